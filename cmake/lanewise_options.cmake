@@ -1,0 +1,22 @@
+# What every target of the project gets, and nothing global: users who add_subdirectory() us
+# keep their own flags.
+
+find_program(LANEWISE_CCACHE ccache)
+
+function(lanewise_configure_target target)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON
+    CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor)
+  if(PROJECT_IS_TOP_LEVEL)
+    target_compile_options(${target} PRIVATE -Werror)
+  endif()
+  if(LANEWISE_CCACHE)
+    set_target_properties(${target} PROPERTIES CXX_COMPILER_LAUNCHER ${LANEWISE_CCACHE})
+  endif()
+  if(LANEWISE_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=${LANEWISE_SANITIZE}
+      -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_link_options(${target} PUBLIC -fsanitize=${LANEWISE_SANITIZE})
+  endif()
+endfunction()

@@ -1,0 +1,8 @@
+#pragma once
+
+/// Marks what a shared build exports; everything else is hidden. A static build exports nothing.
+#if defined(LANEWISE_SHARED)
+#define LANEWISE_EXPORT __attribute__((visibility("default")))
+#else
+#define LANEWISE_EXPORT
+#endif

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <map>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "lanewise/status.hpp"
+
+namespace lanewise::ops {
+
+using Attribute = std::variant<bool, int64_t, double, std::string>;
+
+/// What configures an operator besides its operands: `eps`, `heads`, `activation`, ...
+///
+/// Attributes come from model files, so every reader checks: a missing name gives the default, a
+/// value of another type is kInvalidArgument and names the attribute.
+class Attributes {
+ public:
+  Attributes() = default;
+  Attributes(std::initializer_list<std::pair<const std::string, Attribute>> values)
+      : values_(values) {}
+
+  void set(std::string name, Attribute value) { values_[std::move(name)] = std::move(value); }
+  void erase(const std::string& name) { values_.erase(name); }
+  bool has(std::string_view name) const { return values_.find(name) != values_.end(); }
+
+  Result<bool> get_bool(std::string_view name, bool fallback) const;
+  Result<int64_t> get_int(std::string_view name, int64_t fallback) const;
+  /// Accepts an integer too.
+  Result<double> get_double(std::string_view name, double fallback) const;
+  Result<std::string> get_string(std::string_view name, std::string_view fallback) const;
+
+  /// Fails, naming the first attribute that is not in `known`: a newer file may mean something by
+  /// it that this build would silently leave out.
+  Status expect_only(std::initializer_list<std::string_view> known) const;
+
+  auto begin() const { return values_.begin(); }
+  auto end() const { return values_.end(); }
+
+ private:
+  std::map<std::string, Attribute, std::less<>> values_;
+};
+
+}  // namespace lanewise::ops

@@ -1,0 +1,125 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lanewise/status.hpp"
+#include "lanewise/tensor.hpp"
+#include "ops/attributes.hpp"
+#include "ops/dispatch.hpp"
+
+namespace lanewise::ops {
+
+/// How the rows of a batch belong to sequences: sequence s owns the rows
+/// [offsets[s], offsets[s + 1]). No row is padding.
+struct RaggedRows {
+  const int32_t* offsets = nullptr;  // [sequences + 1], offsets[0] = 0
+  int64_t sequences = 0;
+};
+
+/// One input or output of an operator during a run: `rows` rows of `features` elements.
+struct Operand {
+  void* data = nullptr;
+  int64_t rows = 0;
+  int64_t features = 0;
+  int64_t stride = 0;  // elements between the starts of two rows, >= features
+  const RaggedRows* ragged = nullptr;
+
+  float* f32(int64_t row = 0) const noexcept { return static_cast<float*>(data) + row * stride; }
+  const int32_t* i32(int64_t row = 0) const noexcept {
+    return static_cast<const int32_t*>(data) + row * stride;
+  }
+};
+
+/// The operands of one run. Outputs never overlap inputs unless the operator's documentation
+/// allows it.
+struct Operands {
+  std::span<const Operand> inputs;
+  Operand output;
+};
+
+/// A part of an operator's work that needs nothing from its other parts. What a piece computes is
+/// fixed when the work is cut, so results do not depend on which thread takes it. The meaning of
+/// the fields is the operator's own; rows and columns for most.
+struct Piece {
+  int32_t begin = 0;
+  int32_t end = 0;
+  int32_t other_begin = 0;
+  int32_t other_end = 0;
+};
+
+/// One operator with its attributes and weights bound, ready to run on any number of rows.
+///
+/// Immutable after creation; cut() and run() may be called by any number of threads at once.
+class Operator {
+ public:
+  virtual ~Operator() = default;
+
+  /// Appends the pieces of the work for these operands, the most expensive ones first. How rows
+  /// are cut must not change any result. Called outside the parallel region.
+  virtual void cut(const Operands& operands, int threads, std::vector<Piece>& pieces) const = 0;
+
+  /// Computes one piece. `scratch` holds scratch_bytes() bytes, aligned to 64, used by nobody else
+  /// meanwhile. Neither allocates nor throws.
+  virtual void run(const Operands& operands, const Piece& piece,
+                   std::byte* scratch) const noexcept = 0;
+
+  virtual size_t scratch_bytes() const noexcept { return 0; }
+
+  /// Floating-point operations for these operands, a multiply-add counting 2; 0 where it does not
+  /// matter.
+  virtual double flops(const Operands&) const noexcept { return 0.0; }
+
+  /// Which of several implementations this is: "lanewise", "onednn".
+  virtual std::string_view implementation() const noexcept { return "lanewise"; }
+};
+
+/// The static side of an operand: what is known before any run.
+struct OperandSpec {
+  DataType type = DataType::kF32;
+  int64_t features = 0;
+};
+
+/// Everything that an operator is made from. Views must outlive the operator.
+struct OperatorConfig {
+  Isa isa = Isa::baseline;
+  /// The caller gave up that a row's bits are the same in every batch.
+  bool fast = false;
+  Attributes attributes;
+  std::vector<OperandSpec> inputs;
+  OperandSpec output;
+  std::map<std::string, TensorView, std::less<>> weights;  // by role: "weight", "bias", ...
+  /// Receives one line per choice among implementations; may be empty.
+  std::function<void(std::string_view)> log;
+
+  /// The weight of that role, checked against type and shape. kInvalidArgument names the role,
+  /// what was expected and what is there.
+  Result<const void*> weight(std::string_view role, DataType type, const Shape& shape) const;
+  /// The same, or nullptr where the operator has no weight of that role.
+  Result<const void*> optional_weight(std::string_view role, DataType type,
+                                      const Shape& shape) const;
+  /// Fails unless there are between `least` and `most` inputs, all of type f32.
+  Status expect_f32_inputs(size_t least, size_t most) const;
+  /// Fails, naming the role, when there is a weight that is not in `known`.
+  Status expect_only_weights(std::initializer_list<std::string_view> known) const;
+};
+
+using OperatorPtr = std::unique_ptr<const Operator>;
+
+/// Makes the operator called `name` in graphs (ops/ops.def). Fails with kUnsupported, listing the
+/// known ones, when there is none of that name; with kInvalidArgument when attributes, weights and
+/// operands do not fit together. Thread-safe.
+Result<OperatorPtr> make_operator(std::string_view name, const OperatorConfig& config);
+
+/// Appends pieces of up to `rows_per_piece` rows: the cut of every operator whose rows are
+/// independent of each other.
+void cut_rows(int64_t rows, int64_t rows_per_piece, std::vector<Piece>& pieces);
+
+}  // namespace lanewise::ops

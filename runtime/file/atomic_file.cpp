@@ -1,0 +1,215 @@
+#include "runtime/file/atomic_file.hpp"
+
+#include <fcntl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <utility>
+
+#include "ops/status_macros.hpp"
+#include "runtime/file/messages.hpp"
+
+namespace lanewise::file {
+namespace {
+
+// As many as Linux follows before it reports ELOOP.
+constexpr int kMostLinks = 40;
+// With 64 random bits a second attempt is already a surprise.
+constexpr int kMostAttempts = 16;
+// Linux writes at most 2 GiB less a page in one call; a round smaller number.
+constexpr size_t kMostPerCall = size_t{1} << 30;
+
+std::string folder_of(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+/// What `path` points to at the end of its chain of links; that need not exist yet.
+std::string follow_links(std::string path) {
+  std::array<char, PATH_MAX> link;
+  for (int i = 0; i < kMostLinks; ++i) {
+    const ssize_t length = ::readlink(path.c_str(), link.data(), link.size());
+    if (length <= 0 || static_cast<size_t>(length) == link.size()) break;
+    const std::string next(link.data(), static_cast<size_t>(length));
+    path = next.front() == '/' ? next : folder_of(path) + "/" + next;
+  }
+  return path;
+}
+
+/// A name that is short whatever the target's is, hidden from `ls`, and says whose it is.
+Result<std::string> temporary_name(const std::string& folder) {
+  uint64_t random = 0;
+  if (::getrandom(&random, sizeof random, 0) != sizeof random) {
+    return io_error("no random number for a temporary file's name");
+  }
+  std::array<char, 40> name;
+  std::snprintf(name.data(), name.size(), "/.lanewise-%016llx.tmp",
+                static_cast<unsigned long long>(random));
+  return folder + name.data();
+}
+
+/// write(2) or pwrite(2), by `call(pointer, size)`, until all is written. Returns errno or 0.
+template <typename Call>
+int write_all(std::span<const std::byte> bytes, Call&& call) {
+  while (!bytes.empty()) {
+    const ssize_t count = call(bytes.data(), std::min(bytes.size(), kMostPerCall));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return errno;
+    if (count == 0) return EIO;
+    bytes = bytes.subspan(static_cast<size_t>(count));
+  }
+  return 0;
+}
+
+/// Makes the rename itself durable. Best effort: some file systems cannot, and the file is whole
+/// under one name or the other in any case.
+void sync_folder(const std::string& folder) {
+  const FileDescriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.valid()) static_cast<void>(::fsync(directory.get()));
+}
+
+}  // namespace
+
+Result<AtomicFile> AtomicFile::create(const std::string& path) {
+  return no_throw([&]() -> Result<AtomicFile> {
+    if (path.empty() || path.find('\0') != std::string::npos) {
+      return file_error(StatusCode::kInvalidArgument, "write", path, "not a file name");
+    }
+    struct stat facts = {};
+    const bool exists = ::stat(path.c_str(), &facts) == 0;
+    if (!exists && errno != ENOENT) return os_error("write", path, errno);
+    if (path.back() == '/' || (exists && S_ISDIR(facts.st_mode))) {
+      return file_error(StatusCode::kInvalidArgument, "write", path, "it is a directory");
+    }
+    AtomicFile file(path, follow_links(path));
+    const bool direct = exists && !S_ISREG(facts.st_mode);
+    LW_RETURN_IF_ERROR(direct ? file.open_direct()
+                              : file.open_temporary(exists ? &facts : nullptr));
+    return file;
+  });
+}
+
+Status AtomicFile::open_direct() {
+  file_ = FileDescriptor(::open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
+  return file_.valid() ? Status() : os_error("write", path_, errno);
+}
+
+Status AtomicFile::open_temporary(const struct ::stat* existing) {
+  // A rename asks only for rights on the folder; a file marked read-only is meant to stay.
+  if (existing != nullptr && ::faccessat(AT_FDCWD, target_.c_str(), W_OK, AT_EACCESS) != 0) {
+    return os_error("write", path_, errno);
+  }
+  const std::string folder = folder_of(target_);
+  for (int i = 0; i < kMostAttempts && !file_.valid(); ++i) {
+    LW_ASSIGN_OR_RETURN(std::string name, temporary_name(folder));
+    file_ = FileDescriptor(::open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+    if (file_.valid()) {
+      temporary_ = std::move(name);
+    } else if (errno != EEXIST) {
+      break;
+    }
+  }
+  if (!file_.valid()) {
+    return os_error("write", path_, errno).with_context("folder " + in_quotes(folder));
+  }
+  // Best effort: file systems without permissions refuse it, and have none to keep.
+  if (existing != nullptr) static_cast<void>(::fchmod(file_.get(), existing->st_mode & 0777));
+  return {};
+}
+
+AtomicFile::AtomicFile(AtomicFile&& other) noexcept { *this = std::move(other); }
+
+AtomicFile& AtomicFile::operator=(AtomicFile&& other) noexcept {
+  if (this == &other) return *this;
+  discard();
+  path_ = std::move(other.path_);
+  target_ = std::move(other.target_);
+  temporary_ = std::exchange(other.temporary_, {});
+  file_ = std::move(other.file_);
+  written_ = other.written_;
+  failure_ = std::move(other.failure_);
+  return *this;
+}
+
+AtomicFile::~AtomicFile() { discard(); }
+
+void AtomicFile::discard() noexcept {
+  file_.reset();
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  temporary_.clear();
+}
+
+Status AtomicFile::fail(int error) {
+  failure_ = os_error("write", path_, error);
+  return failure_;
+}
+
+Status AtomicFile::usable() const {
+  if (!failure_.ok()) return failure_;
+  if (!file_.valid()) {
+    return file_error(StatusCode::kInvalidArgument, "write", path_, "it is already closed");
+  }
+  return {};
+}
+
+Status AtomicFile::write(std::span<const std::byte> bytes) {
+  return no_throw([&]() -> Status {
+    LW_RETURN_IF_ERROR(usable());
+    const int error = write_all(bytes, [&](const std::byte* data, size_t size) {
+      return ::write(file_.get(), data, size);
+    });
+    if (error != 0) return fail(error);
+    written_ += bytes.size();
+    return {};
+  });
+}
+
+Status AtomicFile::overwrite(uint64_t offset, std::span<const std::byte> bytes) {
+  return no_throw([&]() -> Status {
+    LW_RETURN_IF_ERROR(usable());
+    if (offset > written_ || bytes.size() > written_ - offset) {
+      return file_error(StatusCode::kInvalidArgument, "overwrite", path_,
+                        "only " + std::to_string(written_) + " bytes are written");
+    }
+    const int error = write_all(bytes, [&](const std::byte* data, size_t size) {
+      const ssize_t count = ::pwrite(file_.get(), data, size, static_cast<off_t>(offset));
+      if (count > 0) offset += static_cast<uint64_t>(count);
+      return count;
+    });
+    return error == 0 ? Status() : fail(error);
+  });
+}
+
+Status AtomicFile::commit() {
+  return no_throw([&]() -> Status {
+    LW_RETURN_IF_ERROR(usable());
+    const Status published = publish();
+    if (!published.ok()) failure_ = published;
+    discard();
+    return published;
+  });
+}
+
+Status AtomicFile::publish() {
+  const bool direct = temporary_.empty();
+  // Data must be on disk before the name points to it, or a crash leaves an empty file under it.
+  // Devices and pipes have no disk, and refuse with EINVAL.
+  if (::fsync(file_.get()) != 0 && !(direct && errno == EINVAL)) {
+    return os_error("write", path_, errno);
+  }
+  // NFS and quotas report a full disk as late as here. After EINTR the descriptor is closed too.
+  if (::close(file_.release()) != 0 && errno != EINTR) return os_error("write", path_, errno);
+  if (direct) return {};
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0) return os_error("write", path_, errno);
+  temporary_.clear();
+  sync_folder(folder_of(target_));
+  return {};
+}
+
+}  // namespace lanewise::file

@@ -1,0 +1,72 @@
+#include "runtime/file/npy.hpp"
+
+#include <bit>
+#include <limits>
+#include <utility>
+
+#include "ops/status_macros.hpp"
+#include "runtime/file/messages.hpp"
+
+namespace lanewise::file {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "'<f4' below");
+
+// The same for every array: with two sizes of 19 digits the header takes 106 bytes, and data
+// should begin at a multiple of 64.
+constexpr size_t kHeaderBytes = 128;
+
+std::string header_for(int64_t rows, int64_t columns) {
+  // Magic, version 1.0, and the length of what follows these ten bytes, little-endian.
+  std::string header("\x93NUMPY\x01\x00", 8);
+  header += static_cast<char>(kHeaderBytes - 10);
+  header += '\0';
+  header += "{'descr': '<f4', 'fortran_order': False, 'shape': (" + std::to_string(rows) + ", " +
+            std::to_string(columns) + "), }";
+  header.resize(kHeaderBytes - 1, ' ');
+  return header + '\n';
+}
+
+}  // namespace
+
+Result<NpyWriter> NpyWriter::create(const std::string& path, int64_t columns,
+                                    int64_t expected_rows) {
+  return no_throw([&]() -> Result<NpyWriter> {
+    if (columns < 0 || expected_rows < 0) {
+      return file_error(
+          StatusCode::kInvalidArgument, "write", path,
+          "an array cannot be " + std::to_string(expected_rows) + " x " + std::to_string(columns));
+    }
+    LW_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::create(path));
+    const std::string header = header_for(expected_rows, columns);
+    LW_RETURN_IF_ERROR(file.write(std::as_bytes(std::span(header))));
+    return NpyWriter(std::move(file), columns, expected_rows);
+  });
+}
+
+Status NpyWriter::append(std::span<const float> values) {
+  return no_throw([&]() -> Status {
+    if (values.empty()) return {};
+    const auto columns = static_cast<size_t>(columns_);
+    if (columns == 0 || values.size() % columns != 0) {
+      return file_error(StatusCode::kInvalidArgument, "write", file_.path(),
+                        std::to_string(values.size()) + " values are not whole rows of " +
+                            std::to_string(columns_));
+    }
+    LW_RETURN_IF_ERROR(file_.write(std::as_bytes(values)));
+    rows_ += static_cast<int64_t>(values.size() / columns);
+    return {};
+  });
+}
+
+Status NpyWriter::commit() {
+  return no_throw([&]() -> Status {
+    if (rows_ != expected_rows_) {
+      const std::string header = header_for(rows_, columns_);
+      LW_RETURN_IF_ERROR(file_.overwrite(0, std::as_bytes(std::span(header))));
+    }
+    return file_.commit();
+  });
+}
+
+}  // namespace lanewise::file

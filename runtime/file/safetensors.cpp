@@ -1,0 +1,157 @@
+#include "runtime/file/safetensors.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "ops/status_macros.hpp"
+#include "runtime/file/messages.hpp"
+#include "runtime/file/safetensors_header.hpp"
+
+namespace lanewise::file {
+namespace {
+
+constexpr size_t kLengthBytes = 8;
+
+uint64_t read_length(std::span<const std::byte> file) {
+  uint64_t length = 0;
+  for (size_t i = kLengthBytes; i-- > 0;) length = length << 8 | static_cast<uint64_t>(file[i]);
+  return length;
+}
+
+/// The header's text; what follows it is the data section.
+Result<std::string_view> header_text(std::span<const std::byte> file) {
+  if (file.size() < kLengthBytes) {
+    return data_loss("not a safetensors file: it has only " + std::to_string(file.size()) +
+                     " bytes");
+  }
+  const uint64_t length = read_length(file);
+  const size_t rest = file.size() - kLengthBytes;
+  if (length > rest) {
+    return data_loss("header of " + std::to_string(length) + " bytes is longer than the file's " +
+                     std::to_string(rest));
+  }
+  if (length > kMaxHeaderBytes) {
+    return data_loss("header of " + std::to_string(length) + " bytes is above the format's limit");
+  }
+  return std::string_view(reinterpret_cast<const char*>(file.data()) + kLengthBytes,
+                          static_cast<size_t>(length));
+}
+
+Status check_size(const TensorEntry& entry, size_t data_bytes) {
+  const auto damaged = [&](const std::string& what) {
+    return data_loss("tensor " + in_quotes(entry.name) + ": " + what);
+  };
+  if (entry.end < entry.begin || entry.end > data_bytes) {
+    return damaged("data_offsets [" + std::to_string(entry.begin) + ", " +
+                   std::to_string(entry.end) + "] do not lie within the file's " +
+                   std::to_string(data_bytes) + " bytes of data");
+  }
+  const Result<int64_t> count = element_count(entry.shape);
+  if (!count.ok()) return damaged(count.status().message());
+  uint64_t expected = 0;
+  if (__builtin_mul_overflow(static_cast<uint64_t>(*count), size_of(entry.type), &expected)) {
+    return damaged("shape " + to_string(entry.shape) + " has too many elements");
+  }
+  if (expected != entry.end - entry.begin) {
+    return damaged("expected " + std::to_string(expected) + " bytes for " + to_string(entry.shape) +
+                   " " + std::string(name_of(entry.type)) + ", header gives " +
+                   std::to_string(entry.end - entry.begin));
+  }
+  return {};
+}
+
+/// Sorted by position, each tensor must begin where the one before ends. An empty one has no
+/// extent to lie inside another, but counts as a hole or overlap all the same.
+Status check_coverage(std::vector<TensorEntry>& tensors, size_t data_bytes) {
+  std::sort(tensors.begin(), tensors.end(), [](const TensorEntry& a, const TensorEntry& b) {
+    return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
+  });
+  size_t end = 0;
+  for (const TensorEntry& entry : tensors) {
+    if (entry.begin != end) {
+      return data_loss("tensor " + in_quotes(entry.name) + " begins at byte " +
+                       std::to_string(entry.begin) + (entry.begin < end ? ", inside" : ", not at") +
+                       " the end of the tensor before it, " + std::to_string(end));
+    }
+    end = entry.end;
+  }
+  if (end != data_bytes) {
+    return data_loss("tensors take " + std::to_string(end) + " bytes, file has " +
+                     std::to_string(data_bytes) + " bytes of data");
+  }
+  return {};
+}
+
+Status sort_by_name(std::vector<TensorEntry>& tensors) {
+  std::sort(tensors.begin(), tensors.end(),
+            [](const TensorEntry& a, const TensorEntry& b) { return a.name < b.name; });
+  const auto twice = std::adjacent_find(
+      tensors.begin(), tensors.end(),
+      [](const TensorEntry& a, const TensorEntry& b) { return a.name == b.name; });
+  if (twice == tensors.end()) return {};
+  return data_loss("tensor " + in_quotes(twice->name) + " stands in the header twice");
+}
+
+Result<SafetensorsHeader> parse_checked(std::string_view text, size_t data_bytes) {
+  LW_ASSIGN_OR_RETURN(SafetensorsHeader header, parse_safetensors_header(text));
+  for (const TensorEntry& entry : header.tensors) {
+    LW_RETURN_IF_ERROR(check_size(entry, data_bytes));
+  }
+  LW_RETURN_IF_ERROR(sort_by_name(header.tensors));
+  LW_RETURN_IF_ERROR(check_coverage(header.tensors, data_bytes));
+  std::erase_if(header.tensors,
+                [](const TensorEntry& entry) { return entry.name.starts_with(kPaddingPrefix); });
+  LW_RETURN_IF_ERROR(sort_by_name(header.tensors));
+  return header;
+}
+
+}  // namespace
+
+Result<SafetensorsView> SafetensorsView::parse(std::span<const std::byte> file,
+                                               std::string_view label) {
+  return no_throw([&]() -> Result<SafetensorsView> {
+    const Result<std::string_view> text = header_text(file);
+    if (!text.ok()) return text.status().with_context(in_quotes(label));
+    SafetensorsView view;
+    view.data_ = file.subspan(kLengthBytes + text->size());
+    Result<SafetensorsHeader> header = parse_checked(*text, view.data_.size());
+    if (!header.ok()) return header.status().with_context(in_quotes(label));
+    view.metadata_ = std::move(header->metadata);
+    view.tensors_ = std::move(header->tensors);
+    return view;
+  });
+}
+
+const TensorEntry* SafetensorsView::find(std::string_view name) const noexcept {
+  const auto entry =
+      std::lower_bound(tensors_.begin(), tensors_.end(), name,
+                       [](const TensorEntry& a, std::string_view b) { return a.name < b; });
+  return entry != tensors_.end() && entry->name == name ? &*entry : nullptr;
+}
+
+TensorView SafetensorsView::view(const TensorEntry& entry) const {
+  return {entry.type, data_.data() + entry.begin, entry.shape};
+}
+
+bool is_aligned(const TensorView& tensor) noexcept {
+  // The alignment of each of these types is its size.
+  return reinterpret_cast<uintptr_t>(tensor.data) % size_of(tensor.type) == 0;
+}
+
+Result<Tensor> copy_tensor(const TensorView& tensor) {
+  return no_throw([&]() -> Result<Tensor> {
+    const Result<int64_t> count = element_count(tensor.shape);
+    if (!count.ok()) return count.status();
+    if (static_cast<uint64_t>(*count) > SIZE_MAX / size_of(tensor.type)) {
+      return resource_exhausted("shape " + to_string(tensor.shape) + " has too many elements");
+    }
+    Tensor copy(tensor.type, tensor.shape);
+    const size_t bytes = copy.size_bytes();
+    if (bytes != 0) std::memcpy(copy.as<std::byte>(), tensor.data, bytes);
+    return copy;
+  });
+}
+
+}  // namespace lanewise::file

@@ -1,0 +1,283 @@
+#include "runtime/file/safetensors_header.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+
+#include "runtime/file/messages.hpp"
+
+namespace lanewise::file {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::string_view kMetadataKey = "__metadata__";
+
+// PyTorch's and numpy's own limits are 64; it bounds the memory and the length of messages.
+constexpr size_t kMaxRank = 64;
+
+std::optional<DataType> type_named(std::string_view name) {
+  constexpr std::array kAll = {DataType::kF32, DataType::kF16, DataType::kBF16, DataType::kF64,
+                               DataType::kI64, DataType::kI32, DataType::kI16,  DataType::kI8,
+                               DataType::kU8,  DataType::kBool};
+  const auto* found =
+      std::find_if(kAll.begin(), kAll.end(), [&](DataType type) { return name_of(type) == name; });
+  return found == kAll.end() ? std::nullopt : std::optional(*found);
+}
+
+/// Receives the parser's events and accepts exactly the header's grammar:
+///
+///   { "__metadata__": {text: text, ...},
+///     name: {"dtype": text, "shape": [count, ...], "data_offsets": [begin, end]}, ... }
+///
+/// Building no tree keeps memory near the header's size, and an event out of place ends the parse
+/// at once: a header of a million brackets fails at the second.
+class HeaderHandler final : public nlohmann::json_sax<Json> {
+ public:
+  Status take_failure() {
+    return failure_.ok() ? data_loss("header is not JSON") : std::move(failure_);
+  }
+  SafetensorsHeader take_header() { return std::move(header_); }
+
+  bool null() override { return unexpected("null"); }
+  bool boolean(bool) override { return unexpected("a boolean"); }
+  bool number_integer(number_integer_t) override { return unexpected("a negative number"); }
+  bool number_float(number_float_t, const string_t& text) override {
+    return unexpected("the number " + in_quotes(text));
+  }
+  bool binary(binary_t&) override { return unexpected("binary data"); }
+
+  bool number_unsigned(number_unsigned_t value) override {
+    if (place_ == Place::kShape) return add_size(value);
+    if (place_ == Place::kOffsets) return add_offset(value);
+    return unexpected("a number");
+  }
+
+  bool string(string_t& value) override {
+    if (place_ == Place::kMetadata) return add_metadata(value);
+    if (place_ == Place::kTensor && field_ == Field::kType) return set_type(value);
+    return unexpected("a text");
+  }
+
+  bool start_object(std::size_t) override {
+    switch (place_) {
+      case Place::kStart:
+        place_ = Place::kTop;
+        return true;
+      case Place::kTop:
+        place_ = key_ == kMetadataKey ? Place::kMetadata : Place::kTensor;
+        break;
+      default:
+        return unexpected("an object");
+    }
+    if (place_ == Place::kMetadata) return !std::exchange(has_metadata_, true) || repeated();
+    header_.tensors.push_back({.name = key_, .type = {}, .shape = {}, .begin = 0, .end = 0});
+    seen_ = 0;
+    field_ = Field::kNone;
+    return true;
+  }
+
+  bool key(string_t& name) override {
+    if (place_ == Place::kTensor) return begin_field(name);
+    key_ = std::move(name);
+    return true;
+  }
+
+  bool start_array(std::size_t) override {
+    if (place_ != Place::kTensor) return unexpected("a list");
+    if (field_ == Field::kShape) {
+      place_ = Place::kShape;
+    } else if (field_ == Field::kOffsets) {
+      place_ = Place::kOffsets;
+    } else {
+      return unexpected("a list");
+    }
+    return true;
+  }
+
+  bool end_array() override {
+    if (place_ == Place::kOffsets && offset_count_ != 2) return wrong_offsets();
+    place_ = Place::kTensor;
+    field_ = Field::kNone;
+    return true;
+  }
+
+  bool end_object() override {
+    if (place_ == Place::kTensor && seen_ != kAllFields) {
+      return fail(data_loss("dtype, shape or data_offsets is missing"));
+    }
+    place_ = Place::kTop;
+    return true;
+  }
+
+  bool parse_error(std::size_t position, const std::string&, const Json::exception&) override {
+    // The library's own text quotes the file at length.
+    failure_ = data_loss("header is not JSON at byte " + std::to_string(position));
+    return false;
+  }
+
+ private:
+  enum class Place { kStart, kTop, kMetadata, kTensor, kShape, kOffsets };
+  enum class Field { kNone = 0, kType = 1, kShape = 2, kOffsets = 4 };
+  static constexpr int kAllFields = 1 | 2 | 4;
+
+  TensorEntry& tensor() { return header_.tensors.back(); }
+
+  bool in_tensor() const {
+    return place_ == Place::kTensor || place_ == Place::kShape || place_ == Place::kOffsets;
+  }
+
+  bool fail(const Status& status) {
+    failure_ = in_tensor() ? status.with_context("tensor " + in_quotes(tensor().name))
+                           : status.with_context("header");
+    return false;
+  }
+
+  bool unexpected(const std::string& what) {
+    switch (place_) {
+      case Place::kStart:
+        return fail(data_loss("expected an object, found " + what));
+      case Place::kTop:
+        return fail(data_loss("expected an object for " + in_quotes(key_) + ", found " + what));
+      case Place::kMetadata:
+        return fail(
+            data_loss("expected a text for metadata " + in_quotes(key_) + ", found " + what));
+      case Place::kShape:
+        return fail(data_loss("expected sizes in shape, found " + what));
+      case Place::kOffsets:
+        return fail(data_loss("expected two positions in data_offsets, found " + what));
+      case Place::kTensor:
+        break;
+    }
+    const std::string_view field = field_ == Field::kType    ? "a text for dtype"
+                                   : field_ == Field::kShape ? "a list for shape"
+                                                             : "a list for data_offsets";
+    return fail(data_loss("expected " + std::string(field) + ", found " + what));
+  }
+
+  bool repeated() { return fail(data_loss(in_quotes(key_) + " stands there twice")); }
+
+  bool wrong_offsets() { return fail(data_loss("data_offsets must be two positions")); }
+
+  bool begin_field(const std::string& name) {
+    field_ = name == "dtype"          ? Field::kType
+             : name == "shape"        ? Field::kShape
+             : name == "data_offsets" ? Field::kOffsets
+                                      : Field::kNone;
+    if (field_ == Field::kNone) return fail(data_loss("unknown field " + in_quotes(name)));
+    const int bit = static_cast<int>(field_);
+    if ((seen_ & bit) != 0) return fail(data_loss(in_quotes(name) + " stands there twice"));
+    seen_ |= bit;
+    offset_count_ = 0;
+    return true;
+  }
+
+  bool add_metadata(std::string& value) {
+    const bool added = header_.metadata.try_emplace(key_, std::move(value)).second;
+    return added || fail(data_loss("metadata " + in_quotes(key_) + " stands there twice"));
+  }
+
+  bool set_type(const std::string& name) {
+    const std::optional<DataType> type = type_named(name);
+    if (!type) {
+      return fail(unsupported("elements of type " + in_quotes(name) + " cannot be read"));
+    }
+    tensor().type = *type;
+    field_ = Field::kNone;
+    return true;
+  }
+
+  bool add_size(uint64_t value) {
+    if (value > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) {
+      return fail(data_loss("size " + std::to_string(value) + " in shape is too large"));
+    }
+    if (tensor().shape.size() == kMaxRank) {
+      return fail(data_loss("shape has more than " + std::to_string(kMaxRank) + " dimensions"));
+    }
+    tensor().shape.push_back(static_cast<int64_t>(value));
+    return true;
+  }
+
+  bool add_offset(uint64_t value) {
+    if (offset_count_ == 2) return wrong_offsets();
+    (offset_count_ == 0 ? tensor().begin : tensor().end) = value;
+    ++offset_count_;
+    return true;
+  }
+
+  SafetensorsHeader header_;
+  Status failure_;
+  std::string key_;  // Of the top object, or of the metadata.
+  Place place_ = Place::kStart;
+  Field field_ = Field::kNone;  // Whose value comes next.
+  int seen_ = 0;                // Fields of the present tensor, as bits.
+  int offset_count_ = 0;
+  bool has_metadata_ = false;
+};
+
+std::string escaped(std::string_view text) { return Json(text).dump(); }
+
+std::string description(const TensorEntry& entry) {
+  std::string json = escaped(entry.name) + ":{\"dtype\":\"";
+  json.append(name_of(entry.type)).append("\",\"shape\":[");
+  for (size_t i = 0; i < entry.shape.size(); ++i) {
+    if (i != 0) json += ',';
+    json += std::to_string(entry.shape[i]);
+  }
+  json += "],\"data_offsets\":[" + std::to_string(entry.begin);
+  return json + "," + std::to_string(entry.end) + "]}";
+}
+
+std::string format(const Metadata& metadata, std::span<const TensorEntry> tensors) {
+  std::vector<const TensorEntry*> sorted;
+  for (const TensorEntry& entry : tensors) sorted.push_back(&entry);
+  std::sort(sorted.begin(), sorted.end(),
+            [](const TensorEntry* a, const TensorEntry* b) { return a->name < b->name; });
+
+  std::string json = "{";
+  if (!metadata.empty()) {
+    json += escaped(kMetadataKey) + ":{";
+    for (const auto& [key, value] : metadata) {
+      if (json.back() != '{') json += ',';
+      json += escaped(key) + ":";
+      json += escaped(value);
+    }
+    json += "}";
+  }
+  for (const TensorEntry* entry : sorted) {
+    if (json.size() > 1) json += ',';
+    json += description(*entry);
+  }
+  return json + "}";
+}
+
+}  // namespace
+
+Result<SafetensorsHeader> parse_safetensors_header(std::string_view json) {
+  return no_throw([&]() -> Result<SafetensorsHeader> {
+    // nlohmann-json takes a zero byte for the end of the text, and a byte-order mark for white
+    // space; neither may stand in a header.
+    if (json.empty() || json.front() != '{' || json.find('\0') != std::string_view::npos) {
+      return data_loss("header is not a JSON object");
+    }
+    HeaderHandler handler;
+    if (!Json::sax_parse(json.begin(), json.end(), &handler)) return handler.take_failure();
+    return handler.take_header();
+  });
+}
+
+Result<std::string> format_safetensors_header(const Metadata& metadata,
+                                              std::span<const TensorEntry> tensors) {
+  return no_throw([&]() -> Result<std::string> {
+    try {
+      return format(metadata, tensors);
+    } catch (const Json::type_error&) {  // The one thing that dump() objects to.
+      return invalid_argument("a tensor's name or a metadata text is not UTF-8");
+    }
+  });
+}
+
+}  // namespace lanewise::file

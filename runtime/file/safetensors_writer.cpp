@@ -1,0 +1,143 @@
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "ops/status_macros.hpp"
+#include "runtime/file/messages.hpp"
+#include "runtime/file/safetensors.hpp"
+#include "runtime/file/safetensors_header.hpp"
+
+namespace lanewise::file {
+namespace {
+
+// A page: nothing needs more, and filler comes from one array of zeros.
+constexpr size_t kMaxAlignment = 4096;
+constexpr std::array<std::byte, kMaxAlignment> kZeros = {};
+// The largest element. Even at `alignment` 1, elements are aligned for their type.
+constexpr size_t kMinUnit = 8;
+
+size_t round_up(size_t value, size_t unit) { return (value + unit - 1) / unit * unit; }
+
+/// A tensor, or filler, at its place in the file.
+struct Placed {
+  TensorEntry entry;
+  std::span<const std::byte> bytes;
+};
+
+Result<std::span<const std::byte>> bytes_of(const TensorView& tensor) {
+  LW_ASSIGN_OR_RETURN(const int64_t count, element_count(tensor.shape));
+  size_t bytes = 0;
+  if (__builtin_mul_overflow(static_cast<size_t>(count), size_of(tensor.type), &bytes)) {
+    return invalid_argument("shape " + to_string(tensor.shape) + " has too many elements");
+  }
+  if (bytes != 0 && tensor.data == nullptr) return invalid_argument("it has no data");
+  return std::span(static_cast<const std::byte*>(tensor.data), bytes);
+}
+
+Status check_name(const std::string& name, std::set<std::string_view>& names) {
+  if (name.empty()) return invalid_argument("a name must not be empty");
+  if (name == "__metadata__" || name.starts_with(kPaddingPrefix)) {
+    return invalid_argument("the name is reserved");
+  }
+  if (!names.insert(name).second) return invalid_argument("the name stands there twice");
+  return {};
+}
+
+Result<std::vector<Placed>> check_inputs(std::span<const SafetensorsInput> tensors) {
+  std::vector<Placed> placed;
+  std::set<std::string_view> names;
+  for (const SafetensorsInput& input : tensors) {
+    const std::string context = "tensor " + in_quotes(input.name);
+    const Status named = check_name(input.name, names);
+    if (!named.ok()) return named.with_context(context);
+    const Result<std::span<const std::byte>> bytes = bytes_of(input.tensor);
+    if (!bytes.ok()) return bytes.status().with_context(context);
+    placed.push_back(
+        {{input.name, input.tensor.type, input.tensor.shape, 0, bytes->size()}, *bytes});
+  }
+  return placed;
+}
+
+/// Tensors of whole units first, as given; then the rest by falling element size, so that each
+/// is followed by elements that fit behind it.
+void order_for_alignment(std::vector<Placed>& tensors, size_t alignment) {
+  const size_t unit = std::max(alignment, kMinUnit);
+  const auto rank = [unit](const Placed& tensor) {
+    return tensor.bytes.size() % unit == 0 ? size_t{0} : kMinUnit + 1 - size_of(tensor.entry.type);
+  };
+  std::stable_sort(tensors.begin(), tensors.end(),
+                   [&](const Placed& a, const Placed& b) { return rank(a) < rank(b); });
+}
+
+Placed filler(size_t index, size_t bytes) {
+  std::string name = std::string(kPaddingPrefix) + std::to_string(index);
+  return {{std::move(name), DataType::kU8, {static_cast<int64_t>(bytes)}, 0, bytes},
+          std::span(kZeros).first(bytes)};
+}
+
+/// Gives each tensor its position, with filler in between where order alone does not align.
+Result<std::vector<Placed>> lay_out(std::vector<Placed> tensors, size_t alignment) {
+  order_for_alignment(tensors, alignment);
+  std::vector<Placed> layout;
+  size_t end = 0;
+  size_t fillers = 0;
+  const auto append = [&](Placed tensor) {
+    tensor.entry.begin = end;
+    const bool fits = !__builtin_add_overflow(end, tensor.bytes.size(), &end) &&
+                      end <= SIZE_MAX - kMaxHeaderBytes - 2 * kMaxAlignment;
+    tensor.entry.end = end;
+    layout.push_back(std::move(tensor));
+    return fits;
+  };
+  for (Placed& tensor : tensors) {
+    const size_t gap = round_up(end, alignment) - end;
+    if (gap != 0) append(filler(fillers++, gap));
+    if (!append(std::move(tensor))) return invalid_argument("the tensors do not fit in one file");
+  }
+  return layout;
+}
+
+/// Length and JSON, filled with spaces (the format allows them) until the data is aligned.
+Result<std::string> header_bytes(const Metadata& metadata, std::span<const Placed> layout,
+                                 size_t alignment) {
+  std::vector<TensorEntry> entries;
+  for (const Placed& tensor : layout) entries.push_back(tensor.entry);
+  LW_ASSIGN_OR_RETURN(const std::string json, format_safetensors_header(metadata, entries));
+  const size_t length =
+      round_up(sizeof(uint64_t) + json.size(), std::max(alignment, kMinUnit)) - sizeof(uint64_t);
+  if (length > kMaxHeaderBytes) {
+    return resource_exhausted("header of " + std::to_string(length) +
+                              " bytes is above the format's limit of " +
+                              std::to_string(kMaxHeaderBytes));
+  }
+  std::string header;
+  for (size_t i = 0; i < sizeof(uint64_t); ++i) header += static_cast<char>(length >> (8 * i));
+  header += json;
+  header.resize(sizeof(uint64_t) + length, ' ');
+  return header;
+}
+
+}  // namespace
+
+Status write_safetensors(Sink& sink, const Metadata& metadata,
+                         std::span<const SafetensorsInput> tensors, size_t alignment) {
+  return no_throw([&]() -> Status {
+    if (!std::has_single_bit(alignment) || alignment > kMaxAlignment) {
+      return invalid_argument("alignment " + std::to_string(alignment) +
+                              " is not a power of two up to " + std::to_string(kMaxAlignment));
+    }
+    LW_ASSIGN_OR_RETURN(std::vector<Placed> placed, check_inputs(tensors));
+    LW_ASSIGN_OR_RETURN(const std::vector<Placed> layout, lay_out(std::move(placed), alignment));
+    LW_ASSIGN_OR_RETURN(const std::string header, header_bytes(metadata, layout, alignment));
+    const size_t data_bytes = layout.empty() ? 0 : layout.back().entry.end;
+    LW_RETURN_IF_ERROR(sink.reserve(header.size() + data_bytes));
+    LW_RETURN_IF_ERROR(sink.write(std::as_bytes(std::span(header))));
+    for (const Placed& tensor : layout) LW_RETURN_IF_ERROR(sink.write(tensor.bytes));
+    return {};
+  });
+}
+
+}  // namespace lanewise::file

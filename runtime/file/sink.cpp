@@ -1,0 +1,74 @@
+#include "runtime/file/sink.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "runtime/file/messages.hpp"
+
+namespace lanewise::file {
+namespace {
+
+// The largest size that can still be rounded up, and that pointer differences can express.
+constexpr uint64_t kLargest = std::numeric_limits<ptrdiff_t>::max() - AlignedBuffer::kAlignment;
+
+Status too_large(uint64_t bytes) {
+  return no_throw(
+      [&] { return resource_exhausted("cannot allocate " + std::to_string(bytes) + " bytes"); });
+}
+
+}  // namespace
+
+Status Sink::reserve(uint64_t) { return {}; }
+
+AlignedBuffer::AlignedBuffer(AlignedBuffer&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)),
+      capacity_(std::exchange(other.capacity_, 0)) {}
+
+AlignedBuffer& AlignedBuffer::operator=(AlignedBuffer&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  std::swap(capacity_, other.capacity_);
+  return *this;
+}
+
+AlignedBuffer::~AlignedBuffer() { std::free(data_); }
+
+Status AlignedBuffer::reserve(uint64_t bytes) {
+  if (bytes <= capacity_) return {};
+  if (bytes > kLargest) return too_large(bytes);
+  // aligned_alloc wants a multiple of the alignment.
+  const size_t capacity = (static_cast<size_t>(bytes) + kAlignment - 1) / kAlignment * kAlignment;
+  auto* data = static_cast<std::byte*>(std::aligned_alloc(kAlignment, capacity));
+  if (data == nullptr) return too_large(bytes);
+  if (size_ != 0) std::memcpy(data, data_, size_);
+  std::free(data_);
+  data_ = data;
+  capacity_ = capacity;
+  return {};
+}
+
+Status AlignedBuffer::append(std::span<const std::byte> bytes) {
+  if (bytes.empty()) return {};
+  if (bytes.size() > kLargest - size_) return too_large(bytes.size());
+  const uint64_t wanted = size_ + bytes.size();
+  if (wanted > capacity_) {
+    const Status grown = reserve(std::max<uint64_t>(wanted, std::min(2 * capacity_, kLargest)));
+    if (!grown.ok()) return grown;
+  }
+  std::memcpy(data_ + size_, bytes.data(), bytes.size());
+  size_ += bytes.size();
+  return {};
+}
+
+Status MemorySink::reserve(uint64_t bytes) {
+  const size_t size = buffer_->bytes().size();
+  if (bytes > kLargest - size) return too_large(bytes);
+  return buffer_->reserve(size + bytes);
+}
+
+}  // namespace lanewise::file

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# check_includes.sh REPOSITORY
+#
+# Includes point one way:  include <- ops <- runtime <- converters <- {cli, tests, bench, examples}
+# and each third-party header stays where the design put it.
+set -euo pipefail
+cd "$1"
+
+# One line per include or OpenMP pragma:  file <tab> line number <tab> what stands after the
+# directive, its quotes kept.
+list() {
+  find include ops runtime converters cli tests bench examples -type f \
+    \( -name '*.hpp' -o -name '*.cpp' -o -name '*.h' -o -name '*.def' \) -print0 2>/dev/null |
+    xargs -0 -r grep -nHE '^[[:space:]]*#[[:space:]]*(include|pragma[[:space:]]+omp)\b|_Pragma\("omp' |
+    sed -E 's/^([^:]*):([0-9]+):(.*)$/\1\t\2\t\3/'
+}
+
+list | awk -F '\t' '
+  function fault(why) { print $1 ":" $2 ": " why; faults++ }
+  function is(pattern) { return $1 ~ pattern }
+  BEGIN {
+    layer["include"] = 0; layer["ops"] = 1; layer["runtime"] = 2; layer["converters"] = 3
+    layer["cli"] = layer["tests"] = layer["bench"] = layer["examples"] = 4
+  }
+  $3 ~ /omp/ && $3 ~ /[pP]ragma/ {
+    if (!is("^runtime/exec/")) { if (!is("^(tests|bench|examples)/")) fault("OpenMP outside runtime/exec") }
+    else if (omp_file != "" && omp_file != $1) fault("a second file with OpenMP, beside " omp_file)
+    else omp_file = $1
+    next
+  }
+  {
+    total++
+    header = $3
+    sub(/^[ \t]*#[ \t]*include[ \t]*/, "", header)
+    quoted = header ~ /^"/
+    gsub(/^["<]|[">].*$/, "", header)
+    split($1, mine, "/"); from = mine[1]
+    n = split(header, theirs, "/"); to = theirs[1] == "lanewise" ? "include" : theirs[1]
+    if (header ~ /(^|\/)\.\.\//) fault("\"" header "\" goes up a folder, which hides its direction")
+    if (n > 1 && to in layer) {
+      if (layer[to] > layer[from]) fault(from "/ includes " to "/")
+      else if (layer[to] == 4 && from != to && !(from ~ /^(tests|bench)$/ && to ~ /^(tests|bench)$/))
+        fault(from "/ includes " to "/")
+      else if (from == "examples" && to != "include" && to != "examples")
+        fault("examples/ includes " to "/, which is not installed")
+    }
+    # Standard headers have neither a dot nor a slash.
+    if (from == "include" && to != "include" && (quoted || header ~ /[.\/]/))
+      fault("a public header includes \"" header "\"")
+    if (header ~ /^xsimd/ && $1 != "ops/simd.hpp") fault("xsimd outside ops/simd.hpp")
+    if (header ~ /intrin\.h$/ && from == "ops" && $1 != "ops/simd.hpp") fault("intrinsics outside ops/simd.hpp")
+    if (header ~ /(^|\/)(oneapi\/)?dnnl/ && !is("_onednn\\.cpp$")) fault("oneDNN outside *_onednn.cpp")
+    if (header ~ /^nlohmann\// && !is("^(runtime|converters|cli|tests|bench)/.*\\.cpp$"))
+      fault("nlohmann-json outside a .cpp of runtime, converters, cli or the tests")
+  }
+  END {
+    if (!total) { print "no includes found"; exit 1 }
+    if (faults) exit 1
+    print total " includes, all in order"
+  }'

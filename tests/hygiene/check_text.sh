@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# check_text.sh REPOSITORY
+#
+# Nothing tracked names a folder of somebody's machine, carries an unfinished mark, or is larger
+# than 1 MB.
+set -euo pipefail
+cd "$1"
+
+if git rev-parse --git-dir >/dev/null 2>&1; then
+  mapfile -d '' -t files < <(git ls-files -z --cached)
+else # an unpacked archive
+  mapfile -d '' -t files < <(find . -path ./build -prune -o -type f -print0)
+fi
+[ ${#files[@]} -gt 0 ] || { echo "check_text.sh: no files" >&2; exit 2; }
+for i in "${!files[@]}"; do [ -f "${files[i]}" ] || unset 'files[i]'; done
+
+faults=0
+fault() { printf '%s:\n%s\n' "$1" "$2"; faults=1; }
+# The brackets keep this file from finding itself.
+found=$(printf '%s\0' "${files[@]}" |
+  xargs -0 grep -nHIE '(^|[^A-Za-z0-9_.])/([r]oot|[h]ome/[a-z0-9_]+|[U]sers|[w]ork)/' || true)
+[ -z "$found" ] || fault "paths of a machine" "$found"
+found=$(printf '%s\0' "${files[@]}" | xargs -0 grep -nHIE '\b(TO[D]O|FIX[M]E|XX[X])\b' || true)
+[ -z "$found" ] || fault "unfinished marks" "$found"
+found=$(find "${files[@]}" -maxdepth 0 -size +1048576c)
+[ -z "$found" ] || fault "files over 1 MB" "$found"
+[ $faults = 0 ] || exit 1
+echo "${#files[@]} files are clean"

@@ -1,0 +1,37 @@
+# cmake -DREPOSITORY=DIR -P require_test_files.cmake
+#
+# Stops the build when an operator, checkpoint format or model family has no test file. Operators
+# that share a folder may share its test.
+
+set(missing "")
+# lanewise_require_tests(def-file test-folder): an entry is LW_<KIND>(name[, folder])
+function(lanewise_require_tests def folder)
+  if(NOT EXISTS ${REPOSITORY}/${def})
+    return()
+  endif()
+  file(STRINGS ${REPOSITORY}/${def} entries REGEX "^LW_[A-Z_]+\\(")
+  foreach(entry IN LISTS entries)
+    string(REGEX MATCH "\\(([a-z0-9_]+)(, *([a-z0-9_]+))?" _ "${entry}")
+    set(candidates ${CMAKE_MATCH_1})
+    list(APPEND candidates ${CMAKE_MATCH_3})
+    set(found OFF)
+    foreach(name IN LISTS candidates)
+      if(EXISTS ${REPOSITORY}/${folder}/${name}_test.cpp)
+        set(found ON)
+      endif()
+    endforeach()
+    if(NOT found)
+      list(GET candidates 0 name)
+      list(APPEND missing "${def}: '${name}' has no ${folder}/${name}_test.cpp")
+    endif()
+  endforeach()
+  set(missing "${missing}" PARENT_SCOPE)
+endfunction()
+
+lanewise_require_tests(ops/ops.def tests/ops)
+lanewise_require_tests(converters/formats.def tests/converters)
+lanewise_require_tests(converters/families.def tests/converters)
+if(missing)
+  list(JOIN missing "\n  " missing)
+  message(FATAL_ERROR "\n  ${missing}")
+endif()
