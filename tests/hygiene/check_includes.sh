@@ -9,9 +9,13 @@ cd "$1"
 # One line per include or OpenMP pragma:  file <tab> line number <tab> what stands after the
 # directive, its quotes kept.
 list() {
-  find include ops runtime converters cli tests bench examples -type f \
-    \( -name '*.hpp' -o -name '*.cpp' -o -name '*.h' -o -name '*.def' \) -print0 2>/dev/null |
-    xargs -0 -r grep -nHE '^[[:space:]]*#[[:space:]]*(include|pragma[[:space:]]+omp)\b|_Pragma\("omp' |
+  local folders=()
+  for folder in include ops runtime converters cli tests bench examples; do
+    [ ! -d $folder ] || folders+=("$folder")
+  done
+  find "${folders[@]}" -type f \
+    \( -name '*.hpp' -o -name '*.cpp' -o -name '*.h' -o -name '*.def' \) -print0 |
+    xargs -0 grep -nHE '^[[:space:]]*#[[:space:]]*(include|pragma[[:space:]]+omp)\b|_Pragma\("omp' |
     sed -E 's/^([^:]*):([0-9]+):(.*)$/\1\t\2\t\3/'
 }
 
@@ -33,7 +37,8 @@ list | awk -F '\t' '
     header = $3
     sub(/^[ \t]*#[ \t]*include[ \t]*/, "", header)
     quoted = header ~ /^"/
-    gsub(/^["<]|[">].*$/, "", header)
+    sub(/^["<]/, "", header)
+    sub(/[">].*$/, "", header)
     split($1, mine, "/"); from = mine[1]
     n = split(header, theirs, "/"); to = theirs[1] == "lanewise" ? "include" : theirs[1]
     if (header ~ /(^|\/)\.\.\//) fault("\"" header "\" goes up a folder, which hides its direction")

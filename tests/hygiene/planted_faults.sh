@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# planted_faults.sh includes|output|text|test_files|headers|weak CXX CMAKE NM-FLAGS...
+#
+# Proves that each check can fail: it passes on a small clean tree, and fails, with the right
+# words, on each of the faults planted here one at a time.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+check=$1 cxx=${2:-c++} cmake=${3:-cmake}
+tree=$(mktemp -d)
+trap 'rm -rf "$tree"' EXIT
+mkdir -p "$tree"/{include/lanewise,ops/sum,runtime/exec,converters/formats,cli,tests/ops,bench,examples,docs}
+cd "$tree"
+
+put() { printf '%s\n' "${@:2}" > "$1"; }
+planted=0
+# fault PATTERN FILE LINE...: FILE with these lines makes the check fail and say PATTERN.
+fault() {
+  local pattern=$1 file=$2
+  [ ! -e "$file" ] || cp "$file" "$tree/docs/saved"
+  put "$file" "${@:3}"
+  "$here/expect_failure.sh" "$pattern" "${command[@]}" > "$tree/docs/log" ||
+    { echo "planted in $file: ${*:3}"; cat "$tree/docs/log"; exit 1; }
+  if [ -e "$tree/docs/saved" ]; then mv "$tree/docs/saved" "$file"; else rm "$file"; fi
+  planted=$((planted + 1))
+}
+clean() { "${command[@]}" > "$tree/docs/log" 2>&1 || { echo "the clean tree fails:"; cat "$tree/docs/log"; exit 1; }; }
+
+put include/lanewise/a.hpp '#pragma once' '#include <cstdint>' 'inline std::int32_t a() { return 1; }'
+put ops/ops.def 'LW_OPERATOR(sum, sum)'
+put tests/ops/sum_test.cpp '#include "ops/sum/sum.hpp"'
+put ops/sum/sum.hpp '#pragma once' '#include "lanewise/a.hpp"' '// never calls abort()' 'static_assert(true);'
+put ops/simd.hpp '#include <xsimd/xsimd.hpp>'
+put runtime/exec/team.cpp '#include "ops/sum/sum.hpp"' '#pragma omp parallel' 'const char* s = "exit(1)";'
+put cli/main.cpp '#include "converters/formats/f.hpp"'
+put converters/formats/f.hpp '#include "runtime/x.hpp"' '/* printf("no");' '   abort(); */ int f();'
+
+case $check in
+  includes)
+    command=("$here/check_includes.sh" "$tree")
+    clean
+    fault 'ops/ includes runtime/' ops/sum/x.cpp '#include "runtime/x.hpp"'
+    fault 'include/ includes ops/' include/lanewise/b.hpp '#include "ops/sum/sum.hpp"'
+    fault 'runtime/ includes converters/' runtime/x.cpp '#include "converters/formats/f.hpp"'
+    fault 'converters/ includes cli/' converters/x.cpp '#include "cli/main.hpp"'
+    fault 'runtime/ includes tests/' runtime/x.cpp '#include <tests/data.hpp>'
+    fault 'cli/ includes tests/' cli/x.cpp '#include "tests/data.hpp"'
+    fault 'examples/ includes runtime/' examples/x.cpp '#include "runtime/x.hpp"'
+    fault 'goes up a folder' ops/sum/x.cpp '#include "../simd.hpp"'
+    fault 'a public header includes "nlohmann' include/lanewise/b.hpp '#include <nlohmann/json.hpp>'
+    fault 'xsimd outside' ops/sum/x.cpp '#include <xsimd/xsimd.hpp>'
+    fault 'intrinsics outside' ops/sum/x.cpp '#include <immintrin.h>'
+    fault 'oneDNN outside' ops/sum/x.cpp '#include <dnnl.hpp>'
+    fault 'oneDNN outside' ops/sum/x.cpp '  #  include "oneapi/dnnl/dnnl.hpp"'
+    fault 'nlohmann-json outside' runtime/x.hpp '#include <nlohmann/json.hpp>'
+    fault 'nlohmann-json outside' ops/sum/x.cpp '#include <nlohmann/json.hpp>'
+    fault 'OpenMP outside' ops/sum/x.cpp '#pragma omp parallel for'
+    fault 'OpenMP outside' runtime/x.cpp '_Pragma("omp simd")'
+    fault 'a second file with OpenMP' runtime/exec/zz.cpp '#pragma omp parallel'
+    ;;
+  output)
+    command=("$here/check_no_output.sh" --sources "$tree")
+    clean
+    for line in 'printf("x");' 'std::cout << 1;' 'std::cerr << 1;' 'std::abort();' 'std::exit (1);' \
+      'assert(x);' 'std::terminate();' 'fputs("x", stderr);' 'setenv("A", "b", 1);' \
+      '/* a */ int x; /* b */ abort(); // c' 'const char* q = "\""; abort();'; do
+      fault 'must not print' runtime/x.cpp 'int y;' "$line"
+    done
+    put docs/silent.cpp 'extern "C" int read(int, void*, unsigned long); int f() { return read(0, nullptr, 0); }'
+    command=("$here/check_no_output.sh" --objects docs/x.o)
+    compile() { "$cxx" -std=c++20 -O1 -c "$1" -o docs/x.o; }
+    compile docs/silent.cpp
+    clean
+    for line in 'void f() { std::puts("x"); }' 'void f() { std::abort(); }' 'void f() { std::exit(1); }' \
+      'void f(int x) { assert(x); }' 'void f() { std::cerr << 1; }' \
+      'void f(const char* s) { std::fprintf(stderr, "%s", s); }'; do
+      put docs/loud.cpp '#include <cassert>' '#include <cstdio>' '#include <cstdlib>' '#include <iostream>' "$line"
+      compile docs/loud.cpp
+      "$here/expect_failure.sh" 'must not print' "${command[@]}" > docs/log || { echo "planted: $line"; cat docs/log; exit 1; }
+      planted=$((planted + 1))
+    done
+    ;;
+  text)
+    command=("$here/check_text.sh" "$tree")
+    clean
+    fault 'paths of a machine' cli/x.cpp "const char* p = \"/$(printf root)/x\";"
+    fault 'paths of a machine' README.md "in /$(printf home)/somebody/x"
+    fault 'unfinished marks' cli/x.cpp "// $(printf TO%s DO): later"
+    fault 'files over 1 MB' tests/big.bin "$(head -c 1100000 /dev/zero | tr '\0' x | fold -w 1000)"
+    ;;
+  test_files)
+    command=("$cmake" "-DREPOSITORY=$tree" -P "$here/require_test_files.cmake")
+    clean
+    fault "'product' has no tests/ops/product_test.cpp" ops/ops.def 'LW_OPERATOR(sum, sum)' 'LW_OPERATOR(product, products)'
+    fault "'pickle' has no tests/converters/pickle_test.cpp" converters/formats.def 'LW_FORMAT(pickle)'
+    fault "'bert' has no tests/converters/bert_test.cpp" converters/families.def 'LW_FAMILY(bert, "bert")'
+    ;;
+  headers)
+    command=("$here/check_header_alone.sh" "$cxx" include lanewise/a.hpp)
+    clean
+    fault 'int32_t' include/lanewise/a.hpp '#pragma once' 'inline std::int32_t a() { return 1; }'
+    fault 'redefinition' include/lanewise/a.hpp 'inline int a() { return 1; }'
+    ;;
+  weak)
+    command=("$here/check_weak_symbols.sh" docs/x.o)
+    compile() { put docs/x.cpp "$@"; "$cxx" -std=c++20 -O0 -mavx2 -fPIC -c docs/x.cpp -o docs/x.o; }
+    compile 'namespace { inline int lanes() { return 8; } }' 'namespace avx2 { int use() { return lanes(); } }'
+    clean
+    for line in 'inline int lanes() { return 8; }' 'template <class T> T lanes() { return 8; }' \
+      'inline int table() { static int t = 8; return ++t; }' 'inline int kTable = 8;'; do
+      compile "$line" 'namespace avx2 { auto use() { return sizeof(int) + '"$(
+        case $line in *template*) echo 'lanes<int>()' ;; *lanes*) echo 'lanes()' ;; *kTable*) echo kTable ;; *) echo 'table()' ;; esac)"'; } }'
+      "$here/expect_failure.sh" 'weak symbols in kernel objects' "${command[@]}" > docs/log ||
+        { echo "planted: $line"; cat docs/log; exit 1; }
+      planted=$((planted + 1))
+    done
+    ;;
+  *) echo "unknown check: $check" >&2; exit 2 ;;
+esac
+echo "$check: all $planted planted faults were found"
