@@ -1,0 +1,56 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lanewise/export.hpp"
+#include "lanewise/status.hpp"
+
+namespace lanewise {
+
+namespace internal {
+class ModelData;
+}
+
+/// One output of a model: `last_hidden_state`, `sentence_embedding`, ...
+struct OutputInfo {
+  std::string name;
+  bool per_token = false;  ///< one row a token, else one row a sequence
+  int64_t features = 0;
+};
+
+/// What a model is, as its converter recorded it.
+struct ModelInfo {
+  std::string family;  ///< bert, ...
+  std::string task;    ///< embedding, encoder, ...
+  int64_t vocabulary_size = 0;
+  int64_t token_types = 0;     ///< 0: the model takes no token_type_ids
+  int64_t max_tokens = 0;      ///< the longest sequence that the model can run, special tokens included
+  int64_t max_text_tokens = 0; ///< where texts are cut; <= max_tokens
+  std::vector<OutputInfo> outputs;
+};
+
+/// A model in memory: graph, packed weights, tokenizer.
+///
+/// A handle to immutable data that any number of Sessions and threads share; copying it is cheap.
+class LANEWISE_EXPORT Model {
+ public:
+  /// Maps a model file that `lanewise convert` wrote. Nothing is copied or repacked; pages are
+  /// shared with other processes. Fails with kNotFound or kIo when the file cannot be opened, with
+  /// kDataLoss when it is damaged or no model file, with kUnsupported when it is of a newer format.
+  /// For checkpoints see load() in lanewise/convert.hpp.
+  static Result<Model> open(const std::string& path);
+
+  const ModelInfo& info() const noexcept;
+
+  /// For the library's own layers.
+  const internal::ModelData& data() const noexcept { return *data_; }
+  explicit Model(std::shared_ptr<const internal::ModelData> data) : data_(std::move(data)) {}
+
+ private:
+  std::shared_ptr<const internal::ModelData> data_;
+};
+
+}  // namespace lanewise

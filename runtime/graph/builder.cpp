@@ -1,0 +1,99 @@
+#include "runtime/graph/builder.hpp"
+
+namespace lanewise::graph {
+namespace {
+
+std::map<std::string, std::vector<std::string>> roles(const Affine& tensors) {
+  std::map<std::string, std::vector<std::string>> weights{{"weight", {tensors.weight}}};
+  if (!tensors.bias.empty()) weights["bias"] = {tensors.bias};
+  return weights;
+}
+
+}  // namespace
+
+ValueId Builder::append(Node node, RowSymbol rows, int64_t features) {
+  const auto id = static_cast<ValueId>(graph_.values.size());
+  graph_.values.push_back({node.name, rows, DataType::kF32, features});
+  node.output = id;
+  graph_.nodes.push_back(std::move(node));
+  return id;
+}
+
+ValueId Builder::input(const std::string& name, RowSymbol rows) {
+  const auto id = static_cast<ValueId>(graph_.values.size());
+  graph_.values.push_back({name, rows, DataType::kI32, 1});
+  graph_.inputs.push_back(id);
+  return id;
+}
+
+ValueId Builder::embed(const std::string& name, ValueId ids, ValueId type_ids, int64_t features,
+                       const EmbedSpec& spec) {
+  Node node{.op = "embed", .name = name, .inputs = {ids}, .weights = {{"table", {spec.table}}},
+            .attributes = spec.attributes};
+  if (type_ids >= 0) {
+    node.inputs.push_back(type_ids);
+    node.weights["type_table"] = {spec.type_table};
+    node.attributes.set("has_type_ids", true);
+  }
+  if (!spec.position_table.empty()) node.weights["position_table"] = {spec.position_table};
+  return append(std::move(node), value(ids).rows, features);
+}
+
+ValueId Builder::linear(const std::string& name, ValueId x, int64_t out_features,
+                        const Affine& tensors) {
+  return append({.op = "linear", .name = name, .inputs = {x}, .weights = roles(tensors)},
+                value(x).rows, out_features);
+}
+
+ValueId Builder::activation(const std::string& name, ValueId x, const std::string& kind) {
+  return append(
+      {.op = "activation", .name = name, .inputs = {x}, .attributes = {{"kind", kind}}},
+      value(x).rows, value(x).features);
+}
+
+ValueId Builder::add(const std::string& name, ValueId a, ValueId b) {
+  return append({.op = "add", .name = name, .inputs = {a, b}}, value(a).rows, value(a).features);
+}
+
+ValueId Builder::layer_norm(const std::string& name, ValueId x, const Affine& tensors,
+                            double eps) {
+  return append({.op = "layer_norm", .name = name, .inputs = {x}, .weights = roles(tensors),
+                 .attributes = {{"eps", eps}}},
+                value(x).rows, value(x).features);
+}
+
+ValueId Builder::rms_norm(const std::string& name, ValueId x, const std::string& weight,
+                          double eps) {
+  return append({.op = "rms_norm", .name = name, .inputs = {x}, .weights = {{"weight", {weight}}},
+                 .attributes = {{"eps", eps}}},
+                value(x).rows, value(x).features);
+}
+
+ValueId Builder::attention(const std::string& name, ValueId q, ValueId k, ValueId v,
+                           const AttentionSpec& spec) {
+  return append({.op = "attention", .name = name, .inputs = {q, k, v},
+                 .attributes = {{"heads", spec.heads},
+                                {"kv_heads", spec.kv_heads},
+                                {"head_dim", spec.head_dim},
+                                {"causal", spec.causal}}},
+                value(q).rows, spec.heads * spec.head_dim);
+}
+
+ValueId Builder::pool(const std::string& name, ValueId x, const std::string& kind) {
+  return append({.op = "pool", .name = name, .inputs = {x}, .attributes = {{"kind", kind}}},
+                RowSymbol::kSequences, value(x).features);
+}
+
+ValueId Builder::slice_rows(const std::string& name, ValueId x, int64_t index) {
+  return append({.op = "slice_rows", .name = name, .inputs = {x}, .attributes = {{"index", index}}},
+                RowSymbol::kSequences, value(x).features);
+}
+
+ValueId Builder::l2_normalize(const std::string& name, ValueId x, double eps) {
+  return append({.op = "l2_normalize", .name = name, .inputs = {x}, .attributes = {{"eps", eps}}},
+                value(x).rows, value(x).features);
+}
+
+void Builder::output(const std::string& name, ValueId value) { graph_.outputs[name] = value; }
+
+}  // namespace lanewise::graph

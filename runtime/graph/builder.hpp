@@ -1,0 +1,58 @@
+#pragma once
+
+#include <string>
+
+#include "runtime/graph/graph.hpp"
+
+namespace lanewise::graph {
+
+/// A linear layer's or norm's tensors, by their names in the checkpoint.
+struct Affine {
+  std::string weight;
+  std::string bias;  ///< empty: none
+};
+
+struct EmbedSpec {
+  std::string table;           ///< [vocabulary, features]
+  std::string type_table;      ///< [types, features]; empty: none
+  std::string position_table;  ///< [positions, features]; empty: none, or sinusoidal
+  ops::Attributes attributes;  ///< scale, position, position_offset, max_positions (ops/embedding)
+};
+
+struct AttentionSpec {
+  int64_t heads = 0;
+  int64_t kv_heads = 0;
+  int64_t head_dim = 0;
+  bool causal = false;
+};
+
+/// Writes the textbook graph of a model: one node for every operator of the paper, nothing fused.
+/// Passes (runtime/graph/passes) make it fast. Each method appends one node and returns its
+/// output; `name` says where the node stands in the model.
+class Builder {
+ public:
+  ValueId input(const std::string& name, RowSymbol rows);
+  ValueId embed(const std::string& name, ValueId ids, ValueId type_ids /* or -1 */,
+                int64_t features, const EmbedSpec& spec);
+  ValueId linear(const std::string& name, ValueId x, int64_t out_features, const Affine& tensors);
+  ValueId activation(const std::string& name, ValueId x, const std::string& kind);
+  ValueId add(const std::string& name, ValueId a, ValueId b);
+  ValueId layer_norm(const std::string& name, ValueId x, const Affine& tensors, double eps);
+  ValueId rms_norm(const std::string& name, ValueId x, const std::string& weight, double eps);
+  ValueId attention(const std::string& name, ValueId q, ValueId k, ValueId v,
+                    const AttentionSpec& spec);
+  ValueId pool(const std::string& name, ValueId x, const std::string& kind);
+  ValueId slice_rows(const std::string& name, ValueId x, int64_t index);
+  ValueId l2_normalize(const std::string& name, ValueId x, double eps);
+  void output(const std::string& name, ValueId value);
+
+  const Value& value(ValueId id) const { return graph_.values[static_cast<size_t>(id)]; }
+  Graph take() && { return std::move(graph_); }
+
+ private:
+  ValueId append(Node node, RowSymbol rows, int64_t features);
+
+  Graph graph_;
+};
+
+}  // namespace lanewise::graph
