@@ -1,8 +1,8 @@
 # `cmake --install`: both libraries, the public headers, the program, and a package config that
 # find_package(lanewise) reads. tests/install is the consumer that proves it.
 #
-# The libraries are static, so their private packages reach the consumer's link line; the config
-# finds those again. Header-only ones must stay out of it: link them as $<BUILD_INTERFACE:...>.
+# The libraries are static, so what they link privately is on the consumer's link line, and the
+# config finds it again: OpenMP, oneDNN, utf8proc.
 
 option(LANEWISE_INSTALL "Install the libraries, headers and program" ${PROJECT_IS_TOP_LEVEL})
 if(NOT LANEWISE_INSTALL)
@@ -16,11 +16,18 @@ endif()
 include(CMakePackageConfigHelpers)
 set(lanewise_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/lanewise)
 
-set_target_properties(lanewise_converters PROPERTIES EXPORT_NAME converters)
+# A consumer needs no JSON headers, and finds utf8proc in its own place.
+foreach(target lanewise lanewise_converters)
+  get_target_property(libraries ${target} INTERFACE_LINK_LIBRARIES)
+  list(REMOVE_ITEM libraries $<LINK_ONLY:nlohmann_json::nlohmann_json>)
+  list(TRANSFORM libraries REPLACE "^(\\$<LINK_ONLY:)lanewise_utf8proc>$"
+       "$<BUILD_INTERFACE:\\1lanewise_utf8proc>>;$<INSTALL_INTERFACE:\\1lanewise::utf8proc>>")
+  set_property(TARGET ${target} PROPERTY INTERFACE_LINK_LIBRARIES "${libraries}")
+endforeach()
+
 install(TARGETS lanewise lanewise_converters EXPORT lanewise-targets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
-        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
-        INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/lanewise DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         FILES_MATCHING PATTERN "*.hpp")
 install(EXPORT lanewise-targets NAMESPACE lanewise:: DESTINATION ${lanewise_package_dir})

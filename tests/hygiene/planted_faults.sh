@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# planted_faults.sh includes|output|text|test_files|headers|weak CXX CMAKE NM-FLAGS...
+# planted_faults.sh includes|output|text|test_files|headers|weak CXX CMAKE
 #
 # Proves that each check can fail: it passes on a small clean tree, and fails, with the right
 # words, on each of the faults planted here one at a time.
