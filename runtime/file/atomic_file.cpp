@@ -116,7 +116,9 @@ Status AtomicFile::open_temporary(const struct ::stat* existing) {
     }
   }
   if (!file_.valid()) {
-    return os_error("write", path_, errno).with_context("folder " + in_quotes(folder));
+    const int error = errno;
+    return file_error(code_of(error), "write", path_,
+                      "folder " + in_quotes(folder) + ": " + reason_of(error));
   }
   // Best effort: file systems without permissions refuse it, and have none to keep.
   if (existing != nullptr) static_cast<void>(::fchmod(file_.get(), existing->st_mode & 0777));

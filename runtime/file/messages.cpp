@@ -14,12 +14,6 @@ constexpr bool is_continuation(char c) { return (static_cast<unsigned char>(c) &
 
 constexpr bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
 
-StatusCode code_of(int error) {
-  if (error == ENOENT || error == ENOTDIR) return StatusCode::kNotFound;
-  if (error == ENOMEM || error == EMFILE || error == ENFILE) return StatusCode::kResourceExhausted;
-  return StatusCode::kIo;
-}
-
 }  // namespace
 
 std::string in_quotes(std::string_view text) {
@@ -34,6 +28,14 @@ std::string in_quotes(std::string_view text) {
   return result + "'";
 }
 
+std::string reason_of(int error) { return std::generic_category().message(error); }
+
+StatusCode code_of(int error) noexcept {
+  if (error == ENOENT || error == ENOTDIR) return StatusCode::kNotFound;
+  if (error == ENOMEM || error == EMFILE || error == ENFILE) return StatusCode::kResourceExhausted;
+  return StatusCode::kIo;
+}
+
 Status file_error(StatusCode code, std::string_view action, std::string_view path,
                   std::string_view reason) {
   std::string message = "cannot ";
@@ -42,7 +44,7 @@ Status file_error(StatusCode code, std::string_view action, std::string_view pat
 }
 
 Status os_error(std::string_view action, std::string_view path, int error) {
-  return file_error(code_of(error), action, path, std::generic_category().message(error));
+  return file_error(code_of(error), action, path, reason_of(error));
 }
 
 }  // namespace lanewise::file

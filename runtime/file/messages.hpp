@@ -12,8 +12,12 @@ namespace lanewise::file {
 /// line on somebody's terminal: control characters become `?` and long text is cut with `...`.
 std::string in_quotes(std::string_view text);
 
-/// `cannot ACTION 'PATH': REASON`, where REASON is the system's text for `error` (an errno).
+/// The system's text for `error` (an errno), as in "No such file or directory".
+std::string reason_of(int error);
 /// kNotFound where a name does not exist, kResourceExhausted for lack of memory, else kIo.
+StatusCode code_of(int error) noexcept;
+
+/// `cannot ACTION 'PATH': REASON` for an errno.
 Status os_error(std::string_view action, std::string_view path, int error);
 
 /// The same with words of our own, for what the system would allow and we do not.

@@ -62,20 +62,21 @@ Status check_size(const TensorEntry& entry, size_t data_bytes) {
   return {};
 }
 
-/// Sorted by position, each tensor must begin where the one before ends. An empty one has no
-/// extent to lie inside another, but counts as a hole or overlap all the same.
-Status check_coverage(std::vector<TensorEntry>& tensors, size_t data_bytes) {
-  std::sort(tensors.begin(), tensors.end(), [](const TensorEntry& a, const TensorEntry& b) {
-    return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
+/// In order of position, each tensor must begin where the one before it ends.
+Status check_coverage(std::span<const TensorEntry> tensors, size_t data_bytes) {
+  std::vector<const TensorEntry*> order;
+  for (const TensorEntry& entry : tensors) order.push_back(&entry);
+  std::sort(order.begin(), order.end(), [](const TensorEntry* a, const TensorEntry* b) {
+    return std::pair(a->begin, a->end) < std::pair(b->begin, b->end);
   });
   size_t end = 0;
-  for (const TensorEntry& entry : tensors) {
-    if (entry.begin != end) {
-      return data_loss("tensor " + in_quotes(entry.name) + " begins at byte " +
-                       std::to_string(entry.begin) + (entry.begin < end ? ", inside" : ", not at") +
-                       " the end of the tensor before it, " + std::to_string(end));
+  for (const TensorEntry* entry : order) {
+    if (entry->begin != end) {
+      return data_loss("tensor " + in_quotes(entry->name) + ": begins at byte " +
+                       std::to_string(entry->begin) + " of the data, the one before it ends at " +
+                       std::to_string(end));
     }
-    end = entry.end;
+    end = entry->end;
   }
   if (end != data_bytes) {
     return data_loss("tensors take " + std::to_string(end) + " bytes, file has " +
@@ -103,7 +104,6 @@ Result<SafetensorsHeader> parse_checked(std::string_view text, size_t data_bytes
   LW_RETURN_IF_ERROR(check_coverage(header.tensors, data_bytes));
   std::erase_if(header.tensors,
                 [](const TensorEntry& entry) { return entry.name.starts_with(kPaddingPrefix); });
-  LW_RETURN_IF_ERROR(sort_by_name(header.tensors));
   return header;
 }
 

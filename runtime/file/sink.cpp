@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#include <limits>
 #include <string>
 #include <utility>
 
@@ -12,8 +11,9 @@
 namespace lanewise::file {
 namespace {
 
-// The largest size that can still be rounded up, and that pointer differences can express.
-constexpr uint64_t kLargest = std::numeric_limits<ptrdiff_t>::max() - AlignedBuffer::kAlignment;
+// Far above any machine's memory and far below where sums of sizes overflow; and the sanitizers'
+// allocators end the process when asked for 1 TiB.
+constexpr uint64_t kLargest = uint64_t{1} << 39;
 
 Status too_large(uint64_t bytes) {
   return no_throw(
