@@ -2,7 +2,6 @@
 # shellcheck shell=bash
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-# Only the emulator's script may name the program; everything else reads better relative to it.
 tool=tools/$(basename "$0")
 
 # Progress goes to stderr: some tools print a result on stdout.
@@ -34,13 +33,15 @@ cpu_has() {
   for flag; do [[ $flags == *" $flag "* ]] || return 1; done
 }
 
-# build PRESET: configure and build, quiet unless it fails.
+# build PRESET [CMAKE-OPTION...]: configure and build, quiet unless it fails.
 build() {
-  local log=$root/build/$1.log
+  local preset=$1 log=$root/build/$1.log
+  shift
   mkdir -p "$root/build"
-  if ! (cd "$root" && cmake --preset "$1" && cmake --build --preset "$1") >"$log" 2>&1; then
+  if ! (cd "$root" && cmake --preset "$preset" "$@" && cmake --build --preset "$preset") >"$log" 2>&1
+  then
     tail -n 60 "$log" >&2
-    note "the $1 build failed; the whole log is build/$1.log"
+    note "the $preset build failed; the whole log is build/$preset.log"
     return 1
   fi
 }
