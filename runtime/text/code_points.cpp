@@ -1,0 +1,135 @@
+#include "runtime/text/code_points.hpp"
+
+#include <utf8proc.h>
+
+#include <algorithm>
+#include <iterator>
+
+namespace lanewise::text {
+namespace {
+
+struct ClassRange {
+  char32_t first;
+  char32_t last;
+  uint8_t bits;
+};
+
+constexpr ClassRange kClassRanges[] = {
+#include "runtime/text/code_point_classes.inc"
+};
+
+struct Range {
+  char32_t first;
+  char32_t last;
+};
+
+template <size_t kCount>
+bool contains(const Range (&ranges)[kCount], char32_t code_point) noexcept {
+  return std::any_of(std::begin(ranges), std::end(ranges), [&](const Range& range) {
+    return code_point >= range.first && code_point <= range.last;
+  });
+}
+
+/// Canonical decompositions younger than Unicode 9, where Hugging Face's table stops.
+constexpr Range kYoungDecompositions[] = {
+    {0x105C9, 0x105C9}, {0x105E4, 0x105E4}, {0x11383, 0x11391}, {0x113C5, 0x113C8},
+    {0x11938, 0x11938}, {0x16121, 0x16128}, {0x16D68, 0x16D6A},
+};
+
+/// Lowercase pairs of Unicode 16 and 17, which Rust's standard library knows and utf8proc 2.8
+/// (Unicode 15) does not.
+struct LowercaseRange {
+  char32_t first;
+  char32_t last;
+  int32_t delta;
+};
+constexpr LowercaseRange kYoungLowercase[] = {
+    {0x1C89, 0x1C89, 1},      {0xA7CB, 0xA7CB, 0x264 - 0xA7CB},
+    {0xA7CC, 0xA7CC, 1},      {0xA7CE, 0xA7CE, 1},
+    {0xA7D2, 0xA7D2, 1},      {0xA7D4, 0xA7D4, 1},
+    {0xA7DA, 0xA7DA, 1},      {0xA7DC, 0xA7DC, 0x19B - 0xA7DC},
+    {0x10D50, 0x10D65, 0x20}, {0x16EA0, 0x16EB8, 0x1B},
+};
+
+constexpr Range kIdeographs[] = {
+    {0x4E00, 0x9FFF},   {0x3400, 0x4DBF},   {0xF900, 0xFAFF},   {0x20000, 0x2A6DF},
+    {0x2A700, 0x2B73F}, {0x2B740, 0x2B81F}, {0x2B920, 0x2CEAF}, {0x2F800, 0x2FA1F},
+};
+
+/// Alphabetic without being letters or marks (circled and squared letters), and the join controls.
+constexpr Range kOtherWordCharacters[] = {
+    {0x200C, 0x200D}, {0x24B6, 0x24E9}, {0x1F130, 0x1F149}, {0x1F150, 0x1F169}, {0x1F170, 0x1F189},
+};
+
+utf8proc_int32_t as_utf8proc(char32_t code_point) noexcept {
+  return static_cast<utf8proc_int32_t>(code_point);
+}
+
+}  // namespace
+
+uint8_t code_point_class(char32_t code_point) noexcept {
+  const auto* after =
+      std::upper_bound(std::begin(kClassRanges), std::end(kClassRanges), code_point,
+                       [](char32_t value, const ClassRange& range) { return value < range.first; });
+  if (after == std::begin(kClassRanges)) return 0;
+  const ClassRange& range = *(after - 1);
+  return code_point <= range.last ? range.bits : 0;
+}
+
+int combining_class(char32_t code_point) noexcept {
+  if ((code_point_class(code_point) & kReordered) == 0) return 0;
+  return utf8proc_get_property(as_utf8proc(code_point))->combining_class;
+}
+
+int decompose(char32_t code_point, char32_t out[kMaxDecomposition]) noexcept {
+  out[0] = code_point;
+  if (code_point < 0xC0 || contains(kYoungDecompositions, code_point)) return 1;
+  utf8proc_int32_t parts[kMaxDecomposition];
+  int boundary = 0;
+  const utf8proc_ssize_t count = utf8proc_decompose_char(
+      as_utf8proc(code_point), parts, kMaxDecomposition, UTF8PROC_DECOMPOSE, &boundary);
+  // Neither an error nor more than fits happens to a Unicode scalar value; it then stays as it is.
+  if (count < 1 || count > kMaxDecomposition) return 1;
+  for (int i = 0; i < count; ++i) out[i] = static_cast<char32_t>(parts[i]);
+  return static_cast<int>(count);
+}
+
+int lowercase(char32_t code_point, char32_t out[2]) noexcept {
+  if (code_point == 0x130) {  // the only one whose lowercase is two code points
+    out[0] = 'i';
+    out[1] = 0x307;
+    return 2;
+  }
+  for (const LowercaseRange& range : kYoungLowercase) {
+    if (code_point < range.first || code_point > range.last) continue;
+    out[0] = static_cast<char32_t>(static_cast<int32_t>(code_point) + range.delta);
+    return 1;
+  }
+  out[0] = static_cast<char32_t>(utf8proc_tolower(as_utf8proc(code_point)));
+  return 1;
+}
+
+bool is_ideograph(char32_t code_point) noexcept {
+  return code_point >= 0x3400 && contains(kIdeographs, code_point);
+}
+
+bool is_word_character(char32_t code_point) noexcept {
+  switch (utf8proc_category(as_utf8proc(code_point))) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LL:
+    case UTF8PROC_CATEGORY_LT:
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_LO:
+    case UTF8PROC_CATEGORY_MN:
+    case UTF8PROC_CATEGORY_MC:
+    case UTF8PROC_CATEGORY_ME:
+    case UTF8PROC_CATEGORY_ND:
+    case UTF8PROC_CATEGORY_NL:
+    case UTF8PROC_CATEGORY_PC:
+      return true;
+    default:
+      return contains(kOtherWordCharacters, code_point);
+  }
+}
+
+}  // namespace lanewise::text

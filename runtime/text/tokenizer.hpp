@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lanewise/status.hpp"
+
+namespace lanewise::text {
+
+/// A token and the bytes [begin, end) of the caller's text that it stands for; 0, 0 for a special
+/// token that the text does not contain.
+struct Token {
+  int32_t id;
+  int32_t begin;
+  int32_t end;
+};
+
+struct Encoding {
+  std::vector<Token> tokens;
+  bool truncated = false;  ///< Tokens were cut off to keep to max_length.
+};
+
+struct EncodeOptions {
+  bool add_special_tokens = true;
+  int64_t max_length = 0;  ///< 0: no limit. Counts special tokens.
+};
+
+/// Turns text into token ids and back. Immutable and thread-safe.
+class Tokenizer {
+ public:
+  virtual ~Tokenizer();
+
+  /// The tokens of `text`, cut on the right to max_length.
+  ///
+  /// Fails with kInvalidArgument, naming the byte, if the text is not UTF-8; if max_length is
+  /// negative or has no room for the special tokens; if the text has 2^31 bytes or more.
+  virtual Result<Encoding> encode(std::string_view text, const EncodeOptions& options) const = 0;
+
+  /// The tokens of two texts, [CLS] first [SEP] second [SEP] for BERT. To keep to max_length the
+  /// longer text is cut first. Offsets count from the start of the token's own text.
+  ///
+  /// type_ids  out: which text each token belongs to, as the tokenizer numbers them. May be null.
+  /// Fails as encode does.
+  virtual Result<Encoding> encode_pair(std::string_view first, std::string_view second,
+                                       const EncodeOptions& options,
+                                       std::vector<int32_t>* type_ids) const = 0;
+
+  /// The text of `ids`. As in Hugging Face, ids that no token has add nothing.
+  ///
+  /// Fails with kInvalidArgument if an id is negative.
+  virtual Result<std::string> decode(std::span<const int32_t> ids,
+                                     bool skip_special_tokens) const = 0;
+
+  /// One more than the largest id. Smaller ids may have no token.
+  virtual int64_t vocabulary_size() const = 0;
+
+  /// The token with this id, "" if there is none. Lives as long as the tokenizer.
+  virtual std::string_view token(int32_t id) const = 0;
+
+  virtual std::optional<int32_t> id(std::string_view token) const = 0;
+
+  /// The tokenizer as one JSON text in the format of Hugging Face's tokenizer.json, to store in a
+  /// model file. parse_tokenizer() of it gives an equal tokenizer.
+  virtual std::string to_json() const = 0;
+};
+
+/// Opens the tokenizer of a Hugging Face checkpoint folder.
+///
+/// From tokenizer.json if there is one, else from vocab.txt and, where present, the settings in
+/// tokenizer_config.json. Truncation and padding that tokenizer.json asks for are ignored.
+/// Fails with kNotFound if the folder has neither file; kUnsupported, naming it, if tokenizer.json
+/// uses a part that we lack; kDataLoss if a file contradicts itself.
+Result<std::shared_ptr<const Tokenizer>> load_tokenizer(const std::string& folder);
+
+/// The tokenizer that a tokenizer.json or to_json() describes. Fails as load_tokenizer does.
+Result<std::shared_ptr<const Tokenizer>> parse_tokenizer(std::string_view json);
+
+}  // namespace lanewise::text

@@ -1,0 +1,56 @@
+#include "runtime/text/wordpiece_decode.hpp"
+
+#include <utility>
+
+namespace lanewise::text {
+namespace {
+
+/// Applied in this order.
+constexpr std::pair<std::string_view, std::string_view> kCleanups[] = {
+    {" .", "."},   {" ?", "?"},     {" !", "!"},     {" ,", ","},
+    {" ' ", "'"},  {" n't", "n't"}, {" 'm", "'m"},   {" do not", " don't"},
+    {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"},
+};
+
+void replace_all(std::string_view from, std::string_view to, std::string* text) {
+  for (size_t at = text->find(from); at != std::string::npos; at = text->find(from, at)) {
+    text->replace(at, from.size(), to);
+    at += to.size();
+  }
+}
+
+void clean_up(std::string* piece) {
+  // Every pattern starts with a space.
+  if (piece->find(' ') == std::string::npos) return;
+  for (const auto& [from, to] : kCleanups) replace_all(from, to, piece);
+}
+
+std::string join_with_spaces(std::span<const std::string_view> tokens) {
+  std::string text;
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    if (i > 0) text += ' ';
+    text += tokens[i];
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string decode_wordpiece(std::span<const std::string_view> tokens,
+                             const WordPieceDecoder& decoder) {
+  if (!decoder.present) return join_with_spaces(tokens);
+  std::string text;
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    std::string piece(tokens[i]);
+    if (i > 0 && piece.starts_with(decoder.prefix)) {
+      piece.erase(0, decoder.prefix.size());
+    } else if (i > 0) {
+      piece.insert(0, 1, ' ');
+    }
+    if (decoder.cleanup) clean_up(&piece);
+    text += piece;
+  }
+  return text;
+}
+
+}  // namespace lanewise::text
