@@ -1,0 +1,140 @@
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "runtime/graph/graph.hpp"
+
+namespace lanewise::graph {
+namespace {
+
+/// Names come from files and go to terminals.
+std::string printable(std::string_view text) {
+  std::string result(text);
+  for (char& c : result) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
+  }
+  return result;
+}
+
+std::string to_string(double value) {
+  std::array<char, 32> buffer{};  // The shortest form that reads back as `value`: at most 24.
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
+  return {buffer.data(), end};
+}
+
+std::string to_string(const ops::Attribute& attribute) {
+  if (const auto* flag = std::get_if<bool>(&attribute)) return *flag ? "true" : "false";
+  if (const auto* integer = std::get_if<int64_t>(&attribute)) return std::to_string(*integer);
+  if (const auto* real = std::get_if<double>(&attribute)) return to_string(*real);
+  return printable(std::get<std::string>(attribute));
+}
+
+std::string shape_of(const Value& value) {
+  std::string shape(name_of(value.rows));
+  shape += " x " + std::to_string(value.features);
+  if (value.type != DataType::kF32) shape.append(" ").append(lanewise::name_of(value.type));
+  return shape;
+}
+
+std::string reference(ValueId id) { return "%" + std::to_string(id); }
+
+std::string details(const Node& node) {
+  std::string text;
+  for (const auto& [role, names] : node.weights) text += text.empty() ? role : " " + role;
+  if (!text.empty()) text = "[" + printable(text) + "]";
+  for (const auto& [name, value] : node.attributes) {
+    text += (text.empty() ? "" : " ") + printable(name) + "=" + to_string(value);
+  }
+  return text;
+}
+
+using Line = std::array<std::string, 6>;  // %id, name, shape, operator, operands, details
+
+Line input_line(const Graph& graph, ValueId id) {
+  const Value& value = graph.values[static_cast<size_t>(id)];
+  return {reference(id), printable(value.name), shape_of(value), "input", "", ""};
+}
+
+Line node_line(const Graph& graph, const Node& node) {
+  std::string operands;
+  for (const ValueId id : node.inputs) operands += (operands.empty() ? "" : " ") + reference(id);
+  return {reference(node.output),
+          printable(node.name),
+          shape_of(graph.values[static_cast<size_t>(node.output)]),
+          printable(node.op),
+          operands,
+          details(node)};
+}
+
+Line output_line(const Graph& graph, const std::string& name, ValueId id) {
+  const Value& value = graph.values[static_cast<size_t>(id)];
+  return {"", printable(name), shape_of(value), "output", reference(id), ""};
+}
+
+std::string aligned(const std::vector<Line>& lines) {
+  std::array<size_t, std::tuple_size_v<Line>> widths{};
+  for (const Line& line : lines) {
+    for (size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
+  }
+  std::string text;
+  for (const Line& line : lines) {
+    std::string row;
+    for (size_t i = 0; i < line.size(); ++i) {
+      row += line[i] + std::string(widths[i] - line[i].size() + 2, ' ');
+    }
+    row.erase(row.find_last_not_of(' ') + 1);
+    text += row + "\n";
+  }
+  return text;
+}
+
+/// A text in double quotes of Graphviz, where \n begins a new line.
+std::string dot_label(const std::vector<std::string>& lines) {
+  std::string label = "\"";
+  for (const std::string& line : lines) {
+    if (label.size() > 1) label += "\\n";
+    for (const char c : printable(line)) {
+      if (c == '"' || c == '\\') label += '\\';
+      label += c;
+    }
+  }
+  return label + "\"";
+}
+
+std::string dot_node(ValueId id, const std::string& attributes) {
+  return "  v" + std::to_string(id) + " [" + attributes + "];\n";
+}
+
+}  // namespace
+
+std::string to_text(const Graph& graph) {
+  std::vector<Line> lines;
+  for (const ValueId id : graph.inputs) lines.push_back(input_line(graph, id));
+  for (const Node& node : graph.nodes) lines.push_back(node_line(graph, node));
+  for (const auto& [name, id] : graph.outputs) lines.push_back(output_line(graph, name, id));
+  return aligned(lines);
+}
+
+std::string to_dot(const Graph& graph) {
+  std::string dot = "digraph model {\n  node [shape=box];\n";
+  for (const ValueId id : graph.inputs) {
+    const Value& value = graph.values[static_cast<size_t>(id)];
+    dot += dot_node(id, "shape=oval label=" + dot_label({value.name, shape_of(value)}));
+  }
+  for (const Node& node : graph.nodes) {
+    const Value& value = graph.values[static_cast<size_t>(node.output)];
+    dot += dot_node(node.output, "label=" + dot_label({node.op, node.name, shape_of(value)}));
+    for (const ValueId id : node.inputs) {
+      dot += "  v" + std::to_string(id) + " -> v" + std::to_string(node.output) + ";\n";
+    }
+  }
+  int index = 0;
+  for (const auto& [name, id] : graph.outputs) {
+    const std::string node = "output" + std::to_string(index++);
+    dot += "  " + node + " [shape=oval label=" + dot_label({name}) + "];\n";
+    dot += "  v" + std::to_string(id) + " -> " + node + ";\n";
+  }
+  return dot + "}\n";
+}
+
+}  // namespace lanewise::graph
