@@ -16,12 +16,17 @@ endif()
 include(CMakePackageConfigHelpers)
 set(lanewise_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/lanewise)
 
-# A consumer needs no JSON headers, and finds utf8proc in its own place.
+# A consumer needs no JSON headers, and finds the other libraries in its own places.
 foreach(target lanewise lanewise_converters)
   get_target_property(libraries ${target} INTERFACE_LINK_LIBRARIES)
   list(REMOVE_ITEM libraries $<LINK_ONLY:nlohmann_json::nlohmann_json>)
-  list(TRANSFORM libraries REPLACE "^(\\$<LINK_ONLY:)lanewise_utf8proc>$"
-       "$<BUILD_INTERFACE:\\1lanewise_utf8proc>>;$<INSTALL_INTERFACE:\\1lanewise::utf8proc>>")
+  foreach(private lanewise_utf8proc=utf8proc DNNL::dnnl=dnnl lanewise_dnnl=dnnl)
+    string(REPLACE "=" ";" private ${private})
+    list(GET private 0 here)
+    list(GET private 1 there)
+    list(TRANSFORM libraries REPLACE "^(\\$<LINK_ONLY:)${here}>$"
+         "$<BUILD_INTERFACE:\\1${here}>>;$<INSTALL_INTERFACE:\\1lanewise::${there}>>")
+  endforeach()
   set_property(TARGET ${target} PROPERTY INTERFACE_LINK_LIBRARIES "${libraries}")
 endforeach()
 
