@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <climits>
 #include <cstdio>
+#include <string_view>
 #include <utility>
 
 #include "ops/status_macros.hpp"
@@ -36,8 +37,9 @@ std::string follow_links(std::string path) {
   for (int i = 0; i < kMostLinks; ++i) {
     const ssize_t length = ::readlink(path.c_str(), link.data(), link.size());
     if (length <= 0 || static_cast<size_t>(length) == link.size()) break;
-    const std::string next(link.data(), static_cast<size_t>(length));
-    path = next.front() == '/' ? next : folder_of(path) + "/" + next;
+    const std::string_view next(link.data(), static_cast<size_t>(length));
+    path = next.front() == '/' ? "" : folder_of(path).append("/");
+    path += next;
   }
   return path;
 }
@@ -191,7 +193,7 @@ Status AtomicFile::overwrite(uint64_t offset, std::span<const std::byte> bytes) 
 Status AtomicFile::commit() {
   return no_throw([&]() -> Status {
     LW_RETURN_IF_ERROR(usable());
-    const Status published = publish();
+    Status published = publish();
     if (!published.ok()) failure_ = published;
     discard();
     return published;

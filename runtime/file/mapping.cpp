@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <limits>
+#include <string_view>
 #include <utility>
 
 #include "runtime/file/file_descriptor.hpp"

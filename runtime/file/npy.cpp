@@ -1,7 +1,7 @@
 #include "runtime/file/npy.hpp"
 
 #include <bit>
-#include <limits>
+#include <string>
 #include <utility>
 
 #include "ops/status_macros.hpp"

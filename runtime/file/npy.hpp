@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "lanewise/status.hpp"
 #include "runtime/file/atomic_file.hpp"

@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstdint>
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "ops/status_macros.hpp"
 #include "runtime/file/messages.hpp"
@@ -100,19 +102,26 @@ Result<std::vector<Placed>> lay_out(std::vector<Placed> tensors, size_t alignmen
   return layout;
 }
 
+Status header_too_long(uint64_t bytes) {
+  return resource_exhausted("header of " + std::to_string(bytes) +
+                            " bytes is above the format's limit of " +
+                            std::to_string(kMaxHeaderBytes));
+}
+
 /// Length and JSON, filled with spaces (the format allows them) until the data is aligned.
 Result<std::string> header_bytes(const Metadata& metadata, std::span<const Placed> layout,
                                  size_t alignment) {
+  // What is too long already is not worth the memory of its JSON.
+  uint64_t texts = 0;
+  for (const auto& [key, value] : metadata) texts += key.size() + value.size();
+  if (texts > kMaxHeaderBytes) return header_too_long(texts);
+
   std::vector<TensorEntry> entries;
   for (const Placed& tensor : layout) entries.push_back(tensor.entry);
   LW_ASSIGN_OR_RETURN(const std::string json, format_safetensors_header(metadata, entries));
   const size_t length =
       round_up(sizeof(uint64_t) + json.size(), std::max(alignment, kMinUnit)) - sizeof(uint64_t);
-  if (length > kMaxHeaderBytes) {
-    return resource_exhausted("header of " + std::to_string(length) +
-                              " bytes is above the format's limit of " +
-                              std::to_string(kMaxHeaderBytes));
-  }
+  if (length > kMaxHeaderBytes) return header_too_long(length);
   std::string header;
   for (size_t i = 0; i < sizeof(uint64_t); ++i) header += static_cast<char>(length >> (8 * i));
   header += json;

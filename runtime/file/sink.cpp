@@ -57,7 +57,7 @@ Status AlignedBuffer::append(std::span<const std::byte> bytes) {
   if (bytes.size() > kLargest - size_) return too_large(bytes.size());
   const uint64_t wanted = size_ + bytes.size();
   if (wanted > capacity_) {
-    const Status grown = reserve(std::max<uint64_t>(wanted, std::min(2 * capacity_, kLargest)));
+    Status grown = reserve(std::max<uint64_t>(wanted, std::min(2 * capacity_, kLargest)));
     if (!grown.ok()) return grown;
   }
   std::memcpy(data_ + size_, bytes.data(), bytes.size());
