@@ -73,6 +73,10 @@ class Operator {
 
   virtual size_t scratch_bytes() const noexcept { return 0; }
 
+  /// The input that the output may lie on, or -1. A planner uses it when nobody else reads that
+  /// input any more.
+  virtual int in_place_input() const noexcept { return -1; }
+
   /// Floating-point operations for these operands, a multiply-add counting 2; 0 where it does not
   /// matter.
   virtual double flops(const Operands&) const noexcept { return 0.0; }
@@ -92,12 +96,12 @@ struct OperatorConfig {
   Isa isa = Isa::baseline;
   /// The caller gave up that a row's bits are the same in every batch.
   bool fast = false;
-  Attributes attributes;
-  std::vector<OperandSpec> inputs;
-  OperandSpec output;
-  std::map<std::string, TensorView, std::less<>> weights;  // by role: "weight", "bias", ...
+  Attributes attributes{};
+  std::vector<OperandSpec> inputs{};
+  OperandSpec output{};
+  std::map<std::string, TensorView, std::less<>> weights{};  // by role: "weight", "bias", ...
   /// Receives one line per choice among implementations; may be empty.
-  std::function<void(std::string_view)> log;
+  std::function<void(std::string_view)> log{};
 
   /// The weight of that role, checked against type and shape. kInvalidArgument names the role,
   /// what was expected and what is there.

@@ -1,0 +1,90 @@
+#include "ops/linear/linear.hpp"
+
+#include "ops/linear/linear_list.hpp"
+#include "ops/status_macros.hpp"
+
+#define LW_KERNEL_TABLE LinearKernels
+#define LW_KERNEL_NAME linear_kernels
+#include "ops/kernel_table.hpp"
+
+namespace lanewise::ops {
+namespace {
+
+// In order of preference.
+constexpr LinearImplementation kImplementations[] = {
+    {"onednn", offer_onednn_linear},
+    {"lanewise", offer_lanewise_linear},
+};
+
+Result<LinearProblem> check(const OperatorConfig& config) {
+  LW_RETURN_IF_ERROR(config.attributes.expect_only({"activation", "has_residual"}));
+  LW_RETURN_IF_ERROR(config.expect_only_weights({"weight", "bias"}));
+  LinearProblem problem{.isa = config.isa, .fast = config.fast};
+  LW_ASSIGN_OR_RETURN(problem.has_residual, config.attributes.get_bool("has_residual", false));
+  const size_t inputs = problem.has_residual ? 2 : 1;
+  LW_RETURN_IF_ERROR(config.expect_f32_inputs(inputs, inputs));
+  problem.k = config.inputs[0].features;
+  problem.n = config.output.features;
+  if (problem.k < 1 || problem.n < 1) return invalid_argument("features must be positive");
+  if (problem.has_residual && config.inputs[1].features != problem.n) {
+    return invalid_argument("residual: expected " + std::to_string(problem.n) +
+                            " features, found " + std::to_string(config.inputs[1].features));
+  }
+  LW_ASSIGN_OR_RETURN(const std::string activation, config.attributes.get_string("activation", "none"));
+  LW_ASSIGN_OR_RETURN(problem.activation, parse_activation(activation));
+  const auto panel = static_cast<int64_t>(kPanel);
+  const Shape packed{(problem.n + panel - 1) / panel, problem.k, panel};
+  LW_ASSIGN_OR_RETURN(const void* weight, config.weight("weight", DataType::kF32, packed));
+  LW_ASSIGN_OR_RETURN(const void* bias,
+                      config.optional_weight("bias", DataType::kF32, {problem.n}));
+  problem.weight = static_cast<const float*>(weight);
+  problem.bias = static_cast<const float*>(bias);
+  return problem;
+}
+
+}  // namespace
+
+const LinearKernels& linear_kernels_for(Isa isa) noexcept { return kernels_for(isa); }
+
+LinearBlock linear_block(const LinearProblem& problem, const Operands& operands, int64_t row,
+                         int64_t row_end, int64_t feature, int64_t feature_end) noexcept {
+  const Operand& x = operands.inputs[0];
+  LinearBlock block{};
+  block.x = x.f32(row);
+  block.x_stride = static_cast<size_t>(x.stride);
+  block.w = problem.weight + feature * problem.k;  // whole panels: 16 features of k floats
+  block.bias = problem.bias == nullptr ? nullptr : problem.bias + feature;
+  if (problem.has_residual) {
+    block.residual = operands.inputs[1].f32(row) + feature;
+    block.residual_stride = static_cast<size_t>(operands.inputs[1].stride);
+  }
+  block.y = operands.output.f32(row) + feature;
+  block.y_stride = static_cast<size_t>(operands.output.stride);
+  block.rows = static_cast<size_t>(row_end - row);
+  block.k = static_cast<size_t>(problem.k);
+  block.n = static_cast<size_t>(feature_end - feature);
+  block.activation = problem.activation;
+  return block;
+}
+
+double linear_flops(const LinearProblem& problem, const Operands& operands) noexcept {
+  return 2.0 * static_cast<double>(operands.output.rows) * static_cast<double>(problem.k) *
+         static_cast<double>(problem.n);
+}
+
+Result<OperatorPtr> make_linear(const OperatorConfig& config) {
+  LW_ASSIGN_OR_RETURN(const LinearProblem problem, check(config));
+  std::string log = "linear " + std::to_string(problem.k) + " -> " + std::to_string(problem.n) + ":";
+  for (const LinearImplementation& implementation : kImplementations) {
+    LinearOffer offer = implementation.offer(problem);
+    log += " " + std::string(implementation.name);
+    if (offer.op != nullptr) {
+      if (config.log) config.log(log + " chosen");
+      return std::move(offer.op);
+    }
+    log += " refused (" + offer.refusal + "),";
+  }
+  return unsupported(log + " no implementation is left");
+}
+
+}  // namespace lanewise::ops

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "ops/operator.hpp"
+
+namespace lanewise::ops {
+
+/// A linear layer with what usually follows it.
+///
+///   y[r, n] = activation(sum_k x[r, k] * W[n, k] + b[n]) + residual[r, n]
+///
+/// inputs   x [rows, k] f32; with the attribute has_residual also residual [rows, n] f32, which
+///          may be y
+/// output   y [rows, n] f32, not x
+/// weights  weight [ceil(n / 16), k, 16] f32: panels of 16 output features, those beyond n zero;
+///          bias [n] f32, optional
+/// attributes  activation (none, relu, gelu, gelu_tanh, silu, tanh; none), has_residual (false)
+/// Error: at most 4e-7 * k^0.5 of sum_k |x[r, k] * W[n, k]| against a double reference, plus the
+///   activation's.
+/// Fails with kInvalidArgument if shapes disagree. The same bits for a row in every batch, cut and
+/// number of threads, and on every instruction set with FMA.
+///
+/// Several implementations can compute it (linear_list.hpp); the first that takes the problem does.
+Result<OperatorPtr> make_linear(const OperatorConfig& config);
+
+}  // namespace lanewise::ops

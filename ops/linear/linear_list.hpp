@@ -1,0 +1,52 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "ops/linear/linear_kernels.hpp"
+#include "ops/operator.hpp"
+
+namespace lanewise::ops {
+
+/// One linear layer, checked: what an implementation needs to know.
+struct LinearProblem {
+  Isa isa = Isa::baseline;
+  bool fast = false;
+  int64_t k = 0;
+  int64_t n = 0;
+  Activation activation = Activation::kNone;
+  bool has_residual = false;
+  const float* weight = nullptr;  // [ceil(n / 16)][k][16]
+  const float* bias = nullptr;    // [n] or null
+};
+
+/// Either an operator, or the reason why this implementation does not take the problem.
+struct LinearOffer {
+  OperatorPtr op;
+  std::string refusal;
+};
+
+/// One way to compute a linear layer. The list in linear.cpp is in order of preference; the first
+/// that does not refuse is used, and the refusals before it are told to the log.
+struct LinearImplementation {
+  std::string_view name;
+  LinearOffer (*offer)(const LinearProblem& problem);
+};
+
+/// This project's kernels. Takes everything.
+LinearOffer offer_lanewise_linear(const LinearProblem& problem);
+
+/// oneDNN's matmul (linear_onednn.cpp), or the refusal of a build without oneDNN
+/// (linear_onednn_absent.cpp).
+LinearOffer offer_onednn_linear(const LinearProblem& problem);
+
+/// The kernel tables of `linear`, shared by its implementations.
+const LinearKernels& linear_kernels_for(Isa isa) noexcept;
+
+/// The block that a piece of rows [row, row_end) and features [feature, feature_end) stands for.
+LinearBlock linear_block(const LinearProblem& problem, const Operands& operands, int64_t row,
+                         int64_t row_end, int64_t feature, int64_t feature_end) noexcept;
+
+double linear_flops(const LinearProblem& problem, const Operands& operands) noexcept;
+
+}  // namespace lanewise::ops

@@ -1,0 +1,119 @@
+#include <algorithm>
+#include <cstring>
+#include <dnnl.hpp>
+
+#include "ops/linear/linear_list.hpp"
+
+namespace lanewise::ops {
+namespace {
+
+// Rows of a piece. oneDNN packs the weights anew in each call, so pieces are large.
+constexpr int64_t kRowsPerPiece = 256;
+
+dnnl::engine& engine() {
+  static dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
+  return cpu;
+}
+
+/// The panels back as one matrix [k][n], as oneDNN wants it.
+std::vector<float> unpack(const LinearProblem& problem) {
+  std::vector<float> plain(static_cast<size_t>(problem.k * problem.n));
+  const auto panel = static_cast<int64_t>(kPanel);
+  for (int64_t n = 0; n < problem.n; n += panel) {
+    const auto bytes = static_cast<size_t>(std::min(panel, problem.n - n)) * sizeof(float);
+    for (int64_t k = 0; k < problem.k; ++k) {
+      std::memcpy(plain.data() + k * problem.n + n, problem.weight + n * problem.k + k * panel, bytes);
+    }
+  }
+  return plain;
+}
+
+/// The product by oneDNN, whose primitive is made once for any number of rows; bias, activation
+/// and residual by our own kernel.
+class OneDnnLinear final : public Operator {
+ public:
+  explicit OneDnnLinear(const LinearProblem& problem)
+      : problem_(problem), kernels_(linear_kernels_for(problem.isa)), weight_(unpack(problem)) {
+    using dnnl::memory;
+    const memory::dim any = DNNL_RUNTIME_DIM_VAL;
+    const memory::desc x({any, problem.k}, memory::data_type::f32, memory::dims{any, 1});
+    const memory::desc y({any, problem.n}, memory::data_type::f32, memory::dims{any, 1});
+    dnnl::primitive_attr attributes;
+    attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+#if DNNL_VERSION_MAJOR >= 3
+    const dnnl::matmul::primitive_desc description(engine(), x, weight_desc(), y, attributes);
+#else
+    const dnnl::matmul::primitive_desc description(dnnl::matmul::desc(x, weight_desc(), y),
+                                                   attributes, engine());
+#endif
+    scratch_ = description.scratchpad_desc();
+    matmul_ = dnnl::matmul(description);
+  }
+
+  void cut(const Operands& operands, int threads, std::vector<Piece>& pieces) const override {
+    const int64_t share = (operands.output.rows + threads - 1) / threads;
+    cut_rows(operands.output.rows, std::clamp(share, int64_t{1}, kRowsPerPiece), pieces);
+  }
+
+  void run(const Operands& operands, const Piece& piece, std::byte* scratch) const noexcept override {
+    const LinearBlock block =
+        linear_block(problem_, operands, piece.begin, piece.end, 0, problem_.n);
+    try {
+      multiply(block, scratch);
+      kernels_.finish(block);
+    } catch (...) {  // out of memory inside oneDNN: our kernel needs none
+      kernels_.multiply(block);
+    }
+  }
+
+  size_t scratch_bytes() const noexcept override { return scratch_.get_size(); }
+  double flops(const Operands& operands) const noexcept override {
+    return linear_flops(problem_, operands);
+  }
+  std::string_view implementation() const noexcept override { return "onednn"; }
+
+ private:
+  dnnl::memory::desc weight_desc() const {
+    return {{problem_.k, problem_.n}, dnnl::memory::data_type::f32, dnnl::memory::dims{problem_.n, 1}};
+  }
+
+  /// Inside our team's parallel region oneDNN runs on the calling thread alone. Throws
+  /// dnnl::error or std::bad_alloc: it allocates in every call.
+  void multiply(const LinearBlock& block, std::byte* scratch) const {
+    using dnnl::memory;
+    const auto rows = static_cast<memory::dim>(block.rows);
+    const auto view = [&](int64_t columns, size_t stride, const float* data) {
+      const memory::desc desc({rows, columns}, memory::data_type::f32,
+                              memory::dims{static_cast<memory::dim>(stride), 1});
+      return memory(desc, engine(), const_cast<float*>(data));
+    };
+    dnnl::stream stream(engine());
+    matmul_.execute(stream, {{DNNL_ARG_SRC, view(problem_.k, block.x_stride, block.x)},
+                             {DNNL_ARG_WEIGHTS, memory(weight_desc(), engine(),
+                                                       const_cast<float*>(weight_.data()))},
+                             {DNNL_ARG_DST, view(problem_.n, block.y_stride, block.y)},
+                             {DNNL_ARG_SCRATCHPAD, memory(scratch_, engine(), scratch)}});
+    stream.wait();
+  }
+
+  LinearProblem problem_;
+  const LinearKernels& kernels_;
+  std::vector<float> weight_;  // [k][n]
+  dnnl::memory::desc scratch_;
+  dnnl::matmul matmul_;
+};
+
+}  // namespace
+
+LinearOffer offer_onednn_linear(const LinearProblem& problem) {
+  if (!problem.fast) {
+    return {nullptr, "a row's bits would depend on the batch; `fast` allows that"};
+  }
+  try {
+    return {std::make_unique<OneDnnLinear>(problem), ""};
+  } catch (const std::exception& error) {  // dnnl::error, std::bad_alloc
+    return {nullptr, std::string("oneDNN: ") + error.what()};
+  }
+}
+
+}  // namespace lanewise::ops

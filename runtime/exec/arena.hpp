@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace lanewise::exec {
+
+/// Working memory that only grows. Contents are lost when it does.
+class Arena {
+ public:
+  Arena() = default;
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+  ~Arena();
+
+  /// Makes room for `bytes`; false when the system has none, and the arena is as before.
+  bool reserve(int64_t bytes) noexcept;
+  std::byte* data() const noexcept { return data_; }  ///< aligned to 64
+  int64_t capacity() const noexcept { return capacity_; }
+
+ private:
+  std::byte* data_ = nullptr;
+  int64_t capacity_ = 0;
+};
+
+}  // namespace lanewise::exec

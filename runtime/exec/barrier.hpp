@@ -1,0 +1,45 @@
+#pragma once
+
+#include <immintrin.h>
+#include <sched.h>
+
+#include <atomic>
+#include <cstdint>
+
+namespace lanewise::exec {
+
+/// Where the threads of a team wait for each other between dependent steps.
+///
+/// Spins first, because a step takes microseconds and a system call costs as much; yields after a
+/// while, because on a busy machine the thread waited for may need this very core.
+class SpinBarrier {
+ public:
+  explicit SpinBarrier(int threads) : threads_(threads) {}
+
+  void wait() noexcept {
+    const uint32_t generation = generation_.load(std::memory_order_relaxed);
+    if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == threads_) {
+      arrived_.store(0, std::memory_order_relaxed);
+      generation_.store(generation + 1, std::memory_order_release);
+      return;
+    }
+    for (int spins = 0; generation_.load(std::memory_order_acquire) == generation; ++spins) {
+      if (spins < kSpins) {
+        _mm_pause();
+      } else {
+        sched_yield();
+      }
+    }
+  }
+
+ private:
+  // Some 50 microseconds of pause instructions: longer than the wait for a piece of work, shorter
+  // than a time slice.
+  static constexpr int kSpins = 2000;
+
+  const int threads_;
+  alignas(64) std::atomic<int> arrived_{0};
+  alignas(64) std::atomic<uint32_t> generation_{0};
+};
+
+}  // namespace lanewise::exec

@@ -1,0 +1,58 @@
+#include "runtime/exec/team.hpp"
+
+#include <omp.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <string>
+
+namespace lanewise::exec {
+namespace {
+
+int affinity_cpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
+  return std::max(1, CPU_COUNT(&set));
+}
+
+/// The quota of a cgroup in CPUs, or 0 where there is none. `cpu.max` of version 2 holds
+/// "QUOTA PERIOD" or "max PERIOD"; version 1 has a file for each, with -1 for no limit.
+double cgroup_quota() {
+  std::ifstream v2("/sys/fs/cgroup/cpu.max");
+  std::string quota;
+  double period = 0;
+  if (v2 >> quota >> period) {
+    return quota == "max" || period <= 0 ? 0.0 : std::strtod(quota.c_str(), nullptr) / period;
+  }
+  std::ifstream v1_quota("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
+  std::ifstream v1_period("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+  double microseconds = 0;
+  if (v1_quota >> microseconds && v1_period >> period && microseconds > 0 && period > 0) {
+    return microseconds / period;
+  }
+  return 0.0;
+}
+
+}  // namespace
+
+void run_team(int threads, TeamBody& body) {
+  if (threads <= 1) {
+    body.run(0);
+    return;
+  }
+  TeamBody* const shared = &body;
+#pragma omp parallel num_threads(threads) default(none) firstprivate(shared)
+  shared->run(omp_get_thread_num());
+}
+
+int available_cpus() {
+  const int cpus = affinity_cpus();
+  const double quota = cgroup_quota();
+  if (quota <= 0.0) return cpus;
+  return std::clamp(static_cast<int>(std::ceil(quota)), 1, cpus);
+}
+
+}  // namespace lanewise::exec

@@ -1,0 +1,57 @@
+#include "runtime/plan/program.hpp"
+
+#include <algorithm>
+
+#include "ops/status_macros.hpp"
+
+namespace lanewise::plan {
+namespace {
+
+using graph::Graph;
+using graph::Node;
+using graph::ValueId;
+
+ops::OperandSpec operand_spec(const Graph& graph, ValueId id) {
+  const graph::Value& value = graph.values[static_cast<size_t>(id)];
+  return {value.type, value.features};
+}
+
+Result<TensorView> find_weight(const internal::ModelData& model,
+                               const std::vector<std::string>& names) {
+  if (names.size() != 1) return data_loss("a weight of a model file must be one tensor");
+  const file::TensorEntry* entry = model.file().find(names.front());
+  if (entry == nullptr) return data_loss("the model file has no tensor '" + names.front() + "'");
+  return model.file().view(*entry);
+}
+
+Result<ops::OperatorPtr> make_node_operator(const internal::ModelData& model, const Graph& graph,
+                                            const Node& node, const ProgramOptions& options) {
+  ops::OperatorConfig config{.isa = options.isa, .fast = options.fast,
+                             .attributes = node.attributes};
+  for (const ValueId input : node.inputs) config.inputs.push_back(operand_spec(graph, input));
+  config.output = operand_spec(graph, node.output);
+  for (const auto& [role, names] : node.weights) {
+    LW_ASSIGN_OR_RETURN(config.weights[role], find_weight(model, names));
+  }
+  if (options.log) {
+    config.log = [&](std::string_view line) { options.log(node.name + ": " + std::string(line)); };
+  }
+  return ops::make_operator(node.op, config);
+}
+
+}  // namespace
+
+Result<Program> make_program(const internal::ModelData& model, const ProgramOptions& options) {
+  Program program;
+  LW_ASSIGN_OR_RETURN(program.graph, graph::restricted_to(model.graph(), options.outputs));
+  for (const Node& node : program.graph.nodes) {
+    Result<ops::OperatorPtr> op = make_node_operator(model, program.graph, node, options);
+    if (!op.ok()) return op.status().with_context("node '" + node.name + "' (" + node.op + ")");
+    program.scratch_bytes = std::max(program.scratch_bytes, (*op)->scratch_bytes());
+    program.operators.push_back(std::move(op).value());
+  }
+  program.memory = plan_memory(program.graph, program.operators);
+  return program;
+}
+
+}  // namespace lanewise::plan

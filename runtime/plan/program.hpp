@@ -1,0 +1,36 @@
+#pragma once
+
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "lanewise/status.hpp"
+#include "ops/operator.hpp"
+#include "runtime/graph/graph.hpp"
+#include "runtime/model_data.hpp"
+#include "runtime/plan/memory_plan.hpp"
+
+namespace lanewise::plan {
+
+struct ProgramOptions {
+  ops::Isa isa = ops::Isa::baseline;
+  bool fast = false;
+  std::vector<std::string> outputs;  ///< empty: all
+  std::function<void(std::string_view)> log;
+};
+
+/// A graph made ready to run: one operator for each node, weights bound, memory planned.
+/// Immutable.
+struct Program {
+  graph::Graph graph;
+  std::vector<ops::OperatorPtr> operators;  ///< by node
+  MemoryPlan memory;
+  size_t scratch_bytes = 0;  ///< that one thread needs at most
+};
+
+/// Fails with kNotFound for an unknown output; with kInvalidArgument or kUnsupported, naming the
+/// node, where an operator does not accept its attributes, weights or operands. The weights stay
+/// in `model`, which must outlive the program.
+Result<Program> make_program(const internal::ModelData& model, const ProgramOptions& options);
+
+}  // namespace lanewise::plan
