@@ -35,12 +35,12 @@ struct Value {
 struct Node {
   std::string op;
   std::string name;  ///< unique; where it stands in the model: `encoder.layer.0.attention`
-  std::vector<ValueId> inputs;
+  std::vector<ValueId> inputs = {};
   ValueId output = -1;
   /// Tensor names by role (`weight`, `bias`, ...). Several names mean these tensors one below the
   /// other (concatenated along their first dimension); in a model file there is always one.
-  std::map<std::string, std::vector<std::string>> weights;
-  ops::Attributes attributes;
+  std::map<std::string, std::vector<std::string>> weights = {};
+  ops::Attributes attributes = {};
 };
 
 /// A Transformer as a list of nodes in an order in which they can run. A plain value.
@@ -59,8 +59,10 @@ struct Graph {
 };
 
 /// Checks what later code relies on: ids in range, every value written once and before it is
-/// read, names unique, known operators, positive features. kDataLoss names the node or value.
-/// What attributes and weights must look like is checked by the operators themselves.
+/// read, names unique, known operators that write F32, features in 32 bits, and rows that go
+/// together, which no operator can see. kDataLoss names the node or value. Values that nothing
+/// writes or reads are allowed. What attributes, weights and features must look like is checked by
+/// the operators themselves.
 Status validate(const Graph& graph);
 
 /// The nodes that `outputs` need, in order; values and ids stay as they are. kNotFound names an

@@ -1,0 +1,50 @@
+#include <algorithm>
+
+#include "runtime/graph/passes/passes.hpp"
+#include "runtime/graph/passes/rewrite.hpp"
+
+namespace lanewise::graph {
+namespace {
+
+/// The linear that can do the addition of `node` itself. Of two the later one: its operands are the
+/// warmest in the caches.
+std::optional<size_t> fusible_linear(const Graph& graph, const Node& node) {
+  if (node.op != "add" || node.inputs.size() != 2 || !node.weights.empty() ||
+      node.attributes.begin() != node.attributes.end() ||
+      !same_shape(graph, node.inputs[0], node.inputs[1]) ||
+      !same_shape(graph, node.inputs[0], node.output)) {
+    return std::nullopt;
+  }
+  std::optional<size_t> latest;
+  for (const ValueId id : node.inputs) {
+    // One use only: so x + x, where both are the linear's own output, is left alone.
+    const std::optional<size_t> linear = sole_use_linear(graph, id);
+    if (linear && lacks_residual(graph.nodes[*linear])) latest = std::max(latest, linear);
+  }
+  return latest;
+}
+
+}  // namespace
+
+Graph fuse_residual(Graph graph) {
+  for (size_t i = 0; i < graph.nodes.size();) {
+    const std::optional<size_t> linear = fusible_linear(graph, graph.nodes[i]);
+    if (!linear) {
+      ++i;
+      continue;
+    }
+    // The linear takes the place of the addition: there the other operand is computed, and nothing
+    // in between reads the linear.
+    const Node add = std::move(graph.nodes[i]);
+    Node fused = std::move(graph.nodes[*linear]);
+    fused.inputs.push_back(add.inputs[0] == fused.output ? add.inputs[1] : add.inputs[0]);
+    fused.attributes.set("has_residual", true);
+    const ValueId output = fused.output;
+    graph.nodes[i] = std::move(fused);
+    erase_node(graph, *linear);
+    replace_uses(graph, add.output, output);
+  }
+  return graph;
+}
+
+}  // namespace lanewise::graph

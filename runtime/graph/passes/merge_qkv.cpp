@@ -1,0 +1,106 @@
+#include <algorithm>
+
+#include "runtime/graph/passes/passes.hpp"
+#include "runtime/graph/passes/rewrite.hpp"
+
+namespace lanewise::graph {
+namespace {
+
+using Indices = std::vector<size_t>;
+
+/// The linears that write these operands of an attention, if they can become one: all read the
+/// same value, are read by that attention alone, do nothing but x W^T + b, and have the same roles
+/// of weights, for half a bias cannot be.
+std::optional<Indices> mergeable(const Graph& graph, const std::vector<ValueId>& operands) {
+  Indices indices;
+  for (const ValueId id : operands) {
+    const std::optional<size_t> index = sole_use_linear(graph, id);
+    if (!index) return std::nullopt;
+    indices.push_back(*index);
+  }
+  const Node& first = graph.nodes[indices.front()];
+  const auto role_of = [](const auto& weight) { return weight.first; };
+  for (const size_t index : indices) {
+    const Node& linear = graph.nodes[index];
+    if (!is_bare(linear) || linear.inputs != first.inputs ||
+        !std::ranges::equal(linear.weights, first.weights, {}, role_of, role_of)) {
+      return std::nullopt;
+    }
+  }
+  return indices;
+}
+
+/// Columns of queries, keys and values are what the attention will cut the merged value into.
+bool widths_fit(const Graph& graph, const Node& attention) {
+  const Result<int64_t> heads = attention.attributes.get_int("heads", 0);
+  const Result<int64_t> kv_heads = attention.attributes.get_int("kv_heads", 0);
+  const Result<int64_t> head_dim = attention.attributes.get_int("head_dim", 0);
+  if (!heads.ok() || !kv_heads.ok() || !head_dim.ok() || *head_dim <= 0) return false;
+  const auto heads_in = [&](size_t input) {
+    const auto id = static_cast<size_t>(attention.inputs[input]);
+    const int64_t features = graph.values[id].features;
+    return features % *head_dim == 0 ? features / *head_dim : -1;
+  };
+  return heads_in(0) == *heads && heads_in(1) == *kv_heads && heads_in(2) == *kv_heads;
+}
+
+/// Makes one linear, in the first one's place, of those at `indices`. Its output's columns, and
+/// the rows of its weights, stand in the order of `indices`.
+ValueId merge(Graph& graph, const Indices& indices, const std::string& name) {
+  const size_t place = *std::min_element(indices.begin(), indices.end());
+  Node merged{.op = "linear", .name = name, .inputs = graph.nodes[place].inputs};
+  Value value = graph.values[static_cast<size_t>(graph.nodes[place].output)];
+  value.name = name;
+  value.features = 0;
+  for (const size_t index : indices) {
+    const Node& linear = graph.nodes[index];
+    value.features += graph.values[static_cast<size_t>(linear.output)].features;
+    for (const auto& [role, names] : linear.weights) {
+      auto& all = merged.weights[role];
+      all.insert(all.end(), names.begin(), names.end());
+    }
+  }
+  merged.output = static_cast<ValueId>(graph.values.size());
+  graph.values.push_back(std::move(value));
+  graph.nodes[place] = std::move(merged);
+  Indices others = indices;
+  std::erase(others, place);
+  std::ranges::sort(others, std::greater<>());
+  for (const size_t index : others) erase_node(graph, index);
+  return static_cast<ValueId>(graph.values.size()) - 1;
+}
+
+/// Merges the operands of the attention at `index` from number `begin` on.
+bool merge_operands(Graph& graph, size_t index, size_t begin, const std::string& suffix) {
+  const Node& attention = graph.nodes[index];
+  const std::string name = attention.name + suffix;
+  const ValueId output = attention.output;
+  std::vector<ValueId> operands = attention.inputs;
+  const auto first = operands.begin() + static_cast<std::ptrdiff_t>(begin);
+  const auto linears = mergeable(graph, {first, operands.end()});
+  if (!linears || has_node(graph, name)) return false;
+  operands.resize(begin);
+  operands.push_back(merge(graph, *linears, name));
+  // The attention itself has moved up.
+  const auto moved = std::ranges::find(graph.nodes, output, &Node::output);
+  moved->inputs = std::move(operands);
+  return true;
+}
+
+}  // namespace
+
+Graph merge_qkv(Graph graph) {
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    const Node& node = graph.nodes[i];
+    if (node.op != "attention" || node.inputs.size() != 3 || !widths_fit(graph, node)) continue;
+    // Self attention reads one value; in cross attention only keys and values do. Either way the
+    // nodes that go stood before node i, so that what now stands at i was not skipped but seen.
+    const size_t before = graph.nodes.size();
+    if (merge_operands(graph, i, 0, ".qkv") || merge_operands(graph, i, 1, ".kv")) {
+      i -= before - graph.nodes.size();
+    }
+  }
+  return graph;
+}
+
+}  // namespace lanewise::graph
