@@ -1,0 +1,19 @@
+#pragma once
+
+#include "ops/dispatch.hpp"
+
+namespace lanewise::ops {
+
+/// The most f32 operations a second, in units of 1e9, that one thread reaches with `isa` when
+/// nothing but multiply-adds in registers is asked of it; a multiply-add counts 2.
+///
+/// What a kernel reaches is quoted as a fraction of this, measured beside it: the clock depends on
+/// the temperature, the instruction set and on who else is there. Runs on the calling thread for
+/// about `seconds`; for several threads call it on each at the same time and add.
+///
+/// isa      available on this CPU
+/// seconds  > 0; 0.1 suffices on a quiet machine
+/// Thread-safe.
+double measure_fma_peak_gflops(Isa isa, double seconds);
+
+}  // namespace lanewise::ops
