@@ -1,0 +1,151 @@
+#include "lanewise/embedder.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "ops/status_macros.hpp"
+#include "runtime/file/messages.hpp"
+#include "runtime/model_data.hpp"
+#include "runtime/tasks/length_batches.hpp"
+#include "runtime/text/tokenizer.hpp"
+
+namespace lanewise {
+namespace {
+
+constexpr std::string_view kOutput = "sentence_embedding";
+
+// Enough tokens to share among many threads, and few enough that a layer's activations (6 MB for
+// 1024 tokens of a feed-forward layer of 1536) stay in the outer caches.
+constexpr int64_t kBatchTokens = 1024;
+
+const OutputInfo* find_output(const ModelInfo& info) {
+  for (const OutputInfo& output : info.outputs) {
+    if (output.name == kOutput && !output.per_token) return &output;
+  }
+  return nullptr;
+}
+
+std::string name_of_text(size_t index) { return "text " + std::to_string(index + 1); }
+
+bool is_cancelled(const RunOptions& options) {
+  return (options.cancel != nullptr && options.cancel->load(std::memory_order_relaxed)) ||
+         (options.deadline && std::chrono::steady_clock::now() >= *options.deadline);
+}
+
+}  // namespace
+
+class Embedder::Impl {
+ public:
+  Impl(Model model, Session session, int64_t dimension)
+      : model_(std::move(model)), session_(std::move(session)), dimension_(dimension) {}
+
+  Result<Embeddings> embed(std::span<const std::string_view> texts, const RunOptions& options,
+                           const std::function<void(int64_t)>& progress);
+  int64_t dimension() const noexcept { return dimension_; }
+
+ private:
+  Status tokenize(std::span<const std::string_view> texts, const RunOptions& options,
+                  Embeddings& result);
+  Status run_batch(const tasks::LengthBatch& batch, const RunOptions& options, Embeddings& result);
+
+  Model model_;
+  Session session_;
+  int64_t dimension_;
+
+  // Kept between calls, so that their memory is.
+  std::vector<int32_t> ids_;    // of all texts, one after another
+  std::vector<size_t> begins_;  // [texts], where a text's ids begin in ids_
+  tasks::LengthBatches batches_;
+  std::vector<int32_t> batch_ids_;
+  std::vector<int32_t> batch_lengths_;
+};
+
+Result<Embeddings> Embedder::Impl::embed(std::span<const std::string_view> texts,
+                                         const RunOptions& options,
+                                         const std::function<void(int64_t)>& progress) {
+  if (texts.size() > static_cast<size_t>(std::numeric_limits<int32_t>::max())) {
+    return invalid_argument("more than 2^31 texts in one call");
+  }
+  Embeddings result;
+  result.count = static_cast<int64_t>(texts.size());
+  result.dimension = dimension_;
+  LW_RETURN_IF_ERROR(tokenize(texts, options, result));
+  tasks::cut_by_length(result.tokens, kBatchTokens, batches_);
+  result.values.resize(texts.size() * static_cast<size_t>(dimension_));
+  for (const tasks::LengthBatch& batch : batches_.batches) {
+    LW_RETURN_IF_ERROR(run_batch(batch, options, result));
+    if (progress) progress(static_cast<int64_t>(batch.end));
+  }
+  return result;
+}
+
+Status Embedder::Impl::tokenize(std::span<const std::string_view> texts, const RunOptions& options,
+                                Embeddings& result) {
+  const text::Tokenizer& tokenizer = *model_.data().tokenizer();
+  text::EncodeOptions encode_options;
+  encode_options.max_length = model_.info().max_text_tokens;
+  ids_.clear();
+  begins_.clear();
+  result.tokens.reserve(texts.size());
+  result.truncated.reserve(texts.size());
+  for (size_t i = 0; i < texts.size(); ++i) {
+    if (is_cancelled(options)) return cancelled("cancelled while reading " + name_of_text(i));
+    Result<text::Encoding> encoding = tokenizer.encode(texts[i], encode_options);
+    if (!encoding.ok()) return encoding.status().with_context(name_of_text(i));
+    if (encoding->tokens.empty()) return invalid_argument(name_of_text(i) + " has no tokens");
+    begins_.push_back(ids_.size());
+    for (const text::Token& token : encoding->tokens) ids_.push_back(token.id);
+    result.tokens.push_back(static_cast<int32_t>(encoding->tokens.size()));
+    result.truncated.push_back(encoding->truncated);
+  }
+  return {};
+}
+
+Status Embedder::Impl::run_batch(const tasks::LengthBatch& batch, const RunOptions& options,
+                                 Embeddings& result) {
+  batch_ids_.clear();
+  batch_lengths_.clear();
+  for (size_t i = batch.begin; i < batch.end; ++i) {
+    const auto index = static_cast<size_t>(batches_.order[i]);
+    const int32_t* ids = ids_.data() + begins_[index];
+    batch_ids_.insert(batch_ids_.end(), ids, ids + result.tokens[index]);
+    batch_lengths_.push_back(result.tokens[index]);
+  }
+  LW_RETURN_IF_ERROR(session_.run_ragged({batch_ids_, {}, batch_lengths_}, options));
+  LW_ASSIGN_OR_RETURN(const Session::Rows rows, session_.output(kOutput));
+  for (size_t i = batch.begin; i < batch.end; ++i) {
+    const float* row = rows.data + static_cast<int64_t>(i - batch.begin) * rows.stride;
+    std::copy_n(row, dimension_, result.values.data() + batches_.order[i] * dimension_);
+  }
+  return {};
+}
+
+Result<Embedder> Embedder::create(const Model& model, const SessionOptions& options) {
+  const OutputInfo* output = find_output(model.info());
+  if (output == nullptr) {
+    return unsupported("the model, " + model.info().family + " for " + model.info().task +
+                       ", has no output '" + std::string(kOutput) + "'");
+  }
+  if (model.data().tokenizer() == nullptr) return unsupported("the model has no tokenizer");
+  SessionOptions session_options = options;
+  session_options.outputs = {std::string(kOutput)};
+  LW_ASSIGN_OR_RETURN(Session session, Session::create(model, session_options));
+  return Embedder(std::make_unique<Impl>(model, std::move(session), output->features));
+}
+
+Embedder::Embedder(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Embedder::Embedder(Embedder&&) noexcept = default;
+Embedder& Embedder::operator=(Embedder&&) noexcept = default;
+Embedder::~Embedder() = default;
+
+Result<Embeddings> Embedder::embed(std::span<const std::string_view> texts,
+                                   const RunOptions& options,
+                                   const std::function<void(int64_t done)>& progress) {
+  return file::no_throw([&] { return impl_->embed(texts, options, progress); });
+}
+
+int64_t Embedder::dimension() const noexcept { return impl_->dimension(); }
+
+}  // namespace lanewise

@@ -1,0 +1,32 @@
+#include "runtime/tasks/length_batches.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace lanewise::tasks {
+
+void cut_by_length(std::span<const int32_t> lengths, int64_t most_tokens, LengthBatches& batches) {
+  std::vector<int32_t>& order = batches.order;
+  order.resize(lengths.size());
+  std::iota(order.begin(), order.end(), 0);
+  // Ties by index: a stable sort without std::stable_sort's buffer.
+  std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
+    const int32_t length_a = lengths[static_cast<size_t>(a)];
+    const int32_t length_b = lengths[static_cast<size_t>(b)];
+    return length_a != length_b ? length_a > length_b : a < b;
+  });
+  batches.batches.clear();
+  LengthBatch batch;
+  for (size_t i = 0; i < order.size(); ++i) {
+    const int64_t length = lengths[static_cast<size_t>(order[i])];
+    if (batch.end > batch.begin && batch.tokens + length > most_tokens) {
+      batches.batches.push_back(batch);
+      batch = {i, i, 0};
+    }
+    batch.end = i + 1;
+    batch.tokens += length;
+  }
+  if (batch.end > batch.begin) batches.batches.push_back(batch);
+}
+
+}  // namespace lanewise::tasks

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace lanewise::tasks {
+
+/// Sequences to run together: those at [begin, end) of the order by length.
+struct LengthBatch {
+  size_t begin = 0;
+  size_t end = 0;
+  int64_t tokens = 0;
+};
+
+/// Sequences in the order of their lengths, cut into batches.
+struct LengthBatches {
+  std::vector<int32_t> order;  ///< indices of sequences, longest first, equal ones as they came
+  std::vector<LengthBatch> batches;
+};
+
+/// Cuts sequences of `lengths` into batches of at most `most_tokens` tokens; a longer sequence is a
+/// batch of its own.
+///
+/// Longest first, so that working memory reaches its size with the first batch, and a team of
+/// threads ends on small pieces. There is no padding to save: equal lengths in a batch only make
+/// its attention an even load.
+///
+/// batches  out; its memory is reused.
+void cut_by_length(std::span<const int32_t> lengths, int64_t most_tokens, LengthBatches& batches);
+
+}  // namespace lanewise::tasks
