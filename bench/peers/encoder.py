@@ -1,0 +1,225 @@
+"""Encoder latency beside the peers, interleaved in one run.
+
+    python bench/peers/encoder.py MODEL_DIR THREADS [ROUNDS] [--only NAME,NAME...]
+
+MODEL_DIR is a Hugging Face BERT folder with its tokenizer, or bert-base=MODEL_DIR for random weights of
+BERT-base's shape with that folder's tokenizer. Exports and conversions are kept in $PEERS_WORK (default
+build/peers). Our own program is build/release/lanewise ($LANEWISE).
+
+A round asks every runtime in turn for a quarter of a second of runs, so that they share whatever else the
+machine does. `err` is the largest difference to PyTorch over PyTorch's largest magnitude. GF/s counts useful
+work only, no padding.
+"""
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+import warnings
+
+warnings.filterwarnings("ignore")
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+RAGGED = [16, 21, 29, 103, 45, 43, 11, 26, 39, 56, 28, 33, 15, 65, 40, 20,
+          48, 29, 8, 51, 34, 13, 43, 27, 35, 16, 42, 21, 10, 49, 39, 28]
+WORKLOADS = {"1x16": [16], "1x128": [128], "1x512": [512], "8x128": [128] * 8, "ragged32": RAGGED}
+SECONDS = 0.25
+
+
+def limit_threads(threads):
+    """Call before numpy, torch and the others are imported."""
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    if threads == 1:
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+
+def torch_model(name):
+    import torch
+    import transformers
+    torch.manual_seed(0)
+    folder = name.split("=")[-1]
+    label = "bert-base" if name.startswith("bert-base") else os.path.basename(name.rstrip("/"))
+    work = os.path.join(os.environ.get("PEERS_WORK", "build/peers"), label)
+    os.makedirs(work, exist_ok=True)
+    if label == "bert-base":
+        hf = work + "/hf"
+        if not os.path.exists(hf):
+            transformers.BertModel(transformers.BertConfig()).save_pretrained(hf)
+            transformers.BertTokenizerFast.from_pretrained(folder).save_pretrained(hf)
+        folder = hf
+    return transformers.BertModel.from_pretrained(folder).eval(), folder, work
+
+
+def export_onnx(model, folder, work):
+    """m.onnx as exported, opt.onnx with ONNX Runtime's BERT fusions, int8.onnx quantised dynamically."""
+    import torch
+    import transformers
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+    from onnxruntime.transformers import optimizer
+    path = work + "/m.onnx"
+    if os.path.exists(work + "/int8.onnx"):
+        return path
+
+    class Body(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = transformers.BertModel.from_pretrained(folder, attn_implementation="eager").eval()
+
+        def forward(self, input_ids, attention_mask):
+            return self.body(input_ids=input_ids, attention_mask=attention_mask)[0]
+
+    ids = torch.ones(2, 9, dtype=torch.long)
+    names = ["input_ids", "attention_mask", "o"]
+    torch.onnx.export(Body(), (ids, ids), path, input_names=names[:2], output_names=names[2:], dynamo=False,
+                      opset_version=17, dynamic_axes={n: {0: "b", 1: "s"} for n in names})
+    cfg = model.config
+    fused = optimizer.optimize_model(path, "bert", num_heads=cfg.num_attention_heads, hidden_size=cfg.hidden_size,
+                                     opt_level=1)
+    fused.save_model_to_file(work + "/opt.onnx")
+    quantize_dynamic(work + "/opt.onnx", work + "/int8.onnx", weight_type=QuantType.QInt8,
+                     op_types_to_quantize=["MatMul", "Attention"], extra_options={"DefaultTensorType": 1})
+    return path
+
+
+class InProcess:
+    """A peer called from Python: call(input_ids, attention_mask) -> [B, T, D]."""
+
+    def __init__(self, call):
+        self.output = call
+
+    def prepare(self, ids, mask, lengths):
+        self.inputs = ids, mask
+
+    def times(self):
+        start, times = time.perf_counter(), []
+        while time.perf_counter() - start < SECONDS:
+            t = time.perf_counter()
+            self.output(*self.inputs)
+            times.append(time.perf_counter() - t)
+        return times
+
+
+class Lanewise:
+    """Ours: each round is one `lanewise bench`, whose median stands for its runs."""
+
+    def __init__(self, folder, work, threads):
+        self.program = os.environ.get("LANEWISE", "build/release/lanewise")
+        self.threads, self.work, self.model = threads, work, work + "/model.lw"
+        subprocess.run([self.program, "convert", folder, "-o", self.model, "--quiet"], check=True,
+                       stdout=subprocess.DEVNULL)
+
+    def prepare(self, ids, mask, lengths):
+        self.lengths = lengths
+
+    def output(self, ids, mask):
+        from safetensors.numpy import load_file, save_file
+        save_file({"input_ids": ids, "attention_mask": mask}, self.work + "/in.safetensors")
+        subprocess.run([self.program, "run", self.model, "--inputs", self.work + "/in.safetensors", "--outputs",
+                        self.work + "/out.safetensors", "--threads", str(self.threads), "--quiet"], check=True)
+        return load_file(self.work + "/out.safetensors")["last_hidden_state"]
+
+    def times(self):
+        lengths = ",".join(map(str, self.lengths))
+        out = subprocess.run([self.program, "bench", self.model, "--lengths", lengths, "--seconds", str(SECONDS),
+                              "--threads", str(self.threads), "--output", "last_hidden_state", "--json", "--quiet"],
+                             check=True, capture_output=True, text=True).stdout
+        result = json.loads(out)
+        return [result["p50_ms"] * 1e-3] * max(1, int(result["runs"]))
+
+
+def runtimes(name, threads):
+    import ctranslate2
+    import numpy as np
+    import onnxruntime as ort
+    import openvino as ov
+    import torch
+    torch.set_num_threads(threads)
+    model, folder, work = torch_model(name)
+    onnx = export_onnx(model, folder, work)
+    run = {}
+
+    def with_torch(ids, mask):
+        with torch.inference_mode():
+            return model(input_ids=torch.from_numpy(ids), attention_mask=torch.from_numpy(mask))[0].numpy()
+    run["torch f32"] = InProcess(with_torch)
+
+    def with_ort(file):
+        options = ort.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+        session = ort.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+        return InProcess(lambda ids, mask: session.run(None, {"input_ids": ids, "attention_mask": mask})[0])
+    run["ort f32"], run["ort int8"] = with_ort(work + "/opt.onnx"), with_ort(work + "/int8.onnx")
+
+    def with_openvino(precision):
+        compiled = ov.Core().compile_model(onnx, "CPU", {"INFERENCE_PRECISION_HINT": precision,
+                                           "PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads})
+        request = compiled.create_infer_request()
+        return InProcess(lambda ids, mask: request.infer({"input_ids": ids, "attention_mask": mask})[0])
+    run["ov f32"] = with_openvino("f32")
+    if "avx512_bf16" in open("/proc/cpuinfo").read():
+        run["ov bf16"] = with_openvino("bf16")
+
+    if not os.path.exists(work + "/ct2"):
+        ctranslate2.converters.TransformersConverter(folder).convert(work + "/ct2")
+
+    def with_ct2(kind):
+        encoder = ctranslate2.Encoder(work + "/ct2", compute_type=kind, intra_threads=threads, inter_threads=1)
+        view = lambda a: ctranslate2.StorageView.from_array(a.astype(np.int32))
+        return InProcess(lambda ids, mask:
+                         np.array(encoder.forward_batch(view(ids), view(mask.sum(1))).last_hidden_state))
+    run["ct2 f32"], run["ct2 int8"] = with_ct2("float32"), with_ct2("int8")
+    run["lanewise f32"] = Lanewise(folder, work, threads)
+    return run, model
+
+
+def batch(lengths, seed=1):
+    import numpy as np
+    shape = len(lengths), max(lengths)
+    mask = (np.arange(shape[1])[None] < np.array(lengths)[:, None]).astype(np.int64)
+    return np.random.default_rng(seed).integers(1000, 20000, shape) * mask, mask
+
+
+def useful_flops(model, lengths):
+    weights = sum(p.numel() for n, p in model.named_parameters()
+                  if p.dim() == 2 and "embed" not in n and "pooler" not in n)
+    cfg = model.config
+    return 2 * weights * sum(lengths) + 4 * cfg.num_hidden_layers * cfg.hidden_size * sum(x * x for x in lengths)
+
+
+def main():
+    arguments = sys.argv[1:]
+    only = None
+    if "--only" in arguments:
+        at = arguments.index("--only")
+        only = arguments[at + 1].split(",")
+        del arguments[at:at + 2]
+    name, threads = arguments[0], int(arguments[1])
+    rounds = int(arguments[2]) if len(arguments) > 2 else 7
+    limit_threads(threads)
+    import numpy as np
+    run, model = runtimes(name, threads)
+    if only:
+        run = {n: r for n, r in run.items() if n in only}
+    for label, lengths in WORKLOADS.items():
+        ids, mask = batch(lengths)
+        reference, error, times = None, {}, {n: [] for n in run}
+        for n, runtime in run.items():
+            runtime.prepare(ids, mask, lengths)
+            out = runtime.output(ids, mask)
+            reference = out if reference is None else reference
+            error[n] = np.abs((out - reference) * mask[..., None]).max() / np.abs(reference).max()
+        for _ in range(rounds):
+            for n, runtime in run.items():
+                times[n] += runtime.times()
+        flops = useful_flops(model, lengths)
+        median = {n: statistics.median(v) for n, v in times.items()}
+        best = min(median[n] for n in run if n.endswith("f32") and n != "lanewise f32")
+        print(f"{label}, {flops / 1e9:.2f} GFLOP useful, {threads} threads")
+        for n, v in median.items():
+            print(f"  {n:12s} {v * 1e3:8.2f} ms  {flops / v / 1e9:5.0f} GF/s  err {error[n]:.0e}  "
+                  f"{v / best:5.2f}x the best f32 peer", flush=True)
+
+
+if __name__ == "__main__":
+    main()
