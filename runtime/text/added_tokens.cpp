@@ -82,19 +82,15 @@ bool AddedTokenMatcher::next_match(std::string_view text, size_t i, Match* match
 }
 
 void AddedTokenMatcher::split(std::string_view text, const Visit& visit) const {
-  size_t done = 0;       // the pieces so far end here
-  size_t known_end = 0;  // the last run of white space found by rstrip ends here
+  size_t done = 0;  // the pieces so far end here
   Match match;
   for (size_t search = 0; next_match(text, search, &match); search = match.end) {
     const AddedToken& token = *match.token;
+    // White space that the token before took with it is found no second time.
+    if (match.begin < done) continue;
     if (token.single_word && !is_single_word(text, match.begin, match.end)) continue;
     const size_t begin = token.lstrip ? space_begin(text, match.begin, done) : match.begin;
-    size_t end = match.end;
-    if (token.rstrip) {
-      // A token of white space meets the same run again and again: do not walk through it again.
-      const bool inside = end < known_end && code_point_class(decode_at(text, end).value) & kSpace;
-      end = known_end = inside ? known_end : space_end(text, end);
-    }
+    const size_t end = token.rstrip ? space_end(text, match.end) : match.end;
     if (done < begin && !visit(nullptr, done, begin)) return;
     if (!visit(&token, begin, end)) return;
     done = end;

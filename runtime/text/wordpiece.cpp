@@ -4,6 +4,7 @@
 #include <array>
 #include <limits>
 #include <new>
+#include <unordered_map>
 
 #include "ops/status_macros.hpp"
 #include "runtime/text/byte_trie.hpp"
@@ -22,6 +23,9 @@ constexpr int32_t kMaxId = (1 << 22) - 1;
 // A step of the search for the longest token walks at most this far, so that a file cannot make
 // encoding quadratic. The longest token of published vocabularies has under 400 bytes.
 constexpr size_t kMaxTokenBytes = 1024;
+
+// A budget that no text passes, with room for the one token more that encode_text may find.
+constexpr size_t kNoLimit = std::numeric_limits<size_t>::max() - 1;
 
 /// What the fast path for ASCII does with a byte.
 enum class ByteKind : uint8_t { kWord, kSpace, kPunctuation, kOther };
@@ -117,6 +121,8 @@ class WordPiece final : public Tokenizer {
   AddedTokenMatcher normalized_tokens_;
   std::vector<std::string_view> by_id_;  // into config_
   std::vector<bool> special_;            // by id
+  // What decode gives for added tokens that are matched by their normal form, as Hugging Face does.
+  std::unordered_map<int32_t, std::string> normal_forms_;
   int32_t unk_id_ = 0;
   int32_t continuing_ = ByteTrie::kNone;  // the node of the prefix of continuing pieces
 };
@@ -177,6 +183,7 @@ Status WordPiece::index_added_tokens() {
       NormalizedText normalized;
       normalize_bert(token.content, 0, config_.normalizer, &normalized);
       pattern = std::move(normalized.bytes);
+      normal_forms_[token.id] = pattern;
     }
     AddedTokenMatcher& matcher = token.normalized ? normalized_tokens_ : raw_tokens_;
     if (!matcher.add(pattern, token) || !added_.insert(token.content, static_cast<int32_t>(i))) {
@@ -204,7 +211,7 @@ Status WordPiece::check_template(std::span<const TemplatePiece> pieces) const {
 /// How many tokens of text the options leave room for.
 Result<size_t> WordPiece::budget(std::span<const TemplatePiece> pieces,
                                  const EncodeOptions& options) const {
-  if (options.max_length == 0) return std::numeric_limits<size_t>::max();
+  if (options.max_length == 0) return kNoLimit;
   const int64_t specials = options.add_special_tokens ? special_count(pieces) : 0;
   if (options.max_length < specials) {
     return invalid_argument("max_length " + std::to_string(options.max_length) +
@@ -232,7 +239,12 @@ Result<Encoding> WordPiece::encode_pair(std::string_view first, std::string_view
   LW_ASSIGN_OR_RETURN(const size_t room, budget(config_.specials.pair, options));
   LW_ASSIGN_OR_RETURN(Output a, encode_text(first, room));
   LW_ASSIGN_OR_RETURN(Output b, encode_text(second, room));
-  // Exact although encode_text stops at one token over the room: beyond it lengths do not matter.
+  // encode_text stops at one token over the room. Lengths beyond it matter only where both texts
+  // are longer than an odd room: the longer one gets the odd token.
+  if (a.full() && b.full() && room % 2 != 0) {
+    LW_ASSIGN_OR_RETURN(a, encode_text(first, kNoLimit));
+    LW_ASSIGN_OR_RETURN(b, encode_text(second, kNoLimit));
+  }
   const PairLengths lengths = truncate_longest_first(a.tokens.size(), b.tokens.size(), room);
   const bool truncated = lengths.first < a.tokens.size() || lengths.second < b.tokens.size();
   a.tokens.resize(lengths.first);
@@ -385,7 +397,8 @@ Result<std::string> WordPiece::decode(std::span<const int32_t> ids, bool skip_sp
     const auto index = static_cast<size_t>(id);
     if (index >= by_id_.size() || by_id_[index].empty()) continue;
     if (skip_special_tokens && index < special_.size() && special_[index]) continue;
-    tokens.push_back(by_id_[index]);
+    const auto normal_form = normal_forms_.find(id);
+    tokens.push_back(normal_form == normal_forms_.end() ? by_id_[index] : normal_form->second);
   }
   return decode_wordpiece(tokens, config_.decoder);
 } catch (const std::bad_alloc&) {

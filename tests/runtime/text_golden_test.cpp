@@ -1,0 +1,84 @@
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/runtime/text_tiny_vocabulary.hpp"
+
+namespace lanewise::text {
+namespace {
+
+using Json = nlohmann::json;
+
+std::string from_environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
+/// 500 texts with what Hugging Face's tokenizers makes of them.
+std::vector<Json> golden_lines() {
+  std::string data = from_environment("LANEWISE_TEST_DATA");
+  if (data.empty()) data = "tests/data";
+  std::ifstream in(data + "/tokenizer/minilm_lines.jsonl");
+  std::vector<Json> lines;
+  for (std::string line; std::getline(in, line);) lines.push_back(Json::parse(line));
+  return lines;
+}
+
+class ModelTextGoldenTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = from_environment("LANEWISE_MINILM_DIR");
+    ASSERT_TRUE(std::filesystem::exists(folder_ + "/tokenizer.json"))
+        << "no tokenizer.json in '" << folder_
+        << "' (LANEWISE_MINILM_DIR): run tools/get-model minilm";
+    ASSERT_EQ(lines_.size(), 500u);
+  }
+
+  std::string folder_;
+  std::vector<Json> lines_ = golden_lines();
+};
+
+/// Fails if a text has other ids or offsets than the golden line says.
+void expect_equal(const Tokenizer& tokenizer, const Json& line) {
+  const auto text = line["text"].get<std::string>();
+  const auto encoding = tokenizer.encode(text, {});
+  ASSERT_TRUE(encoding.ok()) << encoding.status().message();
+  EXPECT_EQ(ids_of(*encoding), line["ids"].get<std::vector<int32_t>>()) << line["text"];
+  std::vector<std::vector<int32_t>> offsets;
+  for (const Token& token : encoding->tokens) offsets.push_back({token.begin, token.end});
+  EXPECT_EQ(offsets, line["offsets"].get<std::vector<std::vector<int32_t>>>()) << line["text"];
+}
+
+TEST_F(ModelTextGoldenTest, TokenizerJsonEqualsHuggingFace) {
+  const auto tokenizer = load_tokenizer(folder_);
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.status().message();
+  EXPECT_EQ((*tokenizer)->vocabulary_size(), 30522);
+  for (const Json& line : lines_) expect_equal(**tokenizer, line);
+}
+
+TEST_F(ModelTextGoldenTest, VocabularyFileEqualsHuggingFace) {
+  namespace fs = std::filesystem;
+  const fs::path copy = fs::temp_directory_path() / ("lanewise_vocab_" + std::to_string(getpid()));
+  fs::create_directories(copy);
+  for (const char* name : {"vocab.txt", "tokenizer_config.json"}) {
+    fs::copy_file(folder_ + "/" + name, copy / name, fs::copy_options::overwrite_existing);
+  }
+  const auto tokenizer = load_tokenizer(copy.string());
+  fs::remove_all(copy);
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.status().message();
+  for (const Json& line : lines_) expect_equal(**tokenizer, line);
+}
+
+TEST_F(ModelTextGoldenTest, ItsJsonEqualsHuggingFace) {
+  const auto original = load_tokenizer(folder_);
+  ASSERT_TRUE(original.ok()) << original.status().message();
+  const auto tokenizer = parse_tokenizer((*original)->to_json());
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.status().message();
+  for (const Json& line : lines_) expect_equal(**tokenizer, line);
+}
+
+}  // namespace
+}  // namespace lanewise::text
