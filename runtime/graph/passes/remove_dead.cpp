@@ -22,21 +22,22 @@ Graph remove_dead(Graph graph) {
                 [&](const Node& node) { return !needed[static_cast<size_t>(node.output)]; });
   std::erase_if(graph.inputs, [&](ValueId id) { return !needed[static_cast<size_t>(id)]; });
 
+  // What remains is numbered in the order in which it comes to be.
   std::vector<Value> values;
   std::vector<ValueId> moved(graph.values.size(), -1);
-  for (size_t i = 0; i < graph.values.size(); ++i) {
-    if (!needed[i]) continue;
-    moved[i] = static_cast<ValueId>(values.size());
-    values.push_back(std::move(graph.values[i]));
-  }
-  graph.values = std::move(values);
+  const auto move = [&](ValueId& id) {
+    values.push_back(std::move(graph.values[static_cast<size_t>(id)]));
+    moved[static_cast<size_t>(id)] = static_cast<ValueId>(values.size()) - 1;
+    id = static_cast<ValueId>(values.size()) - 1;
+  };
   const auto renumber = [&](ValueId& id) { id = moved[static_cast<size_t>(id)]; };
-  for (ValueId& id : graph.inputs) renumber(id);
+  for (ValueId& id : graph.inputs) move(id);
   for (Node& node : graph.nodes) {
     for (ValueId& id : node.inputs) renumber(id);
-    renumber(node.output);
+    move(node.output);
   }
   for (auto& [name, id] : graph.outputs) renumber(id);
+  graph.values = std::move(values);
   return graph;
 }
 
