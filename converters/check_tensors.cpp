@@ -1,0 +1,94 @@
+#include "converters/check_tensors.hpp"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "converters/formats/elements.hpp"
+#include "runtime/file/messages.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+using file::in_quotes;
+
+// A message is one line: a model of another size has hundreds of misshaped tensors.
+constexpr size_t kMostNamed = 10;
+
+std::string listed(const std::vector<std::string>& items, std::string_view separator,
+                   size_t most_named) {
+  std::string list;
+  const size_t named = std::min(items.size(), most_named);
+  for (size_t i = 0; i < named; ++i) list.append(i == 0 ? "" : separator).append(items[i]);
+  if (named < items.size()) list += " and " + std::to_string(items.size() - named) + " more";
+  return list;
+}
+
+/// `3 tensors are missing`.
+std::string counted(size_t count, std::string_view rest_of_one, std::string_view rest_of_many) {
+  std::string text = std::to_string(count) + (count == 1 ? " tensor " : " tensors ");
+  return text.append(count == 1 ? rest_of_one : rest_of_many) + ": ";
+}
+
+std::string about(const ExpectedTensor& expected, const CheckpointTensor& found) {
+  return in_quotes(expected.name) + " expected " + to_string(expected.shape) + ", file has " +
+         to_string(found.shape);
+}
+
+}  // namespace
+
+Status check_tensors(const FamilyModel& model, const Checkpoint& checkpoint) {
+  std::vector<std::string> missing;
+  std::vector<std::string> misshaped;
+  std::vector<std::string> mistyped;
+  for (const ExpectedTensor& expected : model.tensors) {
+    const CheckpointTensor* found = checkpoint.find(expected.name);
+    if (found == nullptr) {
+      missing.push_back(in_quotes(expected.name));
+    } else if (found->shape != expected.shape) {
+      misshaped.push_back(about(expected, *found));
+    } else if (!is_floating_point(found->type)) {
+      mistyped.push_back(in_quotes(expected.name) + " " + std::string(name_of(found->type)));
+    }
+  }
+  std::vector<std::string> faults;
+  if (!missing.empty()) {
+    faults.push_back(counted(missing.size(), "is missing", "are missing") +
+                     listed(missing, ", ", kMostNamed));
+  }
+  if (!misshaped.empty()) {
+    faults.push_back(counted(misshaped.size(), "has the wrong shape", "have the wrong shape") +
+                     listed(misshaped, "; ", kMostNamed));
+  }
+  if (!mistyped.empty()) {
+    faults.push_back(counted(mistyped.size(), "is not floating-point", "are not floating-point") +
+                     listed(mistyped, ", ", kMostNamed));
+  }
+  if (faults.empty()) return {};
+  return {missing.empty() ? StatusCode::kInvalidArgument : StatusCode::kNotFound,
+          listed(faults, "; ", faults.size())};
+}
+
+void report_unused(const FamilyModel& model, const Checkpoint& checkpoint, const Report& report) {
+  std::set<std::string_view> used;
+  for (const ExpectedTensor& tensor : model.tensors) used.insert(tensor.name);
+  std::vector<std::string> unused;
+  std::vector<std::string> ignored;
+  for (const CheckpointTensor& tensor : checkpoint.tensors()) {
+    if (used.contains(tensor.name)) continue;
+    const auto& known = model.leftovers;
+    const bool leftover = std::find(known.begin(), known.end(), tensor.name) != known.end();
+    (leftover ? ignored : unused).push_back(in_quotes(tensor.name));
+  }
+  if (!ignored.empty()) {
+    report(counted(ignored.size(), "is ignored, no weight", "are ignored, no weights") +
+           listed(ignored, ", ", ignored.size()));
+  }
+  if (!unused.empty()) {
+    report(counted(unused.size(), "is unused", "are unused") +
+           listed(unused, ", ", unused.size()));
+  }
+}
+
+}  // namespace lanewise::converters

@@ -1,0 +1,141 @@
+#include "converters/config.hpp"
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "runtime/file/messages.hpp"
+#include "runtime/json.hpp"
+
+namespace lanewise::converters {
+
+struct Config::Json {
+  nlohmann::json value;
+
+  /// Null when the field is absent or null.
+  const nlohmann::json* find(const std::string& field) const {
+    const auto found = value.find(field);
+    return found == value.end() || found->is_null() ? nullptr : &*found;
+  }
+};
+
+namespace {
+
+// Real configs have a few kB, shard indices of the largest models a few MB.
+constexpr size_t kMaxJsonBytes = 32'000'000;
+
+Result<nlohmann::json> parse_json(std::string_view text, std::string_view label) {
+  const Status sane = internal::check_json(text, kMaxJsonBytes);
+  if (!sane.ok()) return sane.with_context(file::in_quotes(label));
+  try {
+    return nlohmann::json::parse(text);
+  } catch (const nlohmann::json::parse_error& error) {
+    return data_loss(file::in_quotes(label) + " is not JSON: error at byte " +
+                     std::to_string(error.byte));
+  } catch (const nlohmann::json::exception&) {  // A number that no double holds.
+    return data_loss(file::in_quotes(label) + " is not JSON: a number is out of range");
+  }
+}
+
+/// A value for a message: scalars as they stand there, the rest by type.
+std::string found_text(const nlohmann::json& value) {
+  if (value.is_string()) return file::in_quotes(value.get_ref<const std::string&>());
+  if (value.is_structured()) return std::string("an ") + value.type_name();
+  return value.dump();
+}
+
+std::string short_text(double number) {
+  std::ostringstream text;
+  text << number;
+  return text.str();
+}
+
+}  // namespace
+
+Result<Config> Config::parse(std::string_view text, std::string_view label) {
+  Result<nlohmann::json> json = parse_json(text, label);
+  if (!json.ok()) return json.status();
+  if (!json->is_object()) {
+    return data_loss(file::in_quotes(label) + " must be a JSON object, found " +
+                     std::string(json->type_name()));
+  }
+  auto value = std::make_shared<Json>();
+  value->value = std::move(*json);
+  return Config(file::in_quotes(label), std::move(value));
+}
+
+Result<std::vector<Config>> Config::parse_list(std::string_view text, std::string_view label) {
+  Result<nlohmann::json> json = parse_json(text, label);
+  if (!json.ok()) return json.status();
+  const Status wrong_form = data_loss(file::in_quotes(label) + " must be a list of JSON objects");
+  if (!json->is_array()) return wrong_form;
+  std::vector<Config> list;
+  for (nlohmann::json& element : *json) {
+    if (!element.is_object()) return wrong_form;
+    auto value = std::make_shared<Json>();
+    value->value = std::move(element);
+    list.push_back(Config(file::in_quotes(label), std::move(value)));
+  }
+  return list;
+}
+
+bool Config::has(const std::string& field) const { return json_->find(field) != nullptr; }
+
+Status Config::wrong(const std::string& field, const std::string& expected) const {
+  const nlohmann::json* value = json_->find(field);
+  return invalid_argument(label_ + ": " + file::in_quotes(field) + " must be " + expected +
+                          ", found " + (value == nullptr ? "none" : found_text(*value)));
+}
+
+Result<int64_t> Config::integer(const std::string& field, int64_t fallback, int64_t min,
+                                int64_t max) const {
+  const nlohmann::json* value = json_->find(field);
+  if (value == nullptr) return fallback;
+  // Unsigned numbers above int64_t come back negative from get(), so they are asked for as such.
+  const bool in_range =
+      value->is_number_unsigned()
+          ? value->get<uint64_t>() <= static_cast<uint64_t>(INT64_MAX) &&
+                value->get<int64_t>() >= min && value->get<int64_t>() <= max
+          : value->is_number_integer() && value->get<int64_t>() >= min &&
+                value->get<int64_t>() <= max;
+  if (in_range) return value->get<int64_t>();
+  return wrong(field, "an integer from " + std::to_string(min) + " to " + std::to_string(max));
+}
+
+Result<double> Config::number(const std::string& field, double fallback, double min,
+                              double max) const {
+  const nlohmann::json* value = json_->find(field);
+  if (value == nullptr) return fallback;
+  if (value->is_number() && value->get<double>() >= min && value->get<double>() <= max) {
+    return value->get<double>();
+  }
+  return wrong(field, "a number from " + short_text(min) + " to " + short_text(max));
+}
+
+Result<bool> Config::boolean(const std::string& field, bool fallback) const {
+  const nlohmann::json* value = json_->find(field);
+  if (value == nullptr) return fallback;
+  if (value->is_boolean()) return value->get<bool>();
+  return wrong(field, "true or false");
+}
+
+Result<std::string> Config::text(const std::string& field, std::string_view fallback) const {
+  const nlohmann::json* value = json_->find(field);
+  if (value == nullptr) return std::string(fallback);
+  if (value->is_string()) return value->get<std::string>();
+  return wrong(field, "a string");
+}
+
+Result<std::map<std::string, std::string>> Config::text_map(const std::string& field) const {
+  std::map<std::string, std::string> result;
+  const nlohmann::json* value = json_->find(field);
+  if (value == nullptr) return result;
+  const std::string expected = "an object of strings";
+  if (!value->is_object()) return wrong(field, expected);
+  for (const auto& [name, element] : value->items()) {
+    if (!element.is_string()) return wrong(field, expected);
+    result[name] = element.get<std::string>();
+  }
+  return result;
+}
+
+}  // namespace lanewise::converters

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lanewise/status.hpp"
+
+namespace lanewise::converters {
+
+/// A JSON object that somebody else wrote: config.json and its relatives.
+///
+/// Every getter checks type and range and names the file, the field, what was expected and what
+/// was found (kInvalidArgument). A field that is null counts as absent, as in Transformers.
+/// A cheap handle to immutable data.
+class Config {
+ public:
+  /// `label`, usually the path, begins each message. Fails with kDataLoss when `text` is not JSON
+  /// or not an object.
+  static Result<Config> parse(std::string_view text, std::string_view label);
+  /// The same for a list of objects, such as modules.json.
+  static Result<std::vector<Config>> parse_list(std::string_view text, std::string_view label);
+
+  const std::string& label() const noexcept { return label_; }
+  bool has(const std::string& field) const;
+
+  Result<int64_t> integer(const std::string& field, int64_t fallback, int64_t min,
+                          int64_t max) const;
+  Result<double> number(const std::string& field, double fallback, double min, double max) const;
+  Result<bool> boolean(const std::string& field, bool fallback) const;
+  Result<std::string> text(const std::string& field, std::string_view fallback) const;
+  /// An object whose values are all strings; empty when absent.
+  Result<std::map<std::string, std::string>> text_map(const std::string& field) const;
+
+  /// kInvalidArgument: `LABEL: 'field' must be EXPECTED, found VALUE`.
+  Status wrong(const std::string& field, const std::string& expected) const;
+
+ private:
+  struct Json;  // Keeps the JSON library out of headers.
+
+  Config(std::string label, std::shared_ptr<const Json> json)
+      : label_(std::move(label)), json_(std::move(json)) {}
+
+  std::string label_;
+  std::shared_ptr<const Json> json_;
+};
+
+}  // namespace lanewise::converters

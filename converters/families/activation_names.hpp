@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+
+#include "converters/config.hpp"
+#include "lanewise/status.hpp"
+
+namespace lanewise::converters {
+
+/// The operator's name for Transformers' name of an activation in `field` of `config`
+/// (`gelu_new` is `gelu_tanh`). kUnsupported lists the known ones.
+Result<std::string> activation_name(const Config& config, const std::string& field,
+                                    std::string_view fallback);
+
+}  // namespace lanewise::converters

@@ -1,0 +1,214 @@
+// BERT: Devlin et al. 2018, arXiv:1810.04805; names and defaults as in Transformers' modeling_bert
+// and configuration_bert.
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "converters/families/activation_names.hpp"
+#include "converters/families/family.hpp"
+#include "converters/families/sentence_transformers.hpp"
+#include "ops/status_macros.hpp"
+#include "runtime/file/messages.hpp"
+#include "runtime/graph/builder.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+using graph::Affine;
+using graph::ValueId;
+
+// Ranges that no BERT leaves: what they allow is still small enough to write a graph for before
+// the shapes are compared with the file.
+constexpr int64_t kMaxLayers = 4096;
+constexpr int64_t kMaxFeatures = 1 << 20;
+constexpr int64_t kMaxRows = INT32_MAX;  // Token ids are int32.
+
+struct BertConfig {
+  int64_t vocabulary = 0;
+  int64_t hidden = 0;
+  int64_t layers = 0;
+  int64_t heads = 0;
+  int64_t intermediate = 0;
+  int64_t positions = 0;
+  int64_t token_types = 0;
+  double eps = 0;
+  std::string activation;
+};
+
+Status refuse_unsupported(const Config& config) {
+  LW_ASSIGN_OR_RETURN(const std::string positions,
+                      config.text("position_embedding_type", "absolute"));
+  if (positions != "absolute") {
+    return unsupported(config.label() + ": position_embedding_type " + file::in_quotes(positions) +
+                       " is not supported; known: absolute");
+  }
+  for (const char* field : {"is_decoder", "add_cross_attention"}) {
+    LW_ASSIGN_OR_RETURN(const bool on, config.boolean(field, false));
+    if (on) return unsupported(config.label() + ": " + field + " is not supported for bert");
+  }
+  return {};
+}
+
+/// Fields that are absent have the values that Transformers gives them.
+Result<BertConfig> read_config(const Config& config) {
+  LW_RETURN_IF_ERROR(refuse_unsupported(config));
+  BertConfig c;
+  LW_ASSIGN_OR_RETURN(c.vocabulary, config.integer("vocab_size", 30522, 1, kMaxRows));
+  LW_ASSIGN_OR_RETURN(c.hidden, config.integer("hidden_size", 768, 1, kMaxFeatures));
+  LW_ASSIGN_OR_RETURN(c.layers, config.integer("num_hidden_layers", 12, 1, kMaxLayers));
+  LW_ASSIGN_OR_RETURN(c.heads, config.integer("num_attention_heads", 12, 1, kMaxFeatures));
+  LW_ASSIGN_OR_RETURN(c.intermediate, config.integer("intermediate_size", 3072, 1, kMaxFeatures));
+  LW_ASSIGN_OR_RETURN(c.positions, config.integer("max_position_embeddings", 512, 1, kMaxRows));
+  LW_ASSIGN_OR_RETURN(c.token_types, config.integer("type_vocab_size", 2, 0, kMaxRows));
+  LW_ASSIGN_OR_RETURN(c.eps, config.number("layer_norm_eps", 1e-12, 0, 1));
+  LW_ASSIGN_OR_RETURN(c.activation, activation_name(config, "hidden_act", "gelu"));
+  if (c.hidden % c.heads != 0) {
+    return invalid_argument(config.label() + ": 'hidden_size' " + std::to_string(c.hidden) +
+                            " is not a multiple of 'num_attention_heads' " +
+                            std::to_string(c.heads));
+  }
+  return c;
+}
+
+/// What stands before `embeddings.` and `encoder.`: nothing for BertModel, `bert.` for a BertFor...,
+/// anything for a model inside somebody's own module. kInvalidArgument when there are two models.
+Result<std::string> find_prefix(const Checkpoint& checkpoint) {
+  constexpr std::string_view kAnchor = "embeddings.word_embeddings.weight";
+  std::vector<std::string> prefixes;
+  for (const CheckpointTensor& tensor : checkpoint.tensors()) {
+    if (!tensor.name.ends_with(kAnchor)) continue;
+    std::string prefix = tensor.name.substr(0, tensor.name.size() - kAnchor.size());
+    if (prefix.empty() || prefix == "bert.") return prefix;
+    if (prefix.ends_with('.')) prefixes.push_back(std::move(prefix));
+  }
+  if (prefixes.size() > 1) {
+    return invalid_argument("the checkpoint holds several models: " +
+                            file::in_quotes(prefixes[0]) + ", " + file::in_quotes(prefixes[1]));
+  }
+  return prefixes.empty() ? std::string() : prefixes.front();
+}
+
+class BertWriter {
+ public:
+  BertWriter(const BertConfig& config, const Checkpoint& checkpoint, std::string prefix)
+      : c_(config), checkpoint_(checkpoint), prefix_(std::move(prefix)) {}
+
+  /// Returns last_hidden_state.
+  ValueId write() {
+    ValueId x = embeddings();
+    for (int64_t i = 0; i < c_.layers; ++i) x = layer("encoder.layer." + std::to_string(i), x);
+    builder_.output("last_hidden_state", x);
+    if (checkpoint_.find(prefix_ + "pooler.dense.weight") != nullptr) pooler(x);
+    return x;
+  }
+
+  graph::Builder& builder() { return builder_; }
+
+  FamilyModel take() && {
+    FamilyModel model;
+    model.graph = std::move(builder_).take();
+    model.tensors = std::move(tensors_);
+    model.leftovers = {prefix_ + "embeddings.position_ids", prefix_ + "embeddings.token_type_ids"};
+    if (c_.token_types == 0) {
+      model.leftovers.push_back(prefix_ + "embeddings.token_type_embeddings.weight");
+    }
+    return model;
+  }
+
+ private:
+  std::string expect(const std::string& name, Shape shape) {
+    tensors_.push_back({prefix_ + name, std::move(shape)});
+    return tensors_.back().name;
+  }
+
+  ValueId linear(const std::string& name, ValueId x, int64_t out) {
+    const int64_t in = builder_.value(x).features;
+    const Affine tensors = {expect(name + ".weight", {out, in}), expect(name + ".bias", {out})};
+    return builder_.linear(name, x, out, tensors);
+  }
+
+  /// Checkpoints that came from TensorFlow call weight and bias gamma and beta.
+  ValueId norm(const std::string& name, ValueId x) {
+    const bool old = checkpoint_.find(prefix_ + name + ".weight") == nullptr &&
+                     checkpoint_.find(prefix_ + name + ".gamma") != nullptr;
+    const Affine tensors = {expect(name + (old ? ".gamma" : ".weight"), {c_.hidden}),
+                            expect(name + (old ? ".beta" : ".bias"), {c_.hidden})};
+    return builder_.layer_norm(name, x, tensors, c_.eps);
+  }
+
+  ValueId embeddings() {
+    const ValueId ids = builder_.input("input_ids", graph::RowSymbol::kTokens);
+    graph::EmbedSpec spec;
+    spec.table = expect("embeddings.word_embeddings.weight", {c_.vocabulary, c_.hidden});
+    spec.position_table = expect("embeddings.position_embeddings.weight", {c_.positions, c_.hidden});
+    spec.attributes.set("position", std::string("learned"));
+    spec.attributes.set("max_positions", c_.positions);
+    ValueId types = -1;
+    if (c_.token_types > 0) {
+      types = builder_.input("token_type_ids", graph::RowSymbol::kTokens);
+      spec.type_table =
+          expect("embeddings.token_type_embeddings.weight", {c_.token_types, c_.hidden});
+    }
+    const ValueId x = builder_.embed("embeddings", ids, types, c_.hidden, spec);
+    return norm("embeddings.LayerNorm", x);
+  }
+
+  /// x' = norm(x + attention(x)), then norm(x' + feed_forward(x')).
+  ValueId layer(const std::string& name, ValueId x) {
+    const std::string self = name + ".attention.self";
+    const ValueId q = linear(self + ".query", x, c_.hidden);
+    const ValueId k = linear(self + ".key", x, c_.hidden);
+    const ValueId v = linear(self + ".value", x, c_.hidden);
+    const ValueId context = builder_.attention(
+        self, q, k, v, {.heads = c_.heads, .kv_heads = c_.heads, .head_dim = c_.hidden / c_.heads});
+    x = add_and_norm(name + ".attention.output", context, x);
+    ValueId hidden = linear(name + ".intermediate.dense", x, c_.intermediate);
+    hidden = builder_.activation(name + ".intermediate.activation", hidden, c_.activation);
+    return add_and_norm(name + ".output", hidden, x);
+  }
+
+  ValueId add_and_norm(const std::string& name, ValueId x, ValueId residual) {
+    const ValueId dense = linear(name + ".dense", x, c_.hidden);
+    return norm(name + ".LayerNorm", builder_.add(name + ".add", dense, residual));
+  }
+
+  void pooler(ValueId tokens) {
+    const ValueId first = builder_.slice_rows("pooler.first", tokens, 0);
+    const ValueId dense = linear("pooler.dense", first, c_.hidden);
+    builder_.output("pooler_output", builder_.activation("pooler.activation", dense, "tanh"));
+  }
+
+  const BertConfig& c_;
+  const Checkpoint& checkpoint_;
+  std::string prefix_;
+  graph::Builder builder_;
+  std::vector<ExpectedTensor> tensors_;
+};
+
+Result<FamilyModel> build(const FamilyInput& input) {
+  LW_ASSIGN_OR_RETURN(const BertConfig config, read_config(input.config));
+  LW_ASSIGN_OR_RETURN(std::string prefix, find_prefix(input.checkpoint));
+  LW_ASSIGN_OR_RETURN(const SentenceHead head, read_sentence_head(input, config.hidden));
+  LW_ASSIGN_OR_RETURN(const int64_t text_tokens, max_text_tokens(input, config.positions));
+  BertWriter writer(config, input.checkpoint, std::move(prefix));
+  append_sentence_head(writer.builder(), writer.write(), head);
+  FamilyModel model = std::move(writer).take();
+  model.info.family = "bert";
+  model.info.task = head.pool.empty() ? "encoder" : "embedding";
+  model.info.vocabulary_size = config.vocabulary;
+  model.info.token_types = config.token_types;
+  model.info.max_tokens = config.positions;
+  model.info.max_text_tokens = text_tokens;
+  return model;
+}
+
+}  // namespace
+
+const Family& bert_family() {
+  static constexpr std::array<std::string_view, 1> kModelTypes = {"bert"};
+  static const Family family = {"bert", kModelTypes, build};
+  return family;
+}
+
+}  // namespace lanewise::converters

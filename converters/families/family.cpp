@@ -1,0 +1,46 @@
+#include "converters/families/family.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "ops/status_macros.hpp"
+#include "runtime/file/messages.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+std::span<const Family> families() {
+  static const std::array list = {
+#define LW_FAMILY(name) name##_family(),
+#include "converters/families.def"
+#undef LW_FAMILY
+  };
+  return list;
+}
+
+std::string known_types() {
+  std::string list;
+  for (const Family& family : families()) {
+    for (const std::string_view type : family.model_types) {
+      list.append(list.empty() ? "" : ", ").append(type);
+    }
+  }
+  return list;
+}
+
+}  // namespace
+
+Result<const Family*> find_family(const Config& config) {
+  LW_ASSIGN_OR_RETURN(const std::string type, config.text("model_type", ""));
+  for (const Family& family : families()) {
+    const auto& types = family.model_types;
+    if (std::find(types.begin(), types.end(), type) != types.end()) return &family;
+  }
+  if (type.empty()) {
+    return invalid_argument(config.label() + ": 'model_type' is missing; known: " + known_types());
+  }
+  return unsupported(config.label() + ": unknown model_type " + file::in_quotes(type) +
+                     "; known: " + known_types());
+}
+
+}  // namespace lanewise::converters

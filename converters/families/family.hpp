@@ -1,0 +1,56 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "converters/config.hpp"
+#include "converters/formats/checkpoint.hpp"
+#include "converters/report.hpp"
+#include "converters/source_folder.hpp"
+#include "lanewise/model.hpp"
+#include "lanewise/status.hpp"
+#include "runtime/graph/graph.hpp"
+
+namespace lanewise::converters {
+
+struct FamilyInput {
+  const Config& config;          ///< config.json
+  const Checkpoint& checkpoint;  ///< for names: prefixes, optional parts; shapes are checked later
+  SourceFolder& folder;          ///< for what stands beside the config
+  std::string subfolder;         ///< of `folder`, where config and tokenizer are; usually ""
+  const Report& report;
+};
+
+/// A tensor that a graph reads.
+struct ExpectedTensor {
+  std::string name;
+  Shape shape;
+};
+
+/// A checkpoint as its family understands it.
+struct FamilyModel {
+  graph::Graph graph;                   ///< textbook graph; weights by the checkpoint's names
+  ModelInfo info;                       ///< outputs stay empty: the graph tells them
+  std::vector<ExpectedTensor> tensors;  ///< all that `graph` reads
+  std::vector<std::string> leftovers;   ///< tensors known to be no weights, where present
+};
+
+/// A kind of model (converters/families.def).
+struct Family {
+  std::string_view name;
+  std::span<const std::string_view> model_types;  ///< `model_type` in config.json
+  /// Allocates no more than a config of checked ranges asks for: whoever wrote the config may
+  /// lie about the tensors.
+  Result<FamilyModel> (*build)(const FamilyInput& input);
+};
+
+#define LW_FAMILY(name) const Family& name##_family();
+#include "converters/families.def"
+#undef LW_FAMILY
+
+/// The family of `config`'s model_type. kUnsupported lists the known types.
+Result<const Family*> find_family(const Config& config);
+
+}  // namespace lanewise::converters

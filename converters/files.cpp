@@ -1,0 +1,74 @@
+#include "converters/files.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "ops/status_macros.hpp"
+#include "runtime/file/mapping.hpp"
+#include "runtime/file/messages.hpp"
+
+namespace lanewise::converters {
+
+namespace fs = std::filesystem;
+
+bool is_file(const std::string& path) {
+  std::error_code error;
+  return fs::is_regular_file(path, error);
+}
+
+bool is_folder(const std::string& path) {
+  std::error_code error;
+  return fs::is_directory(path, error);
+}
+
+std::string join(const std::string& folder, const std::string& name) {
+  if (folder.empty()) return name;
+  return (fs::path(folder) / name).string();
+}
+
+std::string file_name(const std::string& path) { return fs::path(path).filename().string(); }
+
+std::string parent_folder(const std::string& path) {
+  const std::string parent = fs::path(path).parent_path().string();
+  return parent.empty() ? "." : parent;
+}
+
+bool same_file(const std::string& a, const std::string& b) {
+  std::error_code error;
+  return fs::equivalent(a, b, error) && !error;
+}
+
+bool stays_inside(const std::string& name) {
+  if (name.empty() || name.front() == '/' || name.find('\0') != std::string::npos) return false;
+  const fs::path path(name);
+  return std::none_of(path.begin(), path.end(), [](const fs::path& part) {
+    return part.empty() || part == "." || part == "..";
+  });
+}
+
+Result<std::vector<std::string>> list_files(const std::string& folder) {
+  std::error_code error;
+  std::vector<std::string> names;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (!name.starts_with('.') && is_file(entry->path().string())) names.push_back(name);
+  }
+  if (error) return file::os_error("list", folder, error.value());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Result<std::string> read_text(const std::string& path) {
+  constexpr size_t kMaxBytes = 100'000'000;
+  LW_ASSIGN_OR_RETURN(const file::MappedFile mapped, file::MappedFile::open(path));
+  const auto bytes = mapped.bytes();
+  if (bytes.size() > kMaxBytes) {
+    return file::file_error(StatusCode::kResourceExhausted, "read", path,
+                            std::to_string(bytes.size()) + " bytes, expected at most " +
+                                std::to_string(kMaxBytes));
+  }
+  return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+
+}  // namespace lanewise::converters

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "converters/formats/checkpoint.hpp"
+#include "lanewise/status.hpp"
+#include "lanewise/tensor.hpp"
+
+namespace lanewise::converters {
+
+/// IEEE binary16 to binary32: exact for every input, subnormals, infinities and NaN included.
+float half_to_f32(uint16_t bits) noexcept;
+/// bfloat16 is the upper half of a binary32.
+float bfloat16_to_f32(uint16_t bits) noexcept;
+
+/// F32, F16, BF16 and F64, the types that weights come in.
+bool is_floating_point(DataType type) noexcept;
+
+/// Elements of `tensor`, aligned or not, as f32; F64 is rounded to nearest.
+///
+/// out  [elements of tensor]
+/// Fails with kUnsupported for integer types.
+Status convert_to_f32(const TensorView& tensor, std::span<float> out);
+
+/// A tensor's elements as f32: where they are if they are f32 and aligned, else converted.
+struct F32Tensor {
+  std::span<const float> values;
+  std::unique_ptr<float[]> owned;  ///< null when `values` are the checkpoint's own
+};
+Result<F32Tensor> read_f32(const Checkpoint& checkpoint, const CheckpointTensor& tensor);
+
+}  // namespace lanewise::converters

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string_view>
+
+namespace lanewise::converters {
+
+/// How a weight stands in a model file.
+enum class Layout {
+  kRows,    ///< as in PyTorch, row-major
+  kPanels,  ///< [N, K] cut into panels of 16 rows: [ceil(N / 16), K, 16] (panels.hpp)
+};
+
+/// The layout that operator `op` of ops/ops.def wants for its weight of that role.
+Layout layout_of(std::string_view op, std::string_view role) noexcept;
+
+}  // namespace lanewise::converters

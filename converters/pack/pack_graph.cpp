@@ -1,0 +1,137 @@
+#include "converters/pack/pack_graph.hpp"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "converters/formats/elements.hpp"
+#include "converters/pack/layouts.hpp"
+#include "converters/pack/panels.hpp"
+#include "ops/status_macros.hpp"
+#include "runtime/file/messages.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+using file::in_quotes;
+
+/// Tensors of one role, one below the other: [rows, rest of the shape].
+struct Joined {
+  std::vector<F32Tensor> parts;
+  Shape shape;
+
+  size_t size() const {
+    size_t total = 0;
+    for (const F32Tensor& part : parts) total += part.values.size();
+    return total;
+  }
+};
+
+Result<Joined> join_tensors(const Checkpoint& checkpoint, const std::vector<std::string>& names) {
+  Joined joined;
+  for (const std::string& name : names) {
+    const CheckpointTensor* tensor = checkpoint.find(name);
+    if (tensor == nullptr) return not_found("tensor " + in_quotes(name) + " is missing");
+    Shape shape = tensor->shape;
+    if (joined.parts.empty()) {
+      joined.shape = shape;
+    } else if (shape.empty() || shape.size() != joined.shape.size() ||
+               !std::equal(shape.begin() + 1, shape.end(), joined.shape.begin() + 1)) {
+      return invalid_argument("tensor " + in_quotes(name) + " " + to_string(shape) +
+                              " cannot stand below " + to_string(joined.shape));
+    } else {
+      joined.shape[0] += shape[0];
+    }
+    LW_ASSIGN_OR_RETURN(F32Tensor part, read_f32(checkpoint, *tensor));
+    joined.parts.push_back(std::move(part));
+  }
+  return joined;
+}
+
+class Packer {
+ public:
+  explicit Packer(const Checkpoint& checkpoint) : checkpoint_(checkpoint) {}
+
+  /// Returns the name in the model file.
+  Result<std::string> pack(const std::string& name, Layout layout,
+                           const std::vector<std::string>& sources) {
+    const auto [known, is_new] = names_.try_emplace({layout, sources}, name);
+    if (!is_new) return known->second;
+    LW_ASSIGN_OR_RETURN(Joined joined, join_tensors(checkpoint_, sources));
+    if (layout == Layout::kPanels) {
+      LW_RETURN_IF_ERROR(add_panels(name, joined));
+    } else {
+      add_rows(name, std::move(joined));
+    }
+    return name;
+  }
+
+  PackedGraph take(graph::Graph graph) && {
+    packed_.graph = std::move(graph);
+    return std::move(packed_);
+  }
+
+ private:
+  void add(const std::string& name, const float* data, Shape shape) {
+    packed_.tensors.push_back({name, {DataType::kF32, data, std::move(shape)}});
+  }
+
+  float* allocate(size_t size) {
+    packed_.owned.push_back(std::make_unique_for_overwrite<float[]>(size));
+    return packed_.owned.back().get();
+  }
+
+  Status add_panels(const std::string& name, const Joined& joined) {
+    if (joined.shape.size() != 2) {
+      return invalid_argument(in_quotes(name) + ": expected 2 dimensions, found " +
+                              to_string(joined.shape));
+    }
+    const int64_t k = joined.shape[1];
+    const Shape shape = panel_shape(joined.shape[0], k);
+    LW_ASSIGN_OR_RETURN(const int64_t size, element_count(shape));
+    std::vector<WeightRows> rows;
+    for (const F32Tensor& part : joined.parts) {
+      rows.push_back({part.values.data(), k == 0 ? 0 : static_cast<int64_t>(part.values.size()) / k});
+    }
+    float* panels = allocate(static_cast<size_t>(size));
+    pack_panels(rows, k, panels);
+    add(name, panels, shape);
+    return {};
+  }
+
+  void add_rows(const std::string& name, Joined joined) {
+    if (joined.parts.size() == 1) {
+      F32Tensor& only = joined.parts.front();
+      add(name, only.values.data(), joined.shape);
+      if (only.owned != nullptr) packed_.owned.push_back(std::move(only.owned));
+      return;
+    }
+    float* out = allocate(joined.size());
+    add(name, out, joined.shape);
+    for (const F32Tensor& part : joined.parts) {
+      out = std::copy(part.values.begin(), part.values.end(), out);
+    }
+  }
+
+  const Checkpoint& checkpoint_;
+  std::map<std::pair<Layout, std::vector<std::string>>, std::string> names_;
+  PackedGraph packed_;
+};
+
+}  // namespace
+
+Result<PackedGraph> pack_graph(graph::Graph graph, const Checkpoint& checkpoint) {
+  Packer packer(checkpoint);
+  for (graph::Node& node : graph.nodes) {
+    for (auto& [role, sources] : node.weights) {
+      std::string name = node.name;
+      name.append(".").append(role);
+      LW_ASSIGN_OR_RETURN(name, packer.pack(name, layout_of(node.op, role), sources));
+      sources = {name};
+    }
+  }
+  return std::move(packer).take(std::move(graph));
+}
+
+}  // namespace lanewise::converters

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "converters/formats/checkpoint.hpp"
+#include "lanewise/status.hpp"
+#include "runtime/file/safetensors.hpp"
+#include "runtime/graph/graph.hpp"
+
+namespace lanewise::converters {
+
+/// A graph whose weights are tensors of a model file, and these tensors in the order of use.
+/// Tensors that need no change are views into the checkpoint, which must live as long.
+struct PackedGraph {
+  graph::Graph graph;
+  std::vector<file::SafetensorsInput> tensors;
+  std::vector<std::unique_ptr<float[]>> owned;
+};
+
+/// Reads every weight of `graph` from `checkpoint` as f32, joins those that stand in one role, and
+/// gives them the layout that the operator wants (layouts.hpp). A weight in two places is stored
+/// once. Tensors are called `<node>.<role>`.
+///
+/// Fails with kNotFound for a tensor that the checkpoint lacks, with kInvalidArgument for shapes
+/// that cannot be joined, with kUnsupported for integers.
+Result<PackedGraph> pack_graph(graph::Graph graph, const Checkpoint& checkpoint);
+
+}  // namespace lanewise::converters

@@ -1,0 +1,61 @@
+#include "converters/source.hpp"
+
+#include <cerrno>
+#include <utility>
+
+#include "converters/families/sentence_transformers.hpp"
+#include "converters/files.hpp"
+#include "ops/status_macros.hpp"
+#include "runtime/file/mapping.hpp"
+#include "runtime/file/messages.hpp"
+#include "runtime/file/safetensors.hpp"
+#include "runtime/model_data.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+Result<Config> open_config(SourceFolder& folder, const std::string& subfolder,
+                           const std::string& config_path) {
+  if (!config_path.empty()) return folder.config_at(config_path);
+  const std::string name = join(subfolder, "config.json");
+  if (!folder.has(name)) {
+    return not_found(file::in_quotes(folder.root()) + " has no config.json, which says what model "
+                     "it is");
+  }
+  return folder.config(name);
+}
+
+}  // namespace
+
+bool is_model_file(const std::string& path) {
+  if (!is_file(path)) return false;
+  const Result<file::MappedFile> mapped = file::MappedFile::open(path);
+  if (!mapped.ok()) return false;
+  const Result<file::SafetensorsView> view = file::SafetensorsView::parse(mapped->bytes(), path);
+  return view.ok() && view->metadata().find(internal::kFormatKey) != view->metadata().end();
+}
+
+Result<Source> open_source(const std::string& path, const std::string& config_path) {
+  const bool whole_folder = is_folder(path);
+  SourceFolder folder(whole_folder ? path : parent_folder(path));
+  std::string subfolder;
+  std::unique_ptr<Checkpoint> checkpoint;
+  if (whole_folder) {
+    LW_ASSIGN_OR_RETURN(subfolder, transformer_subfolder(folder));
+  } else {
+    if (is_model_file(path)) {
+      return invalid_argument(file::in_quotes(path) + " is already a converted model");
+    }
+    LW_ASSIGN_OR_RETURN(checkpoint, open_checkpoint_file(path));
+  }
+  LW_ASSIGN_OR_RETURN(Config config, open_config(folder, subfolder, config_path));
+  LW_ASSIGN_OR_RETURN(const Family* family, find_family(config));
+  if (whole_folder) {
+    LW_ASSIGN_OR_RETURN(checkpoint, open_checkpoint_folder(folder.path(subfolder)));
+  }
+  for (const std::string& used : checkpoint->files()) folder.used(used);
+  return Source{std::move(folder), std::move(subfolder), std::move(config), family,
+                std::move(checkpoint)};
+}
+
+}  // namespace lanewise::converters

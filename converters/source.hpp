@@ -1,0 +1,30 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "converters/config.hpp"
+#include "converters/families/family.hpp"
+#include "converters/formats/checkpoint.hpp"
+#include "converters/source_folder.hpp"
+#include "lanewise/status.hpp"
+
+namespace lanewise::converters {
+
+/// A checkpoint, opened: a folder, or a file with its config beside it.
+struct Source {
+  SourceFolder folder;
+  std::string subfolder;  ///< of folder, where config, tokenizer and weights are; usually ""
+  Config config;
+  const Family* family;
+  std::unique_ptr<Checkpoint> checkpoint;
+};
+
+/// True for a safetensors file that `lanewise convert` wrote, told by its content.
+bool is_model_file(const std::string& path);
+
+/// Opens the checkpoint at `path`. `config_path`, where not empty, replaces its config.json.
+/// Fails with kInvalidArgument for a model file, and as find_family() and open_checkpoint_*().
+Result<Source> open_source(const std::string& path, const std::string& config_path);
+
+}  // namespace lanewise::converters

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "converters/config.hpp"
+#include "lanewise/status.hpp"
+
+namespace lanewise::converters {
+
+/// The folder of a checkpoint. Remembers which of its files were read, for the provenance.
+/// Names are relative to the folder.
+class SourceFolder {
+ public:
+  explicit SourceFolder(std::string root) : root_(std::move(root)) {}
+
+  const std::string& root() const noexcept { return root_; }
+  std::string path(const std::string& name) const;
+  bool has(const std::string& name) const;
+
+  /// Reads a JSON file. Fails as read_text() and Config::parse().
+  Result<Config> config(const std::string& name);
+  Result<std::vector<Config>> config_list(const std::string& name);
+  /// The same for a file that stands anywhere.
+  Result<Config> config_at(const std::string& path);
+
+  /// Remembers that the file at `path` was read.
+  void used(const std::string& path);
+  /// Paths, in the order of first use.
+  const std::vector<std::string>& used_files() const noexcept { return used_; }
+
+ private:
+  Result<std::string> text(const std::string& path);
+
+  std::string root_;
+  std::vector<std::string> used_;
+};
+
+}  // namespace lanewise::converters
