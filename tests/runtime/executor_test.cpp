@@ -1,0 +1,166 @@
+#include "runtime/exec/executor.hpp"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "runtime/exec/barrier.hpp"
+#include "runtime/exec/team.hpp"
+#include "runtime/graph/builder.hpp"
+
+namespace lanewise::exec {
+namespace {
+
+using graph::RowSymbol;
+using graph::ValueId;
+
+/// y[r] = x[r] + 1, a piece a row; the first operator reads i32.
+class AddOne final : public ops::Operator {
+ public:
+  explicit AddOne(bool first, std::atomic<bool>* cancel = nullptr)
+      : first_(first), cancel_(cancel) {}
+  void cut(const ops::Operands& operands, int, std::vector<ops::Piece>& pieces) const override {
+    ops::cut_rows(operands.output.rows, 1, pieces);
+  }
+  void run(const ops::Operands& operands, const ops::Piece& piece,
+           std::byte* scratch) const noexcept override {
+    const auto row = static_cast<int64_t>(piece.begin);
+    const ops::Operand& x = operands.inputs[0];
+    const float value = first_ ? static_cast<float>(*x.i32(row)) : *x.f32(row);
+    *reinterpret_cast<float*>(scratch) = value + 1.0f;  // two threads on one scratch would mix
+    *operands.output.f32(row) = *reinterpret_cast<float*>(scratch);
+    if (cancel_ != nullptr) cancel_->store(true);
+  }
+  size_t scratch_bytes() const noexcept override { return sizeof(float); }
+
+ private:
+  bool first_;
+  std::atomic<bool>* cancel_;
+};
+
+plan::Program chain(int length, std::atomic<bool>* cancel = nullptr) {
+  graph::Builder builder;
+  ValueId x = builder.embed("e", builder.input("input_ids", RowSymbol::kTokens), -1, 1, {.table = "t"});
+  for (int i = 1; i < length; ++i) x = builder.activation("a" + std::to_string(i), x, "relu");
+  builder.output("y", x);
+  plan::Program program;
+  program.graph = std::move(builder).take();
+  for (int i = 0; i < length; ++i) {
+    program.operators.push_back(std::make_unique<AddOne>(i == 0, i == length / 2 ? cancel : nullptr));
+  }
+  program.memory = plan::plan_memory(program.graph, program.operators);
+  program.scratch_bytes = sizeof(float);
+  return program;
+}
+
+struct Ids {
+  explicit Ids(int count) : ids(static_cast<size_t>(count)), offsets{0, count} {
+    for (int i = 0; i < count; ++i) ids[static_cast<size_t>(i)] = i;
+    pointer = ids.data();
+  }
+  BatchBinding binding() const {
+    BatchBinding batch{.inputs = {&pointer, 1}};
+    batch.rows[0] = static_cast<int64_t>(ids.size());
+    batch.rows[1] = 1;
+    batch.ragged[0] = {offsets.data(), 1};
+    return batch;
+  }
+  std::vector<int32_t> ids;
+  std::vector<int32_t> offsets;
+  const int32_t* pointer;
+};
+
+class ExecutorThreads : public ::testing::TestWithParam<int> {};
+INSTANTIATE_TEST_SUITE_P(Threads, ExecutorThreads, ::testing::Values(1, 2, 3, 8));
+
+TEST_P(ExecutorThreads, WalksDependentStepsInOrder) {
+  constexpr int kSteps = 50;
+  const plan::Program program = chain(kSteps);
+  Executor executor(program, GetParam());
+  for (const int rows : {100, 1, 37, 400, 2}) {
+    const Ids ids(rows);
+    ASSERT_TRUE(executor.prepare(ids.binding(), true).ok());
+    for (int again = 0; again < 3; ++again) {
+      ASSERT_TRUE(executor.run({}).ok());
+      const ops::Operand& y = executor.operand(program.graph.outputs.at("y"));
+      ASSERT_EQ(y.rows, rows);
+      for (int r = 0; r < rows; ++r) ASSERT_EQ(*y.f32(r), static_cast<float>(r + kSteps));
+    }
+  }
+}
+
+TEST_P(ExecutorThreads, StopsWhenCancelledInsideARun) {
+  std::atomic<bool> cancel{false};
+  const plan::Program program = chain(40, &cancel);
+  Executor executor(program, GetParam());
+  const Ids ids(200);
+  ASSERT_TRUE(executor.prepare(ids.binding(), true).ok());
+  const Status status = executor.run({.cancel = &cancel});
+  EXPECT_EQ(status.code(), StatusCode::kCancelled);
+  cancel = false;
+  const Status without = executor.run({});
+  EXPECT_TRUE(without.ok()) << "a cancelled run must leave the executor usable";
+}
+
+TEST_P(ExecutorThreads, StopsAtADeadline) {
+  const plan::Program program = chain(4);
+  Executor executor(program, GetParam());
+  const Ids ids(10);
+  ASSERT_TRUE(executor.prepare(ids.binding(), true).ok());
+  RunOptions options;
+  options.deadline = std::chrono::steady_clock::now() - std::chrono::seconds(1);
+  EXPECT_EQ(executor.run(options).code(), StatusCode::kCancelled);
+}
+
+TEST_P(ExecutorThreads, ProfilesEveryStep) {
+  constexpr int kSteps = 10;
+  const plan::Program program = chain(kSteps);
+  Executor executor(program, GetParam());
+  executor.set_profiling(true);
+  const Ids ids(10);
+  ASSERT_TRUE(executor.prepare(ids.binding(), true).ok());
+  ASSERT_TRUE(executor.run({}).ok());
+  ASSERT_EQ(executor.spans().size(), static_cast<size_t>(kSteps * GetParam()));
+  for (const Span& span : executor.spans()) EXPECT_GE(span.end_us, span.begin_us);
+}
+
+TEST(Executor, RefusesABatchThatFitsInNoMemory) {
+  const plan::Program program = chain(2);
+  Executor executor(program, 1);
+  EXPECT_EQ(executor.reserve({int64_t{1} << 50, 0, 0}).code(), StatusCode::kResourceExhausted);
+}
+
+TEST(SpinBarrier, KeepsThreadsInStep) {
+  constexpr int kThreads = 4;
+  constexpr int kRounds = 2000;
+  SpinBarrier barrier(kThreads);
+  std::array<int, kThreads> round{};  // not atomic: the barrier must order it
+  std::atomic<int> faults{0};
+  std::vector<std::thread> threads;
+  for (size_t t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int r = 0; r < kRounds; ++r) {
+        round[t] = r;
+        barrier.wait();
+        for (const int other : round) faults += other != r;
+        barrier.wait();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(faults, 0);
+}
+
+TEST(Team, RunsEveryThreadOnce) {
+  struct Body final : TeamBody {
+    void run(int thread) noexcept override { calls[static_cast<size_t>(thread)].fetch_add(1); }
+    std::array<std::atomic<int>, 5> calls{};
+  } body;
+  run_team(5, body);
+  for (const auto& calls : body.calls) EXPECT_EQ(calls, 1);
+}
+
+TEST(Team, SeesAtLeastOneCpu) { EXPECT_GE(available_cpus(), 1); }
+
+}  // namespace
+}  // namespace lanewise::exec
