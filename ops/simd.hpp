@@ -193,17 +193,24 @@ LW_INLINE f32x16 lane_index() noexcept {
   return load(kIndex);
 }
 
-/// a * 2^n for integers n, held as floats in [-126, 127]: n moves into the exponent bits of a
-/// float by an integer shift.
-LW_INLINE f32x16 pow2(const f32x16& n) noexcept {
-  // Adding 1.5 * 2^23 + 127 leaves n + 127 in the low bits of the sum: the biased exponent.
-  constexpr float kMagic = 12582912.0f + 127.0f;
+/// Added to an integer n, it leaves the biased exponent n + 127 in the low bits of the sum:
+/// 1.5 * 2^23 leaves no room for a fraction, which is how the sum rounds n as well.
+constexpr float kExponentMagic = 12582912.0f + 127.0f;
+
+/// 2^n from n + kExponentMagic for integers n in [-127, 127], where 2^-127 counts as zero: the low
+/// bits move into the exponent by an integer shift.
+LW_INLINE f32x16 exponent_from_low_bits(const f32x16& sum) noexcept {
   f32x16 r;
   LW_UNROLL for (size_t i = 0; i < kParts; ++i) {
-    const auto biased = xsimd::bitwise_cast<xsimd::batch<int32_t>>(n.part[i] + Part(kMagic));
-    r.part[i] = xsimd::bitwise_cast<Part>(biased << 23);
+    r.part[i] =
+        xsimd::bitwise_cast<Part>(xsimd::bitwise_cast<xsimd::batch<int32_t>>(sum.part[i]) << 23);
   }
   return r;
+}
+
+/// 2^n for integers n, held as floats in [-126, 127].
+LW_INLINE f32x16 pow2(const f32x16& n) noexcept {
+  return exponent_from_low_bits(n + broadcast(kExponentMagic));
 }
 
 /// The nearest integer, ties to even, for |a| < 2^22: the sum has no room for a fraction.
