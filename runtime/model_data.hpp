@@ -1,9 +1,10 @@
 #pragma once
 
-#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "lanewise/model.hpp"
 #include "runtime/file/mapping.hpp"
@@ -25,7 +26,12 @@ inline constexpr int kFormatVersion = 1;
 /// What stands behind a Model. Immutable; shared by sessions.
 class ModelData {
  public:
-  /// Owns `file`; `label` names it in messages.
+  /// Owns the bytes and keeps them in place; `label`, usually the path, names them in messages.
+  ///
+  /// Checks all that later code relies on and operators cannot see: the graph, that each of its
+  /// tensors is there, once a role and aligned for its type, and that no id or position that the
+  /// task allows lies beyond an embedding table. Fails with kDataLoss, or kUnsupported for a
+  /// newer format or an operator that this build lacks.
   static Result<std::shared_ptr<const ModelData>> create(file::MappedFile file,
                                                          const std::string& label);
   static Result<std::shared_ptr<const ModelData>> create(file::AlignedBuffer buffer,
@@ -34,21 +40,30 @@ class ModelData {
   const ModelInfo& info() const noexcept { return info_; }
   const graph::Graph& graph() const noexcept { return graph_; }
   const file::SafetensorsView& file() const noexcept { return view_; }
-  /// Null for a model without a tokenizer.
-  const text::Tokenizer* tokenizer() const noexcept { return tokenizer_.get(); }
-  /// JSON: source files with their hashes, the converter's version.
-  std::string_view provenance() const noexcept { return provenance_; }
+  /// Null for a model without a tokenizer. Made at the first call, since reading a vocabulary takes
+  /// longer than all else in opening a model, and who runs on ids needs none; so the first call
+  /// may fail, as text::parse_tokenizer() does, and later ones fail alike. Thread-safe.
+  Result<const text::Tokenizer*> open_tokenizer() const;
+  /// The same for callers who do not ask why there is none: null when it cannot be read, too.
+  const text::Tokenizer* tokenizer() const noexcept;
+  /// JSON: source files with their hashes, the converter's version; empty where a file has none.
+  std::string_view provenance() const noexcept;
 
  private:
-  Status parse(std::span<const std::byte> bytes, const std::string& label);
+  using Bytes = std::variant<file::MappedFile, file::AlignedBuffer>;
 
-  file::MappedFile mapping_;
-  file::AlignedBuffer buffer_;
-  file::SafetensorsView view_;
+  ModelData(Bytes bytes, file::SafetensorsView view, std::string label);
+  static Result<std::shared_ptr<const ModelData>> create(Bytes bytes, const std::string& label);
+  Status parse();
+
+  Bytes bytes_;
+  file::SafetensorsView view_;  // of bytes_
+  std::string label_;
   ModelInfo info_;
   graph::Graph graph_;
-  std::shared_ptr<const text::Tokenizer> tokenizer_;
-  std::string provenance_;
+  mutable std::once_flag tokenizer_once_;
+  mutable std::shared_ptr<const text::Tokenizer> tokenizer_;  // written once, with its status
+  mutable Status tokenizer_status_;
 };
 
 /// The task part of the metadata: what a ModelInfo holds besides its outputs, which the graph

@@ -1,0 +1,21 @@
+#include "lanewise/model.hpp"
+
+#include <utility>
+
+#include "ops/status_macros.hpp"
+#include "runtime/file/messages.hpp"
+#include "runtime/model_data.hpp"
+
+namespace lanewise {
+
+Result<Model> Model::open(const std::string& path) {
+  return file::no_throw([&]() -> Result<Model> {
+    LW_ASSIGN_OR_RETURN(file::MappedFile file, file::MappedFile::open(path));
+    LW_ASSIGN_OR_RETURN(auto data, internal::ModelData::create(std::move(file), path));
+    return Model(std::move(data));
+  });
+}
+
+const ModelInfo& Model::info() const noexcept { return data_->info(); }
+
+}  // namespace lanewise

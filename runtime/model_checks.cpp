@@ -1,0 +1,125 @@
+#include "runtime/model_checks.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "ops/status_macros.hpp"
+#include "runtime/file/messages.hpp"
+
+namespace lanewise::internal {
+namespace {
+
+using file::in_quotes;
+using graph::Graph;
+using graph::Node;
+using graph::RowSymbol;
+
+constexpr std::string_view kIds = "input_ids";
+constexpr std::string_view kTypes = "token_type_ids";
+
+Status check_weight(const std::vector<std::string>& names, const file::SafetensorsView& file) {
+  if (names.size() != 1) {
+    return data_loss("expected one tensor, found " + std::to_string(names.size()));
+  }
+  const file::TensorEntry* entry = file.find(names.front());
+  if (entry == nullptr) return data_loss("the file has no tensor " + in_quotes(names.front()));
+  if (!file::is_aligned(file.view(*entry))) {
+    return data_loss("tensor " + in_quotes(names.front()) + " is not aligned for its type");
+  }
+  return {};
+}
+
+Status check_inputs(const Graph& graph) {
+  for (const graph::ValueId id : graph.inputs) {
+    const graph::Value& value = graph.values[static_cast<size_t>(id)];
+    const std::string label = "graph input " + in_quotes(value.name);
+    if (value.name != kIds && value.name != kTypes) {
+      return unsupported(label + ": expected input_ids or token_type_ids");
+    }
+    if (value.rows != RowSymbol::kTokens || value.type != DataType::kI32 || value.features != 1) {
+      return data_loss(label + ": expected tokens x 1 I32");
+    }
+  }
+  return {};
+}
+
+Status check_outputs(const Graph& graph) {
+  if (graph.outputs.empty()) return data_loss("the graph has no output");
+  for (const auto& [name, id] : graph.outputs) {
+    if (graph.values[static_cast<size_t>(id)].type != DataType::kF32) {
+      return data_loss("graph output " + in_quotes(name) + ": expected F32");
+    }
+  }
+  return {};
+}
+
+/// Rows `needed` of the table in that role; a role that is missing is the operator's to refuse.
+Status check_table(const Node& node, const char* role, int64_t needed,
+                   const file::SafetensorsView& file) {
+  const auto it = node.weights.find(role);
+  if (it == node.weights.end()) return {};
+  const file::TensorEntry& entry = *file.find(it->second.front());
+  const int64_t rows = entry.shape.empty() ? 0 : entry.shape.front();
+  if (rows >= needed) return {};
+  return data_loss("tensor " + in_quotes(entry.name) + ": the task needs " +
+                   std::to_string(needed) + " rows, the file has " + to_string(entry.shape));
+}
+
+Status check_positions(const Node& node, const file::SafetensorsView& file, const ModelInfo& info) {
+  LW_ASSIGN_OR_RETURN(const int64_t offset, node.attributes.get_int("position_offset", 0));
+  LW_ASSIGN_OR_RETURN(const int64_t most,
+                      node.attributes.get_int("max_positions", info.max_tokens));
+  if (offset < 0 || offset > INT32_MAX) {
+    return data_loss("position_offset " + std::to_string(offset) + " is out of range");
+  }
+  if (most < info.max_tokens) {
+    return data_loss("max_positions " + std::to_string(most) + " is less than max_tokens " +
+                     std::to_string(info.max_tokens));
+  }
+  return check_table(node, "position_table", info.max_tokens + offset, file);
+}
+
+Status check_embed(const Graph& graph, const Node& node, const file::SafetensorsView& file,
+                   const ModelInfo& info) {
+  constexpr std::array kTables = {"table", "type_table"};  // in the order of the inputs
+  for (size_t i = 0; i < std::min(node.inputs.size(), kTables.size()); ++i) {
+    const std::string& input = graph.values[static_cast<size_t>(node.inputs[i])].name;
+    // A caller who gives no types means type 0.
+    const int64_t needed =
+        input == kIds ? info.vocabulary_size : std::max(info.token_types, int64_t{1});
+    LW_RETURN_IF_ERROR(check_table(node, kTables[i], needed, file));
+  }
+  return check_positions(node, file, info);
+}
+
+Status in_node(const Node& node, const Status& status) {
+  return status.with_context("node " + in_quotes(node.name));
+}
+
+}  // namespace
+
+Status check_weights(const Graph& graph, const file::SafetensorsView& file) {
+  for (const Node& node : graph.nodes) {
+    for (const auto& [role, names] : node.weights) {
+      const Status status = check_weight(names, file);
+      if (!status.ok()) return in_node(node, status.with_context("weight " + in_quotes(role)));
+    }
+  }
+  return {};
+}
+
+Status check_interface(const Graph& graph, const file::SafetensorsView& file,
+                       const ModelInfo& info) {
+  LW_RETURN_IF_ERROR(check_inputs(graph));
+  LW_RETURN_IF_ERROR(check_outputs(graph));
+  for (const Node& node : graph.nodes) {
+    if (node.op != "embed") continue;
+    const Status status = check_embed(graph, node, file, info);
+    if (!status.ok()) return in_node(node, status);
+  }
+  return {};
+}
+
+}  // namespace lanewise::internal

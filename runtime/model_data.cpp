@@ -1,0 +1,166 @@
+#include "runtime/model_data.hpp"
+
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "ops/status_macros.hpp"
+#include "runtime/file/messages.hpp"
+#include "runtime/json.hpp"
+#include "runtime/model_checks.hpp"
+#include "runtime/text/json_fields.hpp"
+
+namespace lanewise::internal {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr size_t kMaxTaskBytes = 1 << 20;
+
+/// Null where the file has no metadata of that name.
+const std::string* find_metadata(const file::SafetensorsView& file, std::string_view key) {
+  const auto it = file.metadata().find(key);
+  return it == file.metadata().end() ? nullptr : &it->second;
+}
+
+Result<std::string_view> get_metadata(const file::SafetensorsView& file, std::string_view key) {
+  const std::string* text = find_metadata(file, key);
+  if (text == nullptr) return data_loss("no '" + std::string(key) + "' in the metadata");
+  return std::string_view(*text);
+}
+
+Status check_format(std::string_view text) {
+  int version = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, version);
+  const bool newer = error == std::errc::result_out_of_range;
+  if ((error != std::errc() && !newer) || rest != end || version < 0) {
+    return data_loss("format " + file::in_quotes(text) + " is not a number");
+  }
+  if (!newer && version >= 1 && version <= kFormatVersion) return {};
+  return unsupported("format " + file::in_quotes(text) + ", this build reads 1 to " +
+                     std::to_string(kFormatVersion));
+}
+
+Status check_limits(const ModelInfo& info) {
+  if (info.vocabulary_size < 1) return data_loss("vocabulary_size must not be 0");
+  if (info.max_tokens < 1) return data_loss("max_tokens must not be 0");
+  if (info.max_text_tokens < 1 || info.max_text_tokens > info.max_tokens) {
+    return data_loss("max_text_tokens " + std::to_string(info.max_text_tokens) +
+                     " is not between 1 and max_tokens " + std::to_string(info.max_tokens));
+  }
+  return {};
+}
+
+Result<ModelInfo> parse_task(std::string_view text) {
+  LW_RETURN_IF_ERROR(check_json(text, kMaxTaskBytes));
+  const nlohmann::json json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (json.is_discarded()) return data_loss("not JSON");
+  LW_ASSIGN_OR_RETURN(const text::JsonFields fields, text::JsonFields::of(json, "task"));
+  ModelInfo info;
+  LW_ASSIGN_OR_RETURN(info.family, fields.string("family"));
+  LW_ASSIGN_OR_RETURN(info.task, fields.string("task"));
+  LW_ASSIGN_OR_RETURN(info.vocabulary_size, fields.count("vocabulary_size"));
+  LW_ASSIGN_OR_RETURN(info.token_types, fields.count("token_types"));
+  LW_ASSIGN_OR_RETURN(info.max_tokens, fields.count("max_tokens"));
+  LW_ASSIGN_OR_RETURN(info.max_text_tokens, fields.count("max_text_tokens"));
+  LW_RETURN_IF_ERROR(check_limits(info));
+  return info;
+}
+
+std::vector<OutputInfo> outputs_of(const graph::Graph& graph) {
+  std::vector<OutputInfo> outputs;
+  for (const auto& [name, id] : graph.outputs) {
+    const graph::Value& value = graph.values[static_cast<size_t>(id)];
+    outputs.push_back({.name = name,
+                       .per_token = value.rows != graph::RowSymbol::kSequences,
+                       .features = value.features});
+  }
+  return outputs;
+}
+
+}  // namespace
+
+ModelData::ModelData(Bytes bytes, file::SafetensorsView view, std::string label)
+    : bytes_(std::move(bytes)), view_(std::move(view)), label_(std::move(label)) {}
+
+Result<std::shared_ptr<const ModelData>> ModelData::create(file::MappedFile file,
+                                                           const std::string& label) {
+  return create(Bytes(std::move(file)), label);
+}
+
+Result<std::shared_ptr<const ModelData>> ModelData::create(file::AlignedBuffer buffer,
+                                                           const std::string& label) {
+  return create(Bytes(std::move(buffer)), label);
+}
+
+Result<std::shared_ptr<const ModelData>> ModelData::create(Bytes bytes, const std::string& label) {
+  return file::no_throw([&]() -> Result<std::shared_ptr<const ModelData>> {
+    const std::span<const std::byte> all =
+        std::visit([](const auto& owner) { return std::as_const(owner).bytes(); }, bytes);
+    LW_ASSIGN_OR_RETURN(file::SafetensorsView view, file::SafetensorsView::parse(all, label));
+    if (find_metadata(view, kFormatKey) == nullptr) {
+      return data_loss(file::in_quotes(label) + " is not a lanewise model file (no '" +
+                       std::string(kFormatKey) + "'); convert it first");
+    }
+    // Not make_shared: the constructor is private. Moving the bytes leaves them where they are.
+    std::shared_ptr<ModelData> data(new ModelData(std::move(bytes), std::move(view), label));
+    const Status status = data->parse();
+    if (!status.ok()) return status.with_context(file::in_quotes(label));
+    return std::shared_ptr<const ModelData>(std::move(data));
+  });
+}
+
+Status ModelData::parse() {
+  // First, since a newer format may change what all else means.
+  LW_ASSIGN_OR_RETURN(const std::string_view format, get_metadata(view_, kFormatKey));
+  LW_RETURN_IF_ERROR(check_format(format));
+  LW_ASSIGN_OR_RETURN(const std::string_view task, get_metadata(view_, kTaskKey));
+  Result<ModelInfo> info = parse_task(task);
+  if (!info.ok()) return info.status().with_context(kTaskKey);
+  info_ = std::move(*info);
+  LW_ASSIGN_OR_RETURN(const std::string_view graph, get_metadata(view_, kGraphKey));
+  LW_ASSIGN_OR_RETURN(graph_, graph::parse_graph(graph));
+  info_.outputs = outputs_of(graph_);
+  LW_RETURN_IF_ERROR(check_weights(graph_, view_));
+  return check_interface(graph_, view_, info_);
+}
+
+Result<const text::Tokenizer*> ModelData::open_tokenizer() const {
+  const std::string* json = find_metadata(view_, kTokenizerKey);
+  if (json == nullptr) return static_cast<const text::Tokenizer*>(nullptr);
+  return file::no_throw([&]() -> Result<const text::Tokenizer*> {
+    std::call_once(tokenizer_once_, [&] {
+      auto parsed = text::parse_tokenizer(*json);
+      if (parsed.ok()) {
+        tokenizer_ = std::move(*parsed);
+      } else {
+        tokenizer_status_ = parsed.status().with_context(file::in_quotes(label_) + ": tokenizer");
+      }
+    });
+    if (!tokenizer_status_.ok()) return tokenizer_status_;
+    return tokenizer_.get();
+  });
+}
+
+const text::Tokenizer* ModelData::tokenizer() const noexcept {
+  const Result<const text::Tokenizer*> opened = open_tokenizer();
+  return opened.ok() ? *opened : nullptr;
+}
+
+std::string_view ModelData::provenance() const noexcept {
+  const std::string* text = find_metadata(view_, kProvenanceKey);
+  return text == nullptr ? std::string_view() : std::string_view(*text);
+}
+
+std::string task_to_json(const ModelInfo& info) {
+  const Json json = {{"family", info.family},
+                     {"task", info.task},
+                     {"vocabulary_size", info.vocabulary_size},
+                     {"token_types", info.token_types},
+                     {"max_tokens", info.max_tokens},
+                     {"max_text_tokens", info.max_text_tokens}};
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace lanewise::internal
