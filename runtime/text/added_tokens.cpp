@@ -1,5 +1,6 @@
 #include "runtime/text/added_tokens.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "runtime/text/code_points.hpp"
@@ -82,15 +83,20 @@ bool AddedTokenMatcher::next_match(std::string_view text, size_t i, Match* match
 }
 
 void AddedTokenMatcher::split(std::string_view text, const Visit& visit) const {
-  size_t done = 0;  // the pieces so far end here
+  size_t done = 0;       // the pieces so far end here
+  size_t known_end = 0;  // the last run of white space that rstrip found ends here
   Match match;
   for (size_t search = 0; next_match(text, search, &match); search = match.end) {
     const AddedToken& token = *match.token;
-    // White space that the token before took with it is found no second time.
-    if (match.begin < done) continue;
     if (token.single_word && !is_single_word(text, match.begin, match.end)) continue;
-    const size_t begin = token.lstrip ? space_begin(text, match.begin, done) : match.begin;
-    const size_t end = token.rstrip ? space_end(text, match.end) : match.end;
+    size_t begin = match.begin;
+    if (token.lstrip) begin = std::max(space_begin(text, begin, done), done);
+    size_t end = match.end;
+    // A token of white space meets one run again and again, and must not walk through it each time.
+    if (token.rstrip) end = known_end = end < known_end ? known_end : space_end(text, end);
+    // White space that the token before took with it may leave nothing. (Without lstrip the two
+    // overlap, as in Hugging Face.)
+    if (begin >= end) continue;
     if (done < begin && !visit(nullptr, done, begin)) return;
     if (!visit(&token, begin, end)) return;
     done = end;
