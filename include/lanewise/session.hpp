@@ -35,7 +35,7 @@ struct RunOptions {
   /// Looked at between pieces of work; the run ends with kCancelled soon after it becomes true.
   const std::atomic<bool>* cancel = nullptr;
   /// The run ends with kCancelled soon after this moment.
-  std::optional<std::chrono::steady_clock::time_point> deadline;
+  std::optional<std::chrono::steady_clock::time_point> deadline{};
 };
 
 /// Sequences of token ids one after another, without padding.
