@@ -1,0 +1,167 @@
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "cli/bench_measure.hpp"
+#include "cli/bench_report.hpp"
+#include "cli/command.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/open_model.hpp"
+#include "ops/status_macros.hpp"
+#include "runtime/file/atomic_file.hpp"
+
+namespace lanewise::cli {
+namespace {
+
+// What one thinks of first: a paragraph.
+constexpr int64_t kDefaultLength = 128;
+constexpr long long kMostBatch = 1'000'000;
+constexpr long long kMostLength = 1'000'000;
+
+struct BenchOptions {
+  std::string model;
+  int64_t batch = 0;   // 0: not given
+  int64_t length = 0;  // 0: not given
+  std::vector<int32_t> lengths;
+  std::string output;
+  double seconds = 3.0;
+  std::string trace;
+  bool json = false;
+  int64_t new_tokens = 0;
+  int64_t beams = 0;
+};
+
+/// --batch sequences of --length tokens; with --lengths the list, repeated up to --batch.
+Result<std::vector<int32_t>> lengths_of(const BenchOptions& options, const ModelInfo& info) {
+  std::vector<int32_t> lengths = options.lengths;
+  if (lengths.empty()) {
+    const int64_t length =
+        options.length > 0 ? options.length : std::min(kDefaultLength, info.max_tokens);
+    lengths = {static_cast<int32_t>(length)};
+  }
+  for (const int32_t length : lengths) {
+    if (length > info.max_tokens) {
+      return invalid_argument(
+          fmt::format("a length of {}: the model takes up to {} tokens", length, info.max_tokens));
+    }
+  }
+  const size_t listed = lengths.size();
+  if (options.batch > 0) lengths.resize(static_cast<size_t>(options.batch));
+  for (size_t i = listed; i < lengths.size(); ++i) lengths[i] = lengths[i - listed];
+  return lengths;
+}
+
+/// The output that the model is for, unless --output says which.
+std::string output_of(const BenchOptions& options, const ModelInfo& info) {
+  if (!options.output.empty()) return options.output;
+  for (const std::string_view wanted : {"sentence_embedding", "last_hidden_state"}) {
+    for (const OutputInfo& output : info.outputs) {
+      if (output.name == wanted) return output.name;
+    }
+  }
+  return info.outputs.empty() ? std::string() : info.outputs.front().name;
+}
+
+Status write_trace(file::AtomicFile& file, const BenchResult& result) {
+  const std::string trace = chrome_trace(result.profile);
+  LW_RETURN_IF_ERROR(file.write(std::as_bytes(std::span(trace))));
+  return file.commit();
+}
+
+Result<BenchResult> load_and_measure(const BenchOptions& options, const Shell& shell) {
+  const auto begin = std::chrono::steady_clock::now();
+  LW_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell));
+  if (options.new_tokens > 0 || options.beams > 0) {
+    return unsupported(
+        fmt::format("--new-tokens and --beams: the model is {} for {}, and does not "
+                    "generate",
+                    model.info().family, model.info().task));
+  }
+  BenchWork work;
+  work.model = options.model;
+  work.output = output_of(options, model.info());
+  work.seconds = options.seconds;
+  LW_ASSIGN_OR_RETURN(work.lengths, lengths_of(options, model.info()));
+  LW_ASSIGN_OR_RETURN(Session session,
+                      Session::create(model, shell.session_options({work.output})));
+  const std::chrono::duration<double> load_time = std::chrono::steady_clock::now() - begin;
+  LW_ASSIGN_OR_RETURN(BenchResult result, measure(model, session, work));
+  result.load_ms = 1e3 * load_time.count();
+  // The profile's names are the session's, which ends here.
+  if (!options.trace.empty()) {
+    LW_ASSIGN_OR_RETURN(file::AtomicFile file, file::AtomicFile::create(options.trace));
+    LW_RETURN_IF_ERROR(write_trace(file, result));
+  }
+  result.profile.clear();
+  return result;
+}
+
+Status bench(const BenchOptions& options, Shell& shell) {
+  catch_interrupts();
+  if (!options.trace.empty()) LW_RETURN_IF_ERROR(check_writable(options.trace));
+  LW_ASSIGN_OR_RETURN(const BenchResult result, load_and_measure(options, shell));
+  return shell.out.write(options.json ? bench_json(result) : bench_table(result));
+}
+
+void add_batch_options(CLI::App& command, BenchOptions& options) {
+  command
+      .add_option("--batch", options.batch, "Sequences; default: 1, or as many as --lengths has")
+      ->check(whole_number(1, kMostBatch))
+      ->type_name("B");
+  CLI::Option* length =
+      command.add_option("--length", options.length, "Tokens of each sequence; default: 128")
+          ->check(whole_number(1, kMostLength))
+          ->type_name("L");
+  command
+      .add_option("--lengths", options.lengths,
+                  "Tokens of the sequences one by one; --batch repeats the list or cuts it")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(whole_number(1, kMostLength))
+      ->type_name("L1,L2,...")
+      ->excludes(length);
+  command
+      .add_option("--new-tokens", options.new_tokens, "Tokens to generate; generating models only")
+      ->check(whole_number(1, kMostLength))
+      ->type_name("N");
+  command.add_option("--beams", options.beams, "Beams; generating models only")
+      ->check(whole_number(1, kMostBatch))
+      ->type_name("N");
+}
+
+}  // namespace
+
+Command make_bench(CLI::App& program, Shell& shell) {
+  CLI::App* command = add_command(program, shell, "bench", "Measure how fast a model runs");
+  const auto options = std::make_shared<BenchOptions>();
+  add_model(*command, options->model);
+  add_batch_options(*command, *options);
+  command
+      ->add_option("--output", options->output,
+                   "The output to compute; default: sentence_embedding where the model has it, "
+                   "else last_hidden_state")
+      ->type_name("NAME");
+  command->add_option("--seconds", options->seconds, "How long to repeat the run; default: 3")
+      ->check(positive_seconds())
+      ->type_name("S");
+  command
+      ->add_option("--trace", options->trace,
+                   "Write one run, a span for each node and thread, for chrome://tracing")
+      ->type_name("FILE.json");
+  command->add_flag("--json", options->json, "Print one JSON object");
+  command->footer(
+      "Runs seeded random ids: one first run, a warm-up, then runs for S seconds, and a few more "
+      "with\n"
+      "a clock in each node. load_ms is up to the session being ready; GFLOP/s count the useful\n"
+      "operations of the median run; the roofline is multiply-adds in registers on the same "
+      "threads.\n\n"
+      "  lanewise bench minilm.lw --batch 8 --length 128 --threads 2");
+  return {command, [options, &shell] { return bench(*options, shell); }};
+}
+
+}  // namespace lanewise::cli

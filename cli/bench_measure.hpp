@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cli/shell.hpp"
+#include "lanewise/model.hpp"
+#include "lanewise/session.hpp"
+#include "lanewise/status.hpp"
+
+namespace lanewise::cli {
+
+/// The work of one run and how long to repeat it.
+struct BenchWork {
+  std::string model;             ///< as the command line names it
+  std::vector<int32_t> lengths;  ///< of each sequence, special tokens included
+  std::string output;            ///< what is computed
+  double seconds = 3.0;
+};
+
+/// All nodes of one operator together.
+struct OperatorTime {
+  std::string op;
+  double milliseconds = 0.0;  ///< of a run's wall time; the team's time over its threads
+  double share = 0.0;         ///< of the time of all operators
+  double gflops = 0.0;
+};
+
+/// What `lanewise bench` reports; names as in its JSON.
+struct BenchResult {
+  std::string model;
+  std::string weights;
+  std::string isa;
+  int threads = 0;
+  std::vector<int32_t> lengths;
+  double load_ms = 0.0;
+  double first_run_ms = 0.0;
+  double p50_ms = 0.0;
+  double p90_ms = 0.0;
+  double p99_ms = 0.0;
+  double min_ms = 0.0;
+  int64_t runs = 0;
+  double tokens_per_s = 0.0;
+  double gflops = 0.0;
+  double roofline_gflops = 0.0;
+  double roofline_fraction = 0.0;
+  double peak_rss_mb = 0.0;
+  double allocations_per_run = 0.0;
+  std::vector<OperatorTime> operators;
+  /// Of one run, for a trace.
+  std::vector<Session::NodeTime> profile;
+};
+
+/// Measures `session`, fresh and without a run, on seeded random ids. `load_ms` is the caller's.
+Result<BenchResult> measure(const Model& model, Session& session, const BenchWork& work);
+
+}  // namespace lanewise::cli

@@ -1,0 +1,124 @@
+#include "cli/bench_report.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <set>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace lanewise::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+/// Digits that a measurement can have, and no 17 of them in the JSON.
+double round_to(double value, double unit) { return std::round(value / unit) * unit; }
+
+double milliseconds(double value) { return round_to(value, 1e-4); }
+
+/// `8 x 128 tokens`, or for unequal lengths `3 sequences of 5 to 128 tokens, 200 in all`.
+std::string describe_batch(std::span<const int32_t> lengths) {
+  const auto [least, most] = std::minmax_element(lengths.begin(), lengths.end());
+  if (*least == *most) return fmt::format("{} x {} tokens", lengths.size(), *most);
+  const auto all = std::accumulate(lengths.begin(), lengths.end(), int64_t{0});
+  return fmt::format("{} sequences of {} to {} tokens, {} in all", lengths.size(), *least, *most,
+                     all);
+}
+
+}  // namespace
+
+std::string bench_json(const BenchResult& result) {
+  Json json;
+  json["model"] = result.model;
+  json["weights"] = result.weights;
+  json["isa"] = result.isa;
+  json["threads"] = result.threads;
+  json["batch"] = result.lengths.size();
+  json["lengths"] = result.lengths;
+  json["new_tokens"] = 0;
+  json["load_ms"] = milliseconds(result.load_ms);
+  json["first_run_ms"] = milliseconds(result.first_run_ms);
+  json["p50_ms"] = milliseconds(result.p50_ms);
+  json["p90_ms"] = milliseconds(result.p90_ms);
+  json["p99_ms"] = milliseconds(result.p99_ms);
+  json["min_ms"] = milliseconds(result.min_ms);
+  json["runs"] = result.runs;
+  json["tokens_per_s"] = round_to(result.tokens_per_s, 0.1);
+  json["gflops"] = round_to(result.gflops, 1e-3);
+  json["roofline_gflops"] = round_to(result.roofline_gflops, 1e-3);
+  json["roofline_fraction"] = round_to(result.roofline_fraction, 1e-4);
+  json["peak_rss_mb"] = round_to(result.peak_rss_mb, 0.1);
+  json["allocations_per_run"] = result.allocations_per_run;
+  for (const OperatorTime& time : result.operators) {
+    json["operators"].push_back({{"op", time.op},
+                                 {"ms", milliseconds(time.milliseconds)},
+                                 {"share", round_to(time.share, 1e-4)},
+                                 {"gflops", round_to(time.gflops, 1e-3)}});
+  }
+  return dump(json);
+}
+
+std::string bench_table(const BenchResult& result) {
+  std::string text;
+  const auto row = [&text](std::string_view name, const std::string& value) {
+    text += fmt::format("{:<12}{}\n", name, value);
+  };
+  row("model", fmt::format("{}, {} weights", result.model, result.weights));
+  row("on", fmt::format("{}, {} {}", result.isa, result.threads,
+                        result.threads == 1 ? "thread" : "threads"));
+  row("batch", describe_batch(result.lengths));
+  row("load", fmt::format("{:.2f} ms, then {:.3f} ms for the first run", result.load_ms,
+                          result.first_run_ms));
+  row("latency",
+      fmt::format("median {:.3f} ms, p90 {:.3f}, p99 {:.3f}, min {:.3f}, of {} runs", result.p50_ms,
+                  result.p90_ms, result.p99_ms, result.min_ms, result.runs));
+  row("throughput",
+      fmt::format("{:.0f} tokens/s, {:.1f} GFLOP/s, {:.0f} % of the {:.1f} of FMA alone",
+                  result.tokens_per_s, result.gflops, 100.0 * result.roofline_fraction,
+                  result.roofline_gflops));
+  row("memory", fmt::format("{:.0f} MB at most, {:.2f} allocations a run", result.peak_rss_mb,
+                            result.allocations_per_run));
+  text += fmt::format("\n{:<16}{:>8}{:>10}{:>10}\n", "operator", "share", "ms", "GFLOP/s");
+  for (const OperatorTime& time : result.operators) {
+    const std::string gflops = time.gflops > 0.0 ? fmt::format("{:.1f}", time.gflops) : "-";
+    text += fmt::format("{:<16}{:>6.1f} %{:>10.3f}{:>10}\n", time.op, 100.0 * time.share,
+                        time.milliseconds, gflops);
+  }
+  return text;
+}
+
+std::string chrome_trace(std::span<const Session::NodeTime> profile) {
+  Json events = Json::array();
+  std::set<int> threads;
+  for (const Session::NodeTime& node : profile) {
+    threads.insert(node.thread);
+    events.push_back({{"name", node.name},
+                      {"cat", node.op},
+                      {"ph", "X"},
+                      {"pid", 1},
+                      {"tid", node.thread},
+                      {"ts", node.begin_us},
+                      {"dur", node.end_us - node.begin_us},
+                      {"args",
+                       {{"op", node.op},
+                        {"implementation", node.implementation},
+                        {"mflop_of_node", node.flops / 1e6}}}});
+  }
+  for (const int thread : threads) {
+    events.push_back({{"name", "thread_name"},
+                      {"ph", "M"},
+                      {"pid", 1},
+                      {"tid", thread},
+                      {"args", {{"name", fmt::format("thread {}", thread)}}}});
+  }
+  return dump({{"traceEvents", std::move(events)}, {"displayTimeUnit", "ms"}});
+}
+
+}  // namespace lanewise::cli

@@ -1,0 +1,90 @@
+#include "lanewise/convert.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "cli/command.hpp"
+#include "cli/open_model.hpp"
+#include "ops/status_macros.hpp"
+
+namespace lanewise::cli {
+namespace {
+
+struct ConvertCommandOptions {
+  std::string source;
+  std::string destination;
+  std::string weights = "f32";
+  std::string config;
+};
+
+/// In the current folder: a folder's name, or a file's without its ending, and `.lw`.
+std::string default_destination(const std::string& source) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  // Canonical, because `.` and `folder/` have names too.
+  fs::path path = fs::weakly_canonical(fs::path(source), ignored);
+  if (ignored) path = source;
+  const bool is_folder = fs::is_directory(path, ignored);
+  const std::string name = is_folder ? path.filename().string() : path.stem().string();
+  return (name.empty() || name == "/" ? "model" : name) + ".lw";
+}
+
+Status describe(const std::string& path, double seconds, const Shell& shell) {
+  LW_ASSIGN_OR_RETURN(const Model model, Model::open(path));
+  std::error_code ignored;
+  const auto bytes = static_cast<int64_t>(std::filesystem::file_size(path, ignored));
+  shell.note(fmt::format("{} for {}, {} parameters as {}, {}, converted in {:.1f} s",
+                         model.info().family, model.info().task,
+                         rounded(static_cast<double>(parameter_count(model))), weights_type(model),
+                         rounded_bytes(ignored ? 0 : bytes), seconds));
+  return {};
+}
+
+Status convert_command(const ConvertCommandOptions& options, Shell& shell) {
+  const std::string destination =
+      options.destination.empty() ? default_destination(options.source) : options.destination;
+  LW_RETURN_IF_ERROR(check_writable(destination));
+  ConvertOptions convert_options = cli::convert_options(shell);
+  convert_options.weights = options.weights;
+  convert_options.config = options.config;
+  const auto begin = std::chrono::steady_clock::now();
+  LW_RETURN_IF_ERROR(convert(options.source, destination, convert_options));
+  const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
+  std::error_code ignored;
+  if (std::filesystem::is_regular_file(destination, ignored)) {
+    LW_RETURN_IF_ERROR(describe(destination, time.count(), shell));
+  }
+  return shell.out.line(destination);
+}
+
+}  // namespace
+
+Command make_convert(CLI::App& program, Shell& shell) {
+  CLI::App* command =
+      add_command(program, shell, "convert", "Convert a PyTorch checkpoint into a model file");
+  const auto options = std::make_shared<ConvertCommandOptions>();
+  command->add_option("SRC", options->source, "A checkpoint, the folder or the file")
+      ->required()
+      ->type_name("");
+  command
+      ->add_option("-o,--output", options->destination,
+                   "The model file; default: SRC's name and .lw, in the current folder")
+      ->type_name("FILE");
+  command->add_option("--weights", options->weights, "f32, bf16, int8 or int4; default: f32")
+      ->type_name("TYPE")
+      ->check(CLI::IsMember({"f32", "bf16", "int8", "int4"}).description(""));
+  command->add_option("--config", options->config, "A config.json to use instead of SRC's")
+      ->type_name("FILE");
+  command->footer(
+      "Prints the name of the model file. What a checkpoint has and the model does not use is "
+      "said\n"
+      "on stderr. FILE is replaced only when all went well.\n\n"
+      "  lanewise convert all-MiniLM-L6-v2 -o minilm.lw");
+  return {command, [options, &shell] { return convert_command(*options, shell); }};
+}
+
+}  // namespace lanewise::cli

@@ -1,0 +1,122 @@
+#include "cli/embed_writers.hpp"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "cli/json_text.hpp"
+#include "ops/status_macros.hpp"
+#include "runtime/file/atomic_file.hpp"
+#include "runtime/file/messages.hpp"
+#include "runtime/file/npy.hpp"
+
+namespace lanewise::cli {
+namespace {
+
+void append_object(std::string& json, std::string_view text, const Embeddings& embeddings,
+                   size_t index) {
+  json += "{\"text\": ";
+  append_json_string(json, text);
+  json += ", \"embedding\": ";
+  append_json_floats(json, embeddings[static_cast<int64_t>(index)]);
+  json += fmt::format(", \"tokens\": {}, \"truncated\": {}}}\n", embeddings.tokens[index],
+                      embeddings.truncated[index] ? "true" : "false");
+}
+
+class JsonOnStdout final : public EmbedWriter {
+ public:
+  explicit JsonOnStdout(Output& out) : out_(&out) {}
+
+  Status write(std::span<const std::string_view> texts, const Embeddings& embeddings) override {
+    for (size_t i = 0; i < texts.size(); ++i) {
+      json_.clear();
+      append_object(json_, texts[i], embeddings, i);
+      LW_RETURN_IF_ERROR(out_->write(json_));
+    }
+    return out_->flush();
+  }
+  Status commit() override { return {}; }
+
+ private:
+  Output* out_;
+  std::string json_;
+};
+
+class PlainOnStdout final : public EmbedWriter {
+ public:
+  explicit PlainOnStdout(Output& out) : out_(&out) {}
+
+  Status write(std::span<const std::string_view> texts, const Embeddings& embeddings) override {
+    for (size_t i = 0; i < texts.size(); ++i) {
+      line_.assign(texts[i]);
+      char separator = '\t';
+      for (const float value : embeddings[static_cast<int64_t>(i)]) {
+        line_ += std::exchange(separator, ' ');
+        append_float(line_, value);
+      }
+      LW_RETURN_IF_ERROR(out_->line(line_));
+    }
+    return out_->flush();
+  }
+  Status commit() override { return {}; }
+
+ private:
+  Output* out_;
+  std::string line_;
+};
+
+class JsonFile final : public EmbedWriter {
+ public:
+  explicit JsonFile(file::AtomicFile file) : file_(std::move(file)) {}
+
+  Status write(std::span<const std::string_view> texts, const Embeddings& embeddings) override {
+    json_.clear();
+    for (size_t i = 0; i < texts.size(); ++i) append_object(json_, texts[i], embeddings, i);
+    return file_.write(std::as_bytes(std::span(json_)));
+  }
+  Status commit() override { return file_.commit(); }
+
+ private:
+  file::AtomicFile file_;
+  std::string json_;
+};
+
+class NpyFile final : public EmbedWriter {
+ public:
+  explicit NpyFile(file::NpyWriter file) : file_(std::move(file)) {}
+
+  Status write(std::span<const std::string_view>, const Embeddings& embeddings) override {
+    return file_.append(embeddings.values);
+  }
+  Status commit() override { return file_.commit(); }
+
+ private:
+  file::NpyWriter file_;
+};
+
+}  // namespace
+
+Status check_embed_output(const std::string& path) {
+  if (path.ends_with(".npy") || path.ends_with(".jsonl")) return {};
+  return invalid_argument("--output " + file::in_quotes(path) +
+                          ": expected a name that ends in .npy or .jsonl");
+}
+
+Result<std::unique_ptr<EmbedWriter>> make_file_writer(const std::string& path, int64_t dimension) {
+  if (path.ends_with(".npy")) {
+    LW_ASSIGN_OR_RETURN(file::NpyWriter file, file::NpyWriter::create(path, dimension));
+    return std::unique_ptr<EmbedWriter>(std::make_unique<NpyFile>(std::move(file)));
+  }
+  LW_ASSIGN_OR_RETURN(file::AtomicFile file, file::AtomicFile::create(path));
+  return std::unique_ptr<EmbedWriter>(std::make_unique<JsonFile>(std::move(file)));
+}
+
+std::unique_ptr<EmbedWriter> make_json_writer(Output& out) {
+  return std::make_unique<JsonOnStdout>(out);
+}
+
+std::unique_ptr<EmbedWriter> make_plain_writer(Output& out) {
+  return std::make_unique<PlainOnStdout>(out);
+}
+
+}  // namespace lanewise::cli

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "cli/shell.hpp"
+#include "lanewise/embedder.hpp"
+#include "lanewise/status.hpp"
+
+namespace lanewise::cli {
+
+/// Where vectors go, a portion of texts at a time.
+class EmbedWriter {
+ public:
+  virtual ~EmbedWriter() = default;
+  virtual Status write(std::span<const std::string_view> texts, const Embeddings& embeddings) = 0;
+  /// Puts a file under its name. Once; without it nothing is left behind.
+  virtual Status commit() = 0;
+};
+
+/// Fails for a name that ends in neither .npy nor .jsonl.
+Status check_embed_output(const std::string& path);
+
+/// A file of the type that its name says: .npy, a [texts, dimension] f32 array; .jsonl, JSON lines.
+Result<std::unique_ptr<EmbedWriter>> make_file_writer(const std::string& path, int64_t dimension);
+
+/// JSON lines on stdout: text, embedding, tokens, truncated.
+std::unique_ptr<EmbedWriter> make_json_writer(Output& out);
+
+/// Lines on stdout for people: the text, a tab, the numbers between spaces.
+std::unique_ptr<EmbedWriter> make_plain_writer(Output& out);
+
+}  // namespace lanewise::cli

@@ -1,0 +1,196 @@
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <memory>
+#include <span>
+#include <string>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.hpp"
+#include "cli/open_model.hpp"
+#include "ops/status_macros.hpp"
+#include "runtime/file/atomic_file.hpp"
+#include "runtime/graph/graph.hpp"
+#include "runtime/model_data.hpp"
+
+namespace lanewise::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct InspectOptions {
+  std::string model;
+  bool graph = false;
+  bool tensors = false;
+  std::string dot;
+  bool json = false;
+};
+
+int64_t weight_bytes(const Model& model) {
+  int64_t bytes = 0;
+  for (const file::TensorEntry& entry : model.data().file().tensors()) {
+    bytes += static_cast<int64_t>(entry.end - entry.begin);
+  }
+  return bytes;
+}
+
+/// 0 for a folder, whose model is in memory only.
+int64_t file_bytes(const std::string& path) {
+  struct stat facts = {};
+  return ::stat(path.c_str(), &facts) == 0 && S_ISREG(facts.st_mode) ? facts.st_size : 0;
+}
+
+std::string outputs_line(const ModelInfo& info) {
+  std::string text;
+  for (const OutputInfo& output : info.outputs) {
+    if (!text.empty()) text += ", ";
+    text += fmt::format("{} [{}, {}]", output.name, output.per_token ? "tokens" : "sequences",
+                        output.features);
+  }
+  return text;
+}
+
+/// Provenance as lines `name  value`; what is nested stays JSON.
+void append_provenance(std::string& text, std::string_view provenance) {
+  const Json json = Json::parse(provenance, nullptr, false);
+  if (!json.is_object()) return;
+  for (const auto& [key, value] : json.items()) {
+    if (value.is_array()) {
+      for (const auto& item : value) text += fmt::format("{:<12}{}\n", key, item.dump());
+    } else {
+      text += fmt::format("{:<12}{}\n", key,
+                          value.is_string() ? value.get<std::string>() : value.dump());
+    }
+  }
+}
+
+std::string summary(const Model& model, const std::string& path) {
+  const ModelInfo& info = model.info();
+  std::string text;
+  const auto row = [&text](std::string_view name, const std::string& value) {
+    text += fmt::format("{:<12}{}\n", name, value);
+  };
+  row("model", path);
+  row("family", info.family);
+  row("task", info.task);
+  row("weights",
+      fmt::format("{} parameters, {}, {}", rounded(static_cast<double>(parameter_count(model))),
+                  weights_type(model), rounded_bytes(weight_bytes(model))));
+  const int64_t bytes = file_bytes(path);
+  row("file", is_model_file(path) ? rounded_bytes(bytes) : "a checkpoint, converted in memory");
+  row("outputs", outputs_line(info));
+  row("limits", fmt::format("{} tokens a sequence; texts are cut at {}", info.max_tokens,
+                            info.max_text_tokens));
+  const auto* tokenizer = model.data().tokenizer();
+  row("vocabulary",
+      fmt::format(
+          "{} ids{}{}", info.vocabulary_size,
+          info.token_types > 0 ? fmt::format(", {} token types", info.token_types) : std::string(),
+          tokenizer == nullptr ? ", no tokenizer" : ", with a tokenizer"));
+  append_provenance(text, model.data().provenance());
+  return text;
+}
+
+std::string tensor_lines(const Model& model) {
+  std::string text;
+  for (const file::TensorEntry& entry : model.data().file().tensors()) {
+    text += fmt::format("{:<6}{:<24}{:>10}  {}\n", name_of(entry.type), to_string(entry.shape),
+                        rounded_bytes(static_cast<int64_t>(entry.end - entry.begin)), entry.name);
+  }
+  return text;
+}
+
+/// The graph that runs; for a checkpoint also the one that its family wrote, before fusion.
+Result<std::string> graph_text(const Model& model, const std::string& path) {
+  const std::string fused = graph::to_text(model.data().graph());
+  if (is_model_file(path)) return fused;
+  LW_ASSIGN_OR_RETURN(const std::string textbook, describe_textbook_graph(path));
+  return "before fusion:\n" + textbook + "\nafter fusion:\n" + fused;
+}
+
+Json outputs_json(const ModelInfo& info) {
+  Json outputs = Json::array();
+  for (const OutputInfo& output : info.outputs) {
+    outputs.push_back({{"name", output.name},
+                       {"rows", output.per_token ? "tokens" : "sequences"},
+                       {"features", output.features}});
+  }
+  return outputs;
+}
+
+Json tensors_json(const Model& model) {
+  Json tensors = Json::array();
+  for (const file::TensorEntry& entry : model.data().file().tensors()) {
+    tensors.push_back({{"name", entry.name},
+                       {"type", std::string(name_of(entry.type))},
+                       {"shape", entry.shape},
+                       {"bytes", entry.end - entry.begin}});
+  }
+  return tensors;
+}
+
+std::string to_json(const Model& model, const InspectOptions& options) {
+  const ModelInfo& info = model.info();
+  Json json;
+  json["model"] = options.model;
+  json["family"] = info.family;
+  json["task"] = info.task;
+  json["parameters"] = parameter_count(model);
+  json["weights"] = weights_type(model);
+  json["weight_bytes"] = weight_bytes(model);
+  json["file_bytes"] = is_model_file(options.model) ? file_bytes(options.model) : 0;
+  json["vocabulary_size"] = info.vocabulary_size;
+  json["token_types"] = info.token_types;
+  json["max_tokens"] = info.max_tokens;
+  json["max_text_tokens"] = info.max_text_tokens;
+  json["tokenizer"] = model.data().tokenizer() != nullptr;
+  json["outputs"] = outputs_json(info);
+  json["provenance"] = Json::parse(model.data().provenance(), nullptr, false);
+  if (json["provenance"].is_discarded()) json["provenance"] = nullptr;
+  if (options.graph) json["graph"] = Json::parse(graph::to_json(model.data().graph()));
+  if (options.tensors) json["tensors"] = tensors_json(model);
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Status write_dot(const std::string& path, const Model& model) {
+  const std::string dot = graph::to_dot(model.data().graph());
+  LW_ASSIGN_OR_RETURN(file::AtomicFile file, file::AtomicFile::create(path));
+  LW_RETURN_IF_ERROR(file.write(std::as_bytes(std::span(dot))));
+  return file.commit();
+}
+
+Status inspect(const InspectOptions& options, Shell& shell) {
+  if (!options.dot.empty()) LW_RETURN_IF_ERROR(check_writable(options.dot));
+  LW_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell));
+  if (!options.dot.empty()) LW_RETURN_IF_ERROR(write_dot(options.dot, model));
+  if (options.json) return shell.out.write(to_json(model, options));
+  if (options.tensors) LW_RETURN_IF_ERROR(shell.out.write(tensor_lines(model)));
+  if (options.graph) {
+    LW_ASSIGN_OR_RETURN(const std::string text, graph_text(model, options.model));
+    LW_RETURN_IF_ERROR(shell.out.write(text));
+  }
+  const bool asked_for_parts = options.tensors || options.graph || !options.dot.empty();
+  return asked_for_parts ? Status() : shell.out.write(summary(model, options.model));
+}
+
+}  // namespace
+
+Command make_inspect(CLI::App& program, Shell& shell) {
+  CLI::App* command = add_command(program, shell, "inspect", "Show what a model is made of");
+  const auto options = std::make_shared<InspectOptions>();
+  add_model(*command, options->model);
+  command->add_flag("--graph", options->graph,
+                    "The operators in order; of a checkpoint before and after fusion");
+  command->add_flag("--tensors", options->tensors, "The weights: type, shape, size, name");
+  command->add_option("--dot", options->dot, "Write the graph for Graphviz")->type_name("FILE");
+  command->add_flag("--json", options->json,
+                    "Print one JSON object; --graph and --tensors add theirs to it");
+  command->footer(
+      "Without flags a summary: family, task, parameters, outputs, limits, where it came from.\n\n"
+      "  lanewise inspect minilm.lw --dot graph.dot && dot -Tsvg graph.dot -o graph.svg");
+  return {command, [options, &shell] { return inspect(*options, shell); }};
+}
+
+}  // namespace lanewise::cli

@@ -1,0 +1,35 @@
+#include "cli/json_text.hpp"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+
+#include <nlohmann/json.hpp>
+
+namespace lanewise::cli {
+
+void append_json_string(std::string& json, std::string_view text) {
+  using Json = nlohmann::json;
+  json += Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+void append_float(std::string& text, float value) {
+  std::array<char, 32> digits;  // The longest is 16 characters, -1.17549435e-38.
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  text.append(digits.data(), end);
+}
+
+void append_json_floats(std::string& json, std::span<const float> values) {
+  json += '[';
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (i > 0) json += ", ";
+    if (std::isfinite(values[i])) {
+      append_float(json, values[i]);
+    } else {
+      json += "null";
+    }
+  }
+  json += ']';
+}
+
+}  // namespace lanewise::cli

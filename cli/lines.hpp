@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "lanewise/status.hpp"
+#include "runtime/file/file_descriptor.hpp"
+
+namespace lanewise::cli {
+
+/// Reads a file or stdin line by line, a portion at a time.
+///
+/// A line ends with `\n`, and a `\r` before it belongs to the ending; an empty line counts, and so
+/// does a last line without an ending.
+class LineReader {
+ public:
+  /// `-` is stdin.
+  static Result<LineReader> open(const std::string& path);
+
+  /// The next lines, none at the end; valid until the next call. At most `most_lines`, and not
+  /// many more than `most_bytes` bytes. Returns what there is when a pipe or terminal has no more
+  /// for now, so that a program that writes a line and waits for its answer gets it.
+  /// Fails when reading fails, and for a line above kMostLineBytes.
+  Result<std::span<const std::string_view>> next(size_t most_lines, size_t most_bytes);
+
+  /// Part of the file that was read so far, 0 to 1; 0 where its size is not known.
+  double part_read() const noexcept;
+
+  /// Far more than any model reads of a text; an endless line must not fill the memory.
+  static constexpr size_t kMostLineBytes = size_t{256} << 20;
+
+ private:
+  LineReader(std::string name, file::FileDescriptor owned, int descriptor, int64_t size)
+      : name_(std::move(name)), owned_(std::move(owned)), descriptor_(descriptor), size_(size) {}
+
+  Status read_more();
+  bool more_is_ready() const noexcept;
+  void split(size_t most_lines);
+
+  std::string name_;
+  file::FileDescriptor owned_;  // Not valid for stdin.
+  int descriptor_;
+  int64_t size_;  // Of a regular file, else 0.
+  int64_t bytes_read_ = 0;
+  bool at_end_ = false;
+
+  std::string buffer_;
+  size_t line_begin_ = 0;  // Of the line that is not complete.
+  size_t searched_ = 0;    // No line ending between line_begin_ and here.
+  std::vector<std::pair<size_t, size_t>> ranges_;
+  std::vector<std::string_view> lines_;
+};
+
+}  // namespace lanewise::cli

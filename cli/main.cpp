@@ -1,0 +1,138 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <exception>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "cli/command.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/shell.hpp"
+
+namespace lanewise::cli {
+namespace {
+
+constexpr int kExitInputError = 1;
+constexpr int kExitWrongUsage = 2;
+constexpr int kExitInterrupted = 128 + SIGINT;
+
+constexpr auto kFooter =
+    "Results go to stdout, everything else to stderr; `-` is stdin. Exit status: 0, 1 for an error "
+    "in the\ninput, 2 for wrong usage. LANEWISE_ISA chooses the instruction set, "
+    "LANEWISE_VERBOSE=1 "
+    "tells why an\nimplementation was chosen. `lanewise COMMAND --help` says more about a command.";
+
+/// A closed stdin, stdout or stderr would give its number to the next file that is opened, and
+/// results would end up in it. /dev/null takes the place, opened so that using it still fails.
+void fill_standard_descriptors() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(descriptor, F_GETFD) != -1) continue;
+    const int wrong_way = descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY;
+    if (::open("/dev/null", wrong_way) != descriptor) std::_Exit(kExitInputError);
+  }
+}
+
+std::vector<Command> add_commands(CLI::App& program, Shell& shell) {
+  return {
+#define LW_COMMAND(name) make_##name(program, shell),
+#include "cli/commands.def"
+#undef LW_COMMAND
+  };
+}
+
+std::string names_of(const std::vector<Command>& commands) {
+  std::string names;
+  for (const Command& command : commands) {
+    if (!names.empty()) names += ", ";
+    names += command.app->get_name();
+  }
+  return names;
+}
+
+const Command* chosen(const std::vector<Command>& commands) {
+  for (const Command& command : commands) {
+    if (command.app->parsed()) return &command;
+  }
+  return nullptr;
+}
+
+int report_wrong_usage(const CLI::ParseError& error, const std::vector<Command>& commands,
+                       const CLI::App& program) {
+  const Command* command = chosen(commands);
+  if (command != nullptr) {
+    const std::string& name = command->app->get_name();
+    print_error(fmt::format("{}: {} (see `lanewise {} --help`)", name, error.what(), name));
+    return kExitWrongUsage;
+  }
+  std::string message = error.what();
+  const std::vector<std::string> rest = program.remaining();
+  if (!rest.empty() && rest.front().substr(0, 1) != "-") {
+    message = fmt::format("unknown command '{}'; known: {}", rest.front(), names_of(commands));
+  } else if (rest.empty() &&
+             error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError)) {
+    message = "no command; known: " + names_of(commands);
+  }
+  print_error(message + " (see `lanewise --help`)");
+  return kExitWrongUsage;
+}
+
+/// What a command's Status means for whoever started the program.
+int exit_code_of(const Status& status, const Shell& shell) {
+  if (shell.out.reader_gone()) return 0;
+  if (status.ok()) return 0;
+  if (status.code() == StatusCode::kCancelled && interrupted()) {
+    print_error("interrupted");
+    return kExitInterrupted;
+  }
+  print_error(status.message());
+  return kExitInputError;
+}
+
+int print_help(const CLI::App& program, const CLI::ParseError& error, Shell& shell) {
+  std::ostringstream text;
+  program.exit(error, text, text);
+  Status status = shell.out.write(text.str());
+  if (status.ok()) status = shell.out.flush();
+  return exit_code_of(status, shell);
+}
+
+int run_program(int argc, char** argv) {
+  Shell shell;
+  CLI::App program("Runs Transformers on CPUs, from PyTorch checkpoints.", "lanewise");
+  program.set_version_flag("--version", "lanewise " LANEWISE_VERSION);
+  program.require_subcommand(1);
+  program.footer(kFooter);
+  const std::vector<Command> commands = add_commands(program, shell);
+  try {
+    program.parse(argc, argv);
+    Status status = chosen(commands)->run();
+    if (status.ok()) status = shell.out.flush();
+    return exit_code_of(status, shell);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return print_help(program, error, shell);
+    return report_wrong_usage(error, commands, program);
+  }
+}
+
+}  // namespace
+}  // namespace lanewise::cli
+
+int main(int argc, char** argv) {
+  // A reader of stdout that goes is a failed write, which Output reports; temporary files go too.
+  std::signal(SIGPIPE, SIG_IGN);
+  lanewise::cli::fill_standard_descriptors();
+  try {
+    return lanewise::cli::run_program(argc, argv);
+  } catch (const std::bad_alloc&) {
+    lanewise::cli::print_error("out of memory");
+  } catch (const std::exception& error) {
+    lanewise::cli::print_error(error.what());
+  }
+  return lanewise::cli::kExitInputError;
+}

@@ -1,0 +1,70 @@
+#include "cli/open_model.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cctype>
+#include <map>
+
+#include "runtime/file/mapping.hpp"
+#include "runtime/file/safetensors.hpp"
+#include "runtime/model_data.hpp"
+
+namespace lanewise::cli {
+
+ConvertOptions convert_options(const Shell& shell) {
+  ConvertOptions options;
+  options.report = [&shell](std::string_view line) { shell.note(line); };
+  return options;
+}
+
+Result<Model> open_model(const std::string& path, const Shell& shell) {
+  return load(path, convert_options(shell));
+}
+
+bool is_model_file(const std::string& path) {
+  const Result<file::MappedFile> file = file::MappedFile::open(path);
+  if (!file.ok()) return false;
+  const auto view = file::SafetensorsView::parse(file->bytes(), path);
+  return view.ok() && view->metadata().contains(internal::kFormatKey);
+}
+
+std::string weights_type(const Model& model) {
+  std::map<DataType, size_t> bytes;
+  for (const file::TensorEntry& entry : model.data().file().tensors()) {
+    bytes[entry.type] += entry.end - entry.begin;
+  }
+  DataType type = DataType::kF32;
+  for (const auto& [candidate, size] : bytes) {
+    if (size > bytes[type]) type = candidate;
+  }
+  std::string name(name_of(type));
+  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return name;
+}
+
+int64_t parameter_count(const Model& model) {
+  int64_t count = 0;
+  for (const file::TensorEntry& entry : model.data().file().tensors()) {
+    count += element_count(entry.shape).value();
+  }
+  return count;
+}
+
+std::string rounded(double number) {
+  constexpr std::array kUnits = {"", " k", " M", " G", " T"};
+  size_t unit = 0;
+  while (number >= 999.5 && unit + 1 < kUnits.size()) {
+    number /= 1000.0;
+    ++unit;
+  }
+  return fmt::format("{:.{}f}{}", number, unit > 0 && number < 99.95 ? 1 : 0, kUnits[unit]);
+}
+
+std::string rounded_bytes(int64_t bytes) {
+  std::string text = rounded(static_cast<double>(bytes));
+  if (text.find(' ') == std::string::npos) text += ' ';
+  return text + "B";
+}
+
+}  // namespace lanewise::cli

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+
+#include "cli/shell.hpp"
+#include "lanewise/convert.hpp"
+#include "lanewise/model.hpp"
+
+namespace lanewise::cli {
+
+/// Options whose reports go to stderr, unless --quiet.
+ConvertOptions convert_options(const Shell& shell);
+
+/// MODEL of the command line: a model file, or a checkpoint that is converted in memory.
+Result<Model> open_model(const std::string& path, const Shell& shell);
+
+/// Whether `path` is a file that `lanewise convert` wrote; else it can only be a checkpoint.
+bool is_model_file(const std::string& path);
+
+/// The element type that most bytes of the weights have: `f32`, ...
+std::string weights_type(const Model& model);
+
+/// Elements of all weights together.
+int64_t parameter_count(const Model& model);
+
+/// `22.7 M`, for people.
+std::string rounded(double number);
+
+/// `90.9 MB`, in units of 1000.
+std::string rounded_bytes(int64_t bytes);
+
+}  // namespace lanewise::cli

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "cli/shell.hpp"
+
+namespace lanewise::cli {
+
+/// A line on a terminal's stderr that says how far long work is; silent elsewhere. Appears after a
+/// second and is wiped at the end.
+class Progress {
+ public:
+  explicit Progress(const Shell& shell) : enabled_(shell.shows_progress()) {}
+  ~Progress() { wipe(); }
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  /// part   done of all, 0 to 1; 0: unknown
+  void update(int64_t texts, double part);
+  void wipe();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  bool enabled_;
+  bool shown_ = false;
+  Clock::time_point begin_ = Clock::now();
+  Clock::time_point next_ = begin_ + std::chrono::seconds(1);
+};
+
+}  // namespace lanewise::cli

@@ -1,0 +1,82 @@
+#include "cli/texts.hpp"
+
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "cli/command.hpp"
+#include "ops/status_macros.hpp"
+#include "runtime/file/messages.hpp"
+#include "runtime/text/utf8.hpp"
+
+namespace lanewise::cli {
+namespace {
+
+// Enough texts that their lengths fill batches of like length; their vectors are a few megabytes.
+constexpr size_t kTextsPerPortion = 2048;
+constexpr size_t kBytesPerPortion = size_t{8} << 20;
+
+}  // namespace
+
+void TextOptions::add_to(CLI::App& command) {
+  text_option_ = command.add_option("TEXT", unused_, "Texts; `-` reads lines from stdin")
+                     ->type_name("")
+                     ->allow_extra_args(false);
+  command.add_option("--input", input_, "Read texts from FILE, one a line; `-` is stdin")
+      ->type_name("FILE");
+}
+
+void TextOptions::check_usage() const {
+  if (!texts().empty() && !input_.empty()) wrong_usage("give texts or --input, not both");
+  if (file() == "-" && input_.empty() && texts().empty() && ::isatty(STDIN_FILENO)) {
+    wrong_usage("no text: give TEXT, --input FILE, or pipe lines into it");
+  }
+}
+
+std::vector<std::string> TextOptions::texts() const {
+  const std::vector<std::string>& texts = text_option_->results();
+  return file() && input_.empty() ? std::vector<std::string>() : texts;
+}
+
+std::optional<std::string> TextOptions::file() const {
+  const std::vector<std::string>& texts = text_option_->results();
+  if (!input_.empty()) return input_;
+  if (texts.empty() || (texts.size() == 1 && texts.front() == "-")) return "-";
+  return std::nullopt;
+}
+
+Result<TextSource> TextSource::open(const TextOptions& options) {
+  TextSource source;
+  if (const std::optional<std::string> file = options.file()) {
+    source.name_ = *file == "-" ? "standard input" : file::in_quotes(*file);
+    LW_ASSIGN_OR_RETURN(source.reader_, LineReader::open(*file));
+  } else {
+    source.texts_ = options.texts();
+  }
+  return source;
+}
+
+Result<std::span<const std::string_view>> TextSource::next() {
+  before_ = given_;
+  std::span<const std::string_view> portion;
+  if (reader_) {
+    LW_ASSIGN_OR_RETURN(portion, reader_->next(kTextsPerPortion, kBytesPerPortion));
+  } else {
+    const auto begin = static_cast<size_t>(before_);
+    const size_t end = std::min(texts_.size(), begin + kTextsPerPortion);
+    views_.assign(texts_.begin() + before_, texts_.begin() + static_cast<std::ptrdiff_t>(end));
+    portion = views_;
+  }
+  for (size_t i = 0; i < portion.size(); ++i) {
+    LW_RETURN_IF_ERROR(text::check_utf8(portion[i]).with_context(where(i)));
+  }
+  given_ += static_cast<int64_t>(portion.size());
+  return portion;
+}
+
+std::string TextSource::where(size_t index) const {
+  const int64_t number = before_ + static_cast<int64_t>(index) + 1;
+  return reader_ ? fmt::format("{}: line {}", name_, number) : fmt::format("text {}", number);
+}
+
+}  // namespace lanewise::cli

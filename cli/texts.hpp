@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/lines.hpp"
+#include "lanewise/status.hpp"
+
+namespace lanewise::cli {
+
+/// [TEXT...] and [--input FILE] of a command.
+class TextOptions {
+ public:
+  void add_to(CLI::App& command);
+
+  /// Throws wrong usage for texts beside --input, and for neither of them at a terminal.
+  void check_usage() const;
+
+  /// What stands behind TEXT, word for word. CLI11's own conversion would split a text like
+  /// `[MASK] or [SEP]` at its brackets.
+  std::vector<std::string> texts() const;
+  /// The file to read: --input; `-` for TEXT `-` and for no text at all; else nothing.
+  std::optional<std::string> file() const;
+
+ private:
+  CLI::Option* text_option_ = nullptr;
+  std::vector<std::string> unused_;
+  std::string input_;
+};
+
+/// The texts that TextOptions name, a portion at a time: memory does not grow with the input.
+class TextSource {
+ public:
+  static Result<TextSource> open(const TextOptions& options);
+
+  /// The next texts, checked to be UTF-8; none at the end. Valid until the next call.
+  Result<std::span<const std::string_view>> next();
+
+  /// Texts that next() gave before its last portion.
+  int64_t texts_before() const noexcept { return before_; }
+  /// Part of the input that was read, 0 to 1; 0 where its size is not known.
+  double part_read() const noexcept { return reader_ ? reader_->part_read() : 0.0; }
+  /// `--input's name: line 7` or `text 7`, for messages; index within the last portion.
+  std::string where(size_t index) const;
+
+ private:
+  TextSource() = default;
+
+  std::string name_;
+  std::optional<LineReader> reader_;
+  std::vector<std::string> texts_;
+  std::vector<std::string_view> views_;
+  int64_t before_ = 0;
+  int64_t given_ = 0;
+};
+
+}  // namespace lanewise::cli
