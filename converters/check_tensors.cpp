@@ -86,8 +86,7 @@ void report_unused(const FamilyModel& model, const Checkpoint& checkpoint, const
            listed(ignored, ", ", ignored.size()));
   }
   if (!unused.empty()) {
-    report(counted(unused.size(), "is unused", "are unused") +
-           listed(unused, ", ", unused.size()));
+    report(counted(unused.size(), "is unused", "are unused") + listed(unused, ", ", unused.size()));
   }
 }
 

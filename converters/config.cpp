@@ -91,12 +91,11 @@ Result<int64_t> Config::integer(const std::string& field, int64_t fallback, int6
   const nlohmann::json* value = json_->find(field);
   if (value == nullptr) return fallback;
   // Unsigned numbers above int64_t come back negative from get(), so they are asked for as such.
-  const bool in_range =
-      value->is_number_unsigned()
-          ? value->get<uint64_t>() <= static_cast<uint64_t>(INT64_MAX) &&
-                value->get<int64_t>() >= min && value->get<int64_t>() <= max
-          : value->is_number_integer() && value->get<int64_t>() >= min &&
-                value->get<int64_t>() <= max;
+  const bool in_range = value->is_number_unsigned()
+                            ? value->get<uint64_t>() <= static_cast<uint64_t>(INT64_MAX) &&
+                                  value->get<int64_t>() >= min && value->get<int64_t>() <= max
+                            : value->is_number_integer() && value->get<int64_t>() >= min &&
+                                  value->get<int64_t>() <= max;
   if (in_range) return value->get<int64_t>();
   return wrong(field, "an integer from " + std::to_string(min) + " to " + std::to_string(max));
 }

@@ -66,8 +66,7 @@ Result<std::string> tokenizer_json(Opened& opened) {
                       text::load_tokenizer(folder.path(opened.source.subfolder)));
   if (tokenizer->vocabulary_size() > opened.model.info.vocabulary_size) {
     opened.report("the tokenizer knows " + std::to_string(tokenizer->vocabulary_size()) +
-                  " tokens, the model only " +
-                  std::to_string(opened.model.info.vocabulary_size));
+                  " tokens, the model only " + std::to_string(opened.model.info.vocabulary_size));
   }
   return tokenizer->to_json();
 }
@@ -90,9 +89,9 @@ Result<file::Metadata> metadata_of(Opened& opened, const graph::Graph& graph) {
 
 /// Writes the model file of an opened checkpoint.
 Status write_model(Opened opened, file::Sink& sink) {
-  LW_ASSIGN_OR_RETURN(const PackedGraph packed,
-                      pack_graph(graph::optimize(std::move(opened.model.graph)),
-                                 *opened.source.checkpoint));
+  LW_ASSIGN_OR_RETURN(
+      const PackedGraph packed,
+      pack_graph(graph::optimize(std::move(opened.model.graph)), *opened.source.checkpoint));
   LW_ASSIGN_OR_RETURN(const file::Metadata metadata, metadata_of(opened, packed.graph));
   return file::write_safetensors(sink, metadata, packed.tensors, kAlignment);
 }

@@ -64,9 +64,9 @@ Result<std::string> read_text(const std::string& path) {
   LW_ASSIGN_OR_RETURN(const file::MappedFile mapped, file::MappedFile::open(path));
   const auto bytes = mapped.bytes();
   if (bytes.size() > kMaxBytes) {
-    return file::file_error(StatusCode::kResourceExhausted, "read", path,
-                            std::to_string(bytes.size()) + " bytes, expected at most " +
-                                std::to_string(kMaxBytes));
+    return file::file_error(
+        StatusCode::kResourceExhausted, "read", path,
+        std::to_string(bytes.size()) + " bytes, expected at most " + std::to_string(kMaxBytes));
   }
   return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }

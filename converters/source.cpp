@@ -19,7 +19,8 @@ Result<Config> open_config(SourceFolder& folder, const std::string& subfolder,
   if (!config_path.empty()) return folder.config_at(config_path);
   const std::string name = join(subfolder, "config.json");
   if (!folder.has(name)) {
-    return not_found(file::in_quotes(folder.root()) + " has no config.json, which says what model "
+    return not_found(file::in_quotes(folder.root()) +
+                     " has no config.json, which says what model "
                      "it is");
   }
   return folder.config(name);

@@ -12,6 +12,8 @@
 #define LW_CONCAT_INNER(a, b) a##b
 #define LW_CONCAT(a, b) LW_CONCAT_INNER(a, b)
 
+// NOLINTBEGIN(bugprone-macro-parentheses): `declaration` cannot stand in parentheses.
+
 /// Evaluates a Result; returns its Status on failure, else moves its value into `declaration`.
 #define LW_ASSIGN_OR_RETURN(declaration, expression) \
   LW_ASSIGN_OR_RETURN_IMPL(LW_CONCAT(lw_result_, __LINE__), declaration, expression)
@@ -19,3 +21,5 @@
   auto result = (expression);                                     \
   if (!result.ok()) return result.status();                       \
   declaration = std::move(result).value()
+
+// NOLINTEND(bugprone-macro-parentheses)

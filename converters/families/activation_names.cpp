@@ -14,12 +14,8 @@ struct Name {
 };
 
 constexpr Name kNames[] = {
-    {"gelu", "gelu"},
-    {"gelu_new", "gelu_tanh"},
-    {"gelu_pytorch_tanh", "gelu_tanh"},
-    {"relu", "relu"},
-    {"silu", "silu"},
-    {"swish", "silu"},
+    {"gelu", "gelu"}, {"gelu_new", "gelu_tanh"}, {"gelu_pytorch_tanh", "gelu_tanh"},
+    {"relu", "relu"}, {"silu", "silu"},          {"swish", "silu"},
     {"tanh", "tanh"},
 };
 

@@ -71,8 +71,9 @@ Result<BertConfig> read_config(const Config& config) {
   return c;
 }
 
-/// What stands before `embeddings.` and `encoder.`: nothing for BertModel, `bert.` for a BertFor...,
-/// anything for a model inside somebody's own module. kInvalidArgument when there are two models.
+/// What stands before `embeddings.` and `encoder.`: nothing for BertModel, `bert.` for a
+/// BertFor..., anything for a model inside somebody's own module. kInvalidArgument when there are
+/// two models.
 Result<std::string> find_prefix(const Checkpoint& checkpoint) {
   constexpr std::string_view kAnchor = "embeddings.word_embeddings.weight";
   std::vector<std::string> prefixes;
@@ -83,8 +84,8 @@ Result<std::string> find_prefix(const Checkpoint& checkpoint) {
     if (prefix.ends_with('.')) prefixes.push_back(std::move(prefix));
   }
   if (prefixes.size() > 1) {
-    return invalid_argument("the checkpoint holds several models: " +
-                            file::in_quotes(prefixes[0]) + ", " + file::in_quotes(prefixes[1]));
+    return invalid_argument("the checkpoint holds several models: " + file::in_quotes(prefixes[0]) +
+                            ", " + file::in_quotes(prefixes[1]));
   }
   return prefixes.empty() ? std::string() : prefixes.front();
 }
@@ -141,7 +142,8 @@ class BertWriter {
     const ValueId ids = builder_.input("input_ids", graph::RowSymbol::kTokens);
     graph::EmbedSpec spec;
     spec.table = expect("embeddings.word_embeddings.weight", {c_.vocabulary, c_.hidden});
-    spec.position_table = expect("embeddings.position_embeddings.weight", {c_.positions, c_.hidden});
+    spec.position_table =
+        expect("embeddings.position_embeddings.weight", {c_.positions, c_.hidden});
     spec.attributes.set("position", std::string("learned"));
     spec.attributes.set("max_positions", c_.positions);
     ValueId types = -1;

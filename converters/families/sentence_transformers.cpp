@@ -69,8 +69,8 @@ Result<std::vector<PoolingMode>> chosen_modes(const Config& config) {
 }
 
 Result<std::string> read_pooling(const Config& config, int64_t features) {
-  LW_ASSIGN_OR_RETURN(const int64_t dimension, config.integer("word_embedding_dimension", features,
-                                                              1, INT32_MAX));
+  LW_ASSIGN_OR_RETURN(const int64_t dimension,
+                      config.integer("word_embedding_dimension", features, 1, INT32_MAX));
   if (dimension != features) {
     return config.wrong("word_embedding_dimension", "the model's " + std::to_string(features));
   }
@@ -133,7 +133,8 @@ void append_sentence_head(graph::Builder& builder, graph::ValueId tokens,
                           const SentenceHead& head) {
   if (head.pool.empty()) return;
   graph::ValueId sentence = builder.pool("sentence.pool", tokens, head.pool);
-  if (head.normalize) sentence = builder.l2_normalize("sentence.normalize", sentence, kNormalizeEps);
+  if (head.normalize)
+    sentence = builder.l2_normalize("sentence.normalize", sentence, kNormalizeEps);
   builder.output("sentence_embedding", sentence);
 }
 

@@ -141,8 +141,8 @@ Result<std::string> find(const std::string& folder) {
   for (const std::string& name : names) {
     list.append(list.empty() ? "" : ", ").append(file::in_quotes(name));
   }
-  return invalid_argument(file::in_quotes(folder) + " holds several checkpoints, name one: " +
-                          list);
+  return invalid_argument(file::in_quotes(folder) +
+                          " holds several checkpoints, name one: " + list);
 }
 
 /// Eight bytes of header length, below 2^32, then the header, which is a JSON object.

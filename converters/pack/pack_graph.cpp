@@ -92,7 +92,8 @@ class Packer {
     LW_ASSIGN_OR_RETURN(const int64_t size, element_count(shape));
     std::vector<WeightRows> rows;
     for (const F32Tensor& part : joined.parts) {
-      rows.push_back({part.values.data(), k == 0 ? 0 : static_cast<int64_t>(part.values.size()) / k});
+      rows.push_back(
+          {part.values.data(), k == 0 ? 0 : static_cast<int64_t>(part.values.size()) / k});
     }
     float* panels = allocate(static_cast<size_t>(size));
     pack_panels(rows, k, panels);

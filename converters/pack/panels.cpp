@@ -16,7 +16,7 @@ using Rows = std::array<const float*, kWidth>;  // Null: a row of zeros.
 /// The rows are first copied into a tile of their own: k is often a multiple of 1024, and then the
 /// 16 rows fall into one set of the L1 cache, which holds 8 lines.
 void transpose_columns(const Rows& rows, size_t begin, size_t count, float* out) {
-  std::array<float, kWidth * kWidth> tile = {};  // [16, 16]
+  std::array<float, kWidth* kWidth> tile = {};  // [16, 16]
   for (size_t j = 0; j < kWidth; ++j) {
     if (rows[j] == nullptr) continue;
     std::memcpy(&tile[j * kWidth], rows[j] + begin, count * sizeof(float));
