@@ -1,0 +1,358 @@
+#include "runtime/model_data.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <optional>
+#include <random>
+#include <thread>
+
+#include "runtime/graph/builder.hpp"
+#include "tests/runtime/file_temporary_folder.hpp"
+
+namespace lanewise::internal {
+namespace {
+
+constexpr const char* kTokenizer =
+    R"({"normalizer": {"type": "BertNormalizer"}, "pre_tokenizer": {"type": "BertPreTokenizer"},
+        "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+                  "max_input_chars_per_word": 100, "vocab": {"[UNK]": 0, "a": 1, "b": 2}}})";
+
+ModelInfo small_info() {
+  ModelInfo info;
+  info.family = "bert";
+  info.task = "embedding";
+  info.vocabulary_size = 3;
+  info.token_types = 2;
+  info.max_tokens = 4;
+  info.max_text_tokens = 3;
+  return info;
+}
+
+graph::Graph small_graph() {
+  graph::Builder builder;
+  const auto ids = builder.input("input_ids", graph::RowSymbol::kTokens);
+  const auto types = builder.input("token_type_ids", graph::RowSymbol::kTokens);
+  const auto x = builder.embed("embeddings", ids, types, 2,
+                               {.table = "words",
+                                .type_table = "types",
+                                .position_table = "positions",
+                                .attributes = {{"max_positions", int64_t{4}}}});
+  builder.output("last_hidden_state", x);
+  builder.output("sentence_embedding", builder.pool("pool", x, "mean"));
+  return std::move(builder).take();
+}
+
+/// A model file in parts, of which a test changes one.
+struct Parts {
+  Parts() : metadata(good_metadata()) {
+    tensors.emplace("words", Tensor(DataType::kF32, {3, 2}));
+    tensors.emplace("types", Tensor(DataType::kF32, {2, 2}));
+    tensors.emplace("positions", Tensor(DataType::kF32, {4, 2}));
+  }
+
+  static file::Metadata good_metadata() {
+    return {{std::string(kFormatKey), std::to_string(kFormatVersion)},
+            {std::string(kGraphKey), graph::to_json(small_graph())},
+            {std::string(kTaskKey), task_to_json(small_info())},
+            {std::string(kTokenizerKey), kTokenizer},
+            {std::string(kProvenanceKey), R"({"files":[]})"}};
+  }
+
+  void set(std::string_view key, std::string value) {
+    metadata[std::string(key)] = std::move(value);
+  }
+
+  void replace_in(std::string_view key, const std::string& from, const std::string& to) {
+    std::string& text = metadata[std::string(key)];
+    const size_t at = text.find(from);
+    ASSERT_NE(at, std::string::npos) << from;
+    text.replace(at, from.size(), to);
+  }
+
+  file::AlignedBuffer bytes() const {
+    std::vector<file::SafetensorsInput> inputs;
+    for (const auto& [name, tensor] : tensors) inputs.push_back({name, tensor.view()});
+    file::AlignedBuffer buffer;
+    file::MemorySink sink(buffer);
+    const Status status = file::write_safetensors(sink, metadata, inputs, 64);
+    EXPECT_TRUE(status.ok()) << status.message();
+    return buffer;
+  }
+
+  Result<std::shared_ptr<const ModelData>> open() const {
+    return ModelData::create(bytes(), "m.lw");
+  }
+
+  void expect(StatusCode code, const std::string& message) const {
+    const auto data = open();
+    EXPECT_EQ(data.status().code(), code);
+    EXPECT_EQ(data.status().message(), message);
+  }
+
+  file::Metadata metadata;
+  TensorMap tensors;
+};
+
+TEST(OpenModel, TellsWhatItIs) {
+  const auto data = Parts().open();
+  ASSERT_TRUE(data.ok()) << data.status().message();
+  const ModelInfo& info = (*data)->info();
+  EXPECT_EQ(info.family, "bert");
+  EXPECT_EQ(info.task, "embedding");
+  EXPECT_EQ(info.vocabulary_size, 3);
+  EXPECT_EQ(info.token_types, 2);
+  EXPECT_EQ(info.max_tokens, 4);
+  EXPECT_EQ(info.max_text_tokens, 3);
+  ASSERT_EQ(info.outputs.size(), 2U);
+  EXPECT_EQ(info.outputs[0].name, "last_hidden_state");
+  EXPECT_TRUE(info.outputs[0].per_token);
+  EXPECT_EQ(info.outputs[0].features, 2);
+  EXPECT_FALSE(info.outputs[1].per_token);
+  EXPECT_EQ((*data)->graph().nodes.size(), 2U);
+  EXPECT_EQ((*data)->provenance(), R"({"files":[]})");
+  EXPECT_NE((*data)->file().find("words"), nullptr);
+}
+
+TEST(OpenModel, ForeignFilesAreRefused) {
+  Parts parts;
+  parts.metadata.erase(std::string(kFormatKey));
+  parts.expect(StatusCode::kDataLoss,
+               "'m.lw' is not a lanewise model file (no 'lanewise.format'); convert it first");
+  file::AlignedBuffer text;
+  ASSERT_TRUE(text.append(std::as_bytes(std::span("no safetensors at all"))).ok());
+  EXPECT_EQ(ModelData::create(std::move(text), "x").status().code(), StatusCode::kDataLoss);
+  EXPECT_EQ(ModelData::create(file::AlignedBuffer(), "x").status().code(), StatusCode::kDataLoss);
+}
+
+TEST(OpenModel, FormatsOfOtherVersionsAreRefused) {
+  for (const char* version : {"2", "99999999999999999999", "0"}) {
+    Parts parts;
+    parts.set(kFormatKey, version);
+    parts.set(kGraphKey, "what a newer version means by it");
+    parts.expect(StatusCode::kUnsupported,
+                 "'m.lw': format '" + std::string(version) + "', this build reads 1 to 1");
+  }
+  for (const char* version : {"", "one", "1.5", "-1", " 1"}) {
+    Parts parts;
+    parts.set(kFormatKey, version);
+    parts.expect(StatusCode::kDataLoss,
+                 "'m.lw': format '" + std::string(version) + "' is not a number");
+  }
+}
+
+TEST(OpenModel, MissingMetadataIsNamed) {
+  for (const std::string_view key : {kGraphKey, kTaskKey}) {
+    Parts parts;
+    parts.metadata.erase(std::string(key));
+    parts.expect(StatusCode::kDataLoss, "'m.lw': no '" + std::string(key) + "' in the metadata");
+  }
+}
+
+TEST(OpenModel, DamagedTasksAreNamed) {
+  const struct {
+    const char* from;
+    const char* to;
+    const char* message;
+  } cases[] = {
+      {"{", "", "not JSON"},
+      {"\"bert\"", "1", "task.family: expected a string, found number"},
+      {"\"max_tokens\":4", "\"max_tokens\":\"4\"",
+       "task.max_tokens: expected a whole number, found string"},
+      {"\"max_tokens\":4", "\"max_tokens\":0", "max_tokens must not be 0"},
+      {"\"max_tokens\":4", "\"max_tokens\":2",
+       "max_text_tokens 3 is not between 1 and max_tokens 2"},
+      {"\"max_text_tokens\":3", "\"max_text_tokens\":0",
+       "max_text_tokens 0 is not between 1 and max_tokens 4"},
+      {"\"vocabulary_size\":3", "\"vocabulary_size\":0", "vocabulary_size must not be 0"},
+      {"\"vocabulary_size\":3", "\"vocabulary_size\":-3",
+       "task.vocabulary_size: -3 is not between 0 and 2147483647"},
+      {"\"token_types\"", "\"types\"", "task.token_types: expected a number, found nothing"},
+  };
+  for (const auto& test : cases) {
+    Parts parts;
+    parts.replace_in(kTaskKey, test.from, test.to);
+    parts.expect(StatusCode::kDataLoss, "'m.lw': lanewise.task: " + std::string(test.message));
+  }
+}
+
+TEST(OpenModel, DamagedGraphsAreNamed) {
+  Parts parts;
+  parts.replace_in(kGraphKey, "\"features\":2", "\"features\":0");
+  parts.expect(StatusCode::kDataLoss,
+               "'m.lw': graph: value 2 'embeddings': expected 1 to 2147483647 features, found 0");
+  parts.set(kGraphKey, std::string(100'000, '['));
+  parts.expect(StatusCode::kDataLoss, "'m.lw': graph: JSON nests deeper than 64 levels");
+}
+
+TEST(OpenModel, GraphsWithoutOutputsAreRefused) {
+  Parts parts;
+  graph::Graph graph = small_graph();
+  graph.outputs.clear();
+  parts.set(kGraphKey, graph::to_json(graph));
+  parts.expect(StatusCode::kDataLoss, "'m.lw': the graph has no output");
+  graph.outputs["ids"] = 0;
+  parts.set(kGraphKey, graph::to_json(graph));
+  parts.expect(StatusCode::kDataLoss, "'m.lw': graph output 'ids': expected F32");
+}
+
+TEST(OpenModel, OnlyInputsThatSessionsMakeAreTaken) {
+  const struct {
+    const char* from;
+    const char* to;
+    StatusCode code;
+    const char* message;
+  } cases[] = {
+      {"\"input_ids\"", "\"pixels\"", StatusCode::kUnsupported,
+       "graph input 'pixels': expected input_ids or token_type_ids"},
+      {"\"I32\",\"features\":1", "\"I32\",\"features\":2", StatusCode::kDataLoss,
+       "graph input 'input_ids': expected tokens x 1 I32"},
+      {"\"I32\"", "\"F32\"", StatusCode::kDataLoss,
+       "graph input 'input_ids': expected tokens x 1 I32"},
+  };
+  for (const auto& test : cases) {
+    Parts parts;
+    parts.replace_in(kGraphKey, test.from, test.to);
+    parts.expect(test.code, "'m.lw': " + std::string(test.message));
+  }
+}
+
+TEST(OpenModel, MissingTensorsAreNamed) {
+  for (const char* name : {"words", "types", "positions"}) {
+    Parts parts;
+    parts.tensors.erase(parts.tensors.find(name));
+    const auto data = parts.open();
+    EXPECT_EQ(data.status().code(), StatusCode::kDataLoss);
+    EXPECT_TRUE(data.status().message().starts_with("'m.lw': node 'embeddings': weight '"));
+    EXPECT_TRUE(
+        data.status().message().ends_with(": the file has no tensor '" + std::string(name) + "'"));
+  }
+}
+
+TEST(OpenModel, WeightsOfSeveralTensorsAreRefused) {
+  Parts parts;
+  parts.replace_in(kGraphKey, "[\"words\"]", "[\"words\",\"types\"]");
+  parts.expect(StatusCode::kDataLoss,
+               "'m.lw': node 'embeddings': weight 'table': expected one tensor, found 2");
+}
+
+TEST(OpenModel, IdsThatNoTableHoldsAreRefused) {
+  const std::string node = "'m.lw': node 'embeddings': ";
+  const struct {
+    const char* name;
+    Shape shape;
+    std::string message;
+  } cases[] = {
+      {"words", {2, 3}, "tensor 'words': the task needs 3 rows, the file has [2, 3]"},
+      {"types", {1, 4}, "tensor 'types': the task needs 2 rows, the file has [1, 4]"},
+      {"positions", {3, 2}, "tensor 'positions': the task needs 4 rows, the file has [3, 2]"},
+      {"words", {}, "tensor 'words': the task needs 3 rows, the file has []"},
+  };
+  for (const auto& test : cases) {
+    Parts parts;
+    parts.tensors.find(test.name)->second = Tensor(DataType::kF32, test.shape);
+    parts.expect(StatusCode::kDataLoss, node + test.message);
+  }
+  Parts offset;
+  offset.replace_in(kGraphKey, "\"max_positions\":4", "\"max_positions\":4,\"position_offset\":2");
+  offset.expect(StatusCode::kDataLoss,
+                node + "tensor 'positions': the task needs 6 rows, the file has [4, 2]");
+  Parts few;
+  few.replace_in(kGraphKey, "\"max_positions\":4", "\"max_positions\":3");
+  few.expect(StatusCode::kDataLoss, node + "max_positions 3 is less than max_tokens 4");
+}
+
+TEST(OpenModel, TokenizersAreMadeOnce) {
+  const auto data = Parts().open();
+  ASSERT_TRUE(data.ok());
+  std::array<const text::Tokenizer*, 4> seen{};
+  std::vector<std::thread> threads;
+  for (auto& tokenizer : seen) {
+    threads.emplace_back([&] {
+      const auto opened = (*data)->open_tokenizer();
+      EXPECT_TRUE(opened.ok()) << opened.status().message();
+      if (opened.ok()) tokenizer = *opened;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  ASSERT_NE(seen[0], nullptr);
+  for (const text::Tokenizer* tokenizer : seen) EXPECT_EQ(tokenizer, seen[0]);
+  EXPECT_EQ((*data)->tokenizer(), seen[0]);
+  EXPECT_EQ(seen[0]->vocabulary_size(), 3);
+}
+
+TEST(OpenModel, TokenizersMayBeMissing) {
+  Parts parts;
+  parts.metadata.erase(std::string(kTokenizerKey));
+  const auto data = parts.open();
+  ASSERT_TRUE(data.ok());
+  const auto tokenizer = (*data)->open_tokenizer();
+  ASSERT_TRUE(tokenizer.ok());
+  EXPECT_EQ(*tokenizer, nullptr);
+  EXPECT_EQ((*data)->tokenizer(), nullptr);
+}
+
+TEST(OpenModel, DamagedTokenizersFailWheneverTheyAreAskedFor) {
+  Parts parts;
+  parts.set(kTokenizerKey, "{\"model\": 1}");
+  const auto data = parts.open();
+  ASSERT_TRUE(data.ok()) << "who runs on ids needs no tokenizer";
+  for (int i = 0; i < 2; ++i) {
+    const auto tokenizer = (*data)->open_tokenizer();
+    ASSERT_FALSE(tokenizer.ok());
+    EXPECT_EQ(tokenizer.status().code(), StatusCode::kDataLoss);
+    EXPECT_TRUE(tokenizer.status().message().starts_with("'m.lw': tokenizer: "))
+        << tokenizer.status().message();
+  }
+  EXPECT_EQ((*data)->tokenizer(), nullptr);
+}
+
+TEST(OpenModel, MutationsNeverCrash) {
+  const file::AlignedBuffer good = Parts().bytes();
+  std::mt19937 random(11);
+  const auto below = [&](size_t limit) { return random() % limit; };
+  int opened = 0;
+  for (int round = 0; round < 10'000; ++round) {
+    std::vector<std::byte> bytes(good.bytes().begin(), good.bytes().end());
+    for (size_t i = 0, edits = 1 + below(3); i < edits; ++i) {
+      bytes[below(bytes.size())] = static_cast<std::byte>(32 + below(95));
+    }
+    if (below(10) == 0) bytes.resize(below(bytes.size()));
+    file::AlignedBuffer copy;
+    ASSERT_TRUE(copy.append(bytes).ok());
+    const auto data = ModelData::create(std::move(copy), "m.lw");
+    if (!data.ok()) continue;
+    ++opened;
+    EXPECT_TRUE(graph::validate((*data)->graph()).ok());
+    const auto tokenizer = (*data)->open_tokenizer();
+    EXPECT_EQ(tokenizer.ok() && *tokenizer != nullptr, (*data)->tokenizer() != nullptr);
+  }
+  EXPECT_GT(opened, 100) << "mutations of names and tensor data should pass";
+}
+
+class OpenModelFileTest : public file::TemporaryFolderTest {};
+
+TEST_F(OpenModelFileTest, MapsFiles) {
+  const file::AlignedBuffer bytes = Parts().bytes();
+  put("m.lw", {reinterpret_cast<const char*>(bytes.bytes().data()), bytes.bytes().size()});
+  std::optional<Model> copy;
+  {
+    const Result<Model> model = Model::open(path("m.lw"));
+    ASSERT_TRUE(model.ok()) << model.status().message();
+    copy = *model;
+  }
+  EXPECT_EQ(copy->info().family, "bert");
+  const file::SafetensorsView& view = copy->data().file();
+  EXPECT_EQ(view.view(*view.find("words")).as<float>()[5], 0.0F);
+}
+
+TEST_F(OpenModelFileTest, NamesTheFile) {
+  EXPECT_EQ(Model::open(path("none")).status().code(), StatusCode::kNotFound);
+  put("text", "no model file");
+  const Status status = Model::open(path("text")).status();
+  EXPECT_EQ(status.code(), StatusCode::kDataLoss);
+  EXPECT_NE(status.message().find("text'"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace lanewise::internal
