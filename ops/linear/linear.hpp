@@ -14,8 +14,8 @@ namespace lanewise::ops {
 /// weights  weight [ceil(n / 16), k, 16] f32: panels of 16 output features, those beyond n zero;
 ///          bias [n] f32, optional
 /// attributes  activation (none, relu, gelu, gelu_tanh, silu, tanh; none), has_residual (false)
-/// Error: at most 4e-7 * k^0.5 of sum_k |x[r, k] * W[n, k]| against a double reference, plus the
-///   activation's.
+/// Error: against a double reference at most 6e-8 * (2 + sqrt(k)) * (1 + sum_k |x[r, k] * W[n, k]|)
+///   of the sum, times the slope of the activation, plus 5e-7 * max(1, |y|).
 /// Fails with kInvalidArgument if shapes disagree. The same bits for a row in every batch, cut and
 /// number of threads, and on every instruction set with FMA.
 ///

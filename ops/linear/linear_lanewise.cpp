@@ -42,6 +42,8 @@ class LanewiseLinear final : public Operator {
                                    piece.other_end));
   }
 
+  int in_place_input() const noexcept override { return problem_.has_residual ? 1 : -1; }
+
   double flops(const Operands& operands) const noexcept override {
     return linear_flops(problem_, operands);
   }

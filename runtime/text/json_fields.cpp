@@ -1,6 +1,7 @@
 #include "runtime/text/json_fields.hpp"
 
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "ops/status_macros.hpp"
 

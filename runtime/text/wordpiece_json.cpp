@@ -1,6 +1,7 @@
 #include "runtime/text/wordpiece_json.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "ops/status_macros.hpp"
 

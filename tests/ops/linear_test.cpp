@@ -1,0 +1,290 @@
+#include "ops/linear/linear.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <optional>
+
+#include "tests/ops/op_test.hpp"
+
+namespace lanewise::ops {
+namespace {
+
+using test::Matrix;
+
+/// Of sum_k |x * w|, times (2 + sqrt(k)): a chain of k roundings, of which most cancel.
+constexpr double kSumError = 6e-8;
+/// Of max(1, |y|): the activation's own error and the last roundings.
+constexpr double kActivationError = 5e-7;
+
+/// A linear layer in PyTorch's layout, and the same in panels.
+struct Layer {
+  int64_t k;
+  int64_t n;
+  std::vector<float> w;     // [n][k]
+  std::vector<float> bias;  // [n], or empty
+  std::string activation = "none";
+  bool has_residual = false;
+  bool fast = false;
+  std::vector<float> packed{};
+
+  int64_t panels() const { return (n + 15) / 16; }
+
+  OperatorConfig config(Isa isa) {
+    packed.assign(static_cast<size_t>(panels() * k * 16), 0.0f);
+    for (int64_t o = 0; o < n; ++o) {
+      for (int64_t i = 0; i < k; ++i) {
+        packed[static_cast<size_t>((o / 16 * k + i) * 16 + o % 16)] =
+            w[static_cast<size_t>(o * k + i)];
+      }
+    }
+    OperatorConfig config{.isa = isa, .fast = fast};
+    config.attributes = {{"activation", activation}, {"has_residual", has_residual}};
+    config.inputs = {{DataType::kF32, k}};
+    if (has_residual) config.inputs.push_back({DataType::kF32, n});
+    config.output = {DataType::kF32, n};
+    config.weights["weight"] = {DataType::kF32, packed.data(), {panels(), k, 16}};
+    if (!bias.empty()) config.weights["bias"] = {DataType::kF32, bias.data(), {n}};
+    return config;
+  }
+};
+
+Layer random_layer(int64_t k, int64_t n, bool bias, uint64_t seed) {
+  test::Random random(seed);
+  Layer layer{.k = k, .n = n, .w = random.floats(static_cast<size_t>(k * n)), .bias = {}};
+  if (bias) layer.bias = random.floats(static_cast<size_t>(n));
+  return layer;
+}
+
+double activate(const std::string& kind, double x) {
+  if (kind == "relu") return x > 0 ? x : 0;
+  if (kind == "gelu") return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
+  if (kind == "gelu_tanh") {
+    return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+  }
+  if (kind == "silu") return x / (1 + std::exp(-x));
+  if (kind == "tanh") return std::tanh(x);
+  return x;
+}
+
+struct Expected {
+  std::vector<double> y;
+  std::vector<double> bounds;
+};
+
+Expected reference(const Layer& layer, const Matrix<float>& x, const Matrix<float>* residual) {
+  Expected expected;
+  for (int64_t r = 0; r < x.rows(); ++r) {
+    for (int64_t o = 0; o < layer.n; ++o) {
+      double sum = 0;
+      double magnitude = 0;
+      for (int64_t i = 0; i < layer.k; ++i) {
+        const double product =
+            double{x.at(r, i)} * double{layer.w[static_cast<size_t>(o * layer.k + i)]};
+        sum += product;
+        magnitude += std::abs(product);
+      }
+      if (!layer.bias.empty()) sum += double{layer.bias[static_cast<size_t>(o)]};
+      double y = activate(layer.activation, sum);
+      if (residual != nullptr) y += double{residual->at(r, o)};
+      expected.y.push_back(y);
+      const double sum_error = kSumError * (2 + std::sqrt(static_cast<double>(layer.k)));
+      // No activation here is steeper than 1.13 (gelu).
+      expected.bounds.push_back(1.2 * sum_error * (magnitude + 1) +
+                                kActivationError * std::max(1.0, std::abs(y)));
+    }
+  }
+  return expected;
+}
+
+class LinearTest : public test::IsaTest {
+ protected:
+  /// Runs the layer over random rows and compares with the reference.
+  void check(Layer layer, int64_t rows, size_t misalignment = 0, int64_t gap = 0) {
+    SCOPED_TRACE(::testing::Message() << rows << " x " << layer.k << " -> " << layer.n << " "
+                                      << layer.activation << (layer.bias.empty() ? "" : " bias")
+                                      << (layer.has_residual ? " residual" : ""));
+    Matrix<float> x = test::random_matrix(rows, layer.k, 3, 1.0f, misalignment, gap);
+    Matrix<float> residual = test::random_matrix(rows, layer.n, 4, 1.0f, misalignment, gap);
+    const Matrix<float> output(rows, layer.n, misalignment, gap);
+    const OperatorPtr op = test::expect_made(make_linear(layer.config(isa())));
+    ASSERT_NE(op, nullptr);
+    std::vector<Operand> inputs{x.operand()};
+    if (layer.has_residual) inputs.push_back(residual.operand());
+    const Matrix<float> y = test::run_every_way(*op, inputs, output);
+    const Expected expected = reference(layer, x, layer.has_residual ? &residual : nullptr);
+    EXPECT_TRUE(test::within(y, expected.y, expected.bounds));
+  }
+};
+
+TEST_P(LinearTest, AgreesForEverySmallSize) {
+  for (const int64_t rows : test::sizes()) {
+    for (const int64_t n : {1, 15, 16, 17, 33, 50}) {
+      for (const int64_t k : {1, 7, 33}) check(random_layer(k, n, true, 1), rows);
+    }
+  }
+}
+
+TEST_P(LinearTest, AgreesForEveryNumberOfFeatures) {
+  for (int64_t n = 1; n <= (test::small_sizes() ? 40 : 130); ++n) {
+    check(random_layer(5, n, true, 2), 7);
+    check(random_layer(n, 19, false, 2), 7);
+  }
+}
+
+TEST_P(LinearTest, AgreesForRealShapes) {
+  const int64_t rows = test::small_sizes() ? 5 : 128;
+  for (const auto& [k, n] : {std::pair<int64_t, int64_t>{384, 384}, {1536, 64}, {130, 1536}}) {
+    check(random_layer(k, n, true, 5), rows);
+  }
+}
+
+TEST_P(LinearTest, TakesMisalignedAndStridedOperands) {
+  for (const size_t misalignment : {1, 3, 7, 15}) {
+    check(random_layer(37, 50, true, 6), 14, misalignment, static_cast<int64_t>(misalignment));
+  }
+}
+
+TEST_P(LinearTest, AppliesEveryEpilogue) {
+  for (const char* activation : {"none", "relu", "gelu", "gelu_tanh", "silu", "tanh"}) {
+    for (const bool residual : {false, true}) {
+      for (const bool bias : {false, true}) {
+        Layer layer = random_layer(29, 35, bias, 7);
+        layer.activation = activation;
+        layer.has_residual = residual;
+        check(layer, 13);
+      }
+    }
+  }
+}
+
+TEST_P(LinearTest, MayWriteOverTheResidual) {
+  Layer layer = random_layer(31, 40, true, 8);
+  layer.has_residual = true;
+  layer.activation = "gelu";
+  const OperatorPtr op = test::expect_made(make_linear(layer.config(isa())));
+  ASSERT_NE(op, nullptr);
+  EXPECT_EQ(op->in_place_input(), 1);
+  Matrix<float> x = test::random_matrix(17, 31, 3);
+  Matrix<float> residual = test::random_matrix(17, 40, 4);
+  Matrix<float> separate(17, 40);
+  test::run_operator(*op, {std::vector<Operand>{x.operand(), residual.operand()}, separate.operand()});
+  test::run_operator(*op, {std::vector<Operand>{x.operand(), residual.operand()}, residual.operand()});
+  EXPECT_EQ(test::checksum(residual), test::checksum(separate));
+}
+
+TEST_P(LinearTest, GivesARowTheSameBitsAmongAnyOthers) {
+  Layer layer = random_layer(300, 200, true, 9);
+  layer.activation = "gelu";
+  const OperatorPtr op = test::expect_made(make_linear(layer.config(isa())));
+  ASSERT_NE(op, nullptr);
+  Matrix<float> x = test::random_matrix(40, 300, 3);
+  Matrix<float> all(40, 200);
+  test::run_operator(*op, {std::vector<Operand>{x.operand()}, all.operand()});
+  for (int64_t rows = 1; rows < 40; rows += test::small_sizes() ? 6 : 1) {
+    Matrix<float> some(rows, 200);
+    Operand first = x.operand();
+    first.rows = rows;
+    test::run_operator(*op, {std::vector<Operand>{first}, some.operand()}, 3);
+    for (int64_t r = 0; r < rows; ++r) {
+      ASSERT_EQ(std::memcmp(some.row(r), all.row(r), 200 * sizeof(float)), 0)
+          << "row " << r << " of " << rows;
+    }
+  }
+}
+
+TEST_P(LinearTest, PassesInfinitiesAndNanOn) {
+  const float inf = std::numeric_limits<float>::infinity();
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  Layer layer = random_layer(20, 18, true, 10);
+  for (float& w : layer.w) w = std::abs(w) + 0.1f;
+  const OperatorPtr op = test::expect_made(make_linear(layer.config(isa())));
+  ASSERT_NE(op, nullptr);
+  Matrix<float> x = test::random_matrix(8, 20, 3);
+  x.at(1, 4) = inf;
+  x.at(3, 19) = -inf;
+  x.at(5, 0) = nan;
+  Matrix<float> y(8, 18);
+  test::run_operator(*op, {std::vector<Operand>{x.operand()}, y.operand()});
+  for (int64_t o = 0; o < 18; ++o) {
+    EXPECT_EQ(y.at(1, o), inf);
+    EXPECT_EQ(y.at(3, o), -inf);
+    EXPECT_TRUE(std::isnan(y.at(5, o)));
+    for (const int64_t clean : {0, 2, 4, 6, 7}) EXPECT_TRUE(std::isfinite(y.at(clean, o)));
+  }
+}
+
+TEST_P(LinearTest, HasTheSameBitsOnEveryInstructionSetWithFma) {
+  Layer layer = random_layer(100, 70, true, 11);
+  layer.activation = "gelu";
+  const OperatorPtr op = test::expect_made(make_linear(layer.config(isa())));
+  ASSERT_NE(op, nullptr);
+  Matrix<float> x = test::random_matrix(23, 100, 3);
+  Matrix<float> y(23, 70);
+  test::run_operator(*op, {std::vector<Operand>{x.operand()}, y.operand()});
+  test::expect_checksum(isa(), y, 0);
+}
+
+TEST_P(LinearTest, RefusesWhatDoesNotFit) {
+  Layer layer = random_layer(20, 18, true, 12);
+  OperatorConfig config = layer.config(isa());
+  config.inputs[0].features = 21;
+  test::expect_error(make_linear(config), StatusCode::kInvalidArgument,
+                     "weight 'weight': expected [2, 21, 16] F32, found [2, 20, 16] F32");
+  config = layer.config(isa());
+  config.weights["bias"].shape = {17};
+  test::expect_error(make_linear(config), StatusCode::kInvalidArgument, "weight 'bias'");
+  config = layer.config(isa());
+  config.weights.erase("weight");
+  test::expect_error(make_linear(config), StatusCode::kInvalidArgument, "'weight' is missing");
+  config = layer.config(isa());
+  config.attributes.set("activation", std::string("swoosh"));
+  test::expect_error(make_linear(config), StatusCode::kUnsupported, "swoosh");
+  config = layer.config(isa());
+  config.attributes.set("speed", int64_t{1});
+  test::expect_error(make_linear(config), StatusCode::kInvalidArgument, "speed");
+  config = layer.config(isa());
+  config.inputs.push_back({DataType::kF32, 18});
+  test::expect_error(make_linear(config), StatusCode::kInvalidArgument, "1 inputs");
+}
+
+TEST_P(LinearTest, TellsWhyAnImplementationWasRefused) {
+  Layer layer = random_layer(8, 8, false, 13);
+  OperatorConfig config = layer.config(isa());
+  std::string log;
+  config.log = [&log](std::string_view line) { log += line; };
+  const OperatorPtr op = test::expect_made(make_linear(config));
+  ASSERT_NE(op, nullptr);
+  EXPECT_EQ(op->implementation(), "lanewise");
+  EXPECT_NE(log.find("onednn refused ("), std::string::npos) << log;
+  EXPECT_NE(log.find("lanewise chosen"), std::string::npos) << log;
+}
+
+/// oneDNN answers only to `fast`. Where the build lacks it our kernels are tested once more.
+TEST_P(LinearTest, FastImplementationAgreesToo) {
+  for (const char* activation : {"none", "gelu"}) {
+    for (const bool residual : {false, true}) {
+      Layer layer = random_layer(64, 48, true, 14);
+      layer.activation = activation;
+      layer.has_residual = residual;
+      layer.fast = true;
+      OperatorPtr op = test::expect_made(make_linear(layer.config(isa())));
+      ASSERT_NE(op, nullptr);
+      Matrix<float> x = test::random_matrix(33, 64, 3);
+      Matrix<float> added = test::random_matrix(33, 48, 4);
+      Matrix<float> y(33, 48);
+      std::vector<Operand> inputs{x.operand()};
+      if (residual) inputs.push_back(added.operand());
+      test::run_operator(*op, {inputs, y.operand()}, 2);
+      const Expected expected = reference(layer, x, residual ? &added : nullptr);
+      EXPECT_TRUE(test::within(y, expected.y, expected.bounds)) << op->implementation();
+      EXPECT_TRUE(y.guards_intact());
+    }
+  }
+}
+
+LW_INSTANTIATE_FOR_ISAS(LinearTest);
+
+}  // namespace
+}  // namespace lanewise::ops
