@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "converters/files.hpp"
 #include "converters/sha256.hpp"
@@ -25,9 +26,10 @@ Result<std::string> provenance_json(const std::string& folder,
     LW_ASSIGN_OR_RETURN(const file::MappedFile mapped, file::MappedFile::open(path));
     files.push_back({{"name", name_in(folder, path)}, {"sha256", sha256_hex(mapped.bytes())}});
   }
+  nlohmann::ordered_json provenance;
+  provenance["files"] = std::move(files);
   // File names need not be UTF-8; JSON must be.
-  return nlohmann::ordered_json{{"files", files}}.dump(
-      -1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  return provenance.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
 }  // namespace lanewise::converters

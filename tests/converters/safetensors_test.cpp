@@ -1,0 +1,165 @@
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <cstring>
+#include <fstream>
+#include <string>
+
+#include "tests/converters/checkpoint_folder.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+class SafetensorsTest : public CheckpointFolderTest {
+ protected:
+  /// Two shards and their index.
+  void write_shards() {
+    write_all();
+    std::filesystem::remove(path("model.safetensors"));
+    TensorMap shards[2];
+    std::string map;
+    int i = 0;
+    for (const auto& [name, tensor] : tensors_) {
+      const int shard = i++ % 3 == 0 ? 1 : 0;
+      shards[shard][name] = tensor;
+      map += (map.empty() ? "\"" : ", \"") + name + "\": \"" + kShards[shard] + "\"";
+    }
+    for (int shard = 0; shard < 2; ++shard) write_tensors(kShards[shard], shards[shard]);
+    write_index(map);
+  }
+
+  void write_index(const std::string& map) {
+    put("model.safetensors.index.json", "{\"metadata\": {}, \"weight_map\": {" + map + "}}");
+  }
+
+  std::string bytes_of(const ConvertedFile& out) const {
+    std::string bytes;
+    for (const file::TensorEntry& entry : out.view.tensors()) {
+      const TensorView view = out.view.view(entry);
+      bytes.append(entry.name);
+      bytes.append(static_cast<const char*>(view.data), entry.end - entry.begin);
+    }
+    return bytes;
+  }
+
+  static constexpr const char* kShards[] = {"model-00001-of-00002.safetensors",
+                                            "model-00002-of-00002.safetensors"};
+};
+
+/// `source` in `type`. Its values are exact in every type.
+Tensor as_type(const Tensor& source, DataType type) {
+  Tensor tensor(type, source.shape());
+  for (int64_t i = 0; i < *element_count(source.shape()); ++i) {
+    const float value = source.as<float>()[i];
+    const auto bits = std::bit_cast<uint32_t>(value);
+    switch (type) {
+      case DataType::kF64:
+        tensor.as<double>()[i] = value;
+        break;
+      case DataType::kBF16:
+        tensor.as<uint16_t>()[i] = static_cast<uint16_t>(bits >> 16);
+        break;
+      default: {  // F16: normal numbers and zeros only.
+        const uint32_t exponent = (bits >> 23 & 255) - 127 + 15;
+        const uint32_t magnitude = exponent << 10 | (bits >> 13 & 0x3ff);
+        tensor.as<uint16_t>()[i] = static_cast<uint16_t>(bits >> 16 & 0x8000) |
+                                   static_cast<uint16_t>(value == 0.0F ? 0 : magnitude);
+      }
+    }
+  }
+  return tensor;
+}
+
+TEST_F(SafetensorsTest, EveryTypeGivesWhatF32Gives) {
+  write_all();
+  const std::string expected = bytes_of(converted());
+  for (const DataType type : {DataType::kF16, DataType::kBF16, DataType::kF64}) {
+    TensorMap narrow;
+    for (const auto& [name, tensor] : tensors_) narrow[name] = as_type(tensor, type);
+    write_tensors("model.safetensors", narrow);
+    EXPECT_EQ(bytes_of(converted()), expected) << name_of(type);
+  }
+}
+
+TEST_F(SafetensorsTest, MisalignedTensorsGiveTheSame) {
+  write_all();
+  const std::string expected = bytes_of(converted());
+  std::ifstream file(path("model.safetensors"), std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  uint64_t length = 0;
+  std::memcpy(&length, bytes.data(), sizeof(length));
+  bytes.insert(8 + length, " ");  // White space may end the header.
+  ++length;
+  std::memcpy(bytes.data(), &length, sizeof(length));
+  put("model.safetensors", bytes);
+  EXPECT_EQ(bytes_of(converted()), expected);
+}
+
+TEST_F(SafetensorsTest, TakesAnyNameIfThereIsOneFile) {
+  write_all();
+  std::filesystem::rename(path("model.safetensors"), path("weights.safetensors"));
+  put(".hidden.safetensors", "");
+  converted();
+  std::filesystem::remove(destination());
+  put("others.safetensors", "");
+  EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument),
+                  "several checkpoints, name one: 'others.safetensors', 'weights.safetensors'"));
+  EXPECT_TRUE(convert_path(path("weights.safetensors")).ok());
+}
+
+TEST_F(SafetensorsTest, NamesDamagedFiles) {
+  write_all();
+  std::filesystem::resize_file(path("model.safetensors"), 2000);
+  EXPECT_TRUE(has(failure(StatusCode::kDataLoss), "model.safetensors"));
+  EXPECT_TRUE(has(failure(StatusCode::kDataLoss, path("model.safetensors")), "model.safetensors"));
+  put("model.safetensors", "PK");
+  EXPECT_TRUE(has(failure(StatusCode::kDataLoss), "model.safetensors"));
+  put("model.safetensors", "");
+  EXPECT_TRUE(has(failure(StatusCode::kDataLoss), "model.safetensors"));
+  put("notes.md", "# not a checkpoint, whatever its length may be");
+  EXPECT_TRUE(has(failure(StatusCode::kDataLoss, path("notes.md")),
+                  "no checkpoint of a known format: safetensors"));
+}
+
+TEST_F(SafetensorsTest, JoinsShards) {
+  write_all();
+  const std::string expected = bytes_of(converted());
+  write_shards();
+  const ConvertedFile out = converted();
+  EXPECT_EQ(bytes_of(out), expected);
+  const std::string& provenance = out.metadata("lanewise.provenance");
+  EXPECT_TRUE(has(provenance, kShards[0], kShards[1], "model.safetensors.index.json"));
+  EXPECT_TRUE(convert_path(path("model.safetensors.index.json")).ok());
+}
+
+TEST_F(SafetensorsTest, NamesEveryMissingShard) {
+  write_shards();
+  for (const char* shard : kShards) std::filesystem::remove(path(shard));
+  EXPECT_TRUE(
+      has(failure(StatusCode::kNotFound), "these shards are missing: ", kShards[0], kShards[1]));
+}
+
+TEST_F(SafetensorsTest, RefusesIndicesThatLie) {
+  write_shards();
+  for (const char* shard : {"../x", "/etc/passwd", "a/../../x", "", "."}) {
+    write_index(std::string("\"embeddings.LayerNorm.bias\": \"") + shard + "\"");
+    EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "must be a file name in this folder"));
+  }
+  write_index(std::string("\"embeddings.LayerNorm.bias\": \"") + kShards[0] + "\"");
+  EXPECT_TRUE(has(failure(StatusCode::kDataLoss), "'embeddings.LayerNorm.bias' is not in 'model-"));
+  write_index("\"a\": 3");
+  EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "'weight_map' must be an object of str"));
+  put("model.safetensors.index.json", "{}");
+  EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "'weight_map' must be", "found none"));
+  put("model.safetensors.index.json", "[]");
+  EXPECT_TRUE(has(failure(StatusCode::kDataLoss), "index.json' must be a JSON object"));
+}
+
+TEST_F(SafetensorsTest, RefusesATensorInTwoShards) {
+  write_shards();
+  write_tensors(kShards[0], tensors_);
+  EXPECT_TRUE(has(failure(StatusCode::kDataLoss), "is in another shard too"));
+}
+
+}  // namespace
+}  // namespace lanewise::converters
