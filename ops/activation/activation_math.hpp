@@ -35,8 +35,8 @@ LW_INLINE f32x16 exp(const f32x16& x) noexcept {
   // n times it is exact without FMA too.
   const f32x16 n = round_to_integer(t * broadcast(1.44269504f));
   const f32x16 f = fma(n, broadcast(-1.42860677e-6f), fma(n, broadcast(-0.693145752f), t));
-  const f32x16 y =
-      polynomial(f, {1.0f, 1.0f, 0.49999994f, 0.166664317f, 0.041668f, 0.00837416109f, 0.00138436467f});
+  const f32x16 y = polynomial(
+      f, {1.0f, 1.0f, 0.49999994f, 0.166664317f, 0.041668f, 0.00837416109f, 0.00138436467f});
   // 2^n in two factors, because it need not be a normal number when the result is one.
   const f32x16 half = round_to_integer(n * broadcast(0.5f));
   return y * pow2(half) * pow2(n - half);
@@ -49,8 +49,8 @@ LW_INLINE f32x16 exp2(const f32x16& x) noexcept {
   const f32x16 t = max(broadcast(-127.0f), x);
   const f32x16 sum = t + broadcast(kExponentMagic);
   const f32x16 f = t - (sum - broadcast(kExponentMagic));  // |f| <= 1/2
-  return polynomial(f, {1.0f, 0.693147004f, 0.240222424f, 0.0555073358f, 0.00967151299f,
-                        0.00132647273f}) *
+  return polynomial(
+             f, {1.0f, 0.693147004f, 0.240222424f, 0.0555073358f, 0.00967151299f, 0.00132647273f}) *
          exponent_from_low_bits(sum);
 }
 
@@ -59,7 +59,8 @@ LW_INLINE f32x16 tanh(const f32x16& x) noexcept {
   // At the limit the quotient rounds to exactly 1, with and without FMA: it was chosen for that.
   const f32x16 t = clamp(x, 9.0008f);
   const f32x16 u = t * t;
-  const f32x16 p = polynomial(u, {1.0f, 0.133810252f, 0.00349558797f, 2.0609079e-5f, 1.33546596e-8f});
+  const f32x16 p =
+      polynomial(u, {1.0f, 0.133810252f, 0.00349558797f, 2.0609079e-5f, 1.33546596e-8f});
   const f32x16 q =
       polynomial(u, {1.0f, 0.467143416f, 0.025876982f, 0.000328563445f, 7.77655714e-7f});
   return t * p / q;
@@ -71,17 +72,15 @@ LW_INLINE f32x16 erf_of_normal(const f32x16& x) noexcept {
   // As in tanh(): exactly 1 at the limit, where the function itself is 1 - 1.9e-7.
   const f32x16 t = clamp(x, 5.2113f);
   const f32x16 u = t * t;
-  const f32x16 p = polynomial(u, {0.797883332f, 0.102665573f, 0.0112872561f, 0.000667492743f,
-                                  1.23185664e-5f});
-  const f32x16 q = polynomial(u, {1.0f, 0.295330673f, 0.0383822545f, 0.00281529385f,
-                                  0.000119873293f, 5.23906238e-7f});
+  const f32x16 p =
+      polynomial(u, {0.797883332f, 0.102665573f, 0.0112872561f, 0.000667492743f, 1.23185664e-5f});
+  const f32x16 q = polynomial(
+      u, {1.0f, 0.295330673f, 0.0383822545f, 0.00281529385f, 0.000119873293f, 5.23906238e-7f});
   return t * p / q;
 }
 
 /// Error: at most 6e-7.
-LW_INLINE f32x16 erf(const f32x16& x) noexcept {
-  return erf_of_normal(x * broadcast(1.41421356f));
-}
+LW_INLINE f32x16 erf(const f32x16& x) noexcept { return erf_of_normal(x * broadcast(1.41421356f)); }
 
 /// 1 / (1 + e^-x). Error: at most 1e-7.
 LW_INLINE f32x16 sigmoid(const f32x16& x) noexcept {
@@ -107,20 +106,24 @@ LW_INLINE f32x16 gelu_tanh(const f32x16& x) noexcept {
 }
 
 /// x / (1 + e^-x). Error: at most 1.5e-7 * max(1, |x|). NaN at -inf.
-LW_INLINE f32x16 silu(const f32x16& x) noexcept {
-  return x / (broadcast(1.0f) + exp(zero() - x));
-}
+LW_INLINE f32x16 silu(const f32x16& x) noexcept { return x / (broadcast(1.0f) + exp(zero() - x)); }
 
 /// The function that `kActivation` names.
 template <Activation kActivation>
 LW_INLINE f32x16 activate(const f32x16& x) noexcept {
   switch (kActivation) {
-    case Activation::kNone: return x;
-    case Activation::kRelu: return relu(x);
-    case Activation::kGeluErf: return gelu_erf(x);
-    case Activation::kGeluTanh: return gelu_tanh(x);
-    case Activation::kSilu: return silu(x);
-    case Activation::kTanh: return tanh(x);
+    case Activation::kNone:
+      return x;
+    case Activation::kRelu:
+      return relu(x);
+    case Activation::kGeluErf:
+      return gelu_erf(x);
+    case Activation::kGeluTanh:
+      return gelu_tanh(x);
+    case Activation::kSilu:
+      return silu(x);
+    case Activation::kTanh:
+      return tanh(x);
   }
   return x;
 }

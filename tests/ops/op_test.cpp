@@ -136,15 +136,16 @@ Matrix<float> run_every_way(const Operator& op, std::span<const Operand> inputs,
   }
   for (size_t i = 0; i < values.size(); ++i) {
     const double found = values[i];
-    const bool agrees = std::isfinite(expected[i])
-                            ? std::abs(found - expected[i]) <= bounds[i]
-                            : found == expected[i] || (std::isnan(found) && std::isnan(expected[i]));
+    const bool agrees =
+        std::isfinite(expected[i])
+            ? std::abs(found - expected[i]) <= bounds[i]
+            : found == expected[i] || (std::isnan(found) && std::isnan(expected[i]));
     if (agrees) continue;
     const auto features = static_cast<size_t>(y.features());
     return ::testing::AssertionFailure()
            << "row " << i / features << ", feature " << i % features << ": expected " << expected[i]
-           << ", found " << found << ", differing by " << std::abs(found - expected[i])
-           << " where " << bounds[i] << " is allowed";
+           << ", found " << found << ", differing by " << std::abs(found - expected[i]) << " where "
+           << bounds[i] << " is allowed";
   }
   return ::testing::AssertionSuccess();
 }
@@ -170,8 +171,8 @@ uint64_t checksum(const Matrix<float>& y) {
 
 void expect_checksum(Isa isa, const Matrix<float>& y, uint64_t expected) {
   if (!has_fma(isa)) return;
-  EXPECT_EQ(checksum(y), expected) << "the bits differ from those of other instruction sets: 0x"
-                                   << std::hex << checksum(y);
+  EXPECT_EQ(checksum(y), expected)
+      << "the bits differ from those of other instruction sets: 0x" << std::hex << checksum(y);
 }
 
 }  // namespace lanewise::ops::test

@@ -48,7 +48,7 @@ class IsaTest : public ::testing::TestWithParam<Isa> {
 
 std::string isa_test_name(const ::testing::TestParamInfo<Isa>& info);
 
-#define LW_INSTANTIATE_FOR_ISAS(Suite)                                                     \
+#define LW_INSTANTIATE_FOR_ISAS(Suite)                                                    \
   INSTANTIATE_TEST_SUITE_P(Isas, Suite, ::testing::ValuesIn(::lanewise::ops::all_isas()), \
                            ::lanewise::ops::test::isa_test_name)
 
@@ -76,10 +76,7 @@ class Matrix {
 
  public:
   Matrix(int64_t rows, int64_t features, size_t misalignment = 0, int64_t gap = 0)
-      : rows_(rows),
-        features_(features),
-        stride_(features + gap),
-        first_(kGuard + misalignment) {
+      : rows_(rows), features_(features), stride_(features + gap), first_(kGuard + misalignment) {
     const size_t elements = first_ + static_cast<size_t>(rows * stride_) + kGuard;
     lines_.resize((elements + kLine - 1) / kLine);
     for (size_t i = 0; i < size(); ++i) std::memcpy(memory() + i, &kCanary, sizeof(T));

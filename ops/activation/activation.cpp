@@ -1,0 +1,46 @@
+#include "ops/activation/activation.hpp"
+
+#include "ops/activation/activation_kernels.hpp"
+#include "ops/row_operator.hpp"
+#include "ops/status_macros.hpp"
+
+#define LW_KERNEL_TABLE ActivationKernels
+#define LW_KERNEL_NAME activation_kernels
+#include "ops/kernel_table.hpp"
+
+namespace lanewise::ops {
+namespace {
+
+constexpr double kElementNanoseconds = 0.6;
+
+class ActivationOperator final : public RowOperator {
+ public:
+  ActivationOperator(const OperatorConfig& config, Activation kind)
+      : RowOperator(kElementNanoseconds * static_cast<double>(config.output.features)),
+        kernels_(kernels_for(config.isa)),
+        kind_(kind) {}
+
+  void run(const Operands& operands, const Piece& piece, std::byte*) const noexcept override {
+    kernels_.apply(kind_, row_block(operands, piece));
+  }
+
+  int in_place_input() const noexcept override { return 0; }
+
+ private:
+  const ActivationKernels& kernels_;
+  Activation kind_;
+};
+
+}  // namespace
+
+Result<OperatorPtr> make_activation(const OperatorConfig& config) {
+  LW_RETURN_IF_ERROR(config.attributes.expect_only({"kind"}));
+  LW_RETURN_IF_ERROR(config.expect_only_weights({}));
+  LW_RETURN_IF_ERROR(expect_same_features(config, 1, 1));
+  if (!config.attributes.has("kind")) return invalid_argument("attribute 'kind' is missing");
+  LW_ASSIGN_OR_RETURN(const std::string name, config.attributes.get_string("kind", ""));
+  LW_ASSIGN_OR_RETURN(const Activation kind, parse_activation(name));
+  return OperatorPtr(std::make_unique<ActivationOperator>(config, kind));
+}
+
+}  // namespace lanewise::ops

@@ -1,0 +1,26 @@
+#pragma once
+
+#include "ops/operator.hpp"
+
+namespace lanewise::ops {
+
+/// Applies a function to every element.
+///
+///   relu       max(x, 0)
+///   gelu       x * (1 + erf(x / sqrt(2))) / 2
+///   gelu_tanh  x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))) / 2
+///   silu       x / (1 + e^-x)
+///   tanh       tanh(x)
+///   none       x
+///
+/// inputs   x [rows, dim] f32
+/// output   y [rows, dim] f32. May be x.
+/// attributes  kind, required: one of the names above
+/// Error: at most 4e-7 * max(1, |x|) against a double reference. Infinities, NaN and zeros give
+///   what PyTorch gives: gelu, gelu_tanh and silu are NaN at -inf.
+/// Fails with kInvalidArgument if shapes disagree, with kUnsupported for an unknown kind. The same
+/// bits on every instruction set with FMA. Thread-safe.
+/// Source: Hendrycks and Gimpel 2016, arXiv:1606.08415 (gelu, silu).
+Result<OperatorPtr> make_activation(const OperatorConfig& config);
+
+}  // namespace lanewise::ops

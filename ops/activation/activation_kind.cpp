@@ -1,0 +1,23 @@
+#include "ops/activation/activation_kind.hpp"
+
+#include <string>
+#include <utility>
+
+namespace lanewise::ops {
+
+Result<Activation> parse_activation(std::string_view name) {
+  static constexpr std::pair<std::string_view, Activation> kNames[] = {
+      {"none", Activation::kNone},    {"relu", Activation::kRelu},
+      {"gelu", Activation::kGeluErf}, {"gelu_tanh", Activation::kGeluTanh},
+      {"silu", Activation::kSilu},    {"tanh", Activation::kTanh},
+  };
+  std::string known;
+  for (const auto& [known_name, activation] : kNames) {
+    if (known_name == name) return activation;
+    known += known.empty() ? "" : ", ";
+    known += known_name;
+  }
+  return unsupported("unknown activation '" + std::string(name) + "'; known: " + known);
+}
+
+}  // namespace lanewise::ops
