@@ -123,7 +123,12 @@ LW_LANEWISE_BINARY(operator/, x / y)
 LW_INLINE f32x16 fma(const f32x16& a, const f32x16& b, const f32x16& c) noexcept {
   f32x16 r;
   LW_UNROLL for (size_t i = 0; i < kParts; ++i) {
+#if defined(__AVX512F__)
+    // xsimd 8.1 has no FMA for AVX-512: its xsimd::fma multiplies, rounds and adds.
+    r.part[i] = Part(_mm512_fmadd_ps(a.part[i], b.part[i], c.part[i]));
+#else
     r.part[i] = xsimd::fma(a.part[i], b.part[i], c.part[i]);
+#endif
   }
   return r;
 }
