@@ -1,0 +1,41 @@
+#pragma once
+
+#include "ops/operator.hpp"
+
+namespace lanewise::ops {
+
+/// Multi-head attention of the queries of a sequence to its keys, in one pass: the scores never
+/// leave the cache.
+///
+///   y[i, h] = sum_j w[i, j] * V[j, h'] / sum_j w[i, j],   h' = h / (heads / kv_heads)
+///   w[i, j] = exp(scale * <Q[i, h], K[j, h']> + bias(h, p_i, j)) if query i sees key j, else 0
+///
+/// A sequence of n queries and m keys: query i stands at p_i = i + (m - n) if `causal`, so that
+/// the last query meets the last key, and at p_i = i otherwise. It sees the keys 0 <= j < m with
+///   j <= p_i                if `causal`,
+///   p_i - window < j        if `window` > 0, and
+///   j < p_i + window        if `window` > 0 and not `causal`.
+///
+/// inputs   one:   q | k | v [tokens, (heads + 2 * kv_heads) * head_dim] f32
+///          two:   q [tokens, heads * head_dim], k | v [memory, 2 * kv_heads * head_dim] f32
+///          three: q, k, v; k and v [memory, kv_heads * head_dim] f32
+///          The first and the second are ragged, with as many sequences each.
+/// output   y [tokens, heads * head_dim] f32, not an input
+/// attributes  heads; kv_heads (heads), divides heads; head_dim; scale (1 / sqrt(head_dim));
+///          causal (false); window (0: no limit); bias_kind (none, relative, dense; none)
+/// weights  bias f32, if bias_kind is not none, shared by all sequences:
+///          relative  [heads, 2 * R + 1]: bias(h, p, j) = b[h, clamp(j - p, -R, R) + R]
+///          dense     [heads or 1, max_queries, max_keys]: bias(h, p, j) = b[h, p, j]. What is
+///                    outside of it is not seen, nor is an entry of -inf.
+/// Error: at most 3e-6 of max_j |V[j, h']| over the keys that i sees, for scores within +-20,
+///   against a double reference. It grows with the scores' magnitude: their own rounding counts.
+/// A row that sees no key is 0. A key whose weight is 0 adds nothing, whatever its value; NaN and
+///   inf reach exactly the rows and heads that give them a weight. A score of +inf makes NaN, as
+///   in the formula.
+/// Fails with kInvalidArgument if attributes, weights and operands do not fit together. The same
+/// bits for a row in every batch, cut and number of threads, and on every instruction set with FMA.
+/// Source: Vaswani et al. 2017, arXiv:1706.03762; running maximum and sum: Milakov and Gimelshein
+///   2018, arXiv:1805.02867; grouped heads: Ainslie et al. 2023, arXiv:2305.13245.
+Result<OperatorPtr> make_attention(const OperatorConfig& config);
+
+}  // namespace lanewise::ops

@@ -1,0 +1,453 @@
+#include "ops/attention/attention_kernels.hpp"
+
+#include "ops/activation/activation_math.hpp"
+#include "ops/simd.hpp"
+
+// Lanes are queries, from the scores to the end: S^T = K Q^T and y^T = V^T P^T are both sums of a
+// scalar from K or V, read in place, times a vector of 16 queries. So maxima and sums over keys
+// are vertical, any head_dim works without masks, and nothing is read beyond a row.
+
+namespace lanewise::ops::LW_ISA_NAME {
+namespace {
+
+// A tile is kMaxRows x kGroupPanels accumulators (24 zmm, 12 ymm, 12 xmm): an FMA takes 4 cycles
+// and two start in each, so at least 8 are needed; one or two loads fewer than FMAs keep the load
+// ports from being the limit.
+constexpr size_t kMaxRows = kParts == 1 ? 12 : kParts == 2 ? 6 : 3;
+constexpr size_t kGroupPanels = kParts == 1 ? 2 : 1;
+constexpr size_t kGroupRows = kGroupPanels * kLanes;
+constexpr size_t kScorePanel = kKeyBlock * kLanes;
+static_assert(kAttentionLanes == kLanes && kQueryBlock % kGroupRows == 0);
+
+constexpr float kLog2E = 1.44269504088896340736f;
+constexpr float kInfinity = __builtin_inff();
+
+/// Up to kGroupRows queries, worked on together.
+struct Group {
+  size_t first_row;
+  size_t panels;
+  float* q;        // [panels][head_dim][16], times scale * log2(e)
+  float* y;        // [panels][head_dim][16], sums so far, not yet divided
+  float* largest;  // [panels][16], the largest score so far
+  float* sum;      // [panels][16], the sum of the weights so far
+};
+
+/// Buffers shared by all groups.
+struct Buffers {
+  float* scores;  // [kGroupPanels][kKeyBlock][16]
+  float* bias;    // [kKeyBlock][16]
+};
+
+/// Keys [begin, end) of one block.
+struct Keys {
+  size_t begin;
+  size_t end;
+  size_t count() const { return end - begin; }
+};
+
+/// sums[row][panel] += sum_i a[row * row_step + i * step] * b[panel][i], in the order of i.
+template <size_t kRows, size_t kPanels>
+LW_INLINE void multiply_add(const float* a, size_t row_step, size_t step, const float* b,
+                            size_t panel_step, size_t count,
+                            f32x16 (&sums)[kRows][kPanels]) noexcept {
+  for (size_t i = 0; i < count; ++i, a += step, b += kLanes) {
+    f32x16 vector[kPanels];
+    LW_UNROLL for (size_t p = 0; p < kPanels; ++p) vector[p] = load(b + p * panel_step);
+    LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
+      const f32x16 scalar = broadcast(a[r * row_step]);
+      LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
+        sums[r][p] = fma(scalar, vector[p], sums[r][p]);
+      }
+    }
+  }
+}
+
+struct ScoreTile {
+  const float* k;
+  size_t k_stride;
+  const float* q;  // [panels][head_dim][16]
+  size_t head_dim;
+  float* scores;   // [panels][kKeyBlock][16]
+  float* largest;  // [panels][16]
+};
+
+/// The scores of kRows keys, and the largest so far. max(score, largest) drops a NaN: it comes
+/// back with the exponentials, and a maximum that is NaN would serve nobody.
+template <size_t kRows, size_t kPanels>
+void score_tile(const ScoreTile& tile) noexcept {
+  f32x16 sums[kRows][kPanels];
+  LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
+    LW_UNROLL for (size_t p = 0; p < kPanels; ++p) sums[r][p] = zero();
+  }
+  multiply_add<kRows, kPanels>(tile.k, tile.k_stride, 1, tile.q, tile.head_dim * kLanes,
+                               tile.head_dim, sums);
+  LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
+    f32x16 largest = load(tile.largest + p * kLanes);
+    LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
+      store(tile.scores + p * kScorePanel + r * kLanes, sums[r][p]);
+      largest = max(sums[r][p], largest);
+    }
+    store(tile.largest + p * kLanes, largest);
+  }
+}
+
+struct ValueTile {
+  const float* v;
+  size_t v_stride;
+  const float* weights;  // [panels][kKeyBlock][16]
+  size_t keys;
+  const float* factor;  // [panels][16], for the sums so far
+  float* y;             // [panels][head_dim][16]
+  size_t head_dim;
+};
+
+/// y = y * factor + V^T weights for kRows features.
+template <size_t kRows, size_t kPanels>
+void value_tile(const ValueTile& tile) noexcept {
+  f32x16 sums[kRows][kPanels];
+  const size_t panel = tile.head_dim * kLanes;
+  LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
+    const f32x16 factor = load(tile.factor + p * kLanes);
+    LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
+      sums[r][p] = load(tile.y + p * panel + r * kLanes) * factor;
+    }
+  }
+  multiply_add<kRows, kPanels>(tile.v, 1, tile.v_stride, tile.weights, kScorePanel, tile.keys,
+                               sums);
+  LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
+    LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
+      store(tile.y + p * panel + r * kLanes, sums[r][p]);
+    }
+  }
+}
+
+struct Tiles {
+  void (*score[kGroupPanels])(const ScoreTile&) noexcept;
+  void (*value[kGroupPanels])(const ValueTile&) noexcept;
+};
+
+template <size_t kRows>
+constexpr Tiles tiles_of() {
+  Tiles tiles = {};
+  tiles.score[0] = score_tile<kRows, 1>;
+  tiles.value[0] = value_tile<kRows, 1>;
+  if constexpr (kGroupPanels == 2) {
+    tiles.score[1] = score_tile<kRows, 2>;
+    tiles.value[1] = value_tile<kRows, 2>;
+  }
+  return tiles;
+}
+
+// By the number of rows; entry 0 is never used.
+constexpr Tiles kTiles[] = {
+    {},             tiles_of<1>(), tiles_of<2>(), tiles_of<3>(),
+#if defined(__AVX2__)
+    tiles_of<4>(),  tiles_of<5>(), tiles_of<6>(),
+#endif
+#if defined(__AVX512F__)
+    tiles_of<7>(),  tiles_of<8>(), tiles_of<9>(), tiles_of<10>(),
+    tiles_of<11>(), tiles_of<12>(),
+#endif
+};
+static_assert(sizeof(kTiles) / sizeof(Tiles) == kMaxRows + 1);
+
+/// Walks `count` rows in tiles that differ by one row at most: a small last tile would be slow.
+class TileWalk {
+ public:
+  explicit TileWalk(size_t count) : count_(count), left_((count + kMaxRows - 1) / kMaxRows) {}
+  bool done() const { return left_ == 0; }
+  size_t begin() const { return begin_; }
+  size_t rows() const { return (count_ - begin_ + left_ - 1) / left_; }
+  void next() {
+    begin_ += rows();
+    --left_;
+  }
+
+ private:
+  size_t count_;
+  size_t left_;
+  size_t begin_ = 0;
+};
+
+void score_keys(const AttentionBlock& block, const Group& group, const Buffers& buffers,
+                const Keys& keys, float* largest) noexcept {
+  for (TileWalk walk(keys.count()); !walk.done(); walk.next()) {
+    const ScoreTile tile{block.k + (keys.begin + walk.begin()) * block.k_stride,
+                         block.k_stride,
+                         group.q,
+                         block.head_dim,
+                         buffers.scores + walk.begin() * kLanes,
+                         largest};
+    kTiles[walk.rows()].score[group.panels - 1](tile);
+  }
+}
+
+void add_values(const AttentionBlock& block, const Group& group, const Buffers& buffers,
+                const Keys& keys, const float* factor) noexcept {
+  for (TileWalk walk(block.head_dim); !walk.done(); walk.next()) {
+    const ValueTile tile{block.v + keys.begin * block.v_stride + walk.begin(),
+                         block.v_stride,
+                         buffers.scores,
+                         keys.count(),
+                         factor,
+                         group.y + walk.begin() * kLanes,
+                         block.head_dim};
+    kTiles[walk.rows()].value[group.panels - 1](tile);
+  }
+}
+
+/// What add_values computes, except that a weight of zero takes nothing, not even a NaN, from a
+/// value that is not finite. One feature at a time: few will ever need it.
+void add_values_carefully(const AttentionBlock& block, const Group& group, const Buffers& buffers,
+                          const Keys& keys, const float* factor) noexcept {
+  for (size_t p = 0; p < group.panels; ++p) {
+    const float* weights = buffers.scores + p * kScorePanel;
+    for (size_t i = 0; i < block.head_dim; ++i) {
+      float* y = group.y + (p * block.head_dim + i) * kLanes;
+      f32x16 sum = load(y) * load(factor + p * kLanes);
+      for (size_t j = 0; j < keys.count(); ++j) {
+        const float v = block.v[(keys.begin + j) * block.v_stride + i];
+        const float finite = v - v == 0.0f ? v : 0.0f;
+        const f32x16 weight = load(weights + j * kLanes);
+        const mask16 nothing = equal(weight, zero());
+        sum = fma(select(nothing, broadcast(finite), broadcast(v)), weight, sum);
+      }
+      store(y, sum);
+    }
+  }
+}
+
+/// out[i][lane] = rows[lane][i] * factor for n elements of 16 rows.
+void gather_rows(const float* const* rows, size_t n, float factor, float* out) noexcept {
+  for (size_t lane = 0; lane < kLanes; lane += 4) {
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+      float* y = out + i * kLanes + lane;
+      transpose_4x4(rows[lane] + i, rows[lane + 1] + i, rows[lane + 2] + i, rows[lane + 3] + i,
+                    factor, y, y + kLanes, y + 2 * kLanes, y + 3 * kLanes);
+    }
+    for (; i < n; ++i) {
+      for (size_t r = 0; r < 4; ++r) out[i * kLanes + lane + r] = rows[lane + r][i] * factor;
+    }
+  }
+}
+
+/// rows[lane][i] = in[i][lane] for n elements of `count` <= 16 rows.
+void scatter_rows(const float* in, size_t n, float* const* rows, size_t count) noexcept {
+  size_t lane = 0;
+  for (; lane + 4 <= count; lane += 4) {
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+      const float* x = in + i * kLanes + lane;
+      transpose_4x4(x, x + kLanes, x + 2 * kLanes, x + 3 * kLanes, 1.0f, rows[lane] + i,
+                    rows[lane + 1] + i, rows[lane + 2] + i, rows[lane + 3] + i);
+    }
+    for (; i < n; ++i) {
+      for (size_t r = 0; r < 4; ++r) rows[lane + r][i] = in[i * kLanes + lane + r];
+    }
+  }
+  for (; lane < count; ++lane) {
+    for (size_t i = 0; i < n; ++i) rows[lane][i] = in[i * kLanes + lane];
+  }
+}
+
+size_t clamp(int64_t value, size_t low, size_t high) {
+  if (value < static_cast<int64_t>(low)) return low;
+  return value > static_cast<int64_t>(high) ? high : static_cast<size_t>(value);
+}
+
+/// The keys of [block_begin, block_begin + kKeyBlock) that any row of the group sees.
+Keys seen_by_any(const AttentionBlock& block, const Group& group, size_t block_begin) {
+  const size_t block_end = block_begin + kKeyBlock;
+  Keys keys{block_end, block_begin};
+  for (size_t r = 0; r < group.panels * kLanes; ++r) {
+    const size_t begin = clamp(block.begin[group.first_row + r], block_begin, block_end);
+    const size_t end = clamp(block.end[group.first_row + r], block_begin, block_end);
+    if (begin >= end) continue;
+    if (begin < keys.begin) keys.begin = begin;
+    if (end > keys.end) keys.end = end;
+  }
+  return keys;
+}
+
+bool seen_by_all(const AttentionBlock& block, const Group& group, const Keys& keys) {
+  bool all = true;
+  for (size_t r = 0; r < group.panels * kLanes; ++r) {
+    all = all && block.begin[group.first_row + r] <= static_cast<int64_t>(keys.begin) &&
+          block.end[group.first_row + r] >= static_cast<int64_t>(keys.end);
+  }
+  return all;
+}
+
+/// Adds the bias to the scores of one panel, whose first row is `row`.
+void add_bias(const AttentionBlock& block, size_t row, const Keys& keys, float* scores,
+              float* scratch) noexcept {
+  const AttentionBias& bias = block.bias;
+  const float* rows[kLanes];
+  for (size_t r = 0; r < kLanes; ++r) {
+    int64_t start = static_cast<int64_t>(keys.begin) + bias.shift[row + r];
+    if (start < bias.first) start = bias.first;
+    if (start > bias.last) start = bias.last;
+    rows[r] = bias.table[row + r] + start;
+  }
+  gather_rows(rows, keys.count(), kLog2E, scratch);
+  for (size_t j = 0; j < keys.count() * kLanes; j += kLanes) {
+    store(scores + j, load(scores + j) + load(scratch + j));
+  }
+}
+
+/// Sets the scores that a lane must not see to -inf.
+void hide(const AttentionBlock& block, size_t row, const Keys& keys, float* scores) noexcept {
+  alignas(64) float begin[kLanes];
+  alignas(64) float end[kLanes];
+  for (size_t r = 0; r < kLanes; ++r) {
+    begin[r] = static_cast<float>(clamp(block.begin[row + r], keys.begin, keys.end) - keys.begin);
+    end[r] = static_cast<float>(clamp(block.end[row + r], keys.begin, keys.end) - keys.begin);
+  }
+  const f32x16 first = load(begin);
+  const f32x16 behind = load(end);
+  const f32x16 hidden = broadcast(-kInfinity);
+  for (size_t j = 0; j < keys.count(); ++j) {
+    const f32x16 key = broadcast(static_cast<float>(j));
+    const f32x16 score = load(scores + j * kLanes);
+    const f32x16 from_first = select(less(key, first), hidden, score);
+    store(scores + j * kLanes, select(less(key, behind), from_first, hidden));
+  }
+}
+
+/// Bias and mask; the largest scores are found again.
+void adjust_scores(const AttentionBlock& block, const Group& group, const Buffers& buffers,
+                   const Keys& keys, bool all_seen, float* largest) noexcept {
+  for (size_t p = 0; p < group.panels; ++p) {
+    float* scores = buffers.scores + p * kScorePanel;
+    const size_t row = group.first_row + p * kLanes;
+    if (block.bias.table != nullptr) add_bias(block, row, keys, scores, buffers.bias);
+    if (!all_seen) hide(block, row, keys, scores);
+    f32x16 most = load(group.largest + p * kLanes);
+    for (size_t j = 0; j < keys.count() * kLanes; j += kLanes) most = max(load(scores + j), most);
+    store(largest + p * kLanes, most);
+  }
+}
+
+/// Scores become weights 2^(score - largest); the running maximum and sum are brought up to date.
+/// `factor` is what earlier sums must be multiplied by.
+void weigh(const Group& group, const Buffers& buffers, size_t keys, const float* largest,
+           float* factor) noexcept {
+  for (size_t p = 0; p < group.panels; ++p) {
+    const f32x16 most = load(largest + p * kLanes);
+    // Rows that have seen nothing yet: -inf - 0 instead of -inf - -inf.
+    const f32x16 base = select(equal(most, broadcast(-kInfinity)), zero(), most);
+    const f32x16 scale = exp2(load(group.largest + p * kLanes) - base);
+    float* scores = buffers.scores + p * kScorePanel;
+    f32x16 sum = zero();
+    for (size_t j = 0; j < keys * kLanes; j += kLanes) {
+      const f32x16 weight = exp2(load(scores + j) - base);
+      store(scores + j, weight);
+      sum = sum + weight;
+    }
+    store(group.largest + p * kLanes, most);
+    store(group.sum + p * kLanes, fma(load(group.sum + p * kLanes), scale, sum));
+    store(factor + p * kLanes, scale);
+  }
+}
+
+void attend_keys(const AttentionBlock& block, const Group& group, const Buffers& buffers,
+                 const Keys& keys, bool careful) noexcept {
+  alignas(64) float largest[kGroupRows];
+  alignas(64) float factor[kGroupRows];
+  std::memcpy(largest, group.largest, group.panels * kLanes * sizeof(float));
+  score_keys(block, group, buffers, keys, largest);
+  const bool all_seen = seen_by_all(block, group, keys);
+  if (!all_seen || block.bias.table != nullptr) {
+    adjust_scores(block, group, buffers, keys, all_seen, largest);
+  }
+  weigh(group, buffers, keys.count(), largest, factor);
+  (careful ? add_values_carefully : add_values)(block, group, buffers, keys, factor);
+}
+
+void clear(const AttentionBlock& block, const Group& group) noexcept {
+  for (size_t i = 0; i < group.panels * kLanes; i += kLanes) {
+    store(group.largest + i, broadcast(-kInfinity));
+    store(group.sum + i, zero());
+  }
+  for (size_t i = 0; i < group.panels * block.head_dim * kLanes; i += kLanes) {
+    store(group.y + i, zero());
+  }
+}
+
+/// Key blocks outside, groups inside: a block is read from far away once for all groups.
+void attend_groups(const AttentionBlock& block, const Group* groups, size_t count,
+                   const Buffers& buffers, bool careful) noexcept {
+  int32_t begin = INT32_MAX;
+  int32_t end = 0;
+  for (size_t r = 0; r < block.rows; ++r) {
+    if (block.begin[r] >= block.end[r]) continue;
+    if (block.begin[r] < begin) begin = block.begin[r];
+    if (block.end[r] > end) end = block.end[r];
+  }
+  for (size_t g = 0; g < count; ++g) clear(block, groups[g]);
+  const size_t first_block = static_cast<size_t>(begin) / kKeyBlock * kKeyBlock;
+  for (size_t key = first_block; key < static_cast<size_t>(end); key += kKeyBlock) {
+    for (size_t g = 0; g < count; ++g) {
+      const Keys keys = seen_by_any(block, groups[g], key);
+      if (keys.begin < keys.end) attend_keys(block, groups[g], buffers, keys, careful);
+    }
+  }
+}
+
+/// Divides by the sums of the weights; rows that saw nothing are 0. Returns whether something is
+/// not a finite number.
+bool divide(const AttentionBlock& block, const Group& group) noexcept {
+  f32x16 check = zero();
+  for (size_t p = 0; p < group.panels; ++p) {
+    const f32x16 sum = load(group.sum + p * kLanes);
+    const f32x16 factor = select(equal(sum, zero()), zero(), broadcast(1.0f) / sum);
+    float* y = group.y + p * block.head_dim * kLanes;
+    for (size_t i = 0; i < block.head_dim * kLanes; i += kLanes) {
+      // Adding 0 turns -0 into 0, whose sign would depend on hidden keys.
+      const f32x16 value = fma(load(y + i), factor, zero());
+      store(y + i, value);
+      check = fma(value, zero(), check);
+    }
+  }
+  const float folded = reduce_add(check);
+  return folded != folded;
+}
+
+void attend(const AttentionBlock& block, float* scratch) noexcept {
+  Group groups[kQueryBlock / kGroupRows];
+  size_t count = 0;
+  const size_t group_floats = kGroupRows * block.head_dim;
+  const Buffers buffers{scratch, scratch + 2 * kScorePanel};
+  scratch += 3 * kScorePanel;
+  for (size_t row = 0; row < block.rows; row += kGroupRows, ++count) {
+    const size_t rows = block.rows - row < kGroupRows ? block.rows - row : kGroupRows;
+    Group& group = groups[count];
+    group = {row, (rows + kLanes - 1) / kLanes, scratch, scratch + group_floats,
+             scratch + 2 * group_floats, scratch + 2 * group_floats + kGroupRows};
+    scratch += 2 * group_floats + 2 * kGroupRows;
+    for (size_t p = 0; p < group.panels; ++p) {
+      gather_rows(block.q + row + p * kLanes, block.head_dim, block.scale * kLog2E,
+                  group.q + p * block.head_dim * kLanes);
+    }
+  }
+  attend_groups(block, groups, count, buffers, false);
+  for (size_t g = 0; g < count; ++g) {
+    const Group& group = groups[g];
+    if (divide(block, group)) {
+      attend_groups(block, &group, 1, buffers, true);
+      divide(block, group);
+    }
+    for (size_t p = 0; p < group.panels; ++p) {
+      const size_t row = group.first_row + p * kLanes;
+      const size_t rows = block.rows - row < kLanes ? block.rows - row : kLanes;
+      scatter_rows(group.y + p * block.head_dim * kLanes, block.head_dim, block.y + row, rows);
+    }
+  }
+}
+
+}  // namespace
+
+LW_KERNELS(AttentionKernels, attention_kernels) = {attend};
+
+}  // namespace lanewise::ops::LW_ISA_NAME
