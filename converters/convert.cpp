@@ -48,20 +48,27 @@ Result<Opened> open(const std::string& path, const ConvertOptions& options) {
   return Opened{std::move(source), std::move(model), std::move(report)};
 }
 
+/// Remembers the files that load_tokenizer() will read; false when there are none.
+bool find_tokenizer(Source& source) {
+  const auto use = [&](const char* name) {
+    const std::string in_folder = join(source.subfolder, name);
+    if (!source.folder.has(in_folder)) return false;
+    source.folder.used(source.folder.path(in_folder));
+    return true;
+  };
+  if (use("tokenizer.json")) return true;
+  if (!use("vocab.txt")) return false;
+  use("tokenizer_config.json");
+  return true;
+}
+
 /// The tokenizer as JSON; empty when the checkpoint has none.
 Result<std::string> tokenizer_json(Opened& opened) {
-  SourceFolder& folder = opened.source.folder;
-  bool any = false;
-  for (const char* name : {"tokenizer.json", "vocab.txt"}) {
-    const std::string in_folder = join(opened.source.subfolder, name);
-    if (any || !folder.has(in_folder)) continue;
-    folder.used(folder.path(in_folder));
-    any = true;
-  }
-  if (!any) {
+  if (!find_tokenizer(opened.source)) {
     opened.report("no tokenizer.json or vocab.txt: the model takes token ids, not texts");
     return std::string();
   }
+  const SourceFolder& folder = opened.source.folder;
   LW_ASSIGN_OR_RETURN(const auto tokenizer,
                       text::load_tokenizer(folder.path(opened.source.subfolder)));
   if (tokenizer->vocabulary_size() > opened.model.info.vocabulary_size) {
