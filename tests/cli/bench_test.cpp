@@ -1,0 +1,98 @@
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/cli/program.hpp"
+
+namespace lanewise::cli {
+namespace {
+
+class BenchCommandTest : public ProgramTest {
+ protected:
+  Outcome bench(std::vector<std::string> flags) {
+    flags.insert(flags.begin(), {"bench", model(), "--seconds", "0.05"});
+    return run(flags);
+  }
+};
+
+TEST_F(BenchCommandTest, PrintsTheFieldsInOrder) {
+  const Outcome outcome = bench({"--json", "--batch", "3", "--length", "7", "--threads", "2"});
+  ASSERT_EQ(outcome.lines().size(), 1u) << outcome.err;
+  const auto json = nlohmann::ordered_json::parse(outcome.lines()[0]);
+  std::vector<std::string> names;
+  for (const auto& [name, value] : json.items()) names.push_back(name);
+  EXPECT_EQ(names, (std::vector<std::string>{"model",
+                                             "weights",
+                                             "isa",
+                                             "threads",
+                                             "batch",
+                                             "lengths",
+                                             "new_tokens",
+                                             "load_ms",
+                                             "first_run_ms",
+                                             "p50_ms",
+                                             "p90_ms",
+                                             "p99_ms",
+                                             "min_ms",
+                                             "runs",
+                                             "tokens_per_s",
+                                             "gflops",
+                                             "roofline_gflops",
+                                             "roofline_fraction",
+                                             "peak_rss_mb",
+                                             "allocations_per_run",
+                                             "operators"}));
+  EXPECT_EQ(json["threads"], 2);
+  EXPECT_EQ(json["batch"], 3);
+  EXPECT_EQ(json["lengths"], (std::vector<int>{7, 7, 7}));
+  EXPECT_EQ(json["new_tokens"], 0);
+  EXPECT_EQ(json["allocations_per_run"], 0.0);
+  EXPECT_GE(json["runs"], 5);
+  EXPECT_LE(json["min_ms"], json["p50_ms"]);
+  EXPECT_LE(json["p50_ms"], json["p90_ms"]);
+  EXPECT_LE(json["p90_ms"], json["p99_ms"]);
+  EXPECT_GT(json["gflops"], 0.0);
+  EXPECT_GT(json["roofline_fraction"], 0.0);
+  EXPECT_LT(json["roofline_fraction"], 1.5);
+  double share = 0.0;
+  for (const auto& time : json["operators"]) share += time["share"].get<double>();
+  EXPECT_NEAR(share, 1.0, 0.01);
+}
+
+TEST_F(BenchCommandTest, Lengths) {
+  const auto lengths = [&](std::vector<std::string> flags) {
+    flags.push_back("--json");
+    return bench(flags).objects().at(0)["lengths"].get<std::vector<int>>();
+  };
+  EXPECT_EQ(lengths({}), (std::vector<int>{24}));  // As long as the model takes.
+  EXPECT_EQ(lengths({"--lengths", "3,1,24"}), (std::vector<int>{3, 1, 24}));
+  EXPECT_EQ(lengths({"--lengths", "3,1", "--batch", "5"}), (std::vector<int>{3, 1, 3, 1, 3}));
+  EXPECT_TRUE(is_error(bench({"--length", "25"}), "25", "24"));
+}
+
+TEST_F(BenchCommandTest, TableAndTrace) {
+  const Outcome outcome = bench({"--trace", out_path("t.json"), "--threads", "2"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_TRUE(converters::has(outcome.out, "latency", "throughput", "linear", "attention"));
+  const auto trace = nlohmann::json::parse(contents(out_path("t.json")), nullptr, false);
+  ASSERT_TRUE(trace.is_object());
+  size_t spans = 0;
+  for (const auto& event : trace["traceEvents"]) {
+    if (event["ph"] != "X") continue;
+    ++spans;
+    EXPECT_GE(event["dur"], 0.0);
+    EXPECT_FALSE(event["name"].get<std::string>().empty());
+  }
+  EXPECT_GT(spans, 10u);
+}
+
+TEST_F(BenchCommandTest, BadInput) {
+  EXPECT_TRUE(is_error(bench({"--output", "nonsense"}), "nonsense", "sentence_embedding"));
+  EXPECT_TRUE(is_error(bench({"--new-tokens", "4"}), "--new-tokens"));
+  EXPECT_TRUE(is_error(bench({"--trace", out_path("none/t.json")}), "none"));
+  EXPECT_EQ(files_out(), 0);
+}
+
+}  // namespace
+}  // namespace lanewise::cli

@@ -1,0 +1,104 @@
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "lanewise/model.hpp"
+#include "tests/cli/program.hpp"
+
+namespace lanewise::cli {
+namespace {
+
+using ConvertCommandTest = ProgramTest;
+using InspectCommandTest = ProgramTest;
+
+TEST_F(ConvertCommandTest, PrintsTheNameOfTheModel) {
+  const Outcome outcome = run({"convert", checkpoint(), "-o", out_path("m.lw")});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, out_path("m.lw") + "\n");
+  EXPECT_TRUE(converters::has(outcome.err, "bert"));
+  EXPECT_TRUE(Model::open(out_path("m.lw")).ok());
+  EXPECT_EQ(files_out(), 1);
+}
+
+TEST_F(ConvertCommandTest, IsSilentWhenAsked) {
+  const Outcome outcome = run({"convert", checkpoint(), "-o", out_path("m.lw"), "--quiet"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.err, "");
+}
+
+TEST_F(ConvertCommandTest, NamesTheModelAfterTheFolder) {
+  Invocation invocation;
+  invocation.arguments = {"convert", checkpoint() + "/"};
+  invocation.folder = (root_ / "out").string();
+  EXPECT_EQ(run(invocation).out, "source.lw\n");
+  EXPECT_TRUE(Model::open(out_path("source.lw")).ok());
+
+  invocation.arguments = {"convert", "."};
+  invocation.folder = checkpoint();
+  EXPECT_EQ(run(invocation).out, "source.lw\n");
+}
+
+TEST_F(ConvertCommandTest, ReplacesAFileOnlyWhenAllWentWell) {
+  std::ofstream(out_path("m.lw")) << "old";
+  put("config.json", "not JSON");
+  EXPECT_TRUE(is_error(run({"convert", checkpoint(), "-o", out_path("m.lw")}), "config.json"));
+  EXPECT_EQ(contents(out_path("m.lw")), "old");
+  write_config();
+  EXPECT_EQ(run({"convert", checkpoint(), "-o", out_path("m.lw")}).exit_code, 0);
+  EXPECT_TRUE(Model::open(out_path("m.lw")).ok());
+  EXPECT_EQ(files_out(), 1);
+}
+
+TEST_F(ConvertCommandTest, BadInputLeavesNothing) {
+  EXPECT_TRUE(is_error(run({"convert", checkpoint() + "x", "-o", out_path("m.lw")}), "sourcex"));
+  EXPECT_TRUE(is_error(run({"convert", checkpoint(), "-o", out_path("none/m.lw")}), "none"));
+  EXPECT_TRUE(is_error(run({"convert", checkpoint(), "-o", out_path("")}), "directory"));
+  config_["model_type"] = "\"unheard_of\"";
+  write_config();
+  EXPECT_TRUE(
+      is_error(run({"convert", checkpoint(), "-o", out_path("m.lw")}), "unheard_of", "bert"));
+  EXPECT_EQ(files_out(), 0);
+}
+
+TEST_F(InspectCommandTest, SummaryAndJson) {
+  for (const std::string& path : {model(), checkpoint()}) {
+    const Outcome plain = run({"inspect", path});
+    EXPECT_EQ(plain.exit_code, 0) << plain.err;
+    EXPECT_TRUE(converters::has(plain.out, "bert", "sentence_embedding", "sha256", "24 tokens"));
+
+    const Outcome outcome = run({"inspect", path, "--json", "--graph", "--tensors"});
+    ASSERT_EQ(outcome.objects().size(), 1u) << outcome.err;
+    const nlohmann::json json = outcome.objects()[0];
+    EXPECT_EQ(json["family"], "bert");
+    EXPECT_EQ(json["max_tokens"], 24);
+    EXPECT_EQ(json["max_text_tokens"], 8);
+    EXPECT_EQ(json["weights"], "f32");
+    EXPECT_FALSE(json["graph"].empty());
+    EXPECT_FALSE(json["tensors"].empty());
+  }
+}
+
+TEST_F(InspectCommandTest, GraphsOfACheckpointBeforeAndAfterFusion) {
+  const Outcome fused = run({"inspect", model(), "--graph"});
+  EXPECT_EQ(fused.exit_code, 0);
+  EXPECT_EQ(fused.out.find("before fusion"), std::string::npos);
+  const Outcome both = run({"inspect", checkpoint(), "--graph"});
+  EXPECT_TRUE(converters::has(both.out, "before fusion:\n", "after fusion:\n" + fused.out));
+}
+
+TEST_F(InspectCommandTest, WritesGraphviz) {
+  EXPECT_EQ(run({"inspect", model(), "--dot", out_path("g.dot")}).exit_code, 0);
+  EXPECT_EQ(contents(out_path("g.dot")).rfind("digraph", 0), 0u);
+  EXPECT_TRUE(is_error(run({"inspect", model(), "--dot", out_path("none/g.dot")}), "none"));
+}
+
+TEST_F(InspectCommandTest, WhatIsNoModel) {
+  EXPECT_TRUE(is_error(run({"inspect", out_path("absent.lw")}), "absent.lw"));
+  std::ofstream(out_path("text.lw")) << "some text";
+  EXPECT_TRUE(is_error(run({"inspect", out_path("text.lw")}), "text.lw"));
+  // A name must not break the message's line.
+  EXPECT_TRUE(is_error(run({"inspect", "two\nlines"})));
+}
+
+}  // namespace
+}  // namespace lanewise::cli

@@ -1,0 +1,216 @@
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "lanewise/convert.hpp"
+#include "lanewise/embedder.hpp"
+#include "tests/cli/program.hpp"
+
+namespace lanewise::cli {
+namespace {
+
+class EmbedCommandTest : public ProgramTest {
+ protected:
+  /// What the library says.
+  std::vector<float> expected(const std::string& text) {
+    Result<Model> loaded = load(model());
+    EXPECT_TRUE(loaded.ok()) << loaded.status().message();
+    Result<Embedder> embedder = Embedder::create(*loaded);
+    EXPECT_TRUE(embedder.ok()) << embedder.status().message();
+    const std::string_view view = text;
+    Result<Embeddings> embeddings = embedder->embed({&view, 1});
+    EXPECT_TRUE(embeddings.ok()) << embeddings.status().message();
+    return embeddings->values;
+  }
+
+  static std::vector<std::string> texts_of(const Outcome& outcome) {
+    std::vector<std::string> texts;
+    for (const auto& object : outcome.objects()) texts.push_back(object["text"]);
+    return texts;
+  }
+};
+
+using Texts = std::vector<std::string>;
+
+TEST_F(EmbedCommandTest, PrintsExactlyTheVectors) {
+  const Outcome outcome = run({"embed", model(), "--json", "a b", "c"});
+  ASSERT_EQ(outcome.objects().size(), 2u) << outcome.err;
+  const nlohmann::json first = outcome.objects()[0];
+  EXPECT_EQ(first["text"], "a b");
+  EXPECT_EQ(first["tokens"], 4);
+  EXPECT_EQ(first["truncated"], false);
+  EXPECT_EQ(first["embedding"].get<std::vector<float>>(), expected("a b"));
+  EXPECT_EQ(outcome.objects()[1]["embedding"].get<std::vector<float>>(), expected("c"));
+  EXPECT_EQ(outcome.err, "");
+}
+
+TEST_F(EmbedCommandTest, PlainLines) {
+  const Outcome outcome = run({"embed", model(), "a b"});
+  ASSERT_EQ(outcome.lines().size(), 1u) << outcome.err;
+  EXPECT_EQ(outcome.lines()[0].rfind("a b\t", 0), 0u);
+  std::istringstream numbers(outcome.lines()[0].substr(4));
+  std::vector<float> values;
+  for (float value; numbers >> value;) values.push_back(value);
+  EXPECT_EQ(values, expected("a b"));
+}
+
+TEST_F(EmbedCommandTest, LinesFromStdin) {
+  const Texts expected_texts = {"a", "b", "", "c\rd", " e "};
+  for (const Texts& arguments :
+       {Texts{"embed", model(), "--json"}, Texts{"embed", model(), "--json", "-"},
+        Texts{"embed", model(), "--json", "--input", "-"}}) {
+    EXPECT_EQ(texts_of(run(arguments, "a\nb\r\n\nc\rd\n e ")), expected_texts);
+    EXPECT_EQ(texts_of(run(arguments, "a\nb\r\n\nc\rd\n e \n")), expected_texts);
+    EXPECT_EQ(texts_of(run(arguments, "")), Texts());
+    EXPECT_EQ(texts_of(run(arguments, "\n\r\n")), (Texts{"", ""}));
+  }
+}
+
+TEST_F(EmbedCommandTest, TextsAreTakenWordForWord) {
+  const Texts texts = {"[MASK] or [SEP]", "[a,b]", "{}", "", "bench", "%%", "a,b", "--json"};
+  Texts arguments = {"embed", model(), "--json", "--"};
+  arguments.insert(arguments.end(), texts.begin(), texts.end());
+  EXPECT_EQ(texts_of(run(arguments)), texts);
+  // A command's name among the texts, without the --.
+  EXPECT_EQ(texts_of(run({"embed", model(), "a", "bench", "", "--json"})),
+            (Texts{"a", "bench", ""}));
+}
+
+TEST_F(EmbedCommandTest, ManyLinesKeepTheirOrder) {
+  std::string input;
+  Texts texts;
+  const char* words[] = {"a", "b c", "d e a", "cab", "e e e e"};
+  for (size_t i = 0; i < 5000; ++i) {
+    texts.emplace_back(words[(i * i) % 5]);
+    input += texts.back() + "\n";
+  }
+  const Outcome outcome = run({"embed", model(), "--json"}, input);
+  EXPECT_EQ(texts_of(outcome), texts);
+  std::map<std::string, nlohmann::json> first;
+  for (const auto& object : outcome.objects()) {
+    const auto [found, added] = first.emplace(object["text"], object["embedding"]);
+    ASSERT_EQ(found->second, object["embedding"]);
+  }
+}
+
+TEST_F(EmbedCommandTest, SaysOnceWhatWasCut) {
+  const std::string longest = "a b c d e a";  // With its two special tokens, 8.
+  EXPECT_EQ(run({"embed", model(), "--json", longest}).err, "");
+  const Outcome outcome = run({"embed", model(), "--json"}, longest + " b\na\n" + longest + " c\n");
+  EXPECT_EQ(outcome.err, "2 texts were longer than 8 tokens and were cut\n");
+  EXPECT_EQ(outcome.objects()[0]["truncated"], true);
+  EXPECT_EQ(outcome.objects()[0]["tokens"], 8);
+  EXPECT_EQ(outcome.objects()[1]["truncated"], false);
+  EXPECT_EQ(run({"embed", model(), "--json", "--quiet", longest + " b"}).err, "");
+}
+
+TEST_F(EmbedCommandTest, WritesFiles) {
+  const std::string npy = out_path("v.npy"), jsonl = out_path("v.jsonl");
+  Outcome outcome = run({"embed", model(), "--output", npy}, "a\nb c\n");
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, "");
+  const std::string bytes = contents(npy);
+  ASSERT_GT(bytes.size(), 2 * 20 * sizeof(float));
+  EXPECT_EQ(bytes.substr(1, 5), "NUMPY");
+  EXPECT_TRUE(converters::has(bytes, "(2, 20)", "<f4"));
+  std::vector<float> values(2 * 20);
+  std::memcpy(values.data(), bytes.data() + bytes.size() - values.size() * sizeof(float),
+              values.size() * sizeof(float));
+  std::vector<float> wanted = expected("a");
+  for (const float value : expected("b c")) wanted.push_back(value);
+  EXPECT_EQ(values, wanted);
+
+  const std::string printed = run({"embed", model(), "--json"}, "a\nb c\n").out;
+  outcome = run({"embed", model(), "--output", jsonl, "--json"}, "a\nb c\n");
+  EXPECT_EQ(outcome.out, printed);
+  EXPECT_EQ(contents(jsonl), printed);
+  EXPECT_EQ(files_out(), 2);
+}
+
+TEST_F(EmbedCommandTest, BadInputLeavesNothing) {
+  const std::string npy = out_path("v.npy");
+  EXPECT_TRUE(is_error(run({"embed", model(), "--output", npy}, "a\nb\xff\n"), "line 2", "UTF-8"));
+  EXPECT_TRUE(is_error(run({"embed", model(), "--output", npy, "a", "\xc3"}), "text 2", "UTF-8"));
+  EXPECT_TRUE(
+      is_error(run({"embed", model(), "--output", out_path("v.txt"), "a"}), ".npy", ".jsonl"));
+  EXPECT_TRUE(is_error(run({"embed", model(), "--output", out_path("none/v.npy"), "a"}), "none"));
+  EXPECT_TRUE(is_error(run({"embed", model(), "--input", out_path("absent")}), "absent"));
+  EXPECT_TRUE(is_error(run({"embed", model(), "--input", out_path("")}), "directory"));
+  EXPECT_TRUE(is_error(run({"embed", out_path("absent.lw"), "--output", npy, "a"}), "absent.lw"));
+  EXPECT_TRUE(is_error(run({"embed", model(), "--isa", "mmx", "--output", npy, "a"}), "mmx"));
+  EXPECT_EQ(files_out(), 0);
+}
+
+TEST_F(EmbedCommandTest, ALineOfALongInputIsCountedFromItsStart) {
+  std::string input;
+  for (int i = 0; i < 5000; ++i) input += "a\n";
+  EXPECT_TRUE(is_error(run({"embed", model(), "--output", out_path("v.npy")}, input + "\xff\n"),
+                       "line 5001"));
+}
+
+TEST_F(EmbedCommandTest, StdoutThatCannotBeWritten) {
+  Invocation invocation;
+  invocation.arguments = {"embed", model(), "--json"};
+  for (int i = 0; i < 3000; ++i) invocation.input += "a b c\n";
+  invocation.out = "/dev/full";
+  EXPECT_TRUE(is_error(run(invocation), "standard output"));
+
+  invocation.out.reset();
+  invocation.closed_pipe = true;
+  const Outcome outcome = run(invocation);
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_EQ(outcome.err, "");
+}
+
+TEST_F(EmbedCommandTest, TheSameBitsFromACheckpointAndWithOtherThreads) {
+  const std::string out = run({"embed", model(), "--json", "a b", "c"}).out;
+  EXPECT_EQ(run({"embed", checkpoint(), "--json", "a b", "c"}).out, out);
+  for (const char* threads : {"1", "2", "3"}) {
+    EXPECT_EQ(run({"embed", model(), "--json", "a b", "c", "--threads", threads}).out, out);
+  }
+}
+
+TEST_F(EmbedCommandTest, VerboseSaysWhyOnStderr) {
+  Invocation invocation;
+  invocation.arguments = {"embed", model(), "--json", "a"};
+  invocation.environment = {"LANEWISE_VERBOSE=1"};
+  const Outcome outcome = run(invocation);
+  EXPECT_EQ(outcome.out, run({"embed", model(), "--json", "a"}).out);
+  EXPECT_TRUE(converters::has(outcome.err, "lanewise"));
+}
+
+TEST_F(EmbedCommandTest, AModelWithoutTokenizer) {
+  std::filesystem::remove(path("vocab.txt"));
+  EXPECT_TRUE(is_error(run({"embed", checkpoint(), "--quiet", "a"}), "tokenizer"));
+  EXPECT_TRUE(is_error(run({"tokenize", checkpoint(), "--quiet", "a"}), "tokenizer"));
+}
+
+using TokenizeCommandTest = ProgramTest;
+
+TEST_F(TokenizeCommandTest, JsonAndPlain) {
+  const Outcome outcome = run({"tokenize", model(), "--json", "ab [MASK]", "z"});
+  ASSERT_EQ(outcome.objects().size(), 2u) << outcome.err;
+  EXPECT_EQ(outcome.objects()[0],
+            nlohmann::json::parse(R"({"text": "ab [MASK]", "ids": [2, 5, 11, 4, 3],
+              "tokens": ["[CLS]", "a", "##b", "[MASK]", "[SEP]"],
+              "offsets": [[0, 0], [0, 1], [1, 2], [3, 9], [0, 0]]})"));
+  EXPECT_EQ(run({"tokenize", model()}, "ab\n\nz\n").out,
+            "[CLS]:2 a:5 ##b:11 [SEP]:3\n[CLS]:2 [SEP]:3\n[CLS]:2 [UNK]:1 [SEP]:3\n");
+}
+
+TEST_F(TokenizeCommandTest, IsNotCut) {
+  std::string text = "a";
+  for (int i = 0; i < 99; ++i) text += " a";
+  EXPECT_EQ(run({"tokenize", model(), "--json", text}).objects().at(0)["ids"].size(), 102u);
+}
+
+TEST_F(TokenizeCommandTest, BadInput) {
+  EXPECT_TRUE(is_error(run({"tokenize", model(), "\xff"}), "text 1", "UTF-8"));
+}
+
+}  // namespace
+}  // namespace lanewise::cli

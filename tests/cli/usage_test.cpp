@@ -1,0 +1,122 @@
+#include <gtest/gtest.h>
+
+#include "tests/cli/program.hpp"
+
+namespace lanewise::cli {
+namespace {
+
+constexpr const char* kCommands[] = {"convert",  "inspect", "run", "embed",
+                                     "tokenize", "bench",   "cpu"};
+
+TEST(Usage, HelpNamesEveryCommand) {
+  const Outcome outcome = run({"--help"});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_EQ(outcome.err, "");
+  for (const char* command : kCommands) EXPECT_TRUE(converters::has(outcome.out, command));
+}
+
+TEST(Usage, EveryCommandHasHelpAndTheCommonFlags) {
+  for (const char* command : kCommands) {
+    const Outcome outcome = run({command, "--help"});
+    EXPECT_EQ(outcome.exit_code, 0) << command;
+    EXPECT_EQ(outcome.err, "");
+    EXPECT_TRUE(converters::has(outcome.out, "--threads", "--isa", "--fast", "--quiet")) << command;
+  }
+}
+
+TEST(Usage, Version) {
+  const Outcome outcome = run({"--version"});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_EQ(outcome.out.rfind("lanewise ", 0), 0u) << outcome.out;
+  EXPECT_EQ(outcome.lines().size(), 1u);
+}
+
+TEST(Usage, NoCommandAndUnknownCommand) {
+  EXPECT_TRUE(is_wrong_usage(run(std::vector<std::string>()), "no command", "embed"));
+  EXPECT_TRUE(is_wrong_usage(run({"frobnicate"}), "'frobnicate'", "embed"));
+  EXPECT_TRUE(is_wrong_usage(run({"frobnicate", "--threads", "2"}), "'frobnicate'"));
+}
+
+TEST(Usage, UnknownFlags) {
+  EXPECT_TRUE(is_wrong_usage(run({"--bogus"}), "--bogus"));
+  for (const char* command : kCommands) {
+    EXPECT_TRUE(is_wrong_usage(run({command, "--bogus"}), command)) << command;
+  }
+  EXPECT_TRUE(is_wrong_usage(run({"cpu", "--bogus"}), "--bogus"));
+  EXPECT_TRUE(is_wrong_usage(run({"cpu", "extra"}), "extra"));
+}
+
+TEST(Usage, MissingOperands) {
+  for (const char* command : {"convert", "inspect", "run", "embed", "tokenize", "bench"}) {
+    EXPECT_TRUE(is_wrong_usage(run({command}), command)) << command;
+  }
+  EXPECT_TRUE(is_wrong_usage(run({"run", "model.lw", "--inputs", "a"}), "--outputs"));
+  EXPECT_TRUE(is_wrong_usage(run({"embed", "model.lw", "--input"}), "--input"));
+}
+
+TEST(Usage, ThreadsIsAPositiveNumber) {
+  for (const char* threads : {"0", "-1", "abc", "1.5", "", "2x", "99999999999999999999"}) {
+    EXPECT_TRUE(is_wrong_usage(run({"cpu", "--threads", threads}), "--threads")) << threads;
+  }
+  EXPECT_EQ(run({"cpu", "--threads", "2"}).exit_code, 0);
+}
+
+TEST(Usage, OtherValuesOutOfRange) {
+  for (const char* flag : {"--batch", "--length", "--lengths", "--seconds"}) {
+    for (const char* value : {"0", "-3", "many"}) {
+      EXPECT_TRUE(is_wrong_usage(run({"bench", "model.lw", flag, value}), flag)) << flag << value;
+    }
+  }
+  EXPECT_TRUE(is_wrong_usage(run({"bench", "m.lw", "--length", "3", "--lengths", "3,4"})));
+  EXPECT_TRUE(is_wrong_usage(run({"convert", "folder", "--weights", "f99"}), "--weights", "f99"));
+}
+
+TEST(Usage, TextsBesideAnInputFile) {
+  EXPECT_TRUE(is_wrong_usage(run({"embed", "m.lw", "text", "--input", "file"}), "not both"));
+}
+
+TEST(Cpu, SaysWhatRuns) {
+  const Outcome plain = run({"cpu"});
+  EXPECT_EQ(plain.exit_code, 0);
+  EXPECT_TRUE(converters::has(plain.out, "baseline", "avx512", "chosen"));
+
+  const Outcome json = run({"cpu", "--json"});
+  ASSERT_EQ(json.objects().size(), 1u);
+  const nlohmann::json facts = json.objects()[0];
+  EXPECT_GE(facts["cpus"].get<int>(), 1);
+  EXPECT_EQ(facts["available_isas"][0], "baseline");
+  EXPECT_EQ(facts["isa"], facts["available_isas"].back());
+}
+
+TEST(Cpu, TheInstructionSetCanBeForced) {
+  Invocation invocation;
+  invocation.arguments = {"cpu", "--json"};
+  invocation.environment = {"LANEWISE_ISA=baseline"};
+  EXPECT_EQ(run(invocation).objects().at(0)["isa"], "baseline");
+  EXPECT_EQ(run({"cpu", "--json", "--isa", "baseline"}).objects().at(0)["isa"], "baseline");
+
+  invocation.environment = {"LANEWISE_ISA=mmx"};
+  EXPECT_TRUE(is_error(run(invocation), "LANEWISE_ISA", "mmx", "baseline"));
+  EXPECT_TRUE(is_error(run({"cpu", "--isa", "mmx"}), "mmx", "baseline"));
+}
+
+TEST(StandardOutput, AFullDeviceIsAnError) {
+  for (const char* argument : {"cpu", "--help"}) {
+    Invocation invocation;
+    invocation.arguments = {argument};
+    invocation.out = "/dev/full";
+    EXPECT_TRUE(is_error(run(invocation), "standard output", "No space left")) << argument;
+  }
+}
+
+TEST(StandardOutput, AReaderThatLeftIsNone) {
+  Invocation invocation;
+  invocation.arguments = {"cpu"};
+  invocation.closed_pipe = true;
+  const Outcome outcome = run(invocation);
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_EQ(outcome.err, "");
+}
+
+}  // namespace
+}  // namespace lanewise::cli
