@@ -224,19 +224,22 @@ LW_INLINE f32x16 round_to_integer(const f32x16& a) noexcept {
   return (a + magic) - magic;
 }
 
-/// yc[r] = xr[c] * factor: 4 rows of 4 floats become its columns. In 128-bit registers on every
-/// instruction set, so 4 is also the most floats read or written at once.
+/// yc[r] = xr[c] * factor[c] + 0: 4 rows of 4 floats become its columns, -0 becomes 0. In 128-bit
+/// registers on every instruction set, so 4 is also the most floats read or written at once.
 LW_INLINE void transpose_4x4(const float* x0, const float* x1, const float* x2, const float* x3,
-                             float factor, float* y0, float* y1, float* y2, float* y3) noexcept {
-  const __m128 a = _mm_loadu_ps(x0), b = _mm_loadu_ps(x1);
-  const __m128 c = _mm_loadu_ps(x2), d = _mm_loadu_ps(x3);
+                             const float* factor, float* y0, float* y1, float* y2,
+                             float* y3) noexcept {
+  const __m128 f = _mm_loadu_ps(factor);
+  const auto scaled = [&](const float* x) noexcept {
+    return _mm_add_ps(_mm_mul_ps(_mm_loadu_ps(x), f), _mm_setzero_ps());
+  };
+  const __m128 a = scaled(x0), b = scaled(x1), c = scaled(x2), d = scaled(x3);
   const __m128 ab01 = _mm_unpacklo_ps(a, b), ab23 = _mm_unpackhi_ps(a, b);
   const __m128 cd01 = _mm_unpacklo_ps(c, d), cd23 = _mm_unpackhi_ps(c, d);
-  const __m128 f = _mm_set1_ps(factor);
-  _mm_storeu_ps(y0, _mm_mul_ps(_mm_movelh_ps(ab01, cd01), f));
-  _mm_storeu_ps(y1, _mm_mul_ps(_mm_movehl_ps(cd01, ab01), f));
-  _mm_storeu_ps(y2, _mm_mul_ps(_mm_movelh_ps(ab23, cd23), f));
-  _mm_storeu_ps(y3, _mm_mul_ps(_mm_movehl_ps(cd23, ab23), f));
+  _mm_storeu_ps(y0, _mm_movelh_ps(ab01, cd01));
+  _mm_storeu_ps(y1, _mm_movehl_ps(cd01, ab01));
+  _mm_storeu_ps(y2, _mm_movelh_ps(ab23, cd23));
+  _mm_storeu_ps(y3, _mm_movehl_ps(cd23, ab23));
 }
 
 /// The upper half of the lanes folded onto the lower half until 4 are left: every instruction set

@@ -4,8 +4,8 @@
 #include "ops/simd.hpp"
 
 // Lanes are queries, from the scores to the end: S^T = K Q^T and y^T = V^T P^T are both sums of a
-// scalar from K or V, read in place, times a vector of 16 queries. So maxima and sums over keys
-// are vertical, any head_dim works without masks, and nothing is read beyond a row.
+// scalar from K or V times a vector of 16 queries. So maxima and sums over keys are vertical, and
+// any head_dim works without masks.
 
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
@@ -17,7 +17,8 @@ constexpr size_t kMaxRows = kParts == 1 ? 12 : kParts == 2 ? 6 : 3;
 constexpr size_t kGroupPanels = kParts == 1 ? 2 : 1;
 constexpr size_t kGroupRows = kGroupPanels * kLanes;
 constexpr size_t kScorePanel = kKeyBlock * kLanes;
-static_assert(kAttentionLanes == kLanes && kQueryBlock % kGroupRows == 0);
+static_assert(kAttentionLanes == kLanes && kGroupPanels <= kAttentionPanels);
+static_assert(kQueryBlock % kGroupRows == 0);
 
 constexpr float kLog2E = 1.44269504088896340736f;
 constexpr float kInfinity = __builtin_inff();
@@ -27,15 +28,10 @@ struct Group {
   size_t first_row;
   size_t panels;
   float* q;        // [panels][head_dim][16], times scale * log2(e)
-  float* y;        // [panels][head_dim][16], sums so far, not yet divided
+  float* y;        // [panels][head_dim][16], sums so far, not yet divided; unset before the first
   float* largest;  // [panels][16], the largest score so far
   float* sum;      // [panels][16], the sum of the weights so far
-};
-
-/// Buffers shared by all groups.
-struct Buffers {
-  float* scores;  // [kGroupPanels][kKeyBlock][16]
-  float* bias;    // [kKeyBlock][16]
+  bool empty;      // no key was added yet
 };
 
 /// Keys [begin, end) of one block.
@@ -43,6 +39,20 @@ struct Keys {
   size_t begin;
   size_t end;
   size_t count() const { return end - begin; }
+};
+
+/// Buffers shared by all groups.
+struct Buffers {
+  float* scores;  // [kGroupPanels][kKeyBlock][16]
+  float* bias;    // [kKeyBlock][16]
+  float* k;       // [kKeyBlock][stride], copied
+  float* v;       // [kKeyBlock][stride], copied
+  size_t stride;  // head_dim, rounded up to whole vectors
+  Keys copied;
+  bool finite;  // all of v
+
+  const float* key(size_t j) const { return k + (j - copied.begin) * stride; }
+  const float* value(size_t j) const { return v + (j - copied.begin) * stride; }
 };
 
 /// sums[row][panel] += sum_i a[row * row_step + i * step] * b[panel][i], in the order of i.
@@ -96,7 +106,7 @@ struct ValueTile {
   size_t v_stride;
   const float* weights;  // [panels][kKeyBlock][16]
   size_t keys;
-  const float* factor;  // [panels][16], for the sums so far
+  const float* factor;  // [panels][16], for the sums so far; null: there are none
   float* y;             // [panels][head_dim][16]
   size_t head_dim;
 };
@@ -107,9 +117,14 @@ void value_tile(const ValueTile& tile) noexcept {
   f32x16 sums[kRows][kPanels];
   const size_t panel = tile.head_dim * kLanes;
   LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
-    const f32x16 factor = load(tile.factor + p * kLanes);
-    LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
-      sums[r][p] = load(tile.y + p * panel + r * kLanes) * factor;
+    LW_UNROLL for (size_t r = 0; r < kRows; ++r) sums[r][p] = zero();
+  }
+  if (tile.factor != nullptr) {
+    LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
+      const f32x16 factor = load(tile.factor + p * kLanes);
+      LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
+        sums[r][p] = load(tile.y + p * panel + r * kLanes) * factor;
+      }
     }
   }
   multiply_add<kRows, kPanels>(tile.v, 1, tile.v_stride, tile.weights, kScorePanel, tile.keys,
@@ -172,8 +187,8 @@ class TileWalk {
 void score_keys(const AttentionBlock& block, const Group& group, const Buffers& buffers,
                 const Keys& keys, float* largest) noexcept {
   for (TileWalk walk(keys.count()); !walk.done(); walk.next()) {
-    const ScoreTile tile{block.k + (keys.begin + walk.begin()) * block.k_stride,
-                         block.k_stride,
+    const ScoreTile tile{buffers.key(keys.begin + walk.begin()),
+                         buffers.stride,
                          group.q,
                          block.head_dim,
                          buffers.scores + walk.begin() * kLanes,
@@ -185,8 +200,8 @@ void score_keys(const AttentionBlock& block, const Group& group, const Buffers& 
 void add_values(const AttentionBlock& block, const Group& group, const Buffers& buffers,
                 const Keys& keys, const float* factor) noexcept {
   for (TileWalk walk(block.head_dim); !walk.done(); walk.next()) {
-    const ValueTile tile{block.v + keys.begin * block.v_stride + walk.begin(),
-                         block.v_stride,
+    const ValueTile tile{buffers.value(keys.begin) + walk.begin(),
+                         buffers.stride,
                          buffers.scores,
                          keys.count(),
                          factor,
@@ -196,17 +211,17 @@ void add_values(const AttentionBlock& block, const Group& group, const Buffers& 
   }
 }
 
-/// What add_values computes, except that a weight of zero takes nothing, not even a NaN, from a
-/// value that is not finite. One feature at a time: few will ever need it.
+/// What add_values computes, to the bit, for values that are not all finite: a weight of zero
+/// takes nothing, not even a NaN, from them. One feature at a time, because few will need it.
 void add_values_carefully(const AttentionBlock& block, const Group& group, const Buffers& buffers,
                           const Keys& keys, const float* factor) noexcept {
   for (size_t p = 0; p < group.panels; ++p) {
     const float* weights = buffers.scores + p * kScorePanel;
     for (size_t i = 0; i < block.head_dim; ++i) {
       float* y = group.y + (p * block.head_dim + i) * kLanes;
-      f32x16 sum = load(y) * load(factor + p * kLanes);
+      f32x16 sum = factor == nullptr ? zero() : load(y) * load(factor + p * kLanes);
       for (size_t j = 0; j < keys.count(); ++j) {
-        const float v = block.v[(keys.begin + j) * block.v_stride + i];
+        const float v = buffers.value(keys.begin + j)[i];
         const float finite = v - v == 0.0f ? v : 0.0f;
         const f32x16 weight = load(weights + j * kLanes);
         const mask16 nothing = equal(weight, zero());
@@ -219,12 +234,13 @@ void add_values_carefully(const AttentionBlock& block, const Group& group, const
 
 /// out[i][lane] = rows[lane][i] * factor for n elements of 16 rows.
 void gather_rows(const float* const* rows, size_t n, float factor, float* out) noexcept {
+  const float factors[4] = {factor, factor, factor, factor};
   for (size_t lane = 0; lane < kLanes; lane += 4) {
     size_t i = 0;
     for (; i + 4 <= n; i += 4) {
       float* y = out + i * kLanes + lane;
       transpose_4x4(rows[lane] + i, rows[lane + 1] + i, rows[lane + 2] + i, rows[lane + 3] + i,
-                    factor, y, y + kLanes, y + 2 * kLanes, y + 3 * kLanes);
+                    factors, y, y + kLanes, y + 2 * kLanes, y + 3 * kLanes);
     }
     for (; i < n; ++i) {
       for (size_t r = 0; r < 4; ++r) out[i * kLanes + lane + r] = rows[lane + r][i] * factor;
@@ -232,23 +248,47 @@ void gather_rows(const float* const* rows, size_t n, float factor, float* out) n
   }
 }
 
-/// rows[lane][i] = in[i][lane] for n elements of `count` <= 16 rows.
-void scatter_rows(const float* in, size_t n, float* const* rows, size_t count) noexcept {
+/// rows[lane][i] = in[i][lane] * factor[lane] + 0 for n elements of `count` <= 16 rows. Adding 0
+/// makes 0 of -0, which a hidden key may have made of 0.
+void scatter_rows(const float* in, size_t n, const float* factor, float* const* rows,
+                  size_t count) noexcept {
   size_t lane = 0;
   for (; lane + 4 <= count; lane += 4) {
     size_t i = 0;
     for (; i + 4 <= n; i += 4) {
       const float* x = in + i * kLanes + lane;
-      transpose_4x4(x, x + kLanes, x + 2 * kLanes, x + 3 * kLanes, 1.0f, rows[lane] + i,
+      transpose_4x4(x, x + kLanes, x + 2 * kLanes, x + 3 * kLanes, factor + lane, rows[lane] + i,
                     rows[lane + 1] + i, rows[lane + 2] + i, rows[lane + 3] + i);
     }
     for (; i < n; ++i) {
-      for (size_t r = 0; r < 4; ++r) rows[lane + r][i] = in[i * kLanes + lane + r];
+      for (size_t r = lane; r < lane + 4; ++r) rows[r][i] = in[i * kLanes + r] * factor[r] + 0.0f;
     }
   }
   for (; lane < count; ++lane) {
-    for (size_t i = 0; i < n; ++i) rows[lane][i] = in[i * kLanes + lane];
+    for (size_t i = 0; i < n; ++i) rows[lane][i] = in[i * kLanes + lane] * factor[lane] + 0.0f;
   }
+}
+
+/// Copies `rows` rows of n elements to rows of whole vectors, the rest of which is 0. Rows that
+/// lie apart as those of q | k | v do share few sets of the first-level cache, and each of them
+/// needs a page entry. Returns whether all elements are finite.
+bool copy_rows(const float* from, size_t from_stride, size_t rows, size_t n, float* to,
+               size_t to_stride) noexcept {
+  // 0 * x is NaN if x is not finite. Four chains, because an addition takes four cycles.
+  f32x16 check[4] = {zero(), zero(), zero(), zero()};
+  for (size_t r = 0; r < rows; r += 4) {
+    for (size_t i = 0; i < n; i += kLanes) {
+      LW_UNROLL for (size_t j = 0; j < 4; ++j) {
+        if (r + j >= rows) break;
+        const float* x = from + (r + j) * from_stride + i;
+        const f32x16 vector = n - i >= kLanes ? load(x) : load_first(x, n - i);
+        store(to + (r + j) * to_stride + i, vector);
+        check[j] = fma(vector, zero(), check[j]);
+      }
+    }
+  }
+  const float folded = reduce_add((check[0] + check[1]) + (check[2] + check[3]));
+  return folded == folded;
 }
 
 size_t clamp(int64_t value, size_t low, size_t high) {
@@ -256,13 +296,13 @@ size_t clamp(int64_t value, size_t low, size_t high) {
   return value > static_cast<int64_t>(high) ? high : static_cast<size_t>(value);
 }
 
-/// The keys of [block_begin, block_begin + kKeyBlock) that any row of the group sees.
-Keys seen_by_any(const AttentionBlock& block, const Group& group, size_t block_begin) {
+/// The keys of [block_begin, block_begin + kKeyBlock) that any of these rows sees.
+Keys seen_by_any(const AttentionBlock& block, size_t row, size_t row_end, size_t block_begin) {
   const size_t block_end = block_begin + kKeyBlock;
   Keys keys{block_end, block_begin};
-  for (size_t r = 0; r < group.panels * kLanes; ++r) {
-    const size_t begin = clamp(block.begin[group.first_row + r], block_begin, block_end);
-    const size_t end = clamp(block.end[group.first_row + r], block_begin, block_end);
+  for (; row < row_end; ++row) {
+    const size_t begin = clamp(block.begin[row], block_begin, block_end);
+    const size_t end = clamp(block.end[row], block_begin, block_end);
     if (begin >= end) continue;
     if (begin < keys.begin) keys.begin = begin;
     if (end > keys.end) keys.end = end;
@@ -351,8 +391,8 @@ void weigh(const Group& group, const Buffers& buffers, size_t keys, const float*
   }
 }
 
-void attend_keys(const AttentionBlock& block, const Group& group, const Buffers& buffers,
-                 const Keys& keys, bool careful) noexcept {
+void attend_keys(const AttentionBlock& block, Group& group, const Buffers& buffers,
+                 const Keys& keys) noexcept {
   alignas(64) float largest[kGroupRows];
   alignas(64) float factor[kGroupRows];
   std::memcpy(largest, group.largest, group.panels * kLanes * sizeof(float));
@@ -362,22 +402,14 @@ void attend_keys(const AttentionBlock& block, const Group& group, const Buffers&
     adjust_scores(block, group, buffers, keys, all_seen, largest);
   }
   weigh(group, buffers, keys.count(), largest, factor);
-  (careful ? add_values_carefully : add_values)(block, group, buffers, keys, factor);
+  const auto add = buffers.finite ? add_values : add_values_carefully;
+  add(block, group, buffers, keys, group.empty ? nullptr : factor);
+  group.empty = false;
 }
 
-void clear(const AttentionBlock& block, const Group& group) noexcept {
-  for (size_t i = 0; i < group.panels * kLanes; i += kLanes) {
-    store(group.largest + i, broadcast(-kInfinity));
-    store(group.sum + i, zero());
-  }
-  for (size_t i = 0; i < group.panels * block.head_dim * kLanes; i += kLanes) {
-    store(group.y + i, zero());
-  }
-}
-
-/// Key blocks outside, groups inside: a block is read from far away once for all groups.
-void attend_groups(const AttentionBlock& block, const Group* groups, size_t count,
-                   const Buffers& buffers, bool careful) noexcept {
+/// Key blocks outside, groups inside: a block is copied once for all groups.
+void attend_groups(const AttentionBlock& block, Group* groups, size_t count,
+                   Buffers& buffers) noexcept {
   int32_t begin = INT32_MAX;
   int32_t end = 0;
   for (size_t r = 0; r < block.rows; ++r) {
@@ -385,65 +417,69 @@ void attend_groups(const AttentionBlock& block, const Group* groups, size_t coun
     if (block.begin[r] < begin) begin = block.begin[r];
     if (block.end[r] > end) end = block.end[r];
   }
-  for (size_t g = 0; g < count; ++g) clear(block, groups[g]);
   const size_t first_block = static_cast<size_t>(begin) / kKeyBlock * kKeyBlock;
   for (size_t key = first_block; key < static_cast<size_t>(end); key += kKeyBlock) {
+    const Keys all = seen_by_any(block, 0, block.rows, key);
+    if (all.begin >= all.end) continue;
+    buffers.copied = all;
+    copy_rows(block.k + all.begin * block.k_stride, block.k_stride, all.count(), block.head_dim,
+              buffers.k, buffers.stride);
+    buffers.finite = copy_rows(block.v + all.begin * block.v_stride, block.v_stride, all.count(),
+                               block.head_dim, buffers.v, buffers.stride);
     for (size_t g = 0; g < count; ++g) {
-      const Keys keys = seen_by_any(block, groups[g], key);
-      if (keys.begin < keys.end) attend_keys(block, groups[g], buffers, keys, careful);
+      const size_t row = groups[g].first_row;
+      const Keys keys = seen_by_any(block, row, row + groups[g].panels * kLanes, key);
+      if (keys.begin < keys.end) attend_keys(block, groups[g], buffers, keys);
     }
   }
 }
 
-/// Divides by the sums of the weights; rows that saw nothing are 0. Returns whether something is
-/// not a finite number.
-bool divide(const AttentionBlock& block, const Group& group) noexcept {
-  f32x16 check = zero();
+/// A group without keys yet, with its scaled queries; takes its memory from `scratch`.
+Group make_group(const AttentionBlock& block, size_t row, float*& scratch) noexcept {
+  const size_t rows = block.rows - row < kGroupRows ? block.rows - row : kGroupRows;
+  const size_t floats = kGroupRows * block.head_dim;
+  float* running = scratch + 2 * floats;
+  const Group group{row,     (rows + kLanes - 1) / kLanes, scratch, scratch + floats,
+                    running, running + kGroupRows,         true};
+  scratch = running + 2 * kGroupRows;
   for (size_t p = 0; p < group.panels; ++p) {
-    const f32x16 sum = load(group.sum + p * kLanes);
-    const f32x16 factor = select(equal(sum, zero()), zero(), broadcast(1.0f) / sum);
-    float* y = group.y + p * block.head_dim * kLanes;
-    for (size_t i = 0; i < block.head_dim * kLanes; i += kLanes) {
-      // Adding 0 turns -0 into 0, whose sign would depend on hidden keys.
-      const f32x16 value = fma(load(y + i), factor, zero());
-      store(y + i, value);
-      check = fma(value, zero(), check);
-    }
+    gather_rows(block.q + row + p * kLanes, block.head_dim, block.scale * kLog2E,
+                group.q + p * block.head_dim * kLanes);
+    store(group.largest + p * kLanes, broadcast(-kInfinity));
+    store(group.sum + p * kLanes, zero());
   }
-  const float folded = reduce_add(check);
-  return folded != folded;
+  return group;
+}
+
+/// Divides by the sums of the weights; rows that saw nothing are 0.
+void write_group(const AttentionBlock& block, const Group& group) noexcept {
+  alignas(64) float factor[kLanes];
+  for (size_t p = 0; p < group.panels; ++p) {
+    float* y = group.y + p * block.head_dim * kLanes;
+    if (group.empty) std::memset(y, 0, block.head_dim * kLanes * sizeof(float));
+    const f32x16 sum = load(group.sum + p * kLanes);
+    store(factor, select(equal(sum, zero()), zero(), broadcast(1.0f) / sum));
+    const size_t row = group.first_row + p * kLanes;
+    const size_t rows = block.rows - row < kLanes ? block.rows - row : kLanes;
+    scatter_rows(y, block.head_dim, factor, block.y + row, rows);
+  }
 }
 
 void attend(const AttentionBlock& block, float* scratch) noexcept {
   Group groups[kQueryBlock / kGroupRows];
+  Buffers buffers{};
+  buffers.scores = scratch;
+  buffers.bias = buffers.scores + kAttentionPanels * kScorePanel;
+  buffers.stride = attention_copy_stride(block.head_dim);
+  buffers.k = buffers.bias + kScorePanel;
+  buffers.v = buffers.k + kKeyBlock * buffers.stride;
+  scratch = buffers.v + kKeyBlock * buffers.stride;
   size_t count = 0;
-  const size_t group_floats = kGroupRows * block.head_dim;
-  const Buffers buffers{scratch, scratch + 2 * kScorePanel};
-  scratch += 3 * kScorePanel;
-  for (size_t row = 0; row < block.rows; row += kGroupRows, ++count) {
-    const size_t rows = block.rows - row < kGroupRows ? block.rows - row : kGroupRows;
-    Group& group = groups[count];
-    group = {row, (rows + kLanes - 1) / kLanes, scratch, scratch + group_floats,
-             scratch + 2 * group_floats, scratch + 2 * group_floats + kGroupRows};
-    scratch += 2 * group_floats + 2 * kGroupRows;
-    for (size_t p = 0; p < group.panels; ++p) {
-      gather_rows(block.q + row + p * kLanes, block.head_dim, block.scale * kLog2E,
-                  group.q + p * block.head_dim * kLanes);
-    }
+  for (size_t row = 0; row < block.rows; row += kGroupRows) {
+    groups[count++] = make_group(block, row, scratch);
   }
-  attend_groups(block, groups, count, buffers, false);
-  for (size_t g = 0; g < count; ++g) {
-    const Group& group = groups[g];
-    if (divide(block, group)) {
-      attend_groups(block, &group, 1, buffers, true);
-      divide(block, group);
-    }
-    for (size_t p = 0; p < group.panels; ++p) {
-      const size_t row = group.first_row + p * kLanes;
-      const size_t rows = block.rows - row < kLanes ? block.rows - row : kLanes;
-      scatter_rows(group.y + p * block.head_dim * kLanes, block.head_dim, block.y + row, rows);
-    }
-  }
+  attend_groups(block, groups, count, buffers);
+  for (size_t g = 0; g < count; ++g) write_group(block, groups[g]);
 }
 
 }  // namespace
