@@ -1,0 +1,48 @@
+#include "ops/norm/rms_norm.hpp"
+
+#include "ops/norm/rms_norm_kernels.hpp"
+#include "ops/row_operator.hpp"
+#include "ops/status_macros.hpp"
+
+#define LW_KERNEL_TABLE RmsNormKernels
+#define LW_KERNEL_NAME rms_norm_kernels
+#include "ops/kernel_table.hpp"
+
+namespace lanewise::ops {
+namespace {
+
+constexpr double kElementNanoseconds = 0.4;
+
+class RmsNorm final : public RowOperator {
+ public:
+  RmsNorm(const OperatorConfig& config, const RmsNormBlock& fixed)
+      : RowOperator(kElementNanoseconds * static_cast<double>(config.output.features)),
+        kernels_(kernels_for(config.isa)),
+        fixed_(fixed) {}
+
+  void run(const Operands& operands, const Piece& piece, std::byte*) const noexcept override {
+    RmsNormBlock block = fixed_;
+    block.rows = row_block(operands, piece);
+    kernels_.normalize(block);
+  }
+
+  int in_place_input() const noexcept override { return 0; }
+
+ private:
+  const RmsNormKernels& kernels_;
+  RmsNormBlock fixed_;  // what does not change from run to run
+};
+
+}  // namespace
+
+Result<OperatorPtr> make_rms_norm(const OperatorConfig& config) {
+  LW_RETURN_IF_ERROR(config.attributes.expect_only({"eps"}));
+  LW_RETURN_IF_ERROR(config.expect_only_weights({"weight"}));
+  LW_RETURN_IF_ERROR(expect_same_features(config, 1, 1));
+  RmsNormBlock fixed{};
+  LW_ASSIGN_OR_RETURN(fixed.eps, eps_attribute(config, 1e-6));
+  LW_ASSIGN_OR_RETURN(fixed.weight, vector_weight(config, "weight"));
+  return OperatorPtr(std::make_unique<RmsNorm>(config, fixed));
+}
+
+}  // namespace lanewise::ops

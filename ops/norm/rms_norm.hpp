@@ -1,0 +1,21 @@
+#pragma once
+
+#include "ops/operator.hpp"
+
+namespace lanewise::ops {
+
+/// Scales each row to unit root-mean-square, then by `weight`.
+///
+///   y[r, i] = x[r, i] * w[i] / sqrt(mean_j(x[r, j]^2) + eps)
+///
+/// inputs   x [rows, dim] f32
+/// output   y [rows, dim] f32. May be x.
+/// weights  weight [dim] f32
+/// attributes  eps >= 0 (1e-6)
+/// Error: at most 1e-6 * |y| against a double reference.
+/// Fails with kInvalidArgument if shapes disagree. The same bits on every instruction set with FMA.
+/// Thread-safe.
+/// Source: Zhang and Sennrich 2019, arXiv:1910.07467.
+Result<OperatorPtr> make_rms_norm(const OperatorConfig& config);
+
+}  // namespace lanewise::ops
