@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstddef>
+
+namespace lanewise::ops {
+
+enum class PoolKind { kMean, kMax, kFirst, kLast };
+
+struct PoolKernels {
+  /// y[i] = sum_r x[r, i] / rows, for rows >= 1 of x [rows, dim].
+  void (*mean)(const float* x, size_t x_stride, size_t rows, size_t dim, float* y) noexcept;
+  /// y[i] = max_r x[r, i], NaN where one of them is.
+  void (*max)(const float* x, size_t x_stride, size_t rows, size_t dim, float* y) noexcept;
+};
+
+}  // namespace lanewise::ops
