@@ -1,0 +1,51 @@
+#include "ops/rows/gather_rows.hpp"
+
+#include <cstring>
+
+#include "ops/dcheck.hpp"
+#include "ops/row_operator.hpp"
+#include "ops/status_macros.hpp"
+
+namespace lanewise::ops {
+namespace {
+
+constexpr double kElementNanoseconds = 0.2;
+
+class GatherRows final : public RowOperator {
+ public:
+  explicit GatherRows(const OperatorConfig& config)
+      : RowOperator(kElementNanoseconds * static_cast<double>(config.output.features)) {}
+
+  void run(const Operands& operands, const Piece& piece, std::byte*) const noexcept override {
+    const Operand& x = operands.inputs[0];
+    const Operand& index = operands.inputs[1];
+    const size_t row_bytes = static_cast<size_t>(x.features) * sizeof(float);
+    for (int64_t r = piece.begin; r < piece.end; ++r) {
+      const int32_t row = *index.i32(r);
+      LW_DCHECK(row >= 0 && row < x.rows);
+      std::memcpy(operands.output.f32(r), x.f32(row), row_bytes);
+    }
+  }
+};
+
+}  // namespace
+
+Result<OperatorPtr> make_gather_rows(const OperatorConfig& config) {
+  LW_RETURN_IF_ERROR(config.attributes.expect_only({}));
+  LW_RETURN_IF_ERROR(config.expect_only_weights({}));
+  if (config.inputs.size() != 2) {
+    return invalid_argument("expected 2 inputs, found " + std::to_string(config.inputs.size()));
+  }
+  const OperandSpec& index = config.inputs[1];
+  if (index.type != DataType::kI32 || index.features != 1) {
+    return invalid_argument("index: expected 1 feature of type I32, found " +
+                            std::to_string(index.features) + " of type " +
+                            std::string(name_of(index.type)));
+  }
+  OperatorConfig x_alone = config;
+  x_alone.inputs.pop_back();
+  LW_RETURN_IF_ERROR(expect_same_features(x_alone, 1, 1));
+  return OperatorPtr(std::make_unique<GatherRows>(config));
+}
+
+}  // namespace lanewise::ops
