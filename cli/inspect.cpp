@@ -83,12 +83,11 @@ std::string summary(const Model& model, const std::string& path) {
   row("outputs", outputs_line(info));
   row("limits", fmt::format("{} tokens a sequence; texts are cut at {}", info.max_tokens,
                             info.max_text_tokens));
-  const auto* tokenizer = model.data().tokenizer();
   row("vocabulary",
       fmt::format(
           "{} ids{}{}", info.vocabulary_size,
           info.token_types > 0 ? fmt::format(", {} token types", info.token_types) : std::string(),
-          tokenizer == nullptr ? ", no tokenizer" : ", with a tokenizer"));
+          model.data().has_tokenizer() ? ", with a tokenizer" : ", no tokenizer"));
   append_provenance(text, model.data().provenance());
   return text;
 }
@@ -145,7 +144,7 @@ std::string to_json(const Model& model, const InspectOptions& options) {
   json["token_types"] = info.token_types;
   json["max_tokens"] = info.max_tokens;
   json["max_text_tokens"] = info.max_text_tokens;
-  json["tokenizer"] = model.data().tokenizer() != nullptr;
+  json["tokenizer"] = model.data().has_tokenizer();
   json["outputs"] = outputs_json(info);
   json["provenance"] = Json::parse(model.data().provenance(), nullptr, false);
   if (json["provenance"].is_discarded()) json["provenance"] = nullptr;

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "cli/brackets.hpp"
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/shell.hpp"
@@ -67,16 +68,18 @@ int report_wrong_usage(const CLI::ParseError& error, const std::vector<Command>&
   const Command* command = chosen(commands);
   if (command != nullptr) {
     const std::string& name = command->app->get_name();
-    print_error(fmt::format("{}: {} (see `lanewise {} --help`)", name, error.what(), name));
+    const std::string message = without_marks(error.what());
+    print_error(fmt::format("{}: {} (see `lanewise {} --help`)", name, message, name));
     return kExitWrongUsage;
   }
-  std::string message = error.what();
+  std::string message = without_marks(error.what());
   const std::vector<std::string> rest = program.remaining();
-  if (!rest.empty() && rest.front().substr(0, 1) != "-") {
-    message = fmt::format("unknown command '{}'; known: {}", rest.front(), names_of(commands));
-  } else if (rest.empty() &&
-             error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError)) {
+  if (rest.empty() && error.get_exit_code() == static_cast<int>(CLI::ExitCodes::RequiredError)) {
     message = "no command; known: " + names_of(commands);
+  } else if (!rest.empty()) {
+    const std::string first = without_marks(rest.front());
+    message = fmt::format("unknown {} '{}'; commands: {}",
+                          first.starts_with("-") ? "flag" : "command", first, names_of(commands));
   }
   print_error(message + " (see `lanewise --help`)");
   return kExitWrongUsage;
@@ -109,8 +112,12 @@ int run_program(int argc, char** argv) {
   program.require_subcommand(1);
   program.footer(kFooter);
   const std::vector<Command> commands = add_commands(program, shell);
+  for (const Command& command : commands) take_marks_off(*command.app);
+  const std::vector<std::string> arguments = mark_brackets(argc, argv);
+  std::vector<const char*> pointers;
+  for (const std::string& argument : arguments) pointers.push_back(argument.c_str());
   try {
-    program.parse(argc, argv);
+    program.parse(argc, pointers.data());
     Status status = chosen(commands)->run();
     if (status.ok()) status = shell.out.flush();
     return exit_code_of(status, shell);

@@ -2,8 +2,12 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <utility>
+
 #include <fmt/format.h>
 
+#include "cli/brackets.hpp"
 #include "cli/command.hpp"
 #include "ops/status_macros.hpp"
 #include "runtime/file/messages.hpp"
@@ -19,29 +23,29 @@ constexpr size_t kBytesPerPortion = size_t{8} << 20;
 }  // namespace
 
 void TextOptions::add_to(CLI::App& command) {
-  text_option_ = command.add_option("TEXT", unused_, "Texts; `-` reads lines from stdin")
-                     ->type_name("")
-                     ->allow_extra_args(false);
+  text_option_ =
+      command.add_option("TEXT", unused_, "Texts; `-` reads lines from stdin")->type_name("");
   command.add_option("--input", input_, "Read texts from FILE, one a line; `-` is stdin")
       ->type_name("FILE");
 }
 
 void TextOptions::check_usage() const {
   if (!texts().empty() && !input_.empty()) wrong_usage("give texts or --input, not both");
-  if (file() == "-" && input_.empty() && texts().empty() && ::isatty(STDIN_FILENO)) {
+  if (text_option_->count() == 0 && input_.empty() && ::isatty(STDIN_FILENO)) {
     wrong_usage("no text: give TEXT, --input FILE, or pipe lines into it");
   }
 }
 
 std::vector<std::string> TextOptions::texts() const {
-  const std::vector<std::string>& texts = text_option_->results();
-  return file() && input_.empty() ? std::vector<std::string>() : texts;
+  std::vector<std::string> texts = text_option_->results();
+  if (texts.size() == 1 && texts.front() == "-") return {};
+  for (std::string& text : texts) text = without_marks(std::move(text));
+  return texts;
 }
 
 std::optional<std::string> TextOptions::file() const {
-  const std::vector<std::string>& texts = text_option_->results();
   if (!input_.empty()) return input_;
-  if (texts.empty() || (texts.size() == 1 && texts.front() == "-")) return "-";
+  if (texts().empty()) return "-";
   return std::nullopt;
 }
 

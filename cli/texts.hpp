@@ -22,10 +22,9 @@ class TextOptions {
   /// Throws wrong usage for texts beside --input, and for neither of them at a terminal.
   void check_usage() const;
 
-  /// What stands behind TEXT, word for word. CLI11's own conversion would split a text like
-  /// `[MASK] or [SEP]` at its brackets.
+  /// TEXT, word for word; none for a single `-`.
   std::vector<std::string> texts() const;
-  /// The file to read: --input; `-` for TEXT `-` and for no text at all; else nothing.
+  /// The file to read: --input; `-` where there are no texts; else nothing.
   std::optional<std::string> file() const;
 
  private:
@@ -46,7 +45,7 @@ class TextSource {
   int64_t texts_before() const noexcept { return before_; }
   /// Part of the input that was read, 0 to 1; 0 where its size is not known.
   double part_read() const noexcept { return reader_ ? reader_->part_read() : 0.0; }
-  /// `--input's name: line 7` or `text 7`, for messages; index within the last portion.
+  /// `'FILE': line 7` or `text 7`, for messages; `index` is within the last portion.
   std::string where(size_t index) const;
 
  private:

@@ -79,7 +79,7 @@ Status tokenize(const TokenizeOptions& options, Shell& shell) {
   catch_interrupts();
   LW_ASSIGN_OR_RETURN(TextSource source, TextSource::open(options.texts));
   LW_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell));
-  const text::Tokenizer* tokenizer = model.data().tokenizer();
+  LW_ASSIGN_OR_RETURN(const text::Tokenizer* tokenizer, model.data().open_tokenizer());
   if (tokenizer == nullptr) return unsupported("the model has no tokenizer");
   return print_all(source, *tokenizer, options.json, shell.out);
 }

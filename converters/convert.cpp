@@ -86,8 +86,6 @@ Result<file::Metadata> metadata_of(Opened& opened, const graph::Graph& graph) {
   set(internal::kFormatKey, std::to_string(internal::kFormatVersion));
   set(internal::kGraphKey, graph::to_json(graph));
   set(internal::kTaskKey, internal::task_to_json(opened.model.info));
-  LW_ASSIGN_OR_RETURN(std::string tokenizer, tokenizer_json(opened));
-  if (!tokenizer.empty()) set(internal::kTokenizerKey, std::move(tokenizer));
   const SourceFolder& folder = opened.source.folder;
   LW_ASSIGN_OR_RETURN(std::string provenance, provenance_json(folder.root(), folder.used_files()));
   set(internal::kProvenanceKey, std::move(provenance));
@@ -97,8 +95,14 @@ Result<file::Metadata> metadata_of(Opened& opened, const graph::Graph& graph) {
 /// Writes the model file of an opened checkpoint.
 Status write_model(Opened opened, file::Sink& sink) {
   LW_ASSIGN_OR_RETURN(
-      const PackedGraph packed,
+      PackedGraph packed,
       pack_graph(graph::optimize(std::move(opened.model.graph)), *opened.source.checkpoint));
+  LW_ASSIGN_OR_RETURN(const std::string tokenizer, tokenizer_json(opened));
+  if (!tokenizer.empty()) {
+    const auto bytes = static_cast<int64_t>(tokenizer.size());
+    packed.tensors.push_back(
+        {std::string(internal::kTokenizerTensor), {DataType::kU8, tokenizer.data(), {bytes}}});
+  }
   LW_ASSIGN_OR_RETURN(const file::Metadata metadata, metadata_of(opened, packed.graph));
   return file::write_safetensors(sink, metadata, packed.tensors, kAlignment);
 }

@@ -127,11 +127,12 @@ Status ModelData::parse() {
 }
 
 Result<const text::Tokenizer*> ModelData::open_tokenizer() const {
-  const std::string* json = find_metadata(view_, kTokenizerKey);
-  if (json == nullptr) return static_cast<const text::Tokenizer*>(nullptr);
+  const file::TensorEntry* entry = view_.find(kTokenizerTensor);
+  if (entry == nullptr) return static_cast<const text::Tokenizer*>(nullptr);
   return file::no_throw([&]() -> Result<const text::Tokenizer*> {
     std::call_once(tokenizer_once_, [&] {
-      auto parsed = text::parse_tokenizer(*json);
+      const TensorView bytes = view_.view(*entry);
+      auto parsed = text::parse_tokenizer({bytes.as<char>(), entry->end - entry->begin});
       if (parsed.ok()) {
         tokenizer_ = std::move(*parsed);
       } else {
@@ -141,11 +142,6 @@ Result<const text::Tokenizer*> ModelData::open_tokenizer() const {
     if (!tokenizer_status_.ok()) return tokenizer_status_;
     return tokenizer_.get();
   });
-}
-
-const text::Tokenizer* ModelData::tokenizer() const noexcept {
-  const Result<const text::Tokenizer*> opened = open_tokenizer();
-  return opened.ok() ? *opened : nullptr;
 }
 
 std::string_view ModelData::provenance() const noexcept {

@@ -18,8 +18,10 @@ namespace lanewise::internal {
 inline constexpr std::string_view kFormatKey = "lanewise.format";
 inline constexpr std::string_view kGraphKey = "lanewise.graph";
 inline constexpr std::string_view kTaskKey = "lanewise.task";
-inline constexpr std::string_view kTokenizerKey = "lanewise.tokenizer";
 inline constexpr std::string_view kProvenanceKey = "lanewise.provenance";
+/// The tokenizer is JSON in a tensor of bytes: in the header it would be parsed, and it is far
+/// larger than all else there, whenever the model is opened, even by those who run on ids.
+inline constexpr std::string_view kTokenizerTensor = "lanewise.tokenizer";
 /// The format that this build writes, and the newest that it reads.
 inline constexpr int kFormatVersion = 1;
 
@@ -44,8 +46,7 @@ class ModelData {
   /// longer than all else in opening a model, and who runs on ids needs none; so the first call
   /// may fail, as text::parse_tokenizer() does, and later ones fail alike. Thread-safe.
   Result<const text::Tokenizer*> open_tokenizer() const;
-  /// The same for callers who do not ask why there is none: null when it cannot be read, too.
-  const text::Tokenizer* tokenizer() const noexcept;
+  bool has_tokenizer() const noexcept { return view_.find(kTokenizerTensor) != nullptr; }
   /// JSON: source files with their hashes, the converter's version; empty where a file has none.
   std::string_view provenance() const noexcept;
 

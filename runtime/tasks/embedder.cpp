@@ -38,8 +38,12 @@ bool is_cancelled(const RunOptions& options) {
 
 class Embedder::Impl {
  public:
-  Impl(Model model, Session session, int64_t dimension)
-      : model_(std::move(model)), session_(std::move(session)), dimension_(dimension) {}
+  /// `tokenizer` belongs to `model`.
+  Impl(Model model, const text::Tokenizer& tokenizer, Session session, int64_t dimension)
+      : model_(std::move(model)),
+        tokenizer_(tokenizer),
+        session_(std::move(session)),
+        dimension_(dimension) {}
 
   Result<Embeddings> embed(std::span<const std::string_view> texts, const RunOptions& options,
                            const std::function<void(int64_t)>& progress);
@@ -51,6 +55,7 @@ class Embedder::Impl {
   Status run_batch(const tasks::LengthBatch& batch, const RunOptions& options, Embeddings& result);
 
   Model model_;
+  const text::Tokenizer& tokenizer_;
   Session session_;
   int64_t dimension_;
 
@@ -83,7 +88,6 @@ Result<Embeddings> Embedder::Impl::embed(std::span<const std::string_view> texts
 
 Status Embedder::Impl::tokenize(std::span<const std::string_view> texts, const RunOptions& options,
                                 Embeddings& result) {
-  const text::Tokenizer& tokenizer = *model_.data().tokenizer();
   text::EncodeOptions encode_options;
   encode_options.max_length = model_.info().max_text_tokens;
   ids_.clear();
@@ -92,7 +96,7 @@ Status Embedder::Impl::tokenize(std::span<const std::string_view> texts, const R
   result.truncated.reserve(texts.size());
   for (size_t i = 0; i < texts.size(); ++i) {
     if (is_cancelled(options)) return cancelled("cancelled while reading " + name_of_text(i));
-    Result<text::Encoding> encoding = tokenizer.encode(texts[i], encode_options);
+    Result<text::Encoding> encoding = tokenizer_.encode(texts[i], encode_options);
     if (!encoding.ok()) return encoding.status().with_context(name_of_text(i));
     if (encoding->tokens.empty()) return invalid_argument(name_of_text(i) + " has no tokens");
     begins_.push_back(ids_.size());
@@ -128,11 +132,12 @@ Result<Embedder> Embedder::create(const Model& model, const SessionOptions& opti
     return unsupported("the model, " + model.info().family + " for " + model.info().task +
                        ", has no output '" + std::string(kOutput) + "'");
   }
-  if (model.data().tokenizer() == nullptr) return unsupported("the model has no tokenizer");
+  LW_ASSIGN_OR_RETURN(const text::Tokenizer* tokenizer, model.data().open_tokenizer());
+  if (tokenizer == nullptr) return unsupported("the model has no tokenizer");
   SessionOptions session_options = options;
   session_options.outputs = {std::string(kOutput)};
   LW_ASSIGN_OR_RETURN(Session session, Session::create(model, session_options));
-  return Embedder(std::make_unique<Impl>(model, std::move(session), output->features));
+  return Embedder(std::make_unique<Impl>(model, *tokenizer, std::move(session), output->features));
 }
 
 Embedder::Embedder(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -14,6 +14,12 @@ const std::string& ConvertedFile::metadata(std::string_view key) const {
   return found == view.metadata().end() ? none : found->second;
 }
 
+std::string ConvertedFile::tokenizer() const {
+  const file::TensorEntry* entry = view.find("lanewise.tokenizer");
+  if (entry == nullptr) return "";
+  return std::string(view.view(*entry).as<char>(), entry->end - entry->begin);
+}
+
 const graph::Node& ConvertedFile::node(std::string_view name) const {
   static const graph::Node none;
   const auto found = std::find_if(graph.nodes.begin(), graph.nodes.end(),

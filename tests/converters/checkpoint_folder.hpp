@@ -30,6 +30,8 @@ struct ConvertedFile {
   graph::Graph graph;
 
   const std::string& metadata(std::string_view key) const;
+  /// Empty where the model has none.
+  std::string tokenizer() const;
   const graph::Node& node(std::string_view name) const;
   /// The tensor that `node` has in `role`.
   TensorView weight(std::string_view node, const std::string& role) const;

@@ -48,7 +48,7 @@ TEST_F(ConvertTest, WritesAModelFile) {
   write_all();
   const ConvertedFile out = converted();
   EXPECT_EQ(out.metadata("lanewise.format"), "1");
-  EXPECT_TRUE(has(out.metadata("lanewise.tokenizer"), "##a"));
+  EXPECT_TRUE(has(out.tokenizer(), "##a"));
   const auto task = nlohmann::json::parse(out.metadata("lanewise.task"));
   EXPECT_TRUE(task.is_object());
   for (const file::TensorEntry& entry : out.view.tensors()) {
@@ -169,7 +169,7 @@ TEST_F(ConvertTest, TakesAnotherConfig) {
 TEST_F(ConvertTest, WorksWithoutATokenizer) {
   write_all();
   std::filesystem::remove(path("vocab.txt"));
-  EXPECT_EQ(converted().metadata("lanewise.tokenizer"), "");
+  EXPECT_EQ(converted().tokenizer(), "");
   EXPECT_TRUE(reported("no tokenizer.json or vocab.txt"));
 }
 

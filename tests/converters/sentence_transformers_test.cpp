@@ -109,7 +109,7 @@ TEST_F(SentenceTransformersTest, FollowsModulesIntoFoldersBelowOnly) {
   const ConvertedFile out = converted();
   EXPECT_EQ(out.graph.outputs.size(), 1U);  // No Pooling, no sentence vector.
   EXPECT_TRUE(has(out.metadata("lanewise.provenance"), "\"0_BERT/model.safetensors\""));
-  EXPECT_NE(out.metadata("lanewise.tokenizer"), "");
+  EXPECT_NE(out.tokenizer(), "");
   std::filesystem::remove(destination());
   for (const char* bad : {"../source/0_BERT", "/etc", "0_BERT/..", "."}) {
     put_modules({{"Transformer", bad}});
