@@ -13,7 +13,7 @@ namespace lanewise::ops {
 /// output   y [rows, dim] f32. May be x.
 /// weights  weight [dim] f32; bias [dim] f32, optional
 /// attributes  eps >= 0 (1e-5)
-/// Error: at most 5e-7 * (3 + max_j |z[j]| / sigma) * |w[i]| + 1e-6 * |b[i]| against a double
+/// Error: at most 2.5e-7 * ((3 + max_j |z[j]| / sigma) * |w[i]| + 2 |b[i]|) against a double
 ///   reference, where sigma is the root above.
 /// Fails with kInvalidArgument if shapes disagree. The same bits on every instruction set with FMA.
 /// Thread-safe.

@@ -12,7 +12,7 @@ namespace lanewise::ops {
 /// output   y [rows, dim] f32. May be x.
 /// weights  weight [dim] f32
 /// attributes  eps >= 0 (1e-6)
-/// Error: at most 1e-6 * |y| against a double reference.
+/// Error: at most 5e-7 * |y| against a double reference.
 /// Fails with kInvalidArgument if shapes disagree. The same bits on every instruction set with FMA.
 /// Thread-safe.
 /// Source: Zhang and Sennrich 2019, arXiv:1910.07467.

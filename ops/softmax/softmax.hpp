@@ -12,7 +12,7 @@ namespace lanewise::ops {
 ///          chosen. A row with NaN or +inf gives NaN.
 /// output   y [rows, dim] f32. May be x.
 /// attributes  scale > 0 (1)
-/// Error: at most 6e-7 against a double reference for dim up to 4096.
+/// Error: at most 3e-7 against a double reference for dim up to 4096.
 /// Fails with kInvalidArgument if shapes disagree. The same bits on every instruction set with FMA.
 /// Thread-safe.
 Result<OperatorPtr> make_softmax(const OperatorConfig& config);

@@ -11,7 +11,7 @@ namespace {
 
 using test::Matrix;
 
-constexpr double kTolerance = 5e-7;  // times (3 + max |z| / sigma) * |w| + 2 * |b|
+constexpr double kTolerance = 2.5e-7;  // times (3 + max |z| / sigma) * |w| + 2 * |b|
 
 struct Expected {
   std::vector<double> y;

@@ -10,7 +10,7 @@ namespace {
 
 using test::Matrix;
 
-constexpr double kTolerance = 1e-6;  // times |y|
+constexpr double kTolerance = 5e-7;  // times |y|
 
 class RmsNormTest : public test::IsaTest {
  protected:

@@ -11,7 +11,7 @@ namespace {
 
 using test::Matrix;
 
-constexpr double kTolerance = 6e-7;
+constexpr double kTolerance = 3e-7;
 constexpr float kInf = std::numeric_limits<float>::infinity();
 
 std::vector<double> reference(const Matrix<float>& x, double scale) {
