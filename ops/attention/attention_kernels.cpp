@@ -1,22 +1,13 @@
 #include "ops/attention/attention_kernels.hpp"
 
 #include "ops/activation/activation_math.hpp"
+#include "ops/attention/attention_rows.hpp"
+#include "ops/attention/attention_tiles.hpp"
 #include "ops/simd.hpp"
-
-// Lanes are queries, from the scores to the end: S^T = K Q^T and y^T = V^T P^T are both sums of a
-// scalar from K or V times a vector of 16 queries. So maxima and sums over keys are vertical, and
-// any head_dim works without masks.
 
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
 
-// A tile is kMaxRows x kGroupPanels accumulators (24 zmm, 12 ymm, 12 xmm): an FMA takes 4 cycles
-// and two start in each, so at least 8 are needed; one or two loads fewer than FMAs keep the load
-// ports from being the limit.
-constexpr size_t kMaxRows = kParts == 1 ? 12 : kParts == 2 ? 6 : 3;
-constexpr size_t kGroupPanels = kParts == 1 ? 2 : 1;
-constexpr size_t kGroupRows = kGroupPanels * kLanes;
-constexpr size_t kScorePanel = kKeyBlock * kLanes;
 static_assert(kAttentionLanes == kLanes && kGroupPanels <= kAttentionPanels);
 static_assert(kQueryBlock % kGroupRows == 0);
 
@@ -53,135 +44,6 @@ struct Buffers {
 
   const float* key(size_t j) const { return k + (j - copied.begin) * stride; }
   const float* value(size_t j) const { return v + (j - copied.begin) * stride; }
-};
-
-/// sums[row][panel] += sum_i a[row * row_step + i * step] * b[panel][i], in the order of i.
-template <size_t kRows, size_t kPanels>
-LW_INLINE void multiply_add(const float* a, size_t row_step, size_t step, const float* b,
-                            size_t panel_step, size_t count,
-                            f32x16 (&sums)[kRows][kPanels]) noexcept {
-  for (size_t i = 0; i < count; ++i, a += step, b += kLanes) {
-    f32x16 vector[kPanels];
-    LW_UNROLL for (size_t p = 0; p < kPanels; ++p) vector[p] = load(b + p * panel_step);
-    LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
-      const f32x16 scalar = broadcast(a[r * row_step]);
-      LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
-        sums[r][p] = fma(scalar, vector[p], sums[r][p]);
-      }
-    }
-  }
-}
-
-struct ScoreTile {
-  const float* k;
-  size_t k_stride;
-  const float* q;  // [panels][head_dim][16]
-  size_t head_dim;
-  float* scores;   // [panels][kKeyBlock][16]
-  float* largest;  // [panels][16]
-};
-
-/// The scores of kRows keys, and the largest so far. max(score, largest) drops a NaN: it comes
-/// back with the exponentials, and a maximum that is NaN would serve nobody.
-template <size_t kRows, size_t kPanels>
-void score_tile(const ScoreTile& tile) noexcept {
-  f32x16 sums[kRows][kPanels];
-  LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
-    LW_UNROLL for (size_t p = 0; p < kPanels; ++p) sums[r][p] = zero();
-  }
-  multiply_add<kRows, kPanels>(tile.k, tile.k_stride, 1, tile.q, tile.head_dim * kLanes,
-                               tile.head_dim, sums);
-  LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
-    f32x16 largest = load(tile.largest + p * kLanes);
-    LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
-      store(tile.scores + p * kScorePanel + r * kLanes, sums[r][p]);
-      largest = max(sums[r][p], largest);
-    }
-    store(tile.largest + p * kLanes, largest);
-  }
-}
-
-struct ValueTile {
-  const float* v;
-  size_t v_stride;
-  const float* weights;  // [panels][kKeyBlock][16]
-  size_t keys;
-  const float* factor;  // [panels][16], for the sums so far; null: there are none
-  float* y;             // [panels][head_dim][16]
-  size_t head_dim;
-};
-
-/// y = y * factor + V^T weights for kRows features.
-template <size_t kRows, size_t kPanels>
-void value_tile(const ValueTile& tile) noexcept {
-  f32x16 sums[kRows][kPanels];
-  const size_t panel = tile.head_dim * kLanes;
-  LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
-    LW_UNROLL for (size_t r = 0; r < kRows; ++r) sums[r][p] = zero();
-  }
-  if (tile.factor != nullptr) {
-    LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
-      const f32x16 factor = load(tile.factor + p * kLanes);
-      LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
-        sums[r][p] = load(tile.y + p * panel + r * kLanes) * factor;
-      }
-    }
-  }
-  multiply_add<kRows, kPanels>(tile.v, 1, tile.v_stride, tile.weights, kScorePanel, tile.keys,
-                               sums);
-  LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
-    LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
-      store(tile.y + p * panel + r * kLanes, sums[r][p]);
-    }
-  }
-}
-
-struct Tiles {
-  void (*score[kGroupPanels])(const ScoreTile&) noexcept;
-  void (*value[kGroupPanels])(const ValueTile&) noexcept;
-};
-
-template <size_t kRows>
-constexpr Tiles tiles_of() {
-  Tiles tiles = {};
-  tiles.score[0] = score_tile<kRows, 1>;
-  tiles.value[0] = value_tile<kRows, 1>;
-  if constexpr (kGroupPanels == 2) {
-    tiles.score[1] = score_tile<kRows, 2>;
-    tiles.value[1] = value_tile<kRows, 2>;
-  }
-  return tiles;
-}
-
-// By the number of rows; entry 0 is never used.
-constexpr Tiles kTiles[] = {
-    {},             tiles_of<1>(), tiles_of<2>(), tiles_of<3>(),
-#if defined(__AVX2__)
-    tiles_of<4>(),  tiles_of<5>(), tiles_of<6>(),
-#endif
-#if defined(__AVX512F__)
-    tiles_of<7>(),  tiles_of<8>(), tiles_of<9>(), tiles_of<10>(),
-    tiles_of<11>(), tiles_of<12>(),
-#endif
-};
-static_assert(sizeof(kTiles) / sizeof(Tiles) == kMaxRows + 1);
-
-/// Walks `count` rows in tiles that differ by one row at most: a small last tile would be slow.
-class TileWalk {
- public:
-  explicit TileWalk(size_t count) : count_(count), left_((count + kMaxRows - 1) / kMaxRows) {}
-  bool done() const { return left_ == 0; }
-  size_t begin() const { return begin_; }
-  size_t rows() const { return (count_ - begin_ + left_ - 1) / left_; }
-  void next() {
-    begin_ += rows();
-    --left_;
-  }
-
- private:
-  size_t count_;
-  size_t left_;
-  size_t begin_ = 0;
 };
 
 void score_keys(const AttentionBlock& block, const Group& group, const Buffers& buffers,
@@ -230,65 +92,6 @@ void add_values_carefully(const AttentionBlock& block, const Group& group, const
       store(y, sum);
     }
   }
-}
-
-/// out[i][lane] = rows[lane][i] * factor for n elements of 16 rows.
-void gather_rows(const float* const* rows, size_t n, float factor, float* out) noexcept {
-  const float factors[4] = {factor, factor, factor, factor};
-  for (size_t lane = 0; lane < kLanes; lane += 4) {
-    size_t i = 0;
-    for (; i + 4 <= n; i += 4) {
-      float* y = out + i * kLanes + lane;
-      transpose_4x4(rows[lane] + i, rows[lane + 1] + i, rows[lane + 2] + i, rows[lane + 3] + i,
-                    factors, y, y + kLanes, y + 2 * kLanes, y + 3 * kLanes);
-    }
-    for (; i < n; ++i) {
-      for (size_t r = 0; r < 4; ++r) out[i * kLanes + lane + r] = rows[lane + r][i] * factor;
-    }
-  }
-}
-
-/// rows[lane][i] = in[i][lane] * factor[lane] + 0 for n elements of `count` <= 16 rows. Adding 0
-/// makes 0 of -0, which a hidden key may have made of 0.
-void scatter_rows(const float* in, size_t n, const float* factor, float* const* rows,
-                  size_t count) noexcept {
-  size_t lane = 0;
-  for (; lane + 4 <= count; lane += 4) {
-    size_t i = 0;
-    for (; i + 4 <= n; i += 4) {
-      const float* x = in + i * kLanes + lane;
-      transpose_4x4(x, x + kLanes, x + 2 * kLanes, x + 3 * kLanes, factor + lane, rows[lane] + i,
-                    rows[lane + 1] + i, rows[lane + 2] + i, rows[lane + 3] + i);
-    }
-    for (; i < n; ++i) {
-      for (size_t r = lane; r < lane + 4; ++r) rows[r][i] = in[i * kLanes + r] * factor[r] + 0.0f;
-    }
-  }
-  for (; lane < count; ++lane) {
-    for (size_t i = 0; i < n; ++i) rows[lane][i] = in[i * kLanes + lane] * factor[lane] + 0.0f;
-  }
-}
-
-/// Copies `rows` rows of n elements to rows of whole vectors, the rest of which is 0. Rows that
-/// lie apart as those of q | k | v do share few sets of the first-level cache, and each of them
-/// needs a page entry. Returns whether all elements are finite.
-bool copy_rows(const float* from, size_t from_stride, size_t rows, size_t n, float* to,
-               size_t to_stride) noexcept {
-  // 0 * x is NaN if x is not finite. Four chains, because an addition takes four cycles.
-  f32x16 check[4] = {zero(), zero(), zero(), zero()};
-  for (size_t r = 0; r < rows; r += 4) {
-    for (size_t i = 0; i < n; i += kLanes) {
-      LW_UNROLL for (size_t j = 0; j < 4; ++j) {
-        if (r + j >= rows) break;
-        const float* x = from + (r + j) * from_stride + i;
-        const f32x16 vector = n - i >= kLanes ? load(x) : load_first(x, n - i);
-        store(to + (r + j) * to_stride + i, vector);
-        check[j] = fma(vector, zero(), check[j]);
-      }
-    }
-  }
-  const float folded = reduce_add((check[0] + check[1]) + (check[2] + check[3]));
-  return folded == folded;
 }
 
 size_t clamp(int64_t value, size_t low, size_t high) {

@@ -19,8 +19,8 @@ constexpr size_t kAttentionLanes = 16;
 /// The most panels of queries that share the buffer of scores, on any instruction set.
 constexpr size_t kAttentionPanels = 2;
 
-/// An additive bias. Row r adds table[r][clamp(key + shift[r], first, last)...], read forward
-/// from there for one block of keys.
+/// An additive bias. For the keys from j on, row r adds what stands at
+/// table[r] + clamp(j + shift[r], first, last) and behind it, for up to kKeyBlock keys.
 struct AttentionBias {
   const float* const* table;  // [rows], or null: no bias
   const int32_t* shift;       // [rows]

@@ -21,8 +21,7 @@ struct Seen {
 
 enum class BiasKind { kNone, kRelative, kDense };
 
-/// Where the bias of one query and head stands: that of key j is
-/// table[clamp(j + shift, first, last)], of the key blocks that begin at j.
+/// Where the bias of one query and head stands, as AttentionBias has it.
 struct BiasRow {
   const float* table = nullptr;
   int32_t shift = 0;

@@ -1,0 +1,87 @@
+#pragma once
+
+/// Rows of queries, keys, values and results on their way into and out of the layouts that
+/// attention computes in. For kernel sources only.
+
+#include "ops/simd.hpp"
+
+namespace lanewise::ops::LW_ISA_NAME {
+namespace {
+
+/// out[i][lane] = rows[lane][i] * factor for n elements of 16 rows.
+void gather_rows(const float* const* rows, size_t n, float factor, float* out) noexcept {
+  const float factors[4] = {factor, factor, factor, factor};
+  for (size_t lane = 0; lane < kLanes; lane += 4) {
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+      float* y = out + i * kLanes + lane;
+      transpose_4x4(rows[lane] + i, rows[lane + 1] + i, rows[lane + 2] + i, rows[lane + 3] + i,
+                    factors, y, y + kLanes, y + 2 * kLanes, y + 3 * kLanes);
+    }
+    for (; i < n; ++i) {
+      for (size_t r = 0; r < 4; ++r) out[i * kLanes + lane + r] = rows[lane + r][i] * factor;
+    }
+  }
+}
+
+/// rows[lane][i] = in[i][lane] * factor[lane] + 0 for n elements of `count` <= 16 rows. Adding 0
+/// makes 0 of -0, which a hidden key may have made of 0.
+void scatter_rows(const float* in, size_t n, const float* factor, float* const* rows,
+                  size_t count) noexcept {
+  size_t lane = 0;
+  for (; lane + 4 <= count; lane += 4) {
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+      const float* x = in + i * kLanes + lane;
+      transpose_4x4(x, x + kLanes, x + 2 * kLanes, x + 3 * kLanes, factor + lane, rows[lane] + i,
+                    rows[lane + 1] + i, rows[lane + 2] + i, rows[lane + 3] + i);
+    }
+    for (; i < n; ++i) {
+      for (size_t r = lane; r < lane + 4; ++r) rows[r][i] = in[i * kLanes + r] * factor[r] + 0.0f;
+    }
+  }
+  for (; lane < count; ++lane) {
+    for (size_t i = 0; i < n; ++i) rows[lane][i] = in[i * kLanes + lane] * factor[lane] + 0.0f;
+  }
+}
+
+/// Copies kRows rows of n elements to rows of whole vectors, the rest of which is 0. Adds 0 * x to
+/// `check`, a chain a row.
+template <size_t kRows>
+LW_INLINE void copy_few_rows(const float* from, size_t from_stride, size_t n, float* to,
+                             size_t to_stride, f32x16 (&check)[4]) noexcept {
+  size_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
+      const f32x16 x = load(from + r * from_stride + i);
+      store(to + r * to_stride + i, x);
+      check[r] = fma(x, zero(), check[r]);
+    }
+  }
+  if (i == n) return;
+  LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
+    const f32x16 x = load_first(from + r * from_stride + i, n - i);
+    store(to + r * to_stride + i, x);
+    check[r] = fma(x, zero(), check[r]);
+  }
+}
+
+/// Copies rows of n elements and returns whether all are finite. Rows that lie apart as those of
+/// q | k | v do share few sets of the first-level cache, and each of them needs a page entry.
+bool copy_rows(const float* from, size_t from_stride, size_t rows, size_t n, float* to,
+               size_t to_stride) noexcept {
+  // 0 * x is NaN if x is not finite. Four chains, because an FMA takes four cycles.
+  f32x16 check[4] = {zero(), zero(), zero(), zero()};
+  size_t r = 0;
+  for (; r + 4 <= rows; r += 4) {
+    copy_few_rows<4>(from + r * from_stride, from_stride, n, to + r * to_stride, to_stride, check);
+  }
+  for (; r < rows; ++r) {
+    copy_few_rows<1>(from + r * from_stride, from_stride, n, to + r * to_stride, to_stride, check);
+  }
+  const float folded = reduce_add((check[0] + check[1]) + (check[2] + check[3]));
+  return folded == folded;
+}
+
+}  // namespace
+}  // namespace lanewise::ops::LW_ISA_NAME
