@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 
 #include "lanewise/embedder.hpp"
 #include "tests/model/golden.hpp"
@@ -28,6 +29,10 @@ std::vector<Setting> settings() {
     for (const int threads : {1, 2}) all.push_back({isa, threads});
   }
   return all;
+}
+
+void PrintTo(const Setting& setting, std::ostream* out) {
+  *out << setting.isa << ", " << setting.threads << " threads";
 }
 
 std::string setting_name(const ::testing::TestParamInfo<Setting>& info) {
@@ -187,13 +192,20 @@ TEST_P(ModelMinilmTest, GivesATokenTheSameBitsAloneAndInABatch) {
   }
 }
 
-/// FNV-1a of the bits of every hidden state of batch32, on instruction sets with FMA.
-constexpr uint64_t kChecksum = 0;
+/// Few tokens, so that an emulated CPU can take them too.
+Batch small_batch() {
+  Batch batch{{}, {2, 17, 5}};
+  for (int32_t i = 0; i < 24; ++i) batch.ids.push_back(1000 + i * 7919 % 29000);
+  return batch;
+}
+
+/// FNV-1a of the bits of every hidden state, on instruction sets with FMA.
+constexpr uint64_t kChecksum = 16113765022898110694ull;
 
 TEST_P(ModelMinilmTest, HasTheSameBitsOnEveryInstructionSetWithFma) {
   if (GetParam().isa == "baseline") GTEST_SKIP() << "baseline has no FMA and rounds otherwise";
   Session session = make_session(minilm(), options());
-  const std::vector<float> all = run_output(session, batch32().view(), "last_hidden_state");
+  const std::vector<float> all = run_output(session, small_batch().view(), "last_hidden_state");
   uint64_t hash = 14695981039346656037ull;
   for (const float value : all) {
     uint32_t bits;
