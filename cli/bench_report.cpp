@@ -18,10 +18,13 @@ std::string dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-/// Digits that a measurement can have, and no 17 of them in the JSON.
-double round_to(double value, double unit) { return std::round(value / unit) * unit; }
+/// With so many decimals: a measurement has no 17 digits.
+double rounded_to(int decimals, double value) {
+  const double scale = std::pow(10.0, decimals);
+  return std::round(value * scale) / scale;
+}
 
-double milliseconds(double value) { return round_to(value, 1e-4); }
+double milliseconds(double value) { return rounded_to(4, value); }
 
 /// `8 x 128 tokens`, or for unequal lengths `3 sequences of 5 to 128 tokens, 200 in all`.
 std::string describe_batch(std::span<const int32_t> lengths) {
@@ -50,17 +53,17 @@ std::string bench_json(const BenchResult& result) {
   json["p99_ms"] = milliseconds(result.p99_ms);
   json["min_ms"] = milliseconds(result.min_ms);
   json["runs"] = result.runs;
-  json["tokens_per_s"] = round_to(result.tokens_per_s, 0.1);
-  json["gflops"] = round_to(result.gflops, 1e-3);
-  json["roofline_gflops"] = round_to(result.roofline_gflops, 1e-3);
-  json["roofline_fraction"] = round_to(result.roofline_fraction, 1e-4);
-  json["peak_rss_mb"] = round_to(result.peak_rss_mb, 0.1);
+  json["tokens_per_s"] = rounded_to(1, result.tokens_per_s);
+  json["gflops"] = rounded_to(3, result.gflops);
+  json["roofline_gflops"] = rounded_to(3, result.roofline_gflops);
+  json["roofline_fraction"] = rounded_to(4, result.roofline_fraction);
+  json["peak_rss_mb"] = rounded_to(1, result.peak_rss_mb);
   json["allocations_per_run"] = result.allocations_per_run;
   for (const OperatorTime& time : result.operators) {
     json["operators"].push_back({{"op", time.op},
                                  {"ms", milliseconds(time.milliseconds)},
-                                 {"share", round_to(time.share, 1e-4)},
-                                 {"gflops", round_to(time.gflops, 1e-3)}});
+                                 {"share", rounded_to(4, time.share)},
+                                 {"gflops", rounded_to(3, time.gflops)}});
   }
   return dump(json);
 }

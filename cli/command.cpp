@@ -23,6 +23,7 @@ bool parse(const std::string& text, Number& number) {
 CLI::App* add_command(CLI::App& program, Shell& shell, const std::string& name,
                       const std::string& description) {
   CLI::App* command = program.add_subcommand(name, description);
+  command->group("Commands");
   add_common_options(*command, shell.common);
   return command;
 }

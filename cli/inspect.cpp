@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -12,6 +13,7 @@
 #include "cli/open_model.hpp"
 #include "ops/status_macros.hpp"
 #include "runtime/file/atomic_file.hpp"
+#include "runtime/file/messages.hpp"
 #include "runtime/graph/graph.hpp"
 #include "runtime/model_data.hpp"
 
@@ -52,17 +54,22 @@ std::string outputs_line(const ModelInfo& info) {
   return text;
 }
 
-/// Provenance as lines `name  value`; what is nested stays JSON.
-void append_provenance(std::string& text, std::string_view provenance) {
+/// A string of a file that nobody vouches for, fit for a terminal.
+std::string field(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  const bool is_text = found != object.end() && found->is_string();
+  return file::in_quotes(is_text ? found->get_ref<const std::string&>() : "?");
+}
+
+/// The files that the model was made from, a line each.
+void append_sources(std::string& text, std::string_view provenance) {
   const Json json = Json::parse(provenance, nullptr, false);
-  if (!json.is_object()) return;
-  for (const auto& [key, value] : json.items()) {
-    if (value.is_array()) {
-      for (const auto& item : value) text += fmt::format("{:<12}{}\n", key, item.dump());
-    } else {
-      text += fmt::format("{:<12}{}\n", key,
-                          value.is_string() ? value.get<std::string>() : value.dump());
-    }
+  if (!json.is_object() || !json.contains("files") || !json["files"].is_array()) return;
+  std::string_view title = "made from";
+  for (const Json& source : json["files"]) {
+    if (!source.is_object()) continue;
+    text += fmt::format("{:<12}{}, SHA-256 {}\n", std::exchange(title, ""), field(source, "name"),
+                        field(source, "sha256"));
   }
 }
 
@@ -88,7 +95,7 @@ std::string summary(const Model& model, const std::string& path) {
           "{} ids{}{}", info.vocabulary_size,
           info.token_types > 0 ? fmt::format(", {} token types", info.token_types) : std::string(),
           model.data().has_tokenizer() ? ", with a tokenizer" : ", no tokenizer"));
-  append_provenance(text, model.data().provenance());
+  append_sources(text, model.data().provenance());
   return text;
 }
 

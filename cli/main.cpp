@@ -110,6 +110,9 @@ int run_program(int argc, char** argv) {
   CLI::App program("Runs Transformers on CPUs, from PyTorch checkpoints.", "lanewise");
   program.set_version_flag("--version", "lanewise " LANEWISE_VERSION);
   program.require_subcommand(1);
+  // The commands take over the words of their help, too.
+  program.get_formatter()->label("SUBCOMMAND", "COMMAND [ARGUMENTS]");
+  program.get_formatter()->label("REQUIRED", "");
   program.footer(kFooter);
   const std::vector<Command> commands = add_commands(program, shell);
   for (const Command& command : commands) take_marks_off(*command.app);

@@ -49,7 +49,8 @@ Status Output::flush() {
   const int error = write_all(STDOUT_FILENO, buffer_);
   buffer_.clear();
   if (error == EPIPE) reader_gone_ = true;
-  return error == 0 ? Status() : file::os_error("write", "standard output", error);
+  if (error == 0) return {};
+  return io_error("cannot write standard output: " + file::reason_of(error));
 }
 
 void Shell::note(std::string_view text) const {

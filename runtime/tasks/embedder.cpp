@@ -16,8 +16,9 @@ namespace {
 
 constexpr std::string_view kOutput = "sentence_embedding";
 
-// Enough tokens to share among many threads, and few enough that a layer's activations (6 MB for
-// 1024 tokens of a feed-forward layer of 1536) stay in the outer caches.
+// On MiniLM the time of a token is the same, within the noise of two cores, in batches of 256 to
+// 8192 tokens, but working memory grows from 8 to 100 MB. A thousand also leave work to share among
+// many threads.
 constexpr int64_t kBatchTokens = 1024;
 
 const OutputInfo* find_output(const ModelInfo& info) {

@@ -64,7 +64,7 @@ TEST_F(InspectCommandTest, SummaryAndJson) {
   for (const std::string& path : {model(), checkpoint()}) {
     const Outcome plain = run({"inspect", path});
     EXPECT_EQ(plain.exit_code, 0) << plain.err;
-    EXPECT_TRUE(converters::has(plain.out, "bert", "sentence_embedding", "sha256", "24 tokens"));
+    EXPECT_TRUE(converters::has(plain.out, "bert", "sentence_embedding", "SHA-256", "24 tokens"));
 
     const Outcome outcome = run({"inspect", path, "--json", "--graph", "--tensors"});
     ASSERT_EQ(outcome.objects().size(), 1u) << outcome.err;
