@@ -23,10 +23,9 @@ namespace {
 std::string cpu_name() {
   constexpr unsigned kFirstLeaf = 0x80000002;
   std::array<unsigned, 12> words = {};
-  if (__get_cpuid_max(0x80000000, nullptr) < kFirstLeaf + 2) return "unknown";
   for (unsigned i = 0; i < 3; ++i) {
     unsigned* word = words.data() + 4 * i;
-    __get_cpuid(kFirstLeaf + i, &word[0], &word[1], &word[2], &word[3]);
+    if (!__get_cpuid(kFirstLeaf + i, &word[0], &word[1], &word[2], &word[3])) return "unknown";
   }
   std::array<char, 49> text = {};
   std::memcpy(text.data(), words.data(), 48);
