@@ -117,9 +117,9 @@ class AttentionOperator final : public Operator {
     double sum = 0;
     for (int64_t s = 0; s < operands.inputs[0].ragged->sequences; ++s) {
       const Lengths both = lengths(operands, s);
-      sum += static_cast<double>(problem_.kv_heads) * work(both, 0, both.queries * problem_.group());
+      sum += work(both, 0, both.queries * problem_.group());
     }
-    return sum;
+    return static_cast<double>(problem_.kv_heads) * sum;
   }
 
   /// Long sequences are cut into blocks of rows, the key heads of short ones put together.

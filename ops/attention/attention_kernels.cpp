@@ -94,13 +94,14 @@ void add_values_carefully(const AttentionBlock& block, const Group& group, const
   }
 }
 
-size_t clamp(int64_t value, size_t low, size_t high) {
+size_t clamp(int64_t value, size_t low, size_t high) noexcept {
   if (value < static_cast<int64_t>(low)) return low;
   return value > static_cast<int64_t>(high) ? high : static_cast<size_t>(value);
 }
 
 /// The keys of [block_begin, block_begin + kKeyBlock) that any of these rows sees.
-Keys seen_by_any(const AttentionBlock& block, size_t row, size_t row_end, size_t block_begin) {
+Keys seen_by_any(const AttentionBlock& block, size_t row, size_t row_end,
+                 size_t block_begin) noexcept {
   const size_t block_end = block_begin + kKeyBlock;
   Keys keys{block_end, block_begin};
   for (; row < row_end; ++row) {
@@ -113,7 +114,7 @@ Keys seen_by_any(const AttentionBlock& block, size_t row, size_t row_end, size_t
   return keys;
 }
 
-bool seen_by_all(const AttentionBlock& block, const Group& group, const Keys& keys) {
+bool seen_by_all(const AttentionBlock& block, const Group& group, const Keys& keys) noexcept {
   bool all = true;
   for (size_t r = 0; r < group.panels * kLanes; ++r) {
     all = all && block.begin[group.first_row + r] <= static_cast<int64_t>(keys.begin) &&
@@ -210,9 +211,15 @@ void attend_keys(const AttentionBlock& block, Group& group, const Buffers& buffe
   group.empty = false;
 }
 
-/// Key blocks outside, groups inside: a block is copied once for all groups.
-void attend_groups(const AttentionBlock& block, Group* groups, size_t count,
-                   Buffers& buffers) noexcept {
+void prefetch_keys(const AttentionBlock& block, const Keys& keys) noexcept {
+  for (size_t j = keys.begin; j < keys.end; ++j) {
+    prefetch_row(block.k + j * block.k_stride, block.head_dim);
+    prefetch_row(block.v + j * block.v_stride, block.head_dim);
+  }
+}
+
+/// The keys that any row of the block sees, from the first to the last.
+Keys seen_keys(const AttentionBlock& block) noexcept {
   int32_t begin = INT32_MAX;
   int32_t end = 0;
   for (size_t r = 0; r < block.rows; ++r) {
@@ -220,15 +227,31 @@ void attend_groups(const AttentionBlock& block, Group* groups, size_t count,
     if (block.begin[r] < begin) begin = block.begin[r];
     if (block.end[r] > end) end = block.end[r];
   }
-  const size_t first_block = static_cast<size_t>(begin) / kKeyBlock * kKeyBlock;
-  for (size_t key = first_block; key < static_cast<size_t>(end); key += kKeyBlock) {
-    const Keys all = seen_by_any(block, 0, block.rows, key);
-    if (all.begin >= all.end) continue;
-    buffers.copied = all;
-    copy_rows(block.k + all.begin * block.k_stride, block.k_stride, all.count(), block.head_dim,
-              buffers.k, buffers.stride);
-    buffers.finite = copy_rows(block.v + all.begin * block.v_stride, block.v_stride, all.count(),
-                               block.head_dim, buffers.v, buffers.stride);
+  if (begin >= end) return {0, 0};
+  return {static_cast<size_t>(begin), static_cast<size_t>(end)};
+}
+
+/// What of `keys` lies in the block of keys that begins at `key`.
+Keys part_in_block(const Keys& keys, size_t key) noexcept {
+  const size_t begin = keys.begin > key ? keys.begin : key;
+  const size_t end = keys.end < key + kKeyBlock ? keys.end : key + kKeyBlock;
+  return {begin, end};
+}
+
+void copy_keys(const AttentionBlock& block, const Keys& keys, Buffers& buffers) noexcept {
+  buffers.copied = keys;
+  copy_rows(block.k + keys.begin * block.k_stride, block.k_stride, keys.count(), block.head_dim,
+            buffers.k, buffers.stride);
+  buffers.finite = copy_rows(block.v + keys.begin * block.v_stride, block.v_stride, keys.count(),
+                             block.head_dim, buffers.v, buffers.stride);
+}
+
+/// Key blocks outside, groups inside: a block is copied once for all groups.
+void attend_groups(const AttentionBlock& block, const Keys& seen, Group* groups, size_t count,
+                   Buffers& buffers) noexcept {
+  for (size_t key = seen.begin / kKeyBlock * kKeyBlock; key < seen.end; key += kKeyBlock) {
+    copy_keys(block, part_in_block(seen, key), buffers);
+    prefetch_keys(block, part_in_block(seen, key + kKeyBlock));
     for (size_t g = 0; g < count; ++g) {
       const size_t row = groups[g].first_row;
       const Keys keys = seen_by_any(block, row, row + groups[g].panels * kLanes, key);
@@ -277,11 +300,15 @@ void attend(const AttentionBlock& block, float* scratch) noexcept {
   buffers.k = buffers.bias + kScorePanel;
   buffers.v = buffers.k + kKeyBlock * buffers.stride;
   scratch = buffers.v + kKeyBlock * buffers.stride;
+  for (size_t r = 0; r < block.rows; ++r) prefetch_row(block.q[r], block.head_dim);
+  const Keys seen = seen_keys(block);
+  prefetch_keys(block, part_in_block(seen, seen.begin / kKeyBlock * kKeyBlock));
   size_t count = 0;
   for (size_t row = 0; row < block.rows; row += kGroupRows) {
     groups[count++] = make_group(block, row, scratch);
   }
-  attend_groups(block, groups, count, buffers);
+  for (size_t r = 0; r < block.rows; ++r) prefetch_row(block.y[r], block.head_dim);
+  attend_groups(block, seen, groups, count, buffers);
   for (size_t g = 0; g < count; ++g) write_group(block, groups[g]);
 }
 

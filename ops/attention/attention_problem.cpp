@@ -105,7 +105,8 @@ Status bind_relative(const OperatorConfig& config, const AttentionProblem& probl
 }
 
 Status bind_dense(const OperatorConfig& config, const AttentionProblem& problem, BiasTable& bias) {
-  LW_ASSIGN_OR_RETURN(const Shape shape, bias_shape(config, 3, "[heads or 1, max_queries, max_keys]"));
+  constexpr std::string_view kExpected = "[heads or 1, max_queries, max_keys]";
+  LW_ASSIGN_OR_RETURN(const Shape shape, bias_shape(config, 3, kExpected));
   const int64_t heads = shape[0] == 1 ? 1 : problem.heads;
   LW_ASSIGN_OR_RETURN(const void* data,
                       config.weight("bias", DataType::kF32, {heads, shape[1], shape[2]}));

@@ -1,6 +1,6 @@
 #pragma once
 
-/// The operands of an attention and its formula in double precision, for tests/ops/attention_test.cpp.
+/// The operands of an attention and its formula in double precision, for attention_test.cpp.
 
 #include <algorithm>
 #include <cmath>
@@ -48,7 +48,9 @@ class AttentionCase {
   }
   AttentionCase(const AttentionCase&) = delete;  // operands point into it
 
-  float& q(int64_t row, int64_t head, int64_t i) { return inputs[0].at(row, head * s.head_dim + i); }
+  float& q(int64_t row, int64_t head, int64_t i) {
+    return inputs[0].at(row, head * s.head_dim + i);
+  }
   float& k(int64_t row, int64_t head, int64_t i) {
     const int64_t column = head * s.head_dim + i;
     return s.inputs == 1 ? inputs[0].at(row, s.heads * s.head_dim + column)
@@ -62,8 +64,9 @@ class AttentionCase {
 
   OperatorConfig config(Isa isa) const {
     OperatorConfig config{.isa = isa};
-    config.attributes = {{"heads", s.heads},   {"kv_heads", s.kv_heads}, {"head_dim", s.head_dim},
-                         {"causal", s.causal}, {"window", s.window},     {"bias_kind", s.bias_kind}};
+    config.attributes = {{"heads", s.heads},       {"kv_heads", s.kv_heads},
+                         {"head_dim", s.head_dim}, {"causal", s.causal},
+                         {"window", s.window},     {"bias_kind", s.bias_kind}};
     for (const auto& input : inputs) config.inputs.push_back({DataType::kF32, input.features()});
     config.output.features = s.heads * s.head_dim;
     if (!bias.empty()) config.weights["bias"] = {DataType::kF32, bias.data(), s.bias_shape};
@@ -72,7 +75,9 @@ class AttentionCase {
 
   std::vector<Operand> operands() {
     std::vector<Operand> all;
-    for (auto& input : inputs) all.push_back(input.operand(all.empty() ? &query_rows_ : &key_rows_));
+    for (auto& input : inputs) {
+      all.push_back(input.operand(all.empty() ? &query_rows_ : &key_rows_));
+    }
     return all;
   }
 
