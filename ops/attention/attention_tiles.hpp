@@ -1,8 +1,8 @@
 #pragma once
 
 /// The two products of attention, for kernel sources only. Lanes are queries, from the scores to
-/// the end: S^T = K Q^T and y^T = V^T P^T are both sums of a scalar from K or V times a vector of 16
-/// queries. So maxima and sums over keys are vertical, and any head_dim works without masks.
+/// the end: S^T = K Q^T and y^T = V^T P^T are both sums of a scalar from K or V times a vector of
+/// 16 queries. So maxima and sums over keys are vertical, and any head_dim works without masks.
 
 #include "ops/attention/attention_kernels.hpp"
 #include "ops/simd.hpp"
