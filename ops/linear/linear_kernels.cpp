@@ -123,38 +123,48 @@ void finish_tile(const LinearBlock& block, const float* sums, size_t row, size_t
   }
 }
 
+using FinishFunction = void (*)(const LinearBlock& block, const float* sums, size_t row,
+                                size_t rows, size_t panel, size_t panels) noexcept;
+
+// In the order of Activation.
+constexpr FinishFunction kFinishTile[] = {
+    finish_tile<Activation::kNone>,     finish_tile<Activation::kRelu>,
+    finish_tile<Activation::kGeluErf>,  finish_tile<Activation::kGeluTanh>,
+    finish_tile<Activation::kSilu>,     finish_tile<Activation::kTanh>,
+};
+
+/// Rows [row, row + rows) times panels [panel, panel + panels), finished. A tile that is a row
+/// smaller than others could walk more panels; it takes those that it is given.
+void multiply_part(const LinearBlock& block, size_t row, size_t rows, size_t panel, size_t panels,
+                   float* sums) noexcept {
+  const TileShape& shape = kTileShapes[rows];
+  for (size_t p = 0; p < panels;) {
+    const bool many = panels - p >= shape.panels;
+    const size_t done = many ? shape.panels : 1;
+    (many ? shape.many : shape.one)({block.x + row * block.x_stride, block.x_stride,
+                                     block.w + (panel + p) * kPanel * block.k, block.k, sums});
+    kFinishTile[static_cast<size_t>(block.activation)](block, sums, row, rows, panel + p, done);
+    p += done;
+  }
+}
+
 /// Panels outside, row tiles inside: a panel is read from memory once and stays in the nearest
 /// cache while all rows use it. Tiles differ by one row at most, because the last tile would
 /// otherwise be a small and slow one.
-template <Activation kActivation>
-void multiply_rows(const LinearBlock& block) noexcept {
+void multiply(const LinearBlock& block) noexcept {
   alignas(64) float sums[max_sums()];
   const size_t panels = (block.n + kPanel - 1) / kPanel;
   const size_t tiles = (block.rows + kMaxRows - 1) / kMaxRows;
-  const size_t most_rows = (block.rows + tiles - 1) / tiles;
-  const size_t step = kTileShapes[most_rows].panels;
-  for (size_t panel = 0; panel < panels;) {
-    const bool many = panels - panel >= step;
-    const size_t count = many ? step : 1;
+  if (tiles == 0) return;
+  const size_t step = kTileShapes[(block.rows + tiles - 1) / tiles].panels;
+  for (size_t panel = 0; panel < panels; panel += step) {
+    const size_t count = panels - panel < step ? panels - panel : step;
     size_t row = 0;
-    for (size_t t = 0; t < tiles; ++t) {
-      const size_t rows = (block.rows - row + (tiles - t) - 1) / (tiles - t);
-      const Tile tile{block.x + row * block.x_stride, block.x_stride,
-                      block.w + panel * kPanel * block.k, block.k, sums};
-      const TileShape& shape = kTileShapes[rows];
-      // A tile that is a row smaller may be able to walk more panels; it takes the same ones.
-      for (size_t p = 0; p < count;) {
-        const bool whole = count - p >= shape.panels;
-        Tile part = tile;
-        part.w += p * kPanel * block.k;
-        (whole ? shape.many : shape.one)(part);
-        const size_t done = whole ? shape.panels : 1;
-        finish_tile<kActivation>(block, sums, row, rows, panel + p, done);
-        p += done;
-      }
+    for (size_t left = tiles; left > 0; --left) {
+      const size_t rows = (block.rows - row + left - 1) / left;
+      multiply_part(block, row, rows, panel, count, sums);
       row += rows;
     }
-    panel += count;
   }
 }
 
@@ -167,18 +177,6 @@ void finish_rows(const LinearBlock& block) noexcept {
       const f32x16 sum = left >= kLanes ? load(sums) : load_first(sums, left);
       finish_vector<kActivation>(block, sum, r, n);
     }
-  }
-}
-
-void multiply(const LinearBlock& block) noexcept {
-  if (block.rows == 0 || block.n == 0) return;
-  switch (block.activation) {
-    case Activation::kNone: return multiply_rows<Activation::kNone>(block);
-    case Activation::kRelu: return multiply_rows<Activation::kRelu>(block);
-    case Activation::kGeluErf: return multiply_rows<Activation::kGeluErf>(block);
-    case Activation::kGeluTanh: return multiply_rows<Activation::kGeluTanh>(block);
-    case Activation::kSilu: return multiply_rows<Activation::kSilu>(block);
-    case Activation::kTanh: return multiply_rows<Activation::kTanh>(block);
   }
 }
 
