@@ -1,5 +1,6 @@
 #include "runtime/model_data.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -107,6 +108,7 @@ Result<std::shared_ptr<const ModelData>> ModelData::create(Bytes bytes, const st
     std::shared_ptr<ModelData> data(new ModelData(std::move(bytes), std::move(view), label));
     const Status status = data->parse();
     if (!status.ok()) return status.with_context(file::in_quotes(label));
+    data->ask_for_weights();
     return std::shared_ptr<const ModelData>(std::move(data));
   });
 }
@@ -124,6 +126,24 @@ Status ModelData::parse() {
   info_.outputs = outputs_of(graph_);
   LW_RETURN_IF_ERROR(check_weights(graph_, view_));
   return check_interface(graph_, view_, info_);
+}
+
+void ModelData::ask_for_weights() const {
+  const auto* mapping = std::get_if<file::MappedFile>(&bytes_);
+  if (mapping == nullptr) return;
+  const std::byte* begin = nullptr;
+  const std::byte* end = nullptr;
+  for (const graph::Node& node : graph_.nodes) {
+    if (node.op == "embed") continue;
+    for (const auto& [role, names] : node.weights) {
+      const file::TensorEntry& entry = *view_.find(names.front());
+      const auto* data = static_cast<const std::byte*>(view_.view(entry).data);
+      if (begin == nullptr || data < begin) begin = data;
+      end = std::max(end, data + (entry.end - entry.begin));
+    }
+  }
+  // Only a hint: without it the first run would take the page faults.
+  if (begin != nullptr) static_cast<void>(mapping->advise_will_need({begin, end}));
 }
 
 Result<const text::Tokenizer*> ModelData::open_tokenizer() const {

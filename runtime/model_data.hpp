@@ -56,6 +56,9 @@ class ModelData {
   ModelData(Bytes bytes, file::SafetensorsView view, std::string label);
   static Result<std::shared_ptr<const ModelData>> create(Bytes bytes, const std::string& label);
   Status parse();
+  /// Lets the system map what every run reads, all weights but embedding tables, at once instead of
+  /// page by page in the first run. Writers put them one after another.
+  void ask_for_weights() const;
 
   Bytes bytes_;
   file::SafetensorsView view_;  // of bytes_

@@ -18,6 +18,15 @@ Result<ops::Isa> choose_isa(const std::string& name) {
   return name.empty() ? ops::default_isa() : ops::find_isa(name);
 }
 
+/// Lets OpenMP make the team now: a thread that begins its life in the first run shares its
+/// parent's core for some milliseconds, until the system has moved it.
+void start_team(int threads) {
+  struct Nothing final : exec::TeamBody {
+    void run(int) noexcept override {}
+  } nothing;
+  exec::run_team(threads, nothing);
+}
+
 plan::RowCounts row_counts(int64_t tokens, int64_t sequences) {
   plan::RowCounts rows{};
   rows[static_cast<size_t>(graph::RowSymbol::kTokens)] = tokens;
@@ -40,8 +49,8 @@ class Session::Impl {
   Status run(const RaggedBatch& batch, const RunOptions& options) {
     has_results_ = false;
     LW_RETURN_IF_ERROR(check_batch(batch, model_.info()));
-    const bool same_shape = std::equal(batch.lengths.begin(), batch.lengths.end(),
-                                       lengths_.begin(), lengths_.end());
+    const bool same_shape =
+        std::equal(batch.lengths.begin(), batch.lengths.end(), lengths_.begin(), lengths_.end());
     LW_RETURN_IF_ERROR(bind(batch, same_shape));
     LW_RETURN_IF_ERROR(executor_.run(options));
     has_results_ = true;
@@ -110,7 +119,7 @@ class Session::Impl {
   std::vector<const int32_t*> inputs_;  // in the order of graph.inputs
   std::vector<int32_t> lengths_;        // of the last batch
   std::vector<int32_t> offsets_;
-  std::vector<int32_t> zeros_;          // token types where the caller gives none
+  std::vector<int32_t> zeros_;  // token types where the caller gives none
   bool has_results_ = false;
 };
 
@@ -145,11 +154,12 @@ Result<Session> Session::create(const Model& model, const SessionOptions& option
                             std::to_string(options.threads));
   }
   const int threads = options.threads == 0 ? exec::available_cpus() : options.threads;
-  LW_ASSIGN_OR_RETURN(plan::Program program,
-                      plan::make_program(model.data(), {.isa = isa,
-                                                        .fast = options.fast,
-                                                        .outputs = options.outputs,
-                                                        .log = options.log}));
+  LW_ASSIGN_OR_RETURN(
+      plan::Program program,
+      plan::make_program(
+          model.data(),
+          {.isa = isa, .fast = options.fast, .outputs = options.outputs, .log = options.log}));
+  start_team(threads);
   return Session(std::make_unique<Impl>(model, std::move(program), isa, threads));
 }
 

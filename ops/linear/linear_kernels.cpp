@@ -6,44 +6,78 @@
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
 
-// Registers decide the shape of a tile: `rows` x `panels` accumulators, plus the panels' weights
-// and one broadcast of x. An FMA takes 4 cycles and two start in each, so at least 8 registers
-// must accumulate; few rows therefore walk several panels at once.
+// Registers decide the shape of a tile: `rows` x `panels` accumulators, the smaller of a column of
+// broadcast inputs and a row of weights, and one of the other. An FMA takes 4 cycles and two start
+// in each, so at least 8 registers must accumulate; few rows therefore walk several panels at once.
 constexpr size_t kRegisters = kParts == 1 ? 32 : 16;
 constexpr size_t kMaxRows = kParts == 1 ? 12 : kParts == 2 ? 6 : 3;
+constexpr size_t kMaxPanels = 4;
+
+constexpr bool fits(size_t rows, size_t panels) {
+  const size_t vectors = panels * kParts;
+  const size_t held = rows < vectors ? rows : vectors;
+  return rows * vectors + held + 1 <= kRegisters;
+}
 
 /// Panels that a tile of `rows` rows walks at once.
 constexpr size_t panels_at_once(size_t rows) {
   size_t panels = 1;
-  while (panels < 8 && ((rows + 1) * (panels + 1)) * kParts + 1 <= kRegisters) ++panels;
+  while (panels < kMaxPanels && fits(rows, panels + 1)) ++panels;
   return panels;
 }
 
-/// What a tile reads, where its sums go: [rows][panels][16].
+// Steps of k that are taken over all rows before the next ones: so many weights of a panel stay in
+// a first-level cache of 32 KiB with the inputs of a tile beside them.
+constexpr size_t kDepth = 384;
+
+// Rows whose sums wait while k is taken in several blocks.
+constexpr size_t kMaxBlockRows = kLinearMaxRows;
+
+/// A part of k for a few rows and panels. sums: [rows][panels][16].
 struct Tile {
   const float* x;
   size_t x_stride;
-  const float* w;  // [panels][k][16]
-  size_t k;
+  const float* w;
+  size_t panel_stride;  // floats between panels
+  size_t depth;
   float* sums;
+  bool first;  // the sums begin here
+  // Weights that will be wanted next, and how many floats of them to ask for in each step: the
+  // processor's own prefetching stops at the end of a panel.
+  const float* next;
+  size_t next_step;
 };
 
 template <size_t kRows, size_t kPanels>
 void multiply_tile(const Tile& tile) noexcept {
   f32x16 sum[kRows][kPanels];
   LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
-    LW_UNROLL for (size_t p = 0; p < kPanels; ++p) sum[r][p] = zero();
+    LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
+      sum[r][p] = tile.first ? zero() : load(tile.sums + (r * kPanels + p) * kLanes);
+    }
   }
-  const size_t panel_size = tile.k * kLanes;
+  const size_t panel_stride = tile.panel_stride;
   const float* w = tile.w;
   const float* x = tile.x;
+  const float* next = tile.next;
   const size_t x_stride = tile.x_stride;
-  for (size_t k = 0; k < tile.k; ++k, w += kLanes, ++x) {
-    f32x16 weights[kPanels];
-    LW_UNROLL for (size_t p = 0; p < kPanels; ++p) weights[p] = load(w + p * panel_size);
-    LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
-      const f32x16 value = broadcast(x[r * x_stride]);
-      LW_UNROLL for (size_t p = 0; p < kPanels; ++p) sum[r][p] = fma(value, weights[p], sum[r][p]);
+  for (size_t k = 0; k < tile.depth; ++k, w += kLanes, ++x, next += tile.next_step) {
+    LW_UNROLL for (size_t p = 0; p < kPanels; ++p) prefetch(next + p * panel_stride);
+    if constexpr (kRows < kPanels * kParts) {
+      f32x16 value[kRows];
+      LW_UNROLL for (size_t r = 0; r < kRows; ++r) value[r] = broadcast(x[r * x_stride]);
+      LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
+        const f32x16 weights = load(w + p * panel_stride);
+        LW_UNROLL for (size_t r = 0; r < kRows; ++r) sum[r][p] = fma(value[r], weights, sum[r][p]);
+      }
+    } else {
+      f32x16 weights[kPanels];
+      LW_UNROLL for (size_t p = 0; p < kPanels; ++p) weights[p] = load(w + p * panel_stride);
+      LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
+        const f32x16 value = broadcast(x[r * x_stride]);
+        LW_UNROLL for (size_t p = 0; p < kPanels; ++p) sum[r][p] =
+            fma(value, weights[p], sum[r][p]);
+      }
     }
   }
   LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
@@ -80,13 +114,13 @@ constexpr TileShape kTileShapes[] = {
 };
 static_assert(sizeof(kTileShapes) / sizeof(TileShape) == kMaxRows + 1);
 
+/// Floats that the sums of a block of rows take, however many they are.
 constexpr size_t max_sums() {
-  size_t most = 0;
+  size_t most = kMaxBlockRows * panels_at_once(kMaxRows / 2 + 1);
   for (size_t rows = 1; rows <= kMaxRows; ++rows) {
-    const size_t sums = rows * panels_at_once(rows) * kLanes;
-    if (sums > most) most = sums;
+    if (rows * panels_at_once(rows) > most) most = rows * panels_at_once(rows);
   }
-  return most;
+  return most * kLanes;
 }
 
 /// bias, activation and residual for up to 16 features of one row.
@@ -114,8 +148,8 @@ LW_INLINE void finish_vector(const LinearBlock& block, f32x16 sum, size_t row,
 
 /// Finishes the sums of a tile: `rows` rows from `row`, `panels` panels from `panel`.
 template <Activation kActivation>
-void finish_tile(const LinearBlock& block, const float* sums, size_t row, size_t rows,
-                 size_t panel, size_t panels) noexcept {
+void finish_tile(const LinearBlock& block, const float* sums, size_t row, size_t rows, size_t panel,
+                 size_t panels) noexcept {
   for (size_t r = 0; r < rows; ++r) {
     for (size_t p = 0; p < panels; ++p, sums += kLanes) {
       finish_vector<kActivation>(block, load(sums), row + r, (panel + p) * kPanel);
@@ -128,42 +162,101 @@ using FinishFunction = void (*)(const LinearBlock& block, const float* sums, siz
 
 // In the order of Activation.
 constexpr FinishFunction kFinishTile[] = {
-    finish_tile<Activation::kNone>,     finish_tile<Activation::kRelu>,
-    finish_tile<Activation::kGeluErf>,  finish_tile<Activation::kGeluTanh>,
-    finish_tile<Activation::kSilu>,     finish_tile<Activation::kTanh>,
+    finish_tile<Activation::kNone>,    finish_tile<Activation::kRelu>,
+    finish_tile<Activation::kGeluErf>, finish_tile<Activation::kGeluTanh>,
+    finish_tile<Activation::kSilu>,    finish_tile<Activation::kTanh>,
 };
 
-/// Rows [row, row + rows) times panels [panel, panel + panels), finished. A tile that is a row
-/// smaller than others could walk more panels; it takes those that it is given.
-void multiply_part(const LinearBlock& block, size_t row, size_t rows, size_t panel, size_t panels,
-                   float* sums) noexcept {
+/// Cuts rows into tiles that differ by one row at most: a small last tile would be slow.
+struct RowTiles {
+  explicit RowTiles(size_t rows) : count((rows + kMaxRows - 1) / kMaxRows), all(rows) {}
+  size_t begin(size_t tile) const { return all * tile / count; }
+  size_t rows(size_t tile) const { return begin(tile + 1) - begin(tile); }
+  size_t count;
+  size_t all;
+};
+
+/// Steps [k, k + depth) of k for a group of panels.
+struct WeightBlock {
+  size_t panel;
+  size_t panels;
+  size_t k;
+  size_t depth;
+  const float* next;  // the weights that the next part begins with
+};
+
+/// One part for the rows of one tile. A tile that is a row smaller than others could walk more
+/// panels; it takes those that it is given.
+void multiply_part(const LinearBlock& block, const RowTiles& tiles, size_t index,
+                   const WeightBlock& part, float* sums) noexcept {
+  const size_t rows = tiles.rows(index);
   const TileShape& shape = kTileShapes[rows];
-  for (size_t p = 0; p < panels;) {
-    const bool many = panels - p >= shape.panels;
-    const size_t done = many ? shape.panels : 1;
-    (many ? shape.many : shape.one)({block.x + row * block.x_stride, block.x_stride,
-                                     block.w + (panel + p) * kPanel * block.k, block.k, sums});
-    kFinishTile[static_cast<size_t>(block.activation)](block, sums, row, rows, panel + p, done);
-    p += done;
+  const size_t panel_stride = kPanel * block.k;
+  Tile tile{};
+  tile.x = block.x + tiles.begin(index) * block.x_stride + part.k;
+  tile.x_stride = block.x_stride;
+  tile.w = block.w + part.panel * panel_stride + part.k * kPanel;
+  tile.panel_stride = panel_stride;
+  tile.depth = part.depth;
+  tile.sums = sums;
+  tile.first = part.k == 0;
+  // While the tiles pass over these weights they ask, each for its share, for the next ones. A
+  // single tile reads weights as fast as they come, and asking again would only cost.
+  tile.next_step = tiles.count == 1 ? 0 : (kPanel + tiles.count - 1) / tiles.count;
+  tile.next = part.next + index * part.depth * tile.next_step;
+  if (part.panels == shape.panels) return shape.many(tile);
+  for (size_t p = 0; p < part.panels; ++p) {
+    shape.one(tile);
+    tile.w += panel_stride;
+    tile.sums += rows * kLanes;
   }
 }
 
-/// Panels outside, row tiles inside: a panel is read from memory once and stays in the nearest
-/// cache while all rows use it. Tiles differ by one row at most, because the last tile would
-/// otherwise be a small and slow one.
+void finish_part(const LinearBlock& block, const RowTiles& tiles, size_t index, size_t panel,
+                 size_t panels, const float* sums) noexcept {
+  const size_t rows = tiles.rows(index);
+  const FinishFunction finish = kFinishTile[static_cast<size_t>(block.activation)];
+  const size_t at_once = panels == kTileShapes[rows].panels ? panels : 1;
+  for (size_t p = 0; p < panels; p += at_once, sums += rows * at_once * kLanes) {
+    finish(block, sums, tiles.begin(index), rows, panel + p, at_once);
+  }
+}
+
+/// One group of panels for all rows of the block: k in blocks outside, row tiles inside, so that
+/// the weights of a block stay in the first-level cache while the rows pass. Sums wait in a buffer
+/// in between, which does not change their bits.
+void multiply_panels(const LinearBlock& block, size_t panel, size_t panels, float* sums) noexcept {
+  const RowTiles tiles(block.rows);
+  const size_t sums_per_row = panels * kLanes;
+  const size_t blocks = (block.k + kDepth - 1) / kDepth;
+  for (size_t b = 0; b < blocks; ++b) {
+    const size_t k = block.k * b / blocks;
+    const size_t end = block.k * (b + 1) / blocks;
+    const bool last = b + 1 == blocks;
+    const float* next =
+        block.w + (last ? (panel + panels) * block.k : panel * block.k + end) * kPanel;
+    const WeightBlock part{panel, panels, k, end - k, next};
+    for (size_t t = 0; t < tiles.count; ++t) {
+      float* tile_sums = sums + tiles.begin(t) * sums_per_row;
+      multiply_part(block, tiles, t, part, tile_sums);
+      if (last) finish_part(block, tiles, t, panel, panels, tile_sums);
+    }
+  }
+}
+
 void multiply(const LinearBlock& block) noexcept {
   alignas(64) float sums[max_sums()];
   const size_t panels = (block.n + kPanel - 1) / kPanel;
-  const size_t tiles = (block.rows + kMaxRows - 1) / kMaxRows;
-  if (tiles == 0) return;
-  const size_t step = kTileShapes[(block.rows + tiles - 1) / tiles].panels;
-  for (size_t panel = 0; panel < panels; panel += step) {
-    const size_t count = panels - panel < step ? panels - panel : step;
-    size_t row = 0;
-    for (size_t left = tiles; left > 0; --left) {
-      const size_t rows = (block.rows - row + left - 1) / left;
-      multiply_part(block, row, rows, panel, count, sums);
-      row += rows;
+  for (size_t row = 0; row < block.rows; row += kMaxBlockRows) {
+    LinearBlock rows = block;
+    rows.rows = block.rows - row < kMaxBlockRows ? block.rows - row : kMaxBlockRows;
+    rows.x += row * block.x_stride;
+    rows.y += row * block.y_stride;
+    if (block.residual != nullptr) rows.residual += row * block.residual_stride;
+    const RowTiles tiles(rows.rows);
+    const size_t step = kTileShapes[(rows.rows + tiles.count - 1) / tiles.count].panels;
+    for (size_t panel = 0; panel < panels; panel += step) {
+      multiply_panels(rows, panel, panels - panel < step ? panels - panel : step, sums);
     }
   }
 }
@@ -182,12 +275,18 @@ void finish_rows(const LinearBlock& block) noexcept {
 
 void finish(const LinearBlock& block) noexcept {
   switch (block.activation) {
-    case Activation::kNone: return finish_rows<Activation::kNone>(block);
-    case Activation::kRelu: return finish_rows<Activation::kRelu>(block);
-    case Activation::kGeluErf: return finish_rows<Activation::kGeluErf>(block);
-    case Activation::kGeluTanh: return finish_rows<Activation::kGeluTanh>(block);
-    case Activation::kSilu: return finish_rows<Activation::kSilu>(block);
-    case Activation::kTanh: return finish_rows<Activation::kTanh>(block);
+    case Activation::kNone:
+      return finish_rows<Activation::kNone>(block);
+    case Activation::kRelu:
+      return finish_rows<Activation::kRelu>(block);
+    case Activation::kGeluErf:
+      return finish_rows<Activation::kGeluErf>(block);
+    case Activation::kGeluTanh:
+      return finish_rows<Activation::kGeluTanh>(block);
+    case Activation::kSilu:
+      return finish_rows<Activation::kSilu>(block);
+    case Activation::kTanh:
+      return finish_rows<Activation::kTanh>(block);
   }
 }
 

@@ -9,6 +9,10 @@ namespace lanewise::ops {
 /// Output features of one panel of packed weights.
 constexpr size_t kPanel = 16;
 
+/// Rows that share a pass over the weights: enough that weights from the third-level cache cost
+/// nothing beside the arithmetic (48 operations a byte), few enough for a buffer of sums.
+constexpr size_t kLinearMaxRows = 96;
+
 /// One block of rows times one range of panels.
 ///
 ///   y[r, n] = activation(sum_k x[r, k] * w[n, k] + bias[n]) + residual[r, n]

@@ -54,9 +54,10 @@ class LanewiseLinear final : public Operator {
   /// Rows whose inputs fill at most half of the second-level cache: every panel reads them again.
   int64_t row_block() const {
     const auto tile = static_cast<int64_t>(kernels_.tile_rows);
+    const auto most = static_cast<int64_t>(kLinearMaxRows);
     const auto row_bytes = static_cast<int64_t>(sizeof(float)) * problem_.k;
     const int64_t fit = static_cast<int64_t>(cache_sizes().l2) / 2 / row_bytes;
-    return std::max(fit / tile, int64_t{2}) * tile;
+    return std::clamp(fit / tile * tile, 2 * tile, most);
   }
 
   int64_t panels_per_piece(int64_t rows, int64_t blocks, int64_t panels, int threads) const {
