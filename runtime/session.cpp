@@ -5,6 +5,7 @@
 #include "ops/dispatch.hpp"
 #include "ops/status_macros.hpp"
 #include "runtime/batch.hpp"
+#include "runtime/exec/barrier.hpp"
 #include "runtime/exec/executor.hpp"
 #include "runtime/exec/team.hpp"
 #include "runtime/model_data.hpp"
@@ -18,13 +19,14 @@ Result<ops::Isa> choose_isa(const std::string& name) {
   return name.empty() ? ops::default_isa() : ops::find_isa(name);
 }
 
-/// Lets OpenMP make the team now: a thread that begins its life in the first run shares its
-/// parent's core for some milliseconds, until the system has moved it.
+/// Lets OpenMP make the team now, instead of in the first run.
 void start_team(int threads) {
-  struct Nothing final : exec::TeamBody {
-    void run(int) noexcept override {}
-  } nothing;
-  exec::run_team(threads, nothing);
+  struct Meeting final : exec::TeamBody {
+    explicit Meeting(int count) : barrier(count) {}
+    void run(int) noexcept override { barrier.wait(); }
+    exec::SpinBarrier barrier;
+  } meeting(threads);
+  exec::run_team(threads, meeting);
 }
 
 plan::RowCounts row_counts(int64_t tokens, int64_t sequences) {

@@ -41,9 +41,39 @@ double cgroup_quota() {
 /// sanitizer cannot see; the two counters say the same in C++.
 struct Team {
   TeamBody& body;
+  int caller_cpu = -1;
   std::atomic<bool> begun{false};
   std::atomic<int> ended{0};
 };
+
+/// Moves the calling thread to another CPU than `busy`, if it may use another, and leaves its
+/// affinity as it was.
+void move_away_from(int busy, int thread) {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return;
+  const int others = CPU_COUNT(&allowed) - (CPU_ISSET(busy, &allowed) ? 1 : 0);
+  if (others < 1) return;
+  int skip = (thread - 1) % others;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (cpu == busy || !CPU_ISSET(cpu, &allowed) || skip-- > 0) continue;
+    cpu_set_t chosen;
+    CPU_ZERO(&chosen);
+    CPU_SET(cpu, &chosen);
+    if (sched_setaffinity(0, sizeof(chosen), &chosen) == 0) {
+      sched_setaffinity(0, sizeof(allowed), &allowed);
+    }
+    return;
+  }
+}
+
+/// A new or woken worker may find itself on its caller's CPU, and Linux takes some ten milliseconds
+/// to part two threads that both compute: longer than most runs. So it leaves by itself.
+void part_from_caller(const Team& team, int thread) {
+  if (thread != 0 && team.caller_cpu >= 0 && sched_getcpu() == team.caller_cpu) {
+    move_away_from(team.caller_cpu, thread);
+  }
+}
 
 }  // namespace
 
@@ -52,13 +82,15 @@ void run_team(int threads, TeamBody& body) {
     body.run(0);
     return;
   }
-  Team team{body};
+  Team team{body, sched_getcpu()};
   Team* const shared = &team;
   team.begun.store(true, std::memory_order_release);
 #pragma omp parallel num_threads(threads) default(none) firstprivate(shared)
   {
     static_cast<void>(shared->begun.load(std::memory_order_acquire));
-    shared->body.run(omp_get_thread_num());
+    const int thread = omp_get_thread_num();
+    part_from_caller(*shared, thread);
+    shared->body.run(thread);
     shared->ended.fetch_add(1, std::memory_order_release);
   }
   static_cast<void>(team.ended.load(std::memory_order_acquire));
