@@ -29,10 +29,18 @@ int64_t allocations() noexcept { return g_allocations.load(std::memory_order_rel
 
 }  // namespace lanewise::cli
 
-// The other forms of new and delete, of arrays and without exceptions, call these.
+// The forms for arrays call these. The one without exceptions does too in libstdc++, but not in the
+// address sanitizer's replacement of it.
 void* operator new(size_t bytes) { return allocate(bytes, 1); }
 void* operator new(size_t bytes, std::align_val_t alignment) {
   return allocate(bytes, static_cast<size_t>(alignment));
+}
+void* operator new(size_t bytes, const std::nothrow_t&) noexcept {
+  try {
+    return allocate(bytes, 1);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
 }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, size_t) noexcept { std::free(memory); }
