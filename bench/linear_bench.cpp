@@ -29,14 +29,14 @@ void linear(benchmark::State& state, ops::Isa isa, int64_t m, int64_t k, int64_t
 }
 
 void register_all() {
-  constexpr int64_t kShapes[][2] = {{384, 384},  {384, 1152},  {384, 1536}, {1536, 384},
-                                    {768, 768},  {768, 2304},  {768, 3072}, {3072, 768}};
+  constexpr int64_t kShapes[][2] = {{384, 384}, {384, 1152}, {384, 1536}, {1536, 384},
+                                    {768, 768}, {768, 2304}, {768, 3072}, {3072, 768}};
   for (const ops::Isa isa : ops::all_isas()) {
     if (!ops::is_available(isa)) continue;
     for (const int64_t m : {1, 16, 128, 512}) {
       for (const auto& [k, n] : kShapes) {
-        const std::string name = "linear/" + std::string(ops::name_of(isa)) + "/m:" +
-                                 std::to_string(m) + "/k:" + std::to_string(k) +
+        const std::string name = "linear/" + std::string(ops::name_of(isa)) +
+                                 "/m:" + std::to_string(m) + "/k:" + std::to_string(k) +
                                  "/n:" + std::to_string(n);
         benchmark::RegisterBenchmark(name.c_str(), linear, isa, m, k, n);
       }

@@ -22,9 +22,7 @@ Matrix::Matrix(int64_t rows, int64_t features)
       stride_(plan::row_stride(features)),
       data_(random_floats(static_cast<size_t>(rows * stride_))) {}
 
-ops::Operand Matrix::operand() {
-  return {data_.data(), rows_, features_, stride_, nullptr};
-}
+ops::Operand Matrix::operand() { return {data_.data(), rows_, features_, stride_, nullptr}; }
 
 std::vector<float> random_floats(size_t count) {
   std::mt19937 generator(1);

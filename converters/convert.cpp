@@ -94,9 +94,8 @@ Result<file::Metadata> metadata_of(Opened& opened, const graph::Graph& graph) {
 
 /// Writes the model file of an opened checkpoint.
 Status write_model(Opened opened, file::Sink& sink) {
-  LW_ASSIGN_OR_RETURN(
-      PackedGraph packed,
-      pack_graph(graph::optimize(std::move(opened.model.graph)), *opened.source.checkpoint));
+  LW_ASSIGN_OR_RETURN(PackedGraph packed, pack_graph(graph::optimize(std::move(opened.model.graph)),
+                                                     *opened.source.checkpoint));
   LW_ASSIGN_OR_RETURN(const std::string tokenizer, tokenizer_json(opened));
   if (!tokenizer.empty()) {
     const auto bytes = static_cast<int64_t>(tokenizer.size());

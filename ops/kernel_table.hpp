@@ -5,8 +5,8 @@
 ///   #define LW_KERNEL_NAME linear_kernels      // the constant that <op>_kernels.cpp defines
 ///   #include "ops/kernel_table.hpp"            // const LinearKernels& kernels_for(Isa)
 
-#define LW_ISA(name, flags, condition)       \
-  namespace lanewise::ops::name {            \
+#define LW_ISA(name, flags, condition)         \
+  namespace lanewise::ops::name {              \
   extern const LW_KERNEL_TABLE LW_KERNEL_NAME; \
   }
 #include "ops/isas.def"

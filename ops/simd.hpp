@@ -52,7 +52,8 @@ LW_INLINE f32x16 zero() noexcept { return broadcast(0.0f); }
 
 LW_INLINE f32x16 load(const float* p) noexcept {
   f32x16 r;
-  LW_UNROLL for (size_t i = 0; i < kParts; ++i) r.part[i] = Part::load_unaligned(p + i * kPartLanes);
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) r.part[i] =
+      Part::load_unaligned(p + i * kPartLanes);
   return r;
 }
 
@@ -106,19 +107,19 @@ LW_INLINE void store_first(float* p, const f32x16& a, size_t n) noexcept {
 }
 #endif
 
-#define LW_LANEWISE_BINARY(name, expression)                            \
-  LW_INLINE f32x16 name(const f32x16& a, const f32x16& b) noexcept {    \
-    f32x16 r;                                                           \
-    LW_UNROLL for (size_t i = 0; i < kParts; ++i) {                     \
-      const Part x = a.part[i], y = b.part[i];                          \
-      r.part[i] = expression;                                           \
-    }                                                                   \
-    return r;                                                           \
+#define LW_LANEWISE_BINARY(name, expression)                         \
+  LW_INLINE f32x16 name(const f32x16& a, const f32x16& b) noexcept { \
+    f32x16 r;                                                        \
+    LW_UNROLL for (size_t i = 0; i < kParts; ++i) {                  \
+      const Part x = a.part[i], y = b.part[i];                       \
+      r.part[i] = expression;                                        \
+    }                                                                \
+    return r;                                                        \
   }
 
 LW_LANEWISE_BINARY(operator+, x + y)
 LW_LANEWISE_BINARY(operator-, x - y)
-LW_LANEWISE_BINARY(operator*, x * y)
+LW_LANEWISE_BINARY(operator*, x* y)
 LW_LANEWISE_BINARY(operator/, x / y)
 #undef LW_LANEWISE_BINARY
 

@@ -3,10 +3,10 @@
 #include "lanewise/status.hpp"
 
 /// Returns the Status of `expression` from the enclosing function unless it is ok.
-#define LW_RETURN_IF_ERROR(expression)                              \
-  do {                                                              \
-    ::lanewise::Status lw_status_ = (expression);                   \
-    if (!lw_status_.ok()) return lw_status_;                        \
+#define LW_RETURN_IF_ERROR(expression)            \
+  do {                                            \
+    ::lanewise::Status lw_status_ = (expression); \
+    if (!lw_status_.ok()) return lw_status_;      \
   } while (false)
 
 #define LW_CONCAT_INNER(a, b) a##b

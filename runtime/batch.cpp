@@ -171,8 +171,7 @@ Tensor PaddedBatch::pad_tokens(const Session::Rows& rows) const {
 Tensor PaddedBatch::pack_sequences(const Session::Rows& rows) {
   Tensor packed(DataType::kF32, {rows.rows, rows.features});
   for (int64_t r = 0; r < rows.rows; ++r) {
-    std::copy_n(rows.data + r * rows.stride, rows.features,
-                packed.as<float>() + r * rows.features);
+    std::copy_n(rows.data + r * rows.stride, rows.features, packed.as<float>() + r * rows.features);
   }
   return packed;
 }

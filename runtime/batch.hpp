@@ -30,7 +30,7 @@ class PaddedBatch {
 
   int64_t batch_ = 0;
   int64_t padded_length_ = 0;
-  std::vector<int32_t> begins_;   // first real position of a row
+  std::vector<int32_t> begins_;  // first real position of a row
   std::vector<int32_t> lengths_;
   std::vector<int32_t> ids_;
   std::vector<int32_t> type_ids_;

@@ -26,9 +26,9 @@ struct ModelInfo {
   std::string family;  ///< bert, ...
   std::string task;    ///< embedding, encoder, ...
   int64_t vocabulary_size = 0;
-  int64_t token_types = 0;     ///< 0: the model takes no token_type_ids
-  int64_t max_tokens = 0;      ///< the longest sequence that the model can run, special tokens included
-  int64_t max_text_tokens = 0; ///< where texts are cut; <= max_tokens
+  int64_t token_types = 0;  ///< 0: the model takes no token_type_ids
+  int64_t max_tokens = 0;  ///< the longest sequence that the model can run, special tokens included
+  int64_t max_text_tokens = 0;  ///< where texts are cut; <= max_tokens
   std::vector<OutputInfo> outputs;
 };
 

@@ -40,9 +40,9 @@ struct RunOptions {
 
 /// Sequences of token ids one after another, without padding.
 struct RaggedBatch {
-  std::span<const int32_t> ids;      ///< [tokens]
-  std::span<const int32_t> type_ids; ///< [tokens], or empty: zeros
-  std::span<const int32_t> lengths;  ///< [sequences], each >= 1, sum = tokens
+  std::span<const int32_t> ids;       ///< [tokens]
+  std::span<const int32_t> type_ids;  ///< [tokens], or empty: zeros
+  std::span<const int32_t> lengths;   ///< [sequences], each >= 1, sum = tokens
 };
 
 /// One caller's working memory and threads for a model.
@@ -101,7 +101,7 @@ class LANEWISE_EXPORT Session {
     int thread = 0;
     double begin_us = 0;  ///< since the run began
     double end_us = 0;
-    double flops = 0;     ///< of the whole node
+    double flops = 0;  ///< of the whole node
   };
   void set_profiling(bool on);
   std::vector<NodeTime> profile() const;

@@ -12,13 +12,14 @@ namespace lanewise {
 /// What kind of failure a Status reports. The message says which thing failed and why.
 enum class StatusCode {
   kOk,
-  kInvalidArgument,   ///< The caller's input is wrong: a shape, a token id, a text that is not UTF-8.
-  kNotFound,          ///< A file, tensor, operator or output of that name does not exist.
-  kDataLoss,          ///< A file is truncated, contradicts itself or is not what it says.
-  kUnsupported,       ///< Well-formed, but this build or this version cannot do it.
-  kIo,                ///< The operating system refused to read, write or map.
-  kResourceExhausted, ///< A limit of memory or size would be passed.
-  kCancelled,         ///< The caller cancelled the run, or its deadline passed.
+  kInvalidArgument,    ///< The caller's input is wrong: a shape, a token id, a text that is not
+                       ///< UTF-8.
+  kNotFound,           ///< A file, tensor, operator or output of that name does not exist.
+  kDataLoss,           ///< A file is truncated, contradicts itself or is not what it says.
+  kUnsupported,        ///< Well-formed, but this build or this version cannot do it.
+  kIo,                 ///< The operating system refused to read, write or map.
+  kResourceExhausted,  ///< A limit of memory or size would be passed.
+  kCancelled,          ///< The caller cancelled the run, or its deadline passed.
 };
 
 /// The outcome of an operation: success, or a code with a one-line message for people.
@@ -56,8 +57,8 @@ LANEWISE_EXPORT Status cancelled(std::string message);
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}              // NOLINT: implicit by design
-  Result(Status status) : status_(std::move(status)) {}      // NOLINT: implicit by design
+  Result(T value) : value_(std::move(value)) {}          // NOLINT: implicit by design
+  Result(Status status) : status_(std::move(status)) {}  // NOLINT: implicit by design
 
   bool ok() const noexcept { return value_.has_value(); }
   const Status& status() const noexcept { return status_; }

@@ -137,10 +137,10 @@ class AttentionOperator final : public Operator {
     for (int64_t share = 0; share < shares; ++share) {
       const int64_t pair = sequence * problem_.kv_heads;
       for (int64_t row = 0; row < rows; row += step) {
-        pieces.push_back(
-            {static_cast<int32_t>(pair + problem_.kv_heads * share / shares),
-             static_cast<int32_t>(pair + problem_.kv_heads * (share + 1) / shares),
-             static_cast<int32_t>(row), static_cast<int32_t>(std::min(rows, row + step))});
+        pieces.push_back({static_cast<int32_t>(pair + problem_.kv_heads * share / shares),
+                          static_cast<int32_t>(pair + problem_.kv_heads * (share + 1) / shares),
+                          static_cast<int32_t>(row),
+                          static_cast<int32_t>(std::min(rows, row + step))});
       }
     }
   }
@@ -211,8 +211,7 @@ class AttentionOperator final : public Operator {
 Result<OperatorPtr> make_attention(const OperatorConfig& config) {
   Result<AttentionProblem> problem = check_attention(config);
   if (!problem.ok()) return problem.status();
-  return OperatorPtr(
-      std::make_unique<AttentionOperator>(std::move(problem).value(), config.isa));
+  return OperatorPtr(std::make_unique<AttentionOperator>(std::move(problem).value(), config.isa));
 }
 
 }  // namespace lanewise::ops

@@ -49,12 +49,9 @@ struct Buffers {
 void score_keys(const AttentionBlock& block, const Group& group, const Buffers& buffers,
                 const Keys& keys, float* largest) noexcept {
   for (TileWalk walk(keys.count()); !walk.done(); walk.next()) {
-    const ScoreTile tile{buffers.key(keys.begin + walk.begin()),
-                         buffers.stride,
-                         group.q,
-                         block.head_dim,
-                         buffers.scores + walk.begin() * kLanes,
-                         largest};
+    const ScoreTile tile{
+        buffers.key(keys.begin + walk.begin()), buffers.stride, group.q, block.head_dim,
+        buffers.scores + walk.begin() * kLanes, largest};
     kTiles[walk.rows()].score[group.panels - 1](tile);
   }
 }

@@ -34,9 +34,9 @@ Status check_heads(const OperatorConfig& config, AttentionProblem& problem) {
   LW_ASSIGN_OR_RETURN(problem.kv_heads, attributes.get_int("kv_heads", problem.heads));
   LW_RETURN_IF_ERROR(expect_between("kv_heads", problem.kv_heads, 1, problem.heads));
   if (problem.heads % problem.kv_heads != 0) {
-    return invalid_argument("attribute 'kv_heads': expected a divisor of heads = " +
-                            std::to_string(problem.heads) + ", found " +
-                            std::to_string(problem.kv_heads));
+    return invalid_argument(
+        "attribute 'kv_heads': expected a divisor of heads = " + std::to_string(problem.heads) +
+        ", found " + std::to_string(problem.kv_heads));
   }
   LW_ASSIGN_OR_RETURN(problem.head_dim, attributes.get_int("head_dim", 0));
   return expect_between("head_dim", problem.head_dim, 1, kMostHeadDim);
@@ -141,7 +141,8 @@ Status bind_bias(const OperatorConfig& config, AttentionProblem& problem) {
 
 BiasRow BiasTable::row(int64_t head, int64_t position) const noexcept {
   switch (kind) {
-    case BiasKind::kNone: return {};
+    case BiasKind::kNone:
+      return {};
     case BiasKind::kRelative:
       // Entry 0 of the table is that of key - position = first.
       return {relative.data() + head * head_step - first, static_cast<int32_t>(-position)};

@@ -32,9 +32,9 @@ struct BiasTable {
   BiasKind kind = BiasKind::kNone;
   int32_t first = 0;
   int32_t last = 0;
-  int64_t max_queries = 0;  // dense
-  int64_t max_keys = 0;     // dense
-  int64_t head_step = 0;    // floats from head to head
+  int64_t max_queries = 0;       // dense
+  int64_t max_keys = 0;          // dense
+  int64_t head_step = 0;         // floats from head to head
   const float* dense = nullptr;  // [heads or 1][max_queries][max_keys], the caller's
   /// [heads][2 * (R + kKeyBlock) + 1]: the relative bias with both ends repeated for a block of
   /// keys, so that one which begins beyond R needs no clamping inside.

@@ -118,13 +118,22 @@ constexpr Tiles tiles_of() {
 
 // By the number of rows; entry 0 is never used.
 constexpr Tiles kTiles[] = {
-    {},             tiles_of<1>(), tiles_of<2>(), tiles_of<3>(),
+    {},
+    tiles_of<1>(),
+    tiles_of<2>(),
+    tiles_of<3>(),
 #if defined(__AVX2__)
-    tiles_of<4>(),  tiles_of<5>(), tiles_of<6>(),
+    tiles_of<4>(),
+    tiles_of<5>(),
+    tiles_of<6>(),
 #endif
 #if defined(__AVX512F__)
-    tiles_of<7>(),  tiles_of<8>(), tiles_of<9>(), tiles_of<10>(),
-    tiles_of<11>(), tiles_of<12>(),
+    tiles_of<7>(),
+    tiles_of<8>(),
+    tiles_of<9>(),
+    tiles_of<10>(),
+    tiles_of<11>(),
+    tiles_of<12>(),
 #endif
 };
 static_assert(sizeof(kTiles) / sizeof(Tiles) == kMaxRows + 1);

@@ -30,7 +30,8 @@ Result<LinearProblem> check(const OperatorConfig& config) {
     return invalid_argument("residual: expected " + std::to_string(problem.n) +
                             " features, found " + std::to_string(config.inputs[1].features));
   }
-  LW_ASSIGN_OR_RETURN(const std::string activation, config.attributes.get_string("activation", "none"));
+  LW_ASSIGN_OR_RETURN(const std::string activation,
+                      config.attributes.get_string("activation", "none"));
   LW_ASSIGN_OR_RETURN(problem.activation, parse_activation(activation));
   const auto panel = static_cast<int64_t>(kPanel);
   const Shape packed{(problem.n + panel - 1) / panel, problem.k, panel};
@@ -74,7 +75,8 @@ double linear_flops(const LinearProblem& problem, const Operands& operands) noex
 
 Result<OperatorPtr> make_linear(const OperatorConfig& config) {
   LW_ASSIGN_OR_RETURN(const LinearProblem problem, check(config));
-  std::string log = "linear " + std::to_string(problem.k) + " -> " + std::to_string(problem.n) + ":";
+  std::string log =
+      "linear " + std::to_string(problem.k) + " -> " + std::to_string(problem.n) + ":";
   for (const LinearImplementation& implementation : kImplementations) {
     LinearOffer offer = implementation.offer(problem);
     log += " " + std::string(implementation.name);

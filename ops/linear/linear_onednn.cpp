@@ -22,7 +22,8 @@ std::vector<float> unpack(const LinearProblem& problem) {
   for (int64_t n = 0; n < problem.n; n += panel) {
     const auto bytes = static_cast<size_t>(std::min(panel, problem.n - n)) * sizeof(float);
     for (int64_t k = 0; k < problem.k; ++k) {
-      std::memcpy(plain.data() + k * problem.n + n, problem.weight + n * problem.k + k * panel, bytes);
+      std::memcpy(plain.data() + k * problem.n + n, problem.weight + n * problem.k + k * panel,
+                  bytes);
     }
   }
   return plain;
@@ -55,7 +56,8 @@ class OneDnnLinear final : public Operator {
     cut_rows(operands.output.rows, std::clamp(share, int64_t{1}, kRowsPerPiece), pieces);
   }
 
-  void run(const Operands& operands, const Piece& piece, std::byte* scratch) const noexcept override {
+  void run(const Operands& operands, const Piece& piece,
+           std::byte* scratch) const noexcept override {
     const LinearBlock block =
         linear_block(problem_, operands, piece.begin, piece.end, 0, problem_.n);
     try {
@@ -74,7 +76,8 @@ class OneDnnLinear final : public Operator {
 
  private:
   dnnl::memory::desc weight_desc() const {
-    return {{problem_.k, problem_.n}, dnnl::memory::data_type::f32, dnnl::memory::dims{problem_.n, 1}};
+    return {
+        {problem_.k, problem_.n}, dnnl::memory::data_type::f32, dnnl::memory::dims{problem_.n, 1}};
   }
 
   /// Inside our team's parallel region oneDNN runs on the calling thread alone. Throws
@@ -89,8 +92,8 @@ class OneDnnLinear final : public Operator {
     };
     dnnl::stream stream(engine());
     matmul_.execute(stream, {{DNNL_ARG_SRC, view(problem_.k, block.x_stride, block.x)},
-                             {DNNL_ARG_WEIGHTS, memory(weight_desc(), engine(),
-                                                       const_cast<float*>(weight_.data()))},
+                             {DNNL_ARG_WEIGHTS,
+                              memory(weight_desc(), engine(), const_cast<float*>(weight_.data()))},
                              {DNNL_ARG_DST, view(problem_.n, block.y_stride, block.y)},
                              {DNNL_ARG_SCRATCHPAD, memory(scratch_, engine(), scratch)}});
     stream.wait();

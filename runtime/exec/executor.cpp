@@ -1,7 +1,7 @@
 #include "runtime/exec/executor.hpp"
 
-#include "runtime/exec/run_loop.hpp"
 #include "ops/status_macros.hpp"
+#include "runtime/exec/run_loop.hpp"
 
 namespace lanewise::exec {
 namespace {

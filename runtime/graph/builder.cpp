@@ -28,7 +28,10 @@ ValueId Builder::input(const std::string& name, RowSymbol rows) {
 
 ValueId Builder::embed(const std::string& name, ValueId ids, ValueId type_ids, int64_t features,
                        const EmbedSpec& spec) {
-  Node node{.op = "embed", .name = name, .inputs = {ids}, .weights = {{"table", {spec.table}}},
+  Node node{.op = "embed",
+            .name = name,
+            .inputs = {ids},
+            .weights = {{"table", {spec.table}}},
             .attributes = spec.attributes};
   if (type_ids >= 0) {
     node.inputs.push_back(type_ids);
@@ -46,32 +49,38 @@ ValueId Builder::linear(const std::string& name, ValueId x, int64_t out_features
 }
 
 ValueId Builder::activation(const std::string& name, ValueId x, const std::string& kind) {
-  return append(
-      {.op = "activation", .name = name, .inputs = {x}, .attributes = {{"kind", kind}}},
-      value(x).rows, value(x).features);
+  return append({.op = "activation", .name = name, .inputs = {x}, .attributes = {{"kind", kind}}},
+                value(x).rows, value(x).features);
 }
 
 ValueId Builder::add(const std::string& name, ValueId a, ValueId b) {
   return append({.op = "add", .name = name, .inputs = {a, b}}, value(a).rows, value(a).features);
 }
 
-ValueId Builder::layer_norm(const std::string& name, ValueId x, const Affine& tensors,
-                            double eps) {
-  return append({.op = "layer_norm", .name = name, .inputs = {x}, .weights = roles(tensors),
+ValueId Builder::layer_norm(const std::string& name, ValueId x, const Affine& tensors, double eps) {
+  return append({.op = "layer_norm",
+                 .name = name,
+                 .inputs = {x},
+                 .weights = roles(tensors),
                  .attributes = {{"eps", eps}}},
                 value(x).rows, value(x).features);
 }
 
 ValueId Builder::rms_norm(const std::string& name, ValueId x, const std::string& weight,
                           double eps) {
-  return append({.op = "rms_norm", .name = name, .inputs = {x}, .weights = {{"weight", {weight}}},
+  return append({.op = "rms_norm",
+                 .name = name,
+                 .inputs = {x},
+                 .weights = {{"weight", {weight}}},
                  .attributes = {{"eps", eps}}},
                 value(x).rows, value(x).features);
 }
 
 ValueId Builder::attention(const std::string& name, ValueId q, ValueId k, ValueId v,
                            const AttentionSpec& spec) {
-  return append({.op = "attention", .name = name, .inputs = {q, k, v},
+  return append({.op = "attention",
+                 .name = name,
+                 .inputs = {q, k, v},
                  .attributes = {{"heads", spec.heads},
                                 {"kv_heads", spec.kv_heads},
                                 {"head_dim", spec.head_dim},

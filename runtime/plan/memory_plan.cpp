@@ -36,7 +36,9 @@ struct Reservation {
   int64_t end = 0;
 };
 
-bool overlap(const Lifetime& a, const Lifetime& b) { return a.first <= b.last && b.first <= a.last; }
+bool overlap(const Lifetime& a, const Lifetime& b) {
+  return a.first <= b.last && b.first <= a.last;
+}
 
 /// The lowest offset with `size` bytes free during `life`.
 int64_t first_fit(const std::vector<Reservation>& taken, const Lifetime& life, int64_t size) {
@@ -115,10 +117,9 @@ MemoryPlan plan_memory(const Graph& graph, const std::vector<ops::OperatorPtr>& 
     place.offset_per_row =
         source >= 0 ? plan.values[static_cast<size_t>(source)].offset_per_row
                     : first_fit(taken[symbol], lives[static_cast<size_t>(output)], bytes);
-    taken[symbol].push_back({lives[static_cast<size_t>(output)], place.offset_per_row,
-                             place.offset_per_row + bytes});
-    plan.bytes_per_row[symbol] =
-        std::max(plan.bytes_per_row[symbol], place.offset_per_row + bytes);
+    taken[symbol].push_back(
+        {lives[static_cast<size_t>(output)], place.offset_per_row, place.offset_per_row + bytes});
+    plan.bytes_per_row[symbol] = std::max(plan.bytes_per_row[symbol], place.offset_per_row + bytes);
   }
   return plan;
 }

@@ -26,8 +26,8 @@ Result<TensorView> find_weight(const internal::ModelData& model,
 
 Result<ops::OperatorPtr> make_node_operator(const internal::ModelData& model, const Graph& graph,
                                             const Node& node, const ProgramOptions& options) {
-  ops::OperatorConfig config{.isa = options.isa, .fast = options.fast,
-                             .attributes = node.attributes};
+  ops::OperatorConfig config{
+      .isa = options.isa, .fast = options.fast, .attributes = node.attributes};
   for (const ValueId input : node.inputs) config.inputs.push_back(operand_spec(graph, input));
   config.output = operand_spec(graph, node.output);
   for (const auto& [role, names] : node.weights) {

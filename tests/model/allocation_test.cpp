@@ -53,7 +53,8 @@ int64_t count_allocations(Session& session, const RaggedBatch& batch) {
 }
 
 TEST_P(ModelAllocationTest, RunsAllocateNothingAfterWarmUp) {
-  Session session = test::make_session(test::minilm(), {.threads = GetParam(), .isa = "", .outputs = {}});
+  Session session =
+      test::make_session(test::minilm(), {.threads = GetParam(), .isa = "", .outputs = {}});
   const std::vector<int32_t> ids(400, 1000);
   const std::vector<int32_t> large{300, 20, 80};
   const std::vector<int32_t> small{7, 5};

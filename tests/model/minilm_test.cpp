@@ -77,7 +77,8 @@ double largest_difference(const float* a, const float* b, int64_t count) {
 
 double largest_magnitude(const Tensor& tensor, int64_t count) {
   double largest = 0;
-  for (int64_t i = 0; i < count; ++i) largest = std::max(largest, std::abs(double{tensor.as<float>()[i]}));
+  for (int64_t i = 0; i < count; ++i)
+    largest = std::max(largest, std::abs(double{tensor.as<float>()[i]}));
   return largest;
 }
 
@@ -88,11 +89,12 @@ void expect_tokens_agree(const Tensor& hidden, const TensorMap& expected) {
   const double unit = double{expected.at("last_hidden_state_max").as<float>()[0]};
   double worst = 0;
   for (int64_t i = 0; i < rows.shape()[0]; ++i) {
-    const int64_t token = rows.as<int32_t>()[i] * length + expected.at("positions").as<int32_t>()[i];
-    worst = std::max(worst, largest_difference(
-                                hidden.as<float>() + token * features,
-                                expected.at("last_hidden_state_rows").as<float>() + i * features,
-                                features));
+    const int64_t token =
+        rows.as<int32_t>()[i] * length + expected.at("positions").as<int32_t>()[i];
+    worst = std::max(
+        worst, largest_difference(hidden.as<float>() + token * features,
+                                  expected.at("last_hidden_state_rows").as<float>() + i * features,
+                                  features));
   }
   EXPECT_LE(worst, kTolerance * unit);
   ::testing::Test::RecordProperty("error", std::to_string(worst / unit));
@@ -182,8 +184,8 @@ TEST_P(ModelMinilmTest, GivesATokenTheSameBitsAloneAndInABatch) {
   size_t token = 0;
   for (size_t s = 0; s < batch.lengths.size(); ++s) {
     const auto length = static_cast<size_t>(batch.lengths[s]);
-    const RaggedBatch alone{std::span(batch.ids).subspan(token, length), {},
-                            std::span(batch.lengths).subspan(s, 1)};
+    const RaggedBatch alone{
+        std::span(batch.ids).subspan(token, length), {}, std::span(batch.lengths).subspan(s, 1)};
     const std::vector<float> one = run_output(session, alone, "last_hidden_state");
     const size_t features = one.size() / length;
     EXPECT_TRUE(same_bits(one.data(), all.data() + token * features, one.size()))
@@ -217,22 +219,29 @@ TEST_P(ModelMinilmTest, HasTheSameBitsOnEveryInstructionSetWithFma) {
 
 TEST(ModelMinilmEmbedderTest, GivesATextTheSameBitsAloneAndInAnyBatch) {
   const std::vector<std::string_view> texts{
-      "A man is eating food.", "", "한국어 문장을 벡터로 바꿉니다.", "Der Himmel ist heute blau, und der Wind weht.",
-      "a", "The quick brown fox jumps over the lazy dog, again and again and again and again."};
+      "A man is eating food.",
+      "",
+      "한국어 문장을 벡터로 바꿉니다.",
+      "Der Himmel ist heute blau, und der Wind weht.",
+      "a",
+      "The quick brown fox jumps over the lazy dog, again and again and again and again."};
   std::vector<float> first;
   for (const std::string& isa : available_isas()) {
     if (isa == "baseline") continue;
     for (const int threads : {1, 2}) {
-      Result<Embedder> embedder = Embedder::create(minilm(), {.threads = threads, .isa = isa, .outputs = {}});
+      Result<Embedder> embedder =
+          Embedder::create(minilm(), {.threads = threads, .isa = isa, .outputs = {}});
       ASSERT_TRUE(embedder.ok()) << embedder.status().message();
       Result<Embeddings> all = embedder->embed(texts);
       ASSERT_TRUE(all.ok()) << all.status().message();
       if (first.empty()) first = all->values;
-      EXPECT_TRUE(same_bits(first.data(), all->values.data(), first.size())) << isa << " " << threads;
+      EXPECT_TRUE(same_bits(first.data(), all->values.data(), first.size()))
+          << isa << " " << threads;
       for (size_t i = 0; i < texts.size(); ++i) {
         Result<Embeddings> one = embedder->embed({&texts[i], 1});
         ASSERT_TRUE(one.ok());
-        EXPECT_TRUE(same_bits(one->values.data(), (*all)[static_cast<int64_t>(i)].data(), one->values.size()))
+        EXPECT_TRUE(same_bits(one->values.data(), (*all)[static_cast<int64_t>(i)].data(),
+                              one->values.size()))
             << texts[i];
       }
     }
@@ -250,15 +259,18 @@ TEST(ModelMinilmBatchTest, RefusesBadInputByName) {
   EXPECT_NE(run({{"input_ids", ids({101, 30522})}}).find("30522"), std::string::npos);
   EXPECT_NE(run({{"input_ids", ids({101, -1})}}).find("-1"), std::string::npos);
   EXPECT_NE(run({{"attention_mask", ids({1})}}).find("'input_ids' is missing"), std::string::npos);
-  EXPECT_NE(run({{"input_ids", ids({101})}, {"labels", ids({1})}}).find("'labels'"), std::string::npos);
+  EXPECT_NE(run({{"input_ids", ids({101})}, {"labels", ids({1})}}).find("'labels'"),
+            std::string::npos);
   EXPECT_NE(run({{"input_ids", ids({1, 2, 3})}, {"attention_mask", ids({1, 0, 1})}}).find("hole"),
             std::string::npos);
   EXPECT_NE(run({{"input_ids", ids({1, 2})}, {"attention_mask", ids({0, 0})}}).find("no token"),
             std::string::npos);
-  EXPECT_NE(run({{"input_ids", ids({1, 2})}, {"attention_mask", ids({1, 2})}}).find("expected 0 or 1"),
-            std::string::npos);
-  EXPECT_NE(run({{"input_ids", ids({1, 2})}, {"token_type_ids", ids({0, 2})}}).find("token_type_ids"),
-            std::string::npos);
+  EXPECT_NE(
+      run({{"input_ids", ids({1, 2})}, {"attention_mask", ids({1, 2})}}).find("expected 0 or 1"),
+      std::string::npos);
+  EXPECT_NE(
+      run({{"input_ids", ids({1, 2})}, {"token_type_ids", ids({0, 2})}}).find("token_type_ids"),
+      std::string::npos);
   EXPECT_NE(run({{"input_ids", ids(std::vector<int32_t>(513, 1))}}).find("513"), std::string::npos);
   EXPECT_NE(run({{"input_ids", ids({})}}).find("empty"), std::string::npos);
   EXPECT_EQ(run({{"input_ids", ids({101, 102})}}), "");

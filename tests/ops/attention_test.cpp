@@ -69,15 +69,22 @@ TEST_P(AttentionTest, LargeScores) { check({.queries = {33, 100}, .size = 4.0f})
 
 TEST_P(AttentionTest, Causal) {
   check({.queries = lengths(), .causal = true});
-  check({.kv_heads = 1, .queries = {3, 40, 1, 1, 7, 0}, .keys = {50, 40, 210, 1, 3, 9},
-         .inputs = 2, .causal = true});
+  check({.kv_heads = 1,
+         .queries = {3, 40, 1, 1, 7, 0},
+         .keys = {50, 40, 210, 1, 3, 9},
+         .inputs = 2,
+         .causal = true});
 }
 
 TEST_P(AttentionTest, Window) {
   for (const int64_t window : {1, 2, 16, 40, 1000}) {
     for (const bool causal : {false, true}) {
       SCOPED_TRACE(std::to_string(window) + (causal ? " causal" : ""));
-      check({.heads = 1, .kv_heads = 1, .head_dim = 8, .queries = lengths(), .causal = causal,
+      check({.heads = 1,
+             .kv_heads = 1,
+             .head_dim = 8,
+             .queries = lengths(),
+             .causal = causal,
              .window = window});
     }
   }
@@ -94,7 +101,10 @@ TEST_P(AttentionTest, GroupedHeads) {
   for (const int64_t kv_heads : {1, 2, 3}) {
     for (const bool causal : {false, true}) {
       SCOPED_TRACE(kv_heads);
-      check({.heads = 6, .kv_heads = kv_heads, .head_dim = 10, .queries = {1, 4, 35, 70},
+      check({.heads = 6,
+             .kv_heads = kv_heads,
+             .head_dim = 10,
+             .queries = {1, 4, 35, 70},
              .causal = causal});
     }
   }
@@ -104,16 +114,28 @@ TEST_P(AttentionTest, RelativeBias) {
   for (const int64_t reach : {0, 3, 40, 300}) {
     for (const bool causal : {false, true}) {
       SCOPED_TRACE(reach);
-      check({.head_dim = 8, .queries = lengths(), .causal = causal, .bias_kind = "relative",
+      check({.head_dim = 8,
+             .queries = lengths(),
+             .causal = causal,
+             .bias_kind = "relative",
              .bias_shape = {2, 2 * reach + 1}});
     }
   }
-  check({.heads = 4, .kv_heads = 2, .queries = {3, 1, 20}, .keys = {30, 220, 20}, .inputs = 3,
-         .causal = true, .bias_kind = "relative", .bias_shape = {4, 21}});
+  check({.heads = 4,
+         .kv_heads = 2,
+         .queries = {3, 1, 20},
+         .keys = {30, 220, 20},
+         .inputs = 3,
+         .causal = true,
+         .bias_kind = "relative",
+         .bias_shape = {4, 21}});
 }
 
 TEST_P(AttentionTest, DenseBias) {
-  Shapes shapes{.head_dim = 8, .queries = {1, 17, 40}, .keys = {3, 230, 39}, .inputs = 3,
+  Shapes shapes{.head_dim = 8,
+                .queries = {1, 17, 40},
+                .keys = {3, 230, 39},
+                .inputs = 3,
                 .bias_kind = "dense"};
   for (const Shape& shape : {Shape{2, 40, 230}, Shape{1, 41, 231}, Shape{2, 20, 37}}) {
     SCOPED_TRACE(to_string(shape));
@@ -186,7 +208,10 @@ TEST_P(AttentionTest, InfiniteScores) {
 }
 
 TEST_P(AttentionTest, SameBitsInEveryBatchAndCut) {
-  Shapes shapes{.heads = 4, .kv_heads = 2, .queries = lengths(), .bias_kind = "relative",
+  Shapes shapes{.heads = 4,
+                .kv_heads = 2,
+                .queries = lengths(),
+                .bias_kind = "relative",
                 .bias_shape = {4, 11}};
   for (const bool causal : {true, false}) {
     shapes.causal = causal;
@@ -220,8 +245,15 @@ TEST_P(AttentionTest, SameBitsOfAQueryWhateverTheOthers) {
 }
 
 TEST_P(AttentionTest, SameBitsOnEveryIsaWithFma) {
-  Case c({.heads = 4, .kv_heads = 2, .head_dim = 26, .queries = {1, 40, 70}, .keys = {201, 40, 9},
-          .inputs = 3, .causal = true, .bias_kind = "relative", .bias_shape = {4, 11}});
+  Case c({.heads = 4,
+          .kv_heads = 2,
+          .head_dim = 26,
+          .queries = {1, 40, 70},
+          .keys = {201, 40, 9},
+          .inputs = 3,
+          .causal = true,
+          .bias_kind = "relative",
+          .bias_shape = {4, 11}});
   test::expect_checksum(isa(), c.run(isa()), 0x7650f915accd08db);
 }
 

@@ -102,9 +102,9 @@ class LinearTest : public test::IsaTest {
  protected:
   /// Runs the layer over random rows and compares with the reference.
   void check(Layer layer, int64_t rows, size_t misalignment = 0, int64_t gap = 0) {
-    SCOPED_TRACE(::testing::Message() << rows << " x " << layer.k << " -> " << layer.n << " "
-                                      << layer.activation << (layer.bias.empty() ? "" : " bias")
-                                      << (layer.has_residual ? " residual" : ""));
+    SCOPED_TRACE(::testing::Message()
+                 << rows << " x " << layer.k << " -> " << layer.n << " " << layer.activation
+                 << (layer.bias.empty() ? "" : " bias") << (layer.has_residual ? " residual" : ""));
     Matrix<float> x = test::random_matrix(rows, layer.k, 3, 1.0f, misalignment, gap);
     Matrix<float> residual = test::random_matrix(rows, layer.n, 4, 1.0f, misalignment, gap);
     const Matrix<float> output(rows, layer.n, misalignment, gap);
@@ -169,8 +169,10 @@ TEST_P(LinearTest, MayWriteOverTheResidual) {
   Matrix<float> x = test::random_matrix(17, 31, 3);
   Matrix<float> residual = test::random_matrix(17, 40, 4);
   Matrix<float> separate(17, 40);
-  test::run_operator(*op, {std::vector<Operand>{x.operand(), residual.operand()}, separate.operand()});
-  test::run_operator(*op, {std::vector<Operand>{x.operand(), residual.operand()}, residual.operand()});
+  test::run_operator(*op,
+                     {std::vector<Operand>{x.operand(), residual.operand()}, separate.operand()});
+  test::run_operator(*op,
+                     {std::vector<Operand>{x.operand(), residual.operand()}, residual.operand()});
   EXPECT_EQ(test::checksum(residual), test::checksum(separate));
 }
 

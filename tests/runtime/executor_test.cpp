@@ -40,13 +40,15 @@ class AddOne final : public ops::Operator {
 
 plan::Program chain(int length, std::atomic<bool>* cancel = nullptr) {
   graph::Builder builder;
-  ValueId x = builder.embed("e", builder.input("input_ids", RowSymbol::kTokens), -1, 1, {.table = "t"});
+  ValueId x =
+      builder.embed("e", builder.input("input_ids", RowSymbol::kTokens), -1, 1, {.table = "t"});
   for (int i = 1; i < length; ++i) x = builder.activation("a" + std::to_string(i), x, "relu");
   builder.output("y", x);
   plan::Program program;
   program.graph = std::move(builder).take();
   for (int i = 0; i < length; ++i) {
-    program.operators.push_back(std::make_unique<AddOne>(i == 0, i == length / 2 ? cancel : nullptr));
+    program.operators.push_back(
+        std::make_unique<AddOne>(i == 0, i == length / 2 ? cancel : nullptr));
   }
   program.memory = plan::plan_memory(program.graph, program.operators);
   program.scratch_bytes = sizeof(float);

@@ -38,8 +38,8 @@ struct Interval {
 
 Interval bytes_of(const graph::Graph& graph, const MemoryPlan& plan, ValueId value) {
   const Placement& place = plan.values[static_cast<size_t>(value)];
-  const int64_t size = place.stride * static_cast<int64_t>(
-                                          size_of(graph.values[static_cast<size_t>(value)].type));
+  const int64_t size =
+      place.stride * static_cast<int64_t>(size_of(graph.values[static_cast<size_t>(value)].type));
   return {place.offset_per_row, place.offset_per_row + size};
 }
 
@@ -90,7 +90,8 @@ TEST(MemoryPlan, ValuesThatLiveTogetherDoNotOverlap) {
 
 TEST(MemoryPlan, AChainReusesTwoRegions) {
   graph::Builder builder;
-  ValueId x = builder.embed("e", builder.input("input_ids", RowSymbol::kTokens), -1, 64, {.table = "t"});
+  ValueId x =
+      builder.embed("e", builder.input("input_ids", RowSymbol::kTokens), -1, 64, {.table = "t"});
   for (int i = 0; i < 20; ++i) x = builder.linear("l" + std::to_string(i), x, 64, {.weight = "w"});
   builder.output("y", x);
   const graph::Graph graph = std::move(builder).take();
@@ -99,7 +100,8 @@ TEST(MemoryPlan, AChainReusesTwoRegions) {
 
 TEST(MemoryPlan, AnOperatorInPlaceNeedsNoNewRegion) {
   graph::Builder builder;
-  ValueId x = builder.embed("e", builder.input("input_ids", RowSymbol::kTokens), -1, 64, {.table = "t"});
+  ValueId x =
+      builder.embed("e", builder.input("input_ids", RowSymbol::kTokens), -1, 64, {.table = "t"});
   for (int i = 0; i < 5; ++i) x = builder.activation("a" + std::to_string(i), x, "relu");
   builder.output("y", x);
   const graph::Graph graph = std::move(builder).take();
@@ -108,7 +110,8 @@ TEST(MemoryPlan, AnOperatorInPlaceNeedsNoNewRegion) {
 
 TEST(MemoryPlan, AnOperatorInPlaceSparesAValueThatIsReadLater) {
   graph::Builder builder;
-  const ValueId x = builder.embed("e", builder.input("input_ids", RowSymbol::kTokens), -1, 64, {.table = "t"});
+  const ValueId x =
+      builder.embed("e", builder.input("input_ids", RowSymbol::kTokens), -1, 64, {.table = "t"});
   const ValueId y = builder.activation("a", x, "relu");
   builder.output("y", builder.add("sum", y, x));
   const graph::Graph graph = std::move(builder).take();
@@ -118,7 +121,8 @@ TEST(MemoryPlan, AnOperatorInPlaceSparesAValueThatIsReadLater) {
 
 TEST(MemoryPlan, RegionsOfRowSymbolsFollowEachOther) {
   graph::Builder builder;
-  const ValueId x = builder.embed("e", builder.input("input_ids", RowSymbol::kTokens), -1, 64, {.table = "t"});
+  const ValueId x =
+      builder.embed("e", builder.input("input_ids", RowSymbol::kTokens), -1, 64, {.table = "t"});
   builder.output("y", builder.pool("p", x, "mean"));
   const graph::Graph graph = std::move(builder).take();
   const MemoryPlan plan = plan_memory(graph, operators(graph));
