@@ -2,40 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
+#include "tests/model/counting_new.hpp"
 #include "tests/model/golden.hpp"
-
-namespace {
-
-std::atomic<bool> counting{false};
-std::atomic<int64_t> allocations{0};
-
-void* allocate_or_null(size_t bytes) noexcept {
-  if (counting.load(std::memory_order_relaxed)) allocations.fetch_add(1);
-  return std::malloc(bytes == 0 ? 1 : bytes);
-}
-
-void* allocate(size_t bytes) {
-  void* memory = allocate_or_null(bytes);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-
-}  // namespace
-
-void* operator new(size_t bytes) { return allocate(bytes); }
-void* operator new[](size_t bytes) { return allocate(bytes); }
-void* operator new(size_t bytes, const std::nothrow_t&) noexcept { return allocate_or_null(bytes); }
-void* operator new[](size_t bytes, const std::nothrow_t&) noexcept {
-  return allocate_or_null(bytes);
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete[](void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
-void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
 
 namespace lanewise {
 namespace {
@@ -44,12 +12,11 @@ class ModelAllocationTest : public ::testing::TestWithParam<int> {};
 INSTANTIATE_TEST_SUITE_P(Threads, ModelAllocationTest, ::testing::Values(1, 2));
 
 int64_t count_allocations(Session& session, const RaggedBatch& batch) {
-  allocations = 0;
-  counting = true;
+  test::start_counting();
   const Status status = session.run_ragged(batch);
-  counting = false;
+  const int64_t count = test::stop_counting();
   EXPECT_TRUE(status.ok()) << status.message();
-  return allocations;
+  return count;
 }
 
 TEST_P(ModelAllocationTest, RunsAllocateNothingAfterWarmUp) {
