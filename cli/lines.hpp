@@ -23,8 +23,8 @@ class LineReader {
   static Result<LineReader> open(const std::string& path);
 
   /// The next lines, none at the end; valid until the next call. At most `most_lines`, and not
-  /// many more than `most_bytes` bytes. Returns what there is when a pipe or terminal has no more
-  /// for now, so that a program that writes a line and waits for its answer gets it.
+  /// many more than `most_bytes` bytes. Returns what there is when a pipe or terminal would
+  /// have to be waited for, so that a program that writes a line and waits for its answer gets it.
   /// Fails when reading fails, and for a line above kMostLineBytes.
   Result<std::span<const std::string_view>> next(size_t most_lines, size_t most_bytes);
 

@@ -79,13 +79,11 @@ TEST_F(ModelProgramTest, TokensOfTheRealVocabulary) {
             nlohmann::json({"[CLS]", "unbelievable", "token", "##ization", "[SEP]"}));
 }
 
-TEST_F(ModelProgramTest, OpensQuickly) {
+TEST_F(ModelProgramTest, RunsAllocateNothing) {
   const auto bench =
       run({"bench", model(), "--seconds", "0.2", "--length", "16", "--json"}).objects();
   ASSERT_EQ(bench.size(), 1u);
   EXPECT_EQ(bench[0]["allocations_per_run"], 0.0);
-  // 2 ms on a quiet machine, and this one need not be.
-  EXPECT_LT(bench[0]["load_ms"].get<double>(), 200.0);
 }
 
 }  // namespace
