@@ -64,6 +64,9 @@ LW_INLINE void store(float* p, const f32x16& a) noexcept {
 /// Asks for the cache line at p, which need not be valid memory.
 LW_INLINE void prefetch(const float* p) noexcept { __builtin_prefetch(p); }
 
+/// The same for a line that will be written.
+LW_INLINE void prefetch_for_write(const float* p) noexcept { __builtin_prefetch(p, 1); }
+
 #if defined(__AVX512F__)
 /// Loads the first n <= 16 floats and sets the rest to zero; touches no byte behind them.
 LW_INLINE f32x16 load_first(const float* p, size_t n) noexcept {
