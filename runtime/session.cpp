@@ -65,7 +65,7 @@ class Session::Impl {
       return not_found("this session has no output '" + std::string(name) + "'");
     }
     if (!has_results_) return invalid_argument("there is no successful run to show");
-    const ops::Operand& operand = executor_.operand(it->second);
+    const ops::Operand& operand = executor_.result(it->second);
     return Rows{operand.f32(), operand.rows, operand.features, operand.stride};
   }
 
@@ -132,14 +132,13 @@ std::vector<Session::NodeTime> Session::Impl::profile() const {
     const exec::Span& span = executor_.spans()[i];
     if (span.end_us < span.begin_us) continue;
     const graph::Node& node = program_.graph.nodes[i % steps];
-    const exec::Step& step = executor_.step(i % steps);
     times.push_back({.name = node.name,
                      .op = node.op,
-                     .implementation = step.op->implementation(),
+                     .implementation = program_.operators[i % steps]->implementation(),
                      .thread = static_cast<int>(i / steps),
                      .begin_us = span.begin_us,
                      .end_us = span.end_us,
-                     .flops = step.op->flops(step.operands)});
+                     .flops = executor_.flops(i % steps)});
   }
   return times;
 }

@@ -1,95 +1,146 @@
 #include "runtime/exec/executor.hpp"
 
+#include <algorithm>
+
+#include "ops/cache_sizes.hpp"
 #include "ops/status_macros.hpp"
 #include "runtime/exec/run_loop.hpp"
+#include "runtime/exec/slice_loop.hpp"
 
 namespace lanewise::exec {
 namespace {
 
-constexpr size_t kAlignment = 64;
+constexpr auto kTokens = static_cast<size_t>(graph::RowSymbol::kTokens);
+constexpr int64_t kAlignment = 64;
 
-size_t round_up(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+int64_t round_up(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
-size_t count_inputs(const graph::Graph& graph) {
-  size_t count = 0;
-  for (const graph::Node& node : graph.nodes) count += node.inputs.size();
-  return count;
+int64_t scratch_stride(const plan::Program& program) {
+  return round_up(static_cast<int64_t>(program.scratch_bytes));
 }
+
+/// Rows whose working memory fits in the second-level cache, within limits: fewer would read the
+/// weights too often for the arithmetic on them, more gain nothing.
+int64_t rows_of_slice(const plan::Program& program) {
+  constexpr int64_t kFewest = 96;
+  constexpr int64_t kMost = 192;
+  const int64_t row = std::max<int64_t>(program.memory.work.bytes_per_row[kTokens], 1);
+  return std::clamp(static_cast<int64_t>(ops::cache_sizes().l2) / row, kFewest, kMost);
+}
+
+Slice whole_of(const BatchBinding& batch) { return {.rows = batch.rows, .ragged = batch.ragged}; }
 
 }  // namespace
 
 Executor::Executor(const plan::Program& program, int threads)
     : program_(program),
       threads_(threads),
-      operands_(program.graph.values.size()),
-      inputs_(count_inputs(program.graph)),
-      steps_(program.graph.nodes.size()) {
-  size_t first = 0;
+      slice_rows_(rows_of_slice(program)),
+      whole_(program),
+      steps_(program.operators.size()) {
+  bound_slices_.reserve(static_cast<size_t>(threads));
+  for (int i = 0; i < threads; ++i) bound_slices_.emplace_back(program);
   for (size_t i = 0; i < steps_.size(); ++i) {
-    const size_t inputs = program.graph.nodes[i].inputs.size();
     steps_[i].op = program.operators[i].get();
-    steps_[i].operands.inputs = std::span(inputs_).subspan(first, inputs);
-    first += inputs;
+    steps_[i].operands = &whole_.node(i);
   }
 }
 
 Status Executor::reserve(const plan::RowCounts& rows) {
-  const auto scratch = static_cast<int64_t>(round_up(program_.scratch_bytes)) * threads_;
-  const int64_t bytes = program_.memory.total_bytes(rows);
-  if (memory_.reserve(bytes) && scratch_.reserve(scratch)) return {};
-  return resource_exhausted("no memory for the run: " + std::to_string(bytes + scratch) +
+  const int64_t scratch = scratch_stride(program_) * threads_;
+  const int64_t work = program_.memory.work.total_bytes(rows);
+  const int64_t results = program_.memory.results.total_bytes(rows);
+  if (work_.reserve(work) && results_.reserve(results) && scratch_.reserve(scratch)) return {};
+  return resource_exhausted("no memory for the run: " + std::to_string(work + results + scratch) +
                             " bytes for " + std::to_string(rows[0]) + " tokens");
 }
 
 Status Executor::prepare(const BatchBinding& batch, bool new_shape) {
+  if (new_shape) choose_slices(batch);
   LW_RETURN_IF_ERROR(reserve(batch.rows));
-  bind(batch);
+  batch_ = batch;
+  whole_.bind(batch, whole_of(batch), {work_.data(), results_.data()});
   if (!new_shape) return {};
-  for (Step& step : steps_) {
-    step.pieces.clear();
-    step.op->cut(step.operands, threads_, step.pieces);
-  }
+  const bool largest = batch.rows[kTokens] > most_tokens_;
+  most_tokens_ = std::max(most_tokens_, batch.rows[kTokens]);
+  // The largest batch makes room for the pieces of smaller ones, which the team may share.
+  if (slices_.empty() || largest) cut_for_team();
+  if (!slices_.empty()) cut_slices();
   return {};
 }
 
-void Executor::bind(const BatchBinding& batch) {
-  const graph::Graph& graph = program_.graph;
-  const auto regions = program_.memory.region_offsets(batch.rows);
-  ragged_ = batch.ragged;
-  for (size_t i = 0; i < operands_.size(); ++i) {
-    const graph::Value& value = graph.values[i];
-    const auto symbol = static_cast<size_t>(value.rows);
-    const plan::Placement& place = program_.memory.values[i];
-    ops::Operand& operand = operands_[i];
-    operand.rows = batch.rows[symbol];
-    operand.features = value.features;
-    operand.stride = place.stride;
-    operand.ragged = &ragged_[symbol];
-    operand.data = memory_.data() + regions[symbol] + place.offset_per_row * operand.rows;
+/// Bytes of working memory for each thread that works on slices.
+int64_t Executor::slice_stride() const {
+  return round_up(program_.memory.work.total_bytes(slices_.most_rows()));
+}
+
+void Executor::choose_slices(const BatchBinding& batch) {
+  slices_.cut(batch, slice_rows_, threads_);
+  // reserve() promised what the batch needs as a whole, and so much must do.
+  const int64_t bytes = slice_stride() * threads_;
+  if (bytes > program_.memory.work.total_bytes(batch.rows)) slices_.clear();
+}
+
+void Executor::cut_for_team() {
+  for (Step& step : steps_) {
+    step.pieces.clear();
+    step.op->cut(*step.operands, threads_, step.pieces);
   }
-  for (size_t i = 0; i < graph.inputs.size(); ++i) {
-    operands_[static_cast<size_t>(graph.inputs[i])].data = const_cast<int32_t*>(batch.inputs[i]);
-  }
-  size_t next = 0;
-  for (size_t i = 0; i < steps_.size(); ++i) {
-    for (const graph::ValueId input : graph.nodes[i].inputs) {
-      inputs_[next++] = operands_[static_cast<size_t>(input)];
+}
+
+void Executor::cut_slices() {
+  std::vector<ops::Piece>& pieces = slice_pieces_.pieces;
+  pieces.clear();
+  slice_pieces_.begins.assign(1, 0);
+  BoundProgram& bound = bound_slices_.front();
+  for (size_t slice = 0; slice < slices_.size(); ++slice) {
+    bound.bind(batch_, slices_[slice], {work_.data(), results_.data()});
+    for (size_t i = 0; i < program_.operators.size(); ++i) {
+      program_.operators[i]->cut(bound.node(i), 1, pieces);
+      slice_pieces_.begins.push_back(pieces.size());
     }
-    steps_[i].operands.output = operands_[static_cast<size_t>(graph.nodes[i].output)];
   }
 }
 
 Status Executor::run(const RunOptions& options) {
+  StopSignal stop(options);
+  if (slices_.empty()) {
+    run_by_nodes(stop);
+  } else {
+    run_by_slices(stop);
+  }
+  if (stop.stopped()) return cancelled("the run was cancelled or its deadline passed");
+  return {};
+}
+
+void Executor::run_by_nodes(StopSignal& stop) {
   for (Step& step : steps_) step.next_piece.store(0, std::memory_order_relaxed);
   RunLoop loop({.steps = steps_,
                 .spans = spans_,
                 .scratch = scratch_.data(),
-                .scratch_stride = round_up(program_.scratch_bytes),
+                .scratch_stride = static_cast<size_t>(scratch_stride(program_)),
                 .threads = threads_},
-               options);
+               stop);
   run_team(threads_, loop);
-  if (loop.stopped()) return cancelled("the run was cancelled or its deadline passed");
-  return {};
+}
+
+void Executor::run_by_slices(StopSignal& stop) {
+  SliceLoop loop({.program = program_,
+                  .batch = batch_,
+                  .slices = slices_,
+                  .pieces = slice_pieces_,
+                  .bound = bound_slices_,
+                  .spans = spans_,
+                  .memory = {work_.data(), results_.data()},
+                  .work_stride = slice_stride(),
+                  .scratch = scratch_.data(),
+                  .scratch_stride = static_cast<size_t>(scratch_stride(program_))},
+                 stop);
+  run_team(threads_, loop);
+}
+
+double Executor::flops(size_t node) const {
+  return program_.operators[node]->flops(whole_.node(node));
 }
 
 void Executor::set_profiling(bool on) {

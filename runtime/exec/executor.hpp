@@ -1,44 +1,35 @@
 #pragma once
 
-#include <array>
 #include <atomic>
-#include <memory>
 #include <span>
 #include <vector>
 
 #include "lanewise/session.hpp"
 #include "runtime/exec/arena.hpp"
+#include "runtime/exec/batch_binding.hpp"
+#include "runtime/exec/bound_program.hpp"
+#include "runtime/exec/slice_loop.hpp"
+#include "runtime/exec/slices.hpp"
+#include "runtime/exec/span.hpp"
+#include "runtime/exec/stop_signal.hpp"
 #include "runtime/plan/program.hpp"
 
 namespace lanewise::exec {
 
-/// One batch: how many rows each symbol stands for, how they belong to sequences, and where the
-/// caller keeps the graph's i32 inputs.
-struct BatchBinding {
-  plan::RowCounts rows{};
-  std::array<ops::RaggedRows, graph::kRowSymbols> ragged{};
-  std::span<const int32_t* const> inputs;  ///< in the order of graph.inputs
-};
-
-/// When a step ran on a thread, in microseconds since the run began. end < begin: it did not.
-struct Span {
-  double begin_us = 0;
-  double end_us = -1;
-};
-
-/// One node of the program, bound to a batch.
+/// One node of the program, cut into pieces for the team.
 struct Step {
   const ops::Operator* op = nullptr;
-  ops::Operands operands;
+  const ops::Operands* operands = nullptr;
   std::vector<ops::Piece> pieces;
   alignas(64) std::atomic<size_t> next_piece{0};
 };
 
 /// Runs a program on batches: owns the working memory and the cut of the work.
 ///
-/// prepare() gives every operand its address and lists the pieces of every step; run() lets the
-/// team walk the steps and may be called again for the same batch. Neither allocates once the
-/// largest batch was seen.
+/// prepare() gives every operand its address and cuts the work, either into slices of the batch
+/// that each thread takes through all nodes alone, or into pieces of every node that the team
+/// shares; run() lets the threads work and may be called again for the same batch. Neither
+/// allocates once the largest batch was seen.
 class Executor {
  public:
   /// `program` must outlive the executor.
@@ -54,28 +45,42 @@ class Executor {
   /// kCancelled when `options` stopped it.
   Status run(const RunOptions& options);
 
-  /// The memory of a value in the last batch.
-  const ops::Operand& operand(graph::ValueId value) const {
-    return operands_[static_cast<size_t>(value)];
-  }
+  /// The rows of a graph output after the last run, all of the batch.
+  const ops::Operand& result(graph::ValueId value) const { return whole_.value(value); }
 
   void set_profiling(bool on);
-  /// [threads][steps] of the last run; empty without profiling.
+  /// [threads][nodes] of the last run; empty without profiling.
   std::span<const Span> spans() const { return spans_; }
-  const Step& step(size_t index) const { return steps_[index]; }
+  /// Operations of a node for the whole batch.
+  double flops(size_t node) const;
+
   int threads() const { return threads_; }
+  /// How many slices the last batch was cut into; 0: the team works on it as a whole.
+  size_t slices() const { return slices_.size(); }
 
  private:
-  void bind(const BatchBinding& batch);
+  int64_t slice_stride() const;
+  void choose_slices(const BatchBinding& batch);
+  void cut_for_team();
+  void cut_slices();
+  void run_by_nodes(StopSignal& stop);
+  void run_by_slices(StopSignal& stop);
 
   const plan::Program& program_;
   const int threads_;
-  Arena memory_;
+  const int64_t slice_rows_;
+  Arena work_;
+  Arena results_;
   Arena scratch_;
-  std::array<ops::RaggedRows, graph::kRowSymbols> ragged_{};
-  std::vector<ops::Operand> operands_;  // by ValueId
-  std::vector<ops::Operand> inputs_;    // of all steps, one after another
+  BatchBinding batch_;
+  BoundProgram whole_;
   std::vector<Step> steps_;
+  int64_t most_tokens_ = 0;  // of a batch so far
+
+  Slices slices_;
+  std::vector<BoundProgram> bound_slices_;  // by thread
+  SlicePieces slice_pieces_;
+
   std::vector<Span> spans_;
 };
 

@@ -2,17 +2,17 @@
 
 namespace lanewise::exec {
 
-RunLoop::RunLoop(const Setup& setup, const RunOptions& options)
-    : setup_(setup), options_(options), begin_(Clock::now()), barrier_(setup.threads) {}
+RunLoop::RunLoop(const Setup& setup, StopSignal& stop)
+    : setup_(setup), stop_(stop), barrier_(setup.threads) {}
 
 void RunLoop::run(int thread) noexcept {
   std::byte* const scratch = setup_.scratch + static_cast<size_t>(thread) * setup_.scratch_stride;
   const bool timed = !setup_.spans.empty();
   const size_t count = setup_.steps.size();
   for (size_t i = 0; i < count; ++i) {
-    const double begin = timed ? now_us() : 0.0;
+    const double begin = timed ? watch_.now_us() : 0.0;
     work_on(setup_.steps[i], scratch);
-    if (timed) setup_.spans[static_cast<size_t>(thread) * count + i] = {begin, now_us()};
+    if (timed) setup_.spans[static_cast<size_t>(thread) * count + i] = {begin, watch_.now_us()};
     if (setup_.threads > 1) barrier_.wait();
   }
 }
@@ -21,22 +21,9 @@ void RunLoop::work_on(Step& step, std::byte* scratch) noexcept {
   const size_t pieces = step.pieces.size();
   for (;;) {
     const size_t piece = step.next_piece.fetch_add(1, std::memory_order_relaxed);
-    if (piece >= pieces || should_stop()) return;
-    step.op->run(step.operands, step.pieces[piece], scratch);
+    if (piece >= pieces || stop_.raised()) return;
+    step.op->run(*step.operands, step.pieces[piece], scratch);
   }
-}
-
-bool RunLoop::should_stop() noexcept {
-  if (stopped_.load(std::memory_order_relaxed)) return true;
-  const bool cancelled =
-      options_.cancel != nullptr && options_.cancel->load(std::memory_order_relaxed);
-  if (!cancelled && !(options_.deadline && Clock::now() >= *options_.deadline)) return false;
-  stopped_.store(true, std::memory_order_relaxed);
-  return true;
-}
-
-double RunLoop::now_us() const noexcept {
-  return std::chrono::duration<double, std::micro>(Clock::now() - begin_).count();
 }
 
 }  // namespace lanewise::exec

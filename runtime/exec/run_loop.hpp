@@ -1,10 +1,10 @@
 #pragma once
 
-#include <chrono>
 #include <span>
 
 #include "runtime/exec/barrier.hpp"
 #include "runtime/exec/executor.hpp"
+#include "runtime/exec/stop_signal.hpp"
 #include "runtime/exec/team.hpp"
 
 namespace lanewise::exec {
@@ -21,23 +21,17 @@ class RunLoop final : public TeamBody {
     int threads = 1;
   };
 
-  RunLoop(const Setup& setup, const RunOptions& options);
+  RunLoop(const Setup& setup, StopSignal& stop);
 
   void run(int thread) noexcept override;
-  bool stopped() const noexcept { return stopped_.load(std::memory_order_relaxed); }
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   void work_on(Step& step, std::byte* scratch) noexcept;
-  bool should_stop() noexcept;
-  double now_us() const noexcept;
 
   const Setup setup_;
-  const RunOptions& options_;
-  const Clock::time_point begin_;
+  StopSignal& stop_;
+  const Stopwatch watch_;
   SpinBarrier barrier_;
-  std::atomic<bool> stopped_{false};
 };
 
 }  // namespace lanewise::exec

@@ -83,13 +83,13 @@ int64_t row_stride(int64_t features) {
   return stride % kAliasing == 0 ? stride + kVector : stride;
 }
 
-int64_t MemoryPlan::total_bytes(const RowCounts& rows) const {
+int64_t Regions::total_bytes(const RowCounts& rows) const {
   int64_t total = 0;
   for (size_t i = 0; i < rows.size(); ++i) total += bytes_per_row[i] * rows[i];
   return total;
 }
 
-std::array<int64_t, graph::kRowSymbols> MemoryPlan::region_offsets(const RowCounts& rows) const {
+std::array<int64_t, graph::kRowSymbols> Regions::offsets(const RowCounts& rows) const {
   std::array<int64_t, graph::kRowSymbols> offsets{};
   for (size_t i = 1; i < rows.size(); ++i) {
     offsets[i] = offsets[i - 1] + bytes_per_row[i - 1] * rows[i - 1];
@@ -104,6 +104,9 @@ MemoryPlan plan_memory(const Graph& graph, const std::vector<ops::OperatorPtr>& 
     plan.values[static_cast<size_t>(input)].stride =
         graph.values[static_cast<size_t>(input)].features;
   }
+  for (const auto& [name, value] : graph.outputs) {
+    plan.values[static_cast<size_t>(value)].result = true;
+  }
   const std::vector<Lifetime> lives = lifetimes(graph);
   std::array<std::vector<Reservation>, graph::kRowSymbols> taken;
   for (int i = 0; i < static_cast<int>(graph.nodes.size()); ++i) {
@@ -113,13 +116,19 @@ MemoryPlan plan_memory(const Graph& graph, const std::vector<ops::OperatorPtr>& 
     Placement& place = plan.values[static_cast<size_t>(output)];
     place.stride = row_stride(value.features);
     const int64_t bytes = place.stride * static_cast<int64_t>(size_of(value.type));
+    if (place.result) {
+      place.offset_per_row = plan.results.bytes_per_row[symbol];
+      plan.results.bytes_per_row[symbol] += bytes;
+      continue;
+    }
     const ValueId source = in_place_source(graph, i, *operators[static_cast<size_t>(i)], lives);
     place.offset_per_row =
         source >= 0 ? plan.values[static_cast<size_t>(source)].offset_per_row
                     : first_fit(taken[symbol], lives[static_cast<size_t>(output)], bytes);
     taken[symbol].push_back(
         {lives[static_cast<size_t>(output)], place.offset_per_row, place.offset_per_row + bytes});
-    plan.bytes_per_row[symbol] = std::max(plan.bytes_per_row[symbol], place.offset_per_row + bytes);
+    int64_t& most = plan.work.bytes_per_row[symbol];
+    most = std::max(most, place.offset_per_row + bytes);
   }
   return plan;
 }

@@ -17,20 +17,33 @@ using RowCounts = std::array<int64_t, graph::kRowSymbols>;
 struct Placement {
   int64_t offset_per_row = -1;  ///< -1: a graph input, which the caller owns
   int64_t stride = 0;
+  bool result = false;  ///< a graph output, which lies with the results
 };
 
-/// The working memory of a graph as bytes per row, made once. A batch only multiplies.
-struct MemoryPlan {
-  std::vector<Placement> values;  ///< by ValueId
+/// A piece of memory as bytes per row: one region for each row symbol, one after another.
+struct Regions {
   std::array<int64_t, graph::kRowSymbols> bytes_per_row{};
 
   int64_t total_bytes(const RowCounts& rows) const;
   /// Where the region of each row symbol begins.
-  std::array<int64_t, graph::kRowSymbols> region_offsets(const RowCounts& rows) const;
+  std::array<int64_t, graph::kRowSymbols> offsets(const RowCounts& rows) const;
+};
+
+/// The memory of a graph as bytes per row, made once. A batch only multiplies. Results lie apart
+/// from what is only needed on the way to them: a batch may be worked on in slices, whose working
+/// memory is used again and again.
+struct MemoryPlan {
+  std::vector<Placement> values;  ///< by ValueId
+  Regions work;
+  Regions results;
+
+  int64_t total_bytes(const RowCounts& rows) const {
+    return work.total_bytes(rows) + results.total_bytes(rows);
+  }
 };
 
 /// Places every value. Values that live at the same time do not overlap, except where an operator
-/// works in place; graph outputs live to the end. `operators` belong to graph.nodes, in order.
+/// works in place. `operators` belong to graph.nodes, in order.
 MemoryPlan plan_memory(const graph::Graph& graph, const std::vector<ops::OperatorPtr>& operators);
 
 /// Elements between rows of that many: a multiple of a vector, and not of 2 KiB, because rows that

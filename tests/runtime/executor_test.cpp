@@ -72,6 +72,22 @@ struct Ids {
   const int32_t* pointer;
 };
 
+/// Sequences of `length` ids, 0, 1, 2, ...
+struct Sequences {
+  Sequences(int count, int length) : ids(count * length), offsets{0}, tokens(count * length) {
+    for (int s = 1; s <= count; ++s) offsets.push_back(s * length);
+  }
+  BatchBinding binding() const {
+    BatchBinding batch = ids.binding();
+    batch.rows[1] = static_cast<int64_t>(offsets.size()) - 1;
+    batch.ragged[0] = {offsets.data(), batch.rows[1]};
+    return batch;
+  }
+  Ids ids;
+  std::vector<int32_t> offsets;
+  int tokens;
+};
+
 class ExecutorThreads : public ::testing::TestWithParam<int> {};
 INSTANTIATE_TEST_SUITE_P(Threads, ExecutorThreads, ::testing::Values(1, 2, 3, 8));
 
@@ -84,9 +100,59 @@ TEST_P(ExecutorThreads, WalksDependentStepsInOrder) {
     ASSERT_TRUE(executor.prepare(ids.binding(), true).ok());
     for (int again = 0; again < 3; ++again) {
       ASSERT_TRUE(executor.run({}).ok());
-      const ops::Operand& y = executor.operand(program.graph.outputs.at("y"));
+      const ops::Operand& y = executor.result(program.graph.outputs.at("y"));
       ASSERT_EQ(y.rows, rows);
       for (int r = 0; r < rows; ++r) ASSERT_EQ(*y.f32(r), static_cast<float>(r + kSteps));
+    }
+  }
+}
+
+TEST_P(ExecutorThreads, WorksOnManySequencesBySlices) {
+  constexpr int kSteps = 20;
+  const plan::Program program = chain(kSteps);
+  Executor executor(program, GetParam());
+  for (const int count : {64, 640, 320}) {
+    const Sequences batch(count, 50);
+    ASSERT_TRUE(executor.prepare(batch.binding(), true).ok());
+    EXPECT_GE(executor.slices(), static_cast<size_t>(GetParam()));
+    for (int again = 0; again < 2; ++again) {
+      ASSERT_TRUE(executor.run({}).ok());
+      const ops::Operand& y = executor.result(program.graph.outputs.at("y"));
+      ASSERT_EQ(y.rows, batch.tokens);
+      for (int r = 0; r < batch.tokens; ++r) {
+        ASSERT_EQ(*y.f32(r), static_cast<float>(r + kSteps)) << "row " << r;
+      }
+    }
+  }
+}
+
+TEST_P(ExecutorThreads, StopsWhenCancelledInsideASlice) {
+  std::atomic<bool> cancel{false};
+  const plan::Program program = chain(40, &cancel);
+  Executor executor(program, GetParam());
+  const Sequences batch(64, 50);
+  ASSERT_TRUE(executor.prepare(batch.binding(), true).ok());
+  ASSERT_GT(executor.slices(), 0u);
+  EXPECT_EQ(executor.run({.cancel = &cancel}).code(), StatusCode::kCancelled);
+  cancel = false;
+  EXPECT_TRUE(executor.run({}).ok());
+}
+
+TEST_P(ExecutorThreads, ProfilesEveryNodeOfSlices) {
+  const plan::Program program = chain(10);
+  Executor executor(program, GetParam());
+  executor.set_profiling(true);
+  const Sequences batch(64, 50);
+  ASSERT_TRUE(executor.prepare(batch.binding(), true).ok());
+  ASSERT_TRUE(executor.run({}).ok());
+  ASSERT_GT(executor.slices(), 0u);
+  for (int thread = 0; thread < GetParam(); ++thread) {
+    const auto spans = executor.spans().subspan(static_cast<size_t>(thread) * 10, 10);
+    for (size_t i = 0; i < spans.size(); ++i) {
+      EXPECT_GE(spans[i].end_us, spans[i].begin_us);
+      if (i > 0) {
+        EXPECT_EQ(spans[i].begin_us, spans[i - 1].end_us);
+      }
     }
   }
 }

@@ -40,7 +40,9 @@ Interval bytes_of(const graph::Graph& graph, const MemoryPlan& plan, ValueId val
   const Placement& place = plan.values[static_cast<size_t>(value)];
   const int64_t size =
       place.stride * static_cast<int64_t>(size_of(graph.values[static_cast<size_t>(value)].type));
-  return {place.offset_per_row, place.offset_per_row + size};
+  // Results lie apart: here, behind the working memory.
+  const int64_t begin = place.offset_per_row + (place.result ? plan.work.bytes_per_row[0] : 0);
+  return {begin, begin + size};
 }
 
 bool disjoint(const Interval& a, const Interval& b) { return a.end <= b.begin || b.end <= a.begin; }
@@ -83,7 +85,8 @@ TEST(MemoryPlan, ValuesThatLiveTogetherDoNotOverlap) {
         EXPECT_TRUE(disjoint(bytes_of(graph, plan, a), bytes_of(graph, plan, b)))
             << "seed " << seed << ": values of nodes " << j << " and " << i;
       }
-      EXPECT_LE(bytes_of(graph, plan, a).end, plan.bytes_per_row[0]);
+      EXPECT_LE(bytes_of(graph, plan, a).end,
+                plan.work.bytes_per_row[0] + plan.results.bytes_per_row[0]);
     }
   }
 }
@@ -95,7 +98,7 @@ TEST(MemoryPlan, AChainReusesTwoRegions) {
   for (int i = 0; i < 20; ++i) x = builder.linear("l" + std::to_string(i), x, 64, {.weight = "w"});
   builder.output("y", x);
   const graph::Graph graph = std::move(builder).take();
-  EXPECT_EQ(plan_memory(graph, operators(graph)).bytes_per_row[0], 2 * 64 * 4);
+  EXPECT_EQ(plan_memory(graph, operators(graph)).work.bytes_per_row[0], 2 * 64 * 4);
 }
 
 TEST(MemoryPlan, AnOperatorInPlaceNeedsNoNewRegion) {
@@ -105,7 +108,7 @@ TEST(MemoryPlan, AnOperatorInPlaceNeedsNoNewRegion) {
   for (int i = 0; i < 5; ++i) x = builder.activation("a" + std::to_string(i), x, "relu");
   builder.output("y", x);
   const graph::Graph graph = std::move(builder).take();
-  EXPECT_EQ(plan_memory(graph, operators(graph, 0)).bytes_per_row[0], 64 * 4);
+  EXPECT_EQ(plan_memory(graph, operators(graph, 0)).work.bytes_per_row[0], 64 * 4);
 }
 
 TEST(MemoryPlan, AnOperatorInPlaceSparesAValueThatIsReadLater) {
@@ -128,7 +131,8 @@ TEST(MemoryPlan, RegionsOfRowSymbolsFollowEachOther) {
   const MemoryPlan plan = plan_memory(graph, operators(graph));
   const RowCounts rows{10, 3, 0};
   EXPECT_EQ(plan.total_bytes(rows), (10 + 3) * 64 * 4);
-  EXPECT_EQ(plan.region_offsets(rows)[1], 10 * 64 * 4);
+  EXPECT_EQ(plan.work.offsets(rows)[1], 10 * 64 * 4);
+  EXPECT_EQ(plan.results.offsets(rows)[1], 0);
 }
 
 TEST(MemoryPlan, RowsNeverLieAPowerOfTwoApart) {

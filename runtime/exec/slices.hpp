@@ -1,0 +1,38 @@
+#pragma once
+
+#include <vector>
+
+#include "runtime/exec/batch_binding.hpp"
+
+namespace lanewise::exec {
+
+/// A batch cut into slices of whole sequences.
+///
+/// A thread that takes a slice through all nodes keeps its activations in its own cache and waits
+/// for nobody; the team that takes a whole batch through them node by node shares single long
+/// sequences, but passes activations of megabytes through the caches at every node. (MiniLM,
+/// 8 x 128 tokens, one thread of a Zen 4: 80 % of the FMA peak by nodes, 90 % by slices.)
+class Slices {
+ public:
+  /// Cuts `batch`, whose ragged offsets must stay while the slices are used, into slices of about
+  /// `rows` tokens for `threads` threads. There are none when the team would finish earlier: when
+  /// the batch is small, or when the slices cannot keep all threads busy.
+  void cut(const BatchBinding& batch, int64_t rows, int threads);
+  void clear() { slices_.clear(); }
+
+  bool empty() const { return slices_.empty(); }
+  size_t size() const { return slices_.size(); }
+  const Slice& operator[](size_t i) const { return slices_[i]; }
+  /// The most rows of each symbol.
+  plan::RowCounts most_rows() const;
+
+ private:
+  bool keep_busy(int64_t tokens, int threads);
+  void add(const BatchBinding& batch, int64_t begin, int64_t end);
+
+  std::vector<Slice> slices_;
+  std::vector<int32_t> offsets_;  // of all slices, from 0 in each
+  std::vector<int64_t> clocks_;
+};
+
+}  // namespace lanewise::exec

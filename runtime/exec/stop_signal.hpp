@@ -1,0 +1,35 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+
+#include "lanewise/session.hpp"
+
+namespace lanewise::exec {
+
+/// Whether a run has to end early. Threads look at it between pieces of work.
+class StopSignal {
+ public:
+  explicit StopSignal(const RunOptions& options) : options_(options) {}
+
+  /// Looks at the caller's flag and at the clock; once true it stays so.
+  bool raised() noexcept {
+    if (stopped()) return true;
+    const bool cancelled =
+        options_.cancel != nullptr && options_.cancel->load(std::memory_order_relaxed);
+    const bool late =
+        options_.deadline && std::chrono::steady_clock::now() >= *options_.deadline;
+    if (!cancelled && !late) return false;
+    stopped_.store(true, std::memory_order_relaxed);
+    return true;
+  }
+
+  /// Whether a thread saw it raised.
+  bool stopped() const noexcept { return stopped_.load(std::memory_order_relaxed); }
+
+ private:
+  const RunOptions& options_;
+  std::atomic<bool> stopped_{false};
+};
+
+}  // namespace lanewise::exec
