@@ -22,6 +22,7 @@ namespace {
 constexpr int64_t kDefaultLength = 128;
 constexpr long long kMostBatch = 1'000'000;
 constexpr long long kMostLength = 1'000'000;
+constexpr long long kMostLoad = 256;
 
 struct BenchOptions {
   std::string model;
@@ -30,6 +31,7 @@ struct BenchOptions {
   std::vector<int32_t> lengths;
   std::string output;
   double seconds = 3.0;
+  int load = 0;
   std::string trace;
   bool json = false;
   int64_t new_tokens = 0;
@@ -86,6 +88,7 @@ Result<BenchResult> load_and_measure(const BenchOptions& options, const Shell& s
   work.model = options.model;
   work.output = output_of(options, model.info());
   work.seconds = options.seconds;
+  work.load = options.load;
   LW_ASSIGN_OR_RETURN(work.lengths, lengths_of(options, model.info()));
   LW_ASSIGN_OR_RETURN(Session session,
                       Session::create(model, shell.session_options({work.output})));
@@ -149,6 +152,11 @@ Command make_bench(CLI::App& program, Shell& shell) {
   command->add_option("--seconds", options->seconds, "How long to repeat the run; default: 3")
       ->check(positive_seconds())
       ->type_name("S");
+  command
+      ->add_option("--load", options->load,
+                   "Busy processes that compete for the cores during the runs; default: 0")
+      ->check(whole_number(0, kMostLoad))
+      ->type_name("N");
   command
       ->add_option("--trace", options->trace,
                    "Write one run, a span for each node and thread, for chrome://tracing")

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "cli/allocations.hpp"
+#include "cli/busy_load.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/open_model.hpp"
 #include "ops/dispatch.hpp"
@@ -119,6 +120,12 @@ Status measure_runs(Runner& runner, double seconds, BenchResult& result) {
   return {};
 }
 
+/// The roofline and the profile are those of an idle machine.
+Status measure_under_load(Runner& runner, const BenchWork& work, BenchResult& result) {
+  LW_ASSIGN_OR_RETURN(const BusyLoad load, BusyLoad::start(work.load));
+  return measure_runs(runner, work.seconds, result);
+}
+
 /// Adds one run's spans to `times`, which go by operator, and returns the run's operations.
 double add_profile(const std::vector<Session::NodeTime>& profile,
                    std::map<std::string, OperatorTime>& times) {
@@ -188,7 +195,7 @@ Result<BenchResult> measure(const Model& model, Session& session, const BenchWor
   LW_ASSIGN_OR_RETURN(const ops::Isa isa, ops::find_isa(session.isa()));
   // Before and after, the larger counts: an interrupted measurement must not flatter the fraction.
   const double roofline_before = measure_roofline(isa, session.threads());
-  LW_RETURN_IF_ERROR(measure_runs(runner, work.seconds, result));
+  LW_RETURN_IF_ERROR(measure_under_load(runner, work, result));
   result.roofline_gflops = std::max(roofline_before, measure_roofline(isa, session.threads()));
   result.peak_rss_mb = peak_rss_mb();
   LW_ASSIGN_OR_RETURN(const double operations, profile_runs(runner, session, result));
@@ -198,6 +205,7 @@ Result<BenchResult> measure(const Model& model, Session& session, const BenchWor
   result.isa = session.isa();
   result.threads = session.threads();
   result.lengths = work.lengths;
+  result.load = work.load;
   result.tokens_per_s = static_cast<double>(tokens) / (result.p50_ms / 1e3);
   result.gflops = operations / (result.p50_ms / 1e3) / 1e9;
   result.roofline_fraction = result.gflops / result.roofline_gflops;

@@ -17,6 +17,7 @@ struct BenchWork {
   std::vector<int32_t> lengths;  ///< of each sequence, special tokens included
   std::string output;            ///< what is computed
   double seconds = 3.0;
+  int load = 0;  ///< busy processes beside the runs
 };
 
 /// All nodes of one operator together.
@@ -41,6 +42,7 @@ struct BenchResult {
   double p99_ms = 0.0;
   double min_ms = 0.0;
   int64_t runs = 0;
+  int load = 0;
   double tokens_per_s = 0.0;
   double gflops = 0.0;
   double roofline_gflops = 0.0;

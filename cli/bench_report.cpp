@@ -65,6 +65,7 @@ std::string bench_json(const BenchResult& result) {
                                  {"share", rounded_to(4, time.share)},
                                  {"gflops", rounded_to(3, time.gflops)}});
   }
+  if (result.load > 0) json["load_processes"] = result.load;
   return dump(json);
 }
 
@@ -77,6 +78,7 @@ std::string bench_table(const BenchResult& result) {
   row("on", fmt::format("{}, {} {}", result.isa, result.threads,
                         result.threads == 1 ? "thread" : "threads"));
   row("batch", describe_batch(result.lengths));
+  if (result.load > 0) row("beside", fmt::format("{} busy processes", result.load));
   row("load", fmt::format("{:.2f} ms, then {:.3f} ms for the first run", result.load_ms,
                           result.first_run_ms));
   row("latency",

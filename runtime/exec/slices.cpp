@@ -32,8 +32,7 @@ void Slices::cut(const BatchBinding& batch, int64_t rows, int threads) {
     // The boundary between sequences that is nearest to an even cut.
     const int64_t want = all * i / count;
     int64_t end = begin + 1;
-    while (end < tokens.sequences &&
-           want - tokens.offsets[end] > tokens.offsets[end + 1] - want) {
+    while (end < tokens.sequences && want - tokens.offsets[end] > tokens.offsets[end + 1] - want) {
       ++end;
     }
     add(batch, begin, i == count ? tokens.sequences : end);
@@ -41,7 +40,8 @@ void Slices::cut(const BatchBinding& batch, int64_t rows, int threads) {
   }
   if (begin < tokens.sequences) add(batch, begin, tokens.sequences);
   std::sort(slices_.begin(), slices_.end(), [](const Slice& a, const Slice& b) {
-    return std::pair(b.rows[kTokens], a.first[kTokens]) < std::pair(a.rows[kTokens], b.first[kTokens]);
+    return std::pair(b.rows[kTokens], a.first[kTokens]) <
+           std::pair(a.rows[kTokens], b.first[kTokens]);
   });
   if (!keep_busy(all, threads)) slices_.clear();
 }

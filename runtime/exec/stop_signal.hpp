@@ -17,8 +17,7 @@ class StopSignal {
     if (stopped()) return true;
     const bool cancelled =
         options_.cancel != nullptr && options_.cancel->load(std::memory_order_relaxed);
-    const bool late =
-        options_.deadline && std::chrono::steady_clock::now() >= *options_.deadline;
+    const bool late = options_.deadline && std::chrono::steady_clock::now() >= *options_.deadline;
     if (!cancelled && !late) return false;
     stopped_.store(true, std::memory_order_relaxed);
     return true;

@@ -87,6 +87,16 @@ TEST_F(BenchCommandTest, TableAndTrace) {
   EXPECT_GT(spans, 10u);
 }
 
+TEST_F(BenchCommandTest, MeasuresBesideBusyProcesses) {
+  const Outcome outcome = bench({"--json", "--length", "7", "--load", "2"});
+  ASSERT_EQ(outcome.lines().size(), 1u) << outcome.err;
+  const auto json = nlohmann::json::parse(outcome.lines()[0]);
+  EXPECT_EQ(json["load_processes"], 2);
+  EXPECT_GE(json["runs"], 5);
+  EXPECT_NE(bench({"--length", "7", "--load", "2"}).out.find("2 busy processes"),
+            std::string::npos);
+}
+
 TEST_F(BenchCommandTest, BadInput) {
   EXPECT_TRUE(is_error(bench({"--output", "nonsense"}), "nonsense", "sentence_embedding"));
   EXPECT_TRUE(is_error(bench({"--new-tokens", "4"}), "--new-tokens"));
