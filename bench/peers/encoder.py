@@ -45,7 +45,9 @@ def torch_model(name):
     if label == "bert-base":
         hf = work + "/hf"
         if not os.path.exists(hf):
-            transformers.BertModel(transformers.BertConfig()).save_pretrained(hf)
+            # CTranslate2 reads the field, which newer configs leave out.
+            config = transformers.BertConfig(position_embedding_type="absolute")
+            transformers.BertModel(config).save_pretrained(hf)
             transformers.BertTokenizerFast.from_pretrained(folder).save_pretrained(hf)
         folder = hf
     return transformers.BertModel.from_pretrained(folder).eval(), folder, work
