@@ -263,25 +263,28 @@ TEST_P(LinearTest, TellsWhyAnImplementationWasRefused) {
   EXPECT_NE(log.find("lanewise chosen"), std::string::npos) << log;
 }
 
-/// oneDNN answers only to `fast`. Where the build lacks it our kernels are tested once more.
+/// oneDNN answers only to `fast`, and to many rows. Where the build lacks it our kernels are tested
+/// once more.
 TEST_P(LinearTest, FastImplementationAgreesToo) {
   for (const char* activation : {"none", "gelu"}) {
     for (const bool residual : {false, true}) {
-      Layer layer = random_layer(64, 48, true, 14);
-      layer.activation = activation;
-      layer.has_residual = residual;
-      layer.fast = true;
-      OperatorPtr op = test::expect_made(make_linear(layer.config(isa())));
-      ASSERT_NE(op, nullptr);
-      Matrix<float> x = test::random_matrix(33, 64, 3);
-      Matrix<float> added = test::random_matrix(33, 48, 4);
-      Matrix<float> y(33, 48);
-      std::vector<Operand> inputs{x.operand()};
-      if (residual) inputs.push_back(added.operand());
-      test::run_operator(*op, {inputs, y.operand()}, 2);
-      const Expected expected = reference(layer, x, residual ? &added : nullptr);
-      EXPECT_TRUE(test::within(y, expected.y, expected.bounds)) << op->implementation();
-      EXPECT_TRUE(y.guards_intact());
+      for (const int64_t rows : {33, 130, 300}) {
+        Layer layer = random_layer(64, 48, true, 14);
+        layer.activation = activation;
+        layer.has_residual = residual;
+        layer.fast = true;
+        OperatorPtr op = test::expect_made(make_linear(layer.config(isa())));
+        ASSERT_NE(op, nullptr);
+        Matrix<float> x = test::random_matrix(rows, 64, 3);
+        Matrix<float> added = test::random_matrix(rows, 48, 4);
+        Matrix<float> y(rows, 48);
+        std::vector<Operand> inputs{x.operand()};
+        if (residual) inputs.push_back(added.operand());
+        test::run_operator(*op, {inputs, y.operand()}, 1);
+        const Expected expected = reference(layer, x, residual ? &added : nullptr);
+        EXPECT_TRUE(test::within(y, expected.y, expected.bounds)) << op->implementation();
+        EXPECT_TRUE(y.guards_intact());
+      }
     }
   }
 }
