@@ -33,8 +33,7 @@ void attention(benchmark::State& state, ops::Isa isa, int64_t sequences, int64_t
 
 void register_all() {
   constexpr int64_t kBatches[][2] = {{1, 16}, {1, 128}, {1, 512}, {8, 128}};
-  for (const ops::Isa isa : ops::all_isas()) {
-    if (!ops::is_available(isa)) continue;
+  for (const ops::Isa isa : available_isas()) {
     for (const int64_t head_dim : {32, 64}) {
       for (const auto& [sequences, length] : kBatches) {
         for (const bool causal : {false, true}) {
@@ -55,6 +54,5 @@ void register_all() {
 
 int main(int argc, char** argv) {
   lanewise::bench::register_all();
-  benchmark::Initialize(&argc, argv);
-  benchmark::RunSpecifiedBenchmarks();
+  return lanewise::bench::run_suite(argc, argv);
 }

@@ -13,8 +13,8 @@ void linear(benchmark::State& state, ops::Isa isa, int64_t m, int64_t k, int64_t
   Matrix x(m, k);
   Matrix y(m, n);
   const int64_t panels = (n + kPanel - 1) / kPanel;
-  const std::vector<float> weight = random_floats(static_cast<size_t>(panels * kPanel * k));
-  const std::vector<float> bias = random_floats(static_cast<size_t>(n));
+  const Floats weight = random_floats(static_cast<size_t>(panels * kPanel * k));
+  const Floats bias = random_floats(static_cast<size_t>(n));
   ops::OperatorConfig config;
   config.isa = isa;
   config.inputs = {{DataType::kF32, k}};
@@ -31,8 +31,7 @@ void linear(benchmark::State& state, ops::Isa isa, int64_t m, int64_t k, int64_t
 void register_all() {
   constexpr int64_t kShapes[][2] = {{384, 384}, {384, 1152}, {384, 1536}, {1536, 384},
                                     {768, 768}, {768, 2304}, {768, 3072}, {3072, 768}};
-  for (const ops::Isa isa : ops::all_isas()) {
-    if (!ops::is_available(isa)) continue;
+  for (const ops::Isa isa : available_isas()) {
     for (const int64_t m : {1, 16, 128, 512}) {
       for (const auto& [k, n] : kShapes) {
         const std::string name = "linear/" + std::string(ops::name_of(isa)) +
@@ -49,6 +48,5 @@ void register_all() {
 
 int main(int argc, char** argv) {
   lanewise::bench::register_all();
-  benchmark::Initialize(&argc, argv);
-  benchmark::RunSpecifiedBenchmarks();
+  return lanewise::bench::run_suite(argc, argv);
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/floats.hpp"
 #include "ops/operator.hpp"
 
 namespace lanewise::bench {
@@ -20,6 +21,8 @@ class Fixture {
   }
 
   void run() noexcept;
+  /// For another one between two runs: its data may change, its rows may not.
+  ops::Operand& input(size_t i) { return inputs_[i]; }
   double flops() const { return op_->flops(operands()); }
 
  private:
@@ -43,16 +46,37 @@ class Matrix {
   int64_t rows_;
   int64_t features_;
   int64_t stride_;
-  std::vector<float> data_;
+  Floats data_;
 };
 
 /// Seeded numbers in [-1, 1).
-std::vector<float> random_floats(size_t count);
+Floats random_floats(size_t count);
+
+/// What one of the functions make_...() of ops/ is.
+using MakeOperator = Result<ops::OperatorPtr> (*)(const ops::OperatorConfig&);
+
+/// Runs an operator whose `inputs` and output are all matrices [rows, dim], and reports elements of
+/// the output. `config` needs its ISA, attributes and weights only.
+void run_on_rows(benchmark::State& state, MakeOperator make, ops::OperatorConfig config,
+                 int64_t rows, int64_t dim, size_t inputs = 1);
+
+/// The instruction sets that this CPU has, worst first.
+std::vector<ops::Isa> available_isas();
 
 /// The FMA peak of one core for `isa`, measured once in this process.
 double peak_gflops(ops::Isa isa);
 
 /// Adds the counters GFLOP/s and, as a fraction of peak_gflops(), `peak`.
 void report_flops(benchmark::State& state, ops::Isa isa, double flops_per_run);
+
+/// Adds the counters Gelement/s and, for `bytes_per_run` read and written, GB/s.
+void report_elements(benchmark::State& state, int64_t elements_per_run, int64_t bytes_per_run);
+
+/// Adds the counter `read`: what is read from far_memory() as a fraction of read_bandwidth_gbps().
+void report_read(benchmark::State& state, int64_t bytes_per_run);
+
+/// Runs what was registered, as BENCHMARK_MAIN() would, and says how it was built. What main()
+/// returns.
+int run_suite(int argc, char** argv);
 
 }  // namespace lanewise::bench
