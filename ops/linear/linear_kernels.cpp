@@ -33,6 +33,12 @@ constexpr size_t panels_at_once(size_t rows) {
 // first-level cache, lost 2 % in restarts.
 constexpr size_t kDepth = 1536;
 
+// How far ahead of itself, in floats, a single tile of one panel asks for weights: one stream
+// alone, which the processor's own prefetching follows to the end of a page, comes at 40 % of the
+// read bandwidth from memory, with this at 65 %. Several panels are several streams and come at 75
+// %.
+constexpr size_t kAhead = 2048;
+
 // Rows whose sums wait while k is taken in several blocks.
 constexpr size_t kMaxBlockRows = kLinearMaxRows;
 
@@ -220,10 +226,16 @@ void multiply_part(const LinearBlock& block, const RowTiles& tiles, size_t index
   tile.depth = part.depth;
   tile.sums = sums;
   tile.first = part.k == 0;
-  // While the tiles pass over these weights they ask, each for its share, for the next ones. A
-  // single tile reads weights as fast as they come, and asking again would only cost.
-  tile.next_step = tiles.count == 1 ? 0 : (kPanel + tiles.count - 1) / tiles.count;
-  tile.next = part.next + index * part.depth * tile.next_step;
+  if (tiles.count > 1) {
+    // While the tiles pass over these weights they ask, each for its share, for the next ones.
+    tile.next_step = (kPanel + tiles.count - 1) / tiles.count;
+    tile.next = part.next + index * part.depth * tile.next_step;
+  } else if (part.panels == 1) {
+    tile.next_step = kPanel;
+    tile.next = tile.w + kAhead;
+  } else {
+    tile.next = tile.w;  // several streams: asking would only cost
+  }
   kTileShapes[rows].by_panels[part.panels](tile);
 }
 
