@@ -1,11 +1,37 @@
 #include "ops/dispatch.hpp"
 
+#include <cpuid.h>
+
 #include <array>
 #include <cstdlib>
 #include <string>
 
 namespace lanewise::ops {
 namespace {
+
+/// The dot products of bytes in ymm registers; that the system saves those, AVX2's own condition
+/// says. Clang 14 does not know the name for __builtin_cpu_supports().
+/// Source: Intel's Software Developer's Manual, CPUID: leaf 7, subleaf 1, EAX bit 4.
+bool cpu_has_avx_vnni() noexcept {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  // Subleaf 0 gives the last subleaf; further ones mean nothing.
+  if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) == 0 || eax < 1) return false;
+  return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & 1u << 4) != 0;
+}
+
+constexpr std::array kAll = {
+#define LW_ISA(name, ...) Isa::name,
+#include "ops/isas.def"
+#undef LW_ISA
+};
+
+constexpr bool parents_come_first() {
+  for (const Isa isa : kAll) {
+    if (parent_of(isa) > isa) return false;
+  }
+  return true;
+}
+static_assert(parents_come_first(), "ops/isas.def: a parent stands before what extends it");
 
 struct IsaFacts {
   Isa isa;
@@ -14,19 +40,20 @@ struct IsaFacts {
 };
 
 const auto& facts() noexcept {
-  static const std::array kFacts = {
-#define LW_ISA(name, flags, condition) IsaFacts{Isa::name, #name, static_cast<bool>(condition)},
+  static const auto kFacts = [] {
+    std::array facts = {
+#define LW_ISA(name, parent, flags, condition) \
+  IsaFacts{Isa::name, #name, static_cast<bool>(condition)},
 #include "ops/isas.def"
 #undef LW_ISA
-  };
+    };
+    for (IsaFacts& fact : facts) {
+      fact.available = fact.available && facts[static_cast<size_t>(parent_of(fact.isa))].available;
+    }
+    return facts;
+  }();
   return kFacts;
 }
-
-constexpr std::array kAll = {
-#define LW_ISA(name, flags, condition) Isa::name,
-#include "ops/isas.def"
-#undef LW_ISA
-};
 
 std::string available_names() {
   std::string names;

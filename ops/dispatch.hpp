@@ -4,15 +4,9 @@
 #include <string_view>
 
 #include "lanewise/status.hpp"
+#include "ops/isa.hpp"
 
 namespace lanewise::ops {
-
-/// The instruction sets that kernels are compiled for, worst first (ops/isas.def).
-enum class Isa {
-#define LW_ISA(name, flags, condition) name,
-#include "ops/isas.def"
-#undef LW_ISA
-};
 
 /// All instruction sets of this build, worst first.
 std::span<const Isa> all_isas() noexcept;

@@ -5,7 +5,10 @@
 ///   #define LW_KERNEL_NAME linear_kernels      // the constant that <op>_kernels.cpp defines
 ///   #include "ops/kernel_table.hpp"            // const LinearKernels& kernels_for(Isa)
 
-#define LW_ISA(name, flags, condition)         \
+#include "ops/isa.hpp"
+
+// A declaration for every instruction set; those that have no table of their own are never named.
+#define LW_ISA(name, ...)                      \
   namespace lanewise::ops::name {              \
   extern const LW_KERNEL_TABLE LW_KERNEL_NAME; \
   }
@@ -15,13 +18,23 @@
 namespace lanewise::ops {
 namespace {
 
+/// The table that was compiled for kIsa. Discarded branches refer to nothing, so the linker does
+/// not ask for tables that were never compiled.
+template <Isa kIsa>
+constexpr const LW_KERNEL_TABLE* compiled_table() noexcept {
+#define LW_ISA(name, ...) \
+  if constexpr (kIsa == Isa::name) return &name::LW_KERNEL_NAME;
+#include "ops/isas.def"
+#undef LW_ISA
+}
+
 const LW_KERNEL_TABLE& kernels_for(Isa isa) noexcept {
   static constexpr const LW_KERNEL_TABLE* kTables[] = {
-#define LW_ISA(name, flags, condition) &name::LW_KERNEL_NAME,
+#define LW_ISA(name, ...) compiled_table<kernels_isa<LW_KERNEL_TABLE>(Isa::name)>(),
 #include "ops/isas.def"
 #undef LW_ISA
   };
-  return *kTables[static_cast<int>(isa)];
+  return *kTables[static_cast<size_t>(isa)];
 }
 
 }  // namespace

@@ -284,6 +284,106 @@ LW_INLINE float reduce_max(const f32x16& a) noexcept {
   return largest;
 }
 
+using IntPart = xsimd::batch<int32_t>;  // one register of integers
+
+struct i32x16 {
+  IntPart part[kParts];
+};
+
+/// 64 bytes, 4 for each lane of an i32x16: of unsigned and of signed numbers.
+struct u8x64 {
+  IntPart part[kParts];
+};
+struct i8x64 {
+  IntPart part[kParts];
+};
+
+LW_INLINE i32x16 broadcast_i32(int32_t value) noexcept {
+  i32x16 r;
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) r.part[i] = IntPart(value);
+  return r;
+}
+
+template <typename Bytes>
+LW_INLINE Bytes load_bytes(const void* p) noexcept {
+  Bytes r;
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) r.part[i] =
+      IntPart::load_unaligned(static_cast<const int32_t*>(p) + i * kPartLanes);
+  return r;
+}
+
+LW_INLINE u8x64 load(const uint8_t* p) noexcept { return load_bytes<u8x64>(p); }
+LW_INLINE i8x64 load(const int8_t* p) noexcept { return load_bytes<i8x64>(p); }
+
+/// c[i] + a[4 i] b[4 i] + ... + a[4 i + 3] b[4 i + 3] in the 4 to 16 lanes of one register.
+LW_INLINE IntPart dot_part(const IntPart& a, const IntPart& b, const IntPart& c) noexcept {
+#if defined(__AVX512VNNI__)
+  return IntPart(_mm512_dpbusd_epi32(c, a, b));
+#elif defined(__AVX512BW__)
+  const __m512i pairs = _mm512_maddubs_epi16(a, b);
+  return IntPart(_mm512_add_epi32(c, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1))));
+#elif defined(__AVXVNNI__)
+  return IntPart(_mm256_dpbusd_avx_epi32(c, a, b));
+#elif defined(__AVX2__)
+  const __m256i pairs = _mm256_maddubs_epi16(a, b);
+  return IntPart(_mm256_add_epi32(c, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1))));
+#else
+  // SSE2 multiplies 16 bits at the least: the bytes at even and at odd places, one after the other.
+  const __m128i even = _mm_madd_epi16(_mm_and_si128(a, _mm_set1_epi16(255)),
+                                      _mm_srai_epi16(_mm_slli_epi16(b, 8), 8));
+  const __m128i odd = _mm_madd_epi16(_mm_srli_epi16(a, 8), _mm_srai_epi16(b, 8));
+  return IntPart(_mm_add_epi32(_mm_add_epi32(c, even), odd));
+#endif
+}
+
+/// c[i] + a[4 i] b[4 i] + ... + a[4 i + 3] b[4 i + 3], modulo 2^32.
+///
+/// a must be at most 127: AVX2 and AVX-512 without VNNI add pairs of products in 16 bits, which
+/// saturate at 32767. So all instruction sets give the same numbers.
+LW_INLINE i32x16 dot(const u8x64& a, const i8x64& b, const i32x16& c) noexcept {
+  i32x16 r;
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) {
+    r.part[i] = dot_part(a.part[i], b.part[i], c.part[i]);
+  }
+  return r;
+}
+
+/// The sum of the 16 lanes, modulo 2^32.
+LW_INLINE int32_t reduce_add(const i32x16& a) noexcept {
+  int32_t lanes[kLanes];
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) a.part[i].store_unaligned(lanes + i * kPartLanes);
+  uint32_t sum = 0;
+  for (const int32_t lane : lanes) sum += static_cast<uint32_t>(lane);
+  return static_cast<int32_t>(sum);
+}
+
+/// Makes the compiler forget what a holds, without an instruction: it cannot move what is computed
+/// from a out of a loop, nor do it once where it is written twice.
+LW_INLINE void forget(u8x64& a) noexcept {
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) __asm__("" : "+v"(a.part[i].data));
+}
+
+#if defined(__AVX512BF16__)
+#define LW_HAS_BF16_DOT 1
+
+/// 32 numbers of bf16, 2 for each lane of an f32x16.
+struct bf16x32 {
+  __m512i bits;
+};
+
+/// The 32 numbers at p, as their bits.
+LW_INLINE bf16x32 load_bf16(const uint16_t* p) noexcept { return {_mm512_loadu_si512(p)}; }
+
+/// c[i] + a[2 i] b[2 i] + a[2 i + 1] b[2 i + 1]. Denormal numbers count as zero, and the order in
+/// which the three are added is the processor's.
+LW_INLINE f32x16 dot(const bf16x32& a, const bf16x32& b, const f32x16& c) noexcept {
+  return {{Part(_mm512_dpbf16_ps(c.part[0], reinterpret_cast<__m512bh>(a.bits),
+                                 reinterpret_cast<__m512bh>(b.bits)))}};
+}
+#else
+#define LW_HAS_BF16_DOT 0
+#endif
+
 }  // namespace
 }  // namespace lanewise::ops::LW_ISA_NAME
 

@@ -6,6 +6,8 @@
 #include <cstring>
 
 #include "lanewise/embedder.hpp"
+#include "ops/dispatch.hpp"
+#include "ops/linear/linear_kernels.hpp"
 #include "tests/model/golden.hpp"
 
 namespace lanewise {
@@ -23,10 +25,22 @@ struct Setting {
   int threads;
 };
 
+/// Those with f32 kernels of their own. The others run the same code, as
+/// tests/runtime/session_isa_test.cpp shows.
+std::vector<ops::Isa> isas() {
+  std::vector<ops::Isa> found;
+  for (const ops::Isa isa : ops::all_isas()) {
+    if (ops::has_kernels<ops::LinearKernels>(isa)) found.push_back(isa);
+  }
+  return found;
+}
+
 std::vector<Setting> settings() {
   std::vector<Setting> all;
-  for (const std::string& isa : compiled_isas()) {
-    for (const int threads : {1, 2}) all.push_back({isa, threads});
+  for (const ops::Isa isa : isas()) {
+    for (const int threads : {1, 2}) {
+      all.push_back({std::string(ops::name_of(isa)), threads});
+    }
   }
   return all;
 }
@@ -39,17 +53,10 @@ std::string setting_name(const ::testing::TestParamInfo<Setting>& info) {
   return info.param.isa + "_threads" + std::to_string(info.param.threads);
 }
 
-bool is_available(const std::string& isa) {
-  for (const std::string& name : available_isas()) {
-    if (name == isa) return true;
-  }
-  return false;
-}
-
 class ModelMinilmTest : public ::testing::TestWithParam<Setting> {
  protected:
   void SetUp() override {
-    if (!is_available(GetParam().isa)) GTEST_SKIP() << "this CPU has no " << GetParam().isa;
+    if (!ops::find_isa(GetParam().isa).ok()) GTEST_SKIP() << "this CPU has no " << GetParam().isa;
   }
   SessionOptions options() const {
     return {.threads = GetParam().threads, .isa = GetParam().isa, .outputs = {}};
@@ -226,17 +233,18 @@ TEST(ModelMinilmEmbedderTest, GivesATextTheSameBitsAloneAndInAnyBatch) {
       "a",
       "The quick brown fox jumps over the lazy dog, again and again and again and again."};
   std::vector<float> first;
-  for (const std::string& isa : available_isas()) {
-    if (isa == "baseline") continue;
+  for (const ops::Isa isa : isas()) {
+    if (isa == ops::Isa::baseline || !ops::is_available(isa)) continue;
+    const std::string name(ops::name_of(isa));
     for (const int threads : {1, 2}) {
       Result<Embedder> embedder =
-          Embedder::create(minilm(), {.threads = threads, .isa = isa, .outputs = {}});
+          Embedder::create(minilm(), {.threads = threads, .isa = name, .outputs = {}});
       ASSERT_TRUE(embedder.ok()) << embedder.status().message();
       Result<Embeddings> all = embedder->embed(texts);
       ASSERT_TRUE(all.ok()) << all.status().message();
       if (first.empty()) first = all->values;
       EXPECT_TRUE(same_bits(first.data(), all->values.data(), first.size()))
-          << isa << " " << threads;
+          << name << " " << threads;
       for (size_t i = 0; i < texts.size(); ++i) {
         Result<Embeddings> one = embedder->embed({&texts[i], 1});
         ASSERT_TRUE(one.ok());

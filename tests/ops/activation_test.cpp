@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "ops/activation/activation_kernels.hpp"
 #include "tests/ops/op_test.hpp"
 
 namespace lanewise::ops {
@@ -168,7 +169,7 @@ TEST_P(ActivationTest, RefusesWhatDoesNotFit) {
   test::expect_error(make_activation(two), StatusCode::kInvalidArgument, "inputs");
 }
 
-LW_INSTANTIATE_FOR_ISAS(ActivationTest);
+LW_INSTANTIATE_FOR_ISAS(ActivationTest, ActivationKernels);
 
 }  // namespace
 }  // namespace lanewise::ops

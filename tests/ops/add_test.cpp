@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "ops/add/add_kernels.hpp"
 #include "tests/ops/op_test.hpp"
 
 namespace lanewise::ops {
@@ -126,7 +127,7 @@ TEST_P(AddTest, RefusesWhatDoesNotFit) {
   test::expect_error(make_add(alpha), StatusCode::kInvalidArgument, "'alpha'");
 }
 
-LW_INSTANTIATE_FOR_ISAS(AddTest);
+LW_INSTANTIATE_FOR_ISAS(AddTest, AddKernels);
 
 }  // namespace
 }  // namespace lanewise::ops

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "ops/attention/attention_kernels.hpp"
 #include "tests/ops/attention_case.hpp"
 #include "tests/ops/op_test.hpp"
 
@@ -272,7 +273,7 @@ TEST_P(AttentionTest, PiecesAreInOrderOfCostAndEnough) {
   EXPECT_EQ(op->flops(operands), 4.0 * 64 * 12 * pairs);
 }
 
-LW_INSTANTIATE_FOR_ISAS(AttentionTest);
+LW_INSTANTIATE_FOR_ISAS(AttentionTest, AttentionKernels);
 
 TEST(AttentionChecks, SayWhatIsWrong) {
   const Case good({.heads = 4, .kv_heads = 2, .head_dim = 8, .queries = {3}});

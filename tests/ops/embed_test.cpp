@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "ops/embedding/embed_kernels.hpp"
 #include "ops/embedding/sinusoidal.hpp"
 #include "tests/ops/op_test.hpp"
 
@@ -244,7 +245,7 @@ TEST_P(EmbedTest, RefusesOperandsThatDoNotFit) {
   test::expect_error(make_embed(nothing), StatusCode::kInvalidArgument, "positive");
 }
 
-LW_INSTANTIATE_FOR_ISAS(EmbedTest);
+LW_INSTANTIATE_FOR_ISAS(EmbedTest, EmbedKernels);
 
 TEST(SinusoidalTable, AgreesWithTheDefinition) {
   for (const SinusoidalLayout layout :

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "ops/norm/l2_normalize_kernels.hpp"
 #include "tests/ops/op_test.hpp"
 
 namespace lanewise::ops {
@@ -119,7 +120,7 @@ TEST_P(L2NormalizeTest, RefusesWhatDoesNotFit) {
   test::expect_error(make_l2_normalize(output), StatusCode::kInvalidArgument, "F32");
 }
 
-LW_INSTANTIATE_FOR_ISAS(L2NormalizeTest);
+LW_INSTANTIATE_FOR_ISAS(L2NormalizeTest, L2NormalizeKernels);
 
 }  // namespace
 }  // namespace lanewise::ops

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "ops/norm/layer_norm_kernels.hpp"
 #include "tests/ops/op_test.hpp"
 
 namespace lanewise::ops {
@@ -181,7 +182,7 @@ TEST_P(LayerNormTest, RefusesWhatDoesNotFit) {
   test::expect_error(make_layer_norm(config(8, 3, true)), StatusCode::kInvalidArgument, "inputs");
 }
 
-LW_INSTANTIATE_FOR_ISAS(LayerNormTest);
+LW_INSTANTIATE_FOR_ISAS(LayerNormTest, LayerNormKernels);
 
 }  // namespace
 }  // namespace lanewise::ops

@@ -6,6 +6,7 @@
 #include <limits>
 #include <optional>
 
+#include "ops/linear/linear_kernels.hpp"
 #include "tests/ops/op_test.hpp"
 
 namespace lanewise::ops {
@@ -289,7 +290,7 @@ TEST_P(LinearTest, FastImplementationAgreesToo) {
   }
 }
 
-LW_INSTANTIATE_FOR_ISAS(LinearTest);
+LW_INSTANTIATE_FOR_ISAS(LinearTest, LinearKernels);
 
 }  // namespace
 }  // namespace lanewise::ops

@@ -34,11 +34,12 @@ std::vector<int64_t> sizes() {
 
 bool has_fma(Isa isa) {
   static constexpr std::string_view kFlags[] = {
-#define LW_ISA(name, flags, condition) flags,
+#define LW_ISA(name, parent, flags, ...) flags,
 #include "ops/isas.def"
 #undef LW_ISA
   };
-  return kFlags[static_cast<size_t>(isa)].find("-mfma") != std::string_view::npos;
+  const bool here = kFlags[static_cast<size_t>(isa)].find("-mfma") != std::string_view::npos;
+  return here || (parent_of(isa) != isa && has_fma(parent_of(isa)));
 }
 
 void IsaTest::SetUp() {

@@ -32,13 +32,27 @@ std::vector<int64_t> sizes();
 /// that are.
 bool has_fma(Isa isa);
 
-/// A suite that runs once per instruction set of the build:
+/// The instruction sets that a `Table` of kernels is compiled for.
+template <typename Table>
+std::vector<Isa> isas_with() {
+  std::vector<Isa> isas;
+  for (const Isa isa : all_isas()) {
+    if (has_kernels<Table>(isa)) isas.push_back(isa);
+  }
+  return isas;
+}
+
+/// For operators that have no kernels.
+struct NoKernels {};
+
+/// A suite that runs once per instruction set that the operator has kernels for. (One that takes
+/// its parent's would be tested twice; tests/ops/dispatch_test.cpp shows that it does.)
 ///
 ///   using AddTest = IsaTest;   // or a class that derives from it
 ///   TEST_P(AddTest, AddsRows) { ... isa() ... }
-///   LW_INSTANTIATE_FOR_ISAS(AddTest);
+///   LW_INSTANTIATE_FOR_ISAS(AddTest, AddKernels);
 ///
-/// The name of the instruction set ends the test's name: --gtest_filter='*avx512'. Those that this
+/// The name of the instruction set ends the test's name: --gtest_filter='*/avx512'. Those that this
 /// CPU lacks are skipped.
 class IsaTest : public ::testing::TestWithParam<Isa> {
  protected:
@@ -48,8 +62,9 @@ class IsaTest : public ::testing::TestWithParam<Isa> {
 
 std::string isa_test_name(const ::testing::TestParamInfo<Isa>& info);
 
-#define LW_INSTANTIATE_FOR_ISAS(Suite)                                                    \
-  INSTANTIATE_TEST_SUITE_P(Isas, Suite, ::testing::ValuesIn(::lanewise::ops::all_isas()), \
+#define LW_INSTANTIATE_FOR_ISAS(Suite, Table)                                              \
+  INSTANTIATE_TEST_SUITE_P(Isas, Suite,                                                    \
+                           ::testing::ValuesIn(::lanewise::ops::test::isas_with<Table>()), \
                            ::lanewise::ops::test::isa_test_name)
 
 /// Numbers from a seed, the same everywhere (splitmix64).

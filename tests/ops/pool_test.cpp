@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "ops/pool/pool_kernels.hpp"
 #include "tests/ops/op_test.hpp"
 
 namespace lanewise::ops {
@@ -137,7 +138,7 @@ TEST_P(PoolTest, RefusesWhatDoesNotFit) {
   test::expect_error(make_pool(other), StatusCode::kInvalidArgument, "features");
 }
 
-LW_INSTANTIATE_FOR_ISAS(PoolTest);
+LW_INSTANTIATE_FOR_ISAS(PoolTest, PoolKernels);
 
 }  // namespace
 }  // namespace lanewise::ops

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "ops/norm/rms_norm_kernels.hpp"
 #include "tests/ops/op_test.hpp"
 
 namespace lanewise::ops {
@@ -113,7 +114,7 @@ TEST_P(RmsNormTest, RefusesWhatDoesNotFit) {
   test::expect_error(make_rms_norm(other), StatusCode::kInvalidArgument, "features");
 }
 
-LW_INSTANTIATE_FOR_ISAS(RmsNormTest);
+LW_INSTANTIATE_FOR_ISAS(RmsNormTest, RmsNormKernels);
 
 }  // namespace
 }  // namespace lanewise::ops

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "ops/softmax/softmax_kernels.hpp"
 #include "tests/ops/op_test.hpp"
 
 namespace lanewise::ops {
@@ -131,7 +132,7 @@ TEST_P(SoftmaxTest, RefusesWhatDoesNotFit) {
   test::expect_error(make_softmax(axis), StatusCode::kInvalidArgument, "'axis'");
 }
 
-LW_INSTANTIATE_FOR_ISAS(SoftmaxTest);
+LW_INSTANTIATE_FOR_ISAS(SoftmaxTest, SoftmaxKernels);
 
 }  // namespace
 }  // namespace lanewise::ops

@@ -1,0 +1,83 @@
+#include "tests/ops/breakpoint.hpp"
+
+#include <sys/mman.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+
+namespace lanewise::ops::test {
+namespace {
+
+constexpr uint8_t kInt3 = 0xcc;
+constexpr int kSlots = 8;
+
+/// One instruction's first byte that int3 stands in place of; null: free.
+struct Slot {
+  volatile uint8_t* instruction = nullptr;
+  uint8_t original = 0;
+  volatile bool hit = false;
+};
+
+Slot slots[kSlots];  // read by the signal handler
+
+bool make_writable(const void* instruction) {
+  const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const uintptr_t begin = reinterpret_cast<uintptr_t>(instruction) / page * page;
+  return ::mprotect(reinterpret_cast<void*>(begin), page, PROT_READ | PROT_WRITE | PROT_EXEC) == 0;
+}
+
+/// Puts the instruction back and lets it run: the trap was taken behind the int3.
+void on_trap(int, siginfo_t*, void* context) {
+  greg_t& next = static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RIP];
+  for (Slot& slot : slots) {
+    if (slot.instruction == nullptr) continue;
+    if (reinterpret_cast<uintptr_t>(slot.instruction) != static_cast<uintptr_t>(next) - 1) continue;
+    *slot.instruction = slot.original;
+    slot.hit = true;
+    --next;
+    return;
+  }
+  std::signal(SIGTRAP, SIG_DFL);  // none of ours: the next one ends the program
+}
+
+void listen() {
+  struct sigaction action = {};
+  action.sa_sigaction = on_trap;
+  action.sa_flags = SA_SIGINFO;
+  ::sigaction(SIGTRAP, &action, nullptr);
+}
+
+int free_slot() {
+  for (int i = 0; i < kSlots; ++i) {
+    if (slots[i].instruction == nullptr) return i;
+  }
+  std::abort();
+}
+
+}  // namespace
+
+bool Breakpoint::possible() { return make_writable(reinterpret_cast<const void*>(&free_slot)); }
+
+Breakpoint::Breakpoint(const void* function) : slot_(free_slot()) {
+  listen();
+  if (!make_writable(function)) std::abort();
+  Slot& slot = slots[slot_];
+  // Code is not const to the processor.
+  slot.instruction = static_cast<uint8_t*>(const_cast<void*>(function));
+  slot.original = *slot.instruction;
+  slot.hit = false;
+  *slot.instruction = kInt3;
+}
+
+Breakpoint::~Breakpoint() {
+  *slots[slot_].instruction = slots[slot_].original;
+  slots[slot_].instruction = nullptr;
+}
+
+bool Breakpoint::hit() const { return slots[slot_].hit; }
+
+}  // namespace lanewise::ops::test
