@@ -3,6 +3,7 @@
 #include <array>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,8 @@
 #include "lanewise/session.hpp"
 #include "ops/cache_sizes.hpp"
 #include "ops/dispatch.hpp"
+#include "ops/linear/linear_kernels.hpp"
+#include "ops/roofline/roofline.hpp"
 #include "ops/status_macros.hpp"
 
 namespace lanewise::cli {
@@ -35,13 +38,36 @@ std::string cpu_name() {
   return name.substr(begin, name.find_last_not_of(' ') + 1 - begin);
 }
 
+/// The instruction set whose f32 kernels `isa` runs.
+std::string_view f32_kernels(ops::Isa isa) {
+  return ops::name_of(ops::kernels_isa<ops::LinearKernels>(isa));
+}
+
+/// What one core can do, in 1e9 operations a second.
+struct Peaks {
+  double f32;
+  double int8;
+  double bf16;
+};
+
+Peaks measure_peaks(ops::Isa isa) {
+  constexpr double kSeconds = 0.2;
+  const auto measure = [&](ops::Arithmetic arithmetic) {
+    return ops::measure_peak_gops(isa, arithmetic, kSeconds);
+  };
+  return {.f32 = measure(ops::Arithmetic::kF32),
+          .int8 = measure(ops::Arithmetic::kI8),
+          .bf16 = measure(ops::Arithmetic::kBf16)};
+}
+
 struct CpuFacts {
   std::string name = cpu_name();
   int cpus = available_cpus();
   ops::CacheSizes caches = ops::cache_sizes();
   std::vector<std::string> compiled = compiled_isas();
   std::vector<std::string> available = available_isas();
-  std::string isa;
+  ops::Isa isa = ops::Isa::baseline;
+  std::optional<Peaks> peaks{};  // of isa, on one core
 };
 
 std::string to_json(const CpuFacts& facts) {
@@ -53,8 +79,27 @@ std::string to_json(const CpuFacts& facts) {
   json["l3_bytes"] = facts.caches.l3;
   json["compiled_isas"] = facts.compiled;
   json["available_isas"] = facts.available;
-  json["isa"] = facts.isa;
+  json["isa"] = ops::name_of(facts.isa);
+  for (const ops::Isa isa : ops::all_isas()) {
+    json["f32_kernels"][std::string(ops::name_of(isa))] = f32_kernels(isa);
+  }
+  if (facts.peaks) {
+    json["peaks"] = {{"f32_gflops", facts.peaks->f32},
+                     {"int8_gops", facts.peaks->int8},
+                     {"bf16_gflops", facts.peaks->bf16}};
+  }
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+/// `avxvnni: avx2, ...`: those that run the f32 kernels of another.
+std::string inherited() {
+  std::string text;
+  for (const ops::Isa isa : ops::all_isas()) {
+    if (f32_kernels(isa) == ops::name_of(isa)) continue;
+    if (!text.empty()) text += ", ";
+    text += fmt::format("{} runs {}'s", ops::name_of(isa), f32_kernels(isa));
+  }
+  return text;
 }
 
 std::string to_plain(const CpuFacts& facts) {
@@ -65,16 +110,24 @@ std::string to_plain(const CpuFacts& facts) {
                       kib(facts.caches.l2), kib(facts.caches.l3));
   text += fmt::format("{:<12}{}\n", "compiled", fmt::join(facts.compiled, " "));
   text += fmt::format("{:<12}{}\n", "available", fmt::join(facts.available, " "));
-  return text + fmt::format("{:<12}{}\n", "chosen", facts.isa);
+  text += fmt::format("{:<12}{}\n", "chosen", ops::name_of(facts.isa));
+  text += fmt::format("{:<12}{}\n", "f32 kernels", inherited());
+  if (!facts.peaks) return text;
+  return text + fmt::format("{:<12}{:.0f} GFLOP/s f32, {:.0f} GOP/s int8, {:.0f} GFLOP/s bf16\n",
+                            "one core", facts.peaks->f32, facts.peaks->int8, facts.peaks->bf16);
 }
 
-Status cpu(bool json, Shell& shell) {
+struct CpuFlags {
+  bool json = false;
+  bool peaks = false;
+};
+
+Status cpu(const CpuFlags& flags, Shell& shell) {
   CpuFacts facts;
-  LW_ASSIGN_OR_RETURN(const ops::Isa isa, shell.common.isa.empty()
-                                              ? ops::default_isa()
-                                              : ops::find_isa(shell.common.isa));
-  facts.isa = ops::name_of(isa);
-  return shell.out.write(json ? to_json(facts) : to_plain(facts));
+  LW_ASSIGN_OR_RETURN(
+      facts.isa, shell.common.isa.empty() ? ops::default_isa() : ops::find_isa(shell.common.isa));
+  if (flags.peaks) facts.peaks = measure_peaks(facts.isa);
+  return shell.out.write(flags.json ? to_json(facts) : to_plain(facts));
 }
 
 }  // namespace
@@ -82,10 +135,14 @@ Status cpu(bool json, Shell& shell) {
 Command make_cpu(CLI::App& program, Shell& shell) {
   CLI::App* command =
       add_command(program, shell, "cpu", "Show the CPU and the instruction sets that it can run");
-  const auto json = std::make_shared<bool>(false);
-  command->add_flag("--json", *json, "Print one JSON object");
-  command->footer("`chosen` is what --isa or LANEWISE_ISA asks for, else the best available one.");
-  return {command, [json, &shell] { return cpu(*json, shell); }};
+  const auto flags = std::make_shared<CpuFlags>();
+  command->add_flag("--json", flags->json, "Print one JSON object");
+  command->add_flag("--peaks", flags->peaks, "Measure the peaks of one core: f32, int8, bf16");
+  command->footer(
+      "`chosen` is what --isa or LANEWISE_ISA asks for, else the best available one. Its peaks are "
+      "what a loop of multiply-adds in registers reaches, each counting as 2 operations; without "
+      "instructions for bf16 that peak is that of f32.");
+  return {command, [flags, &shell] { return cpu(*flags, shell); }};
 }
 
 }  // namespace lanewise::cli

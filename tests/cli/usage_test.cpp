@@ -78,7 +78,7 @@ TEST(Usage, TextsBesideAnInputFile) {
 TEST(Cpu, SaysWhatRuns) {
   const Outcome plain = run({"cpu"});
   EXPECT_EQ(plain.exit_code, 0);
-  EXPECT_TRUE(converters::has(plain.out, "baseline", "avx512", "chosen"));
+  EXPECT_TRUE(converters::has(plain.out, "baseline", "avx512", "chosen", "avxvnni runs avx2's"));
 
   const Outcome json = run({"cpu", "--json"});
   ASSERT_EQ(json.objects().size(), 1u);
@@ -86,6 +86,21 @@ TEST(Cpu, SaysWhatRuns) {
   EXPECT_GE(facts["cpus"].get<int>(), 1);
   EXPECT_EQ(facts["available_isas"][0], "baseline");
   EXPECT_EQ(facts["isa"], facts["available_isas"].back());
+  EXPECT_EQ(facts["f32_kernels"].size(), facts["compiled_isas"].size());
+  EXPECT_EQ(facts["f32_kernels"]["avx512"], "avx512");
+  EXPECT_EQ(facts["f32_kernels"]["avx512bf16"], "avx512");
+  EXPECT_FALSE(facts.contains("peaks")) << "that takes time, and is for those who ask";
+}
+
+TEST(Cpu, MeasuresPeaksOnRequest) {
+  const Outcome plain = run({"cpu", "--peaks"});
+  EXPECT_EQ(plain.exit_code, 0);
+  EXPECT_TRUE(converters::has(plain.out, "GFLOP/s f32", "GOP/s int8", "GFLOP/s bf16"));
+
+  const nlohmann::json peaks = run({"cpu", "--peaks", "--json"}).objects().at(0)["peaks"];
+  for (const char* name : {"f32_gflops", "int8_gops", "bf16_gflops"}) {
+    EXPECT_GT(peaks[name].get<double>(), 0.0) << name;
+  }
 }
 
 TEST(Cpu, TheInstructionSetCanBeForced) {
