@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# planted_faults.sh includes|output|text|test_files|headers|weak CXX CMAKE
+# planted_faults.sh includes|output|text|test_files|headers|weak|instructions|size CXX CMAKE
 #
 # Proves that each check can fail: it passes on a small clean tree, and fails, with the right
 # words, on each of the faults planted here one at a time.
@@ -113,6 +113,53 @@ case $check in
         { echo "planted: $line"; cat docs/log; exit 1; }
       planted=$((planted + 1))
     done
+    ;;
+  instructions)
+    # What the flags below allow the compiler to write stands in the planted line only.
+    compile() {
+      put docs/x.cpp "int f(int x) { asm volatile(\"$1\"); return x; }"
+      "$cxx" -O1 -msse4.2 -mavx512f -mavx512vl -mavx512vnni -mbmi -mlzcnt -mxsave -c docs/x.cpp -o docs/x.o
+    }
+    for line in 'paddd %xmm0, %xmm1' 'pextrw $1, %xmm0, %eax' 'cpuid' 'xgetbv' 'rep bsf %eax, %ecx' \
+      'rep stosb' 'endbr64' 'lock cmpxchg %eax, (%rdi)'; do
+      compile "$line"
+      command=("$here/check_instructions.sh" "" docs/x.o)
+      clean
+    done
+    beyond() { # FLAGS INSTRUCTION: it is found in an object that may only have those of FLAGS
+      compile "$2"
+      "$here/expect_failure.sh" "^  ${2%% *} .*x\.o: f\(int\)" "$here/check_instructions.sh" "$1" docs/x.o > docs/log ||
+        { echo "planted: $2"; cat docs/log; exit 1; }
+      planted=$((planted + 1))
+    }
+    beyond "" 'haddps %xmm0, %xmm1'
+    beyond "" 'pshufb %xmm0, %xmm1'
+    beyond "" 'pmulld %xmm0, %xmm1'
+    beyond "" 'popcnt %eax, %ecx'
+    beyond "" 'lzcnt %eax, %ecx'
+    beyond "" 'andn %eax, %ecx, %edx'
+    beyond "" 'vaddps %xmm0, %xmm1, %xmm2'
+    beyond "" 'vaddps %ymm0, %ymm1, %ymm2'
+    beyond "-msse2" 'vaddps %zmm0, %zmm1, %zmm2'
+    for avx2 in "-mavx2 -mfma" "-mavx2 -mfma -mavxvnni"; do
+      beyond "$avx2" 'vaddps %zmm0, %zmm1, %zmm2'
+      beyond "$avx2" 'vaddps %xmm16, %xmm1, %xmm2'
+      beyond "$avx2" 'kmovw %k1, %eax'
+    done
+    beyond "-mavx512f -mavx512vl" 'vpdpbusd %zmm0, %zmm1, %zmm2'
+    compile 'vpdpbusd %zmm0, %zmm1, %zmm2'
+    command=("$here/check_instructions.sh" "-mavx512f -mavx512vnni -mprefer-vector-width=512" docs/x.o)
+    clean
+    ;;
+  size)
+    put docs/x.cpp 'char data[1000000] = {1};' 'int main() { return data[1]; }'
+    "$cxx" docs/x.cpp -o docs/x
+    command=("$here/check_size.sh" 8000000 docs/x)
+    clean
+    sed -i 's/1000000/8000000/' docs/x.cpp
+    "$cxx" docs/x.cpp -o docs/x
+    "$here/expect_failure.sh" 'the program is too large' "${command[@]}" > docs/log || { cat docs/log; exit 1; }
+    planted=$((planted + 1))
     ;;
   *) echo "unknown check: $check" >&2; exit 2 ;;
 esac
