@@ -26,13 +26,6 @@ as_root() {
 # The number of CPUs that this process may use.
 jobs() { nproc; }
 
-# cpu_has FLAG...: whether /proc/cpuinfo lists every flag.
-cpu_has() {
-  local flags flag
-  flags=" $(sed -n '/^flags/{s/.*://p;q}' /proc/cpuinfo) "
-  for flag; do [[ $flags == *" $flag "* ]] || return 1; done
-}
-
 # build PRESET [CMAKE-OPTION...]: configure and build, quiet unless it fails.
 build() {
   local preset=$1 log=$root/build/$1.log
