@@ -374,8 +374,8 @@ struct bf16x32 {
 /// The 32 numbers at p, as their bits.
 LW_INLINE bf16x32 load_bf16(const uint16_t* p) noexcept { return {_mm512_loadu_si512(p)}; }
 
-/// c[i] + a[2 i] b[2 i] + a[2 i + 1] b[2 i + 1]. Denormal numbers count as zero, and the order in
-/// which the three are added is the processor's.
+/// c[i] + a[2 i] b[2 i] + a[2 i + 1] b[2 i + 1]. Denormal numbers count as zero, and whatever
+/// rounding MXCSR asks for, this rounds to nearest.
 LW_INLINE f32x16 dot(const bf16x32& a, const bf16x32& b, const f32x16& c) noexcept {
   return {{Part(_mm512_dpbf16_ps(c.part[0], reinterpret_cast<__m512bh>(a.bits),
                                  reinterpret_cast<__m512bh>(b.bits)))}};
