@@ -38,25 +38,36 @@ Status check_integer_matrix(const Tensor& tensor, std::string_view name) {
   return {};
 }
 
-Status check_names(const TensorMap& inputs, const ModelInfo& info) {
+Status expect_shape(const Tensor& tensor, std::string_view name, const Shape& shape) {
+  if (tensor.shape() == shape) return {};
+  return invalid_argument(quoted(name) + ": expected shape " + to_string(shape) +
+                          " as the ids, found " + to_string(tensor.shape()));
+}
+
+Status check_names(const TensorMap& inputs, const ModelInfo& info, bool with_decoder) {
+  std::vector<std::string_view> needed = {"input_ids"};
+  if (with_decoder) needed.push_back("decoder_input_ids");
+  std::vector<std::string_view> known = {"input_ids", "attention_mask"};
+  if (info.token_types > 0) known.push_back("token_type_ids");
+  if (with_decoder) known.insert(known.end(), {"decoder_input_ids", "decoder_attention_mask"});
   for (const auto& [name, tensor] : inputs) {
-    const bool known = name == "input_ids" || name == "attention_mask" ||
-                       (name == "token_type_ids" && info.token_types > 0);
-    if (!known) {
-      return invalid_argument("unknown input tensor " + quoted(name) +
-                              "; this model takes input_ids, attention_mask" +
-                              (info.token_types > 0 ? ", token_type_ids" : ""));
-    }
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    std::string list;
+    for (const std::string_view one : known) list.append(list.empty() ? "" : ", ").append(one);
+    return invalid_argument("unknown input tensor " + quoted(name) + "; this model takes " + list);
   }
-  if (inputs.find("input_ids") == inputs.end()) {
-    return invalid_argument("input tensor 'input_ids' is missing");
+  for (const std::string_view name : needed) {
+    if (inputs.find(name) == inputs.end()) {
+      return invalid_argument("input tensor " + quoted(name) + " is missing");
+    }
   }
   return {};
 }
 
 /// First and one-past-last position of the ones in a row of the mask.
-Result<std::pair<int64_t, int64_t>> real_range(const Tensor& mask, int64_t row, int64_t length) {
-  const std::string where = "'attention_mask': row " + std::to_string(row);
+Result<std::pair<int64_t, int64_t>> real_range(const Tensor& mask, std::string_view name,
+                                               int64_t row, int64_t length) {
+  const std::string where = quoted(name) + ": row " + std::to_string(row);
   int64_t begin = -1;
   int64_t end = 0;
   for (int64_t t = 0; t < length; ++t) {
@@ -73,74 +84,91 @@ Result<std::pair<int64_t, int64_t>> real_range(const Tensor& mask, int64_t row, 
   return std::pair{begin, end};
 }
 
-}  // namespace
+/// Sequences of ids, as a caller of run_ragged() gives them.
+struct RaggedIds {
+  std::string_view name;
+  std::span<const int32_t> ids;
+  std::span<const int32_t> lengths;
+  int64_t vocabulary = 0;
+  int64_t most = 0;  // tokens of a sequence
+};
 
-Status check_batch(const RaggedBatch& batch, const ModelInfo& info) {
-  if (batch.lengths.empty()) return invalid_argument("the batch is empty");
+Status check_ragged(const RaggedIds& part) {
   int64_t total = 0;
-  for (size_t s = 0; s < batch.lengths.size(); ++s) {
-    const int64_t length = batch.lengths[s];
-    if (length < 1 || length > info.max_tokens) {
-      return invalid_argument("sequence " + std::to_string(s) + " has " + std::to_string(length) +
-                              " tokens; this model takes 1 to " + std::to_string(info.max_tokens));
+  for (size_t s = 0; s < part.lengths.size(); ++s) {
+    const int64_t length = part.lengths[s];
+    if (length < 1 || length > part.most) {
+      return invalid_argument(quoted(part.name) + ": sequence " + std::to_string(s) + " has " +
+                              std::to_string(length) + " tokens; this model takes 1 to " +
+                              std::to_string(part.most));
     }
     total += length;
   }
-  const auto tokens = static_cast<int64_t>(batch.ids.size());
+  const auto tokens = static_cast<int64_t>(part.ids.size());
   if (total != tokens || total > std::numeric_limits<int32_t>::max()) {
-    return invalid_argument("the lengths add up to " + std::to_string(total) + ", but there are " +
-                            std::to_string(tokens) + " ids");
+    return invalid_argument(quoted(part.name) + ": the lengths add up to " + std::to_string(total) +
+                            ", but there are " + std::to_string(tokens) + " ids");
   }
-  LW_RETURN_IF_ERROR(check_ids(batch.ids, info.vocabulary_size, "input_ids"));
+  return check_ids(part.ids, part.vocabulary, part.name);
+}
+
+}  // namespace
+
+Status check_batch(const RaggedBatch& batch, const ModelInfo& info, bool with_decoder) {
+  if (batch.lengths.empty()) return invalid_argument("the batch is empty");
+  LW_RETURN_IF_ERROR(
+      check_ragged({"input_ids", batch.ids, batch.lengths, info.vocabulary_size, info.max_tokens}));
+  if (with_decoder && batch.decoder_lengths.size() != batch.lengths.size()) {
+    return invalid_argument("'decoder_input_ids': expected " +
+                            std::to_string(batch.lengths.size()) + " sequences, found " +
+                            std::to_string(batch.decoder_lengths.size()));
+  }
+  if (with_decoder) {
+    LW_RETURN_IF_ERROR(check_ragged({"decoder_input_ids", batch.decoder_ids, batch.decoder_lengths,
+                                     info.target_vocabulary_size, info.max_target_tokens}));
+  }
   if (batch.type_ids.empty()) return {};
   if (info.token_types == 0) return invalid_argument("this model takes no token_type_ids");
   if (batch.type_ids.size() != batch.ids.size()) {
-    return invalid_argument("'token_type_ids': expected " + std::to_string(tokens) +
+    return invalid_argument("'token_type_ids': expected " + std::to_string(batch.ids.size()) +
                             " ids, found " + std::to_string(batch.type_ids.size()));
   }
   return check_ids(batch.type_ids, info.token_types, "token_type_ids");
 }
 
-Result<PaddedBatch> PaddedBatch::create(const TensorMap& inputs, const ModelInfo& info) {
-  LW_RETURN_IF_ERROR(check_names(inputs, info));
-  const Tensor& ids = inputs.find("input_ids")->second;
-  for (const auto& [name, tensor] : inputs) {
-    LW_RETURN_IF_ERROR(check_integer_matrix(tensor, name));
-    if (tensor.shape() != ids.shape()) {
-      return invalid_argument(quoted(name) + ": expected shape " + to_string(ids.shape()) +
-                              " as input_ids, found " + to_string(tensor.shape()));
-    }
+Result<PaddedRows> PaddedRows::create(const TensorMap& inputs, std::string_view ids_name,
+                                      std::string_view mask_name) {
+  const Tensor& ids = inputs.find(ids_name)->second;
+  LW_RETURN_IF_ERROR(check_integer_matrix(ids, ids_name));
+  PaddedRows rows;
+  rows.shape_ = ids.shape();
+  rows.batch_ = ids.shape()[0];
+  rows.padded_length_ = ids.shape()[1];
+  if (rows.batch_ == 0 || rows.padded_length_ == 0) {
+    return invalid_argument(quoted(ids_name) + ": the batch is empty, shape " +
+                            to_string(ids.shape()));
   }
-  PaddedBatch batch;
-  batch.batch_ = ids.shape()[0];
-  batch.padded_length_ = ids.shape()[1];
-  if (batch.batch_ == 0 || batch.padded_length_ == 0) {
-    return invalid_argument("'input_ids': the batch is empty, shape " + to_string(ids.shape()));
-  }
-  LW_RETURN_IF_ERROR(batch.read_mask(inputs));
-  LW_ASSIGN_OR_RETURN(batch.ids_, batch.gather(inputs, "input_ids"));
-  if (inputs.find("token_type_ids") != inputs.end()) {
-    LW_ASSIGN_OR_RETURN(batch.type_ids_, batch.gather(inputs, "token_type_ids"));
-  }
-  return batch;
+  rows.begins_.assign(static_cast<size_t>(rows.batch_), 0);
+  rows.lengths_.assign(static_cast<size_t>(rows.batch_), static_cast<int32_t>(rows.padded_length_));
+  const auto mask = inputs.find(mask_name);
+  if (mask != inputs.end()) LW_RETURN_IF_ERROR(rows.read_mask(mask->second, mask_name));
+  return rows;
 }
 
-Status PaddedBatch::read_mask(const TensorMap& inputs) {
-  begins_.assign(static_cast<size_t>(batch_), 0);
-  lengths_.assign(static_cast<size_t>(batch_), static_cast<int32_t>(padded_length_));
-  const auto mask = inputs.find("attention_mask");
-  if (mask == inputs.end()) return {};
+Status PaddedRows::read_mask(const Tensor& mask, std::string_view name) {
+  LW_RETURN_IF_ERROR(check_integer_matrix(mask, name));
+  LW_RETURN_IF_ERROR(expect_shape(mask, name, shape_));
   for (int64_t row = 0; row < batch_; ++row) {
-    LW_ASSIGN_OR_RETURN(const auto range, real_range(mask->second, row, padded_length_));
+    LW_ASSIGN_OR_RETURN(const auto range, real_range(mask, name, row, padded_length_));
     begins_[static_cast<size_t>(row)] = static_cast<int32_t>(range.first);
     lengths_[static_cast<size_t>(row)] = static_cast<int32_t>(range.second - range.first);
   }
   return {};
 }
 
-Result<std::vector<int32_t>> PaddedBatch::gather(const TensorMap& inputs,
-                                                 std::string_view name) const {
-  const Tensor& tensor = inputs.find(name)->second;
+Result<std::vector<int32_t>> PaddedRows::gather(const Tensor& tensor, std::string_view name) const {
+  LW_RETURN_IF_ERROR(check_integer_matrix(tensor, name));
+  LW_RETURN_IF_ERROR(expect_shape(tensor, name, shape_));
   std::vector<int32_t> values;
   for (int64_t row = 0; row < batch_; ++row) {
     const int64_t begin = row * padded_length_ + begins_[static_cast<size_t>(row)];
@@ -156,7 +184,7 @@ Result<std::vector<int32_t>> PaddedBatch::gather(const TensorMap& inputs,
   return values;
 }
 
-Tensor PaddedBatch::pad_tokens(const Session::Rows& rows) const {
+Tensor PaddedRows::pad(const Session::Rows& rows) const {
   Tensor padded(DataType::kF32, {batch_, padded_length_, rows.features});
   const float* source = rows.data;
   for (size_t s = 0; s < lengths_.size(); ++s) {
@@ -166,6 +194,43 @@ Tensor PaddedBatch::pad_tokens(const Session::Rows& rows) const {
     }
   }
   return padded;
+}
+
+Result<PaddedBatch> PaddedBatch::create(const TensorMap& inputs, const ModelInfo& info,
+                                        bool with_decoder) {
+  LW_RETURN_IF_ERROR(check_names(inputs, info, with_decoder));
+  PaddedBatch batch;
+  LW_ASSIGN_OR_RETURN(batch.rows_, PaddedRows::create(inputs, "input_ids", "attention_mask"));
+  LW_ASSIGN_OR_RETURN(batch.ids_,
+                      batch.rows_.gather(inputs.find("input_ids")->second, "input_ids"));
+  const auto types = inputs.find("token_type_ids");
+  if (types != inputs.end()) {
+    LW_ASSIGN_OR_RETURN(batch.type_ids_, batch.rows_.gather(types->second, "token_type_ids"));
+  }
+  if (!with_decoder) return batch;
+  const Tensor& decoder_ids = inputs.find("decoder_input_ids")->second;
+  LW_ASSIGN_OR_RETURN(batch.decoder_rows_,
+                      PaddedRows::create(inputs, "decoder_input_ids", "decoder_attention_mask"));
+  if (batch.decoder_rows_.batch() != batch.rows_.batch()) {
+    return invalid_argument("'decoder_input_ids': expected " + std::to_string(batch.rows_.batch()) +
+                            " rows as input_ids, found " +
+                            std::to_string(batch.decoder_rows_.batch()));
+  }
+  LW_ASSIGN_OR_RETURN(batch.decoder_ids_,
+                      batch.decoder_rows_.gather(decoder_ids, "decoder_input_ids"));
+  return batch;
+}
+
+RaggedBatch PaddedBatch::ragged() const {
+  return {.ids = ids_,
+          .type_ids = type_ids_,
+          .lengths = rows_.lengths(),
+          .decoder_ids = decoder_ids_,
+          .decoder_lengths = decoder_rows_.lengths()};
+}
+
+Tensor PaddedBatch::pad_tokens(const Session::Rows& rows, bool of_decoder) const {
+  return (of_decoder ? decoder_rows_ : rows_).pad(rows);
 }
 
 Tensor PaddedBatch::pack_sequences(const Session::Rows& rows) {

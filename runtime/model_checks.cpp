@@ -18,6 +18,20 @@ using graph::RowSymbol;
 
 constexpr std::string_view kIds = "input_ids";
 constexpr std::string_view kTypes = "token_type_ids";
+constexpr std::string_view kDecoderIds = "decoder_input_ids";
+
+/// What a session lets pass into an input of token ids.
+struct Limits {
+  int64_t vocabulary = 0;
+  int64_t tokens = 0;  // of one sequence
+};
+
+Limits limits_of(std::string_view input, const ModelInfo& info) {
+  if (input == kDecoderIds) return {info.target_vocabulary_size, info.max_target_tokens};
+  // A caller who gives no types means type 0.
+  if (input == kTypes) return {std::max(info.token_types, int64_t{1}), info.max_tokens};
+  return {info.vocabulary_size, info.max_tokens};
+}
 
 Status check_weight(const std::vector<std::string>& names, const file::SafetensorsView& file) {
   if (names.size() != 1) {
@@ -31,15 +45,22 @@ Status check_weight(const std::vector<std::string>& names, const file::Safetenso
   return {};
 }
 
-Status check_inputs(const Graph& graph) {
+Status check_inputs(const Graph& graph, const ModelInfo& info) {
+  // Of an encoder-decoder, the tokens are the decoder's.
+  const bool has_decoder = graph.find_input(kDecoderIds) >= 0;
+  if (has_decoder && (info.target_vocabulary_size < 1 || info.max_target_tokens < 1)) {
+    return data_loss("the graph has a decoder, the task says nothing of its tokens");
+  }
   for (const graph::ValueId id : graph.inputs) {
     const graph::Value& value = graph.values[static_cast<size_t>(id)];
     const std::string label = "graph input " + in_quotes(value.name);
-    if (value.name != kIds && value.name != kTypes) {
-      return unsupported(label + ": expected input_ids or token_type_ids");
+    if (value.name != kIds && value.name != kTypes && value.name != kDecoderIds) {
+      return unsupported(label + ": expected input_ids, token_type_ids or decoder_input_ids");
     }
-    if (value.rows != RowSymbol::kTokens || value.type != DataType::kI32 || value.features != 1) {
-      return data_loss(label + ": expected tokens x 1 I32");
+    const RowSymbol rows =
+        has_decoder && value.name != kDecoderIds ? RowSymbol::kMemoryTokens : RowSymbol::kTokens;
+    if (value.rows != rows || value.type != DataType::kI32 || value.features != 1) {
+      return data_loss(label + ": expected " + std::string(graph::name_of(rows)) + " x 1 I32");
     }
   }
   return {};
@@ -67,18 +88,17 @@ Status check_table(const Node& node, const char* role, int64_t needed,
                    std::to_string(needed) + " rows, the file has " + to_string(entry.shape));
 }
 
-Status check_positions(const Node& node, const file::SafetensorsView& file, const ModelInfo& info) {
+Status check_positions(const Node& node, const file::SafetensorsView& file, int64_t tokens) {
   LW_ASSIGN_OR_RETURN(const int64_t offset, node.attributes.get_int("position_offset", 0));
-  LW_ASSIGN_OR_RETURN(const int64_t most,
-                      node.attributes.get_int("max_positions", info.max_tokens));
+  LW_ASSIGN_OR_RETURN(const int64_t most, node.attributes.get_int("max_positions", tokens));
   if (offset < 0 || offset > INT32_MAX) {
     return data_loss("position_offset " + std::to_string(offset) + " is out of range");
   }
-  if (most < info.max_tokens) {
-    return data_loss("max_positions " + std::to_string(most) + " is less than max_tokens " +
-                     std::to_string(info.max_tokens));
+  if (most < tokens) {
+    return data_loss("max_positions " + std::to_string(most) + " is less than the " +
+                     std::to_string(tokens) + " tokens that the task allows");
   }
-  return check_table(node, "position_table", info.max_tokens + offset, file);
+  return check_table(node, "position_table", tokens + offset, file);
 }
 
 Status check_embed(const Graph& graph, const Node& node, const file::SafetensorsView& file,
@@ -86,12 +106,10 @@ Status check_embed(const Graph& graph, const Node& node, const file::Safetensors
   constexpr std::array kTables = {"table", "type_table"};  // in the order of the inputs
   for (size_t i = 0; i < std::min(node.inputs.size(), kTables.size()); ++i) {
     const std::string& input = graph.values[static_cast<size_t>(node.inputs[i])].name;
-    // A caller who gives no types means type 0.
-    const int64_t needed =
-        input == kIds ? info.vocabulary_size : std::max(info.token_types, int64_t{1});
-    LW_RETURN_IF_ERROR(check_table(node, kTables[i], needed, file));
+    LW_RETURN_IF_ERROR(check_table(node, kTables[i], limits_of(input, info).vocabulary, file));
   }
-  return check_positions(node, file, info);
+  const std::string& ids = graph.values[static_cast<size_t>(node.inputs.front())].name;
+  return check_positions(node, file, limits_of(ids, info).tokens);
 }
 
 Status in_node(const Node& node, const Status& status) {
@@ -112,7 +130,7 @@ Status check_weights(const Graph& graph, const file::SafetensorsView& file) {
 
 Status check_interface(const Graph& graph, const file::SafetensorsView& file,
                        const ModelInfo& info) {
-  LW_RETURN_IF_ERROR(check_inputs(graph));
+  LW_RETURN_IF_ERROR(check_inputs(graph, info));
   LW_RETURN_IF_ERROR(check_outputs(graph));
   for (const Node& node : graph.nodes) {
     if (node.op != "embed") continue;

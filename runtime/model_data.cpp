@@ -65,6 +65,8 @@ Result<ModelInfo> parse_task(std::string_view text) {
   LW_ASSIGN_OR_RETURN(info.token_types, fields.count("token_types"));
   LW_ASSIGN_OR_RETURN(info.max_tokens, fields.count("max_tokens"));
   LW_ASSIGN_OR_RETURN(info.max_text_tokens, fields.count("max_text_tokens"));
+  LW_ASSIGN_OR_RETURN(info.target_vocabulary_size, fields.count_or("target_vocabulary_size", 0));
+  LW_ASSIGN_OR_RETURN(info.max_target_tokens, fields.count_or("max_target_tokens", 0));
   LW_RETURN_IF_ERROR(check_limits(info));
   return info;
 }
@@ -170,12 +172,16 @@ std::string_view ModelData::provenance() const noexcept {
 }
 
 std::string task_to_json(const ModelInfo& info) {
-  const Json json = {{"family", info.family},
-                     {"task", info.task},
-                     {"vocabulary_size", info.vocabulary_size},
-                     {"token_types", info.token_types},
-                     {"max_tokens", info.max_tokens},
-                     {"max_text_tokens", info.max_text_tokens}};
+  Json json = {{"family", info.family},
+               {"task", info.task},
+               {"vocabulary_size", info.vocabulary_size},
+               {"token_types", info.token_types},
+               {"max_tokens", info.max_tokens},
+               {"max_text_tokens", info.max_text_tokens}};
+  if (info.target_vocabulary_size > 0) {
+    json["target_vocabulary_size"] = info.target_vocabulary_size;
+    json["max_target_tokens"] = info.max_target_tokens;
+  }
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -23,12 +23,14 @@ struct OutputInfo {
 
 /// What a model is, as its converter recorded it.
 struct ModelInfo {
-  std::string family;  ///< bert, ...
-  std::string task;    ///< embedding, encoder, ...
-  int64_t vocabulary_size = 0;
-  int64_t token_types = 0;  ///< 0: the model takes no token_type_ids
+  std::string family;           ///< bert, ...
+  std::string task;             ///< embedding, encoder, ...
+  int64_t vocabulary_size = 0;  ///< ids of input_ids
+  int64_t token_types = 0;      ///< 0: the model takes no token_type_ids
   int64_t max_tokens = 0;  ///< the longest sequence that the model can run, special tokens included
-  int64_t max_text_tokens = 0;  ///< where texts are cut; <= max_tokens
+  int64_t max_text_tokens = 0;         ///< where texts are cut; <= max_tokens
+  int64_t target_vocabulary_size = 0;  ///< ids of decoder_input_ids; 0: no decoder
+  int64_t max_target_tokens = 0;       ///< the longest decoder_input_ids, start token included
   std::vector<OutputInfo> outputs;
 };
 

@@ -43,6 +43,9 @@ struct RaggedBatch {
   std::span<const int32_t> ids;       ///< [tokens]
   std::span<const int32_t> type_ids;  ///< [tokens], or empty: zeros
   std::span<const int32_t> lengths;   ///< [sequences], each >= 1, sum = tokens
+  /// What the decoder of an encoder-decoder is given, likewise, for as many sequences.
+  std::span<const int32_t> decoder_ids{};
+  std::span<const int32_t> decoder_lengths{};
 };
 
 /// One caller's working memory and threads for a model.
@@ -62,9 +65,11 @@ class LANEWISE_EXPORT Session {
   /// Runs padded tensors by Transformers' names.
   ///
   /// In: `input_ids` [B, T] i32 or i64; optional `attention_mask` [B, T] of 0 and 1, whose zeros
-  /// stand at the ends of a row; optional `token_type_ids` [B, T]. Out, f32, zeros at padded
-  /// positions: per-token outputs [B, T, features], per-sequence ones [B, features]. Positions
-  /// count the real tokens of a row from 0, wherever its padding stands.
+  /// stand at the ends of a row; optional `token_type_ids` [B, T]. An encoder-decoder also takes
+  /// `decoder_input_ids` [B, U], beginning with its start token, and optional
+  /// `decoder_attention_mask` [B, U], unless the outputs asked for need no decoder. Out, f32, zeros
+  /// at padded positions: per-token outputs [B, T or U, features], per-sequence ones
+  /// [B, features]. Positions count the real tokens of a row from 0, wherever its padding stands.
   /// Fails with kInvalidArgument, naming the tensor: unknown or missing inputs, wrong types or
   /// shapes, ids outside the vocabulary, an empty batch, a row without a token, with a hole in its
   /// mask or longer than the model allows.
@@ -84,7 +89,8 @@ class LANEWISE_EXPORT Session {
   };
   Result<Rows> output(std::string_view name) const;
 
-  /// Allocates for batches of up to `tokens` tokens in `sequences` sequences.
+  /// Allocates for batches of up to `tokens` tokens in `sequences` sequences; an encoder-decoder
+  /// for as many on each side.
   Status reserve(int64_t tokens, int64_t sequences);
 
   /// Bytes of working memory that such a batch needs.

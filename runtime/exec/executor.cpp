@@ -1,6 +1,7 @@
 #include "runtime/exec/executor.hpp"
 
 #include <algorithm>
+#include <numeric>
 
 #include "ops/cache_sizes.hpp"
 #include "ops/status_macros.hpp"
@@ -10,7 +11,6 @@
 namespace lanewise::exec {
 namespace {
 
-constexpr auto kTokens = static_cast<size_t>(graph::RowSymbol::kTokens);
 constexpr int64_t kAlignment = 64;
 
 int64_t round_up(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
@@ -24,8 +24,14 @@ int64_t scratch_stride(const plan::Program& program) {
 int64_t rows_of_slice(const plan::Program& program) {
   constexpr int64_t kFewest = 96;
   constexpr int64_t kMost = 192;
-  const int64_t row = std::max<int64_t>(program.memory.work.bytes_per_row[kTokens], 1);
+  const auto& bytes_per_row = program.memory.work.bytes_per_row;
+  const int64_t row =
+      std::max<int64_t>(*std::max_element(bytes_per_row.begin(), bytes_per_row.end()), 1);
   return std::clamp(static_cast<int64_t>(ops::cache_sizes().l2) / row, kFewest, kMost);
+}
+
+int64_t all_rows(const plan::RowCounts& rows) {
+  return std::accumulate(rows.begin(), rows.end(), int64_t{0});
 }
 
 Slice whole_of(const BatchBinding& batch) { return {.rows = batch.rows, .ragged = batch.ragged}; }
@@ -52,7 +58,7 @@ Status Executor::reserve(const plan::RowCounts& rows) {
   const int64_t results = program_.memory.results.total_bytes(rows);
   if (work_.reserve(work) && results_.reserve(results) && scratch_.reserve(scratch)) return {};
   return resource_exhausted("no memory for the run: " + std::to_string(work + results + scratch) +
-                            " bytes for " + std::to_string(rows[0]) + " tokens");
+                            " bytes for " + std::to_string(all_rows(rows)) + " rows");
 }
 
 Status Executor::prepare(const BatchBinding& batch, bool new_shape) {
@@ -61,8 +67,8 @@ Status Executor::prepare(const BatchBinding& batch, bool new_shape) {
   batch_ = batch;
   whole_.bind(batch, whole_of(batch), {work_.data(), results_.data()});
   if (!new_shape) return {};
-  const bool largest = batch.rows[kTokens] > most_tokens_;
-  most_tokens_ = std::max(most_tokens_, batch.rows[kTokens]);
+  const bool largest = all_rows(batch.rows) > most_rows_;
+  most_rows_ = std::max(most_rows_, all_rows(batch.rows));
   // The largest batch makes room for the pieces of smaller ones, which the team may share.
   if (slices_.empty() || largest) cut_for_team();
   if (!slices_.empty()) cut_slices();

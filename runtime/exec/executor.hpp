@@ -75,7 +75,7 @@ class Executor {
   BatchBinding batch_;
   BoundProgram whole_;
   std::vector<Step> steps_;
-  int64_t most_tokens_ = 0;  // of a batch so far
+  int64_t most_rows_ = 0;  // of a batch so far
 
   Slices slices_;
   std::vector<BoundProgram> bound_slices_;  // by thread

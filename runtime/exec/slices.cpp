@@ -6,20 +6,42 @@
 namespace lanewise::exec {
 namespace {
 
-constexpr auto kTokens = static_cast<size_t>(graph::RowSymbol::kTokens);
 constexpr auto kSequences = static_cast<size_t>(graph::RowSymbol::kSequences);
 
 // The team loses about a tenth on large batches. Slices may leave threads idle for less than that.
 constexpr double kMostIdle = 0.06;
+
+/// Tokens of all kinds before sequence `s`.
+int64_t tokens_before(const BatchBinding& batch, int64_t s) {
+  int64_t tokens = 0;
+  for (const ops::RaggedRows& ragged : batch.ragged) {
+    if (ragged.offsets != nullptr) tokens += ragged.offsets[s];
+  }
+  return tokens;
+}
+
+int64_t sequences_of(const BatchBinding& batch) {
+  int64_t sequences = 0;
+  for (const ops::RaggedRows& ragged : batch.ragged) {
+    if (ragged.offsets != nullptr) sequences = std::max(sequences, ragged.sequences);
+  }
+  return sequences;
+}
+
+int64_t tokens_of(const Slice& slice) {
+  int64_t tokens = 0;
+  for (size_t i = 0; i < slice.rows.size(); ++i) tokens += i == kSequences ? 0 : slice.rows[i];
+  return tokens;
+}
 
 }  // namespace
 
 void Slices::cut(const BatchBinding& batch, int64_t rows, int threads) {
   slices_.clear();
   offsets_.clear();
-  const ops::RaggedRows& tokens = batch.ragged[kTokens];
-  const int64_t all = batch.rows[kTokens];
-  if (tokens.sequences < 2 || all < 2 * rows) return;
+  const int64_t sequences = sequences_of(batch);
+  const int64_t all = tokens_before(batch, sequences);
+  if (sequences < 2 || all < 2 * rows) return;
   // The offsets are pointed to: no growth later.
   size_t offsets = 0;
   for (const ops::RaggedRows& ragged : batch.ragged) {
@@ -28,20 +50,21 @@ void Slices::cut(const BatchBinding& batch, int64_t rows, int threads) {
   offsets_.reserve(offsets);
   const int64_t count = (all / rows + threads - 1) / threads * threads;
   int64_t begin = 0;
-  for (int64_t i = 1; i <= count && begin < tokens.sequences; ++i) {
+  for (int64_t i = 1; i <= count && begin < sequences; ++i) {
     // The boundary between sequences that is nearest to an even cut.
     const int64_t want = all * i / count;
     int64_t end = begin + 1;
-    while (end < tokens.sequences && want - tokens.offsets[end] > tokens.offsets[end + 1] - want) {
+    while (end < sequences &&
+           want - tokens_before(batch, end) > tokens_before(batch, end + 1) - want) {
       ++end;
     }
-    add(batch, begin, i == count ? tokens.sequences : end);
-    begin = i == count ? tokens.sequences : end;
+    add(batch, begin, i == count ? sequences : end);
+    begin = i == count ? sequences : end;
   }
-  if (begin < tokens.sequences) add(batch, begin, tokens.sequences);
+  if (begin < sequences) add(batch, begin, sequences);
   std::sort(slices_.begin(), slices_.end(), [](const Slice& a, const Slice& b) {
-    return std::pair(b.rows[kTokens], a.first[kTokens]) <
-           std::pair(a.rows[kTokens], b.first[kTokens]);
+    return std::pair(tokens_of(b), a.first[kSequences]) <
+           std::pair(tokens_of(a), b.first[kSequences]);
   });
   if (!keep_busy(all, threads)) slices_.clear();
 }
@@ -50,7 +73,7 @@ void Slices::cut(const BatchBinding& batch, int64_t rows, int threads) {
 bool Slices::keep_busy(int64_t tokens, int threads) {
   clocks_.assign(static_cast<size_t>(threads), 0);
   for (const Slice& slice : slices_) {
-    *std::min_element(clocks_.begin(), clocks_.end()) += slice.rows[kTokens];
+    *std::min_element(clocks_.begin(), clocks_.end()) += tokens_of(slice);
   }
   const auto end = static_cast<double>(*std::max_element(clocks_.begin(), clocks_.end()));
   return end * threads <= (1.0 + kMostIdle) * static_cast<double>(tokens);

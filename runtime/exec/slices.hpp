@@ -15,8 +15,9 @@ namespace lanewise::exec {
 class Slices {
  public:
   /// Cuts `batch`, whose ragged offsets must stay while the slices are used, into slices of about
-  /// `rows` tokens for `threads` threads. There are none when the team would finish earlier: when
-  /// the batch is small, or when the slices cannot keep all threads busy.
+  /// `rows` tokens, those of an encoder's memory included, for `threads` threads. There are none
+  /// when the team would finish earlier: when the batch is small, or when the slices cannot keep
+  /// all threads busy.
   void cut(const BatchBinding& batch, int64_t rows, int threads);
   void clear() { slices_.clear(); }
 

@@ -12,10 +12,12 @@
 namespace lanewise::ops::test {
 namespace {
 
-constexpr uint8_t kInt3 = 0xcc;
+// PUSH ES, which 64-bit mode has not. Not INT3: the thread sanitizer takes SIGTRAP for a signal
+// from outside and delivers it late, but SIGILL where it happens.
+constexpr uint8_t kInvalid = 0x06;
 constexpr int kSlots = 8;
 
-/// One instruction's first byte that int3 stands in place of; null: free.
+/// One instruction's first byte that kInvalid stands in place of; null: free.
 struct Slot {
   volatile uint8_t* instruction = nullptr;
   uint8_t original = 0;
@@ -30,25 +32,24 @@ bool make_writable(const void* instruction) {
   return ::mprotect(reinterpret_cast<void*>(begin), page, PROT_READ | PROT_WRITE | PROT_EXEC) == 0;
 }
 
-/// Puts the instruction back and lets it run: the trap was taken behind the int3.
-void on_trap(int, siginfo_t*, void* context) {
-  greg_t& next = static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RIP];
+/// Puts the instruction back, which then runs: the fault was taken before it.
+void on_invalid(int, siginfo_t*, void* context) {
+  const greg_t next = static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RIP];
   for (Slot& slot : slots) {
     if (slot.instruction == nullptr) continue;
-    if (reinterpret_cast<uintptr_t>(slot.instruction) != static_cast<uintptr_t>(next) - 1) continue;
+    if (reinterpret_cast<uintptr_t>(slot.instruction) != static_cast<uintptr_t>(next)) continue;
     *slot.instruction = slot.original;
     slot.hit = true;
-    --next;
     return;
   }
-  std::signal(SIGTRAP, SIG_DFL);  // none of ours: the next one ends the program
+  std::signal(SIGILL, SIG_DFL);  // none of ours: the next one ends the program
 }
 
 void listen() {
   struct sigaction action = {};
-  action.sa_sigaction = on_trap;
+  action.sa_sigaction = on_invalid;
   action.sa_flags = SA_SIGINFO;
-  ::sigaction(SIGTRAP, &action, nullptr);
+  ::sigaction(SIGILL, &action, nullptr);
 }
 
 int free_slot() {
@@ -70,7 +71,7 @@ Breakpoint::Breakpoint(const void* function) : slot_(free_slot()) {
   slot.instruction = static_cast<uint8_t*>(const_cast<void*>(function));
   slot.original = *slot.instruction;
   slot.hit = false;
-  *slot.instruction = kInt3;
+  *slot.instruction = kInvalid;
 }
 
 Breakpoint::~Breakpoint() {

@@ -210,7 +210,7 @@ TEST(OpenModel, OnlyInputsThatSessionsMakeAreTaken) {
     const char* message;
   } cases[] = {
       {"\"input_ids\"", "\"pixels\"", StatusCode::kUnsupported,
-       "graph input 'pixels': expected input_ids or token_type_ids"},
+       "graph input 'pixels': expected input_ids, token_type_ids or decoder_input_ids"},
       {"\"I32\",\"features\":1", "\"I32\",\"features\":2", StatusCode::kDataLoss,
        "graph input 'input_ids': expected tokens x 1 I32"},
       {"\"I32\"", "\"F32\"", StatusCode::kDataLoss,
@@ -265,7 +265,8 @@ TEST(OpenModel, IdsThatNoTableHoldsAreRefused) {
                 node + "tensor 'positions': the task needs 6 rows, the file has [4, 2]");
   Parts few;
   few.replace_in(kGraphKey, "\"max_positions\":4", "\"max_positions\":3");
-  few.expect(StatusCode::kDataLoss, node + "max_positions 3 is less than max_tokens 4");
+  few.expect(StatusCode::kDataLoss,
+             node + "max_positions 3 is less than the 4 tokens that the task allows");
 }
 
 TEST(OpenModel, TokenizersAreMadeOnce) {

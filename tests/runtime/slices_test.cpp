@@ -80,7 +80,7 @@ TEST(Slices, TogetherAreTheBatch) {
 TEST(Slices, AreAboutAsLargeAsAskedFor) {
   const Batch batch(std::vector<int32_t>(100, 20));
   Slices slices;
-  slices.cut(batch.binding, 100, 2);
+  slices.cut(batch.binding, 4 * 100, 2);  // the memory's tokens count too
   ASSERT_EQ(slices.size(), 20u);
   EXPECT_EQ(slices.most_rows()[kTokens], 100);
   EXPECT_EQ(slices.most_rows()[kSequences], 5);
@@ -104,15 +104,15 @@ TEST(Slices, KeepAllThreadsBusyOrAreNotUsed) {
 
 TEST(Slices, LeaveToTheTeamWhatTheyCannotShareEvenly) {
   Slices slices;
-  slices.cut(Batch({512}).binding, 100, 1);
+  slices.cut(Batch({512}).binding, 4 * 100, 1);
   EXPECT_TRUE(slices.empty()) << "one sequence";
-  slices.cut(Batch({60, 60, 60}).binding, 100, 1);
+  slices.cut(Batch({60, 60, 60}).binding, 4 * 100, 1);
   EXPECT_TRUE(slices.empty()) << "hardly more than a slice";
-  slices.cut(Batch({900, 60, 60}).binding, 100, 2);
+  slices.cut(Batch({900, 60, 60}).binding, 4 * 100, 2);
   EXPECT_TRUE(slices.empty()) << "one thread would do nearly all";
-  slices.cut(Batch(std::vector<int32_t>(8, 128)).binding, 100, 16);
+  slices.cut(Batch(std::vector<int32_t>(8, 128)).binding, 4 * 100, 16);
   EXPECT_TRUE(slices.empty()) << "fewer sequences than threads";
-  slices.cut(Batch(std::vector<int32_t>(8, 128)).binding, 100, 2);
+  slices.cut(Batch(std::vector<int32_t>(8, 128)).binding, 4 * 100, 2);
   EXPECT_FALSE(slices.empty());
 }
 
