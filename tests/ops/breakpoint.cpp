@@ -26,6 +26,15 @@ struct Slot {
 
 Slot slots[kSlots];  // read by the signal handler
 
+// Code is no data to the thread sanitizer, which keeps no shadow of it.
+__attribute__((no_sanitize("thread"), noinline)) uint8_t read_code(volatile uint8_t* at) {
+  return *at;
+}
+__attribute__((no_sanitize("thread"), noinline)) void write_code(volatile uint8_t* at,
+                                                                 uint8_t byte) {
+  *at = byte;
+}
+
 bool make_writable(const void* instruction) {
   const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
   const uintptr_t begin = reinterpret_cast<uintptr_t>(instruction) / page * page;
@@ -38,7 +47,7 @@ void on_invalid(int, siginfo_t*, void* context) {
   for (Slot& slot : slots) {
     if (slot.instruction == nullptr) continue;
     if (reinterpret_cast<uintptr_t>(slot.instruction) != static_cast<uintptr_t>(next)) continue;
-    *slot.instruction = slot.original;
+    write_code(slot.instruction, slot.original);
     slot.hit = true;
     return;
   }
@@ -69,13 +78,13 @@ Breakpoint::Breakpoint(const void* function) : slot_(free_slot()) {
   Slot& slot = slots[slot_];
   // Code is not const to the processor.
   slot.instruction = static_cast<uint8_t*>(const_cast<void*>(function));
-  slot.original = *slot.instruction;
+  slot.original = read_code(slot.instruction);
   slot.hit = false;
-  *slot.instruction = kInvalid;
+  write_code(slot.instruction, kInvalid);
 }
 
 Breakpoint::~Breakpoint() {
-  *slots[slot_].instruction = slots[slot_].original;
+  write_code(slots[slot_].instruction, slots[slot_].original);
   slots[slot_].instruction = nullptr;
 }
 
