@@ -24,6 +24,14 @@ struct RaggedRows {
   int64_t sequences = 0;
 };
 
+/// Which rows of an operand belong to sequences where they are scattered or shared: row i of
+/// sequence s is row rows[s][i] of the operand.
+struct RowTables {
+  const int32_t* const* rows = nullptr;  // [sequences][lengths[s]]
+  const int32_t* lengths = nullptr;      // [sequences]
+  int64_t sequences = 0;
+};
+
 /// One input or output of an operator during a run: `rows` rows of `features` elements.
 struct Operand {
   void* data = nullptr;
@@ -31,6 +39,7 @@ struct Operand {
   int64_t features = 0;
   int64_t stride = 0;  // elements between the starts of two rows, >= features
   const RaggedRows* ragged = nullptr;
+  const RowTables* tables = nullptr;  // of a cache or a memory that is read by tables
 
   float* f32(int64_t row = 0) const noexcept { return static_cast<float*>(data) + row * stride; }
   const int32_t* i32(int64_t row = 0) const noexcept {

@@ -131,7 +131,7 @@ class Session::Impl {
     const bool new_targets = with_decoder_ && targets_.assign(batch.decoder_lengths);
     const bool new_shape = new_sources || new_targets || !bound_;
     if (batch.type_ids.empty() && zeros_.size() < batch.ids.size()) zeros_.resize(batch.ids.size());
-    for (size_t i = 0; i < inputs_.size(); ++i) inputs_[i] = input_data(i, batch);
+    for (size_t i = 0; i < inputs_.size(); ++i) inputs_[i].data = input_data(i, batch);
     const auto tokens = static_cast<int64_t>(batch.ids.size());
     const auto decoder_tokens =
         static_cast<int64_t>(with_decoder_ ? batch.decoder_ids.size() : size_t{0});
@@ -158,9 +158,9 @@ class Session::Impl {
   exec::Executor executor_;
   ops::Isa isa_;
   const bool encoder_decoder_;
-  const bool with_decoder_;             // an encoder-decoder whose outputs need the decoder
-  std::vector<const int32_t*> inputs_;  // in the order of graph.inputs
-  Lengths sources_;                     // of the last batch
+  const bool with_decoder_;                 // an encoder-decoder whose outputs need the decoder
+  std::vector<exec::InputBinding> inputs_;  // in the order of graph.inputs
+  Lengths sources_;                         // of the last batch
   Lengths targets_;
   std::vector<int32_t> zeros_;  // token types where the caller gives none
   bool bound_ = false;          // to the last batch

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <span>
 
@@ -7,12 +8,25 @@
 
 namespace lanewise::exec {
 
+/// Where the caller keeps a graph input.
+struct InputBinding {
+  const void* data = nullptr;
+  int64_t stride = 1;  ///< elements between rows
+};
+
 /// One batch: how many rows each symbol stands for, how they belong to sequences, and where the
-/// caller keeps the graph's i32 inputs.
+/// caller keeps the graph's inputs.
 struct BatchBinding {
   plan::RowCounts rows{};
   std::array<ops::RaggedRows, graph::kRowSymbols> ragged{};
-  std::span<const int32_t* const> inputs;  ///< in the order of graph.inputs
+  /// For symbols whose rows are found by tables instead. Such a batch is not cut into slices.
+  std::array<ops::RowTables, graph::kRowSymbols> tables{};
+  std::span<const InputBinding> inputs;  ///< in the order of graph.inputs
+
+  bool has_tables() const {
+    return std::any_of(tables.begin(), tables.end(),
+                       [](const ops::RowTables& table) { return table.rows != nullptr; });
+  }
 };
 
 /// Some whole sequences of a batch, which can be worked on alone.

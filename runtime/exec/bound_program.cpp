@@ -30,6 +30,7 @@ void BoundProgram::bind(const BatchBinding& batch, const Slice& slice,
   const auto work = program_.memory.work.offsets(slice.rows);
   const auto results = program_.memory.results.offsets(batch.rows);
   ragged_ = slice.ragged;
+  tables_ = batch.tables;
   for (size_t i = 0; i < values_.size(); ++i) {
     const graph::Value& value = graph.values[i];
     const auto symbol = static_cast<size_t>(value.rows);
@@ -39,6 +40,7 @@ void BoundProgram::bind(const BatchBinding& batch, const Slice& slice,
     operand.features = value.features;
     operand.stride = place.stride;
     operand.ragged = &ragged_[symbol];
+    operand.tables = &tables_[symbol];
     if (place.result) {
       const int64_t row_bytes = place.stride * static_cast<int64_t>(size_of(value.type));
       operand.data = memory.results + results[symbol] + place.offset_per_row * batch.rows[symbol] +
@@ -50,8 +52,11 @@ void BoundProgram::bind(const BatchBinding& batch, const Slice& slice,
   for (size_t i = 0; i < graph.inputs.size(); ++i) {
     ops::Operand& operand = values_[static_cast<size_t>(graph.inputs[i])];
     const graph::Value& value = graph.values[static_cast<size_t>(graph.inputs[i])];
-    operand.data = const_cast<int32_t*>(
-        batch.inputs[i] + slice.first[static_cast<size_t>(value.rows)] * operand.stride);
+    const InputBinding& input = batch.inputs[i];
+    operand.stride = input.stride;
+    const int64_t row_bytes = input.stride * static_cast<int64_t>(size_of(value.type));
+    operand.data = static_cast<std::byte*>(const_cast<void*>(input.data)) +
+                   slice.first[static_cast<size_t>(value.rows)] * row_bytes;
   }
   size_t next = 0;
   for (size_t i = 0; i < nodes_.size(); ++i) {

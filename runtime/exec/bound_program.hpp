@@ -32,6 +32,7 @@ class BoundProgram {
  private:
   const plan::Program& program_;
   std::array<ops::RaggedRows, graph::kRowSymbols> ragged_{};
+  std::array<ops::RowTables, graph::kRowSymbols> tables_{};
   std::vector<ops::Operand> values_;  // by ValueId
   std::vector<ops::Operand> inputs_;  // of all nodes, one after another
   std::vector<ops::Operands> nodes_;

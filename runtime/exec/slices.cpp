@@ -41,7 +41,7 @@ void Slices::cut(const BatchBinding& batch, int64_t rows, int threads) {
   offsets_.clear();
   const int64_t sequences = sequences_of(batch);
   const int64_t all = tokens_before(batch, sequences);
-  if (sequences < 2 || all < 2 * rows) return;
+  if (sequences < 2 || all < 2 * rows || batch.has_tables()) return;
   // The offsets are pointed to: no growth later.
   size_t offsets = 0;
   for (const ops::RaggedRows& ragged : batch.ragged) {

@@ -13,9 +13,11 @@ std::string_view name_of(RowSymbol rows) noexcept {
     case RowSymbol::kSequences:
       return "sequences";
     case RowSymbol::kMemoryTokens:
+      return "memory_tokens";
+    case RowSymbol::kCache:
       break;
   }
-  return "memory_tokens";
+  return "cache";
 }
 
 ValueId Graph::find_input(std::string_view name) const {

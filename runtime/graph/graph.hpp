@@ -16,8 +16,9 @@ enum class RowSymbol {
   kTokens,        ///< every token of the batch, sequences one after another, no padding
   kSequences,     ///< every sequence
   kMemoryTokens,  ///< every token of the encoder's output that a decoder attends to
+  kCache,         ///< every place for a token in the cache of a decoder; not in model files
 };
-constexpr int kRowSymbols = 3;
+constexpr int kRowSymbols = 4;
 
 std::string_view name_of(RowSymbol rows) noexcept;
 
@@ -46,7 +47,7 @@ struct Node {
 /// A Transformer as a list of nodes in an order in which they can run. A plain value.
 struct Graph {
   std::vector<Value> values;
-  std::vector<ValueId> inputs;  ///< i32: input_ids, token_type_ids; made from the caller's batch
+  std::vector<ValueId> inputs;  ///< input_ids, token_type_ids, ...: the caller's batch, in i32
   std::vector<Node> nodes;
   std::map<std::string, ValueId> outputs;  ///< last_hidden_state, sentence_embedding, ...
 

@@ -129,12 +129,28 @@ class Validator {
       }
       return wrong_rows("a row a token, keys and values alike, the output as the queries");
     }
+    if (node.op == "cached_attention") return check_cached(node);
     // gather_rows takes the rows that its last input names, of its first.
     const bool same = node.op == "gather_rows" ||
                       std::all_of(node.inputs.begin(), node.inputs.end(),
                                   [&](ValueId id) { return value(id).rows == output; });
     if (same && last == output) return {};
     return wrong_rows("an output with as many rows as the inputs");
+  }
+
+  /// Keys and values are found by tables, which only callers have: for the inputs of a graph. The
+  /// inputs in F32 that a cache is do not pass for a model file's (check_interface()).
+  Status check_cached(const Node& node) const {
+    const RowSymbol output = value(node.output).rows;
+    bool fits = output == RowSymbol::kTokens && node.inputs.size() >= 2;
+    for (size_t i = 0; fits && i < node.inputs.size(); ++i) {
+      const bool by_tables = value(node.inputs[i]).rows != output;
+      const bool given = std::find(graph_.inputs.begin(), graph_.inputs.end(), node.inputs[i]) !=
+                         graph_.inputs.end();
+      const bool is_memory = i > 0 && value(node.inputs[i]).rows != RowSymbol::kSequences;
+      fits = by_tables ? given && is_memory : i + 1 < node.inputs.size();
+    }
+    return fits ? Status() : wrong_rows("a row a token; the last inputs a cache or memory given");
   }
 
   static Status wrong_rows(std::string_view expected) {

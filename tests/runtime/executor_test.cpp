@@ -58,10 +58,10 @@ plan::Program chain(int length, std::atomic<bool>* cancel = nullptr) {
 struct Ids {
   explicit Ids(int count) : ids(static_cast<size_t>(count)), offsets{0, count} {
     for (int i = 0; i < count; ++i) ids[static_cast<size_t>(i)] = i;
-    pointer = ids.data();
+    input.data = ids.data();
   }
   BatchBinding binding() const {
-    BatchBinding batch{.inputs = {&pointer, 1}};
+    BatchBinding batch{.inputs = {&input, 1}};
     batch.rows[0] = static_cast<int64_t>(ids.size());
     batch.rows[1] = 1;
     batch.ragged[0] = {offsets.data(), 1};
@@ -69,7 +69,7 @@ struct Ids {
   }
   std::vector<int32_t> ids;
   std::vector<int32_t> offsets;
-  const int32_t* pointer;
+  InputBinding input;
 };
 
 /// Sequences of `length` ids, 0, 1, 2, ...

@@ -1,0 +1,176 @@
+#include "ops/attention/cached_attention.hpp"
+
+#include <algorithm>
+
+#include "ops/attention/attention_problem.hpp"
+#include "ops/attention/cached_attention_kernels.hpp"
+#include "ops/status_macros.hpp"
+
+#define LW_KERNEL_TABLE CachedAttentionKernels
+#define LW_KERNEL_NAME cached_attention_kernels
+#include "ops/kernel_table.hpp"
+
+namespace lanewise::ops {
+namespace {
+
+// Multiply-adds of a piece, some 5 microseconds: less costs more to hand out than it is worth.
+constexpr int64_t kPieceWork = 1 << 17;
+
+/// Where the keys and the values of all sequences begin.
+struct Memory {
+  const Operand* k;
+  const Operand* v;
+  int64_t k_column;
+  int64_t v_column;
+};
+
+/// A piece: [begin, end) of sequence * kv_heads + kv_head.
+class CachedAttentionOperator final : public Operator {
+ public:
+  CachedAttentionOperator(AttentionProblem problem, bool append, Isa isa)
+      : problem_(std::move(problem)), append_(append), kernels_(kernels_for(isa)) {}
+
+  void cut(const Operands& operands, int, std::vector<Piece>& pieces) const override {
+    const RowTables& tables = *memory(operands).k->tables;
+    const int64_t pairs = operands.inputs[0].ragged->sequences * problem_.kv_heads;
+    int64_t begin = 0;
+    int64_t work = 0;
+    for (int64_t pair = 0; pair < pairs; ++pair) {
+      const int64_t sequence = pair / problem_.kv_heads;
+      work += 2 * queries(operands, sequence) * tables.lengths[sequence] * problem_.head_dim *
+              problem_.group();
+      if (work < kPieceWork && pair + 1 < pairs) continue;
+      pieces.push_back({static_cast<int32_t>(begin), static_cast<int32_t>(pair + 1), 0, 0});
+      begin = pair + 1;
+      work = 0;
+    }
+  }
+
+  void run(const Operands& operands, const Piece& piece,
+           std::byte* scratch) const noexcept override {
+    for (int64_t pair = piece.begin; pair < piece.end; ++pair) {
+      const int64_t sequence = pair / problem_.kv_heads;
+      const int64_t kv_head = pair % problem_.kv_heads;
+      if (append_) append(operands, sequence, kv_head);
+      attend(operands, sequence, kv_head, reinterpret_cast<float*>(scratch));
+    }
+  }
+
+  size_t scratch_bytes() const noexcept override {
+    return sizeof(float) *
+           cached_attention_scratch_floats(static_cast<size_t>(problem_.head_dim));
+  }
+
+  double flops(const Operands& operands) const noexcept override {
+    const RowTables& tables = *memory(operands).k->tables;
+    double pairs = 0;
+    for (int64_t s = 0; s < operands.inputs[0].ragged->sequences; ++s) {
+      pairs += static_cast<double>(queries(operands, s)) * tables.lengths[s];
+    }
+    return 4.0 * static_cast<double>(problem_.head_dim * problem_.heads) * pairs;
+  }
+
+ private:
+  static int64_t queries(const Operands& operands, int64_t sequence) noexcept {
+    const int32_t* offsets = operands.inputs[0].ragged->offsets + sequence;
+    return offsets[1] - offsets[0];
+  }
+
+  int64_t k_width() const noexcept { return problem_.kv_heads * problem_.head_dim; }
+
+  Memory memory(const Operands& operands) const noexcept {
+    const Operand& last = operands.inputs.back();
+    if (append_ || operands.inputs.size() == 2) return {&last, &last, 0, k_width()};
+    return {&operands.inputs[1], &last, 0, 0};
+  }
+
+  /// Where the keys and values of the new tokens are, all but the cache being what attention takes.
+  Memory fresh(const Operands& operands) const noexcept {
+    const Operand* inputs = operands.inputs.data();
+    const int64_t q_width = problem_.heads * problem_.head_dim;
+    if (operands.inputs.size() == 2) return {inputs, inputs, q_width, q_width + k_width()};
+    if (operands.inputs.size() == 3) return {inputs + 1, inputs + 1, 0, k_width()};
+    return {inputs + 1, inputs + 2, 0, 0};
+  }
+
+  void append(const Operands& operands, int64_t sequence, int64_t kv_head) const noexcept {
+    const Memory from = fresh(operands);
+    const Operand& cache = operands.inputs.back();
+    const int64_t column = kv_head * problem_.head_dim;
+    const int64_t first = operands.inputs[0].ragged->offsets[sequence];
+    const int64_t count = queries(operands, sequence);
+    const int32_t* rows = cache.tables->rows[sequence] + cache.tables->lengths[sequence] - count;
+    for (int64_t i = 0; i < count; ++i) {
+      float* row = cache.f32(rows[i]) + column;
+      std::copy_n(from.k->f32(first + i) + from.k_column + column, problem_.head_dim, row);
+      std::copy_n(from.v->f32(first + i) + from.v_column + column, problem_.head_dim,
+                  row + k_width());
+    }
+  }
+
+  void attend(const Operands& operands, int64_t sequence, int64_t kv_head,
+              float* scratch) const noexcept {
+    const Memory memory = this->memory(operands);
+    const RowTables& tables = *memory.k->tables;
+    const Lengths lengths{queries(operands, sequence), tables.lengths[sequence]};
+    const int64_t first = operands.inputs[0].ragged->offsets[sequence];
+    const int64_t column = kv_head * problem_.head_dim;
+    CachedBlock block{};
+    block.k = memory.k->f32() + memory.k_column + column;
+    block.k_stride = static_cast<size_t>(memory.k->stride);
+    block.v = memory.v->f32() + memory.v_column + column;
+    block.v_stride = static_cast<size_t>(memory.v->stride);
+    block.rows = tables.rows[sequence];
+    block.head_dim = static_cast<size_t>(problem_.head_dim);
+    block.scale = problem_.scale;
+    for (int64_t i = 0; i < lengths.queries; ++i) {
+      const Seen seen = problem_.seen_by(lengths, i);
+      block.begin = static_cast<size_t>(seen.begin);
+      block.end = static_cast<size_t>(seen.end);
+      for (int64_t g = 0; g < problem_.group(); ++g) {
+        const int64_t head = kv_head * problem_.group() + g;
+        const BiasRow bias = problem_.bias.row(head, problem_.position(lengths, i));
+        if (bias.table != nullptr) {
+          block.bias = {&bias.table, &bias.shift, problem_.bias.first, problem_.bias.last};
+        }
+        block.q = operands.inputs[0].f32(first + i) + head * problem_.head_dim;
+        block.y = operands.output.f32(first + i) + head * problem_.head_dim;
+        kernels_.attend(block, scratch);
+      }
+    }
+  }
+
+  AttentionProblem problem_;
+  const bool append_;
+  const CachedAttentionKernels& kernels_;
+};
+
+Status check_memory(const OperatorConfig& config, const AttentionProblem& problem) {
+  const int64_t features = 2 * problem.kv_heads * problem.head_dim;
+  const OperandSpec& cache = config.inputs.back();
+  if (cache.type == DataType::kF32 && cache.features == features) return {};
+  return invalid_argument("cache: expected " + std::to_string(features) + " features F32, found " +
+                          std::to_string(cache.features) + " " + std::string(name_of(cache.type)));
+}
+
+}  // namespace
+
+Result<OperatorPtr> make_cached_attention(const OperatorConfig& config) {
+  LW_ASSIGN_OR_RETURN(const bool append, config.attributes.get_bool("append", false));
+  OperatorConfig rest = config;
+  rest.attributes.erase("append");
+  if (rest.inputs.size() < 2) return invalid_argument("expected 2 to 4 inputs");
+  if (append) rest.inputs.pop_back();
+  LW_ASSIGN_OR_RETURN(AttentionProblem problem, check_attention(rest));
+  if (append) LW_RETURN_IF_ERROR(check_memory(config, problem));
+  if (problem.causal != append || (!append && problem.window > 0)) {
+    return invalid_argument("expected causal with 'append', and neither causal nor window without");
+  }
+  if (problem.bias.kind == BiasKind::kDense || (!append && problem.bias.kind != BiasKind::kNone)) {
+    return invalid_argument("attribute 'bias_kind': expected none, or relative with 'append'");
+  }
+  return OperatorPtr(
+      std::make_unique<CachedAttentionOperator>(std::move(problem), append, config.isa));
+}
+
+}  // namespace lanewise::ops

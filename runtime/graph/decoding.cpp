@@ -1,0 +1,170 @@
+#include "runtime/graph/decoding.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "ops/status_macros.hpp"
+#include "runtime/file/messages.hpp"
+#include "runtime/graph/passes/passes.hpp"
+
+namespace lanewise::graph {
+namespace {
+
+constexpr const char* kLogits = "logits";
+
+/// Builds the step out of the nodes that depend on the decoder's ids.
+class Splitter {
+ public:
+  Splitter(const Graph& graph, ValueId ids)
+      : graph_(graph), depends_(graph.values.size()), in_step_(graph.values.size(), -1) {
+    depends_[static_cast<size_t>(ids)] = true;
+    for (const Node& node : graph.nodes) {
+      depends_[static_cast<size_t>(node.output)] = std::any_of(
+          node.inputs.begin(), node.inputs.end(),
+          [&](ValueId input) -> bool { return depends_[static_cast<size_t>(input)]; });
+    }
+    result_.ids = value(ids).name;
+    in_step_[static_cast<size_t>(ids)] = add_input(value(ids));
+    positions_ = add_input({.name = std::string(kStepPositions),
+                            .rows = RowSymbol::kTokens,
+                            .type = DataType::kI32,
+                            .features = 1});
+  }
+
+  Result<DecodingGraphs> run() {
+    for (const Node& node : graph_.nodes) {
+      if (!depends_[static_cast<size_t>(node.output)]) continue;
+      const Status status = add_node(node);
+      if (!status.ok()) return status.with_context("node " + file::in_quotes(node.name));
+    }
+    add_logits();
+    result_.step = remove_dead(std::move(result_.step));
+    if (!result_.memory.empty()) {
+      LW_ASSIGN_OR_RETURN(result_.encode, restricted_to(with_memory_outputs(), result_.memory));
+    }
+    return std::move(result_);
+  }
+
+ private:
+  const Value& value(ValueId id) const { return graph_.values[static_cast<size_t>(id)]; }
+  bool depends(ValueId id) const { return depends_[static_cast<size_t>(id)]; }
+
+  ValueId add_value(Value value) {
+    result_.step.values.push_back(std::move(value));
+    return static_cast<ValueId>(result_.step.values.size()) - 1;
+  }
+
+  ValueId add_input(Value value) {
+    const ValueId id = add_value(std::move(value));
+    result_.step.inputs.push_back(id);
+    return id;
+  }
+
+  /// A value that is ready before the first step, as an input of the step.
+  ValueId memory(ValueId id) {
+    ValueId& there = in_step_[static_cast<size_t>(id)];
+    if (there >= 0) return there;
+    there = add_input(value(id));
+    result_.memory.push_back(value(id).name);
+    memory_ids_.push_back(id);
+    return there;
+  }
+
+  Status add_node(const Node& node) {
+    Node copy = node;
+    if (node.op == "attention") {
+      LW_RETURN_IF_ERROR(use_cache(node, copy));
+    } else {
+      for (ValueId& input : copy.inputs) {
+        if (!depends(input)) return unsupported("uses a value of the encoder in every step");
+        input = in_step_[static_cast<size_t>(input)];
+      }
+    }
+    if (node.op == "embed") {
+      copy.inputs.push_back(positions_);
+      copy.attributes.set("has_positions", true);
+    }
+    copy.output = add_value(value(node.output));
+    in_step_[static_cast<size_t>(node.output)] = copy.output;
+    result_.step.nodes.push_back(std::move(copy));
+    return {};
+  }
+
+  Status use_cache(const Node& node, Node& copy) {
+    copy.op = "cached_attention";
+    const bool to_memory = !depends(node.inputs.back());
+    LW_ASSIGN_OR_RETURN(const bool causal, node.attributes.get_bool("causal", false));
+    if (causal == to_memory) {
+      return unsupported(causal ? "causal attention to the encoder's output"
+                                : "attention to tokens that are not there yet");
+    }
+    for (ValueId& input : copy.inputs) {
+      input = depends(input) ? in_step_[static_cast<size_t>(input)] : memory(input);
+    }
+    if (to_memory) return {};
+    LW_ASSIGN_OR_RETURN(const int64_t heads, node.attributes.get_int("heads", 0));
+    LW_ASSIGN_OR_RETURN(const int64_t kv_heads, node.attributes.get_int("kv_heads", heads));
+    LW_ASSIGN_OR_RETURN(const int64_t head_dim, node.attributes.get_int("head_dim", 0));
+    copy.attributes.set("append", true);
+    result_.caches.push_back(node.name + ".cache");
+    copy.inputs.push_back(add_input({.name = result_.caches.back(),
+                                     .rows = RowSymbol::kCache,
+                                     .type = DataType::kF32,
+                                     .features = 2 * kv_heads * head_dim}));
+    return {};
+  }
+
+  /// Logits are wanted behind the last token of a sequence only: its row is taken before the linear
+  /// that makes them, the largest of the model.
+  void add_logits() {
+    Graph& step = result_.step;
+    const ValueId logits = in_step_[static_cast<size_t>(graph_.outputs.at(kLogits))];
+    Node& last = step.nodes.back();
+    const bool by_linear = last.output == logits && last.op == "linear" && last.inputs.size() == 1;
+    const ValueId tokens = by_linear ? last.inputs.front() : logits;
+    Value row = step.values[static_cast<size_t>(tokens)];
+    row.name = std::string(kLogits) + ".last";
+    row.rows = RowSymbol::kSequences;
+    Node take{.op = "slice_rows",
+              .name = row.name,
+              .inputs = {tokens},
+              .attributes = {{"index", int64_t{-1}}}};
+    take.output = add_value(row);
+    step.outputs[kLogits] = by_linear ? logits : take.output;
+    if (by_linear) {
+      last.inputs.front() = take.output;
+      step.values[static_cast<size_t>(logits)].rows = RowSymbol::kSequences;
+    }
+    step.nodes.insert(by_linear ? step.nodes.end() - 1 : step.nodes.end(), std::move(take));
+  }
+
+  Graph with_memory_outputs() const {
+    Graph graph = graph_;
+    for (const ValueId id : memory_ids_) graph.outputs[value(id).name] = id;
+    return graph;
+  }
+
+  const Graph& graph_;
+  std::vector<bool> depends_;     // on the decoder's ids
+  std::vector<ValueId> in_step_;  // where a value of the graph is in the step, or -1
+  std::vector<ValueId> memory_ids_;
+  ValueId positions_ = -1;
+  DecodingGraphs result_;
+};
+
+}  // namespace
+
+Result<DecodingGraphs> split_for_decoding(const Graph& graph) {
+  return file::no_throw([&]() -> Result<DecodingGraphs> {
+    if (!graph.outputs.contains(kLogits)) return unsupported("the model has no output 'logits'");
+    LW_ASSIGN_OR_RETURN(const Graph wanted, restricted_to(graph, {kLogits}));
+    const ValueId decoder_ids = wanted.find_input("decoder_input_ids");
+    const ValueId ids = decoder_ids >= 0 ? decoder_ids : wanted.find_input("input_ids");
+    if (ids < 0 || wanted.values[static_cast<size_t>(wanted.outputs.at(kLogits))].rows != RowSymbol::kTokens) {
+      return unsupported("the model has no logits behind each of its tokens");
+    }
+    return Splitter(wanted, ids).run();
+  });
+}
+
+}  // namespace lanewise::graph

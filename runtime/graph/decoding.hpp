@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lanewise/status.hpp"
+#include "runtime/graph/graph.hpp"
+
+namespace lanewise::graph {
+
+/// Names of the inputs of a step beside the token ids and the memory.
+inline constexpr std::string_view kStepPositions = "positions";
+
+/// A graph with a decoder, taken apart to generate one token after another.
+struct DecodingGraphs {
+  /// What is computed once for each source: the encoder, and the keys and values that the decoder
+  /// makes of its output. Its outputs are the `memory` of a step. Empty where there is no encoder.
+  Graph encode;
+  /// What is computed for new tokens. Inputs: their ids, `positions` (where each token stands in
+  /// its sequence), the values of `memory`, and one cache for each attention to earlier tokens.
+  /// Output `logits`, a row a sequence: behind its last token.
+  Graph step;
+  std::string ids;                  ///< the step's input of token ids
+  std::vector<std::string> memory;  ///< outputs of `encode` and inputs of `step`
+  std::vector<std::string> caches;  ///< inputs of `step`, [slots, 2 * kv_heads * head_dim]
+};
+
+/// Takes an optimized graph apart. Its output `logits` is what the step computes.
+///
+/// Attention among the new tokens' own rows becomes cached_attention with a cache; attention to
+/// what does not depend on them, cached_attention to memory. Everything else stays.
+/// kUnsupported, naming the node, for a graph that cannot be decoded step by step: without logits,
+/// with attention that is not causal, or with a value of the encoder that is used otherwise.
+Result<DecodingGraphs> split_for_decoding(const Graph& graph);
+
+}  // namespace lanewise::graph
