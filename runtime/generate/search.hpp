@@ -39,9 +39,8 @@ class Search {
 
   /// Takes the logits behind token(row), once for each row of a step.
   ///
-  /// logits  [vocabulary]; changed. A row whose logits are no distribution, for a NaN or an
-  /// infinity
-  ///         among them or because all are -inf, cannot be continued.
+  /// logits  [vocabulary]; changed. A row whose logits are no distribution cannot be continued: one
+  ///         of them is NaN or +inf, or all are -inf.
   /// Rows may be scored by different threads at once.
   virtual void score(int row, float* logits) noexcept = 0;
 
