@@ -1,6 +1,7 @@
 #include "converters/config.hpp"
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sstream>
 
 #include "runtime/file/messages.hpp"
@@ -43,6 +44,31 @@ std::string found_text(const nlohmann::json& value) {
   return value.dump();
 }
 
+bool is_integer_within(const nlohmann::json& value, int64_t min, int64_t max) {
+  if (!value.is_number_integer()) return false;
+  // Unsigned numbers above int64_t come back negative from get(), so they are asked for as such.
+  if (value.is_number_unsigned() && value.get<uint64_t>() > static_cast<uint64_t>(INT64_MAX)) {
+    return false;
+  }
+  return value.get<int64_t>() >= min && value.get<int64_t>() <= max;
+}
+
+/// The elements of an array of such integers, or nothing.
+std::optional<std::vector<int32_t>> integers_within(const nlohmann::json& value, int32_t min,
+                                                    int32_t max) {
+  if (!value.is_array()) return std::nullopt;
+  std::vector<int32_t> integers;
+  for (const nlohmann::json& element : value) {
+    if (!is_integer_within(element, min, max)) return std::nullopt;
+    integers.push_back(element.get<int32_t>());
+  }
+  return integers;
+}
+
+std::string range_text(int64_t min, int64_t max) {
+  return "from " + std::to_string(min) + " to " + std::to_string(max);
+}
+
 std::string short_text(double number) {
   std::ostringstream text;
   text << number;
@@ -80,6 +106,14 @@ Result<std::vector<Config>> Config::parse_list(std::string_view text, std::strin
 
 bool Config::has(const std::string& field) const { return json_->find(field) != nullptr; }
 
+std::vector<std::string> Config::fields() const {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : json_->value.items()) {
+    if (!value.is_null()) names.push_back(name);
+  }
+  return names;
+}
+
 Status Config::wrong(const std::string& field, const std::string& expected) const {
   const nlohmann::json* value = json_->find(field);
   return invalid_argument(label_ + ": " + file::in_quotes(field) + " must be " + expected +
@@ -90,14 +124,8 @@ Result<int64_t> Config::integer(const std::string& field, int64_t fallback, int6
                                 int64_t max) const {
   const nlohmann::json* value = json_->find(field);
   if (value == nullptr) return fallback;
-  // Unsigned numbers above int64_t come back negative from get(), so they are asked for as such.
-  const bool in_range = value->is_number_unsigned()
-                            ? value->get<uint64_t>() <= static_cast<uint64_t>(INT64_MAX) &&
-                                  value->get<int64_t>() >= min && value->get<int64_t>() <= max
-                            : value->is_number_integer() && value->get<int64_t>() >= min &&
-                                  value->get<int64_t>() <= max;
-  if (in_range) return value->get<int64_t>();
-  return wrong(field, "an integer from " + std::to_string(min) + " to " + std::to_string(max));
+  if (is_integer_within(*value, min, max)) return value->get<int64_t>();
+  return wrong(field, "an integer " + range_text(min, max));
 }
 
 Result<double> Config::number(const std::string& field, double fallback, double min,
@@ -122,6 +150,30 @@ Result<std::string> Config::text(const std::string& field, std::string_view fall
   if (value == nullptr) return std::string(fallback);
   if (value->is_string()) return value->get<std::string>();
   return wrong(field, "a string");
+}
+
+Result<std::vector<int32_t>> Config::integers(const std::string& field, int32_t min,
+                                              int32_t max) const {
+  const nlohmann::json* value = json_->find(field);
+  if (value == nullptr) return std::vector<int32_t>();
+  if (is_integer_within(*value, min, max)) return std::vector<int32_t>{value->get<int32_t>()};
+  if (auto integers = integers_within(*value, min, max)) return *std::move(integers);
+  return wrong(field, "an integer or a list of integers " + range_text(min, max));
+}
+
+Result<std::vector<std::vector<int32_t>>> Config::integer_lists(const std::string& field,
+                                                                int32_t min, int32_t max) const {
+  std::vector<std::vector<int32_t>> lists;
+  const nlohmann::json* value = json_->find(field);
+  if (value == nullptr) return lists;
+  const std::string expected = "a list of lists of integers " + range_text(min, max);
+  if (!value->is_array()) return wrong(field, expected);
+  for (const nlohmann::json& element : *value) {
+    auto integers = integers_within(element, min, max);
+    if (!integers) return wrong(field, expected);
+    lists.push_back(*std::move(integers));
+  }
+  return lists;
 }
 
 Result<std::map<std::string, std::string>> Config::text_map(const std::string& field) const {

@@ -26,12 +26,19 @@ class Config {
 
   const std::string& label() const noexcept { return label_; }
   bool has(const std::string& field) const;
+  /// The names of the fields that are not null, in alphabetical order.
+  std::vector<std::string> fields() const;
 
   Result<int64_t> integer(const std::string& field, int64_t fallback, int64_t min,
                           int64_t max) const;
   Result<double> number(const std::string& field, double fallback, double min, double max) const;
   Result<bool> boolean(const std::string& field, bool fallback) const;
   Result<std::string> text(const std::string& field, std::string_view fallback) const;
+  /// A list of integers, or a single one; empty when absent.
+  Result<std::vector<int32_t>> integers(const std::string& field, int32_t min, int32_t max) const;
+  /// A list of lists of integers; empty when absent.
+  Result<std::vector<std::vector<int32_t>>> integer_lists(const std::string& field, int32_t min,
+                                                          int32_t max) const;
   /// An object whose values are all strings; empty when absent.
   Result<std::map<std::string, std::string>> text_map(const std::string& field) const;
 

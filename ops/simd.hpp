@@ -189,6 +189,22 @@ LW_INLINE mask16 equal(const f32x16& a, const f32x16& b) noexcept {
   return r;
 }
 
+/// Bit i says whether the mask holds in lane i.
+LW_INLINE uint32_t bits(const mask16& mask) noexcept {
+#if defined(__AVX512F__)
+  return static_cast<uint32_t>(static_cast<__mmask16>(mask.part[0]));
+#elif defined(__AVX2__)
+  return static_cast<uint32_t>(_mm256_movemask_ps(mask.part[0])) |
+         static_cast<uint32_t>(_mm256_movemask_ps(mask.part[1])) << 8;
+#else
+  uint32_t r = 0;
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) {
+    r |= static_cast<uint32_t>(_mm_movemask_ps(mask.part[i])) << (i * kPartLanes);
+  }
+  return r;
+#endif
+}
+
 /// mask ? a : b
 LW_INLINE f32x16 select(const mask16& mask, const f32x16& a, const f32x16& b) noexcept {
   f32x16 r;

@@ -2,8 +2,9 @@
 
 /// Everything that runs models. Converting checkpoints is in lanewise/convert.hpp.
 
-#include "lanewise/embedder.hpp"  // IWYU pragma: export
-#include "lanewise/model.hpp"     // IWYU pragma: export
-#include "lanewise/session.hpp"   // IWYU pragma: export
-#include "lanewise/status.hpp"    // IWYU pragma: export
-#include "lanewise/tensor.hpp"    // IWYU pragma: export
+#include "lanewise/embedder.hpp"    // IWYU pragma: export
+#include "lanewise/generation.hpp"  // IWYU pragma: export
+#include "lanewise/model.hpp"       // IWYU pragma: export
+#include "lanewise/session.hpp"     // IWYU pragma: export
+#include "lanewise/status.hpp"      // IWYU pragma: export
+#include "lanewise/tensor.hpp"      // IWYU pragma: export

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+
+#include "converters/config.hpp"
+#include "converters/report.hpp"
+#include "lanewise/generation.hpp"
+
+namespace lanewise::converters {
+
+/// What a generation_config.json says, or a config.json from before there were such files.
+///
+/// temperature, top_k and top_p hold where do_sample is true, with Transformers' defaults of 1, 50
+/// and 1; else the temperature is 0. Without max_new_tokens and max_length there is no length but
+/// the model's.
+///
+/// report  is told the fields that nobody here knows. Those that cannot change which tokens are
+///         chosen are known, and ignored (the list is in generation_config.cpp).
+/// Fails with kInvalidArgument, naming the field, for a wrong type or a value out of range; with
+/// kUnsupported for a field that changes results and is not built here.
+Result<GenerationOptions> read_generation_config(const Config& config, int64_t vocabulary_size,
+                                                 const Report& report);
+
+}  // namespace lanewise::converters

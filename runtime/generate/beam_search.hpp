@@ -1,0 +1,67 @@
+#pragma once
+
+#include <vector>
+
+#include "ops/sample/sample.hpp"
+#include "runtime/generate/hypothesis_list.hpp"
+#include "runtime/generate/processors.hpp"
+#include "runtime/generate/search.hpp"
+#include "runtime/generate/token_rows.hpp"
+
+namespace lanewise::generate {
+
+/// Beam search by Transformers' rules: the same hypotheses in the same order with the same scores,
+/// up to roundings.
+///
+/// A step ranks the continuations of all beams by the sum of their log-probabilities. Of the first
+/// `beams` those that end become finished hypotheses; of all ranked the first `beams` that do not
+/// end live on. So many are ranked that these are always there, whatever ends.
+/// Source: Transformers 5.23, generation/utils.py, GenerationMixin._beam_search.
+class BeamSearch final : public Search {
+ public:
+  BeamSearch(const GenerationOptions& options, ops::Isa isa, int64_t vocabulary, Tokens prompt,
+             int64_t max_new_tokens);
+
+  int rows() const noexcept override { return over_ ? 0 : rows_.rows(); }
+  int32_t token(int row) const noexcept override { return rows_.tokens(row).back(); }
+  int parent(int row) const noexcept override { return rows_.parent(row); }
+  std::span<const int32_t> ids(int row) const noexcept override { return rows_.ids(row); }
+  void score(int row, float* logits) noexcept override;
+  void advance() override;
+  void stop(FinishReason reason) override;
+  std::span<const Hypothesis> finished() const noexcept override { return done_.best_first(); }
+  std::span<const Hypothesis> results() const noexcept override;
+
+ private:
+  /// A beam and a token that may follow.
+  struct Continuation {
+    float score = 0.0f;  ///< the sum of log-probabilities
+    int row = 0;
+    int32_t token = 0;
+  };
+
+  size_t rank();
+  void finish_best(std::span<const Continuation> ranked, size_t length);
+  void keep_alive(std::span<const Continuation> ranked);
+  bool may_improve(size_t length) const noexcept;
+  float divisor(size_t length) const noexcept;
+  bool is_end(int32_t token) const noexcept;
+
+  const GenerationOptions options_;
+  ops::Sampling sampling_;
+  size_t vocabulary_;
+  size_t beams_;
+  size_t ranked_count_;
+  size_t max_new_tokens_;
+  Processors processors_;
+  TokenRows rows_;
+  std::vector<float> scores_;               // [beams] of the rows
+  std::vector<std::vector<float>> before_;  // [beams][tokens], when penalties change scores
+  std::vector<ops::Candidate> candidates_;  // [beams][ranked_count], by log-probability
+  std::vector<size_t> candidate_counts_;    // [beams]
+  std::vector<Continuation> ranking_;       // [beams * ranked_count] at most
+  HypothesisList done_;
+  bool over_ = false;
+};
+
+}  // namespace lanewise::generate

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "lanewise/generation.hpp"
+
+namespace lanewise::generate {
+
+/// The options as an object of their fields' names. What has its default is left out;
+/// early_stopping is "no", "yes" or "never".
+nlohmann::json to_json(const GenerationOptions& options);
+
+/// Reads what to_json() wrote, from a file that is not trusted.
+///
+/// name  where the object stands, for messages
+/// Fails with kDataLoss, naming the field: a wrong type, an unknown field, what validate() refuses.
+Result<GenerationOptions> options_from_json(const nlohmann::json& json, const std::string& name,
+                                            int64_t vocabulary_size);
+
+}  // namespace lanewise::generate

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+
+namespace lanewise::generate {
+
+/// A bijection of 64 bits without a visible pattern.
+/// Source: the finaliser of SplitMix64; Steele, Lea and Flood 2014, doi:10.1145/2660193.2660195.
+constexpr uint64_t mix_bits(uint64_t x) noexcept {
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+  return x ^ (x >> 31);
+}
+
+/// A number in [0, 1) that depends on these four alone, a multiple of 2^-53. There is no state:
+/// what else is drawn, in which order and on which thread, does not matter.
+constexpr double random_number(uint64_t seed, uint64_t sequence, uint64_t sample,
+                               uint64_t position) noexcept {
+  constexpr uint64_t kStep = 0x9e3779b97f4a7c15;  // 2^64 / golden ratio; odd
+  uint64_t bits = mix_bits(seed + kStep);
+  // The factor, so that seed and sequence cannot change places.
+  for (const uint64_t word : {sequence, sample, position}) {
+    bits = mix_bits(bits * kStep + word);
+  }
+  return static_cast<double>(bits >> 11) * 0x1p-53;
+}
+
+}  // namespace lanewise::generate

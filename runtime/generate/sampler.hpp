@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "lanewise/generation.hpp"
+#include "ops/sample/sample.hpp"
+#include "runtime/generate/processors.hpp"
+
+namespace lanewise::generate {
+
+/// Draws tokens from one row of scores: temperature, then top_k, then top_p, as in Transformers.
+///
+/// Of tokens with the same score as the k-th those with lower ids stay, so that never more than
+/// top_k do. Not thread-safe: one for each row that is scored at the same time.
+class Sampler {
+ public:
+  /// Allocates all that it needs. options.temperature > 0
+  Sampler(const GenerationOptions& options, ops::Isa isa, int64_t vocabulary);
+
+  /// Takes a row, without NaN and +inf. It is only read.
+  void prepare(Scores scores) noexcept;
+
+  /// A token of this row, or kNoToken if none can be chosen.
+  ///
+  /// u  a random number in [0, 1): the same u, the same token
+  int32_t draw(double u) const noexcept;
+
+ private:
+  void keep_top_k(Scores scores) noexcept;
+  void filter_all(Scores scores) noexcept;
+  void sort_all() noexcept;
+  double sum_of_kept() const noexcept;
+  void cut_top_p(double probable) noexcept;
+
+  ops::Sampling sampling_;
+  double temperature_;
+  double top_p_;
+  size_t top_k_;  // 0: all
+
+  // Weight i is that of candidate i where candidates were picked, else that of token i.
+  std::vector<float> weights_;
+  std::vector<ops::Candidate> candidates_;
+  size_t kept_ = 0;   // candidates that may be drawn
+  double sum_ = 0.0;  // of the weights that may be drawn
+};
+
+}  // namespace lanewise::generate

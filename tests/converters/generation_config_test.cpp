@@ -1,0 +1,200 @@
+#include "converters/generation_config.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace lanewise::converters {
+namespace {
+
+using Ids = std::vector<int32_t>;
+
+constexpr int64_t kVocabulary = 1000;
+
+class GenerationConfigTest : public ::testing::Test {
+ protected:
+  Result<GenerationOptions> read(const std::string& json) {
+    reported_.clear();
+    const Result<Config> config = Config::parse(json, "generation_config.json");
+    if (!config.ok()) return config.status();
+    return read_generation_config(*config, kVocabulary,
+                                  [this](std::string_view line) { reported_.emplace_back(line); });
+  }
+
+  GenerationOptions accepted(const std::string& json) {
+    const Result<GenerationOptions> options = read(json);
+    EXPECT_TRUE(options.ok()) << json << ": " << options.status().message();
+    return options.ok() ? *options : GenerationOptions();
+  }
+
+  void expect_refused(const std::string& json, StatusCode code, const std::string& message) {
+    const Result<GenerationOptions> options = read(json);
+    ASSERT_FALSE(options.ok()) << json;
+    EXPECT_EQ(options.status().code(), code) << json;
+    EXPECT_EQ(options.status().message(), "'generation_config.json': " + message);
+  }
+
+  std::vector<std::string> reported_;
+};
+
+TEST_F(GenerationConfigTest, AnEmptyFileIsGreedySearch) {
+  const GenerationOptions options = accepted("{}");
+  EXPECT_EQ(options.beams, 1);
+  EXPECT_EQ(options.temperature, 0.0);
+  EXPECT_EQ(options.max_length, 0);
+  EXPECT_TRUE(options.eos_token_ids.empty());
+  EXPECT_EQ(options.decoder_start_token_id, kNoToken);
+  EXPECT_TRUE(reported_.empty());
+}
+
+TEST_F(GenerationConfigTest, ReadsATranslationModels) {
+  const GenerationOptions options = accepted(R"({
+    "bad_words_ids": [[999]], "bos_token_id": 0, "decoder_start_token_id": 999, "eos_token_id": 0,
+    "forced_eos_token_id": 0, "max_length": 512, "num_beams": 6, "pad_token_id": 999,
+    "renormalize_logits": false, "transformers_version": "4.32.0.dev0", "early_stopping": true})");
+  EXPECT_EQ(options.beams, 6);
+  EXPECT_EQ(options.bad_words_ids, (std::vector<Ids>{{999}}));
+  EXPECT_EQ(options.eos_token_ids, Ids{0});
+  EXPECT_EQ(options.forced_eos_token_id, Ids{0});
+  EXPECT_EQ(options.decoder_start_token_id, 999);
+  EXPECT_EQ(options.bos_token_id, 0);
+  EXPECT_EQ(options.pad_token_id, 999);
+  EXPECT_EQ(options.max_length, 512);
+  EXPECT_EQ(options.early_stopping, EarlyStopping::kYes);
+  EXPECT_TRUE(reported_.empty());
+}
+
+TEST_F(GenerationConfigTest, ReadsASummarisers) {
+  const GenerationOptions options = accepted(R"({
+    "_from_model_config": true, "early_stopping": "never", "forced_bos_token_id": 0,
+    "length_penalty": 2.0, "max_length": 142, "min_length": 56, "no_repeat_ngram_size": 3,
+    "num_beams": 4, "num_return_sequences": 2, "repetition_penalty": 1.2, "max_new_tokens": 60,
+    "min_new_tokens": 10, "suppress_tokens": [5, 6], "begin_suppress_tokens": [7],
+    "eos_token_id": [2, 3], "forced_eos_token_id": [2, 3]})");
+  EXPECT_EQ(options.early_stopping, EarlyStopping::kNever);
+  EXPECT_EQ(options.forced_bos_token_id, 0);
+  EXPECT_EQ(options.length_penalty, 2.0);
+  EXPECT_EQ(options.max_length, 142);
+  EXPECT_EQ(options.min_length, 56);
+  EXPECT_EQ(options.max_new_tokens, 60);
+  EXPECT_EQ(options.min_new_tokens, 10);
+  EXPECT_EQ(options.no_repeat_ngram_size, 3);
+  EXPECT_EQ(options.num_return_sequences, 2);
+  EXPECT_EQ(options.repetition_penalty, 1.2);
+  EXPECT_EQ(options.suppress_tokens, (Ids{5, 6}));
+  EXPECT_EQ(options.begin_suppress_tokens, Ids{7});
+  EXPECT_EQ(options.eos_token_ids, (Ids{2, 3}));
+  EXPECT_EQ(options.forced_eos_token_id, (Ids{2, 3}));
+}
+
+TEST_F(GenerationConfigTest, SamplingHoldsWhereItIsOn) {
+  const std::string fields = R"("temperature": 0.6, "top_k": 20, "top_p": 0.9)";
+  const GenerationOptions off = accepted("{" + fields + "}");
+  EXPECT_EQ(off.temperature, 0.0);
+  EXPECT_EQ(off.top_k, 0);
+  EXPECT_EQ(off.top_p, 1.0);
+  const GenerationOptions on = accepted(R"({"do_sample": true, )" + fields + "}");
+  EXPECT_EQ(on.temperature, 0.6);
+  EXPECT_EQ(on.top_k, 20);
+  EXPECT_EQ(on.top_p, 0.9);
+  const GenerationOptions defaults = accepted(R"({"do_sample": true, "top_p": null})");
+  EXPECT_EQ(defaults.temperature, 1.0);
+  EXPECT_EQ(defaults.top_k, 50);
+  EXPECT_EQ(defaults.top_p, 1.0);
+}
+
+TEST_F(GenerationConfigTest, NullIsAbsent) {
+  const GenerationOptions options = accepted(R"({"num_beams": null, "eos_token_id": null,
+    "bad_words_ids": null, "constraints": null, "typical_p": null, "early_stopping": null})");
+  EXPECT_EQ(options.beams, 1);
+  EXPECT_TRUE(options.eos_token_ids.empty());
+}
+
+TEST_F(GenerationConfigTest, WhatChangesNothingIsIgnored) {
+  accepted(R"({"use_cache": true, "transformers_version": "5.0", "num_beam_groups": 1,
+    "diversity_penalty": 0.0, "typical_p": 1.0, "penalty_alpha": 0, "guidance_scale": 1,
+    "encoder_no_repeat_ngram_size": 0, "encoder_repetition_penalty": 1.0, "token_healing": false,
+    "output_scores": true, "num_assistant_tokens": 5, "min_p": 0.1, "typical_p": 0.5,
+    "cache_implementation": "static"})");
+  EXPECT_TRUE(reported_.empty()) << reported_[0];
+}
+
+TEST_F(GenerationConfigTest, AnIdOfPaddingWithoutARowIsDropped) {
+  EXPECT_EQ(accepted(R"({"pad_token_id": -1})").pad_token_id, kNoToken);
+  EXPECT_EQ(accepted(R"({"pad_token_id": 1000})").pad_token_id, kNoToken);
+  EXPECT_EQ(accepted(R"({"pad_token_id": 999})").pad_token_id, 999);
+}
+
+TEST_F(GenerationConfigTest, UnknownFieldsAreReported) {
+  accepted(R"({"chat_format": "chatml", "num_beams": 2})");
+  EXPECT_EQ(reported_, std::vector<std::string>{
+                           "'generation_config.json': unknown field 'chat_format' is ignored"});
+}
+
+TEST_F(GenerationConfigTest, WhatWouldChangeResultsIsRefused) {
+  for (const char* const field :
+       {R"("num_beam_groups": 2)", R"("diversity_penalty": 0.5)", R"("penalty_alpha": 0.6)",
+        R"("constraints": [])", R"("force_words_ids": [[1]])", R"("sequence_bias": [[[1], 2.0]])",
+        R"("encoder_no_repeat_ngram_size": 3)", R"("encoder_repetition_penalty": 1.5)",
+        R"("guidance_scale": 1.5)", R"("renormalize_logits": true)", R"("token_healing": true)",
+        R"("exponential_decay_length_penalty": [5, 1.1])", R"("stop_strings": ["x"])",
+        R"("max_time": 2.0)", R"("watermarking_config": {})", R"("dola_layers": "high")",
+        R"("forced_decoder_ids": [[1, 2]])", R"("top_h": 0.5)"}) {
+    const std::string text(field);
+    expect_refused("{" + text + "}", StatusCode::kUnsupported,
+                   "'" + text.substr(1, text.find('"', 1) - 1) + "' is not supported");
+  }
+  for (const char* const name : {"typical_p", "min_p", "epsilon_cutoff", "eta_cutoff"}) {
+    expect_refused(R"({"do_sample": true, ")" + std::string(name) + R"(": 0.3})",
+                   StatusCode::kUnsupported, "'" + std::string(name) + "' is not supported");
+  }
+  expect_refused(R"({"do_sample": true, "num_beams": 2})", StatusCode::kUnsupported,
+                 "'do_sample' with 'num_beams' above 1 is not supported");
+}
+
+TEST_F(GenerationConfigTest, TypesAndRangesAreChecked) {
+  const auto refused = [this](const std::string& json, const std::string& message) {
+    expect_refused(json, StatusCode::kInvalidArgument, message);
+  };
+  refused(R"({"num_beams": "4"})", "'num_beams' must be an integer from 1 to 64, found '4'");
+  refused(R"({"num_beams": 0})", "'num_beams' must be an integer from 1 to 64, found 0");
+  refused(R"({"num_beams": 4.0})", "'num_beams' must be an integer from 1 to 64, found 4.0");
+  refused(R"({"do_sample": 1})", "'do_sample' must be true or false, found 1");
+  refused(R"({"early_stopping": "always"})",
+          "'early_stopping' must be true, false or \"never\", found 'always'");
+  refused(R"({"length_penalty": "1"})",
+          "'length_penalty' must be a number from -10 to 10, found '1'");
+  refused(R"({"do_sample": true, "temperature": 0})",
+          "'temperature' must be a number from 1e-06 to 1e+06, found 0");
+  refused(R"({"do_sample": true, "top_p": 1.5})",
+          "'top_p' must be a number from 1e-06 to 1, found 1.5");
+  refused(R"({"eos_token_id": 1000})",
+          "'eos_token_id' must be an integer or a list of integers from 0 to 999, found 1000");
+  refused(R"({"eos_token_id": [2, "3"]})",
+          "'eos_token_id' must be an integer or a list of integers from 0 to 999, found an array");
+  refused(R"({"eos_token_id": [2, 18446744073709551615]})",
+          "'eos_token_id' must be an integer or a list of integers from 0 to 999, found an array");
+  refused(
+      R"({"suppress_tokens": {"1": 2}})",
+      "'suppress_tokens' must be an integer or a list of integers from 0 to 999, found an object");
+  refused(R"({"bad_words_ids": [1]})",
+          "'bad_words_ids' must be a list of lists of integers from 0 to 999, found an array");
+  refused(R"({"bad_words_ids": 1})",
+          "'bad_words_ids' must be a list of lists of integers from 0 to 999, found 1");
+  refused(R"({"bad_words_ids": [[1], []]})",
+          "option 'bad_words_ids': expected lists of ids, found an empty list");
+  refused(R"({"forced_bos_token_id": 1000})",
+          "'forced_bos_token_id' must be an integer from 0 to 999, found 1000");
+  refused(R"({"pad_token_id": -2})",
+          "'pad_token_id' must be an integer from -1 to 2147483647, found -2");
+  refused(R"({"max_length": 5, "min_length": 9})",
+          "option 'min_length': expected at most max_length, found 9");
+  refused(R"({"num_return_sequences": 3})",
+          "option 'num_return_sequences': expected 1 to 1, found 3");
+  refused(R"({"num_beam_groups": "two"})",
+          "'num_beam_groups' must be a number from -1.79769e+308 to 1.79769e+308, found 'two'");
+}
+
+}  // namespace
+}  // namespace lanewise::converters

@@ -1,0 +1,253 @@
+// What validate() refuses, and the JSON of options in model files.
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "lanewise/generation.hpp"
+#include "runtime/generate/options_json.hpp"
+
+namespace lanewise::generate {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr int64_t kVocabulary = 100;
+
+/// Options with one change.
+GenerationOptions with(const std::function<void(GenerationOptions&)>& change) {
+  GenerationOptions options;
+  change(options);
+  return options;
+}
+
+void expect_refused(const GenerationOptions& options, const std::string& message) {
+  const Status status = validate(options, kVocabulary);
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << message;
+  EXPECT_EQ(status.message(), message);
+}
+
+TEST(GenerationOptionsTest, DefaultsAreValid) {
+  EXPECT_TRUE(validate({}, kVocabulary).ok());
+  EXPECT_TRUE(validate({}, 1).ok());
+}
+
+TEST(GenerationOptionsTest, WhatModelsUseIsValid) {
+  GenerationOptions options;
+  options.beams = 5;
+  options.num_return_sequences = 5;
+  options.length_penalty = -1.0;
+  options.early_stopping = EarlyStopping::kNever;
+  options.max_length = 20;
+  options.min_length = 20;
+  options.no_repeat_ngram_size = 3;
+  options.bad_words_ids = {{99}, {0, 1}};
+  options.forced_bos_token_id = 0;
+  options.forced_eos_token_id = {2, 3};
+  options.eos_token_ids = {2, 3};
+  options.pad_token_id = 99;
+  EXPECT_TRUE(validate(options, kVocabulary).ok());
+  // new tokens override the others, which then need not make sense
+  options.max_new_tokens = 5;
+  options.min_length = 90;
+  EXPECT_TRUE(validate(options, kVocabulary).ok());
+}
+
+TEST(GenerationOptionsTest, TheKindOfSearchIsChecked) {
+  expect_refused(with([](auto& o) { o.beams = 0; }), "option 'beams': expected 1 to 64, found 0");
+  expect_refused(with([](auto& o) { o.beams = 65; }), "option 'beams': expected 1 to 64, found 65");
+  expect_refused(with([](auto& o) { o.num_return_sequences = 2; }),
+                 "option 'num_return_sequences': expected 1 to 1, found 2");
+  expect_refused(with([](auto& o) {
+                   o.beams = 4;
+                   o.num_return_sequences = 5;
+                 }),
+                 "option 'num_return_sequences': expected 1 to 4, found 5");
+  expect_refused(with([](auto& o) {
+                   o.temperature = 1.0;
+                   o.num_return_sequences = 257;
+                 }),
+                 "option 'num_return_sequences': expected 1 to 256, found 257");
+  expect_refused(with([](auto& o) {
+                   o.beams = 2;
+                   o.temperature = 0.5;
+                 }),
+                 "option 'temperature': expected 0 with more than one beam, found 0.5");
+}
+
+TEST(GenerationOptionsTest, NumbersAreChecked) {
+  const double nan = std::nan("");
+  const double inf = std::numeric_limits<double>::infinity();
+  for (const double bad : {-0.1, nan, inf}) {
+    const Status status = validate(with([bad](auto& o) { o.temperature = bad; }), kVocabulary);
+    EXPECT_NE(status.message().find("'temperature'"), std::string::npos) << bad;
+  }
+  for (const double bad : {0.0, -1.0, 1.5, nan}) {
+    const Status status = validate(with([bad](auto& o) { o.top_p = bad; }), kVocabulary);
+    EXPECT_NE(status.message().find("'top_p'"), std::string::npos) << bad;
+  }
+  for (const double bad : {11.0, -11.0, nan, inf}) {
+    const Status status = validate(with([bad](auto& o) { o.length_penalty = bad; }), kVocabulary);
+    EXPECT_NE(status.message().find("'length_penalty'"), std::string::npos) << bad;
+  }
+  for (const double bad : {0.0, -1.0, 1e9, nan, inf}) {
+    const Status status =
+        validate(with([bad](auto& o) { o.repetition_penalty = bad; }), kVocabulary);
+    EXPECT_NE(status.message().find("'repetition_penalty'"), std::string::npos) << bad;
+  }
+  expect_refused(with([](auto& o) { o.top_k = -1; }),
+                 "option 'top_k': expected 0 or more, found -1");
+  expect_refused(with([](auto& o) { o.no_repeat_ngram_size = -1; }),
+                 "option 'no_repeat_ngram_size': expected 0 or more, found -1");
+}
+
+TEST(GenerationOptionsTest, LengthsAreChecked) {
+  expect_refused(with([](auto& o) { o.max_new_tokens = -1; }),
+                 "option 'max_new_tokens': expected 0 or more, found -1");
+  expect_refused(with([](auto& o) { o.max_length = -1; }),
+                 "option 'max_length': expected 0 or more, found -1");
+  expect_refused(with([](auto& o) { o.min_new_tokens = -1; }),
+                 "option 'min_new_tokens': expected 0 or more, found -1");
+  expect_refused(with([](auto& o) { o.min_length = -1; }),
+                 "option 'min_length': expected 0 or more, found -1");
+  expect_refused(with([](auto& o) {
+                   o.max_new_tokens = 4;
+                   o.min_new_tokens = 5;
+                 }),
+                 "option 'min_new_tokens': expected at most max_new_tokens, found 5");
+  expect_refused(with([](auto& o) {
+                   o.max_length = 4;
+                   o.min_length = 5;
+                 }),
+                 "option 'min_length': expected at most max_length, found 5");
+}
+
+TEST(GenerationOptionsTest, IdsAreChecked) {
+  for (const int32_t bad : {-1, 100}) {
+    const std::string found = ": expected 0 to 99, found " + std::to_string(bad);
+    expect_refused(with([bad](auto& o) {
+                     o.eos_token_ids = {2, bad};
+                   }),
+                   "option 'eos_token_ids'" + found);
+    expect_refused(with([bad](auto& o) { o.suppress_tokens = {bad}; }),
+                   "option 'suppress_tokens'" + found);
+    expect_refused(with([bad](auto& o) { o.begin_suppress_tokens = {bad}; }),
+                   "option 'begin_suppress_tokens'" + found);
+    expect_refused(with([bad](auto& o) { o.forced_eos_token_id = {bad}; }),
+                   "option 'forced_eos_token_id'" + found);
+    expect_refused(with([bad](auto& o) {
+                     o.bad_words_ids = {{1}, {2, bad}};
+                   }),
+                   "option 'bad_words_ids'" + found);
+  }
+  for (const int32_t bad : {-2, 100}) {
+    const std::string found = ": expected 0 to 99, found " + std::to_string(bad);
+    expect_refused(with([bad](auto& o) { o.forced_bos_token_id = bad; }),
+                   "option 'forced_bos_token_id'" + found);
+    expect_refused(with([bad](auto& o) { o.decoder_start_token_id = bad; }),
+                   "option 'decoder_start_token_id'" + found);
+    expect_refused(with([bad](auto& o) { o.bos_token_id = bad; }), "option 'bos_token_id'" + found);
+    expect_refused(with([bad](auto& o) { o.pad_token_id = bad; }), "option 'pad_token_id'" + found);
+  }
+  expect_refused(with([](auto& o) {
+                   o.bad_words_ids = {{1}, {}};
+                 }),
+                 "option 'bad_words_ids': expected lists of ids, found an empty list");
+}
+
+GenerationOptions all_set() {
+  GenerationOptions o;
+  o.num_return_sequences = 3;
+  o.length_penalty = 0.6;
+  o.early_stopping = EarlyStopping::kNever;
+  o.max_new_tokens = 50;
+  o.max_length = 60;
+  o.min_new_tokens = 5;
+  o.min_length = 7;
+  o.temperature = 0.7;
+  o.top_k = 40;
+  o.top_p = 0.9;
+  o.seed = 0xffffffffffffffff;
+  o.repetition_penalty = 1.1;
+  o.no_repeat_ngram_size = 3;
+  o.suppress_tokens = {1, 2};
+  o.begin_suppress_tokens = {3};
+  o.bad_words_ids = {{4}, {5, 6}};
+  o.forced_bos_token_id = 0;
+  o.forced_eos_token_id = {2};
+  o.eos_token_ids = {2, 7};
+  o.decoder_start_token_id = 8;
+  o.bos_token_id = 9;
+  o.pad_token_id = 10;
+  return o;
+}
+
+TEST(GenerationOptionsJsonTest, EveryFieldComesBack) {
+  const Json json = to_json(all_set());
+  EXPECT_EQ(json.size(), 22u) << "all but beams";
+  EXPECT_EQ(json["early_stopping"], "never");
+  EXPECT_EQ(json["seed"], 0xffffffffffffffff);
+  const auto back = options_from_json(json, "generation", kVocabulary);
+  ASSERT_TRUE(back.ok()) << back.status().message();
+  EXPECT_EQ(to_json(*back), json);
+  GenerationOptions beams;
+  beams.beams = 4;
+  EXPECT_EQ(to_json(beams), (Json{{"beams", 4}}));
+}
+
+TEST(GenerationOptionsJsonTest, DefaultsAreLeftOut) {
+  EXPECT_EQ(to_json({}), Json::object());
+  const auto back = options_from_json(Json::object(), "generation", kVocabulary);
+  ASSERT_TRUE(back.ok());
+  EXPECT_EQ(to_json(*back), Json::object());
+}
+
+TEST(GenerationOptionsJsonTest, DamagedValuesAreDataLoss) {
+  for (const char* const text : {
+           R"([])",
+           R"("beams")",
+           R"({"beams": "4"})",
+           R"({"beams": 4.0})",
+           R"({"beams": -1})",
+           R"({"beams": 0})",
+           R"({"beams": 3000000000})",
+           R"({"beams": null})",
+           R"({"num_beams": 4})",
+           R"({"temperature": "hot"})",
+           R"({"temperature": -1})",
+           R"({"top_p": 2})",
+           R"({"seed": -1})",
+           R"({"seed": 1.5})",
+           R"({"max_new_tokens": 18446744073709551615})",
+           R"({"early_stopping": true})",
+           R"({"early_stopping": "maybe"})",
+           R"({"eos_token_ids": 2})",
+           R"({"eos_token_ids": [2, "3"]})",
+           R"({"eos_token_ids": [-1]})",
+           R"({"eos_token_ids": [100]})",
+           R"({"bad_words_ids": [1]})",
+           R"({"bad_words_ids": [[]]})",
+           R"({"bad_words_ids": [[[1]]]})",
+           R"({"forced_bos_token_id": -1})",
+           R"({"forced_bos_token_id": [1]})",
+           R"({"min_length": 5, "max_length": 4})",
+       }) {
+    const auto read = options_from_json(Json::parse(text), "generation", kVocabulary);
+    ASSERT_FALSE(read.ok()) << text;
+    EXPECT_EQ(read.status().code(), StatusCode::kDataLoss) << text;
+    EXPECT_TRUE(read.status().message().starts_with("generation")) << read.status().message();
+  }
+}
+
+TEST(GenerationOptionsJsonTest, MessagesNameTheField) {
+  const auto read =
+      options_from_json(Json::parse(R"({"top_k": "many"})"), "task.generation", kVocabulary);
+  EXPECT_EQ(read.status().message(),
+            "task.generation.top_k: expected a whole number of at least 0, found string");
+}
+
+}  // namespace
+}  // namespace lanewise::generate

@@ -1,0 +1,148 @@
+#include "runtime/generate/processors.hpp"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <vector>
+
+namespace lanewise::generate {
+namespace {
+
+constexpr float kForbidden = -std::numeric_limits<float>::infinity();
+using Ids = std::vector<int32_t>;
+using Row = std::vector<float>;
+
+Row ones(size_t vocabulary) { return Row(vocabulary, 1.0f); }
+
+/// The ids that have become -inf.
+Ids forbidden(const Row& scores) {
+  Ids ids;
+  for (size_t i = 0; i < scores.size(); ++i) {
+    if (scores[i] == kForbidden) ids.push_back(static_cast<int32_t>(i));
+  }
+  return ids;
+}
+
+TEST(ProcessorsTest, RepetitionIsPenalisedOnceByTheSignOfTheScore) {
+  Row scores{4.0f, -4.0f, 1.0f, 0.0f, 5.0f};
+  const Ids tokens{0, 1, 0, 3, 0};
+  Row before(tokens.size());
+  penalize_repetition(tokens, 2.0f, scores, before.data());
+  EXPECT_EQ(scores, (Row{2.0f, -8.0f, 1.0f, 0.0f, 5.0f}));
+  EXPECT_EQ(before, (Row{4.0f, -4.0f, 4.0f, 0.0f, 4.0f}));
+  Row forbidden_already{kForbidden, 1.0f};
+  penalize_repetition(Ids{0}, 2.0f, forbidden_already, before.data());
+  EXPECT_EQ(forbidden(forbidden_already), Ids{0});
+}
+
+Ids after_ngrams(const Ids& tokens, size_t n) {
+  Row scores = ones(10);
+  forbid_repeated_ngrams(tokens, n, scores);
+  return forbidden(scores);
+}
+
+TEST(ProcessorsTest, NoRunOfTokensIsMadeTwice) {
+  EXPECT_EQ(after_ngrams({1, 2, 3, 1, 2}, 3), (Ids{3}));
+  EXPECT_EQ(after_ngrams({1, 2, 3, 1, 2, 4, 1, 2}, 3), (Ids{3, 4}));
+  EXPECT_EQ(after_ngrams({1, 2, 3, 1, 2}, 4), (Ids{}));
+  EXPECT_EQ(after_ngrams({1, 2, 3, 1}, 2), (Ids{2}));
+  EXPECT_EQ(after_ngrams({5, 5}, 2), (Ids{5})) << "runs may overlap";
+  EXPECT_EQ(after_ngrams({5}, 2), (Ids{})) << "a prefix is no run yet";
+  EXPECT_EQ(after_ngrams({7, 3, 7}, 1), (Ids{3, 7}));
+  EXPECT_EQ(after_ngrams({1, 2}, 3), (Ids{}));
+}
+
+Ids after_word(const Ids& tokens, const Ids& word) {
+  Row scores = ones(10);
+  forbid_word(tokens, word, scores);
+  return forbidden(scores);
+}
+
+TEST(ProcessorsTest, AWordIsForbiddenAtItsLastToken) {
+  EXPECT_EQ(after_word({1}, {4}), (Ids{4}));
+  EXPECT_EQ(after_word({1, 2}, {2, 4}), (Ids{4}));
+  EXPECT_EQ(after_word({1, 2}, {1, 2, 4}), (Ids{4})) << "its beginning may be all there is";
+  EXPECT_EQ(after_word({2, 1}, {2, 4}), (Ids{}));
+  EXPECT_EQ(after_word({2}, {1, 2, 4}), (Ids{}));
+}
+
+TEST(ProcessorsTest, ForcedTokensAreCertainAndAllOthersForbidden) {
+  Row scores = ones(5);
+  force(Ids{1, 3}, 0.5f, scores);
+  EXPECT_EQ(scores, (Row{kForbidden, 0.5f, kForbidden, 0.5f, kForbidden}));
+}
+
+/// What is forbidden behind `tokens` of a prompt of `prompt` tokens and 5 new ones allowed.
+Ids after_all(const GenerationOptions& options, const Ids& tokens, size_t prompt) {
+  Row scores = ones(8);
+  Row before(tokens.size());
+  const Processors processors(options, prompt, 5);
+  processors.apply(tokens, scores, 0.0f, before.data());
+  return forbidden(scores);
+}
+
+TEST(ProcessorsTest, NoEndBeforeTheLeastLength) {
+  GenerationOptions options;
+  options.eos_token_ids = {2, 3};
+  options.min_length = 4;
+  EXPECT_EQ(after_all(options, {1, 1, 1}, 2), (Ids{2, 3}));
+  EXPECT_EQ(after_all(options, {1, 1, 1, 1}, 2), (Ids{}));
+  options.min_new_tokens = 3;  // overrides the other
+  EXPECT_EQ(after_all(options, {1, 1, 1, 1}, 2), (Ids{2, 3}));
+  EXPECT_EQ(after_all(options, {1, 1, 1, 1, 1}, 2), (Ids{}));
+}
+
+TEST(ProcessorsTest, AnEndTokenAloneIsNoBadWord) {
+  GenerationOptions options;
+  options.eos_token_ids = {2};
+  options.bad_words_ids = {{2}, {4}, {1, 2}};
+  EXPECT_EQ(after_all(options, {5}, 1), (Ids{4}));
+  EXPECT_EQ(after_all(options, {1}, 1), (Ids{2, 4}));
+}
+
+TEST(ProcessorsTest, TheFirstTokenIsForcedBehindOneTokenOnly) {
+  GenerationOptions options;
+  options.forced_bos_token_id = 5;
+  EXPECT_EQ(after_all(options, {1}, 1), (Ids{0, 1, 2, 3, 4, 6, 7}));
+  EXPECT_EQ(after_all(options, {1, 5}, 1), (Ids{}));
+  EXPECT_EQ(after_all(options, {1, 1}, 2), (Ids{}));
+}
+
+TEST(ProcessorsTest, TheLastTokenIsForcedAtTheLongestLength) {
+  GenerationOptions options;
+  options.forced_eos_token_id = {2, 6};
+  EXPECT_EQ(after_all(options, {1, 1, 1, 1, 1}, 2), (Ids{}));
+  EXPECT_EQ(after_all(options, {1, 1, 1, 1, 1, 1}, 2), (Ids{0, 1, 3, 4, 5, 7}));
+}
+
+TEST(ProcessorsTest, SuppressionAtTheBeginningWaitsForAForcedToken) {
+  GenerationOptions options;
+  options.suppress_tokens = {0};
+  options.begin_suppress_tokens = {3, 4};
+  EXPECT_EQ(after_all(options, {1}, 1), (Ids{0, 3, 4}));
+  EXPECT_EQ(after_all(options, {1, 1}, 1), (Ids{0}));
+  options.forced_bos_token_id = 5;
+  EXPECT_EQ(after_all(options, {1, 5}, 1), (Ids{0, 3, 4}));
+  EXPECT_EQ(after_all(options, {1, 1}, 2), (Ids{0, 3, 4})) << "nothing is forced there";
+}
+
+TEST(ProcessorsTest, SaysWhetherTheTokenIsForced) {
+  GenerationOptions options;
+  const Ids tokens{1};
+  Row scores = ones(8);
+  EXPECT_FALSE(Processors(options, 1, 5).apply(tokens, scores, 0.0f, nullptr));
+  options.forced_bos_token_id = 5;
+  EXPECT_TRUE(Processors(options, 1, 5).apply(tokens, scores, 2.5f, nullptr));
+  EXPECT_EQ(scores[5], 2.5f);
+  // Forcing comes behind penalties, suppression behind forcing.
+  options.repetition_penalty = 3.0;
+  options.suppress_tokens = {5};
+  scores = ones(8);
+  Row before(1);
+  EXPECT_TRUE(Processors(options, 1, 5).apply(tokens, scores, 0.0f, before.data()));
+  EXPECT_EQ(forbidden(scores).size(), 8u);
+  EXPECT_EQ(before[0], 1.0f);
+}
+
+}  // namespace
+}  // namespace lanewise::generate
