@@ -46,7 +46,9 @@ std::string weights_type(const Model& model) {
 int64_t parameter_count(const Model& model) {
   int64_t count = 0;
   for (const file::TensorEntry& entry : model.data().file().tensors()) {
-    if (entry.name != internal::kTokenizerTensor) count += element_count(entry.shape).value();
+    const bool tokenizer =
+        entry.name == internal::kTokenizerTensor || entry.name == internal::kTargetTokenizerTensor;
+    if (!tokenizer) count += element_count(entry.shape).value();
   }
   return count;
 }

@@ -1,6 +1,3 @@
-#include <unistd.h>
-
-#include <cerrno>
 #include <memory>
 #include <string>
 #include <vector>
@@ -8,11 +5,10 @@
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/open_model.hpp"
+#include "cli/tensor_files.hpp"
 #include "lanewise/session.hpp"
 #include "ops/status_macros.hpp"
 #include "runtime/file/atomic_file.hpp"
-#include "runtime/file/mapping.hpp"
-#include "runtime/file/messages.hpp"
 #include "runtime/file/safetensors.hpp"
 #include "runtime/file/sink.hpp"
 
@@ -24,34 +20,6 @@ struct RunCommandOptions {
   std::string inputs;
   std::string outputs;
 };
-
-Result<TensorMap> parse_tensors(std::span<const std::byte> bytes, const std::string& label) {
-  LW_ASSIGN_OR_RETURN(const file::SafetensorsView view, file::SafetensorsView::parse(bytes, label));
-  TensorMap tensors;
-  for (const file::TensorEntry& entry : view.tensors()) {
-    LW_ASSIGN_OR_RETURN(tensors[entry.name], file::copy_tensor(view.view(entry)));
-  }
-  return tensors;
-}
-
-Result<TensorMap> read_tensors_from_stdin() {
-  file::AlignedBuffer buffer;
-  std::vector<std::byte> part(size_t{1} << 20);
-  while (true) {
-    if (interrupted()) return cancelled("interrupted");
-    const ssize_t count = ::read(STDIN_FILENO, part.data(), part.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return file::os_error("read", "standard input", errno);
-    if (count == 0) return parse_tensors(buffer.bytes(), "standard input");
-    LW_RETURN_IF_ERROR(buffer.append(std::span(part).first(static_cast<size_t>(count))));
-  }
-}
-
-Result<TensorMap> read_tensors(const std::string& path) {
-  if (path == "-") return read_tensors_from_stdin();
-  LW_ASSIGN_OR_RETURN(const file::MappedFile file, file::MappedFile::open(path));
-  return parse_tensors(file.bytes(), path);
-}
 
 Status write_tensors(file::AtomicFile& file, const TensorMap& tensors) {
   std::vector<file::SafetensorsInput> inputs;

@@ -64,6 +64,7 @@ bool find_tokenizer(Source& source) {
 
 /// The tokenizer as JSON; empty when the checkpoint has none.
 Result<std::string> tokenizer_json(Opened& opened) {
+  if (!opened.model.tokenizer.empty()) return opened.model.tokenizer;
   if (!find_tokenizer(opened.source)) {
     opened.report("no tokenizer.json or vocab.txt: the model takes token ids, not texts");
     return std::string();
@@ -92,16 +93,19 @@ Result<file::Metadata> metadata_of(Opened& opened, const graph::Graph& graph) {
   return metadata;
 }
 
+void add_text(PackedGraph& packed, std::string_view name, const std::string& text) {
+  if (text.empty()) return;
+  const auto bytes = static_cast<int64_t>(text.size());
+  packed.tensors.push_back({std::string(name), {DataType::kU8, text.data(), {bytes}}});
+}
+
 /// Writes the model file of an opened checkpoint.
 Status write_model(Opened opened, file::Sink& sink) {
   LW_ASSIGN_OR_RETURN(PackedGraph packed, pack_graph(graph::optimize(std::move(opened.model.graph)),
                                                      *opened.source.checkpoint));
   LW_ASSIGN_OR_RETURN(const std::string tokenizer, tokenizer_json(opened));
-  if (!tokenizer.empty()) {
-    const auto bytes = static_cast<int64_t>(tokenizer.size());
-    packed.tensors.push_back(
-        {std::string(internal::kTokenizerTensor), {DataType::kU8, tokenizer.data(), {bytes}}});
-  }
+  add_text(packed, internal::kTokenizerTensor, tokenizer);
+  add_text(packed, internal::kTargetTokenizerTensor, opened.model.target_tokenizer);
   LW_ASSIGN_OR_RETURN(const file::Metadata metadata, metadata_of(opened, packed.graph));
   return file::write_safetensors(sink, metadata, packed.tensors, kAlignment);
 }

@@ -7,6 +7,7 @@
 
 #include "ops/status_macros.hpp"
 #include "runtime/file/messages.hpp"
+#include "runtime/generate/options_json.hpp"
 #include "runtime/json.hpp"
 #include "runtime/model_checks.hpp"
 #include "runtime/text/json_fields.hpp"
@@ -53,6 +54,11 @@ Status check_limits(const ModelInfo& info) {
   return {};
 }
 
+/// The ids that a decoder can give.
+int64_t generated_vocabulary(const ModelInfo& info) {
+  return info.target_vocabulary_size > 0 ? info.target_vocabulary_size : info.vocabulary_size;
+}
+
 Result<ModelInfo> parse_task(std::string_view text) {
   LW_RETURN_IF_ERROR(check_json(text, kMaxTaskBytes));
   const nlohmann::json json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
@@ -67,6 +73,12 @@ Result<ModelInfo> parse_task(std::string_view text) {
   LW_ASSIGN_OR_RETURN(info.max_text_tokens, fields.count("max_text_tokens"));
   LW_ASSIGN_OR_RETURN(info.target_vocabulary_size, fields.count_or("target_vocabulary_size", 0));
   LW_ASSIGN_OR_RETURN(info.max_target_tokens, fields.count_or("max_target_tokens", 0));
+  if (fields.find("generation") != nullptr) {
+    LW_ASSIGN_OR_RETURN(const text::JsonFields generation, fields.object("generation"));
+    LW_ASSIGN_OR_RETURN(
+        info.generation,
+        generate::options_from_json(generation.json(), "generation", generated_vocabulary(info)));
+  }
   LW_RETURN_IF_ERROR(check_limits(info));
   return info;
 }
@@ -148,22 +160,37 @@ void ModelData::ask_for_weights() const {
   if (begin != nullptr) static_cast<void>(mapping->advise_will_need({begin, end}));
 }
 
-Result<const text::Tokenizer*> ModelData::open_tokenizer() const {
-  const file::TensorEntry* entry = view_.find(kTokenizerTensor);
-  if (entry == nullptr) return static_cast<const text::Tokenizer*>(nullptr);
+Result<const text::Tokenizer*> LazyTokenizer::open(std::string_view json,
+                                                   const std::string& label) {
   return file::no_throw([&]() -> Result<const text::Tokenizer*> {
-    std::call_once(tokenizer_once_, [&] {
-      const TensorView bytes = view_.view(*entry);
-      auto parsed = text::parse_tokenizer({bytes.as<char>(), entry->end - entry->begin});
+    std::call_once(once_, [&] {
+      auto parsed = text::parse_tokenizer(json);
       if (parsed.ok()) {
         tokenizer_ = std::move(*parsed);
       } else {
-        tokenizer_status_ = parsed.status().with_context(file::in_quotes(label_) + ": tokenizer");
+        status_ = parsed.status().with_context(label);
       }
     });
-    if (!tokenizer_status_.ok()) return tokenizer_status_;
+    if (!status_.ok()) return status_;
     return tokenizer_.get();
   });
+}
+
+Result<const text::Tokenizer*> ModelData::open(std::string_view tensor,
+                                               LazyTokenizer& tokenizer) const {
+  const file::TensorEntry* entry = view_.find(tensor);
+  if (entry == nullptr) return static_cast<const text::Tokenizer*>(nullptr);
+  const std::string_view json(view_.view(*entry).as<char>(), entry->end - entry->begin);
+  return tokenizer.open(json, file::in_quotes(label_) + ": tokenizer");
+}
+
+Result<const text::Tokenizer*> ModelData::open_tokenizer() const {
+  return open(kTokenizerTensor, tokenizer_);
+}
+
+Result<const text::Tokenizer*> ModelData::open_target_tokenizer() const {
+  if (view_.find(kTargetTokenizerTensor) == nullptr) return open_tokenizer();
+  return open(kTargetTokenizerTensor, target_tokenizer_);
 }
 
 std::string_view ModelData::provenance() const noexcept {
@@ -182,6 +209,8 @@ std::string task_to_json(const ModelInfo& info) {
     json["target_vocabulary_size"] = info.target_vocabulary_size;
     json["max_target_tokens"] = info.max_target_tokens;
   }
+  nlohmann::json generation = generate::to_json(info.generation);
+  if (!generation.empty()) json["generation"] = std::move(generation);
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -22,8 +22,23 @@ inline constexpr std::string_view kProvenanceKey = "lanewise.provenance";
 /// The tokenizer is JSON in a tensor of bytes: in the header it would be parsed, and it is far
 /// larger than all else there, whenever the model is opened, even by those who run on ids.
 inline constexpr std::string_view kTokenizerTensor = "lanewise.tokenizer";
+/// The same for what the decoder writes, where that has other tokens than the source.
+inline constexpr std::string_view kTargetTokenizerTensor = "lanewise.target_tokenizer";
 /// The format that this build writes, and the newest that it reads.
 inline constexpr int kFormatVersion = 1;
+
+/// A tokenizer that is made at the first call of open(). Thread-safe.
+class LazyTokenizer {
+ public:
+  /// The tokenizer that `json` describes; `label` names it in messages. Fails as
+  /// text::parse_tokenizer() does, at every call alike. Later calls ignore their arguments.
+  Result<const text::Tokenizer*> open(std::string_view json, const std::string& label);
+
+ private:
+  std::once_flag once_;
+  std::shared_ptr<const text::Tokenizer> tokenizer_;
+  Status status_;
+};
 
 /// What stands behind a Model. Immutable; shared by sessions.
 class ModelData {
@@ -46,6 +61,8 @@ class ModelData {
   /// longer than all else in opening a model, and who runs on ids needs none; so the first call
   /// may fail, as text::parse_tokenizer() does, and later ones fail alike. Thread-safe.
   Result<const text::Tokenizer*> open_tokenizer() const;
+  /// The tokenizer of what a decoder writes: that of the source unless the model has two.
+  Result<const text::Tokenizer*> open_target_tokenizer() const;
   bool has_tokenizer() const noexcept { return view_.find(kTokenizerTensor) != nullptr; }
   /// JSON: source files with their hashes, the converter's version; empty where a file has none.
   std::string_view provenance() const noexcept;
@@ -56,6 +73,7 @@ class ModelData {
   ModelData(Bytes bytes, file::SafetensorsView view, std::string label);
   static Result<std::shared_ptr<const ModelData>> create(Bytes bytes, const std::string& label);
   Status parse();
+  Result<const text::Tokenizer*> open(std::string_view tensor, LazyTokenizer& tokenizer) const;
   /// Lets the system map what every run reads, all weights but embedding tables, at once instead of
   /// page by page in the first run. Writers put them one after another.
   void ask_for_weights() const;
@@ -65,9 +83,8 @@ class ModelData {
   std::string label_;
   ModelInfo info_;
   graph::Graph graph_;
-  mutable std::once_flag tokenizer_once_;
-  mutable std::shared_ptr<const text::Tokenizer> tokenizer_;  // written once, with its status
-  mutable Status tokenizer_status_;
+  mutable LazyTokenizer tokenizer_;
+  mutable LazyTokenizer target_tokenizer_;
 };
 
 /// The task part of the metadata: what a ModelInfo holds besides its outputs, which the graph

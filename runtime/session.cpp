@@ -5,29 +5,13 @@
 #include "ops/dispatch.hpp"
 #include "ops/status_macros.hpp"
 #include "runtime/batch.hpp"
-#include "runtime/exec/barrier.hpp"
 #include "runtime/exec/executor.hpp"
 #include "runtime/exec/team.hpp"
 #include "runtime/model_data.hpp"
+#include "runtime/session_setup.hpp"
 
 namespace lanewise {
 namespace {
-
-constexpr int kMostThreads = 1024;
-
-Result<ops::Isa> choose_isa(const std::string& name) {
-  return name.empty() ? ops::default_isa() : ops::find_isa(name);
-}
-
-/// Lets OpenMP make the team now, instead of in the first run.
-void start_team(int threads) {
-  struct Meeting final : exec::TeamBody {
-    explicit Meeting(int count) : barrier(count) {}
-    void run(int) noexcept override { barrier.wait(); }
-    exec::SpinBarrier barrier;
-  } meeting(threads);
-  exec::run_team(threads, meeting);
-}
 
 constexpr auto kTokens = static_cast<size_t>(graph::RowSymbol::kTokens);
 constexpr auto kSequences = static_cast<size_t>(graph::RowSymbol::kSequences);
@@ -191,19 +175,15 @@ Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
 
 Result<Session> Session::create(const Model& model, const SessionOptions& options) {
-  LW_ASSIGN_OR_RETURN(const ops::Isa isa, choose_isa(options.isa));
-  if (options.threads < 0 || options.threads > kMostThreads) {
-    return invalid_argument("threads: expected 0 to " + std::to_string(kMostThreads) + ", found " +
-                            std::to_string(options.threads));
-  }
-  const int threads = options.threads == 0 ? exec::available_cpus() : options.threads;
+  LW_ASSIGN_OR_RETURN(const SessionSetup setup, check_session_options(options));
+  LW_ASSIGN_OR_RETURN(const graph::Graph graph,
+                      graph::restricted_to(model.data().graph(), options.outputs));
   LW_ASSIGN_OR_RETURN(
       plan::Program program,
-      plan::make_program(
-          model.data(),
-          {.isa = isa, .fast = options.fast, .outputs = options.outputs, .log = options.log}));
-  start_team(threads);
-  return Session(std::make_unique<Impl>(model, std::move(program), isa, threads));
+      plan::make_program(model.data(), graph,
+                         {.isa = setup.isa, .fast = options.fast, .log = options.log}));
+  start_team(setup.threads);
+  return Session(std::make_unique<Impl>(model, std::move(program), setup.isa, setup.threads));
 }
 
 Status Session::run_ragged(const RaggedBatch& batch, const RunOptions& options) {

@@ -35,6 +35,9 @@ struct FamilyModel {
   ModelInfo info;                       ///< outputs stay empty: the graph tells them
   std::vector<ExpectedTensor> tensors;  ///< all that `graph` reads
   std::vector<std::string> leftovers;   ///< tensors known to be no weights, where present
+  /// JSON, as Tokenizer::to_json() gives it; empty: what the folder has is looked for.
+  std::string tokenizer;
+  std::string target_tokenizer;  ///< of what a decoder writes; empty: `tokenizer` serves both
 };
 
 /// A kind of model (converters/families.def).

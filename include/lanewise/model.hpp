@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lanewise/export.hpp"
+#include "lanewise/generation.hpp"
 #include "lanewise/status.hpp"
 
 namespace lanewise {
@@ -31,6 +32,7 @@ struct ModelInfo {
   int64_t max_text_tokens = 0;         ///< where texts are cut; <= max_tokens
   int64_t target_vocabulary_size = 0;  ///< ids of decoder_input_ids; 0: no decoder
   int64_t max_target_tokens = 0;       ///< the longest decoder_input_ids, start token included
+  GenerationOptions generation;        ///< what the checkpoint says of how to generate
   std::vector<OutputInfo> outputs;
 };
 

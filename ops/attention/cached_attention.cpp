@@ -57,8 +57,7 @@ class CachedAttentionOperator final : public Operator {
   }
 
   size_t scratch_bytes() const noexcept override {
-    return sizeof(float) *
-           cached_attention_scratch_floats(static_cast<size_t>(problem_.head_dim));
+    return sizeof(float) * cached_attention_scratch_floats(static_cast<size_t>(problem_.head_dim));
   }
 
   double flops(const Operands& operands) const noexcept override {

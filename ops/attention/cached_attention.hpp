@@ -7,8 +7,8 @@ namespace lanewise::ops {
 /// Attention of new tokens to keys and values that stay from step to step, found by tables: what
 /// attention (attention.hpp) is for whole sequences, one token after another.
 ///
-/// Formula, `causal`, `window`, `scale`, grouped heads and the relative bias are those of attention.
-/// The keys of sequence s are the rows tables->rows[s][0], [1], ... of the memory, m =
+/// Formula, `causal`, `window`, `scale`, grouped heads and the relative bias are those of
+/// attention. The keys of sequence s are the rows tables->rows[s][0], [1], ... of the memory, m =
 /// tables->lengths[s] of them. In a step with n new tokens they stand at the positions m - n to
 /// m - 1.
 ///

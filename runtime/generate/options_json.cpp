@@ -65,7 +65,9 @@ Status read(const Json& json, const std::string& name, EarlyStopping& value) {
 /// Whole numbers from 0; no field is written that is negative.
 template <typename T>
 requires std::is_integral_v<T> Status read(const Json& json, const std::string& name, T& value) {
-  const bool negative = json.is_number_integer() && json < 0;
+  // Not `json < 0`, which takes an unsigned number above 2^63 for a negative one.
+  const bool negative =
+      !json.is_number_unsigned() && json.is_number_integer() && json.get<int64_t>() < 0;
   if (!json.is_number_integer() || negative) {
     return wrong_type(name, "a whole number of at least 0", &json);
   }

@@ -19,9 +19,9 @@ class Splitter {
       : graph_(graph), depends_(graph.values.size()), in_step_(graph.values.size(), -1) {
     depends_[static_cast<size_t>(ids)] = true;
     for (const Node& node : graph.nodes) {
-      depends_[static_cast<size_t>(node.output)] = std::any_of(
-          node.inputs.begin(), node.inputs.end(),
-          [&](ValueId input) -> bool { return depends_[static_cast<size_t>(input)]; });
+      depends_[static_cast<size_t>(node.output)] =
+          std::any_of(node.inputs.begin(), node.inputs.end(),
+                      [&](ValueId input) -> bool { return depends_[static_cast<size_t>(input)]; });
     }
     result_.ids = value(ids).name;
     in_step_[static_cast<size_t>(ids)] = add_input(value(ids));
@@ -160,7 +160,8 @@ Result<DecodingGraphs> split_for_decoding(const Graph& graph) {
     LW_ASSIGN_OR_RETURN(const Graph wanted, restricted_to(graph, {kLogits}));
     const ValueId decoder_ids = wanted.find_input("decoder_input_ids");
     const ValueId ids = decoder_ids >= 0 ? decoder_ids : wanted.find_input("input_ids");
-    if (ids < 0 || wanted.values[static_cast<size_t>(wanted.outputs.at(kLogits))].rows != RowSymbol::kTokens) {
+    if (ids < 0 ||
+        wanted.values[static_cast<size_t>(wanted.outputs.at(kLogits))].rows != RowSymbol::kTokens) {
       return unsupported("the model has no logits behind each of its tokens");
     }
     return Splitter(wanted, ids).run();

@@ -41,9 +41,10 @@ Result<ops::OperatorPtr> make_node_operator(const internal::ModelData& model, co
 
 }  // namespace
 
-Result<Program> make_program(const internal::ModelData& model, const ProgramOptions& options) {
+Result<Program> make_program(const internal::ModelData& model, graph::Graph graph,
+                             const ProgramOptions& options) {
   Program program;
-  LW_ASSIGN_OR_RETURN(program.graph, graph::restricted_to(model.graph(), options.outputs));
+  program.graph = std::move(graph);
   for (const Node& node : program.graph.nodes) {
     Result<ops::OperatorPtr> op = make_node_operator(model, program.graph, node, options);
     if (!op.ok()) return op.status().with_context("node '" + node.name + "' (" + node.op + ")");

@@ -15,7 +15,6 @@ namespace lanewise::plan {
 struct ProgramOptions {
   ops::Isa isa = ops::Isa::baseline;
   bool fast = false;
-  std::vector<std::string> outputs;  ///< empty: all
   std::function<void(std::string_view)> log;
 };
 
@@ -28,9 +27,11 @@ struct Program {
   size_t scratch_bytes = 0;  ///< that one thread needs at most
 };
 
-/// Fails with kNotFound for an unknown output; with kInvalidArgument or kUnsupported, naming the
-/// node, where an operator does not accept its attributes, weights or operands. The weights stay
-/// in `model`, which must outlive the program.
-Result<Program> make_program(const internal::ModelData& model, const ProgramOptions& options);
+/// `graph` is the model's, or made from it.
+/// Fails with kInvalidArgument or kUnsupported, naming the node, where an operator does not accept
+/// its attributes, weights or operands. The weights stay in `model`, which must outlive the
+/// program.
+Result<Program> make_program(const internal::ModelData& model, graph::Graph graph,
+                             const ProgramOptions& options);
 
 }  // namespace lanewise::plan

@@ -78,7 +78,7 @@ Result<Embeddings> Embedder::Impl::embed(std::span<const std::string_view> texts
   result.count = static_cast<int64_t>(texts.size());
   result.dimension = dimension_;
   LW_RETURN_IF_ERROR(tokenize(texts, options, result));
-  tasks::cut_by_length(result.tokens, kBatchTokens, batches_);
+  tasks::cut_by_length(result.tokens, {.tokens = kBatchTokens}, batches_);
   result.values.resize(texts.size() * static_cast<size_t>(dimension_));
   for (const tasks::LengthBatch& batch : batches_.batches) {
     LW_RETURN_IF_ERROR(run_batch(batch, options, result));

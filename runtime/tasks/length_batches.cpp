@@ -5,7 +5,8 @@
 
 namespace lanewise::tasks {
 
-void cut_by_length(std::span<const int32_t> lengths, int64_t most_tokens, LengthBatches& batches) {
+void cut_by_length(std::span<const int32_t> lengths, const BatchLimits& limits,
+                   LengthBatches& batches) {
   std::vector<int32_t>& order = batches.order;
   order.resize(lengths.size());
   std::iota(order.begin(), order.end(), 0);
@@ -19,7 +20,8 @@ void cut_by_length(std::span<const int32_t> lengths, int64_t most_tokens, Length
   LengthBatch batch;
   for (size_t i = 0; i < order.size(); ++i) {
     const int64_t length = lengths[static_cast<size_t>(order[i])];
-    if (batch.end > batch.begin && batch.tokens + length > most_tokens) {
+    const auto sequences = static_cast<int64_t>(batch.end - batch.begin);
+    if (sequences > 0 && (batch.tokens + length > limits.tokens || sequences == limits.sequences)) {
       batches.batches.push_back(batch);
       batch = {i, i, 0};
     }

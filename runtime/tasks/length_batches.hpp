@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -19,14 +20,21 @@ struct LengthBatches {
   std::vector<LengthBatch> batches;
 };
 
-/// Cuts sequences of `lengths` into batches of at most `most_tokens` tokens; a longer sequence is a
-/// batch of its own.
+/// The most that a batch has.
+struct BatchLimits {
+  int64_t tokens = 0;
+  int64_t sequences = std::numeric_limits<int64_t>::max();  ///< at least 1
+};
+
+/// Cuts sequences of `lengths` into batches within `limits`; a longer sequence is a batch of its
+/// own.
 ///
 /// Longest first, so that working memory reaches its size with the first batch, and a team of
 /// threads ends on small pieces. There is no padding to save: equal lengths in a batch only make
 /// its attention an even load.
 ///
 /// batches  out; its memory is reused.
-void cut_by_length(std::span<const int32_t> lengths, int64_t most_tokens, LengthBatches& batches);
+void cut_by_length(std::span<const int32_t> lengths, const BatchLimits& limits,
+                   LengthBatches& batches);
 
 }  // namespace lanewise::tasks

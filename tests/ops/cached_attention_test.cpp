@@ -42,9 +42,7 @@ class Tables {
   Tables(const Tables&) = delete;
 
   int32_t slots() const { return slots_; }
-  int32_t row(size_t sequence, int32_t i) const {
-    return rows_[sequence][static_cast<size_t>(i)];
-  }
+  int32_t row(size_t sequence, int32_t i) const { return rows_[sequence][static_cast<size_t>(i)]; }
   /// Tables of the first lengths[s] rows.
   RowTables first(const std::vector<int32_t>& lengths) {
     lengths_ = lengths;
@@ -162,9 +160,9 @@ TEST_P(CachedAttentionTest, ASequencesBitsAreItsOwn) {
   }
   const Matrix<float> y = decode(alone, isa(), 1, 1);
   for (int64_t r = 0; r < 9; ++r) {
-    EXPECT_EQ(std::memcmp(y.row(r), together.row(r),
-                          static_cast<size_t>(y.features()) * sizeof(float)),
-              0);
+    EXPECT_EQ(
+        std::memcmp(y.row(r), together.row(r), static_cast<size_t>(y.features()) * sizeof(float)),
+        0);
   }
 }
 

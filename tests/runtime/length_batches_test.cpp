@@ -11,7 +11,7 @@ namespace {
 
 LengthBatches cut(const std::vector<int32_t>& lengths, int64_t most_tokens) {
   LengthBatches batches;
-  cut_by_length(lengths, most_tokens, batches);
+  cut_by_length(lengths, {.tokens = most_tokens}, batches);
   return batches;
 }
 

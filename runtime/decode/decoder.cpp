@@ -1,0 +1,156 @@
+#include "runtime/decode/decoder.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <string>
+#include <utility>
+
+#include "ops/status_macros.hpp"
+#include "runtime/exec/team.hpp"
+#include "runtime/session_setup.hpp"
+
+namespace lanewise::decode {
+namespace {
+
+constexpr auto kTokens = static_cast<size_t>(graph::RowSymbol::kTokens);
+constexpr auto kSequences = static_cast<size_t>(graph::RowSymbol::kSequences);
+constexpr auto kMemoryTokens = static_cast<size_t>(graph::RowSymbol::kMemoryTokens);
+constexpr auto kCache = static_cast<size_t>(graph::RowSymbol::kCache);
+
+std::vector<int64_t> cache_features(const graph::DecodingGraphs& graphs) {
+  std::vector<int64_t> features;
+  for (const std::string& name : graphs.caches) {
+    const graph::ValueId id = graphs.step.find_input(name);
+    features.push_back(graphs.step.values[static_cast<size_t>(id)].features);
+  }
+  return features;
+}
+
+int64_t features_of_output(const graph::Graph& graph, const std::string& name) {
+  return graph.values[static_cast<size_t>(graph.outputs.at(name))].features;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Decoder>> Decoder::create(const Model& model,
+                                                 const SessionOptions& options) {
+  LW_ASSIGN_OR_RETURN(const SessionSetup setup, check_session_options(options));
+  Result<graph::DecodingGraphs> graphs = graph::split_for_decoding(model.data().graph());
+  if (!graphs.ok()) return graphs.status().with_context("cannot generate with this model");
+  const plan::ProgramOptions program{.isa = setup.isa, .fast = options.fast, .log = options.log};
+  LW_ASSIGN_OR_RETURN(plan::Program encode,
+                      plan::make_program(model.data(), graphs->encode, program));
+  LW_ASSIGN_OR_RETURN(plan::Program step, plan::make_program(model.data(), graphs->step, program));
+  start_team(setup.threads);
+  return std::unique_ptr<Decoder>(new Decoder(model, std::move(*graphs), std::move(encode),
+                                              std::move(step), setup.isa, setup.threads));
+}
+
+Decoder::Decoder(const Model& model, graph::DecodingGraphs graphs, plan::Program encode,
+                 plan::Program step, ops::Isa isa, int threads)
+    : model_(model),
+      graphs_(std::move(graphs)),
+      encode_(std::move(encode)),
+      step_(std::move(step)),
+      isa_(isa),
+      vocabulary_(features_of_output(step_.graph, "logits")),
+      step_executor_(step_, threads),
+      cache_(cache_features(graphs_)),
+      source_inputs_(encode_.graph.inputs.size()),
+      inputs_(step_.graph.inputs.size()) {
+  if (!graphs_.memory.empty()) {
+    encode_executor_ = std::make_unique<exec::Executor>(encode_, threads);
+  }
+}
+
+Status Decoder::encode(const RaggedBatch& sources, const RunOptions& options) {
+  source_lengths_.assign(sources.lengths.begin(), sources.lengths.end());
+  source_offsets_.assign(1, 0);
+  for (const int32_t length : source_lengths_) {
+    source_offsets_.push_back(source_offsets_.back() + length);
+  }
+  if (!has_encoder()) return {};
+  const size_t tokens = sources.ids.size();
+  while (counts_.size() < tokens) counts_.push_back(static_cast<int32_t>(counts_.size()));
+  if (zeros_.size() < tokens) zeros_.resize(tokens);
+  for (size_t i = 0; i < source_inputs_.size(); ++i) {
+    const auto id = static_cast<size_t>(encode_.graph.inputs[i]);
+    const bool types = encode_.graph.values[id].name == "token_type_ids";
+    source_inputs_[i].data = types ? zeros_.data() : sources.ids.data();
+  }
+  exec::BatchBinding batch{.inputs = source_inputs_};
+  const auto sequences = static_cast<int64_t>(source_lengths_.size());
+  batch.rows[kMemoryTokens] = static_cast<int64_t>(tokens);
+  batch.rows[kSequences] = sequences;
+  batch.ragged[kMemoryTokens] = {source_offsets_.data(), sequences};
+  LW_RETURN_IF_ERROR(encode_executor_->prepare(batch, true));
+  return encode_executor_->run(options);
+}
+
+void Decoder::bind_step_inputs() {
+  const graph::Graph& graph = step_.graph;
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    const std::string& name = graph.values[static_cast<size_t>(graph.inputs[i])].name;
+    if (name == graphs_.ids) {
+      inputs_[i] = {ids_.data(), 1};
+    } else if (name == graph::kStepPositions) {
+      inputs_[i] = {positions_.data(), 1};
+    } else if (const auto cache = std::find(graphs_.caches.begin(), graphs_.caches.end(), name);
+               cache != graphs_.caches.end()) {
+      const auto layer = static_cast<size_t>(cache - graphs_.caches.begin());
+      inputs_[i] = {cache_.layer(layer), cache_.stride(layer)};
+    } else {
+      const ops::Operand& memory = encode_executor_->result(encode_.graph.outputs.at(name));
+      inputs_[i] = {memory.data, memory.stride};
+    }
+  }
+}
+
+Status Decoder::step(std::span<const Row> rows, const RunOptions& options) {
+  ids_.clear();
+  positions_.clear();
+  offsets_.assign(1, 0);
+  cache_rows_.clear();
+  cache_lengths_.clear();
+  memory_rows_.clear();
+  memory_lengths_.clear();
+  for (const Row& row : rows) {
+    const auto length = static_cast<int32_t>(row.slots->size());
+    const auto count = static_cast<int32_t>(row.tokens.size());
+    ids_.insert(ids_.end(), row.tokens.begin(), row.tokens.end());
+    for (int32_t i = length - count; i < length; ++i) positions_.push_back(i);
+    offsets_.push_back(offsets_.back() + count);
+    cache_rows_.push_back(row.slots->data());
+    cache_lengths_.push_back(length);
+    if (!has_encoder()) continue;
+    const auto source = static_cast<size_t>(row.source);
+    memory_rows_.push_back(counts_.data() + source_offsets_[source]);
+    memory_lengths_.push_back(source_lengths_[source]);
+  }
+  bind_step_inputs();
+  exec::BatchBinding batch{.inputs = inputs_};
+  const auto sequences = static_cast<int64_t>(rows.size());
+  batch.rows[kTokens] = offsets_.back();
+  batch.rows[kSequences] = sequences;
+  batch.ragged[kTokens] = {offsets_.data(), sequences};
+  batch.tables[kCache] = {cache_rows_.data(), cache_lengths_.data(), sequences};
+  batch.tables[kMemoryTokens] = {memory_rows_.data(), memory_lengths_.data(), sequences};
+  LW_RETURN_IF_ERROR(step_executor_.prepare(batch, true));
+  return step_executor_.run(options);
+}
+
+float* Decoder::logits(size_t row) const {
+  return step_executor_.result(step_.graph.outputs.at("logits")).f32(static_cast<int64_t>(row));
+}
+
+int64_t Decoder::memory_bytes(int64_t source_tokens, int64_t rows) const {
+  plan::RowCounts sources{};
+  sources[kMemoryTokens] = source_tokens;
+  plan::RowCounts step{};
+  step[kTokens] = rows;
+  step[kSequences] = rows;
+  const auto scratch = static_cast<int64_t>(encode_.scratch_bytes + step_.scratch_bytes);
+  return encode_.memory.total_bytes(sources) + step_.memory.total_bytes(step) + scratch * threads();
+}
+
+}  // namespace lanewise::decode

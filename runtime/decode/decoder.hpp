@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "lanewise/model.hpp"
+#include "lanewise/session.hpp"
+#include "runtime/decode/cache.hpp"
+#include "runtime/exec/executor.hpp"
+#include "runtime/graph/decoding.hpp"
+#include "runtime/plan/program.hpp"
+
+namespace lanewise::decode {
+
+/// A model as a decoder that takes one token after another: the encoder once for a batch of
+/// sources, then steps. One caller's working memory; the model is shared.
+class Decoder {
+ public:
+  /// Fails as Session::create() does, and with kUnsupported for a model that has no decoder.
+  static Result<std::unique_ptr<Decoder>> create(const Model& model, const SessionOptions& options);
+
+  bool has_encoder() const noexcept { return encode_executor_ != nullptr; }
+  int threads() const noexcept { return step_executor_.threads(); }
+  ops::Isa isa() const noexcept { return isa_; }
+  int64_t vocabulary() const noexcept { return vocabulary_; }
+  /// The most tokens that a sequence of the decoder can have.
+  int64_t max_tokens() const noexcept {
+    return has_encoder() ? model_.info().max_target_tokens : model_.info().max_tokens;
+  }
+  Cache& cache() noexcept { return cache_; }
+
+  /// Runs the encoder over sources that passed check_batch(); their memory stays until the next
+  /// call. kCancelled when `options` stopped it.
+  Status encode(const RaggedBatch& sources, const RunOptions& options);
+
+  /// One sequence of a step.
+  struct Row {
+    int32_t source = 0;               ///< of the last encode()
+    std::span<const int32_t> tokens;  ///< the new ones, at least one
+    const Cache::Slots* slots;        ///< of all its tokens, the new ones last
+  };
+  /// Takes the tokens of all rows; their keys and values are in their slots then.
+  Status step(std::span<const Row> rows, const RunOptions& options);
+
+  /// The logits behind the last token of a row of the last step, [vocabulary]; may be changed.
+  float* logits(size_t row) const;
+
+  /// Working memory of a step, beside the cache, and of the encoder.
+  int64_t memory_bytes(int64_t source_tokens, int64_t rows) const;
+
+ private:
+  Decoder(const Model& model, graph::DecodingGraphs graphs, plan::Program encode,
+          plan::Program step, ops::Isa isa, int threads);
+  void bind_step_inputs();
+
+  Model model_;
+  const graph::DecodingGraphs graphs_;
+  const plan::Program encode_;
+  const plan::Program step_;
+  const ops::Isa isa_;
+  const int64_t vocabulary_;
+  std::unique_ptr<exec::Executor> encode_executor_;  // null where there is no encoder
+  exec::Executor step_executor_;
+  Cache cache_;
+
+  // Of the sources.
+  std::vector<exec::InputBinding> source_inputs_;
+  std::vector<int32_t> source_offsets_;
+  std::vector<int32_t> source_lengths_;
+  std::vector<int32_t> zeros_;   // token types
+  std::vector<int32_t> counts_;  // 0, 1, 2, ...: the rows of the memory
+
+  // Of a step.
+  std::vector<exec::InputBinding> inputs_;
+  std::vector<int32_t> ids_;
+  std::vector<int32_t> positions_;
+  std::vector<int32_t> offsets_;
+  std::vector<const int32_t*> cache_rows_;
+  std::vector<int32_t> cache_lengths_;
+  std::vector<const int32_t*> memory_rows_;
+  std::vector<int32_t> memory_lengths_;
+};
+
+}  // namespace lanewise::decode

@@ -1,0 +1,114 @@
+#include "lanewise/generator.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "ops/dispatch.hpp"
+#include "ops/status_macros.hpp"
+#include "runtime/batch.hpp"
+#include "runtime/decode/decoder.hpp"
+#include "runtime/decode/generation.hpp"
+#include "runtime/file/messages.hpp"
+#include "runtime/tasks/length_batches.hpp"
+
+namespace lanewise {
+namespace {
+
+// Hypotheses that are alive at once: enough rows for a step to be bound by arithmetic and not by
+// reading the weights, few enough that their caches stay small.
+constexpr int64_t kBatchRows = 256;
+// Tokens of the sources that the encoder takes at once.
+constexpr int64_t kBatchTokens = 4096;
+
+}  // namespace
+
+class Generator::Impl {
+ public:
+  Impl(Model model, std::unique_ptr<decode::Decoder> decoder)
+      : model_(std::move(model)), decoder_(std::move(decoder)) {}
+
+  Result<std::vector<Generation>> generate(std::span<const std::vector<int32_t>> sources,
+                                           const GenerationOptions& options,
+                                           const GenerationCallbacks& callbacks,
+                                           const RunOptions& run) {
+    LW_RETURN_IF_ERROR(check(sources, options));
+    std::vector<int32_t> lengths;
+    for (const auto& source : sources) lengths.push_back(static_cast<int32_t>(source.size()));
+    tasks::LengthBatches batches;
+    tasks::cut_by_length(lengths, {kBatchTokens, most_sources(options)}, batches);
+    std::vector<Generation> results(sources.size());
+    bool stopped = false;
+    for (const tasks::LengthBatch& batch : batches.batches) {
+      if (stopped) break;
+      std::vector<decode::Source> members;
+      for (size_t i = batch.begin; i < batch.end; ++i) {
+        const auto number = static_cast<size_t>(batches.order[i]);
+        members.push_back({sources[number], number});
+      }
+      std::vector<Generation> outcome(members.size());
+      decode::BatchGeneration generation(*decoder_, options, callbacks, run);
+      LW_RETURN_IF_ERROR(generation.run(members, outcome, stopped));
+      for (size_t i = 0; i < members.size(); ++i) {
+        results[members[i].number] = std::move(outcome[i]);
+      }
+      if (callbacks.progress && !stopped) callbacks.progress(static_cast<int64_t>(batch.end));
+    }
+    for (Generation& result : results) {
+      if (!result.hypotheses.empty()) continue;  // only where it was cancelled before
+      result.hypotheses.push_back({.ids = {}, .finish_reason = FinishReason::kCancelled});
+    }
+    return results;
+  }
+
+  const decode::Decoder& decoder() const { return *decoder_; }
+
+ private:
+  static int64_t most_sources(const GenerationOptions& options) {
+    return std::max<int64_t>(1, kBatchRows / std::max(options.beams, options.num_return_sequences));
+  }
+
+  Status check(std::span<const std::vector<int32_t>> sources,
+               const GenerationOptions& options) const {
+    LW_RETURN_IF_ERROR(validate(options, decoder_->vocabulary()));
+    if (decoder_->has_encoder() && options.decoder_start_token_id == kNoToken &&
+        options.bos_token_id == kNoToken) {
+      return invalid_argument(
+          "decoder_start_token_id: the model does not say which token begins a sequence");
+    }
+    for (size_t i = 0; i < sources.size(); ++i) {
+      const auto length = static_cast<int32_t>(sources[i].size());
+      const Status status = check_batch(
+          {.ids = sources[i], .type_ids = {}, .lengths = {&length, 1}}, model_.info(), false);
+      if (!status.ok()) return status.with_context("source " + std::to_string(i + 1));
+    }
+    return {};
+  }
+
+  Model model_;
+  std::unique_ptr<decode::Decoder> decoder_;
+};
+
+Result<Generator> Generator::create(const Model& model, const SessionOptions& options) {
+  return file::no_throw([&]() -> Result<Generator> {
+    LW_ASSIGN_OR_RETURN(auto decoder, decode::Decoder::create(model, options));
+    return Generator(std::make_unique<Impl>(model, std::move(decoder)));
+  });
+}
+
+Generator::Generator(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Generator::Generator(Generator&&) noexcept = default;
+Generator& Generator::operator=(Generator&&) noexcept = default;
+Generator::~Generator() = default;
+
+Result<std::vector<Generation>> Generator::generate(std::span<const std::vector<int32_t>> sources,
+                                                    const GenerationOptions& options,
+                                                    const GenerationCallbacks& callbacks,
+                                                    const RunOptions& run) {
+  return file::no_throw([&] { return impl_->generate(sources, options, callbacks, run); });
+}
+
+int Generator::threads() const noexcept { return impl_->decoder().threads(); }
+std::string_view Generator::isa() const noexcept { return ops::name_of(impl_->decoder().isa()); }
+
+}  // namespace lanewise

@@ -1,0 +1,38 @@
+#include "runtime/session_setup.hpp"
+
+#include <string>
+
+#include "ops/dispatch.hpp"
+#include "ops/status_macros.hpp"
+#include "runtime/exec/barrier.hpp"
+#include "runtime/exec/team.hpp"
+
+namespace lanewise {
+namespace {
+
+constexpr int kMostThreads = 1024;
+
+}  // namespace
+
+Result<SessionSetup> check_session_options(const SessionOptions& options) {
+  SessionSetup setup;
+  LW_ASSIGN_OR_RETURN(setup.isa,
+                      options.isa.empty() ? ops::default_isa() : ops::find_isa(options.isa));
+  if (options.threads < 0 || options.threads > kMostThreads) {
+    return invalid_argument("threads: expected 0 to " + std::to_string(kMostThreads) + ", found " +
+                            std::to_string(options.threads));
+  }
+  setup.threads = options.threads == 0 ? exec::available_cpus() : options.threads;
+  return setup;
+}
+
+void start_team(int threads) {
+  struct Meeting final : exec::TeamBody {
+    explicit Meeting(int count) : barrier(count) {}
+    void run(int) noexcept override { barrier.wait(); }
+    exec::SpinBarrier barrier;
+  } meeting(threads);
+  exec::run_team(threads, meeting);
+}
+
+}  // namespace lanewise

@@ -1,0 +1,108 @@
+#include "lanewise/translator.hpp"
+
+#include <utility>
+
+#include "ops/status_macros.hpp"
+#include "runtime/file/messages.hpp"
+#include "runtime/model_data.hpp"
+#include "runtime/tasks/text_stream.hpp"
+#include "runtime/text/tokenizer.hpp"
+
+namespace lanewise {
+
+class Translator::Impl {
+ public:
+  /// The tokenizers belong to `model`.
+  Impl(Model model, const text::Tokenizer& source, const text::Tokenizer& target,
+       Generator generator)
+      : model_(std::move(model)),
+        source_(source),
+        target_(target),
+        generator_(std::move(generator)) {}
+
+  Result<std::vector<Translation>> translate(std::span<const std::string_view> texts,
+                                             const GenerationOptions& options,
+                                             const TranslationCallbacks& callbacks,
+                                             const RunOptions& run) {
+    std::vector<std::vector<int32_t>> sources;
+    for (const std::string_view text : texts) {
+      Result<std::vector<int32_t>> ids = encode(text);
+      if (!ids.ok()) {
+        return ids.status().with_context("text " + std::to_string(sources.size() + 1));
+      }
+      sources.push_back(std::move(*ids));
+    }
+    LW_ASSIGN_OR_RETURN(std::vector<Generation> generations,
+                        generate(sources, options, callbacks, run));
+    std::vector<Translation> translations;
+    for (Generation& generation : generations) {
+      Translation translation{.texts = {}, .hypotheses = std::move(generation.hypotheses)};
+      for (const Hypothesis& hypothesis : translation.hypotheses) {
+        LW_ASSIGN_OR_RETURN(std::string text, target_.decode(hypothesis.ids, true));
+        translation.texts.push_back(std::move(text));
+      }
+      translations.push_back(std::move(translation));
+    }
+    return translations;
+  }
+
+ private:
+  Result<std::vector<int32_t>> encode(std::string_view text) const {
+    LW_ASSIGN_OR_RETURN(const text::Encoding encoding, source_.encode(text, {}));
+    const auto tokens = static_cast<int64_t>(encoding.tokens.size());
+    if (tokens == 0) return invalid_argument("has no tokens");
+    if (tokens > model_.info().max_tokens) {
+      return invalid_argument("has " + std::to_string(tokens) + " tokens; this model takes up to " +
+                              std::to_string(model_.info().max_tokens));
+    }
+    std::vector<int32_t> ids;
+    for (const text::Token& token : encoding.tokens) ids.push_back(token.id);
+    return ids;
+  }
+
+  Result<std::vector<Generation>> generate(std::span<const std::vector<int32_t>> sources,
+                                           const GenerationOptions& options,
+                                           const TranslationCallbacks& callbacks,
+                                           const RunOptions& run) {
+    GenerationCallbacks inner;
+    inner.progress = callbacks.progress;
+    std::vector<tasks::TextStream> streams;
+    if (callbacks.on_text) {
+      streams.assign(sources.size(), tasks::TextStream(target_));
+      inner.on_token = [&](int64_t source, int32_t token) {
+        const std::string_view piece = streams[static_cast<size_t>(source)].add(token);
+        return piece.empty() || callbacks.on_text(source, piece);
+      };
+    }
+    return generator_.generate(sources, options, inner, run);
+  }
+
+  Model model_;
+  const text::Tokenizer& source_;
+  const text::Tokenizer& target_;
+  Generator generator_;
+};
+
+Result<Translator> Translator::create(const Model& model, const SessionOptions& options) {
+  LW_ASSIGN_OR_RETURN(const text::Tokenizer* source, model.data().open_tokenizer());
+  LW_ASSIGN_OR_RETURN(const text::Tokenizer* target, model.data().open_target_tokenizer());
+  if (source == nullptr || target == nullptr) {
+    return unsupported("the model has no tokenizer; it generates from token ids only");
+  }
+  LW_ASSIGN_OR_RETURN(Generator generator, Generator::create(model, options));
+  return Translator(std::make_unique<Impl>(model, *source, *target, std::move(generator)));
+}
+
+Translator::Translator(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Translator::Translator(Translator&&) noexcept = default;
+Translator& Translator::operator=(Translator&&) noexcept = default;
+Translator::~Translator() = default;
+
+Result<std::vector<Translation>> Translator::translate(std::span<const std::string_view> texts,
+                                                       const GenerationOptions& options,
+                                                       const TranslationCallbacks& callbacks,
+                                                       const RunOptions& run) {
+  return file::no_throw([&] { return impl_->translate(texts, options, callbacks, run); });
+}
+
+}  // namespace lanewise
