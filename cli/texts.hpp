@@ -22,6 +22,9 @@ class TextOptions {
   /// Throws wrong usage for texts beside --input, and for neither of them at a terminal.
   void check_usage() const;
 
+  /// Whether there is a TEXT or --input.
+  bool given() const { return text_option_->count() > 0 || !input_.empty(); }
+
   /// TEXT, word for word; none for a single `-`.
   std::vector<std::string> texts() const;
   /// The file to read: --input; `-` where there are no texts; else nothing.

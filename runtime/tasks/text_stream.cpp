@@ -12,9 +12,17 @@ std::string_view TextStream::add(int32_t token) {
   ids_.push_back(token);
   Result<std::string> text = tokenizer_->decode(ids_, true);
   if (!text.ok() || text->ends_with(kReplacement)) return {};
-  const std::string_view given = std::string_view(text_).substr(0, given_);
-  if (!text->starts_with(given)) return {};
-  text_ = std::move(*text);
+  return grow_to(std::move(*text));
+}
+
+std::string_view TextStream::finish() {
+  Result<std::string> text = tokenizer_->decode(ids_, true);
+  return text.ok() ? grow_to(std::move(*text)) : std::string_view();
+}
+
+std::string_view TextStream::grow_to(std::string text) {
+  if (!text.starts_with(std::string_view(text_).substr(0, given_))) return {};
+  text_ = std::move(text);
   const size_t begin = given_;
   given_ = text_.size();
   return std::string_view(text_).substr(begin);

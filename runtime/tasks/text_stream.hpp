@@ -19,8 +19,12 @@ class TextStream {
 
   /// What the text has grown by; valid until the next call.
   std::string_view add(int32_t token);
+  /// What was held back, when no token follows.
+  std::string_view finish();
 
  private:
+  std::string_view grow_to(std::string text);
+
   const text::Tokenizer* tokenizer_;
   std::vector<int32_t> ids_;
   std::string text_;

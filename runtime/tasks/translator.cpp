@@ -5,6 +5,7 @@
 #include "ops/status_macros.hpp"
 #include "runtime/file/messages.hpp"
 #include "runtime/model_data.hpp"
+#include "runtime/tasks/source_ids.hpp"
 #include "runtime/tasks/text_stream.hpp"
 #include "runtime/text/tokenizer.hpp"
 
@@ -26,7 +27,7 @@ class Translator::Impl {
                                              const RunOptions& run) {
     std::vector<std::vector<int32_t>> sources;
     for (const std::string_view text : texts) {
-      Result<std::vector<int32_t>> ids = encode(text);
+      Result<std::vector<int32_t>> ids = tasks::source_ids(source_, text, model_.info());
       if (!ids.ok()) {
         return ids.status().with_context("text " + std::to_string(sources.size() + 1));
       }
@@ -47,19 +48,6 @@ class Translator::Impl {
   }
 
  private:
-  Result<std::vector<int32_t>> encode(std::string_view text) const {
-    LW_ASSIGN_OR_RETURN(const text::Encoding encoding, source_.encode(text, {}));
-    const auto tokens = static_cast<int64_t>(encoding.tokens.size());
-    if (tokens == 0) return invalid_argument("has no tokens");
-    if (tokens > model_.info().max_tokens) {
-      return invalid_argument("has " + std::to_string(tokens) + " tokens; this model takes up to " +
-                              std::to_string(model_.info().max_tokens));
-    }
-    std::vector<int32_t> ids;
-    for (const text::Token& token : encoding.tokens) ids.push_back(token.id);
-    return ids;
-  }
-
   Result<std::vector<Generation>> generate(std::span<const std::vector<int32_t>> sources,
                                            const GenerationOptions& options,
                                            const TranslationCallbacks& callbacks,

@@ -1,0 +1,66 @@
+#include "cli/generation_text.hpp"
+
+#include <array>
+#include <span>
+
+#include "cli/json_text.hpp"
+#include "ops/status_macros.hpp"
+
+namespace lanewise::cli {
+namespace {
+
+/// In the order of FinishReason.
+constexpr std::array<std::string_view, 4> kReasons = {"eos", "length", "stop", "cancelled"};
+
+std::string joined(std::span<const int32_t> ids, std::string_view separator) {
+  std::string text;
+  for (const int32_t id : ids) {
+    if (!text.empty()) text += separator;
+    text += std::to_string(id);
+  }
+  return text;
+}
+
+/// The members of a hypothesis, without braces.
+Status append_members(std::string& json, const Hypothesis& hypothesis,
+                      const text::Tokenizer* tokenizer) {
+  json += "\"text\": ";
+  if (tokenizer == nullptr) {
+    json += "null";
+  } else {
+    LW_ASSIGN_OR_RETURN(const std::string text, tokenizer->decode(hypothesis.ids, true));
+    append_json_string(json, text);
+  }
+  json += ", \"ids\": [" + joined(hypothesis.ids, ", ") + "], \"score\": ";
+  append_float(json, hypothesis.score);
+  json += ", \"finish_reason\": \"";
+  json += kReasons[static_cast<size_t>(hypothesis.finish_reason)];
+  json += '"';
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> to_json(const Generation& generation, const text::Tokenizer* tokenizer) {
+  std::string json = "{";
+  LW_RETURN_IF_ERROR(append_members(json, generation.hypotheses.front(), tokenizer));
+  for (size_t i = 1; i < generation.hypotheses.size(); ++i) {
+    json += i == 1 ? ", \"alternatives\": [{" : ", {";
+    LW_RETURN_IF_ERROR(append_members(json, generation.hypotheses[i], tokenizer));
+    json += '}';
+  }
+  if (generation.hypotheses.size() > 1) json += ']';
+  return json + "}";
+}
+
+Result<std::string> to_plain(const Generation& generation, const text::Tokenizer* tokenizer) {
+  const Hypothesis& best = generation.hypotheses.front();
+  if (tokenizer == nullptr) return joined(best.ids, " ");
+  LW_ASSIGN_OR_RETURN(std::string text, tokenizer->decode(best.ids, true));
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  }
+  return text;
+}
+
+}  // namespace lanewise::cli

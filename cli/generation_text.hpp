@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "lanewise/generator.hpp"
+#include "runtime/text/tokenizer.hpp"
+
+namespace lanewise::cli {
+
+/// What was generated for a source, as `lanewise generate` prints it.
+///
+/// tokenizer  of what the decoder writes; null: token ids stand for texts
+Result<std::string> to_json(const Generation& generation, const text::Tokenizer* tokenizer);
+
+/// The best hypothesis, on one line: line ends and other control characters of its text become
+/// spaces.
+Result<std::string> to_plain(const Generation& generation, const text::Tokenizer* tokenizer);
+
+}  // namespace lanewise::cli
