@@ -5,6 +5,7 @@
 
 #include "bench/floats.hpp"
 #include "ops/cache_sizes.hpp"
+#include "ops/roofline/read_bandwidth.hpp"
 
 namespace lanewise::bench {
 namespace {
@@ -52,6 +53,18 @@ size_t FarCopies::next() {
   static size_t turn = 0;
   turn = (turn + 1) % copies_.size();
   return turn;
+}
+
+double read_bandwidth_gbps() {
+  // Three rounds, 0.2 seconds together, because the memory is shared with all else that runs.
+  static const double kBandwidth = [] {
+    double best = 0.0;
+    for (int round = 0; round < 3; ++round) {
+      best = std::max(best, ops::measure_read_gbps(far_memory()));
+    }
+    return best;
+  }();
+  return kBandwidth;
 }
 
 }  // namespace lanewise::bench

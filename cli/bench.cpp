@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,6 +21,8 @@ namespace {
 
 // What one thinks of first: a paragraph.
 constexpr int64_t kDefaultLength = 128;
+// What a decoder generates unless --new-tokens says otherwise: a sentence.
+constexpr int64_t kDefaultNewTokens = 32;
 constexpr long long kMostBatch = 1'000'000;
 constexpr long long kMostLength = 1'000'000;
 constexpr long long kMostLoad = 256;
@@ -35,7 +38,7 @@ struct BenchOptions {
   std::string trace;
   bool json = false;
   int64_t new_tokens = 0;
-  int64_t beams = 0;
+  int beams = 0;
 };
 
 /// --batch sequences of --length tokens; with --lengths the list, repeated up to --batch.
@@ -69,6 +72,13 @@ std::string output_of(const BenchOptions& options, const ModelInfo& info) {
   return info.outputs.empty() ? std::string() : info.outputs.front().name;
 }
 
+/// Whether a run generates: where it was asked for, and in encoder-decoders, which do nothing else,
+/// unless an output of their encoder is wanted.
+bool generates(const BenchOptions& options, const ModelInfo& info) {
+  if (options.new_tokens > 0 || options.beams > 0) return true;
+  return info.target_vocabulary_size > 0 && options.output.empty();
+}
+
 Status write_trace(file::AtomicFile& file, const BenchResult& result) {
   const std::string trace = chrome_trace(result.profile);
   LW_RETURN_IF_ERROR(file.write(std::as_bytes(std::span(trace))));
@@ -78,22 +88,26 @@ Status write_trace(file::AtomicFile& file, const BenchResult& result) {
 Result<BenchResult> load_and_measure(const BenchOptions& options, const Shell& shell) {
   const auto begin = std::chrono::steady_clock::now();
   LW_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell));
-  if (options.new_tokens > 0 || options.beams > 0) {
-    return unsupported(
-        fmt::format("--new-tokens and --beams: the model is {} for {}, and does not "
-                    "generate",
-                    model.info().family, model.info().task));
-  }
   BenchWork work;
   work.model = options.model;
   work.output = output_of(options, model.info());
   work.seconds = options.seconds;
   work.load = options.load;
   LW_ASSIGN_OR_RETURN(work.lengths, lengths_of(options, model.info()));
-  LW_ASSIGN_OR_RETURN(Session session,
-                      Session::create(model, shell.session_options({work.output})));
+  std::optional<Session> session;
+  std::optional<Generator> generator;
+  std::unique_ptr<BenchTarget> target;
+  if (generates(options, model.info())) {
+    work.new_tokens = options.new_tokens > 0 ? options.new_tokens : kDefaultNewTokens;
+    work.beams = std::max(options.beams, 1);
+    LW_ASSIGN_OR_RETURN(generator, Generator::create(model, shell.session_options()));
+    target = bench_generator(*generator, model.info(), work.lengths, work.beams, work.new_tokens);
+  } else {
+    LW_ASSIGN_OR_RETURN(session, Session::create(model, shell.session_options({work.output})));
+    target = bench_session(*session, model.info(), work.lengths);
+  }
   const std::chrono::duration<double> load_time = std::chrono::steady_clock::now() - begin;
-  LW_ASSIGN_OR_RETURN(BenchResult result, measure(model, session, work));
+  LW_ASSIGN_OR_RETURN(BenchResult result, measure(model, *target, work));
   result.load_ms = 1e3 * load_time.count();
   // The profile's names are the session's, which ends here.
   if (!options.trace.empty()) {
@@ -129,11 +143,13 @@ void add_batch_options(CLI::App& command, BenchOptions& options) {
       ->type_name("L1,L2,...")
       ->excludes(length);
   command
-      .add_option("--new-tokens", options.new_tokens, "Tokens to generate; generating models only")
+      .add_option("--new-tokens", options.new_tokens,
+                  "Tokens to generate for each sequence; default: 32 where the model is an "
+                  "encoder-decoder")
       ->check(whole_number(1, kMostLength))
       ->type_name("N");
-  command.add_option("--beams", options.beams, "Beams; generating models only")
-      ->check(whole_number(1, kMostBatch))
+  command.add_option("--beams", options.beams, "Beams of the search; default: 1, greedy")
+      ->check(whole_number(1, kMaxBeams))
       ->type_name("N");
 }
 

@@ -7,17 +7,16 @@
 #include <cmath>
 #include <map>
 #include <numeric>
-#include <random>
-#include <set>
-#include <string_view>
+#include <span>
 #include <thread>
 #include <utility>
 
 #include "cli/allocations.hpp"
 #include "cli/busy_load.hpp"
-#include "cli/interrupt.hpp"
 #include "cli/open_model.hpp"
+#include "ops/cache_sizes.hpp"
 #include "ops/dispatch.hpp"
+#include "ops/roofline/read_bandwidth.hpp"
 #include "ops/roofline/roofline.hpp"
 #include "ops/status_macros.hpp"
 
@@ -26,6 +25,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// What two cores read in 10 ms: the memory, and not one of its moments.
+constexpr size_t kLeastReadBytes = size_t{256} << 20;
 // The clock and the caches settle within a fraction of a second.
 constexpr double kWarmUpSeconds = 0.3;
 constexpr int kFewestWarmUpRuns = 2;
@@ -41,27 +42,30 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-/// Ids that could be anything, the same in every run of the program. The generator is defined by
-/// the standard, its distributions are not: hence the remainder.
-std::vector<int32_t> random_ids(int64_t count, int64_t vocabulary) {
-  std::mt19937_64 random(42);
-  std::vector<int32_t> ids(static_cast<size_t>(count));
-  for (int32_t& id : ids) {
-    id = static_cast<int32_t>(random() % static_cast<uint64_t>(std::max<int64_t>(vocabulary, 1)));
-  }
-  return ids;
+/// Every thread measures at the same time, as they share cores, power and memory.
+template <typename Measure>
+double sum_over_team(int threads, const Measure& measure) {
+  std::vector<double> parts(static_cast<size_t>(threads));
+  std::vector<std::thread> team;
+  for (size_t i = 1; i < parts.size(); ++i) team.emplace_back([&, i] { parts[i] = measure(i); });
+  parts[0] = measure(0);
+  for (std::thread& thread : team) thread.join();
+  return std::accumulate(parts.begin(), parts.end(), 0.0);
 }
 
-/// The team's peak: every thread measures at the same time, as they share cores and power.
-double measure_roofline(ops::Isa isa, int threads) {
-  std::vector<double> peaks(static_cast<size_t>(threads));
-  std::vector<std::thread> team;
-  for (size_t i = 1; i < peaks.size(); ++i) {
-    team.emplace_back([&, i] { peaks[i] = ops::measure_fma_peak_gflops(isa, kRooflineSeconds); });
-  }
-  peaks[0] = ops::measure_fma_peak_gflops(isa, kRooflineSeconds);
-  for (std::thread& thread : team) thread.join();
-  return std::accumulate(peaks.begin(), peaks.end(), 0.0);
+double measure_gflops(ops::Isa isa, int threads) {
+  return sum_over_team(threads,
+                       [&](size_t) { return ops::measure_fma_peak_gflops(isa, kRooflineSeconds); });
+}
+
+/// Of memory far larger than the last-level cache.
+double measure_read_gbps(int threads) {
+  const size_t part = std::max(kLeastReadBytes, 4 * ops::cache_sizes().l3) / sizeof(float) /
+                      static_cast<size_t>(threads);
+  const std::vector<float> memory(part * static_cast<size_t>(threads), 1.0f);
+  return sum_over_team(threads, [&](size_t i) {
+    return ops::measure_read_gbps(std::span(memory).subspan(i * part, part));
+  });
 }
 
 /// The smallest of the sorted `values` that a part `p` of them does not exceed.
@@ -70,35 +74,22 @@ double percentile(const std::vector<double>& values, double p) {
   return values[static_cast<size_t>(std::max(rank, 1.0)) - 1];
 }
 
-/// One session and its batch.
-class Runner {
- public:
-  Runner(Session& session, const RaggedBatch& batch) : session_(&session), batch_(batch) {
-    options_.cancel = &interrupted();
-  }
+/// Milliseconds of one run.
+Result<double> timed_run(BenchTarget& target) {
+  const auto begin = Clock::now();
+  LW_RETURN_IF_ERROR(target.run());
+  return 1e3 * seconds_since(begin);
+}
 
-  /// Milliseconds of one run.
-  Result<double> run() {
-    const auto begin = Clock::now();
-    LW_RETURN_IF_ERROR(session_->run_ragged(batch_, options_));
-    return 1e3 * seconds_since(begin);
-  }
-
- private:
-  Session* session_;
-  RaggedBatch batch_;
-  RunOptions options_;
-};
-
-Status warm_up(Runner& runner, double seconds) {
+Status warm_up(BenchTarget& target, double seconds) {
   const auto begin = Clock::now();
   for (int i = 0; i < kFewestWarmUpRuns || seconds_since(begin) < seconds; ++i) {
-    LW_RETURN_IF_ERROR(runner.run().status());
+    LW_RETURN_IF_ERROR(target.run());
   }
   return {};
 }
 
-Status measure_runs(Runner& runner, double seconds, BenchResult& result) {
+Status measure_runs(BenchTarget& target, double seconds, BenchResult& result) {
   std::vector<double> times;
   // One page fault at a time would show in the times; the reserve costs address space only.
   times.reserve(kMostRuns);
@@ -106,7 +97,7 @@ Status measure_runs(Runner& runner, double seconds, BenchResult& result) {
   const auto begin = Clock::now();
   while ((times.size() < kFewestRuns || seconds_since(begin) < seconds) &&
          times.size() < kMostRuns) {
-    LW_ASSIGN_OR_RETURN(const double time, runner.run());
+    LW_ASSIGN_OR_RETURN(const double time, timed_run(target));
     times.push_back(time);
   }
   const auto runs = static_cast<double>(times.size());
@@ -121,25 +112,20 @@ Status measure_runs(Runner& runner, double seconds, BenchResult& result) {
 }
 
 /// The roofline and the profile are those of an idle machine.
-Status measure_under_load(Runner& runner, const BenchWork& work, BenchResult& result) {
+Status measure_under_load(BenchTarget& target, const BenchWork& work, BenchResult& result) {
   LW_ASSIGN_OR_RETURN(const BusyLoad load, BusyLoad::start(work.load));
-  return measure_runs(runner, work.seconds, result);
+  return measure_runs(target, work.seconds, result);
 }
 
-/// Adds one run's spans to `times`, which go by operator, and returns the run's operations.
-double add_profile(const std::vector<Session::NodeTime>& profile,
-                   std::map<std::string, OperatorTime>& times) {
-  // A node has a span for each thread, and each span carries the operations of the whole node.
-  std::set<std::string_view> counted;
-  double operations = 0.0;
+/// Adds one run's spans to `times`, which go by operator.
+void add_profile(const std::vector<Session::NodeTime>& profile,
+                 std::map<std::string, OperatorTime>& times) {
   for (const Session::NodeTime& node : profile) {
     OperatorTime& time = times[std::string(node.op)];
     time.milliseconds += (node.end_us - node.begin_us) / 1e3;
-    if (!counted.insert(node.name).second) continue;
-    time.gflops += node.flops;
-    operations += node.flops;
+    // A node has a span for each thread, and each span carries the operations of the whole node.
+    if (node.thread == 0) time.gflops += node.flops;
   }
-  return operations;
 }
 
 /// Sums over kProfiledRuns and a team become the numbers of one run.
@@ -162,19 +148,38 @@ std::vector<OperatorTime> finish_operators(std::map<std::string, OperatorTime> t
   return operators;
 }
 
-/// Where the time goes. Returns the operations of a run.
-Result<double> profile_runs(Runner& runner, Session& session, BenchResult& result) {
-  session.set_profiling(true);
+/// Where the time goes.
+Status profile_runs(BenchTarget& target, BenchResult& result, std::vector<BenchPart>& parts) {
+  target.set_profiling(true);
   std::map<std::string, OperatorTime> times;
-  double operations = 0.0;
   for (int i = 0; i < kProfiledRuns; ++i) {
-    LW_RETURN_IF_ERROR(runner.run().status());
-    result.profile = session.profile();
-    operations = add_profile(result.profile, times);
+    LW_RETURN_IF_ERROR(target.run());
+    result.profile = target.profile();
+    add_profile(result.profile, times);
   }
-  session.set_profiling(false);
-  result.operators = finish_operators(std::move(times), session.threads());
-  return operations;
+  parts = target.parts();
+  target.set_profiling(false);
+  result.operators = finish_operators(std::move(times), target.threads());
+  return {};
+}
+
+/// Compares the run with the sum of its parts, each as fast as the machine multiplies or reads.
+void compare_with_roofline(const std::vector<BenchPart>& parts, double peak_gflops,
+                           BenchResult& result) {
+  double flops = 0.0;
+  double read_bytes = 0.0;
+  for (const BenchPart& part : parts) {
+    flops += part.flops;
+    read_bytes += part.read_bytes;
+  }
+  const double read_gbps = read_bytes > 0.0 ? measure_read_gbps(result.threads) : 1.0;
+  double least_seconds = 0.0;
+  for (const BenchPart& part : parts) {
+    least_seconds += std::max(part.flops / peak_gflops, part.read_bytes / read_gbps) / 1e9;
+  }
+  result.gflops = flops / (result.p50_ms / 1e3) / 1e9;
+  result.roofline_gflops = flops / least_seconds / 1e9;
+  result.roofline_fraction = result.gflops / result.roofline_gflops;
 }
 
 double peak_rss_mb() {
@@ -185,30 +190,29 @@ double peak_rss_mb() {
 
 }  // namespace
 
-Result<BenchResult> measure(const Model& model, Session& session, const BenchWork& work) {
-  const auto tokens = std::accumulate(work.lengths.begin(), work.lengths.end(), int64_t{0});
-  const std::vector<int32_t> ids = random_ids(tokens, model.info().vocabulary_size);
-  Runner runner(session, {ids, {}, work.lengths});
+Result<BenchResult> measure(const Model& model, BenchTarget& target, const BenchWork& work) {
   BenchResult result;
-  LW_ASSIGN_OR_RETURN(result.first_run_ms, runner.run());
-  LW_RETURN_IF_ERROR(warm_up(runner, std::min(kWarmUpSeconds, work.seconds)));
-  LW_ASSIGN_OR_RETURN(const ops::Isa isa, ops::find_isa(session.isa()));
+  result.threads = target.threads();
+  LW_ASSIGN_OR_RETURN(result.first_run_ms, timed_run(target));
+  LW_RETURN_IF_ERROR(warm_up(target, std::min(kWarmUpSeconds, work.seconds)));
+  LW_ASSIGN_OR_RETURN(const ops::Isa isa, ops::find_isa(target.isa()));
   // Before and after, the larger counts: an interrupted measurement must not flatter the fraction.
-  const double roofline_before = measure_roofline(isa, session.threads());
-  LW_RETURN_IF_ERROR(measure_under_load(runner, work, result));
-  result.roofline_gflops = std::max(roofline_before, measure_roofline(isa, session.threads()));
+  const double peak_before = measure_gflops(isa, target.threads());
+  LW_RETURN_IF_ERROR(measure_under_load(target, work, result));
+  const double peak = std::max(peak_before, measure_gflops(isa, target.threads()));
   result.peak_rss_mb = peak_rss_mb();
-  LW_ASSIGN_OR_RETURN(const double operations, profile_runs(runner, session, result));
+  std::vector<BenchPart> parts;
+  LW_RETURN_IF_ERROR(profile_runs(target, result, parts));
+  compare_with_roofline(parts, peak, result);
 
   result.model = work.model;
   result.weights = weights_type(model);
-  result.isa = session.isa();
-  result.threads = session.threads();
+  result.isa = target.isa();
   result.lengths = work.lengths;
+  result.new_tokens = work.new_tokens;
+  result.beams = work.beams;
   result.load = work.load;
-  result.tokens_per_s = static_cast<double>(tokens) / (result.p50_ms / 1e3);
-  result.gflops = operations / (result.p50_ms / 1e3) / 1e9;
-  result.roofline_fraction = result.gflops / result.roofline_gflops;
+  result.tokens_per_s = static_cast<double>(target.tokens()) / (result.p50_ms / 1e3);
   return result;
 }
 

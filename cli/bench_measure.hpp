@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/shell.hpp"
+#include "cli/bench_target.hpp"
 #include "lanewise/model.hpp"
 #include "lanewise/session.hpp"
 #include "lanewise/status.hpp"
@@ -16,6 +16,8 @@ struct BenchWork {
   std::string model;             ///< as the command line names it
   std::vector<int32_t> lengths;  ///< of each sequence, special tokens included
   std::string output;            ///< what is computed
+  int64_t new_tokens = 0;        ///< of each sequence; 0: nothing is generated
+  int beams = 1;
   double seconds = 3.0;
   int load = 0;  ///< busy processes beside the runs
 };
@@ -35,6 +37,8 @@ struct BenchResult {
   std::string isa;
   int threads = 0;
   std::vector<int32_t> lengths;
+  int64_t new_tokens = 0;
+  int beams = 1;
   double load_ms = 0.0;
   double first_run_ms = 0.0;
   double p50_ms = 0.0;
@@ -54,7 +58,7 @@ struct BenchResult {
   std::vector<Session::NodeTime> profile;
 };
 
-/// Measures `session`, fresh and without a run, on seeded random ids. `load_ms` is the caller's.
-Result<BenchResult> measure(const Model& model, Session& session, const BenchWork& work);
+/// Measures `target`, what `work` says of `model`. `load_ms` is the caller's.
+Result<BenchResult> measure(const Model& model, BenchTarget& target, const BenchWork& work);
 
 }  // namespace lanewise::cli

@@ -45,7 +45,7 @@ std::string bench_json(const BenchResult& result) {
   json["threads"] = result.threads;
   json["batch"] = result.lengths.size();
   json["lengths"] = result.lengths;
-  json["new_tokens"] = 0;
+  json["new_tokens"] = result.new_tokens;
   json["load_ms"] = milliseconds(result.load_ms);
   json["first_run_ms"] = milliseconds(result.first_run_ms);
   json["p50_ms"] = milliseconds(result.p50_ms);
@@ -65,6 +65,7 @@ std::string bench_json(const BenchResult& result) {
                                  {"share", rounded_to(4, time.share)},
                                  {"gflops", rounded_to(3, time.gflops)}});
   }
+  if (result.new_tokens > 0) json["beams"] = result.beams;
   if (result.load > 0) json["load_processes"] = result.load;
   return dump(json);
 }
@@ -78,16 +79,21 @@ std::string bench_table(const BenchResult& result) {
   row("on", fmt::format("{}, {} {}", result.isa, result.threads,
                         result.threads == 1 ? "thread" : "threads"));
   row("batch", describe_batch(result.lengths));
+  if (result.new_tokens > 0) {
+    row("generates", fmt::format("{} tokens each, {}", result.new_tokens,
+                                 result.beams > 1 ? fmt::format("{} beams", result.beams)
+                                                  : std::string("greedy")));
+  }
   if (result.load > 0) row("beside", fmt::format("{} busy processes", result.load));
   row("load", fmt::format("{:.2f} ms, then {:.3f} ms for the first run", result.load_ms,
                           result.first_run_ms));
   row("latency",
       fmt::format("median {:.3f} ms, p90 {:.3f}, p99 {:.3f}, min {:.3f}, of {} runs", result.p50_ms,
                   result.p90_ms, result.p99_ms, result.min_ms, result.runs));
-  row("throughput",
-      fmt::format("{:.0f} tokens/s, {:.1f} GFLOP/s, {:.0f} % of the {:.1f} of FMA alone",
-                  result.tokens_per_s, result.gflops, 100.0 * result.roofline_fraction,
-                  result.roofline_gflops));
+  row("throughput", fmt::format("{:.0f} tokens/s, {:.1f} GFLOP/s, {:.0f} % of the {:.1f} that {}",
+                                result.tokens_per_s, result.gflops,
+                                100.0 * result.roofline_fraction, result.roofline_gflops,
+                                result.new_tokens > 0 ? "FMA and memory allow" : "FMA alone does"));
   row("memory", fmt::format("{:.0f} MB at most, {:.2f} allocations a run", result.peak_rss_mb,
                             result.allocations_per_run));
   text += fmt::format("\n{:<16}{:>8}{:>10}{:>10}\n", "operator", "share", "ms", "GFLOP/s");

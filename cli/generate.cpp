@@ -38,8 +38,8 @@ Result<Sources> sources_in_file(const std::string& path) {
   LW_ASSIGN_OR_RETURN(const TensorMap tensors, read_tensors(path));
   for (const auto& [name, tensor] : tensors) {
     if (name == "input_ids" || name == "attention_mask") continue;
-    return invalid_argument(fmt::format(
-        "'{}': unknown tensor '{}'; known: input_ids, attention_mask", path, name));
+    return invalid_argument(
+        fmt::format("'{}': unknown tensor '{}'; known: input_ids, attention_mask", path, name));
   }
   const auto ids = tensors.find("input_ids");
   if (ids == tensors.end()) {

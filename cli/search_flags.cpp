@@ -14,8 +14,7 @@ constexpr long long kMostTokens = 1'000'000;
 
 void SearchFlags::add_to(CLI::App& command) {
   const std::string group = "Search; what is not given is as the model's generation_config says";
-  command
-      .add_option("--max-new-tokens", max_new_tokens_, "The most tokens; default: the model's")
+  command.add_option("--max-new-tokens", max_new_tokens_, "The most tokens; default: the model's")
       ->check(whole_number(1, kMostTokens))
       ->type_name("N")
       ->group(group);

@@ -8,6 +8,7 @@
 #include "runtime/exec/executor.hpp"
 #include "runtime/exec/team.hpp"
 #include "runtime/model_data.hpp"
+#include "runtime/node_times.hpp"
 #include "runtime/session_setup.hpp"
 
 namespace lanewise {
@@ -153,19 +154,7 @@ class Session::Impl {
 
 std::vector<Session::NodeTime> Session::Impl::profile() const {
   std::vector<NodeTime> times;
-  const size_t steps = program_.graph.nodes.size();
-  for (size_t i = 0; i < executor_.spans().size(); ++i) {
-    const exec::Span& span = executor_.spans()[i];
-    if (span.end_us < span.begin_us) continue;
-    const graph::Node& node = program_.graph.nodes[i % steps];
-    times.push_back({.name = node.name,
-                     .op = node.op,
-                     .implementation = program_.operators[i % steps]->implementation(),
-                     .thread = static_cast<int>(i / steps),
-                     .begin_us = span.begin_us,
-                     .end_us = span.end_us,
-                     .flops = executor_.flops(i % steps)});
-  }
+  append_node_times(program_, executor_, 0.0, times);
   return times;
 }
 

@@ -58,6 +58,20 @@ class LANEWISE_EXPORT Generator {
                                            const GenerationCallbacks& callbacks = {},
                                            const RunOptions& run = {});
 
+  /// What the encoder did for a batch of sources, or the decoder in a step.
+  struct StepTime {
+    int64_t rows = 0;     ///< tokens that went through
+    double begin_us = 0;  ///< since generate() began
+    double end_us = 0;
+    double flops = 0;
+    double weight_bytes = 0;  ///< of all weights that are read, embedding tables excepted
+  };
+  /// Keeps the times of the next generate(); costs a clock in every node.
+  void set_profiling(bool on);
+  std::span<const StepTime> steps() const noexcept;
+  /// Of all steps, one after another.
+  std::span<const Session::NodeTime> profile() const noexcept;
+
   int threads() const noexcept;
   std::string_view isa() const noexcept;
 

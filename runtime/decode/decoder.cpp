@@ -6,7 +6,8 @@
 #include <utility>
 
 #include "ops/status_macros.hpp"
-#include "runtime/exec/team.hpp"
+#include "runtime/model_data.hpp"
+#include "runtime/node_times.hpp"
 #include "runtime/session_setup.hpp"
 
 namespace lanewise::decode {
@@ -84,7 +85,7 @@ Status Decoder::encode(const RaggedBatch& sources, const RunOptions& options) {
   batch.rows[kSequences] = sequences;
   batch.ragged[kMemoryTokens] = {source_offsets_.data(), sequences};
   LW_RETURN_IF_ERROR(encode_executor_->prepare(batch, true));
-  return encode_executor_->run(options);
+  return run(encode_, *encode_executor_, batch.rows[kMemoryTokens], options);
 }
 
 void Decoder::bind_step_inputs() {
@@ -136,7 +137,44 @@ Status Decoder::step(std::span<const Row> rows, const RunOptions& options) {
   batch.tables[kCache] = {cache_rows_.data(), cache_lengths_.data(), sequences};
   batch.tables[kMemoryTokens] = {memory_rows_.data(), memory_lengths_.data(), sequences};
   LW_RETURN_IF_ERROR(step_executor_.prepare(batch, true));
-  return step_executor_.run(options);
+  return run(step_, step_executor_, batch.rows[kTokens], options);
+}
+
+Status Decoder::run(const plan::Program& program, exec::Executor& executor, int64_t rows,
+                    const RunOptions& options) {
+  if (!profiling_) return executor.run(options);
+  Generator::StepTime time{.rows = rows, .begin_us = watch_.now_us()};
+  LW_RETURN_IF_ERROR(executor.run(options));
+  time.end_us = watch_.now_us();
+  for (size_t i = 0; i < program.graph.nodes.size(); ++i) time.flops += executor.flops(i);
+  time.weight_bytes = weight_bytes(program);
+  step_times_.push_back(time);
+  append_node_times(program, executor, time.begin_us, node_times_);
+  return {};
+}
+
+double Decoder::weight_bytes(const plan::Program& program) const {
+  double bytes = 0.0;
+  for (const graph::Node& node : program.graph.nodes) {
+    if (node.op == "embed") continue;  // reads a row for each token
+    for (const auto& [role, names] : node.weights) {
+      const file::TensorEntry& entry = *model_.data().file().find(names.front());
+      bytes += static_cast<double>(entry.end - entry.begin);
+    }
+  }
+  return bytes;
+}
+
+void Decoder::set_profiling(bool on) {
+  profiling_ = on;
+  if (encode_executor_) encode_executor_->set_profiling(on);
+  step_executor_.set_profiling(on);
+}
+
+void Decoder::begin_profile() {
+  watch_ = exec::Stopwatch();
+  step_times_.clear();
+  node_times_.clear();
 }
 
 float* Decoder::logits(size_t row) const {

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "lanewise/generator.hpp"
 #include "lanewise/model.hpp"
 #include "lanewise/session.hpp"
 #include "runtime/decode/cache.hpp"
@@ -47,6 +48,12 @@ class Decoder {
   /// The logits behind the last token of a row of the last step, [vocabulary]; may be changed.
   float* logits(size_t row) const;
 
+  /// Keeps the times of what follows, from now on (Generator::set_profiling).
+  void set_profiling(bool on);
+  void begin_profile();
+  std::span<const Generator::StepTime> step_times() const noexcept { return step_times_; }
+  std::span<const Session::NodeTime> node_times() const noexcept { return node_times_; }
+
   /// Working memory of a step, beside the cache, and of the encoder.
   int64_t memory_bytes(int64_t source_tokens, int64_t rows) const;
 
@@ -54,6 +61,9 @@ class Decoder {
   Decoder(const Model& model, graph::DecodingGraphs graphs, plan::Program encode,
           plan::Program step, ops::Isa isa, int threads);
   void bind_step_inputs();
+  Status run(const plan::Program& program, exec::Executor& executor, int64_t rows,
+             const RunOptions& options);
+  double weight_bytes(const plan::Program& program) const;
 
   Model model_;
   const graph::DecodingGraphs graphs_;
@@ -64,6 +74,11 @@ class Decoder {
   std::unique_ptr<exec::Executor> encode_executor_;  // null where there is no encoder
   exec::Executor step_executor_;
   Cache cache_;
+
+  bool profiling_ = false;
+  exec::Stopwatch watch_;
+  std::vector<Generator::StepTime> step_times_;
+  std::vector<Session::NodeTime> node_times_;
 
   // Of the sources.
   std::vector<exec::InputBinding> source_inputs_;

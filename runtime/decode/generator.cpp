@@ -33,6 +33,7 @@ class Generator::Impl {
                                            const GenerationCallbacks& callbacks,
                                            const RunOptions& run) {
     LW_RETURN_IF_ERROR(check(sources, options));
+    decoder_->begin_profile();
     std::vector<int32_t> lengths;
     for (const auto& source : sources) lengths.push_back(static_cast<int32_t>(source.size()));
     tasks::LengthBatches batches;
@@ -61,6 +62,7 @@ class Generator::Impl {
     return results;
   }
 
+  decode::Decoder& decoder() { return *decoder_; }
   const decode::Decoder& decoder() const { return *decoder_; }
 
  private:
@@ -106,6 +108,14 @@ Result<std::vector<Generation>> Generator::generate(std::span<const std::vector<
                                                     const GenerationCallbacks& callbacks,
                                                     const RunOptions& run) {
   return file::no_throw([&] { return impl_->generate(sources, options, callbacks, run); });
+}
+
+void Generator::set_profiling(bool on) { impl_->decoder().set_profiling(on); }
+std::span<const Generator::StepTime> Generator::steps() const noexcept {
+  return impl_->decoder().step_times();
+}
+std::span<const Session::NodeTime> Generator::profile() const noexcept {
+  return impl_->decoder().node_times();
 }
 
 int Generator::threads() const noexcept { return impl_->decoder().threads(); }

@@ -5,9 +5,9 @@
 #include <chrono>
 #include <vector>
 
-#include "bench/far_memory.hpp"
+#include "ops/roofline/read_bandwidth.hpp"
 
-namespace lanewise::bench {
+namespace lanewise::ops {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -40,8 +40,7 @@ float sum(const float* data, size_t count) {
 
 /// GB/s of the slice that is faster than nine of ten, as the FMA peak is measured too.
 template <size_t kStreams>
-double measure() {
-  const std::span<const float> memory = far_memory();
+double measure(std::span<const float> memory) {
   std::vector<double> seconds;
   volatile float sink = 0.0f;
   for (size_t begin = 0; begin + kSliceFloats <= memory.size(); begin += kSliceFloats) {
@@ -50,6 +49,7 @@ double measure() {
     seconds.push_back(std::chrono::duration<double>(Clock::now() - start).count());
   }
   static_cast<void>(sink);
+  if (seconds.empty()) return 0.0;
   const auto tenth = seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 10);
   std::nth_element(seconds.begin(), tenth, seconds.end());
   return static_cast<double>(kSliceFloats * sizeof(float)) / *tenth / 1e9;
@@ -57,17 +57,9 @@ double measure() {
 
 }  // namespace
 
-double read_bandwidth_gbps() {
-  // How many streams suit a core best differs. Three rounds, 0.2 seconds together, because the
-  // memory is shared with everything else that runs.
-  static const double kBandwidth = [] {
-    double best = 0.0;
-    for (int round = 0; round < 3; ++round) {
-      best = std::max({best, measure<1>(), measure<2>(), measure<4>()});
-    }
-    return best;
-  }();
-  return kBandwidth;
+double measure_read_gbps(std::span<const float> memory) {
+  // How many streams suit a core best differs.
+  return std::max({measure<1>(memory), measure<2>(memory), measure<4>(memory)});
 }
 
-}  // namespace lanewise::bench
+}  // namespace lanewise::ops

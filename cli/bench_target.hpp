@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "lanewise/generator.hpp"
+#include "lanewise/session.hpp"
+#include "lanewise/status.hpp"
+
+namespace lanewise::cli {
+
+/// A part of a run that no machine does faster than it multiplies, or reads what it reads.
+struct BenchPart {
+  double flops = 0.0;
+  double read_bytes = 0.0;  ///< 0: stays in the caches, or is used so often that it does not count
+};
+
+/// What is measured, fresh and without a run.
+class BenchTarget {
+ public:
+  virtual ~BenchTarget() = default;
+
+  virtual Status run() = 0;
+  virtual void set_profiling(bool on) = 0;
+  /// Of the last run, with profiling.
+  virtual std::vector<Session::NodeTime> profile() const = 0;
+  virtual std::vector<BenchPart> parts() const = 0;
+
+  /// The tokens of a run that throughput counts.
+  virtual int64_t tokens() const = 0;
+  virtual int threads() const = 0;
+  virtual std::string_view isa() const = 0;
+};
+
+/// Runs `session` on seeded random ids. The session must outlive it.
+std::unique_ptr<BenchTarget> bench_session(Session& session, const ModelInfo& info,
+                                           const std::vector<int32_t>& lengths);
+
+/// Generates exactly `new_tokens` tokens for each of the seeded random sources.
+/// The generator must outlive it.
+std::unique_ptr<BenchTarget> bench_generator(Generator& generator, const ModelInfo& info,
+                                             const std::vector<int32_t>& lengths, int beams,
+                                             int64_t new_tokens);
+
+}  // namespace lanewise::cli
