@@ -9,6 +9,8 @@
 #include "ops/status_macros.hpp"
 #include "runtime/text/json_fields.hpp"
 #include "runtime/text/vocabulary_file.hpp"
+#include "runtime/text/wordlevel.hpp"
+#include "runtime/text/wordlevel_json.hpp"
 #include "runtime/text/wordpiece.hpp"
 #include "runtime/text/wordpiece_json.hpp"
 
@@ -52,6 +54,11 @@ Result<TokenizerPtr> parse_wordpiece(const JsonFields& file) {
   return make_wordpiece(std::move(config));
 }
 
+Result<TokenizerPtr> parse_wordlevel(const JsonFields& file) {
+  LW_ASSIGN_OR_RETURN(WordLevelConfig config, wordlevel_from_json(file));
+  return make_wordlevel(std::move(config));
+}
+
 /// A kind of model, and what makes a tokenizer of a file that has it.
 struct ModelKind {
   std::string_view type;
@@ -59,6 +66,7 @@ struct ModelKind {
 };
 
 constexpr ModelKind kModelKinds[] = {
+    {"WordLevel", parse_wordlevel},
     {"WordPiece", parse_wordpiece},
 };
 
