@@ -65,6 +65,17 @@ std::optional<std::vector<int32_t>> integers_within(const nlohmann::json& value,
   return integers;
 }
 
+/// The elements of an array of strings, or nothing.
+std::optional<std::vector<std::string>> texts_in(const nlohmann::json& value) {
+  if (!value.is_array()) return std::nullopt;
+  std::vector<std::string> texts;
+  for (const nlohmann::json& element : value) {
+    if (!element.is_string()) return std::nullopt;
+    texts.push_back(element.get<std::string>());
+  }
+  return texts;
+}
+
 std::string range_text(int64_t min, int64_t max) {
   return "from " + std::to_string(min) + " to " + std::to_string(max);
 }
@@ -102,6 +113,14 @@ Result<std::vector<Config>> Config::parse_list(std::string_view text, std::strin
     list.push_back(Config(file::in_quotes(label), std::move(value)));
   }
   return list;
+}
+
+Result<std::vector<std::string>> Config::parse_texts(std::string_view text,
+                                                     std::string_view label) {
+  Result<nlohmann::json> json = parse_json(text, label);
+  if (!json.ok()) return json.status();
+  if (auto texts = texts_in(*json)) return *std::move(texts);
+  return data_loss(file::in_quotes(label) + " must be a list of strings");
 }
 
 bool Config::has(const std::string& field) const { return json_->find(field) != nullptr; }
@@ -174,6 +193,13 @@ Result<std::vector<std::vector<int32_t>>> Config::integer_lists(const std::strin
     lists.push_back(*std::move(integers));
   }
   return lists;
+}
+
+Result<std::vector<std::string>> Config::texts(const std::string& field) const {
+  const nlohmann::json* value = json_->find(field);
+  if (value == nullptr) return std::vector<std::string>();
+  if (auto texts = texts_in(*value)) return *std::move(texts);
+  return wrong(field, "a list of strings");
 }
 
 Result<std::map<std::string, std::string>> Config::text_map(const std::string& field) const {

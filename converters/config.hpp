@@ -24,6 +24,10 @@ class Config {
   /// The same for a list of objects, such as modules.json.
   static Result<std::vector<Config>> parse_list(std::string_view text, std::string_view label);
 
+  /// A file that is a list of strings.
+  static Result<std::vector<std::string>> parse_texts(std::string_view text,
+                                                      std::string_view label);
+
   const std::string& label() const noexcept { return label_; }
   bool has(const std::string& field) const;
   /// The names of the fields that are not null, in alphabetical order.
@@ -39,6 +43,8 @@ class Config {
   /// A list of lists of integers; empty when absent.
   Result<std::vector<std::vector<int32_t>>> integer_lists(const std::string& field, int32_t min,
                                                           int32_t max) const;
+  /// A list of strings; empty when absent.
+  Result<std::vector<std::string>> texts(const std::string& field) const;
   /// An object whose values are all strings; empty when absent.
   Result<std::map<std::string, std::string>> text_map(const std::string& field) const;
 

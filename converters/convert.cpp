@@ -39,8 +39,12 @@ Result<Opened> open(const std::string& path, const ConvertOptions& options) {
   LW_ASSIGN_OR_RETURN(Source source, open_source(path, options.config));
   Report report = options.report ? options.report : [](std::string_view) {};
   LW_ASSIGN_OR_RETURN(FamilyModel model,
-                      source.family->build({source.config, *source.checkpoint, source.folder,
-                                            source.subfolder, report}));
+                      source.family->build({.config = source.config,
+                                            .checkpoint = *source.checkpoint,
+                                            .folder = source.folder,
+                                            .subfolder = source.subfolder,
+                                            .report = report,
+                                            .config_folder = source.config_folder}));
   const Status checked = check_tensors(model, *source.checkpoint);
   if (!checked.ok()) return checked.with_context(file::in_quotes(path));
   LW_RETURN_IF_ERROR(graph::validate(model.graph));
@@ -101,8 +105,9 @@ void add_text(PackedGraph& packed, std::string_view name, const std::string& tex
 
 /// Writes the model file of an opened checkpoint.
 Status write_model(Opened opened, file::Sink& sink) {
-  LW_ASSIGN_OR_RETURN(PackedGraph packed, pack_graph(graph::optimize(std::move(opened.model.graph)),
-                                                     *opened.source.checkpoint));
+  LW_ASSIGN_OR_RETURN(PackedGraph packed,
+                      pack_graph(graph::optimize(std::move(opened.model.graph)),
+                                 *opened.source.checkpoint, opened.model.parts));
   LW_ASSIGN_OR_RETURN(const std::string tokenizer, tokenizer_json(opened));
   add_text(packed, internal::kTokenizerTensor, tokenizer);
   add_text(packed, internal::kTargetTokenizerTensor, opened.model.target_tokenizer);

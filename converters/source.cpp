@@ -55,8 +55,14 @@ Result<Source> open_source(const std::string& path, const std::string& config_pa
     LW_ASSIGN_OR_RETURN(checkpoint, open_checkpoint_folder(folder.path(subfolder)));
   }
   for (const std::string& used : checkpoint->files()) folder.used(used);
-  return Source{std::move(folder), std::move(subfolder), std::move(config), family,
-                std::move(checkpoint)};
+  std::string config_folder =
+      config_path.empty() ? folder.path(subfolder) : parent_folder(config_path);
+  return Source{.folder = std::move(folder),
+                .subfolder = std::move(subfolder),
+                .config = std::move(config),
+                .config_folder = std::move(config_folder),
+                .family = family,
+                .checkpoint = std::move(checkpoint)};
 }
 
 }  // namespace lanewise::converters

@@ -16,6 +16,7 @@ struct Source {
   SourceFolder folder;
   std::string subfolder;  ///< of folder, where config, tokenizer and weights are; usually ""
   Config config;
+  std::string config_folder;  ///< path of the folder that the config stands in
   const Family* family;
   std::unique_ptr<Checkpoint> checkpoint;
 };

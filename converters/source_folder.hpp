@@ -24,14 +24,15 @@ class SourceFolder {
   /// The same for a file that stands anywhere.
   Result<Config> config_at(const std::string& path);
 
+  /// The contents of a file that stands anywhere.
+  Result<std::string> text(const std::string& path);
+
   /// Remembers that the file at `path` was read.
   void used(const std::string& path);
   /// Paths, in the order of first use.
   const std::vector<std::string>& used_files() const noexcept { return used_; }
 
  private:
-  Result<std::string> text(const std::string& path);
-
   std::string root_;
   std::vector<std::string> used_;
 };

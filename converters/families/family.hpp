@@ -7,6 +7,7 @@
 
 #include "converters/config.hpp"
 #include "converters/formats/checkpoint.hpp"
+#include "converters/pack/tensor_parts.hpp"
 #include "converters/report.hpp"
 #include "converters/source_folder.hpp"
 #include "lanewise/model.hpp"
@@ -21,6 +22,7 @@ struct FamilyInput {
   SourceFolder& folder;          ///< for what stands beside the config
   std::string subfolder;         ///< of `folder`, where config and tokenizer are; usually ""
   const Report& report;
+  std::string config_folder;  ///< where the config stands; usually that of `folder`
 };
 
 /// A tensor that a graph reads.
@@ -33,7 +35,8 @@ struct ExpectedTensor {
 struct FamilyModel {
   graph::Graph graph;                   ///< textbook graph; weights by the checkpoint's names
   ModelInfo info;                       ///< outputs stay empty: the graph tells them
-  std::vector<ExpectedTensor> tensors;  ///< all that `graph` reads
+  std::vector<ExpectedTensor> tensors;  ///< all that `graph` reads, whole
+  TensorParts parts;                    ///< what `graph` knows by names of its own
   std::vector<std::string> leftovers;   ///< tensors known to be no weights, where present
   /// JSON, as Tokenizer::to_json() gives it; empty: what the folder has is looked for.
   std::string tokenizer;

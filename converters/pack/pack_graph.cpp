@@ -28,12 +28,44 @@ struct Joined {
   }
 };
 
-Result<Joined> join_tensors(const Checkpoint& checkpoint, const std::vector<std::string>& names) {
+/// What a graph reads by one name.
+struct Elements {
+  F32Tensor f32;
+  Shape shape;
+};
+
+Result<Elements> read_tensor(const Checkpoint& checkpoint, const std::string& name) {
+  const CheckpointTensor* tensor = checkpoint.find(name);
+  if (tensor == nullptr) return not_found("tensor " + in_quotes(name) + " is missing");
+  LW_ASSIGN_OR_RETURN(F32Tensor elements, read_f32(checkpoint, *tensor));
+  return Elements{std::move(elements), tensor->shape};
+}
+
+Result<Elements> read_source(const Checkpoint& checkpoint, const TensorParts& parts,
+                             const std::string& name) {
+  const auto found = parts.find(name);
+  if (found == parts.end()) return read_tensor(checkpoint, name);
+  const TensorPart& part = found->second;
+  LW_ASSIGN_OR_RETURN(Elements source, read_tensor(checkpoint, part.tensor));
+  LW_ASSIGN_OR_RETURN(const int64_t count, element_count(part.shape));
+  const auto all = static_cast<int64_t>(source.f32.values.size());
+  if (part.offset < 0 || part.offset > all || count > all - part.offset) {
+    return invalid_argument("tensor " + in_quotes(part.tensor) + " " + to_string(source.shape) +
+                            " has no part " + to_string(part.shape) + " behind element " +
+                            std::to_string(part.offset));
+  }
+  source.f32.values =
+      source.f32.values.subspan(static_cast<size_t>(part.offset), static_cast<size_t>(count));
+  source.shape = part.shape;
+  return source;
+}
+
+Result<Joined> join_tensors(const Checkpoint& checkpoint, const TensorParts& parts,
+                            const std::vector<std::string>& names) {
   Joined joined;
   for (const std::string& name : names) {
-    const CheckpointTensor* tensor = checkpoint.find(name);
-    if (tensor == nullptr) return not_found("tensor " + in_quotes(name) + " is missing");
-    Shape shape = tensor->shape;
+    LW_ASSIGN_OR_RETURN(Elements source, read_source(checkpoint, parts, name));
+    const Shape& shape = source.shape;
     if (joined.parts.empty()) {
       joined.shape = shape;
     } else if (shape.empty() || shape.size() != joined.shape.size() ||
@@ -43,22 +75,22 @@ Result<Joined> join_tensors(const Checkpoint& checkpoint, const std::vector<std:
     } else {
       joined.shape[0] += shape[0];
     }
-    LW_ASSIGN_OR_RETURN(F32Tensor part, read_f32(checkpoint, *tensor));
-    joined.parts.push_back(std::move(part));
+    joined.parts.push_back(std::move(source.f32));
   }
   return joined;
 }
 
 class Packer {
  public:
-  explicit Packer(const Checkpoint& checkpoint) : checkpoint_(checkpoint) {}
+  Packer(const Checkpoint& checkpoint, const TensorParts& parts)
+      : checkpoint_(checkpoint), parts_(parts) {}
 
   /// Returns the name in the model file.
   Result<std::string> pack(const std::string& name, Layout layout,
                            const std::vector<std::string>& sources) {
     const auto [known, is_new] = names_.try_emplace({layout, sources}, name);
     if (!is_new) return known->second;
-    LW_ASSIGN_OR_RETURN(Joined joined, join_tensors(checkpoint_, sources));
+    LW_ASSIGN_OR_RETURN(Joined joined, join_tensors(checkpoint_, parts_, sources));
     if (layout == Layout::kPanels) {
       LW_RETURN_IF_ERROR(add_panels(name, joined));
     } else {
@@ -116,14 +148,16 @@ class Packer {
   }
 
   const Checkpoint& checkpoint_;
+  const TensorParts& parts_;
   std::map<std::pair<Layout, std::vector<std::string>>, std::string> names_;
   PackedGraph packed_;
 };
 
 }  // namespace
 
-Result<PackedGraph> pack_graph(graph::Graph graph, const Checkpoint& checkpoint) {
-  Packer packer(checkpoint);
+Result<PackedGraph> pack_graph(graph::Graph graph, const Checkpoint& checkpoint,
+                               const TensorParts& parts) {
+  Packer packer(checkpoint, parts);
   for (graph::Node& node : graph.nodes) {
     for (auto& [role, sources] : node.weights) {
       std::string name = node.name;

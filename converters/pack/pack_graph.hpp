@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "converters/formats/checkpoint.hpp"
+#include "converters/pack/tensor_parts.hpp"
 #include "lanewise/status.hpp"
 #include "runtime/file/safetensors.hpp"
 #include "runtime/graph/graph.hpp"
@@ -20,10 +21,11 @@ struct PackedGraph {
 
 /// Reads every weight of `graph` from `checkpoint` as f32, joins those that stand in one role, and
 /// gives them the layout that the operator wants (layouts.hpp). A weight in two places is stored
-/// once. Tensors are called `<node>.<role>`.
+/// once. Tensors are called `<node>.<role>`. A name of `parts` means that part.
 ///
 /// Fails with kNotFound for a tensor that the checkpoint lacks, with kInvalidArgument for shapes
-/// that cannot be joined, with kUnsupported for integers.
-Result<PackedGraph> pack_graph(graph::Graph graph, const Checkpoint& checkpoint);
+/// that cannot be joined or a part that its tensor does not have, with kUnsupported for integers.
+Result<PackedGraph> pack_graph(graph::Graph graph, const Checkpoint& checkpoint,
+                               const TensorParts& parts = {});
 
 }  // namespace lanewise::converters

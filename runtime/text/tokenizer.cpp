@@ -9,6 +9,8 @@
 #include "ops/status_macros.hpp"
 #include "runtime/text/json_fields.hpp"
 #include "runtime/text/vocabulary_file.hpp"
+#include "runtime/text/wordlevel.hpp"
+#include "runtime/text/wordlevel_json.hpp"
 #include "runtime/text/wordpiece.hpp"
 #include "runtime/text/wordpiece_json.hpp"
 
@@ -47,6 +49,35 @@ Result<std::string> model_type(const JsonFields& model) {
   return model.string("type");
 }
 
+Result<TokenizerPtr> parse_wordpiece(const JsonFields& file) {
+  LW_ASSIGN_OR_RETURN(WordPieceConfig config, wordpiece_from_json(file));
+  return make_wordpiece(std::move(config));
+}
+
+Result<TokenizerPtr> parse_wordlevel(const JsonFields& file) {
+  LW_ASSIGN_OR_RETURN(WordLevelConfig config, wordlevel_from_json(file));
+  return make_wordlevel(std::move(config));
+}
+
+/// A kind of model, and what makes a tokenizer of a file that has it.
+struct ModelKind {
+  std::string_view type;
+  Result<TokenizerPtr> (*parse)(const JsonFields& file);
+};
+
+constexpr ModelKind kModelKinds[] = {
+    {"WordLevel", parse_wordlevel},
+    {"WordPiece", parse_wordpiece},
+};
+
+Status unknown_model(const std::string& type) {
+  std::string known;
+  for (const ModelKind& kind : kModelKinds) {
+    known.append(known.empty() ? "" : ", ").append(kind.type);
+  }
+  return unsupported("model '" + type + "' is not supported, only " + known);
+}
+
 /// Chooses the class of tokenizer by the type of its model.
 Result<TokenizerPtr> parse_by_model(std::string_view text) {
   const nlohmann::json json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
@@ -54,11 +85,10 @@ Result<TokenizerPtr> parse_by_model(std::string_view text) {
   LW_ASSIGN_OR_RETURN(const JsonFields file, JsonFields::of(json, ""));
   LW_ASSIGN_OR_RETURN(const JsonFields model, file.object("model"));
   LW_ASSIGN_OR_RETURN(const std::string type, model_type(model));
-  if (type == "WordPiece") {
-    LW_ASSIGN_OR_RETURN(WordPieceConfig config, wordpiece_from_json(file));
-    return make_wordpiece(std::move(config));
+  for (const ModelKind& kind : kModelKinds) {
+    if (kind.type == type) return kind.parse(file);
   }
-  return unsupported("model '" + type + "' is not supported, only WordPiece");
+  return unknown_model(type);
 }
 
 Result<TokenizerPtr> load_vocabulary(const std::filesystem::path& folder) {

@@ -63,19 +63,6 @@ Status check_pre_tokenizer(const JsonFields& file) {
   return unsupported_part("pre_tokenizer", type, "BertPreTokenizer");
 }
 
-Status read_added_tokens(const JsonFields& file, std::vector<AddedToken>* tokens) {
-  if (!file.find("added_tokens")) return {};
-  LW_ASSIGN_OR_RETURN(const Json* list, file.array("added_tokens"));
-  for (size_t i = 0; i < list->size(); ++i) {
-    const std::string name = "added_tokens[" + std::to_string(i) + "]";
-    LW_ASSIGN_OR_RETURN(const JsonFields entry, JsonFields::of((*list)[i], name));
-    LW_ASSIGN_OR_RETURN(AddedToken token, added_token_from_json(entry));
-    LW_ASSIGN_OR_RETURN(token.id, entry.count("id"));
-    if (!token.content.empty()) tokens->push_back(std::move(token));
-  }
-  return {};
-}
-
 Result<TemplatePiece> read_sequence(const JsonFields& piece) {
   LW_ASSIGN_OR_RETURN(const JsonFields sequence, piece.object("Sequence"));
   LW_ASSIGN_OR_RETURN(const std::string id, sequence.string("id"));
@@ -148,20 +135,6 @@ Result<SpecialTemplate> read_bert_processing(const JsonFields& processor) {
   return bert_template(cls.name, cls.ids[0], sep.name, sep.ids[0]);
 }
 
-Result<SpecialTemplate> read_post_processor(const JsonFields& file) {
-  if (!file.find("post_processor")) return bare_template();
-  LW_ASSIGN_OR_RETURN(const JsonFields processor, file.object("post_processor"));
-  LW_ASSIGN_OR_RETURN(const std::string type, processor.string("type"));
-  if (type == "BertProcessing") return read_bert_processing(processor);
-  if (type != "TemplateProcessing") {
-    return unsupported_part("post_processor", type, "TemplateProcessing and BertProcessing");
-  }
-  SpecialTemplate result;
-  LW_ASSIGN_OR_RETURN(result.single, read_pieces(processor, "single", false));
-  LW_ASSIGN_OR_RETURN(result.pair, read_pieces(processor, "pair", true));
-  return result;
-}
-
 Status read_decoder(const JsonFields& file, WordPieceDecoder* decoder) {
   decoder->present = file.find("decoder") != nullptr;
   if (!decoder->present) return {};
@@ -183,20 +156,6 @@ Json model_to_json(const WordPieceConfig& config) {
           {"vocab", std::move(vocabulary)}};
 }
 
-Json added_to_json(const std::vector<AddedToken>& tokens) {
-  Json list = Json::array();
-  for (const AddedToken& token : tokens) {
-    list.push_back({{"id", token.id},
-                    {"content", token.content},
-                    {"single_word", token.single_word},
-                    {"lstrip", token.lstrip},
-                    {"rstrip", token.rstrip},
-                    {"normalized", token.normalized},
-                    {"special", token.special}});
-  }
-  return list;
-}
-
 /// The pieces as JSON; enters the special tokens that they use into `specials`.
 Json pieces_to_json(std::span<const TemplatePiece> pieces, const Tokenizer& tokenizer,
                     Json* specials) {
@@ -215,16 +174,6 @@ Json pieces_to_json(std::span<const TemplatePiece> pieces, const Tokenizer& toke
   return list;
 }
 
-Json template_to_json(const SpecialTemplate& specials, const Tokenizer& tokenizer) {
-  Json tokens = Json::object();
-  Json single = pieces_to_json(specials.single, tokenizer, &tokens);
-  Json pair = pieces_to_json(specials.pair, tokenizer, &tokens);
-  return {{"type", "TemplateProcessing"},
-          {"single", std::move(single)},
-          {"pair", std::move(pair)},
-          {"special_tokens", std::move(tokens)}};
-}
-
 }  // namespace
 
 Result<AddedToken> added_token_from_json(const JsonFields& entry) {
@@ -238,13 +187,65 @@ Result<AddedToken> added_token_from_json(const JsonFields& entry) {
   return token;
 }
 
+Status added_tokens_from_json(const JsonFields& file, std::vector<AddedToken>* tokens) {
+  if (!file.find("added_tokens")) return {};
+  LW_ASSIGN_OR_RETURN(const Json* list, file.array("added_tokens"));
+  for (size_t i = 0; i < list->size(); ++i) {
+    const std::string name = "added_tokens[" + std::to_string(i) + "]";
+    LW_ASSIGN_OR_RETURN(const JsonFields entry, JsonFields::of((*list)[i], name));
+    LW_ASSIGN_OR_RETURN(AddedToken token, added_token_from_json(entry));
+    LW_ASSIGN_OR_RETURN(token.id, entry.count("id"));
+    if (!token.content.empty()) tokens->push_back(std::move(token));
+  }
+  return {};
+}
+
+Result<SpecialTemplate> read_post_processor(const JsonFields& file) {
+  if (!file.find("post_processor")) return bare_template();
+  LW_ASSIGN_OR_RETURN(const JsonFields processor, file.object("post_processor"));
+  LW_ASSIGN_OR_RETURN(const std::string type, processor.string("type"));
+  if (type == "BertProcessing") return read_bert_processing(processor);
+  if (type != "TemplateProcessing") {
+    return unsupported("post_processor '" + type +
+                       "' is not supported, only TemplateProcessing and BertProcessing");
+  }
+  SpecialTemplate result;
+  LW_ASSIGN_OR_RETURN(result.single, read_pieces(processor, "single", false));
+  LW_ASSIGN_OR_RETURN(result.pair, read_pieces(processor, "pair", true));
+  return result;
+}
+
+Json added_tokens_to_json(const std::vector<AddedToken>& tokens) {
+  Json list = Json::array();
+  for (const AddedToken& token : tokens) {
+    list.push_back({{"id", token.id},
+                    {"content", token.content},
+                    {"single_word", token.single_word},
+                    {"lstrip", token.lstrip},
+                    {"rstrip", token.rstrip},
+                    {"normalized", token.normalized},
+                    {"special", token.special}});
+  }
+  return list;
+}
+
+Json template_to_json(const SpecialTemplate& specials, const Tokenizer& tokenizer) {
+  Json tokens = Json::object();
+  Json single = pieces_to_json(specials.single, tokenizer, &tokens);
+  Json pair = pieces_to_json(specials.pair, tokenizer, &tokens);
+  return {{"type", "TemplateProcessing"},
+          {"single", std::move(single)},
+          {"pair", std::move(pair)},
+          {"special_tokens", std::move(tokens)}};
+}
+
 Result<WordPieceConfig> wordpiece_from_json(const JsonFields& file) {
   WordPieceConfig config;
   LW_RETURN_IF_ERROR(read_normalizer(file, &config.normalizer));
   LW_RETURN_IF_ERROR(check_pre_tokenizer(file));
   LW_ASSIGN_OR_RETURN(config.specials, read_post_processor(file));
   LW_RETURN_IF_ERROR(read_decoder(file, &config.decoder));
-  LW_RETURN_IF_ERROR(read_added_tokens(file, &config.added_tokens));
+  LW_RETURN_IF_ERROR(added_tokens_from_json(file, &config.added_tokens));
   LW_RETURN_IF_ERROR(read_model(file, &config));
   return config;
 }
@@ -253,7 +254,7 @@ std::string wordpiece_to_json(const WordPieceConfig& config, const Tokenizer& to
   Json file = {{"version", "1.0"},
                {"truncation", nullptr},
                {"padding", nullptr},
-               {"added_tokens", added_to_json(config.added_tokens)},
+               {"added_tokens", added_tokens_to_json(config.added_tokens)},
                {"normalizer",
                 {{"type", "BertNormalizer"},
                  {"clean_text", config.normalizer.clean_text},

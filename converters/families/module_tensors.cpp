@@ -1,0 +1,141 @@
+#include "converters/families/module_tensors.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include "ops/status_macros.hpp"
+#include "runtime/file/messages.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+using file::in_quotes;
+
+constexpr int64_t kMaxSize = INT32_MAX;
+
+bool is_size(int64_t size) { return size >= 1 && size <= kMaxSize; }
+
+/// The number N of a name `<prefix>N.<rest>`, or -1.
+int64_t layer_of(std::string_view name, std::string_view prefix) {
+  if (!name.starts_with(prefix)) return -1;
+  name.remove_prefix(prefix.size());
+  int64_t number = -1;
+  const auto [rest, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+  const bool whole = error == std::errc() && rest != name.data() + name.size() && *rest == '.';
+  return whole ? number : -1;
+}
+
+}  // namespace
+
+Result<ModuleTensors> ModuleTensors::create(const Config& config, const Checkpoint& checkpoint) {
+  LW_ASSIGN_OR_RETURN(auto keys, config.text_map("keys"));
+  for (const auto& [ours, theirs] : keys) {
+    if (ours.ends_with('.') == (theirs.ends_with('.') || theirs.empty())) continue;
+    return invalid_argument(config.label() + ": 'keys' maps " + in_quotes(ours) + " to " +
+                            in_quotes(theirs) +
+                            ": expected two names, or two prefixes that end in a dot");
+  }
+  return ModuleTensors(config, checkpoint, std::move(keys));
+}
+
+std::string ModuleTensors::file_name(const std::string& name) {
+  const std::pair<const std::string, std::string>* best = nullptr;
+  for (const auto& key : keys_) {
+    const bool fits = key.first.ends_with('.') ? name.starts_with(key.first) : name == key.first;
+    if (fits && (best == nullptr || key.first.size() > best->first.size())) best = &key;
+  }
+  if (best == nullptr) return name;
+  used_keys_.insert(best->first);
+  return best->second + name.substr(best->first.size());
+}
+
+const CheckpointTensor* ModuleTensors::find(const std::string& name) {
+  return checkpoint_->find(file_name(name));
+}
+
+bool ModuleTensors::has(const std::string& name) {
+  return find(name) != nullptr || keys_.contains(name);
+}
+
+Result<Shape> ModuleTensors::shape(const std::string& name, size_t dimensions) {
+  const std::string theirs = file_name(name);
+  const CheckpointTensor* tensor = checkpoint_->find(theirs);
+  if (tensor == nullptr) {
+    return not_found("tensor " + in_quotes(theirs) +
+                     " is missing; 'keys' in the config can say what the file calls it");
+  }
+  const Shape& shape = tensor->shape;
+  if (shape.size() == dimensions && std::all_of(shape.begin(), shape.end(), is_size)) return shape;
+  return invalid_argument("tensor " + in_quotes(theirs) + ": expected " +
+                          std::to_string(dimensions) + " dimensions of at least 1, file has " +
+                          to_string(shape));
+}
+
+int64_t ModuleTensors::rows(const std::string& name) {
+  const CheckpointTensor* tensor = find(name);
+  if (tensor == nullptr || tensor->shape.empty() || !is_size(tensor->shape[0])) return 1;
+  return tensor->shape[0];
+}
+
+Result<int64_t> ModuleTensors::layers(const std::string& prefix) {
+  const std::string theirs = file_name(prefix);
+  std::set<int64_t> numbers;
+  for (const CheckpointTensor& tensor : checkpoint_->tensors()) {
+    const int64_t number = layer_of(tensor.name, theirs);
+    if (number >= 0) numbers.insert(number);
+  }
+  int64_t count = 0;
+  while (numbers.contains(count)) ++count;
+  const auto found = static_cast<int64_t>(numbers.size());
+  if (count == found && count > 0) return count;
+  return not_found("tensors " + in_quotes(theirs + std::to_string(count) + ".*") + " are missing" +
+                   (found == 0 ? "; 'keys' in the config can say what the file calls them"
+                               : ", the file has others up to " +
+                                     in_quotes(theirs + std::to_string(*numbers.rbegin()) + ".*")));
+}
+
+std::string ModuleTensors::expect(const std::string& name, const Shape& shape) {
+  std::string theirs = file_name(name);
+  if (expected_.insert({theirs, shape}).second) tensors_.push_back({theirs, shape});
+  return theirs;
+}
+
+std::string ModuleTensors::expect_rows(const std::string& name, const Shape& whole, int64_t begin,
+                                       int64_t end) {
+  const std::string theirs = expect(name, whole);
+  int64_t width = 1;
+  for (size_t i = 1; i < whole.size(); ++i) width *= whole[i];
+  Shape shape = whole;
+  shape[0] = end - begin;
+  std::string part = theirs + "[" + std::to_string(begin) + ":" + std::to_string(end) + "]";
+  parts_[part] = {theirs, begin * width, std::move(shape)};
+  return part;
+}
+
+std::string ModuleTensors::expect_reshaped(const std::string& name, const Shape& whole,
+                                           const Shape& shape) {
+  const std::string theirs = expect(name, whole);
+  if (whole == shape) return theirs;
+  std::string part = theirs + to_string(shape);
+  parts_[part] = {theirs, 0, shape};
+  return part;
+}
+
+Status ModuleTensors::check_keys() const {
+  for (const auto& [ours, theirs] : keys_) {
+    if (used_keys_.contains(ours)) continue;
+    return invalid_argument(config_.label() + ": 'keys' has " + in_quotes(ours) +
+                            ", which is the name of no tensor of this model");
+  }
+  return {};
+}
+
+void ModuleTensors::move_into(FamilyModel& model) && {
+  model.tensors = std::move(tensors_);
+  model.parts = std::move(parts_);
+}
+
+}  // namespace lanewise::converters

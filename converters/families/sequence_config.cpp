@@ -1,0 +1,193 @@
+#include "converters/families/sequence_config.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "converters/files.hpp"
+#include "converters/generation_config.hpp"
+#include "ops/status_macros.hpp"
+#include "runtime/file/messages.hpp"
+#include "runtime/text/utf8.hpp"
+#include "runtime/text/wordlevel.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+using file::in_quotes;
+
+// Fields of training and bookkeeping.
+constexpr std::array kHarmless =
+    std::to_array<std::string_view>({"_name_or_path", "architectures", "batch_first", "dropout",
+                                     "dtype", "model_type", "torch_dtype", "transformers_version"});
+
+Result<int32_t> read_id(const Config& config, const char* field, int64_t vocabulary) {
+  LW_ASSIGN_OR_RETURN(const int64_t id, config.integer(field, kNoToken, 0, vocabulary - 1));
+  return static_cast<int32_t>(id);
+}
+
+/// One token a line; `\r` before a line's end belongs to it.
+std::vector<std::string> tokens_of_lines(std::string_view text) {
+  std::vector<std::string> tokens;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    tokens.emplace_back(line);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return tokens;
+}
+
+Result<std::vector<std::string>> read_vocabulary_file(const FamilyInput& input,
+                                                      const std::string& field,
+                                                      const std::string& name) {
+  if (!stays_inside(name)) return input.config.wrong(field, "a file beside the config");
+  const std::string path = join(input.config_folder, name);
+  LW_ASSIGN_OR_RETURN(const std::string text, input.folder.text(path));
+  if (name.ends_with(".json")) return Config::parse_texts(text, path);
+  return tokens_of_lines(text);
+}
+
+/// The tokens in the order of their ids, from the config or from the file that it names.
+Result<std::vector<std::string>> read_tokens(const FamilyInput& input, const std::string& field) {
+  if (const Result<std::string> name = input.config.text(field, ""); name.ok()) {
+    return read_vocabulary_file(input, field, *name);
+  }
+  const Result<std::vector<std::string>> tokens = input.config.texts(field);
+  if (tokens.ok()) return *tokens;
+  return input.config.wrong(field, "a list of tokens, or the name of a file with them");
+}
+
+Status check_tokens(const Config& config, const std::string& field,
+                    const std::vector<std::string>& tokens, int64_t size,
+                    const std::string& table) {
+  const std::string label = config.label() + ": " + in_quotes(field);
+  if (static_cast<int64_t>(tokens.size()) != size) {
+    return invalid_argument(label + " has " + std::to_string(tokens.size()) + " tokens, " +
+                            in_quotes(table) + " has " + std::to_string(size) + " rows");
+  }
+  std::map<std::string_view, size_t> ids;
+  for (size_t id = 0; id < tokens.size(); ++id) {
+    const std::string token = "token " + std::to_string(id);
+    if (tokens[id].empty()) return invalid_argument(label + ": " + token + " is empty");
+    const Status utf8 = text::check_utf8(tokens[id]);
+    if (!utf8.ok()) return utf8.with_context(label + ": " + token);
+    const auto [first, is_new] = ids.emplace(tokens[id], id);
+    if (!is_new) {
+      return invalid_argument(label + ": " + token + " is " + in_quotes(tokens[id]) +
+                              ", as token " + std::to_string(first->second) + " is");
+    }
+  }
+  return {};
+}
+
+Result<text::WordLevelConfig> read_vocabulary(const FamilyInput& input, const std::string& field,
+                                              int64_t size, const std::string& table) {
+  LW_ASSIGN_OR_RETURN(std::vector<std::string> tokens, read_tokens(input, field));
+  LW_RETURN_IF_ERROR(check_tokens(input.config, field, tokens, size, table));
+  text::WordLevelConfig result;
+  result.specials = text::bare_template();
+  for (std::string& token : tokens) {
+    const auto id = static_cast<int32_t>(result.vocabulary.size());
+    result.vocabulary.emplace_back(std::move(token), id);
+  }
+  return result;
+}
+
+Result<std::string> make_json(const FamilyInput& input, const std::string& field,
+                              text::WordLevelConfig config) {
+  const auto tokenizer = text::make_wordlevel(std::move(config));
+  if (tokenizer.ok()) return (*tokenizer)->to_json();
+  return tokenizer.status().with_context(input.config.label() + ": " + in_quotes(field));
+}
+
+Result<text::WordSplit> read_split(const Config& config) {
+  LW_ASSIGN_OR_RETURN(const std::string split, config.text("source_split", "spaces"));
+  if (split == "spaces") return text::WordSplit::kWhitespace;
+  if (split == "characters") return text::WordSplit::kCharacters;
+  return config.wrong("source_split", "\"characters\" or \"spaces\"");
+}
+
+Status read_unknown_token(const Config& config, text::WordLevelConfig& vocabulary) {
+  LW_ASSIGN_OR_RETURN(vocabulary.unk_token, config.text("unk_token", ""));
+  const auto is_it = [&](const auto& entry) { return entry.first == vocabulary.unk_token; };
+  const auto& tokens = vocabulary.vocabulary;
+  if (!config.has("unk_token") || std::any_of(tokens.begin(), tokens.end(), is_it)) return {};
+  return config.wrong("unk_token", "a token of 'source_vocabulary'");
+}
+
+void add_special(text::WordLevelConfig& config, int32_t id) {
+  if (id < 0 || static_cast<size_t>(id) >= config.vocabulary.size()) return;
+  const auto& known = config.added_tokens;
+  if (std::any_of(known.begin(), known.end(), [&](const auto& token) { return token.id == id; })) {
+    return;
+  }
+  text::AddedToken token;
+  token.content = config.vocabulary[static_cast<size_t>(id)].first;
+  token.id = id;
+  token.special = true;
+  config.added_tokens.push_back(std::move(token));
+}
+
+}  // namespace
+
+Result<GenerationOptions> read_sequence_generation(const FamilyInput& input, int64_t vocabulary) {
+  GenerationOptions options;
+  const std::string path = join(input.config_folder, "generation_config.json");
+  if (is_file(path)) {
+    LW_ASSIGN_OR_RETURN(const Config config, input.folder.config_at(path));
+    LW_ASSIGN_OR_RETURN(options, read_generation_config(config, vocabulary, input.report));
+  }
+  LW_ASSIGN_OR_RETURN(const int32_t bos, read_id(input.config, "bos_token_id", vocabulary));
+  if (options.bos_token_id == kNoToken) options.bos_token_id = bos;
+  if (options.decoder_start_token_id == kNoToken) {
+    options.decoder_start_token_id = bos != kNoToken ? bos : options.bos_token_id;
+  }
+  LW_ASSIGN_OR_RETURN(
+      std::vector<int32_t> eos,
+      input.config.integers("eos_token_id", 0, static_cast<int32_t>(vocabulary - 1)));
+  if (options.eos_token_ids.empty()) options.eos_token_ids = std::move(eos);
+  // The source's padding may have an id that the target does not; nothing is padded here.
+  LW_ASSIGN_OR_RETURN(const int32_t pad, read_id(input.config, "pad_token_id", INT32_MAX));
+  if (options.pad_token_id == kNoToken && pad < vocabulary) options.pad_token_id = pad;
+  return options;
+}
+
+Result<std::string> source_tokenizer(const FamilyInput& input, int64_t size,
+                                     const std::string& table) {
+  const std::string field = "source_vocabulary";
+  if (!input.config.has(field)) return std::string();
+  LW_ASSIGN_OR_RETURN(text::WordLevelConfig vocabulary, read_vocabulary(input, field, size, table));
+  LW_ASSIGN_OR_RETURN(vocabulary.split, read_split(input.config));
+  LW_ASSIGN_OR_RETURN(vocabulary.lowercase, input.config.boolean("source_lowercase", false));
+  LW_RETURN_IF_ERROR(read_unknown_token(input.config, vocabulary));
+  return make_json(input, field, std::move(vocabulary));
+}
+
+Result<std::string> target_tokenizer(const FamilyInput& input, int64_t size,
+                                     const std::string& table,
+                                     const GenerationOptions& generation) {
+  const std::string field = "target_vocabulary";
+  if (!input.config.has(field)) return std::string();
+  LW_ASSIGN_OR_RETURN(text::WordLevelConfig vocabulary, read_vocabulary(input, field, size, table));
+  add_special(vocabulary, generation.bos_token_id);
+  add_special(vocabulary, generation.decoder_start_token_id);
+  add_special(vocabulary, generation.pad_token_id);
+  for (const int32_t id : generation.eos_token_ids) add_special(vocabulary, id);
+  return make_json(input, field, std::move(vocabulary));
+}
+
+void report_unknown_fields(const FamilyInput& input, std::span<const std::string_view> known) {
+  const auto has = [](const auto& list, const std::string& name) {
+    return std::find(list.begin(), list.end(), name) != list.end();
+  };
+  for (const std::string& name : input.config.fields()) {
+    if (has(known, name) || has(kHarmless, name)) continue;
+    input.report(input.config.label() + ": unknown field " + in_quotes(name) + " is ignored");
+  }
+}
+
+}  // namespace lanewise::converters

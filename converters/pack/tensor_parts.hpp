@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "lanewise/tensor.hpp"
+
+namespace lanewise::converters {
+
+/// A run of a checkpoint tensor's elements, in row-major order, with a shape of its own: the query
+/// rows of a fused matrix, or a table without its axes of one.
+struct TensorPart {
+  std::string tensor;
+  int64_t offset = 0;  ///< elements before it
+  Shape shape;
+};
+
+/// Parts by the names that a graph knows them by.
+using TensorParts = std::map<std::string, TensorPart, std::less<>>;
+
+}  // namespace lanewise::converters
