@@ -72,6 +72,7 @@ def make_ctranslate2(folder):
     spec.config.unk_token, spec.config.add_source_eos = "<unk>", False
     spec.validate()
     spec.optimize()
+    os.makedirs(folder, exist_ok=True)
     spec.save(folder)
 
 
