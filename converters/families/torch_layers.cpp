@@ -30,20 +30,17 @@ int64_t positions_of(const Shape& shape, int64_t features) {
   return std::max(shape[0], shape[1]);
 }
 
-Result<TorchPositions> stored_positions(ModuleTensors& tensors, const std::string& name,
-                                        int64_t features) {
-  const CheckpointTensor* table = tensors.find(name);
-  const int64_t count = table == nullptr ? 1 : positions_of(table->shape, features);
-  if (count < 1 || count > kMaxPositions) {
-    const std::string width = std::to_string(features);
-    return invalid_argument("tensor " + in_quotes(table->name) +
-                            ": expected a table of positions [length, 1, " + width +
-                            "], [1, length, " + width + "] or [length, " + width + "], file has " +
-                            to_string(table->shape));
+Result<TorchPositions> stored_positions(const CheckpointTensor& table, ModuleTensors& tensors,
+                                        const std::string& name, int64_t features) {
+  const int64_t count = positions_of(table.shape, features);
+  if (count >= 1 && count <= kMaxPositions) {
+    return TorchPositions{tensors.expect_reshaped(name, table.shape, {count, features}), count};
   }
-  const Shape shape = {count, features};
-  return TorchPositions{
-      tensors.expect_reshaped(name, table == nullptr ? shape : table->shape, shape), count};
+  const std::string width = std::to_string(features);
+  return invalid_argument("tensor " + in_quotes(table.name) +
+                          ": expected a table of positions [length, 1, " + width +
+                          "], [1, length, " + width + "] or [length, " + width + "], file has " +
+                          to_string(table.shape));
 }
 
 }  // namespace
@@ -68,7 +65,9 @@ Result<TorchPositions> read_torch_positions(const Config& config, ModuleTensors&
   LW_ASSIGN_OR_RETURN(const int64_t length,
                       config.integer("max_length", kDefaultPositions, 1, kMaxPositions));
   if (!tensors.has(name)) return TorchPositions{"", length};
-  LW_ASSIGN_OR_RETURN(TorchPositions positions, stored_positions(tensors, name, features));
+  const CheckpointTensor* table = tensors.find(name);
+  if (table == nullptr) return TorchPositions{tensors.expect(name, {length, features}), length};
+  LW_ASSIGN_OR_RETURN(TorchPositions positions, stored_positions(*table, tensors, name, features));
   if (!config.has("max_length")) return positions;
   if (length > positions.count) {
     return config.wrong("max_length", "at most the " + std::to_string(positions.count) +
