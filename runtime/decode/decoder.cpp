@@ -31,6 +31,17 @@ int64_t features_of_output(const graph::Graph& graph, const std::string& name) {
   return graph.values[static_cast<size_t>(graph.outputs.at(name))].features;
 }
 
+/// What is chosen by a row of logits is the next step's id: each must have a row of the embedding,
+/// of which check_interface() has seen as many as the task says.
+Status check_vocabulary(const graph::DecodingGraphs& graphs, const ModelInfo& info) {
+  const int64_t logits = features_of_output(graphs.step, "logits");
+  const int64_t ids =
+      graphs.ids == "input_ids" ? info.vocabulary_size : info.target_vocabulary_size;
+  if (logits <= ids) return {};
+  return unsupported("logits of " + std::to_string(logits) +
+                     " tokens, of which the decoder takes " + std::to_string(ids));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Decoder>> Decoder::create(const Model& model,
@@ -38,6 +49,8 @@ Result<std::unique_ptr<Decoder>> Decoder::create(const Model& model,
   LW_ASSIGN_OR_RETURN(const SessionSetup setup, check_session_options(options));
   Result<graph::DecodingGraphs> graphs = graph::split_for_decoding(model.data().graph());
   if (!graphs.ok()) return graphs.status().with_context("cannot generate with this model");
+  const Status vocabulary = check_vocabulary(*graphs, model.info());
+  if (!vocabulary.ok()) return vocabulary.with_context("cannot generate with this model");
   const plan::ProgramOptions program{.isa = setup.isa, .fast = options.fast, .log = options.log};
   LW_ASSIGN_OR_RETURN(plan::Program encode,
                       plan::make_program(model.data(), graphs->encode, program));

@@ -80,13 +80,19 @@ class Splitter {
         input = in_step_[static_cast<size_t>(input)];
       }
     }
-    if (node.op == "embed") {
-      copy.inputs.push_back(positions_);
-      copy.attributes.set("has_positions", true);
-    }
+    if (node.op == "embed") LW_RETURN_IF_ERROR(use_positions(node, copy));
     copy.output = add_value(value(node.output));
     in_step_[static_cast<size_t>(node.output)] = copy.output;
     result_.step.nodes.push_back(std::move(copy));
+    return {};
+  }
+
+  /// A new token's position is its place in its sequence, not its row of the step.
+  Status use_positions(const Node& node, Node& copy) const {
+    LW_ASSIGN_OR_RETURN(const std::string kind, node.attributes.get_string("position", "none"));
+    if (kind == "none") return {};
+    copy.inputs.push_back(positions_);
+    copy.attributes.set("has_positions", true);
     return {};
   }
 

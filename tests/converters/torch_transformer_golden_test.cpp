@@ -247,7 +247,7 @@ TEST_P(TorchTransformerGoldenTest, GivesASourceTheSameIdsAndScoresAloneAndInABat
     std::vector<Exact> results;
     for (size_t i = 0; i < sources.size(); ++i) {
       results.push_back(exact((*batch)[i]));
-      if (GetParam().threads > 1 && i % 4 != 0) continue;
+      if (GetParam().threads > 1 && i % 8 != 0) continue;
       const auto alone = generator.generate({&sources[i], 1}, options);
       ASSERT_TRUE(alone.ok()) << alone.status().message();
       EXPECT_EQ(exact(alone->front()), results.back()) << "source " << i << ", beams " << beams;
@@ -260,7 +260,8 @@ TEST_P(TorchTransformerGoldenTest, GivesASourceTheSameIdsAndScoresAloneAndInABat
 
 TEST_P(TorchTransformerGoldenTest, TranslatesTexts) {
   const TensorMap expected = golden();
-  const std::vector<Ids> sources = rows_of(expected.at("sources"));
+  std::vector<Ids> sources = rows_of(expected.at("sources"));
+  sources.resize(8);
   const std::vector<Ids> targets = rows_of(expected.at("greedy_ids"));
   std::vector<std::string> texts;
   for (const Ids& ids : sources) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "converters/files.hpp"
 #include "lanewise/generator.hpp"
 #include "runtime/text/tokenizer.hpp"
 #include "tests/converters/checkpoint_folder.hpp"
@@ -329,6 +330,22 @@ TEST_F(TorchTransformerTest, AGenerationConfigComesFirst) {
   EXPECT_EQ(options.max_new_tokens, 9);
   EXPECT_EQ(options.eos_token_ids, std::vector<int32_t>{4});
   EXPECT_EQ(options.decoder_start_token_id, 1);
+}
+
+TEST_F(TorchTransformerTest, RefusesToGenerateIdsThatTheDecoderCannotTake) {
+  write();
+  converted();
+  std::string bytes = *read_text(destination());
+  const std::string field = "target_vocabulary_size\\\":";  // JSON within JSON
+  const size_t at = bytes.find(field + "6");
+  ASSERT_NE(at, std::string::npos);
+  bytes[at + field.size()] = '5';
+  put("lying.lw", bytes);
+  const Result<Model> model = Model::open(path("lying.lw"));
+  ASSERT_TRUE(model.ok()) << model.status().message();
+  const Result<Generator> generator = Generator::create(*model, {.threads = 1, .outputs = {}});
+  EXPECT_EQ(generator.status().code(), StatusCode::kUnsupported);
+  EXPECT_TRUE(has(generator.status().message(), "logits of 6 tokens", "takes 5"));
 }
 
 TEST_F(TorchTransformerTest, WithoutVocabulariesItTakesIds) {
