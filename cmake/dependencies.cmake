@@ -31,6 +31,18 @@ else()
   add_library(lanewise_utf8proc ALIAS utf8proc)
 endif()
 
+# Debian's libzip-config.cmake insists on the programs zipcmp, zipmerge and ziptool.
+find_path(LIBZIP_INCLUDE_DIR zip.h)
+find_library(LIBZIP_LIBRARY zip)
+add_library(lanewise_libzip INTERFACE)
+if(LIBZIP_INCLUDE_DIR AND LIBZIP_LIBRARY)
+  target_include_directories(lanewise_libzip SYSTEM INTERFACE ${LIBZIP_INCLUDE_DIR})
+  target_link_libraries(lanewise_libzip INTERFACE ${LIBZIP_LIBRARY})
+else()
+  lanewise_find(libzip https://github.com/nih-at/libzip.git v1.10.1)
+  target_link_libraries(lanewise_libzip INTERFACE libzip::zip)
+endif()
+
 # Debian's dnnl-config.cmake insists on OpenCL's headers, which a CPU build does not need.
 set(LANEWISE_HAS_ONEDNN OFF)
 if(LANEWISE_ONEDNN)

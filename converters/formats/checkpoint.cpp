@@ -38,9 +38,8 @@ Result<std::unique_ptr<Checkpoint>> open_checkpoint_folder(const std::string& fo
 }
 
 Result<std::unique_ptr<Checkpoint>> open_checkpoint_file(const std::string& path) {
-  constexpr size_t kHeadBytes = 16;
   LW_ASSIGN_OR_RETURN(const file::MappedFile mapped, file::MappedFile::open(path));
-  const auto head = mapped.bytes().first(std::min(kHeadBytes, mapped.bytes().size()));
+  const auto head = mapped.bytes().first(std::min(Format::kHeadBytes, mapped.bytes().size()));
   std::string known;
   for (const Format& format : formats()) {
     if (format.has_content(head)) return format.open(path);

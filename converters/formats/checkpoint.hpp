@@ -44,13 +44,16 @@ class Checkpoint {
 
 /// One way to store a checkpoint (converters/formats.def).
 struct Format {
+  /// Enough for the name of the first file in an archive.
+  static constexpr size_t kHeadBytes = 4096;
+
   std::string_view name;
   /// What find() looks for, for messages.
   std::string_view looks_for;
   /// The file in `folder` to open, or "" when none is of this format. Fails with kInvalidArgument,
   /// naming them, when several could be meant.
   Result<std::string> (*find)(const std::string& folder);
-  /// Whether a file that begins with `head` (up to 16 bytes) is of this format.
+  /// Whether a file that begins with `head`, up to kHeadBytes of it, is of this format.
   bool (*has_content)(std::span<const std::byte> head);
   /// Whether a file of this name claims to be.
   bool (*has_name)(std::string_view file_name);

@@ -1,6 +1,7 @@
 #include "tests/converters/checkpoint_folder.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <fstream>
 #include <random>
 
@@ -34,6 +35,39 @@ TensorView ConvertedFile::weight(std::string_view node_name, const std::string& 
   if (found == weights.end() || found->second.size() != 1) return {};
   const file::TensorEntry* entry = view.find(found->second.front());
   return entry == nullptr ? TensorView{} : view.view(*entry);
+}
+
+std::string bytes_of(const ConvertedFile& out) {
+  std::string bytes;
+  for (const file::TensorEntry& entry : out.view.tensors()) {
+    const TensorView view = out.view.view(entry);
+    bytes.append(entry.name);
+    bytes.append(static_cast<const char*>(view.data), entry.end - entry.begin);
+  }
+  return bytes;
+}
+
+Tensor as_type(const Tensor& source, DataType type) {
+  Tensor tensor(type, source.shape());
+  for (int64_t i = 0; i < *element_count(source.shape()); ++i) {
+    const float value = source.as<float>()[i];
+    const auto bits = std::bit_cast<uint32_t>(value);
+    switch (type) {
+      case DataType::kF64:
+        tensor.as<double>()[i] = value;
+        break;
+      case DataType::kBF16:
+        tensor.as<uint16_t>()[i] = static_cast<uint16_t>(bits >> 16);
+        break;
+      default: {  // F16: normal numbers and zeros only.
+        const uint32_t exponent = (bits >> 23 & 255) - 127 + 15;
+        const uint32_t magnitude = exponent << 10 | (bits >> 13 & 0x3ff);
+        tensor.as<uint16_t>()[i] = static_cast<uint16_t>(bits >> 16 & 0x8000) |
+                                   static_cast<uint16_t>(value == 0.0F ? 0 : magnitude);
+      }
+    }
+  }
+  return tensor;
 }
 
 void CheckpointFolderTest::SetUp() {

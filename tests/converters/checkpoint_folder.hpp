@@ -37,6 +37,12 @@ struct ConvertedFile {
   TensorView weight(std::string_view node, const std::string& role) const;
 };
 
+/// Names and bytes of all tensors of a file.
+std::string bytes_of(const ConvertedFile& out);
+/// `source`, of f32, in `type`: values that are exact in every floating-point type, such as those
+/// of CheckpointFolderTest.
+Tensor as_type(const Tensor& source, DataType type);
+
 /// A test with a folder in which a tiny BERT of seeded random weights is ready to be written, as
 /// it is or after the test has changed it. No size is a multiple of 16.
 class CheckpointFolderTest : public testing::Test {

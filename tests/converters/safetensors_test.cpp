@@ -1,6 +1,5 @@
 #include <gtest/gtest.h>
 
-#include <bit>
 #include <cstring>
 #include <fstream>
 #include <string>
@@ -32,43 +31,9 @@ class SafetensorsTest : public CheckpointFolderTest {
     put("model.safetensors.index.json", "{\"metadata\": {}, \"weight_map\": {" + map + "}}");
   }
 
-  std::string bytes_of(const ConvertedFile& out) const {
-    std::string bytes;
-    for (const file::TensorEntry& entry : out.view.tensors()) {
-      const TensorView view = out.view.view(entry);
-      bytes.append(entry.name);
-      bytes.append(static_cast<const char*>(view.data), entry.end - entry.begin);
-    }
-    return bytes;
-  }
-
   static constexpr const char* kShards[] = {"model-00001-of-00002.safetensors",
                                             "model-00002-of-00002.safetensors"};
 };
-
-/// `source` in `type`. Its values are exact in every type.
-Tensor as_type(const Tensor& source, DataType type) {
-  Tensor tensor(type, source.shape());
-  for (int64_t i = 0; i < *element_count(source.shape()); ++i) {
-    const float value = source.as<float>()[i];
-    const auto bits = std::bit_cast<uint32_t>(value);
-    switch (type) {
-      case DataType::kF64:
-        tensor.as<double>()[i] = value;
-        break;
-      case DataType::kBF16:
-        tensor.as<uint16_t>()[i] = static_cast<uint16_t>(bits >> 16);
-        break;
-      default: {  // F16: normal numbers and zeros only.
-        const uint32_t exponent = (bits >> 23 & 255) - 127 + 15;
-        const uint32_t magnitude = exponent << 10 | (bits >> 13 & 0x3ff);
-        tensor.as<uint16_t>()[i] = static_cast<uint16_t>(bits >> 16 & 0x8000) |
-                                   static_cast<uint16_t>(value == 0.0F ? 0 : magnitude);
-      }
-    }
-  }
-  return tensor;
-}
 
 TEST_F(SafetensorsTest, EveryTypeGivesWhatF32Gives) {
   write_all();

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string_view>
+
+#include "lanewise/status.hpp"
+#include "lanewise/tensor.hpp"
+
+namespace lanewise::converters {
+
+/// How messages about pickles that ask for more end.
+inline constexpr std::string_view kNothingExecuted = "; nothing was executed";
+
+/// What one of Python's names means in a state dict.
+enum class GlobalRole {
+  kOrderedDict,
+  kRebuildTensor,        ///< torch._utils._rebuild_tensor and _v2
+  kRebuildTensorOfType,  ///< _v3, whose storage is bytes
+  kRebuildParameter,     ///< its first argument is the tensor
+  kRebuildFromType,      ///< a rebuilding function of this list, a class, its arguments, attributes
+  kStorageType,          ///< torch.FloatStorage and its like
+  kDataType,             ///< torch.float32 and its like
+  kSize,                 ///< torch.Size: a tuple
+  kInert,                ///< stands beside tensors; what it would make is of no interest
+};
+
+/// A name that pickles of state dicts may use. Using it calls none of Python's functions.
+struct PickleGlobal {
+  std::string_view module;
+  std::string_view name;
+  GlobalRole role;
+  DataType type = DataType::kF32;  ///< kStorageType, kDataType
+};
+
+/// One of the list, or null. The list is all that there is: nothing is looked up anywhere else.
+const PickleGlobal* find_global(std::string_view module, std::string_view name);
+
+/// Why a name that is not in the list is refused.
+Status refused_global(std::string_view module, std::string_view name);
+
+}  // namespace lanewise::converters

@@ -1,0 +1,135 @@
+// State dicts as torch.save() writes them: .pt, .pth, pytorch_model.bin and its shards. Their
+// pickle is read without executing anything (pickle.hpp).
+
+#include <utility>
+
+#include "converters/formats/checkpoint.hpp"
+#include "converters/formats/pytorch_file.hpp"
+#include "converters/formats/shards.hpp"
+#include "converters/formats/state_dict.hpp"
+#include "converters/formats/zip_archive.hpp"
+#include "ops/status_macros.hpp"
+#include "runtime/file/mapping.hpp"
+#include "runtime/file/messages.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+constexpr std::string_view kIndexSuffix = ".bin.index.json";
+constexpr std::string_view kSuffixes[] = {".pt", ".pth", ".bin"};
+/// Transformers' own names, in its order.
+constexpr std::string_view kNames[] = {"pytorch_model.bin", "pytorch_model.bin.index.json"};
+/// What Transformers' Trainer leaves beside the weights.
+constexpr std::string_view kOthers[] = {"training_args.bin", "optimizer.bin", "optimizer.pt",
+                                        "scheduler.bin",     "scheduler.pt",  "scaler.pt",
+                                        "rng_state.pth"};
+
+class PytorchCheckpoint final : public Checkpoint {
+ public:
+  PytorchCheckpoint(const std::string& path, std::unique_ptr<PytorchFile> file)
+      : file_(std::move(file)), files_{path} {}
+
+  Status open() {
+    const Status status = find_tensors();
+    return status.ok() ? status : status.with_context(file::in_quotes(files_.front()));
+  }
+
+  std::span<const CheckpointTensor> tensors() const noexcept override { return tensors_; }
+  std::span<const std::string> files() const noexcept override { return files_; }
+
+  Result<TensorView> read(const CheckpointTensor& tensor, Scratch& scratch) const override {
+    const CheckpointTensor* found = find(tensor.name);
+    if (found == nullptr) return not_found("tensor " + file::in_quotes(tensor.name));
+    const PickledTensor& pickled =
+        pickle().tensors[pickled_[static_cast<size_t>(found - tensors_.data())]];
+    const PickledStorage& storage = pickle().storages[pickled.storage];
+    Scratch unpacked;
+    LW_ASSIGN_OR_RETURN(auto bytes, file_->storage(storage.key, unpacked));
+    bytes = bytes.subspan(static_cast<size_t>(storage.first) * size_of(storage.type));
+    const Elements elements{bytes, pickled.type, file_->big_endian()};
+    TensorView view = dense_view(elements, pickled.elements, scratch);
+    // What was unpacked and needs no rearranging must live on; moving keeps its address.
+    if (!unpacked.empty() && view.data != scratch.data()) scratch = std::move(unpacked);
+    return view;
+  }
+
+ private:
+  const Pickle& pickle() const { return file_->pickle(); }
+
+  Status find_tensors() {
+    LW_ASSIGN_OR_RETURN(const std::vector<StateDictEntry> entries, find_state_dict(pickle()));
+    for (const StateDictEntry& entry : entries) {
+      const PickledTensor& tensor = pickle().tensors[entry.tensor];
+      const Status status = check_storage(pickle().storages[tensor.storage]);
+      if (!status.ok()) return status.with_context("tensor " + file::in_quotes(entry.name));
+      tensors_.push_back({entry.name, tensor.type, tensor.elements.shape});
+      pickled_.push_back(entry.tensor);
+    }
+    return {};
+  }
+
+  /// The pickle's tensors were checked against what it says of storages; here that is.
+  Status check_storage(const PickledStorage& storage) const {
+    uint64_t bytes = 0;
+    if (__builtin_mul_overflow(static_cast<uint64_t>(storage.total), size_of(storage.type),
+                               &bytes)) {
+      return data_loss("storage of " + std::to_string(storage.total) + " elements");
+    }
+    return file_->check_storage(storage.key, bytes);
+  }
+
+  std::unique_ptr<PytorchFile> file_;
+  std::vector<std::string> files_;
+  std::vector<CheckpointTensor> tensors_;
+  std::vector<size_t> pickled_;  // For each of tensors_, its number in the pickle.
+};
+
+Result<std::unique_ptr<PytorchFile>> open_file(const std::string& path) {
+  bool zip = false;
+  {
+    LW_ASSIGN_OR_RETURN(const file::MappedFile mapped, file::MappedFile::open(path));
+    zip = is_zip(mapped.bytes());
+    if (!zip && !is_pytorch_legacy(mapped.bytes())) {
+      return data_loss(file::in_quotes(path) + " is not a file of torch.save()");
+    }
+  }
+  return zip ? open_pytorch_zip(path) : open_pytorch_legacy(path);
+}
+
+Result<std::unique_ptr<Checkpoint>> open_one(const std::string& path) {
+  LW_ASSIGN_OR_RETURN(std::unique_ptr<PytorchFile> file, open_file(path));
+  auto checkpoint = std::make_unique<PytorchCheckpoint>(path, std::move(file));
+  LW_RETURN_IF_ERROR(checkpoint->open());
+  return std::unique_ptr<Checkpoint>(std::move(checkpoint));
+}
+
+Result<std::unique_ptr<Checkpoint>> open(const std::string& path) {
+  return path.ends_with(kIndexSuffix) ? open_shards(path, open_one) : open_one(path);
+}
+
+Result<std::string> find(const std::string& folder) {
+  return find_weights(folder, kNames, kSuffixes, kOthers);
+}
+
+bool has_content(std::span<const std::byte> head) {
+  return (is_zip(head) && !first_zip_entry(head).ends_with(".npy")) || is_pytorch_legacy(head);
+}
+
+bool has_name(std::string_view name) {
+  return ends_in_one_of(name, kSuffixes) || name.ends_with(kIndexSuffix);
+}
+
+}  // namespace
+
+const Format& pytorch_format() {
+  static const Format format = {
+      "pytorch",
+      "pytorch_model.bin, pytorch_model.bin.index.json or one other .pt, .pth or .bin file",
+      find,
+      has_content,
+      has_name,
+      open};
+  return format;
+}
+
+}  // namespace lanewise::converters

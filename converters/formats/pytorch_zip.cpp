@@ -1,0 +1,108 @@
+#include <algorithm>
+#include <utility>
+
+#include "converters/formats/pytorch_file.hpp"
+#include "converters/formats/zip_archive.hpp"
+#include "ops/status_macros.hpp"
+#include "runtime/file/messages.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+/// Far above any state dict's; what is compressed could be a thousand times the file.
+constexpr size_t kMaxPickleBytes = 128 << 20;
+constexpr std::string_view kPickleName = "/data.pkl";
+
+class PytorchZip final : public PytorchFile {
+ public:
+  PytorchZip(std::string path, ZipArchive archive)
+      : path_(std::move(path)), archive_(std::move(archive)) {}
+
+  Status open() {
+    LW_ASSIGN_OR_RETURN(const ZipEntry* entry, find_pickle());
+    root_ = entry->name.substr(0, entry->name.size() - kPickleName.size());
+    if (archive_.find(root_ + "/constants.pkl") != nullptr) {
+      return unsupported(file::in_quotes(path_) +
+                         " is a TorchScript archive, a program: save model.state_dict()");
+    }
+    if (entry->size > kMaxPickleBytes) {
+      return resource_exhausted(file::in_quotes(path_) + ": a pickle of " +
+                                std::to_string(entry->size) + " bytes, expected at most " +
+                                std::to_string(kMaxPickleBytes));
+    }
+    LW_RETURN_IF_ERROR(read_byte_order());
+    LW_ASSIGN_OR_RETURN(const auto bytes, archive_.read(*entry, pickle_bytes_));
+    size_t elements = 0;
+    for (const ZipEntry& one : archive_.entries()) elements = std::max(elements, one.size);
+    Result<Pickle> pickle = read_pickle(bytes, static_cast<int64_t>(elements));
+    if (!pickle.ok()) return pickle.status().with_context(file::in_quotes(path_));
+    pickle_ = std::move(*pickle);
+    return {};
+  }
+
+  const Pickle& pickle() const noexcept override { return pickle_; }
+  bool big_endian() const noexcept override { return big_endian_; }
+
+  Status check_storage(std::string_view key, size_t bytes) const override {
+    const ZipEntry* entry = find(key);
+    if (entry == nullptr) {
+      return data_loss("storage " + file::in_quotes(key) + " is not in the archive");
+    }
+    if (entry->size == bytes) return {};
+    return data_loss("storage " + file::in_quotes(key) + ": expected " + std::to_string(bytes) +
+                     " bytes, the archive has " + std::to_string(entry->size));
+  }
+
+  Result<std::span<const std::byte>> storage(std::string_view key,
+                                             Scratch& scratch) const override {
+    return archive_.read(*find(key), scratch);
+  }
+
+ private:
+  const ZipEntry* find(std::string_view key) const {
+    return archive_.find(root_ + "/data/" + std::string(key));
+  }
+
+  Result<const ZipEntry*> find_pickle() const {
+    const ZipEntry* found = nullptr;
+    for (const ZipEntry& entry : archive_.entries()) {
+      const bool is_pickle = entry.name.ends_with(kPickleName) &&
+                             entry.name.find('/') == entry.name.size() - kPickleName.size();
+      if (!is_pickle) continue;
+      if (found != nullptr) return data_loss(file::in_quotes(path_) + " holds several data.pkl");
+      found = &entry;
+    }
+    if (found != nullptr) return found;
+    return data_loss(file::in_quotes(path_) +
+                     " is a zip archive, but not one of torch.save(): it holds no data.pkl");
+  }
+
+  /// Absent before PyTorch 2.1, which means little.
+  Status read_byte_order() {
+    const ZipEntry* entry = archive_.find(root_ + "/byteorder");
+    if (entry == nullptr) return {};
+    LW_ASSIGN_OR_RETURN(const Scratch head, archive_.read_head(*entry, 16));
+    const std::string_view order(reinterpret_cast<const char*>(head.data()), head.size());
+    big_endian_ = order == "big";
+    if (big_endian_ || order == "little") return {};
+    return data_loss(file::in_quotes(path_) + ": unknown byteorder " + file::in_quotes(order));
+  }
+
+  std::string path_;
+  ZipArchive archive_;
+  std::string root_;
+  Scratch pickle_bytes_;  // Unused where the pickle stands uncompressed in the file.
+  Pickle pickle_;
+  bool big_endian_ = false;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<PytorchFile>> open_pytorch_zip(const std::string& path) {
+  LW_ASSIGN_OR_RETURN(ZipArchive archive, ZipArchive::open(path));
+  auto opened = std::make_unique<PytorchZip>(path, std::move(archive));
+  LW_RETURN_IF_ERROR(opened->open());
+  return std::unique_ptr<PytorchFile>(std::move(opened));
+}
+
+}  // namespace lanewise::converters

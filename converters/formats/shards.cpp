@@ -1,0 +1,140 @@
+#include "converters/formats/shards.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "converters/config.hpp"
+#include "converters/files.hpp"
+#include "ops/status_macros.hpp"
+#include "runtime/file/messages.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+class ShardedCheckpoint final : public Checkpoint {
+ public:
+  Status add_shard(const std::string& path, std::unique_ptr<Checkpoint> shard) {
+    for (const CheckpointTensor& tensor : shard->tensors()) {
+      if (!where_.emplace(tensor.name, shards_.size()).second) {
+        return data_loss(file::in_quotes(path) + ": tensor " + file::in_quotes(tensor.name) +
+                         " is in another shard too");
+      }
+      tensors_.push_back(tensor);
+    }
+    shards_.push_back(std::move(shard));
+    files_.push_back(path);
+    return {};
+  }
+
+  /// After the last shard.
+  void finish(const std::string& index_path) {
+    files_.push_back(index_path);
+    std::sort(tensors_.begin(), tensors_.end(),
+              [](const auto& a, const auto& b) { return a.name < b.name; });
+  }
+
+  /// The path of the file that holds `name`, or "".
+  std::string file_of(const std::string& name) const {
+    const auto found = where_.find(name);
+    return found == where_.end() ? "" : files_[found->second];
+  }
+
+  std::span<const CheckpointTensor> tensors() const noexcept override { return tensors_; }
+  std::span<const std::string> files() const noexcept override { return files_; }
+
+  Result<TensorView> read(const CheckpointTensor& tensor, Scratch& scratch) const override {
+    const auto found = where_.find(tensor.name);
+    if (found == where_.end()) return not_found("tensor " + file::in_quotes(tensor.name));
+    const Checkpoint& shard = *shards_[found->second];
+    return shard.read(*shard.find(tensor.name), scratch);
+  }
+
+ private:
+  std::vector<std::unique_ptr<Checkpoint>> shards_;
+  std::vector<std::string> files_;  // Shards first, in their order.
+  std::map<std::string, size_t, std::less<>> where_;
+  std::vector<CheckpointTensor> tensors_;
+};
+
+/// What the index promises must be in the shard that it names.
+Status check_index(const ShardedCheckpoint& checkpoint, const std::string& index_path,
+                   const std::map<std::string, std::string>& weight_map) {
+  const std::string folder = parent_folder(index_path);
+  for (const auto& [tensor, shard] : weight_map) {
+    if (checkpoint.file_of(tensor) != join(folder, shard)) {
+      return data_loss(file::in_quotes(index_path) + ": tensor " + file::in_quotes(tensor) +
+                       " is not in " + file::in_quotes(shard));
+    }
+  }
+  return {};
+}
+
+Result<std::set<std::string>> shard_names(const std::string& index_path,
+                                          const std::map<std::string, std::string>& weight_map) {
+  std::set<std::string> names;
+  std::string missing;
+  for (const auto& [tensor, shard] : weight_map) {
+    if (!names.insert(shard).second) continue;
+    if (!stays_inside(shard)) {
+      return invalid_argument(file::in_quotes(index_path) + ": shard " + file::in_quotes(shard) +
+                              " must be a file name in this folder");
+    }
+    if (!is_file(join(parent_folder(index_path), shard))) {
+      missing.append(missing.empty() ? "" : ", ").append(file::in_quotes(shard));
+    }
+  }
+  if (missing.empty()) return names;
+  return not_found(file::in_quotes(index_path) + ": these shards are missing: " + missing);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Checkpoint>> open_shards(
+    const std::string& path,
+    Result<std::unique_ptr<Checkpoint>> (*open_shard)(const std::string& path)) {
+  LW_ASSIGN_OR_RETURN(const std::string text, read_text(path));
+  LW_ASSIGN_OR_RETURN(const Config index, Config::parse(text, path));
+  if (!index.has("weight_map")) return index.wrong("weight_map", "an object of strings");
+  LW_ASSIGN_OR_RETURN(const auto weight_map, index.text_map("weight_map"));
+  LW_ASSIGN_OR_RETURN(const std::set<std::string> names, shard_names(path, weight_map));
+  auto checkpoint = std::make_unique<ShardedCheckpoint>();
+  for (const std::string& name : names) {
+    const std::string shard_path = join(parent_folder(path), name);
+    LW_ASSIGN_OR_RETURN(std::unique_ptr<Checkpoint> shard, open_shard(shard_path));
+    LW_RETURN_IF_ERROR(checkpoint->add_shard(shard_path, std::move(shard)));
+  }
+  LW_RETURN_IF_ERROR(check_index(*checkpoint, path, weight_map));
+  checkpoint->finish(path);
+  return std::unique_ptr<Checkpoint>(std::move(checkpoint));
+}
+
+Result<std::string> find_weights(const std::string& folder, std::span<const std::string_view> names,
+                                 std::span<const std::string_view> suffixes,
+                                 std::span<const std::string_view> others) {
+  for (const std::string_view name : names) {
+    const std::string path = join(folder, std::string(name));
+    if (is_file(path)) return path;
+  }
+  LW_ASSIGN_OR_RETURN(std::vector<std::string> found, list_files(folder));
+  std::erase_if(found, [&](const std::string& name) {
+    return !ends_in_one_of(name, suffixes) ||
+           std::find(others.begin(), others.end(), name) != others.end();
+  });
+  if (found.empty()) return std::string();
+  if (found.size() == 1) return join(folder, found.front());
+  std::string list;
+  for (const std::string& name : found) {
+    list.append(list.empty() ? "" : ", ").append(file::in_quotes(name));
+  }
+  return invalid_argument(file::in_quotes(folder) +
+                          " holds several checkpoints, name one: " + list);
+}
+
+bool ends_in_one_of(std::string_view name, std::span<const std::string_view> suffixes) {
+  return std::any_of(suffixes.begin(), suffixes.end(),
+                     [&](std::string_view suffix) { return name.ends_with(suffix); });
+}
+
+}  // namespace lanewise::converters

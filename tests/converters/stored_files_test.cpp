@@ -1,0 +1,149 @@
+// Files that PyTorch and numpy wrote (tests/reference/make_formats_data.py).
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <map>
+
+#include "converters/formats/checkpoint.hpp"
+#include "converters/formats/elements.hpp"
+#include "tests/converters/checkpoint_folder.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+std::string data_path(const std::string& name) {
+  const char* root = std::getenv("LANEWISE_TEST_DATA");
+  return std::string(root == nullptr ? "tests/data" : root) + "/formats/" + name;
+}
+
+struct Expected {
+  DataType type;
+  Shape shape;
+  std::vector<double> values;
+};
+
+std::map<std::string, Expected> expected_tensors() {
+  using enum DataType;
+  std::map<std::string, Expected> all = {
+      {"matrix", {kF32, {3, 4}, {}}},
+      {"transposed", {kF32, {3, 2}, {0, 0.375, 0.125, 0.5, 0.25, 0.625}}},
+      {"slice", {kF32, {3}, {0.5, 1, 1.5}}},
+      {"expanded", {kF32, {2, 3}, {1.5, 1.5, 1.5, 1.5, 1.5, 1.5}}},
+      {"parameter", {kF32, {2}, {1, 2}}},
+      {"scalar", {kF32, {}, {2.5}}},
+      {"empty", {kF32, {0, 3}, {}}},
+      {"f16", {kF16, {2}, {1.5, -2}}},
+      {"bf16", {kBF16, {2}, {0.5, 3}}},
+      {"f64", {kF64, {2}, {1.0 / 3, -1e300}}},
+      {"bool", {kBool, {2}, {1, 0}}},
+      {"int64", {kI64, {2}, {7, 100}}},
+      {"int32", {kI32, {2}, {7, 100}}},
+      {"int16", {kI16, {2}, {7, 100}}},
+      {"int8", {kI8, {2}, {7, 100}}},
+      {"uint8", {kU8, {2}, {7, 100}}}};
+  for (int i = 0; i < 12; ++i) all["matrix"].values.push_back(i / 8.0);
+  all["tied"] = all["matrix"];
+  return all;
+}
+
+template <typename T>
+T element(const TensorView& view, size_t i) {
+  T value;
+  std::memcpy(&value, static_cast<const char*>(view.data) + i * sizeof(T), sizeof(T));
+  return value;
+}
+
+double value_of(const TensorView& view, size_t i) {
+  switch (view.type) {
+    case DataType::kF32:
+      return element<float>(view, i);
+    case DataType::kF16:
+      return half_to_f32(element<uint16_t>(view, i));
+    case DataType::kBF16:
+      return bfloat16_to_f32(element<uint16_t>(view, i));
+    case DataType::kF64:
+      return element<double>(view, i);
+    case DataType::kI64:
+      return static_cast<double>(element<int64_t>(view, i));
+    case DataType::kI32:
+      return element<int32_t>(view, i);
+    case DataType::kI16:
+      return element<int16_t>(view, i);
+    case DataType::kI8:
+      return element<int8_t>(view, i);
+    default:
+      return element<uint8_t>(view, i);
+  }
+}
+
+void check_tensor(const Checkpoint& checkpoint, const std::string& name, const Expected& expected) {
+  SCOPED_TRACE(name);
+  const CheckpointTensor* tensor = checkpoint.find(name);
+  ASSERT_NE(tensor, nullptr);
+  EXPECT_EQ(name_of(tensor->type), name_of(expected.type));
+  Scratch scratch;
+  const Result<TensorView> view = checkpoint.read(*tensor, scratch);
+  ASSERT_TRUE(view.ok()) << view.status().message();
+  ASSERT_EQ(view->shape, expected.shape);
+  ASSERT_EQ(tensor->shape, expected.shape);
+  for (size_t i = 0; i < expected.values.size(); ++i) {
+    EXPECT_EQ(value_of(*view, i), expected.values[i]) << i;
+  }
+}
+
+class StoredFilesTest : public testing::TestWithParam<std::string> {};
+
+TEST_P(StoredFilesTest, HaveTheSameTensors) {
+  const auto checkpoint = open_checkpoint_file(data_path(GetParam()));
+  ASSERT_TRUE(checkpoint.ok()) << checkpoint.status().message();
+  const bool numpy = GetParam().ends_with(".npz");
+  auto expected = expected_tensors();
+  if (numpy) expected.erase("bf16");  // Which numpy does not have.
+  if (GetParam() == "checkpoint.pt") {
+    EXPECT_NE((*checkpoint)->find("weight"), nullptr);
+    EXPECT_EQ((*checkpoint)->tensors().size(), expected.size() + 2);
+  } else {
+    EXPECT_EQ((*checkpoint)->tensors().size(), expected.size());
+  }
+  for (const auto& [name, tensor] : expected) check_tensor(**checkpoint, name, tensor);
+}
+
+INSTANTIATE_TEST_SUITE_P(Files, StoredFilesTest,
+                         testing::Values("zip.pt", "zip_protocol3.pt", "zip_protocol4.pt",
+                                         "zip_protocol5.pt", "legacy.pt", "legacy_protocol3.pt",
+                                         "legacy_protocol4.pt", "legacy_protocol5.pt",
+                                         "deflated.pt", "no_crc.pt", "checkpoint.pt", "arrays.npz",
+                                         "compressed.npz", "big_endian.npz", "fortran.npz",
+                                         "versions.npz"),
+                         [](const auto& file) {
+                           std::string name = file.param;
+                           for (char& c : name) c = c == '.' ? '_' : c;
+                           return name;
+                         });
+
+TEST(StoredFilesRefusedTest, WholeModelsAndObjects) {
+  const auto refusal = [](const char* name) {
+    const auto checkpoint = open_checkpoint_file(data_path(name));
+    EXPECT_FALSE(checkpoint.ok()) << name;
+    return checkpoint.status().message();
+  };
+  EXPECT_TRUE(has(refusal("module.pt"), "module.pt': holds an object of class 'torch.nn.modules.",
+                  "save model.state_dict(); nothing was executed"));
+  EXPECT_TRUE(has(refusal("script.pt"), "is a TorchScript archive", "state_dict()"));
+  EXPECT_TRUE(has(refusal("objects.npz"), "objects.npz': entry 'a.npy'", "pickles"));
+}
+
+TEST(StoredFilesMappedTest, UncompressedTensorsAreNotCopied) {
+  for (const char* name : {"zip.pt", "no_crc.pt", "legacy.pt", "arrays.npz"}) {
+    const auto checkpoint = open_checkpoint_file(data_path(name));
+    ASSERT_TRUE(checkpoint.ok()) << checkpoint.status().message();
+    Scratch scratch;
+    ASSERT_TRUE((*checkpoint)->read(*(*checkpoint)->find("matrix"), scratch).ok());
+    EXPECT_TRUE(scratch.empty()) << name;
+  }
+}
+
+}  // namespace
+}  // namespace lanewise::converters
