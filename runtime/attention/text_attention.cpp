@@ -96,11 +96,13 @@ Result<TextAttention> attention_of_text(const Model& model, std::string_view tex
     const int64_t most = std::min(kMostTextTokens, model.info().max_tokens);
     LW_ASSIGN_OR_RETURN(const std::vector<int32_t> source,
                         encode(*tokenizer, text, true, most, "the text"));
-    TextAttention result{.source = names_of(*tokenizer, source), .target = {}, .maps = {}};
+    TextAttention result{
+        .source = names_of(*tokenizer, source), .target = {}, .written = {}, .maps = {}};
     std::vector<int32_t> written;
     if (maps.has_encoder_and_decoder()) {
       LW_ASSIGN_OR_RETURN(written, decoder_ids(model, source, *writer, target, options, run));
       result.target = names_of(*writer, written);
+      LW_ASSIGN_OR_RETURN(result.written, writer->decode(std::span(written).subspan(1), true));
     }
     Result<std::vector<AttentionMap>> found = maps.run(source, written, run);
     if (!found.ok()) return found.status().with_context("the text");

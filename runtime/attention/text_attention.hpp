@@ -16,6 +16,7 @@ inline constexpr int64_t kMostTextTokens = 512;
 struct TextAttention {
   std::vector<std::string> source;  ///< tokens of the text, as the tokenizer names them
   std::vector<std::string> target;  ///< tokens that the decoder was given; empty without encoder
+  std::string written;              ///< the target as a text
   std::vector<AttentionMap> maps;
 };
 

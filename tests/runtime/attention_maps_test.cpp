@@ -178,6 +178,7 @@ TEST(TextAttention, ATargetMayBeGiven) {
   const Result<TextAttention> found = of_text(Parts::kBoth, "hello", "cafe world");
   ASSERT_TRUE(found.ok()) << found.status().message();
   EXPECT_EQ(found->target, (Names{"[CLS]", "cafe", "world"}));
+  EXPECT_EQ(found->written, "cafe world");
   EXPECT_EQ(of_text(Parts::kEncoder, "hello", "world").status().code(), StatusCode::kUnsupported);
 }
 
