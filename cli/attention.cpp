@@ -2,6 +2,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -38,6 +39,12 @@ Result<std::string> read_text(const std::string& text) {
   }
 }
 
+/// The last part of a path: a page is shown to others, whom the rest does not concern.
+std::string last_part(std::string_view path) {
+  while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+  return std::string(path.substr(path.rfind('/') + 1));
+}
+
 Status write_file(const std::string& path, const std::string& page) {
   LW_ASSIGN_OR_RETURN(file::AtomicFile file, file::AtomicFile::create(path));
   LW_RETURN_IF_ERROR(file.write(std::as_bytes(std::span(page))));
@@ -55,7 +62,7 @@ Status show_attention(const AttentionOptions& options, Shell& shell) {
   LW_ASSIGN_OR_RETURN(const attention::TextAttention attention,
                       attention::attention_of_text(model, text, options.target,
                                                    shell.session_options(), run_options));
-  const std::string page = attention_page(attention, options.model, text);
+  const std::string page = attention_page(attention, last_part(options.model), text);
   return to_stdout ? shell.out.write(page) : write_file(options.output, page);
 }
 
