@@ -26,13 +26,9 @@ Result<TensorView> find_weight(const internal::ModelData& model,
 
 Result<ops::OperatorPtr> make_node_operator(const internal::ModelData& model, const Graph& graph,
                                             const Node& node, const ProgramOptions& options) {
-  ops::OperatorConfig config{
-      .isa = options.isa, .fast = options.fast, .attributes = node.attributes};
-  for (const ValueId input : node.inputs) config.inputs.push_back(operand_spec(graph, input));
-  config.output = operand_spec(graph, node.output);
-  for (const auto& [role, names] : node.weights) {
-    LW_ASSIGN_OR_RETURN(config.weights[role], find_weight(model, names));
-  }
+  LW_ASSIGN_OR_RETURN(ops::OperatorConfig config, operator_config(model, graph, node));
+  config.isa = options.isa;
+  config.fast = options.fast;
   if (options.log) {
     config.log = [&](std::string_view line) { options.log(node.name + ": " + std::string(line)); };
   }
@@ -40,6 +36,17 @@ Result<ops::OperatorPtr> make_node_operator(const internal::ModelData& model, co
 }
 
 }  // namespace
+
+Result<ops::OperatorConfig> operator_config(const internal::ModelData& model, const Graph& graph,
+                                            const Node& node) {
+  ops::OperatorConfig config{.attributes = node.attributes};
+  for (const ValueId input : node.inputs) config.inputs.push_back(operand_spec(graph, input));
+  config.output = operand_spec(graph, node.output);
+  for (const auto& [role, names] : node.weights) {
+    LW_ASSIGN_OR_RETURN(config.weights[role], find_weight(model, names));
+  }
+  return config;
+}
 
 Result<Program> make_program(const internal::ModelData& model, graph::Graph graph,
                              const ProgramOptions& options) {

@@ -27,6 +27,12 @@ struct Program {
   size_t scratch_bytes = 0;  ///< that one thread needs at most
 };
 
+/// What the operator of `node` is made from: its attributes, and its operands and weights as
+/// `graph` and `model`, which must outlive it, have them. kDataLoss where a weight is not in the
+/// model.
+Result<ops::OperatorConfig> operator_config(const internal::ModelData& model,
+                                            const graph::Graph& graph, const graph::Node& node);
+
 /// `graph` is the model's, or made from it.
 /// Fails with kInvalidArgument or kUnsupported, naming the node, where an operator does not accept
 /// its attributes, weights or operands. The weights stay in `model`, which must outlive the

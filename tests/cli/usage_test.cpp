@@ -5,8 +5,8 @@
 namespace lanewise::cli {
 namespace {
 
-constexpr const char* kCommands[] = {"convert",  "inspect", "run", "embed",
-                                     "tokenize", "bench",   "cpu"};
+constexpr const char* kCommands[] = {"convert",  "inspect",   "run",   "embed",
+                                     "tokenize", "attention", "bench", "cpu"};
 
 TEST(Usage, HelpNamesEveryCommand) {
   const Outcome outcome = run({"--help"});
@@ -47,11 +47,14 @@ TEST(Usage, UnknownFlags) {
 }
 
 TEST(Usage, MissingOperands) {
-  for (const char* command : {"convert", "inspect", "run", "embed", "tokenize", "bench"}) {
+  for (const char* command :
+       {"convert", "inspect", "run", "embed", "tokenize", "attention", "bench"}) {
     EXPECT_TRUE(is_wrong_usage(run({command}), command)) << command;
   }
   EXPECT_TRUE(is_wrong_usage(run({"run", "model.lw", "--inputs", "a"}), "--outputs"));
   EXPECT_TRUE(is_wrong_usage(run({"embed", "model.lw", "--input"}), "--input"));
+  EXPECT_TRUE(is_wrong_usage(run({"attention", "model.lw", "text"}), "--output"));
+  EXPECT_TRUE(is_wrong_usage(run({"attention", "model.lw", "--output", "a.html"}), "TEXT"));
 }
 
 TEST(Usage, ThreadsIsAPositiveNumber) {

@@ -1,6 +1,7 @@
 #pragma once
 
-/// The operands of an attention and its formula in double precision, for attention_test.cpp.
+/// The operands of an attention and its formula in double precision, for attention_test.cpp and
+/// attention_weights_test.cpp.
 
 #include <algorithm>
 #include <cmath>
@@ -113,6 +114,28 @@ class AttentionCase {
     EXPECT_TRUE(within(y, expected, bounds));
   }
 
+  /// The operands with the rows of one sequence alone.
+  std::vector<Operand> operands_of(int64_t sequence) {
+    std::vector<Operand> all = operands();
+    for (size_t i = 0; i < all.size(); ++i) {
+      const Sequences& rows = i == 0 ? queries : keys;
+      all[i].data = all[i].f32(rows.begin(sequence));
+      all[i].rows = rows.end(sequence) - rows.begin(sequence);
+    }
+    return all;
+  }
+
+  /// The weights of one sequence by the formula, [heads, queries, keys].
+  std::vector<double> expected_weights(int64_t sequence) {
+    std::vector<double> weights;
+    for (int64_t h = 0; h < s.heads; ++h) {
+      for (int64_t row = queries.begin(sequence); row < queries.end(sequence); ++row) {
+        append_weights(sequence, row, h, weights);
+      }
+    }
+    return weights;
+  }
+
   AttentionShapes s;
   Sequences queries, keys;
   std::vector<Matrix<float>> inputs;
@@ -184,6 +207,18 @@ class AttentionCase {
     }
     for (const double value : y) all.push_back(sum > 0 ? value / sum : 0.0);
     return largest;
+  }
+
+  void append_weights(int64_t sequence, int64_t row, int64_t head, std::vector<double>& all) {
+    const int64_t m = keys.end(sequence) - keys.begin(sequence);
+    std::vector<double> scores;
+    double most = -kInfinity, sum = 0;
+    for (int64_t j = 0; j < m; ++j) {
+      scores.push_back(score(sequence, row, head, j));
+      most = std::max(most, scores.back());
+    }
+    for (double& x : scores) sum += x = x == -kInfinity ? 0.0 : std::exp(x - most);
+    for (const double x : scores) all.push_back(sum > 0 ? x / sum : 0.0);
   }
 
   RaggedRows query_rows_, key_rows_;

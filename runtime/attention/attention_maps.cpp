@@ -1,0 +1,237 @@
+#include "runtime/attention/attention_maps.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "ops/attention/attention_weights.hpp"
+#include "ops/status_macros.hpp"
+#include "runtime/batch.hpp"
+#include "runtime/exec/executor.hpp"
+#include "runtime/file/messages.hpp"
+#include "runtime/model_data.hpp"
+#include "runtime/plan/program.hpp"
+#include "runtime/session_setup.hpp"
+
+namespace lanewise::attention {
+namespace {
+
+using graph::Graph;
+using graph::Node;
+using graph::RowSymbol;
+using graph::ValueId;
+
+constexpr auto kTokens = static_cast<size_t>(RowSymbol::kTokens);
+constexpr auto kSequences = static_cast<size_t>(RowSymbol::kSequences);
+constexpr auto kMemoryTokens = static_cast<size_t>(RowSymbol::kMemoryTokens);
+
+/// One attention of the graph.
+struct Attention {
+  Node node;
+  Kind kind = Kind::kEncoder;
+  int layer = 0;
+  ops::AttentionWeights weights;
+};
+
+RowSymbol rows_of(const Graph& graph, ValueId id) {
+  return graph.values[static_cast<size_t>(id)].rows;
+}
+
+Result<Kind> kind_of(const Graph& graph, const Node& node) {
+  const RowSymbol queries = rows_of(graph, node.inputs.front());
+  const RowSymbol keys = rows_of(graph, node.inputs.back());
+  if (queries == RowSymbol::kTokens && keys == RowSymbol::kMemoryTokens) return Kind::kCross;
+  if (queries != keys || queries == RowSymbol::kSequences) {
+    return unsupported("attends from " + std::string(graph::name_of(queries)) + " to " +
+                       std::string(graph::name_of(keys)));
+  }
+  if (queries == RowSymbol::kMemoryTokens) return Kind::kEncoder;
+  if (graph.find_input("decoder_input_ids") >= 0) return Kind::kDecoder;
+  // A model of one part: whoever sees only what came before is made to go on writing.
+  LW_ASSIGN_OR_RETURN(const bool causal, node.attributes.get_bool("causal", false));
+  return causal ? Kind::kDecoder : Kind::kEncoder;
+}
+
+Result<Attention> make_attention(const internal::ModelData& model, const Node& node) {
+  LW_ASSIGN_OR_RETURN(const ops::OperatorConfig config,
+                      plan::operator_config(model, model.graph(), node));
+  LW_ASSIGN_OR_RETURN(ops::AttentionWeights weights, ops::AttentionWeights::create(config));
+  LW_ASSIGN_OR_RETURN(const Kind kind, kind_of(model.graph(), node));
+  return Attention{node, kind, 0, std::move(weights)};
+}
+
+Result<std::vector<Attention>> find_attention(const internal::ModelData& model) {
+  std::vector<Attention> found;
+  std::array<int, 3> layers{};
+  for (const Node& node : model.graph().nodes) {
+    if (node.op != "attention") continue;
+    Result<Attention> attention = make_attention(model, node);
+    if (!attention.ok()) {
+      return attention.status().with_context("node " + file::in_quotes(node.name));
+    }
+    attention->layer = layers[static_cast<size_t>(attention->kind)]++;
+    found.push_back(std::move(attention).value());
+  }
+  if (found.empty()) return unsupported("the model has no attention whose weights could be shown");
+  return found;
+}
+
+/// The graph as far as `attentions` need it, with their inputs as its outputs.
+Result<Graph> graph_to_inputs(const Graph& graph, const std::vector<Attention>& attentions) {
+  Graph wanted = graph;
+  wanted.outputs.clear();
+  std::vector<std::string> names;
+  for (const Attention& attention : attentions) {
+    for (const ValueId id : attention.node.inputs) {
+      const std::string name = std::to_string(id);
+      if (wanted.outputs.emplace(name, id).second) names.push_back(name);
+    }
+  }
+  return graph::restricted_to(wanted, names);
+}
+
+}  // namespace
+
+std::string_view name_of(Kind kind) noexcept {
+  switch (kind) {
+    case Kind::kEncoder:
+      return "encoder";
+    case Kind::kDecoder:
+      return "decoder";
+    case Kind::kCross:
+      break;
+  }
+  return "cross";
+}
+
+class AttentionMaps::Impl {
+ public:
+  Impl(Model model, std::vector<Attention> attentions, plan::Program program, int threads)
+      : model_(std::move(model)),
+        attentions_(std::move(attentions)),
+        program_(std::move(program)),
+        executor_(program_, threads),
+        encoder_decoder_(program_.graph.find_input("decoder_input_ids") >= 0) {}
+
+  bool encoder_decoder() const noexcept { return encoder_decoder_; }
+
+  int64_t count(int64_t source_tokens, int64_t target_tokens) const noexcept {
+    int64_t sum = 0;
+    for (const Attention& attention : attentions_) {
+      const bool from_source = attention.kind == Kind::kEncoder || !encoder_decoder_;
+      const bool to_target = attention.kind == Kind::kDecoder && encoder_decoder_;
+      sum += attention.weights.heads() * (from_source ? source_tokens : target_tokens) *
+             (to_target ? target_tokens : source_tokens);
+    }
+    return sum;
+  }
+
+  Result<std::vector<AttentionMap>> run(std::span<const int32_t> ids,
+                                        std::span<const int32_t> target_ids,
+                                        const RunOptions& options) {
+    LW_RETURN_IF_ERROR(check(ids, target_ids));
+    LW_RETURN_IF_ERROR(run_graph(ids, target_ids, options));
+    std::vector<AttentionMap> maps;
+    for (const Attention& attention : attentions_) {
+      if (options.cancel != nullptr && options.cancel->load(std::memory_order_relaxed)) {
+        return cancelled("cancelled");
+      }
+      maps.push_back(map_of(attention));
+    }
+    return maps;
+  }
+
+ private:
+  Status check(std::span<const int32_t> ids, std::span<const int32_t> target_ids) const {
+    const auto length = static_cast<int32_t>(ids.size());
+    const auto target_length = static_cast<int32_t>(target_ids.size());
+    RaggedBatch batch{.ids = ids, .type_ids = {}, .lengths = {&length, 1}};
+    if (encoder_decoder_) {
+      batch.decoder_ids = target_ids;
+      batch.decoder_lengths = {&target_length, 1};
+    }
+    LW_RETURN_IF_ERROR(check_batch(batch, model_.info(), encoder_decoder_));
+    const int64_t weights = count(length, target_length);
+    if (weights <= kMostWeights) return {};
+    return invalid_argument("too long: its attention would be " + std::to_string(weights) +
+                            " weights; up to " + std::to_string(kMostWeights) + " are shown");
+  }
+
+  Status run_graph(std::span<const int32_t> ids, std::span<const int32_t> target_ids,
+                   const RunOptions& options) {
+    const std::vector<int32_t> types(ids.size());
+    std::vector<exec::InputBinding> inputs;
+    for (const ValueId id : program_.graph.inputs) {
+      const std::string& name = program_.graph.values[static_cast<size_t>(id)].name;
+      const bool target = name == "decoder_input_ids";
+      const bool type = name == "token_type_ids";
+      inputs.push_back({target ? target_ids.data() : type ? types.data() : ids.data()});
+    }
+    const std::array<int32_t, 2> source = {0, static_cast<int32_t>(ids.size())};
+    const std::array<int32_t, 2> tokens = {
+        0, encoder_decoder_ ? static_cast<int32_t>(target_ids.size()) : source[1]};
+    exec::BatchBinding batch{.inputs = inputs};
+    batch.rows[kTokens] = tokens[1];
+    batch.rows[kMemoryTokens] = encoder_decoder_ ? source[1] : 0;
+    batch.rows[kSequences] = 1;
+    batch.ragged[kTokens] = {tokens.data(), 1};
+    if (encoder_decoder_) batch.ragged[kMemoryTokens] = {source.data(), 1};
+    LW_RETURN_IF_ERROR(executor_.prepare(batch, true));
+    return executor_.run(options);
+  }
+
+  AttentionMap map_of(const Attention& attention) const {
+    std::vector<ops::Operand> inputs;
+    for (const ValueId id : attention.node.inputs) inputs.push_back(executor_.result(id));
+    AttentionMap map{.node = attention.node.name,
+                     .kind = attention.kind,
+                     .layer = attention.layer,
+                     .heads = attention.weights.heads(),
+                     .queries = inputs.front().rows,
+                     .keys = inputs.back().rows,
+                     .weights = {}};
+    map.weights.resize(static_cast<size_t>(map.heads * map.queries * map.keys));
+    attention.weights.compute(inputs, map.weights.data());
+    return map;
+  }
+
+  Model model_;
+  std::vector<Attention> attentions_;
+  plan::Program program_;
+  exec::Executor executor_;
+  const bool encoder_decoder_;
+};
+
+AttentionMaps::AttentionMaps(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+AttentionMaps::AttentionMaps(AttentionMaps&&) noexcept = default;
+AttentionMaps& AttentionMaps::operator=(AttentionMaps&&) noexcept = default;
+AttentionMaps::~AttentionMaps() = default;
+
+Result<AttentionMaps> AttentionMaps::create(const Model& model, const SessionOptions& options) {
+  return file::no_throw([&]() -> Result<AttentionMaps> {
+    LW_ASSIGN_OR_RETURN(const SessionSetup setup, check_session_options(options));
+    LW_ASSIGN_OR_RETURN(std::vector<Attention> attentions, find_attention(model.data()));
+    LW_ASSIGN_OR_RETURN(Graph graph, graph_to_inputs(model.data().graph(), attentions));
+    LW_ASSIGN_OR_RETURN(
+        plan::Program program,
+        plan::make_program(model.data(), std::move(graph),
+                           {.isa = setup.isa, .fast = options.fast, .log = options.log}));
+    start_team(setup.threads);
+    return AttentionMaps(
+        std::make_unique<Impl>(model, std::move(attentions), std::move(program), setup.threads));
+  });
+}
+
+bool AttentionMaps::has_encoder_and_decoder() const noexcept { return impl_->encoder_decoder(); }
+
+int64_t AttentionMaps::count(int64_t source_tokens, int64_t target_tokens) const noexcept {
+  return impl_->count(source_tokens, target_tokens);
+}
+
+Result<std::vector<AttentionMap>> AttentionMaps::run(std::span<const int32_t> ids,
+                                                     std::span<const int32_t> target_ids,
+                                                     const RunOptions& options) {
+  return file::no_throw([&] { return impl_->run(ids, target_ids, options); });
+}
+
+}  // namespace lanewise::attention
