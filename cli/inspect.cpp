@@ -11,6 +11,7 @@
 
 #include "cli/command.hpp"
 #include "cli/open_model.hpp"
+#include "converters/textbook_graph.hpp"
 #include "ops/status_macros.hpp"
 #include "runtime/file/atomic_file.hpp"
 #include "runtime/file/messages.hpp"
@@ -160,8 +161,19 @@ std::string to_json(const Model& model, const InspectOptions& options) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-Status write_dot(const std::string& path, const Model& model) {
-  const std::string dot = graph::to_dot(model.data().graph());
+/// As graph_text(), for Graphviz. Both graphs are in one drawing.
+Result<std::string> graph_dot(const Model& model, const std::string& path, const Shell& shell) {
+  const graph::Graph& fused = model.data().graph();
+  if (is_model_file(path)) {
+    shell.note("a converted model has only the graph after fusion; its checkpoint has both");
+    return graph::to_dot(fused);
+  }
+  LW_ASSIGN_OR_RETURN(const graph::Graph textbook, converters::textbook_graph(path, {}));
+  const graph::Drawing drawings[] = {{"before fusion", &textbook}, {"after fusion", &fused}};
+  return graph::to_dot(drawings);
+}
+
+Status write_dot(const std::string& path, const std::string& dot) {
   LW_ASSIGN_OR_RETURN(file::AtomicFile file, file::AtomicFile::create(path));
   LW_RETURN_IF_ERROR(file.write(std::as_bytes(std::span(dot))));
   return file.commit();
@@ -170,7 +182,10 @@ Status write_dot(const std::string& path, const Model& model) {
 Status inspect(const InspectOptions& options, Shell& shell) {
   if (!options.dot.empty()) LW_RETURN_IF_ERROR(check_writable(options.dot));
   LW_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell));
-  if (!options.dot.empty()) LW_RETURN_IF_ERROR(write_dot(options.dot, model));
+  if (!options.dot.empty()) {
+    LW_ASSIGN_OR_RETURN(const std::string dot, graph_dot(model, options.model, shell));
+    LW_RETURN_IF_ERROR(write_dot(options.dot, dot));
+  }
   if (options.json) return shell.out.write(to_json(model, options));
   if (options.tensors) LW_RETURN_IF_ERROR(shell.out.write(tensor_lines(model)));
   if (options.graph) {
@@ -190,12 +205,15 @@ Command make_inspect(CLI::App& program, Shell& shell) {
   command->add_flag("--graph", options->graph,
                     "The operators in order; of a checkpoint before and after fusion");
   command->add_flag("--tensors", options->tensors, "The weights: type, shape, size, name");
-  command->add_option("--dot", options->dot, "Write the graph for Graphviz")->type_name("FILE");
+  command
+      ->add_option("--dot", options->dot,
+                   "Write the graph for Graphviz; of a checkpoint before and after fusion")
+      ->type_name("FILE");
   command->add_flag("--json", options->json,
                     "Print one JSON object; --graph and --tensors add theirs to it");
   command->footer(
       "Without flags a summary: family, task, parameters, outputs, limits, where it came from.\n\n"
-      "  lanewise inspect minilm.lw --dot graph.dot && dot -Tsvg graph.dot -o graph.svg");
+      "  lanewise inspect all-MiniLM-L6-v2/ --dot graph.dot && dot -Tsvg graph.dot -o graph.svg");
   return {command, [options, &shell] { return inspect(*options, shell); }};
 }
 

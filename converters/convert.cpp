@@ -8,6 +8,7 @@
 #include "converters/pack/pack_graph.hpp"
 #include "converters/provenance.hpp"
 #include "converters/source.hpp"
+#include "converters/textbook_graph.hpp"
 #include "ops/status_macros.hpp"
 #include "runtime/file/atomic_file.hpp"
 #include "runtime/file/messages.hpp"
@@ -145,6 +146,14 @@ Result<Model> load_checkpoint(const std::string& path, const ConvertOptions& opt
 }
 
 }  // namespace
+
+Result<graph::Graph> textbook_graph(const std::string& source, const ConvertOptions& options) {
+  return file::no_throw([&]() -> Result<graph::Graph> {
+    LW_ASSIGN_OR_RETURN(Opened opened, open(source, options));
+    return std::move(opened.model.graph);
+  });
+}
+
 }  // namespace converters
 
 Status convert(const std::string& source, const std::string& destination,
@@ -163,8 +172,8 @@ Result<Model> load(const std::string& path, const ConvertOptions& options) {
 Result<std::string> describe_textbook_graph(const std::string& source,
                                             const ConvertOptions& options) {
   return file::no_throw([&]() -> Result<std::string> {
-    LW_ASSIGN_OR_RETURN(const converters::Opened opened, converters::open(source, options));
-    return graph::to_text(opened.model.graph);
+    LW_ASSIGN_OR_RETURN(const graph::Graph graph, converters::textbook_graph(source, options));
+    return graph::to_text(graph);
   });
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -78,5 +79,11 @@ Result<Graph> parse_graph(std::string_view json);
 std::string to_text(const Graph& graph);
 /// Graphviz.
 std::string to_dot(const Graph& graph);
+/// Several graphs in one drawing, each in a frame with its title.
+struct Drawing {
+  std::string title;
+  const Graph* graph;
+};
+std::string to_dot(std::span<const Drawing> drawings);
 
 }  // namespace lanewise::graph

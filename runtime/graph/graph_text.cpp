@@ -101,9 +101,45 @@ std::string dot_label(const std::vector<std::string>& lines) {
   return label + "\"";
 }
 
-std::string dot_node(ValueId id, const std::string& attributes) {
-  return "  v" + std::to_string(id) + " [" + attributes + "];\n";
-}
+/// The nodes and edges of one graph; `prefix` begins their names.
+class DotWriter {
+ public:
+  DotWriter(const Graph& graph, std::string prefix) : graph_(graph), prefix_(std::move(prefix)) {}
+
+  std::string write() {
+    for (const ValueId id : graph_.inputs) {
+      node(value_name(id), "shape=oval label=" + dot_label({value(id).name, shape_of(value(id))}));
+    }
+    for (const Node& made : graph_.nodes) {
+      const Value& output = value(made.output);
+      node(value_name(made.output), "label=" + dot_label({made.op, made.name, shape_of(output)}));
+      for (const ValueId id : made.inputs) edge(value_name(id), value_name(made.output));
+    }
+    int index = 0;
+    for (const auto& [name, id] : graph_.outputs) {
+      const std::string output = prefix_ + "output" + std::to_string(index++);
+      node(output, "shape=oval label=" + dot_label({name}));
+      edge(value_name(id), output);
+    }
+    return std::move(dot_);
+  }
+
+ private:
+  const Value& value(ValueId id) const { return graph_.values[static_cast<size_t>(id)]; }
+  std::string value_name(ValueId id) const { return prefix_ + "v" + std::to_string(id); }
+  void node(const std::string& name, const std::string& attributes) {
+    dot_ += "  " + name + " [" + attributes + "];\n";
+  }
+  void edge(const std::string& from, const std::string& to) {
+    dot_ += "  " + from + " -> " + to + ";\n";
+  }
+
+  const Graph& graph_;
+  const std::string prefix_;
+  std::string dot_;
+};
+
+constexpr const char* kDotBegin = "digraph model {\n  node [shape=box];\n";
 
 }  // namespace
 
@@ -115,24 +151,15 @@ std::string to_text(const Graph& graph) {
   return aligned(lines);
 }
 
-std::string to_dot(const Graph& graph) {
-  std::string dot = "digraph model {\n  node [shape=box];\n";
-  for (const ValueId id : graph.inputs) {
-    const Value& value = graph.values[static_cast<size_t>(id)];
-    dot += dot_node(id, "shape=oval label=" + dot_label({value.name, shape_of(value)}));
-  }
-  for (const Node& node : graph.nodes) {
-    const Value& value = graph.values[static_cast<size_t>(node.output)];
-    dot += dot_node(node.output, "label=" + dot_label({node.op, node.name, shape_of(value)}));
-    for (const ValueId id : node.inputs) {
-      dot += "  v" + std::to_string(id) + " -> v" + std::to_string(node.output) + ";\n";
-    }
-  }
-  int index = 0;
-  for (const auto& [name, id] : graph.outputs) {
-    const std::string node = "output" + std::to_string(index++);
-    dot += "  " + node + " [shape=oval label=" + dot_label({name}) + "];\n";
-    dot += "  v" + std::to_string(id) + " -> " + node + ";\n";
+std::string to_dot(const Graph& graph) { return kDotBegin + DotWriter(graph, "").write() + "}\n"; }
+
+std::string to_dot(std::span<const Drawing> drawings) {
+  std::string dot = kDotBegin;
+  for (size_t i = 0; i < drawings.size(); ++i) {
+    const std::string name = "g" + std::to_string(i);
+    // Graphviz draws a frame around a subgraph whose name begins with `cluster`.
+    dot += "subgraph cluster_" + name + " {\n  label=" + dot_label({drawings[i].title}) + ";\n";
+    dot += DotWriter(*drawings[i].graph, name + "_").write() + "}\n";
   }
   return dot + "}\n";
 }

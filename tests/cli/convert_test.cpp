@@ -87,8 +87,18 @@ TEST_F(InspectCommandTest, GraphsOfACheckpointBeforeAndAfterFusion) {
 }
 
 TEST_F(InspectCommandTest, WritesGraphviz) {
-  EXPECT_EQ(run({"inspect", model(), "--dot", out_path("g.dot")}).exit_code, 0);
+  const Outcome fused = run({"inspect", model(), "--dot", out_path("g.dot")});
+  EXPECT_EQ(fused.exit_code, 0);
+  EXPECT_TRUE(converters::has(fused.err, "only the graph after fusion"));
   EXPECT_EQ(contents(out_path("g.dot")).rfind("digraph", 0), 0u);
+  EXPECT_FALSE(converters::has(contents(out_path("g.dot")), "fusion"));
+
+  const Outcome both = run({"inspect", checkpoint(), "--dot", out_path("both.dot")});
+  EXPECT_EQ(both.exit_code, 0) << both.err;
+  EXPECT_FALSE(converters::has(both.err, "fusion"));
+  EXPECT_TRUE(converters::has(contents(out_path("both.dot")), "before fusion", "after fusion",
+                              "encoder.layer.0.attention.self.query",
+                              "encoder.layer.0.attention.self.qkv"));
   EXPECT_TRUE(is_error(run({"inspect", model(), "--dot", out_path("none/g.dot")}), "none"));
 }
 

@@ -18,7 +18,7 @@ class ModelMinilmAttentionTest : public ::testing::TestWithParam<int> {};
 INSTANTIATE_TEST_SUITE_P(Texts, ModelMinilmAttentionTest, ::testing::Values(0, 1));
 
 TEST_P(ModelMinilmAttentionTest, EqualsPyTorch) {
-  const TensorMap tensors = test::golden("../attention/minilm");
+  const TensorMap tensors = test::golden("attention");
   const std::string number = std::to_string(GetParam());
   const Tensor& bytes = tensors.at("text" + number);
   const std::string text(bytes.as<char>(), static_cast<size_t>(bytes.shape()[0]));

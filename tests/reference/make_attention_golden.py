@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/data/attention/minilm.safetensors: the attention weights that PyTorch computes for all-MiniLM-L6-v2.
+"""Writes tests/data/minilm/attention.safetensors: MiniLM's attention weights in PyTorch.
 
     python make_attention_golden.py [--model DIR] [--output FILE]
 
@@ -23,7 +23,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", help="checkpoint folder; default: what tools/get-model prints")
     parser.add_argument("--output", type=pathlib.Path,
-                        default=HERE.parent / "data" / "attention" / "minilm.safetensors")
+                        default=HERE.parent / "data" / "minilm" / "attention.safetensors")
     args = parser.parse_args()
     folder = args.model or subprocess.check_output(
         [HERE.parent.parent / "tools" / "get-model", "minilm"], text=True).strip()

@@ -303,5 +303,17 @@ TEST(GraphDot, DrawsNodesAndEdges) {
   EXPECT_NE(dot.find("pool\\na \\\"b\\\"\\\\\\n"), std::string::npos);
 }
 
+TEST(GraphDot, DrawsSeveralGraphsInFrames) {
+  const Graph graph = small_graph();
+  const Drawing drawings[] = {{"a \"title\"", &graph}, {"another", &graph}};
+  const std::string dot = to_dot(drawings);
+  EXPECT_NE(dot.find("subgraph cluster_g0 {\n  label=\"a \\\"title\\\"\";\n"), std::string::npos)
+      << dot;
+  EXPECT_NE(dot.find("  g0_v1 -> g0_v2;\n"), std::string::npos);
+  EXPECT_NE(dot.find("  g1_v1 -> g1_v2;\n"), std::string::npos);
+  EXPECT_NE(dot.find("  g1_v5 -> g1_output1;\n"), std::string::npos);
+  EXPECT_EQ(std::count(dot.begin(), dot.end(), '{'), std::count(dot.begin(), dot.end(), '}'));
+}
+
 }  // namespace
 }  // namespace lanewise::graph
