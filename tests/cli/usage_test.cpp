@@ -5,7 +5,7 @@
 namespace lanewise::cli {
 namespace {
 
-constexpr const char* kCommands[] = {"convert",  "inspect",   "run",   "embed",
+constexpr const char* kCommands[] = {"convert",  "inspect",   "run",   "embed", "generate",
                                      "tokenize", "attention", "bench", "cpu"};
 
 TEST(Usage, HelpNamesEveryCommand) {
