@@ -10,7 +10,8 @@
 
 namespace lanewise::converters {
 
-/// Opens `bytes` as a checkpoint file and reads every tensor: each a value, or an error of one line.
+/// Opens `bytes` as a checkpoint file and reads every tensor: each a value, or an error of one
+/// line.
 inline void open_and_read(const std::string& bytes) {
   const auto require = [](bool condition) {
     if (!condition) std::abort();
@@ -20,8 +21,8 @@ inline void open_and_read(const std::string& bytes) {
                             status.message().find('\n') == std::string::npos));
   };
   const int file = memfd_create("fuzz", 0);
-  require(file >= 0 && ::write(file, bytes.data(), bytes.size()) ==
-                           static_cast<ssize_t>(bytes.size()));
+  require(file >= 0 &&
+          ::write(file, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
   const auto opened = open_checkpoint_file("/proc/self/fd/" + std::to_string(file));
   check(opened.status());
   if (opened.ok()) {

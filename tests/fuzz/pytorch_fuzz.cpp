@@ -9,7 +9,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string bytes(reinterpret_cast<const char*>(data), size);
   using namespace lanewise::converters;
   open_and_read(bytes);
-  open_and_read(torch_zip(bytes, {{"0", std::string(48, '\1')}, {"1", std::string(8, '\2')}},
-                          size % 2 == 0));
+  open_and_read(
+      torch_zip(bytes, {{"0", std::string(48, '\1')}, {"1", std::string(8, '\2')}}, size % 2 == 0));
   return 0;
 }
