@@ -145,7 +145,7 @@ Result<NpyHeader> read_npy_header(std::span<const std::byte> file) {
   constexpr size_t kVersionAt = kMagic.size();
   constexpr size_t kLengthAt = kVersionAt + 2;
   if (!text.starts_with(kMagic) || text.size() < kLengthAt) return damaged("no .npy file");
-  const int version = text[kVersionAt];
+  const auto version = static_cast<int>(file[kVersionAt]);
   if (version < 1 || version > 3) {
     return unsupported(".npy file of version " + std::to_string(version) + ", expected 1 to 3");
   }

@@ -55,6 +55,8 @@ list | awk -F '\t' '
     if (header ~ /^xsimd/ && $1 != "ops/simd.hpp") fault("xsimd outside ops/simd.hpp")
     if (header ~ /intrin\.h$/ && from == "ops" && $1 != "ops/simd.hpp") fault("intrinsics outside ops/simd.hpp")
     if (header ~ /(^|\/)(oneapi\/)?dnnl/ && !is("_onednn\\.cpp$")) fault("oneDNN outside *_onednn.cpp")
+    if (header == "zip.h" && $1 != "converters/formats/zip_archive.cpp")
+      fault("libzip outside converters/formats/zip_archive.cpp")
     # The forward declarations cost nothing; the whole header costs seconds in every file.
     if (header ~ /^nlohmann\// && !is("^(tests|bench)/|^(runtime|converters|cli)/.*\\.cpp$") &&
         !(header == "nlohmann/json_fwd.hpp" && is("^(runtime|converters|cli)/")))

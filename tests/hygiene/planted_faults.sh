@@ -51,6 +51,7 @@ case $check in
     fault 'intrinsics outside' ops/sum/x.cpp '#include <immintrin.h>'
     fault 'oneDNN outside' ops/sum/x.cpp '#include <dnnl.hpp>'
     fault 'oneDNN outside' ops/sum/x.cpp '  #  include "oneapi/dnnl/dnnl.hpp"'
+    fault 'libzip outside' converters/x.cpp '#include <zip.h>'
     fault 'nlohmann-json outside' runtime/x.hpp '#include <nlohmann/json.hpp>'
     fault 'nlohmann-json outside' ops/sum/x.cpp '#include <nlohmann/json.hpp>'
     fault 'OpenMP outside' ops/sum/x.cpp '#pragma omp parallel for'
