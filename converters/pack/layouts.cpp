@@ -12,6 +12,8 @@ struct Entry {
 // What is not here stays as it is.
 constexpr Entry kEntries[] = {
     {"linear", "weight", Layout::kPanels},
+    {"gru", "weight", Layout::kPanels},
+    {"lstm", "weight", Layout::kPanels},
 };
 
 }  // namespace

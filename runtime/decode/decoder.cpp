@@ -17,6 +17,7 @@ constexpr auto kTokens = static_cast<size_t>(graph::RowSymbol::kTokens);
 constexpr auto kSequences = static_cast<size_t>(graph::RowSymbol::kSequences);
 constexpr auto kMemoryTokens = static_cast<size_t>(graph::RowSymbol::kMemoryTokens);
 constexpr auto kCache = static_cast<size_t>(graph::RowSymbol::kCache);
+constexpr auto kSources = static_cast<size_t>(graph::RowSymbol::kSources);
 
 std::vector<int64_t> cache_features(const graph::DecodingGraphs& graphs) {
   std::vector<int64_t> features;
@@ -109,6 +110,8 @@ void Decoder::bind_step_inputs() {
       inputs_[i] = {ids_.data(), 1};
     } else if (name == graph::kStepPositions) {
       inputs_[i] = {positions_.data(), 1};
+    } else if (name == graph::kStepSources) {
+      inputs_[i] = {sources_.data(), 1};
     } else if (const auto cache = std::find(graphs_.caches.begin(), graphs_.caches.end(), name);
                cache != graphs_.caches.end()) {
       const auto layer = static_cast<size_t>(cache - graphs_.caches.begin());
@@ -123,6 +126,7 @@ void Decoder::bind_step_inputs() {
 Status Decoder::step(std::span<const Row> rows, const RunOptions& options) {
   ids_.clear();
   positions_.clear();
+  sources_.clear();
   offsets_.assign(1, 0);
   cache_rows_.clear();
   cache_lengths_.clear();
@@ -136,6 +140,7 @@ Status Decoder::step(std::span<const Row> rows, const RunOptions& options) {
     offsets_.push_back(offsets_.back() + count);
     cache_rows_.push_back(row.slots->data());
     cache_lengths_.push_back(length);
+    sources_.push_back(row.source);
     if (!has_encoder()) continue;
     const auto source = static_cast<size_t>(row.source);
     memory_rows_.push_back(counts_.data() + source_offsets_[source]);
@@ -146,6 +151,7 @@ Status Decoder::step(std::span<const Row> rows, const RunOptions& options) {
   const auto sequences = static_cast<int64_t>(rows.size());
   batch.rows[kTokens] = offsets_.back();
   batch.rows[kSequences] = sequences;
+  batch.rows[kSources] = static_cast<int64_t>(source_lengths_.size());
   batch.ragged[kTokens] = {offsets_.data(), sequences};
   batch.tables[kCache] = {cache_rows_.data(), cache_lengths_.data(), sequences};
   batch.tables[kMemoryTokens] = {memory_rows_.data(), memory_lengths_.data(), sequences};

@@ -91,6 +91,7 @@ class Decoder {
   std::vector<exec::InputBinding> inputs_;
   std::vector<int32_t> ids_;
   std::vector<int32_t> positions_;
+  std::vector<int32_t> sources_;
   std::vector<int32_t> offsets_;
   std::vector<const int32_t*> cache_rows_;
   std::vector<int32_t> cache_lengths_;

@@ -78,14 +78,33 @@ ValueId Builder::rms_norm(const std::string& name, ValueId x, const std::string&
 
 ValueId Builder::attention(const std::string& name, ValueId q, ValueId k, ValueId v,
                            const AttentionSpec& spec) {
-  return append({.op = "attention",
+  Node node{.op = "attention",
+            .name = name,
+            .inputs = {q, k, v},
+            .attributes = {{"heads", spec.heads},
+                           {"kv_heads", spec.kv_heads},
+                           {"head_dim", spec.head_dim},
+                           {"causal", spec.causal}}};
+  if (spec.scale != 0.0) node.attributes.set("scale", spec.scale);
+  return append(std::move(node), value(q).rows, spec.heads * spec.head_dim);
+}
+
+ValueId Builder::additive_attention(const std::string& name, ValueId q, ValueId k, ValueId v,
+                                    const std::string& weight) {
+  return append({.op = "additive_attention",
                  .name = name,
                  .inputs = {q, k, v},
-                 .attributes = {{"heads", spec.heads},
-                                {"kv_heads", spec.kv_heads},
-                                {"head_dim", spec.head_dim},
-                                {"causal", spec.causal}}},
-                value(q).rows, spec.heads * spec.head_dim);
+                 .weights = {{"weight", {weight}}}},
+                value(q).rows, value(v).features);
+}
+
+ValueId Builder::recurrent(const std::string& name, ValueId gates, const Affine& tensors,
+                           const RecurrentSpec& spec) {
+  Node node{.op = spec.op, .name = name, .inputs = {gates}, .weights = roles(tensors)};
+  if (spec.initial >= 0) node.inputs.push_back(spec.initial);
+  if (spec.reverse) node.attributes.set("reverse", true);
+  return append(std::move(node), value(gates).rows,
+                spec.op == "lstm" ? 2 * spec.units : spec.units);
 }
 
 ValueId Builder::pool(const std::string& name, ValueId x, const std::string& kind) {
@@ -96,6 +115,20 @@ ValueId Builder::pool(const std::string& name, ValueId x, const std::string& kin
 ValueId Builder::slice_rows(const std::string& name, ValueId x, int64_t index) {
   return append({.op = "slice_rows", .name = name, .inputs = {x}, .attributes = {{"index", index}}},
                 RowSymbol::kSequences, value(x).features);
+}
+
+ValueId Builder::slice_features(const std::string& name, ValueId x, int64_t begin,
+                                int64_t features) {
+  return append(
+      {.op = "slice_features", .name = name, .inputs = {x}, .attributes = {{"begin", begin}}},
+      value(x).rows, features);
+}
+
+ValueId Builder::concat_features(const std::string& name, const std::vector<ValueId>& parts) {
+  int64_t features = 0;
+  for (const ValueId part : parts) features += value(part).features;
+  return append({.op = "concat_features", .name = name, .inputs = parts}, value(parts[0]).rows,
+                features);
 }
 
 ValueId Builder::l2_normalize(const std::string& name, ValueId x, double eps) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "runtime/graph/graph.hpp"
 
@@ -24,6 +25,14 @@ struct AttentionSpec {
   int64_t kv_heads = 0;
   int64_t head_dim = 0;
   bool causal = false;
+  double scale = 0.0;  ///< 0: 1 / sqrt(head_dim)
+};
+
+struct RecurrentSpec {
+  std::string op;     ///< gru, lstm
+  int64_t units = 0;  ///< a state has as many features, or twice as many for an lstm
+  bool reverse = false;
+  ValueId initial = -1;  ///< a state a sequence; -1: zeros
 };
 
 /// Writes the textbook graph of a model: one node for every operator of the paper, nothing fused.
@@ -41,8 +50,16 @@ class Builder {
   ValueId rms_norm(const std::string& name, ValueId x, const std::string& weight, double eps);
   ValueId attention(const std::string& name, ValueId q, ValueId k, ValueId v,
                     const AttentionSpec& spec);
+  /// weight [depth], w of the scores.
+  ValueId additive_attention(const std::string& name, ValueId q, ValueId k, ValueId v,
+                             const std::string& weight);
+  /// `gates`: the input's share of them, which a linear makes. `tensors`: the state's share.
+  ValueId recurrent(const std::string& name, ValueId gates, const Affine& tensors,
+                    const RecurrentSpec& spec);
   ValueId pool(const std::string& name, ValueId x, const std::string& kind);
   ValueId slice_rows(const std::string& name, ValueId x, int64_t index);
+  ValueId slice_features(const std::string& name, ValueId x, int64_t begin, int64_t features);
+  ValueId concat_features(const std::string& name, const std::vector<ValueId>& parts);
   ValueId l2_normalize(const std::string& name, ValueId x, double eps);
   void output(const std::string& name, ValueId value);
 

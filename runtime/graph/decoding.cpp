@@ -11,6 +11,7 @@ namespace lanewise::graph {
 namespace {
 
 constexpr const char* kLogits = "logits";
+constexpr std::string_view kDecoderIds = "decoder_input_ids";
 
 /// Builds the step out of the nodes that depend on the decoder's ids.
 class Splitter {
@@ -40,6 +41,8 @@ class Splitter {
     add_logits();
     result_.step = remove_dead(std::move(result_.step));
     if (!result_.memory.empty()) {
+      // Everything else that a graph with such an input takes is the encoder's.
+      if (result_.ids != kDecoderIds) return unsupported("uses more than the tokens of a sequence");
       LW_ASSIGN_OR_RETURN(result_.encode, restricted_to(with_memory_outputs(), result_.memory));
     }
     return std::move(result_);
@@ -72,14 +75,17 @@ class Splitter {
 
   Status add_node(const Node& node) {
     Node copy = node;
+    if (value(node.output).rows == RowSymbol::kSequences) {
+      return unsupported("takes rows of tokens that are not there yet");
+    }
     if (node.op == "attention") {
       LW_RETURN_IF_ERROR(use_cache(node, copy));
+    } else if (node.op == "additive_attention") {
+      LW_RETURN_IF_ERROR(use_memory(node, copy));
     } else {
-      for (ValueId& input : copy.inputs) {
-        if (!depends(input)) return unsupported("uses a value of the encoder in every step");
-        input = in_step_[static_cast<size_t>(input)];
-      }
+      for (ValueId& input : copy.inputs) LW_RETURN_IF_ERROR(use(input));
     }
+    if (node.op == "gru" || node.op == "lstm") LW_RETURN_IF_ERROR(use_states(node, copy));
     if (node.op == "embed") LW_RETURN_IF_ERROR(use_positions(node, copy));
     copy.output = add_value(value(node.output));
     in_step_[static_cast<size_t>(node.output)] = copy.output;
@@ -93,6 +99,72 @@ class Splitter {
     if (kind == "none") return {};
     copy.inputs.push_back(positions_);
     copy.attributes.set("has_positions", true);
+    return {};
+  }
+
+  /// What `input` is in a step.
+  Status use(ValueId& input) {
+    if (depends(input)) {
+      input = in_step_[static_cast<size_t>(input)];
+      return {};
+    }
+    if (value(input).rows != RowSymbol::kSequences) {
+      return unsupported("uses a value of the encoder in every step");
+    }
+    input = row_of_source(input);
+    return {};
+  }
+
+  /// A value with a row a sequence was made with a row a source; several sequences may have one.
+  ValueId row_of_source(ValueId id) {
+    ValueId& there = in_step_[static_cast<size_t>(id)];
+    if (there >= 0) return there;
+    if (sources_ < 0) {
+      sources_ = add_input({.name = std::string(kStepSources),
+                            .rows = RowSymbol::kSequences,
+                            .type = DataType::kI32,
+                            .features = 1});
+    }
+    Value of_sources = value(id);
+    of_sources.rows = RowSymbol::kSources;
+    result_.memory.push_back(of_sources.name);
+    memory_ids_.push_back(id);
+    Value gathered = value(id);
+    gathered.name += ".of_source";
+    Node take{.op = "gather_rows",
+              .name = gathered.name,
+              .inputs = {add_input(std::move(of_sources)), sources_}};
+    there = add_value(std::move(gathered));
+    take.output = there;
+    result_.step.nodes.push_back(std::move(take));
+    return there;
+  }
+
+  ValueId add_cache(const Node& node, int64_t features) {
+    result_.caches.push_back(node.name + ".cache");
+    return add_input({.name = result_.caches.back(),
+                      .rows = RowSymbol::kCache,
+                      .type = DataType::kF32,
+                      .features = features});
+  }
+
+  Status use_states(const Node& node, Node& copy) {
+    LW_ASSIGN_OR_RETURN(const bool reverse, node.attributes.get_bool("reverse", false));
+    if (reverse) return unsupported("begins with tokens that are not there yet");
+    copy.op = "cached_" + node.op;
+    copy.attributes.erase("reverse");
+    copy.inputs.push_back(add_cache(node, value(node.output).features));
+    return {};
+  }
+
+  Status use_memory(const Node& node, Node& copy) {
+    for (size_t i = 0; i < node.inputs.size(); ++i) {
+      if (depends(node.inputs[i]) != (i == 0)) {
+        return unsupported("attention that is not the decoder's to the encoder's output");
+      }
+      copy.inputs[i] =
+          i == 0 ? in_step_[static_cast<size_t>(node.inputs[i])] : memory(node.inputs[i]);
+    }
     return {};
   }
 
@@ -112,11 +184,7 @@ class Splitter {
     LW_ASSIGN_OR_RETURN(const int64_t kv_heads, node.attributes.get_int("kv_heads", heads));
     LW_ASSIGN_OR_RETURN(const int64_t head_dim, node.attributes.get_int("head_dim", 0));
     copy.attributes.set("append", true);
-    result_.caches.push_back(node.name + ".cache");
-    copy.inputs.push_back(add_input({.name = result_.caches.back(),
-                                     .rows = RowSymbol::kCache,
-                                     .type = DataType::kF32,
-                                     .features = 2 * kv_heads * head_dim}));
+    copy.inputs.push_back(add_cache(node, 2 * kv_heads * head_dim));
     return {};
   }
 
@@ -155,6 +223,7 @@ class Splitter {
   std::vector<ValueId> in_step_;  // where a value of the graph is in the step, or -1
   std::vector<ValueId> memory_ids_;
   ValueId positions_ = -1;
+  ValueId sources_ = -1;
   DecodingGraphs result_;
 };
 
@@ -164,7 +233,7 @@ Result<DecodingGraphs> split_for_decoding(const Graph& graph) {
   return file::no_throw([&]() -> Result<DecodingGraphs> {
     if (!graph.outputs.contains(kLogits)) return unsupported("the model has no output 'logits'");
     LW_ASSIGN_OR_RETURN(const Graph wanted, restricted_to(graph, {kLogits}));
-    const ValueId decoder_ids = wanted.find_input("decoder_input_ids");
+    const ValueId decoder_ids = wanted.find_input(kDecoderIds);
     const ValueId ids = decoder_ids >= 0 ? decoder_ids : wanted.find_input("input_ids");
     if (ids < 0 ||
         wanted.values[static_cast<size_t>(wanted.outputs.at(kLogits))].rows != RowSymbol::kTokens) {

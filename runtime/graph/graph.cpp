@@ -15,9 +15,11 @@ std::string_view name_of(RowSymbol rows) noexcept {
     case RowSymbol::kMemoryTokens:
       return "memory_tokens";
     case RowSymbol::kCache:
+      return "cache";
+    case RowSymbol::kSources:
       break;
   }
-  return "cache";
+  return "sources";
 }
 
 ValueId Graph::find_input(std::string_view name) const {

@@ -18,8 +18,9 @@ enum class RowSymbol {
   kSequences,     ///< every sequence
   kMemoryTokens,  ///< every token of the encoder's output that a decoder attends to
   kCache,         ///< every place for a token in the cache of a decoder; not in model files
+  kSources,       ///< every source that sequences of a decoder belong to; not in model files
 };
-constexpr int kRowSymbols = 4;
+constexpr int kRowSymbols = 5;
 
 std::string_view name_of(RowSymbol rows) noexcept;
 

@@ -22,7 +22,7 @@ using OrderedJson = nlohmann::ordered_json;
 constexpr size_t kMaxBytes = 4 << 20;
 
 constexpr std::array kRows = {RowSymbol::kTokens, RowSymbol::kSequences, RowSymbol::kMemoryTokens};
-static_assert(kRows.size() == kRowSymbols - 1);  // all but the cache, which no file has
+static_assert(kRows.size() == kRowSymbols - 2);  // all but those of a decoder's steps
 constexpr std::array kTypes = {DataType::kF32, DataType::kI32};
 
 OrderedJson attribute_json(const ops::Attribute& attribute) {

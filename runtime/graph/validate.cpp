@@ -119,7 +119,7 @@ class Validator {
       if (first != RowSymbol::kSequences && output == RowSymbol::kSequences) return {};
       return wrong_rows("a row a token in, a row a sequence out");
     }
-    if (node.op == "attention") {
+    if (node.op == "attention" || node.op == "additive_attention") {
       // Keys and values may be the rows of another text; both have sequences, which one row of
       // each has not.
       const bool same_memory = node.inputs.size() < 3 || value(node.inputs[1]).rows == last;
@@ -130,12 +130,35 @@ class Validator {
       return wrong_rows("a row a token, keys and values alike, the output as the queries");
     }
     if (node.op == "cached_attention") return check_cached(node);
+    if (node.op == "gru" || node.op == "lstm") {
+      return check_recurrent(node, node.inputs.size());
+    }
+    if (node.op == "cached_gru" || node.op == "cached_lstm") {
+      const bool cache_given = last == RowSymbol::kCache && is_input(node.inputs.back());
+      if (!cache_given || output != RowSymbol::kTokens) {
+        return wrong_rows("a row a token; the last input a cache given");
+      }
+      return check_recurrent(node, node.inputs.size() - 1);
+    }
     // gather_rows takes the rows that its last input names, of its first.
     const bool same = node.op == "gather_rows" ||
                       std::all_of(node.inputs.begin(), node.inputs.end(),
                                   [&](ValueId id) { return value(id).rows == output; });
     if (same && last == output) return {};
     return wrong_rows("an output with as many rows as the inputs");
+  }
+
+  bool is_input(ValueId id) const {
+    return std::find(graph_.inputs.begin(), graph_.inputs.end(), id) != graph_.inputs.end();
+  }
+
+  /// The first `inputs` inputs are gates and, where there is one, the initial state.
+  Status check_recurrent(const Node& node, size_t inputs) const {
+    const RowSymbol tokens = value(node.output).rows;
+    bool fits = inputs >= 1 && inputs <= 2 && value(node.inputs.front()).rows == tokens &&
+                tokens != RowSymbol::kSequences;
+    if (inputs == 2) fits = fits && value(node.inputs[1]).rows == RowSymbol::kSequences;
+    return fits ? Status() : wrong_rows("a row a token, and an initial state of a row a sequence");
   }
 
   /// Keys and values are found by tables, which only callers have: for the inputs of a graph. The
@@ -145,8 +168,7 @@ class Validator {
     bool fits = output == RowSymbol::kTokens && node.inputs.size() >= 2;
     for (size_t i = 0; fits && i < node.inputs.size(); ++i) {
       const bool by_tables = value(node.inputs[i]).rows != output;
-      const bool given = std::find(graph_.inputs.begin(), graph_.inputs.end(), node.inputs[i]) !=
-                         graph_.inputs.end();
+      const bool given = is_input(node.inputs[i]);
       const bool is_memory = i > 0 && value(node.inputs[i]).rows != RowSymbol::kSequences;
       fits = by_tables ? given && is_memory : i + 1 < node.inputs.size();
     }

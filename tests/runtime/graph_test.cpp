@@ -234,6 +234,7 @@ TEST(GraphValidate, RowsMustFit) {
   constexpr auto kT = RowSymbol::kTokens;
   constexpr auto kS = RowSymbol::kSequences;
   constexpr auto kM = RowSymbol::kMemoryTokens;
+  constexpr auto kC = RowSymbol::kCache;
   EXPECT_TRUE(check_rows("linear", {kT}, kT).ok());
   EXPECT_TRUE(check_rows("linear", {kS}, kS).ok());
   EXPECT_FALSE(check_rows("linear", {kS}, kT).ok());
@@ -250,6 +251,19 @@ TEST(GraphValidate, RowsMustFit) {
   EXPECT_FALSE(check_rows("attention", {kT, kM, kT}, kT).ok());
   EXPECT_FALSE(check_rows("attention", {kT, kM, kM}, kM).ok());
   EXPECT_FALSE(check_rows("attention", {kS}, kS).ok());
+  EXPECT_TRUE(check_rows("additive_attention", {kT, kM, kM}, kT).ok());
+  EXPECT_FALSE(check_rows("additive_attention", {kT, kM, kT}, kT).ok());
+  EXPECT_TRUE(check_rows("gru", {kT}, kT).ok());
+  EXPECT_TRUE(check_rows("gru", {kM, kS}, kM).ok());
+  EXPECT_FALSE(check_rows("gru", {kT, kT}, kT).ok());
+  EXPECT_FALSE(check_rows("gru", {kT, kS, kS}, kT).ok());
+  EXPECT_FALSE(check_rows("lstm", {kS}, kS).ok());
+  EXPECT_FALSE(check_rows("lstm", {kT}, kM).ok());
+  EXPECT_TRUE(check_rows("cached_gru", {kT, kS, kC}, kT).ok());
+  EXPECT_TRUE(check_rows("cached_lstm", {kT, kC}, kT).ok());
+  EXPECT_FALSE(check_rows("cached_gru", {kT, kS}, kT).ok());
+  EXPECT_FALSE(check_rows("cached_gru", {kC}, kC).ok());
+  EXPECT_FALSE(check_rows("cached_gru", {kT, kT, kC}, kT).ok());
 }
 
 TEST(GraphRestricted, KeepsWhatOutputsNeed) {
