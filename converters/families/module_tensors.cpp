@@ -124,6 +124,13 @@ std::string ModuleTensors::expect_reshaped(const std::string& name, const Shape&
   return part;
 }
 
+std::string ModuleTensors::expect_transposed(const std::string& name, const Shape& whole) {
+  const std::string theirs = expect(name, whole);
+  std::string part = theirs + "^T";
+  parts_[part] = {theirs, 0, {whole[1], whole[0]}, /*transposed=*/true};
+  return part;
+}
+
 Status ModuleTensors::check_keys() const {
   for (const auto& [ours, theirs] : keys_) {
     if (used_keys_.contains(ours)) continue;

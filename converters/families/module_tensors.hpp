@@ -45,6 +45,8 @@ class ModuleTensors {
   std::string expect_rows(const std::string& name, const Shape& whole, int64_t begin, int64_t end);
   /// A part that is the whole of it in another shape.
   std::string expect_reshaped(const std::string& name, const Shape& whole, const Shape& shape);
+  /// A matrix the other way round.
+  std::string expect_transposed(const std::string& name, const Shape& whole);
 
   /// kInvalidArgument for a key that no tensor of the model was looked up by: a slip of the pen.
   Status check_keys() const;

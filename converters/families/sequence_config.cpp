@@ -28,6 +28,22 @@ Result<int32_t> read_id(const Config& config, const char* field, int64_t vocabul
   return static_cast<int32_t>(id);
 }
 
+/// The tokens around each text.
+Status read_source_specials(const Config& config, text::WordLevelConfig& vocabulary) {
+  const auto size = static_cast<int64_t>(vocabulary.vocabulary.size());
+  const auto piece = [&](int32_t id) {
+    return text::TemplatePiece{.name = vocabulary.vocabulary[static_cast<size_t>(id)].first,
+                               .ids = {id}};
+  };
+  LW_ASSIGN_OR_RETURN(const int32_t bos, read_id(config, "source_bos_token_id", size));
+  LW_ASSIGN_OR_RETURN(const int32_t eos, read_id(config, "source_eos_token_id", size));
+  for (auto* pieces : {&vocabulary.specials.single, &vocabulary.specials.pair}) {
+    if (bos != kNoToken) pieces->insert(pieces->begin(), piece(bos));
+    if (eos != kNoToken) pieces->push_back(piece(eos));
+  }
+  return {};
+}
+
 /// One token a line; `\r` before a line's end belongs to it.
 std::vector<std::string> tokens_of_lines(std::string_view text) {
   std::vector<std::string> tokens;
@@ -119,6 +135,17 @@ Status read_unknown_token(const Config& config, text::WordLevelConfig& vocabular
   return config.wrong("unk_token", "a token of 'source_vocabulary'");
 }
 
+/// One tokenizer cannot serve both sides by chance.
+Status check_vocabularies(const Config& config) {
+  for (const auto& [one, other] : {std::pair{"source_vocabulary", "target_vocabulary"},
+                                   {"target_vocabulary", "source_vocabulary"}}) {
+    if (config.has(one) && !config.has(other)) {
+      return config.wrong(other, "given where " + in_quotes(one) + " is");
+    }
+  }
+  return {};
+}
+
 void add_special(text::WordLevelConfig& config, int32_t id) {
   if (id < 0 || static_cast<size_t>(id) >= config.vocabulary.size()) return;
   const auto& known = config.added_tokens;
@@ -164,6 +191,7 @@ Result<std::string> source_tokenizer(const FamilyInput& input, int64_t size,
   LW_ASSIGN_OR_RETURN(vocabulary.split, read_split(input.config));
   LW_ASSIGN_OR_RETURN(vocabulary.lowercase, input.config.boolean("source_lowercase", false));
   LW_RETURN_IF_ERROR(read_unknown_token(input.config, vocabulary));
+  LW_RETURN_IF_ERROR(read_source_specials(input.config, vocabulary));
   return make_json(input, field, std::move(vocabulary));
 }
 
@@ -178,6 +206,18 @@ Result<std::string> target_tokenizer(const FamilyInput& input, int64_t size,
   add_special(vocabulary, generation.pad_token_id);
   for (const int32_t id : generation.eos_token_ids) add_special(vocabulary, id);
   return make_json(input, field, std::move(vocabulary));
+}
+
+Status read_sequence_tokens(const FamilyInput& input, const std::string& source_table,
+                            const std::string& target_table, FamilyModel& model) {
+  LW_RETURN_IF_ERROR(check_vocabularies(input.config));
+  ModelInfo& info = model.info;
+  LW_ASSIGN_OR_RETURN(info.generation,
+                      read_sequence_generation(input, info.target_vocabulary_size));
+  LW_ASSIGN_OR_RETURN(model.tokenizer, source_tokenizer(input, info.vocabulary_size, source_table));
+  LW_ASSIGN_OR_RETURN(model.target_tokenizer, target_tokenizer(input, info.target_vocabulary_size,
+                                                               target_table, info.generation));
+  return {};
 }
 
 void report_unknown_fields(const FamilyInput& input, std::span<const std::string_view> known) {

@@ -40,6 +40,8 @@ constexpr std::array kFields = std::to_array<std::string_view>({"activation",
                                                                 "num_encoder_layers",
                                                                 "pad_token_id",
                                                                 "scale_embedding",
+                                                                "source_bos_token_id",
+                                                                "source_eos_token_id",
                                                                 "source_lowercase",
                                                                 "source_split",
                                                                 "source_vocabulary",
@@ -90,30 +92,6 @@ graph::Graph write_graph(const TorchLayerConfig& config, const Sizes& sizes,
   return std::move(builder).take();
 }
 
-/// One tokenizer cannot serve both sides by chance.
-Status check_vocabularies(const Config& config) {
-  for (const auto& [one, other] : {std::pair{"source_vocabulary", "target_vocabulary"},
-                                   {"target_vocabulary", "source_vocabulary"}}) {
-    if (config.has(one) && !config.has(other)) {
-      return config.wrong(other, "given where " + in_quotes(one) + " is");
-    }
-  }
-  return {};
-}
-
-Status read_tokens(const FamilyInput& input, ModuleTensors& tensors, FamilyModel& model) {
-  LW_RETURN_IF_ERROR(check_vocabularies(input.config));
-  ModelInfo& info = model.info;
-  LW_ASSIGN_OR_RETURN(info.generation,
-                      read_sequence_generation(input, info.target_vocabulary_size));
-  LW_ASSIGN_OR_RETURN(model.tokenizer, source_tokenizer(input, info.vocabulary_size,
-                                                        tensors.file_name(kSourceTable)));
-  LW_ASSIGN_OR_RETURN(model.target_tokenizer,
-                      target_tokenizer(input, info.target_vocabulary_size,
-                                       tensors.file_name(kTargetTable), info.generation));
-  return {};
-}
-
 Result<FamilyModel> build(const FamilyInput& input) {
   LW_ASSIGN_OR_RETURN(ModuleTensors tensors, ModuleTensors::create(input.config, input.checkpoint));
   LW_ASSIGN_OR_RETURN(const Sizes sizes, read_sizes(input.config, tensors));
@@ -130,7 +108,8 @@ Result<FamilyModel> build(const FamilyInput& input) {
   model.info.max_tokens = positions.count;
   model.info.max_text_tokens = positions.count;
   model.info.max_target_tokens = positions.count;
-  LW_RETURN_IF_ERROR(read_tokens(input, tensors, model));
+  LW_RETURN_IF_ERROR(read_sequence_tokens(input, tensors.file_name(kSourceTable),
+                                          tensors.file_name(kTargetTable), model));
   LW_RETURN_IF_ERROR(tensors.check_keys());
   std::move(tensors).move_into(model);
   report_unknown_fields(input, kFields);

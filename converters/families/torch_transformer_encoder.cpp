@@ -21,10 +21,26 @@ constexpr const char* kPositions = "positional_encoding.pos_embedding";
 constexpr const char* kEncoder = "encoder";
 constexpr const char* kHead = "out";
 
-constexpr std::array kFields = std::to_array<std::string_view>(
-    {"activation", "bias", "bos_token_id", "d_model", "dim_feedforward", "eos_token_id", "keys",
-     "layer_norm_eps", "max_length", "nhead", "norm_first", "num_layers", "pad_token_id",
-     "scale_embedding", "source_lowercase", "source_split", "source_vocabulary", "unk_token"});
+constexpr std::array kFields = std::to_array<std::string_view>({"activation",
+                                                                "bias",
+                                                                "bos_token_id",
+                                                                "d_model",
+                                                                "dim_feedforward",
+                                                                "eos_token_id",
+                                                                "keys",
+                                                                "layer_norm_eps",
+                                                                "max_length",
+                                                                "nhead",
+                                                                "norm_first",
+                                                                "num_layers",
+                                                                "pad_token_id",
+                                                                "scale_embedding",
+                                                                "source_bos_token_id",
+                                                                "source_eos_token_id",
+                                                                "source_lowercase",
+                                                                "source_split",
+                                                                "source_vocabulary",
+                                                                "unk_token"});
 
 /// What the checkpoint's shapes and names tell, in agreement with the config.
 struct Sizes {

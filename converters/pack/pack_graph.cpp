@@ -41,6 +41,20 @@ Result<Elements> read_tensor(const Checkpoint& checkpoint, const std::string& na
   return Elements{std::move(elements), tensor->shape};
 }
 
+/// `matrix` has the shape that it will have.
+void transpose(Elements& matrix) {
+  const auto rows = static_cast<size_t>(matrix.shape[0]);
+  const auto columns = static_cast<size_t>(matrix.shape[1]);
+  auto values = std::make_unique_for_overwrite<float[]>(rows * columns);
+  for (size_t r = 0; r < rows; ++r) {
+    for (size_t c = 0; c < columns; ++c) {
+      values[r * columns + c] = matrix.f32.values[c * rows + r];
+    }
+  }
+  matrix.f32.values = {values.get(), rows * columns};
+  matrix.f32.owned = std::move(values);
+}
+
 Result<Elements> read_source(const Checkpoint& checkpoint, const TensorParts& parts,
                              const std::string& name) {
   const auto found = parts.find(name);
@@ -57,6 +71,7 @@ Result<Elements> read_source(const Checkpoint& checkpoint, const TensorParts& pa
   source.f32.values =
       source.f32.values.subspan(static_cast<size_t>(part.offset), static_cast<size_t>(count));
   source.shape = part.shape;
+  if (part.transposed) transpose(source);
   return source;
 }
 
