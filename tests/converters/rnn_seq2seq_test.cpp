@@ -178,7 +178,7 @@ class RnnSeq2SeqGoldenTest : public RnnSeq2SeqTest, public testing::WithParamInt
 };
 
 INSTANTIATE_TEST_SUITE_P(Cases, RnnSeq2SeqGoldenTest, testing::ValuesIn(cases()),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& parameter) { return parameter.param.name; });
 
 /// Rows of a matrix of ids, each up to its first -1.
 std::vector<Ids> rows_of(const Tensor& matrix) {
@@ -273,7 +273,7 @@ TEST_P(RnnSeq2SeqGoldenTest, ASequencesBitsAreItsOwn) {
                      .lengths = {&lengths[s], 1},
                      .decoder_ids = std::span(decoder_ids).subspan(decoder_begin, decoder_count),
                      .decoder_lengths = {&decoder_lengths[s], 1}});
-      for (const auto* logits : {&together[s], &first[s]}) {
+      for (const std::vector<float>* logits : {&together[s], std::as_const(first).data() + s}) {
         ASSERT_EQ(alone[0].size(), logits->size());
         EXPECT_EQ(std::memcmp(alone[0].data(), logits->data(), logits->size() * sizeof(float)), 0)
             << s;
@@ -343,7 +343,7 @@ TEST_P(RnnSeq2SeqGoldenTest, BeamsHaveTheScoresOfTheirTokens) {
 
 TEST_F(RnnSeq2SeqTest, SaysWhatTheModelIs) {
   use(find_case("lstm2_bi_concat"));
-  const ModelInfo& info = loaded().info();
+  const ModelInfo info = loaded().info();
   EXPECT_EQ(info.family, "rnn_seq2seq");
   EXPECT_EQ(info.task, "translation");
   EXPECT_EQ(info.vocabulary_size, kSourceTokens);
