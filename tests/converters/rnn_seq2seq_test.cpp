@@ -169,7 +169,7 @@ class RnnSeq2SeqGoldenTest : public RnnSeq2SeqTest, public testing::WithParamInt
   }
 
   static const TensorMap& golden() {
-    static const TensorMap tensors = torch_golden("../rnn_seq2seq/golden");
+    static const TensorMap tensors = golden_tensors("rnn_seq2seq/golden.safetensors");
     return tensors;
   }
   static const Tensor& expected(const std::string& name) {

@@ -108,9 +108,12 @@ TensorMap torch_state_dict(const TorchSizes& sizes) {
 }
 
 TensorMap torch_golden(const std::string& name) {
+  return golden_tensors("torch_transformer/" + name + ".safetensors");
+}
+
+TensorMap golden_tensors(const std::string& name) {
   const char* data = std::getenv("LANEWISE_TEST_DATA");
-  const std::string path =
-      std::string(data == nullptr ? "" : data) + "/torch_transformer/" + name + ".safetensors";
+  const std::string path = std::string(data == nullptr ? "" : data) + "/" + name;
   const file::MappedFile file = expect_ok(file::MappedFile::open(path), path);
   const file::SafetensorsView view =
       expect_ok(file::SafetensorsView::parse(file.bytes(), path), path);

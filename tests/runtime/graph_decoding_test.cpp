@@ -65,5 +65,71 @@ TEST(SplitForDecoding, RefusesAttentionToLaterTokens) {
   EXPECT_NE(graphs.status().message().find("node 'attention'"), std::string::npos);
 }
 
+/// An encoder and a decoder of one GRU each, with attention.
+Graph recurrent(bool reverse_decoder) {
+  Builder builder;
+  const ValueId ids = builder.input("input_ids", RowSymbol::kMemoryTokens);
+  const ValueId decoder_ids = builder.input("decoder_input_ids", RowSymbol::kTokens);
+  const auto layer = [&](const std::string& name, ValueId tokens, bool reverse, ValueId initial) {
+    const ValueId x = builder.embed(name + ".embed", tokens, -1, kWidth, {.table = "table"});
+    const ValueId gates = builder.linear(name + ".gates", x, 3 * kWidth, {"ih", ""});
+    return builder.recurrent(
+        name, gates, {"hh", ""},
+        {.op = "gru", .units = kWidth, .reverse = reverse, .initial = initial});
+  };
+  const ValueId memory = layer("encoder", ids, true, -1);
+  const ValueId last = builder.slice_rows("last", memory, 0);
+  const ValueId h = layer("decoder", decoder_ids, reverse_decoder, last);
+  const ValueId context = builder.additive_attention("attention", h, memory, memory, "v");
+  builder.output("logits", builder.linear("head", context, 11, {"table", ""}));
+  return std::move(builder).take();
+}
+
+TEST(SplitForDecoding, KeepsStatesInACacheAndBeginsWithTheSourcesOwn) {
+  const Result<DecodingGraphs> graphs = split_for_decoding(recurrent(false));
+  ASSERT_TRUE(graphs.ok()) << graphs.status().message();
+  const Graph& step = graphs->step;
+  const Status valid = validate(step);
+  EXPECT_TRUE(valid.ok()) << valid.message();
+  EXPECT_EQ(graphs->caches, std::vector<std::string>{"decoder.cache"});
+  EXPECT_EQ(graphs->memory, (std::vector<std::string>{"last", "encoder"}));
+  const auto rows_of = [&](std::string_view input) {
+    const ValueId id = step.find_input(input);
+    return id < 0 ? RowSymbol::kTokens : step.values[static_cast<size_t>(id)].rows;
+  };
+  EXPECT_EQ(rows_of("last"), RowSymbol::kSources);
+  EXPECT_EQ(rows_of("encoder"), RowSymbol::kMemoryTokens);
+  EXPECT_EQ(rows_of("decoder.cache"), RowSymbol::kCache);
+  EXPECT_EQ(rows_of(kStepSources), RowSymbol::kSequences);
+  const Node& decoder = node(step, "decoder");
+  EXPECT_EQ(decoder.op, "cached_gru");
+  ASSERT_EQ(decoder.inputs.size(), 3U);
+  EXPECT_EQ(step.producer(decoder.inputs[1])->op, "gather_rows");
+  // The encoder is computed once, and nothing of it in a step.
+  EXPECT_TRUE(std::ranges::none_of(step.nodes, [](const Node& n) { return n.name == "encoder"; }));
+  EXPECT_TRUE(
+      std::ranges::any_of(graphs->encode.nodes, [](const Node& n) { return n.name == "encoder"; }));
+}
+
+TEST(SplitForDecoding, RefusesADecoderThatGoesBackwards) {
+  const Result<DecodingGraphs> graphs = split_for_decoding(recurrent(true));
+  EXPECT_EQ(graphs.status().code(), StatusCode::kUnsupported);
+  EXPECT_NE(graphs.status().message().find("node 'decoder'"), std::string::npos);
+}
+
+TEST(SplitForDecoding, RefusesWhatNeedsAllTokens) {
+  Builder builder;
+  const ValueId ids = builder.input("input_ids", RowSymbol::kTokens);
+  const ValueId x = builder.embed("embed", ids, -1, kWidth, {.table = "table"});
+  const ValueId pooled = builder.pool("pool", x, "mean");
+  const ValueId gates = builder.linear("gates", x, 3 * kWidth, {"ih", ""});
+  const ValueId h = builder.recurrent("gru", gates, {"hh", ""},
+                                      {.op = "gru", .units = kWidth, .initial = pooled});
+  builder.output("logits", builder.linear("head", h, 11, {"table", ""}));
+  const Result<DecodingGraphs> graphs = split_for_decoding(std::move(builder).take());
+  EXPECT_EQ(graphs.status().code(), StatusCode::kUnsupported);
+  EXPECT_NE(graphs.status().message().find("node 'pool'"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace lanewise::graph
