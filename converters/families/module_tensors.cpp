@@ -124,6 +124,13 @@ std::string ModuleTensors::expect_reshaped(const std::string& name, const Shape&
   return part;
 }
 
+std::string ModuleTensors::expect_computed(const std::string& name, const Shape& whole,
+                                           const std::string& made, TensorPart part) {
+  if (!name.empty()) part.tensor = expect(name, whole);
+  parts_[made] = std::move(part);
+  return made;
+}
+
 Status ModuleTensors::check_keys() const {
   for (const auto& [ours, theirs] : keys_) {
     if (used_keys_.contains(ours)) continue;

@@ -41,11 +41,25 @@ Result<Elements> read_tensor(const Checkpoint& checkpoint, const std::string& na
   return Elements{std::move(elements), tensor->shape};
 }
 
+Result<Elements> compute_part(const Checkpoint& checkpoint, const TensorPart& part) {
+  Elements source;
+  if (!part.tensor.empty()) {
+    LW_ASSIGN_OR_RETURN(source, read_tensor(checkpoint, part.tensor));
+  }
+  LW_ASSIGN_OR_RETURN(const int64_t count, element_count(part.shape));
+  const auto size = static_cast<size_t>(count);
+  auto owned = std::make_unique_for_overwrite<float[]>(size);
+  part.compute(source.f32.values, {owned.get(), size});
+  const std::span<const float> values(owned.get(), size);
+  return Elements{{values, std::move(owned)}, part.shape};
+}
+
 Result<Elements> read_source(const Checkpoint& checkpoint, const TensorParts& parts,
                              const std::string& name) {
   const auto found = parts.find(name);
   if (found == parts.end()) return read_tensor(checkpoint, name);
   const TensorPart& part = found->second;
+  if (part.compute) return compute_part(checkpoint, part);
   LW_ASSIGN_OR_RETURN(Elements source, read_tensor(checkpoint, part.tensor));
   LW_ASSIGN_OR_RETURN(const int64_t count, element_count(part.shape));
   const auto all = static_cast<int64_t>(source.f32.values.size());
