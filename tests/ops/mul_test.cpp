@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "ops/add/mul_kernels.hpp"
+#include "ops/mul/mul_kernels.hpp"
 #include "tests/ops/op_test.hpp"
 
 namespace lanewise::ops {
