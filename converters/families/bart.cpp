@@ -83,14 +83,12 @@ Result<FamilyModel> build(const FamilyInput& input) {
   LW_ASSIGN_OR_RETURN(const std::string prefix, find_prefix(input.checkpoint, kAnchor, "model."));
   const TableNames names(prefix);
   LW_ASSIGN_OR_RETURN(const BartTables tables, read_tables(config, input.checkpoint, names));
-  LW_ASSIGN_OR_RETURN(ModuleTensors tensors,
-                      ModuleTensors::create(input.config, input.checkpoint));
+  LW_ASSIGN_OR_RETURN(ModuleTensors tensors, ModuleTensors::create(input.config, input.checkpoint));
   FamilyModel model;
   model.graph = BartWriter(config, tables, prefix, tensors).write();
   describe(config, model.info);
-  LW_ASSIGN_OR_RETURN(
-      model.info.generation,
-      read_hf_generation(input, config.decoder.vocabulary, config.kind->tokens));
+  LW_ASSIGN_OR_RETURN(model.info.generation,
+                      read_hf_generation(input, config.decoder.vocabulary, config.kind->tokens));
   LW_RETURN_IF_ERROR(
       check_start(config, input.config, model.info.generation.decoder_start_token_id));
   std::move(tensors).move_into(model);

@@ -16,8 +16,8 @@ using file::in_quotes;
 constexpr int64_t kMaxLayers = 4096;
 constexpr int64_t kMaxFeatures = 1 << 20;
 constexpr int64_t kMaxRows = INT32_MAX;
-// A sinusoidal table is made for them.
 constexpr int64_t kMaxPositions = 1 << 20;
+constexpr int64_t kMostTableFloats = 1 << 26;  // 256 MiB, as in ops/embedding
 constexpr int64_t kLearnedOffset = 2;
 
 constexpr BartKind kKinds[] = {
@@ -116,8 +116,8 @@ Status read_stack(const Config& config, int64_t width, BartStack& stack) {
   const std::string heads = name == "encoder" ? "num_attention_heads" : "decoder_attention_heads";
   LW_ASSIGN_OR_RETURN(stack.layers,
                       integer_or_alias(config, name + "_layers", layers, 12, 1, kMaxLayers));
-  LW_ASSIGN_OR_RETURN(stack.heads, integer_or_alias(config, name + "_attention_heads", heads, 16, 1,
-                                                    kMaxFeatures));
+  LW_ASSIGN_OR_RETURN(
+      stack.heads, integer_or_alias(config, name + "_attention_heads", heads, 16, 1, kMaxFeatures));
   LW_ASSIGN_OR_RETURN(stack.hidden, config.integer(name + "_ffn_dim", 4096, 1, kMaxFeatures));
   if (width % stack.heads == 0) return {};
   return invalid_argument(config.label() + ": 'd_model' " + std::to_string(width) +
@@ -140,11 +140,14 @@ Status read_vocabularies(const Config& config, BartConfig& c) {
                                                 ", as 'vocab_size' where both share an embedding");
 }
 
-/// Where the sinusoidal table of M2M100 begins; its first frequency is the `half - 1`th of none.
+/// The table that is made for M2M100 has a frequency for each of half the features, the last of
+/// which is divided by the number of those before it.
 Status check_m2m100(const BartConfig& c, const Config& config) {
   if (c.kind->positions != BartPositions::kM2M100) return {};
   if (c.width < 4) return config.wrong("d_model", "at least 4");
-  return {};
+  if (c.positions <= kMostTableFloats / c.width) return {};
+  return config.wrong("max_position_embeddings",
+                      "at most " + std::to_string(kMostTableFloats / c.width));
 }
 
 }  // namespace

@@ -18,19 +18,19 @@ namespace {
 constexpr double kEps = 1e-5;  // torch.nn.LayerNorm's: no config has a field for it
 constexpr int64_t kLearnedOffset = 2;
 
-/// [rows, width]: sin(p f_i), then cos(p f_i), f_i = 10000^(-i / (width / 2 - 1)); a zero for an
-/// odd width. In f32 where fairseq computes in f32: at position 1000 the rounding of an angle is
-/// 3e-5, and models were trained with it.
-void fill_m2m100_table(int64_t width, std::span<float> table) {
+/// [rows, width], row r of position p = first + r: sin(p f_i), then cos(p f_i), f_i = 10000^(-i /
+/// (width / 2 - 1)); a zero for an odd width. In f32 where fairseq computes in f32: at position
+/// 1000 the rounding of an angle is 3e-5, and models were trained with it.
+void fill_m2m100_table(int64_t width, int64_t first, std::span<float> table) {
   const int64_t half = width / 2;
   const int64_t rows = static_cast<int64_t>(table.size()) / width;
   const auto rate = static_cast<float>(-(std::log(10000.0) / static_cast<double>(half - 1)));
   for (int64_t i = 0; i < half; ++i) {
     const float exponent = static_cast<float>(i) * rate;
     const auto frequency = static_cast<float>(std::exp(static_cast<double>(exponent)));
-    for (int64_t p = 0; p < rows; ++p) {
-      const float angle = static_cast<float>(p) * frequency;
-      float* row = table.data() + p * width;
+    for (int64_t r = 0; r < rows; ++r) {
+      const float angle = static_cast<float>(first + r) * frequency;
+      float* row = table.data() + r * width;
       row[i] = static_cast<float>(std::sin(static_cast<double>(angle)));
       row[half + i] = static_cast<float>(std::cos(static_cast<double>(angle)));
       if (width % 2 == 1) row[width - 1] = 0.0F;
@@ -86,15 +86,11 @@ void BartWriter::set_positions(const BartStack& stack, graph::EmbedSpec& spec) {
 /// The rows from pad_token_id + 1 on, which is where positions begin; that of pad_token_id itself
 /// is zero, and for padding.
 std::string BartWriter::m2m100_positions() {
-  const int64_t width = c_.width;
-  const int64_t first = c_.pad_token + 1;
   TensorPart part;
-  part.shape = {c_.positions, width};
-  part.compute = [width, first, count = c_.positions](std::span<const float>,
-                                                      std::span<float> out) {
-    std::vector<float> all(static_cast<size_t>((first + count) * width));
-    fill_m2m100_table(width, all);
-    std::copy(all.begin() + first * width, all.end(), out.begin());
+  part.shape = {c_.positions, c_.width};
+  part.compute = [width = c_.width, first = c_.pad_token + 1](std::span<const float>,
+                                                              std::span<float> table) {
+    fill_m2m100_table(width, first, table);
   };
   return tensors_.expect_computed("", {}, "embed_positions", std::move(part));
 }
@@ -157,10 +153,10 @@ ValueId BartWriter::linear(const std::string& name, ValueId x, int64_t out_featu
 
 ValueId BartWriter::norm(const std::string& name, ValueId x) {
   const std::string full = prefix_ + name;
-  return builder_.layer_norm(name, x,
-                             {tensors_.expect(full + ".weight", {c_.width}),
-                              tensors_.expect(full + ".bias", {c_.width})},
-                             kEps);
+  return builder_.layer_norm(
+      name, x,
+      {tensors_.expect(full + ".weight", {c_.width}), tensors_.expect(full + ".bias", {c_.width})},
+      kEps);
 }
 
 ValueId BartWriter::head(ValueId x) {

@@ -45,8 +45,8 @@ class ModuleTensors {
   std::string expect_rows(const std::string& name, const Shape& whole, int64_t begin, int64_t end);
   /// A part that is the whole of it in another shape.
   std::string expect_reshaped(const std::string& name, const Shape& whole, const Shape& shape);
-  /// What `part.compute` makes of the whole tensor, or of nothing where `name` is empty. `made` tells
-  /// it from everything else that is made.
+  /// What `part.compute` makes of the whole tensor, or of nothing where `name` is empty. `made`
+  /// tells it from everything else that is made.
   std::string expect_computed(const std::string& name, const Shape& whole, const std::string& made,
                               TensorPart part);
 

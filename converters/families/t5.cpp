@@ -29,6 +29,7 @@ constexpr int64_t kMaxRows = INT32_MAX;
 constexpr int64_t kMaxBuckets = 1 << 12;
 // The table of a stack has a column for each distance.
 constexpr int64_t kMaxDistance = 1 << 16;
+constexpr int64_t kMostBiasFloats = 1 << 26;
 // Relative positions have no end: any sequence can be run. A limit there has to be, and this one
 // is eight times what T5 was trained on.
 constexpr int64_t kTokens = 4096;
@@ -82,25 +83,30 @@ Status read_feed_forward(const Config& config, T5Config& c) {
   const std::string field = "feed_forward_proj";
   LW_ASSIGN_OR_RETURN(const std::string projection, config.text(field, "relu"));
   c.gated = projection.starts_with(kGated);
-  if (!c.gated) {
-    LW_ASSIGN_OR_RETURN(c.activation, activation_of(config, field, projection));
-    return {};
-  }
-  const std::string activation = projection.substr(kGated.size());
+  std::string activation = c.gated ? projection.substr(kGated.size()) : projection;
   // The one name that Transformers reads otherwise here.
-  LW_ASSIGN_OR_RETURN(
-      c.activation, activation_of(config, field, activation == "gelu" ? "gelu_new" : activation));
-  return {};
+  if (c.gated && activation == "gelu") activation = "gelu_new";
+  LW_ASSIGN_OR_RETURN(c.activation, activation_of(config, field, activation));
+  // What it made of the field, which it also writes down.
+  const FixedField gated[] = {{"is_gated_act", c.gated}};
+  LW_RETURN_IF_ERROR(check_fixed(config, gated));
+  LW_ASSIGN_OR_RETURN(const std::string act, config.text("dense_act_fn", activation));
+  if (act == activation) return {};
+  return config.wrong("dense_act_fn", file::in_quotes(activation) + ", as '" + field + "' says");
 }
 
-Status read_buckets(const Config& config, T5Buckets& buckets) {
+Status read_buckets(const Config& config, int64_t heads, T5Buckets& buckets) {
   LW_ASSIGN_OR_RETURN(buckets.count, config.integer("relative_attention_num_buckets", 32,
                                                     T5Buckets::kLeast, kMaxBuckets));
   LW_ASSIGN_OR_RETURN(buckets.max_distance,
                       config.integer("relative_attention_max_distance", 128, 1, kMaxDistance));
-  if (buckets.max_distance > buckets.count / 2) return {};
+  if (buckets.max_distance <= buckets.count / 2) {
+    return config.wrong("relative_attention_max_distance",
+                        "more than half of 'relative_attention_num_buckets'");
+  }
+  if (2 * buckets.max_distance + 1 <= kMostBiasFloats / heads) return {};
   return config.wrong("relative_attention_max_distance",
-                      "more than half of 'relative_attention_num_buckets'");
+                      "less for " + std::to_string(heads) + " heads");
 }
 
 /// Transformers scales logits where the head is the embedding: since version 5 by a field of its
@@ -115,8 +121,8 @@ Status read_sizes(const Config& config, T5Config& c) {
   LW_ASSIGN_OR_RETURN(c.vocabulary, config.integer("vocab_size", 32128, 1, kMaxRows));
   LW_ASSIGN_OR_RETURN(c.width,
                       integer_or_alias(config, "d_model", "hidden_size", 512, 1, kMaxFeatures));
-  LW_ASSIGN_OR_RETURN(c.heads, integer_or_alias(config, "num_heads", "num_attention_heads", 8, 1,
-                                                kMaxFeatures));
+  LW_ASSIGN_OR_RETURN(
+      c.heads, integer_or_alias(config, "num_heads", "num_attention_heads", 8, 1, kMaxFeatures));
   LW_ASSIGN_OR_RETURN(c.head_dim,
                       integer_or_alias(config, "d_kv", "head_dim", 64, 1, kMaxFeatures));
   LW_ASSIGN_OR_RETURN(c.hidden, config.integer("d_ff", 2048, 1, kMaxFeatures));
@@ -137,7 +143,7 @@ Result<T5Config> read_config(const FamilyInput& input) {
   LW_RETURN_IF_ERROR(check_fixed(config, kFixed));
   T5Config c;
   LW_RETURN_IF_ERROR(read_sizes(config, c));
-  LW_RETURN_IF_ERROR(read_buckets(config, c.buckets));
+  LW_RETURN_IF_ERROR(read_buckets(config, c.heads, c.buckets));
   LW_RETURN_IF_ERROR(read_feed_forward(config, c));
   LW_RETURN_IF_ERROR(read_head(config, c));
   LW_ASSIGN_OR_RETURN(c.eps, config.number("layer_norm_epsilon", 1e-6, 0, 1));
@@ -259,12 +265,11 @@ class T5Writer {
     part.shape = {c_.width};
     const double scale = 1.0 / std::sqrt(static_cast<double>(c_.width));
     part.compute = [scale](std::span<const float> weight, std::span<float> scaled) {
-      std::transform(weight.begin(), weight.end(), scaled.begin(), [&](float w) {
-        return static_cast<float>(static_cast<double>(w) * scale);
-      });
+      std::transform(weight.begin(), weight.end(), scaled.begin(),
+                     [&](float w) { return static_cast<float>(static_cast<double>(w) * scale); });
     };
-    const std::string weight = tensors_.expect_computed(
-        prefix_ + name + ".weight", {c_.width}, name + ".scaled_weight", std::move(part));
+    const std::string weight = tensors_.expect_computed(prefix_ + name + ".weight", {c_.width},
+                                                        name + ".scaled_weight", std::move(part));
     return builder_.rms_norm(name, x, weight, c_.eps);
   }
 
@@ -316,8 +321,7 @@ Result<FamilyModel> build(const FamilyInput& input) {
   if (config.tied_head) {
     LW_ASSIGN_OR_RETURN(tables.head, tied.of(tables.head));
   }
-  LW_ASSIGN_OR_RETURN(ModuleTensors tensors,
-                      ModuleTensors::create(input.config, input.checkpoint));
+  LW_ASSIGN_OR_RETURN(ModuleTensors tensors, ModuleTensors::create(input.config, input.checkpoint));
   FamilyModel model;
   model.graph = T5Writer(config, std::move(tables), prefix, tensors).write();
   describe(config, model.info);

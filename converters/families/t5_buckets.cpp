@@ -14,8 +14,8 @@ int64_t T5Buckets::bucket(int64_t offset, bool causal) const noexcept {
   if (distance < exact) return first + distance;
   // In f32, as Transformers does: where the result is an integer, its rounding decides.
   const float ratio = static_cast<float>(distance) / static_cast<float>(exact);
-  const auto range = static_cast<float>(
-      std::log(static_cast<double>(max_distance) / static_cast<double>(exact)));
+  const auto range =
+      static_cast<float>(std::log(static_cast<double>(max_distance) / static_cast<double>(exact)));
   const float logarithmic = std::log(ratio) / range * static_cast<float>(buckets - exact);
   return first + std::min(exact + static_cast<int64_t>(logarithmic), buckets - 1);
 }

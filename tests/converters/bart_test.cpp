@@ -72,6 +72,7 @@ TEST_F(BartTest, ChecksEveryField) {
       {"marian", "decoder_vocab_size", "50", kInvalid, "'decoder_vocab_size' must be 61"},
       {"m2m_100", "pad_token_id", "-1", kInvalid, "'pad_token_id'"},
       {"m2m_100", "pad_token_id", "2", kUnsupported, "'decoder_start_token_id' that is"},
+      {"m2m_100", "max_position_embeddings", "1048577", kInvalid, "from 1 to 1048576"},
       {"bart", "encoder_no_repeat_ngram_size", "2", kUnsupported, "encoder_no_repeat_ngram_size"},
       // In range, but the file has something else.
       {"bart", "vocab_size", "62", kInvalid, "expected [62, 54], file has [61, 54]"},

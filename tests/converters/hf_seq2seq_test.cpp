@@ -79,9 +79,7 @@ class HfSeq2SeqTest : public CheckpointFolderTest, public ::testing::WithParamIn
     return models.emplace(variant, std::move(*model)).first->second;
   }
 
-  SessionOptions options() const {
-    return {.threads = 1, .isa = GetParam().isa, .outputs = {}};
-  }
+  SessionOptions options() const { return {.threads = 1, .isa = GetParam().isa, .outputs = {}}; }
 };
 INSTANTIATE_TEST_SUITE_P(Settings, HfSeq2SeqTest, ::testing::ValuesIn(settings()), setting_name);
 

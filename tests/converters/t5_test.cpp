@@ -64,6 +64,8 @@ TEST_F(T5Test, ChecksEveryField) {
       {"num_layers", "1000000000", kInvalid, "'num_layers' must be"},
       {"feed_forward_proj", "\"gated-mish\"", kUnsupported, "unknown feed_forward_proj 'mish'"},
       {"feed_forward_proj", "\"doubled-relu\"", kUnsupported, "unknown feed_forward_proj"},
+      {"is_gated_act", "true", kUnsupported, "'is_gated_act' true"},
+      {"dense_act_fn", "\"silu\"", kInvalid, "'dense_act_fn' must be 'relu'"},
       {"relative_attention_num_buckets", "3", kInvalid, "relative_attention_num_buckets"},
       {"relative_attention_max_distance", "5", kInvalid, "more than half of"},
       {"relative_attention_max_distance", "100000000", kInvalid, "max_distance' must be"},
@@ -86,9 +88,8 @@ TEST_F(T5Test, ChecksEveryField) {
 }
 
 TEST_F(T5Test, KnowsActivations) {
-  const std::pair<const char*, const char*> names[] = {{"gated-gelu", "gelu_tanh"},
-                                                       {"gated-silu", "silu"},
-                                                       {"gated-relu", "relu"}};
+  const std::pair<const char*, const char*> names[] = {
+      {"gated-gelu", "gelu_tanh"}, {"gated-silu", "silu"}, {"gated-relu", "relu"}};
   use("t5_gated");
   for (const auto& [theirs, ours] : names) {
     config_["feed_forward_proj"] = "\"" + std::string(theirs) + "\"";

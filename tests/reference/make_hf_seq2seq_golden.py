@@ -17,6 +17,7 @@ import pathlib
 import numpy as np
 import torch
 import transformers
+from make_torch_transformer_golden import hashes, padded
 from safetensors.numpy import save_file
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -59,7 +60,7 @@ VARIANTS = {
         {"model_type": "m2m_100", "vocab_size": 61, "activation_function": "relu", "scale_embedding": True,
          "pad_token_id": 1, "eos_token_id": 2, "decoder_start_token_id": 2, **STACKS},
         {"forced_bos_token_id": 4, "decoder_start_token_id": 2, "eos_token_id": 2, "bos_token_id": 0,
-         "pad_token_id": 1, "early_stopping": True}),
+         "pad_token_id": 1, "early_stopping": True, "suppress_tokens": [1]}),
     "t5": (
         {"model_type": "t5", "feed_forward_proj": "relu", "pad_token_id": 0, "eos_token_id": 1,
          "decoder_start_token_id": 0, **T5_STACKS},
@@ -69,18 +70,6 @@ VARIANTS = {
          "eos_token_id": 1, "decoder_start_token_id": 0, **T5_STACKS},
         {"decoder_start_token_id": 0, "eos_token_id": 1, "pad_token_id": 0}),
 }  # fmt: skip
-
-
-def hashes(name, count):
-    """A 32-bit number for each index: FNV-1a of the name and the index, mixed as MurmurHash3 ends."""
-    seed = 2166136261
-    for byte in name.encode():
-        seed = (seed ^ byte) * 16777619 & 0xFFFFFFFF
-    mask = np.uint64(0xFFFFFFFF)
-    h = (np.arange(count, dtype=np.uint64) * np.uint64(2654435761) + np.uint64(seed)) & mask
-    h = (h ^ (h >> np.uint64(16))) * np.uint64(0x85EBCA6B) & mask
-    h = (h ^ (h >> np.uint64(13))) * np.uint64(0xC2B2AE35) & mask
-    return h ^ (h >> np.uint64(16))
 
 
 def weight(name, shape, eos):
@@ -130,13 +119,6 @@ def make_model(config, generation):
 
 def tokens(name, count, vocabulary):
     return (FIRST_TOKEN + hashes(name, count) % np.uint64(vocabulary - FIRST_TOKEN - 2)).astype(np.int64).tolist()
-
-
-def padded(rows, width, fill):
-    matrix = np.full((len(rows), width), fill, np.int32)
-    for row, ids in zip(matrix, rows):
-        row[: len(ids)] = ids
-    return matrix
 
 
 def teacher_forcing(model, config):
