@@ -13,6 +13,7 @@
 #include "cli/tensor_files.hpp"
 #include "cli/texts.hpp"
 #include "lanewise/generator.hpp"
+#include "lanewise/translator.hpp"
 #include "ops/status_macros.hpp"
 #include "runtime/batch.hpp"
 #include "runtime/model_data.hpp"
@@ -26,6 +27,7 @@ struct GenerateOptions {
   std::string model;
   TextOptions texts;
   std::string input_ids;
+  std::string target_language;
   SearchFlags search;
   bool stream = false;
   bool json = false;
@@ -162,6 +164,9 @@ Status generate(const GenerateOptions& options, Shell& shell) {
   }
   LW_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell));
   GenerationOptions search = options.search.over(model.info().generation);
+  if (!options.target_language.empty()) {
+    LW_ASSIGN_OR_RETURN(search.forced_bos_token_id, language_token(model, options.target_language));
+  }
   LW_ASSIGN_OR_RETURN(Generator generator, Generator::create(model, shell.session_options()));
   LW_ASSIGN_OR_RETURN(const text::Tokenizer* target, model.data().open_target_tokenizer());
   if (options.stream) {
@@ -188,6 +193,11 @@ Command make_generate(CLI::App& program, Shell& shell) {
                    "Read token ids instead: input_ids [B, T] and optional attention_mask; `-` is "
                    "stdin")
       ->type_name("FILE.safetensors");
+  command
+      ->add_option(
+          "--target-language", options->target_language,
+          "What a multilingual model writes: its token, or a name in it: fra_Latn, fra, fr")
+      ->type_name("NAME");
   options->search.add_to(*command);
   command->add_flag("--stream", options->stream, "Print each piece of text as soon as it is there");
   command->add_flag("--json", options->json,

@@ -129,10 +129,8 @@ bool contains(const List& list, std::string_view name) {
 
 void report_unknown(const Config& config, const Report& report) {
   for (const std::string& name : config.fields()) {
-    const bool known = contains(kRead, name) || contains(kIgnored, name) ||
-                       contains(kNeutral, name) || contains(kNeutralInSampling, name) ||
-                       contains(kNeutralIfFalse, name) || contains(kNeutralIfAbsent, name);
-    if (!known) report(config.label() + ": unknown field '" + name + "' is ignored");
+    if (is_generation_field(name)) continue;
+    report(config.label() + ": unknown field '" + name + "' is ignored");
   }
 }
 
@@ -215,6 +213,12 @@ class Reader {
 };
 
 }  // namespace
+
+bool is_generation_field(std::string_view name) {
+  return contains(kRead, name) || contains(kIgnored, name) || contains(kNeutral, name) ||
+         contains(kNeutralInSampling, name) || contains(kNeutralIfFalse, name) ||
+         contains(kNeutralIfAbsent, name);
+}
 
 Result<GenerationOptions> read_generation_config(const Config& config, int64_t vocabulary_size,
                                                  const Report& report) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "converters/config.hpp"
 #include "converters/report.hpp"
@@ -20,5 +21,8 @@ namespace lanewise::converters {
 /// kUnsupported for a field that changes results and is not built here.
 Result<GenerationOptions> read_generation_config(const Config& config, int64_t vocabulary_size,
                                                  const Report& report);
+
+/// Whether read_generation_config() knows the field.
+bool is_generation_field(std::string_view name);
 
 }  // namespace lanewise::converters

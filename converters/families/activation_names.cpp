@@ -24,6 +24,11 @@ constexpr Name kNames[] = {
 Result<std::string> activation_name(const Config& config, const std::string& field,
                                     std::string_view fallback) {
   LW_ASSIGN_OR_RETURN(const std::string given, config.text(field, fallback));
+  return activation_of(config, field, given);
+}
+
+Result<std::string> activation_of(const Config& config, const std::string& field,
+                                  std::string_view given) {
   std::string known;
   for (const Name& name : kNames) {
     if (given == name.theirs) return std::string(name.ours);

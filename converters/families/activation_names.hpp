@@ -11,5 +11,8 @@ namespace lanewise::converters {
 /// (`gelu_new` is `gelu_tanh`). kUnsupported lists the known ones.
 Result<std::string> activation_name(const Config& config, const std::string& field,
                                     std::string_view fallback);
+/// The same for a name that is a part of the field.
+Result<std::string> activation_of(const Config& config, const std::string& field,
+                                  std::string_view name);
 
 }  // namespace lanewise::converters

@@ -7,6 +7,7 @@
 
 #include "converters/families/activation_names.hpp"
 #include "converters/families/family.hpp"
+#include "converters/families/hf_names.hpp"
 #include "converters/families/sentence_transformers.hpp"
 #include "ops/status_macros.hpp"
 #include "runtime/file/messages.hpp"
@@ -23,6 +24,8 @@ using graph::ValueId;
 constexpr int64_t kMaxLayers = 4096;
 constexpr int64_t kMaxFeatures = 1 << 20;
 constexpr int64_t kMaxRows = INT32_MAX;  // Token ids are int32.
+
+constexpr std::string_view kAnchor = "embeddings.word_embeddings.weight";
 
 struct BertConfig {
   int64_t vocabulary = 0;
@@ -69,25 +72,6 @@ Result<BertConfig> read_config(const Config& config) {
                             std::to_string(c.heads));
   }
   return c;
-}
-
-/// What stands before `embeddings.` and `encoder.`: nothing for BertModel, `bert.` for a
-/// BertFor..., anything for a model inside somebody's own module. kInvalidArgument when there are
-/// two models.
-Result<std::string> find_prefix(const Checkpoint& checkpoint) {
-  constexpr std::string_view kAnchor = "embeddings.word_embeddings.weight";
-  std::vector<std::string> prefixes;
-  for (const CheckpointTensor& tensor : checkpoint.tensors()) {
-    if (!tensor.name.ends_with(kAnchor)) continue;
-    std::string prefix = tensor.name.substr(0, tensor.name.size() - kAnchor.size());
-    if (prefix.empty() || prefix == "bert.") return prefix;
-    if (prefix.ends_with('.')) prefixes.push_back(std::move(prefix));
-  }
-  if (prefixes.size() > 1) {
-    return invalid_argument("the checkpoint holds several models: " + file::in_quotes(prefixes[0]) +
-                            ", " + file::in_quotes(prefixes[1]));
-  }
-  return prefixes.empty() ? std::string() : prefixes.front();
 }
 
 class BertWriter {
@@ -190,7 +174,7 @@ class BertWriter {
 
 Result<FamilyModel> build(const FamilyInput& input) {
   LW_ASSIGN_OR_RETURN(const BertConfig config, read_config(input.config));
-  LW_ASSIGN_OR_RETURN(std::string prefix, find_prefix(input.checkpoint));
+  LW_ASSIGN_OR_RETURN(std::string prefix, find_prefix(input.checkpoint, kAnchor, "bert."));
   LW_ASSIGN_OR_RETURN(const SentenceHead head, read_sentence_head(input, config.hidden));
   LW_ASSIGN_OR_RETURN(const int64_t text_tokens, max_text_tokens(input, config.positions));
   BertWriter writer(config, input.checkpoint, std::move(prefix));

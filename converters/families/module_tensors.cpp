@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -125,10 +126,22 @@ std::string ModuleTensors::expect_reshaped(const std::string& name, const Shape&
 }
 
 std::string ModuleTensors::expect_transposed(const std::string& name, const Shape& whole) {
-  const std::string theirs = expect(name, whole);
-  std::string part = theirs + "^T";
-  parts_[part] = {theirs, 0, {whole[1], whole[0]}, /*transposed=*/true};
-  return part;
+  const auto rows = static_cast<size_t>(whole[0]);
+  const auto columns = static_cast<size_t>(whole[1]);
+  const auto transpose = [rows, columns](std::span<const float> from, std::span<float> to) {
+    for (size_t r = 0; r < rows; ++r) {
+      for (size_t c = 0; c < columns; ++c) to[c * rows + r] = from[r * columns + c];
+    }
+  };
+  return expect_computed(name, whole, file_name(name) + "^T",
+                         {.tensor = {}, .shape = {whole[1], whole[0]}, .compute = transpose});
+}
+
+std::string ModuleTensors::expect_computed(const std::string& name, const Shape& whole,
+                                           const std::string& made, TensorPart part) {
+  if (!name.empty()) part.tensor = expect(name, whole);
+  parts_[made] = std::move(part);
+  return made;
 }
 
 Status ModuleTensors::check_keys() const {

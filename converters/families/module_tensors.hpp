@@ -47,6 +47,10 @@ class ModuleTensors {
   std::string expect_reshaped(const std::string& name, const Shape& whole, const Shape& shape);
   /// A matrix the other way round.
   std::string expect_transposed(const std::string& name, const Shape& whole);
+  /// What `part.compute` makes of the whole tensor, or of nothing where `name` is empty. `made`
+  /// tells it from everything else that is made.
+  std::string expect_computed(const std::string& name, const Shape& whole, const std::string& made,
+                              TensorPart part);
 
   /// kInvalidArgument for a key that no tensor of the model was looked up by: a slip of the pen.
   Status check_keys() const;

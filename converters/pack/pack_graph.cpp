@@ -41,18 +41,17 @@ Result<Elements> read_tensor(const Checkpoint& checkpoint, const std::string& na
   return Elements{std::move(elements), tensor->shape};
 }
 
-/// `matrix` has the shape that it will have.
-void transpose(Elements& matrix) {
-  const auto rows = static_cast<size_t>(matrix.shape[0]);
-  const auto columns = static_cast<size_t>(matrix.shape[1]);
-  auto values = std::make_unique_for_overwrite<float[]>(rows * columns);
-  for (size_t r = 0; r < rows; ++r) {
-    for (size_t c = 0; c < columns; ++c) {
-      values[r * columns + c] = matrix.f32.values[c * rows + r];
-    }
+Result<Elements> compute_part(const Checkpoint& checkpoint, const TensorPart& part) {
+  Elements source;
+  if (!part.tensor.empty()) {
+    LW_ASSIGN_OR_RETURN(source, read_tensor(checkpoint, part.tensor));
   }
-  matrix.f32.values = {values.get(), rows * columns};
-  matrix.f32.owned = std::move(values);
+  LW_ASSIGN_OR_RETURN(const int64_t count, element_count(part.shape));
+  const auto size = static_cast<size_t>(count);
+  auto owned = std::make_unique_for_overwrite<float[]>(size);
+  part.compute(source.f32.values, {owned.get(), size});
+  const std::span<const float> values(owned.get(), size);
+  return Elements{{values, std::move(owned)}, part.shape};
 }
 
 Result<Elements> read_source(const Checkpoint& checkpoint, const TensorParts& parts,
@@ -60,6 +59,7 @@ Result<Elements> read_source(const Checkpoint& checkpoint, const TensorParts& pa
   const auto found = parts.find(name);
   if (found == parts.end()) return read_tensor(checkpoint, name);
   const TensorPart& part = found->second;
+  if (part.compute) return compute_part(checkpoint, part);
   LW_ASSIGN_OR_RETURN(Elements source, read_tensor(checkpoint, part.tensor));
   LW_ASSIGN_OR_RETURN(const int64_t count, element_count(part.shape));
   const auto all = static_cast<int64_t>(source.f32.values.size());
@@ -71,7 +71,6 @@ Result<Elements> read_source(const Checkpoint& checkpoint, const TensorParts& pa
   source.f32.values =
       source.f32.values.subspan(static_cast<size_t>(part.offset), static_cast<size_t>(count));
   source.shape = part.shape;
-  if (part.transposed) transpose(source);
   return source;
 }
 

@@ -57,4 +57,12 @@ class LANEWISE_EXPORT Translator {
   std::unique_ptr<Impl> impl_;
 };
 
+/// The token that asks a multilingual model to write the language `name`, for
+/// GenerationOptions::forced_bos_token_id: the special token `name` (NLLB's `fra_Latn`), `__name__`
+/// (M2M100's `__fr__`), or the only one that begins with `name_` (mBART's `fr_XX`).
+///
+/// Fails with kInvalidArgument, naming a few that there are, where there is none or several; with
+/// kUnsupported for a model without a tokenizer.
+LANEWISE_EXPORT Result<int32_t> language_token(const Model& model, std::string_view name);
+
 }  // namespace lanewise

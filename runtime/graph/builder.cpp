@@ -57,6 +57,10 @@ ValueId Builder::add(const std::string& name, ValueId a, ValueId b) {
   return append({.op = "add", .name = name, .inputs = {a, b}}, value(a).rows, value(a).features);
 }
 
+ValueId Builder::mul(const std::string& name, ValueId a, ValueId b) {
+  return append({.op = "mul", .name = name, .inputs = {a, b}}, value(a).rows, value(a).features);
+}
+
 ValueId Builder::layer_norm(const std::string& name, ValueId x, const Affine& tensors, double eps) {
   return append({.op = "layer_norm",
                  .name = name,
@@ -85,7 +89,11 @@ ValueId Builder::attention(const std::string& name, ValueId q, ValueId k, ValueI
                            {"kv_heads", spec.kv_heads},
                            {"head_dim", spec.head_dim},
                            {"causal", spec.causal}}};
-  if (spec.scale != 0.0) node.attributes.set("scale", spec.scale);
+  if (spec.scale) node.attributes.set("scale", *spec.scale);
+  if (!spec.relative_bias.empty()) {
+    node.weights["bias"] = {spec.relative_bias};
+    node.attributes.set("bias_kind", std::string("relative"));
+  }
   return append(std::move(node), value(q).rows, spec.heads * spec.head_dim);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,8 @@ struct AttentionSpec {
   int64_t kv_heads = 0;
   int64_t head_dim = 0;
   bool causal = false;
-  double scale = 0.0;  ///< 0: 1 / sqrt(head_dim)
+  std::optional<double> scale{};  ///< of the scores; usually 1 / sqrt(head_dim)
+  std::string relative_bias{};    ///< [heads, 2 * reach + 1] (ops/attention); empty: none
 };
 
 struct RecurrentSpec {
@@ -46,6 +48,7 @@ class Builder {
   ValueId linear(const std::string& name, ValueId x, int64_t out_features, const Affine& tensors);
   ValueId activation(const std::string& name, ValueId x, const std::string& kind);
   ValueId add(const std::string& name, ValueId a, ValueId b);
+  ValueId mul(const std::string& name, ValueId a, ValueId b);
   ValueId layer_norm(const std::string& name, ValueId x, const Affine& tensors, double eps);
   ValueId rms_norm(const std::string& name, ValueId x, const std::string& weight, double eps);
   ValueId attention(const std::string& name, ValueId q, ValueId k, ValueId v,

@@ -5,6 +5,7 @@
 #include "ops/status_macros.hpp"
 #include "runtime/file/messages.hpp"
 #include "runtime/model_data.hpp"
+#include "runtime/tasks/language_token.hpp"
 #include "runtime/tasks/source_ids.hpp"
 #include "runtime/tasks/text_stream.hpp"
 #include "runtime/text/tokenizer.hpp"
@@ -91,6 +92,14 @@ Result<std::vector<Translation>> Translator::translate(std::span<const std::stri
                                                        const TranslationCallbacks& callbacks,
                                                        const RunOptions& run) {
   return file::no_throw([&] { return impl_->translate(texts, options, callbacks, run); });
+}
+
+Result<int32_t> language_token(const Model& model, std::string_view name) {
+  return file::no_throw([&]() -> Result<int32_t> {
+    LW_ASSIGN_OR_RETURN(const text::Tokenizer* target, model.data().open_target_tokenizer());
+    if (target == nullptr) return unsupported("the model has no tokenizer to look languages up in");
+    return tasks::language_token(*target, name);
+  });
 }
 
 }  // namespace lanewise

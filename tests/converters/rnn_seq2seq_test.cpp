@@ -16,6 +16,7 @@
 #include "lanewise/session.hpp"
 #include "runtime/text/tokenizer.hpp"
 #include "tests/converters/checkpoint_folder.hpp"
+#include "tests/converters/hashed_weights.hpp"
 #include "tests/converters/torch_checkpoint.hpp"
 
 namespace lanewise::converters {
@@ -169,7 +170,7 @@ class RnnSeq2SeqGoldenTest : public RnnSeq2SeqTest, public testing::WithParamInt
   }
 
   static const TensorMap& golden() {
-    static const TensorMap tensors = golden_tensors("rnn_seq2seq/golden.safetensors");
+    static const TensorMap tensors = data_tensors("rnn_seq2seq/golden.safetensors");
     return tensors;
   }
   static const Tensor& expected(const std::string& name) {

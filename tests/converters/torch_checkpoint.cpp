@@ -1,33 +1,14 @@
 #include "tests/converters/torch_checkpoint.hpp"
 
-#include <cstdlib>
-#include <stdexcept>
+#include <utility>
 
-#include "runtime/file/mapping.hpp"
-#include "runtime/file/safetensors.hpp"
+#include "tests/converters/hashed_weights.hpp"
 
 namespace lanewise::converters {
 namespace {
 
 constexpr int64_t kEos = 2;
 constexpr float kEosBias = 1.5F;
-
-/// FNV-1a of the name and the index, mixed as MurmurHash3 ends.
-class Hash {
- public:
-  explicit Hash(const std::string& name) {
-    for (const char c : name) seed_ = (seed_ ^ static_cast<uint8_t>(c)) * 16777619U;
-  }
-  uint32_t operator()(int64_t index) const {
-    uint32_t h = static_cast<uint32_t>(index) * 2654435761U + seed_;
-    h = (h ^ h >> 16) * 0x85EBCA6BU;
-    h = (h ^ h >> 13) * 0xC2B2AE35U;
-    return h ^ h >> 16;
-  }
-
- private:
-  uint32_t seed_ = 2166136261U;
-};
 
 float scale_of(const std::string& name, size_t dimensions) {
   if (name.find("norm") != std::string::npos && name.ends_with("weight")) return 0.25F;
@@ -75,25 +56,12 @@ class StateDict {
   TensorMap tensors_;
 };
 
-template <typename T>
-T expect_ok(Result<T> result, const std::string& what) {
-  if (!result.ok()) throw std::runtime_error(what + ": " + result.status().message());
-  return std::move(result).value();
-}
-
 }  // namespace
 
 Tensor torch_weight(const std::string& name, const Shape& shape) {
-  Tensor tensor(DataType::kF32, shape);
-  const Hash hash(name);
-  const float scale = scale_of(name, shape.size());
-  const float shift = name.find("norm") != std::string::npos && name.ends_with("weight") ? 1.0F : 0;
-  float* values = tensor.as<float>();
-  for (int64_t i = 0; i < *element_count(shape); ++i) {
-    const int32_t whole = static_cast<int32_t>(hash(i) >> 8) - (1 << 23);
-    values[i] = shift + static_cast<float>(whole) * 0x1p-23F * scale;
-  }
-  if (name == "generator.bias") values[kEos] = kEosBias;
+  const bool norm = name.find("norm") != std::string::npos && name.ends_with("weight");
+  Tensor tensor = hashed_tensor(name, shape, scale_of(name, shape.size()), norm ? 1.0F : 0.0F);
+  if (name == "generator.bias") tensor.as<float>()[kEos] = kEosBias;
   return tensor;
 }
 
@@ -108,20 +76,7 @@ TensorMap torch_state_dict(const TorchSizes& sizes) {
 }
 
 TensorMap torch_golden(const std::string& name) {
-  return golden_tensors("torch_transformer/" + name + ".safetensors");
-}
-
-TensorMap golden_tensors(const std::string& name) {
-  const char* data = std::getenv("LANEWISE_TEST_DATA");
-  const std::string path = std::string(data == nullptr ? "" : data) + "/" + name;
-  const file::MappedFile file = expect_ok(file::MappedFile::open(path), path);
-  const file::SafetensorsView view =
-      expect_ok(file::SafetensorsView::parse(file.bytes(), path), path);
-  TensorMap tensors;
-  for (const file::TensorEntry& entry : view.tensors()) {
-    tensors[entry.name] = expect_ok(file::copy_tensor(view.view(entry)), entry.name);
-  }
-  return tensors;
+  return data_tensors("torch_transformer/" + name + ".safetensors");
 }
 
 }  // namespace lanewise::converters

@@ -24,8 +24,6 @@ Tensor torch_weight(const std::string& name, const Shape& shape);
 /// The state dict of the tutorial's module, without a table of positions.
 TensorMap torch_state_dict(const TorchSizes& sizes);
 
-/// All tensors of a file in tests/data: `torch_transformer/post_norm_relu.safetensors`.
-TensorMap golden_tensors(const std::string& name);
 /// One file of tests/data/torch_transformer.
 TensorMap torch_golden(const std::string& name);
 

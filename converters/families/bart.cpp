@@ -1,0 +1,108 @@
+// BART and its relatives Marian, mBART, M2M100 and NLLB: one graph with the differences of
+// bart_config.cpp.
+
+#include <array>
+#include <utility>
+
+#include "converters/families/bart_config.hpp"
+#include "converters/families/bart_writer.hpp"
+#include "converters/families/family.hpp"
+#include "converters/families/hf_names.hpp"
+#include "converters/families/module_tensors.hpp"
+#include "ops/status_macros.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+constexpr std::string_view kAnchor = "decoder.layers.0.self_attn.q_proj.weight";
+
+/// All names of the embeddings and of the head, of which a file may lack what others are tied to.
+struct TableNames {
+  explicit TableNames(const std::string& prefix)
+      : shared(prefix + "shared.weight"),
+        encoder(prefix + "encoder.embed_tokens.weight"),
+        decoder(prefix + "decoder.embed_tokens.weight"),
+        head(outside_of_model(prefix) + "lm_head.weight") {}
+
+  std::string shared;
+  std::string encoder;
+  std::string decoder;
+  std::string head;
+};
+
+Result<BartTables> read_tables(const BartConfig& config, const Checkpoint& checkpoint,
+                               const TableNames& names) {
+  BartTables tables;
+  std::vector<std::string> tied = {names.decoder};
+  if (config.shared_embedding) tied = {names.shared, names.encoder, names.decoder};
+  if (config.tied_head) tied.push_back(names.head);
+  const TiedTensors group(checkpoint, std::move(tied));
+  LW_ASSIGN_OR_RETURN(tables.decoder, group.of(names.decoder));
+  LW_ASSIGN_OR_RETURN(tables.head, group.of(names.head));
+  if (!config.tied_head) tables.head = names.head;
+  tables.encoder = names.encoder;
+  if (config.shared_embedding) {
+    LW_ASSIGN_OR_RETURN(tables.encoder, group.of(names.encoder));
+  }
+  return tables;
+}
+
+/// What checkpoints carry beside the weights: copies of tied tensors, versions and tables of
+/// fairseq.
+std::vector<std::string> leftovers(const TableNames& names, const std::string& prefix) {
+  std::vector<std::string> list = {names.shared, names.encoder, names.decoder, names.head};
+  for (const char* stack : {"encoder.", "decoder."}) {
+    for (const char* name : {"version", "embed_positions._float_tensor", "embed_positions.weights"})
+      list.push_back(prefix + stack + name);
+  }
+  return list;
+}
+
+void describe(const BartConfig& config, ModelInfo& info) {
+  info.family = config.kind->model_type;
+  info.task = config.kind->positions == BartPositions::kLearned && !config.kind->norm_first
+                  ? "text2text"
+                  : "translation";
+  info.vocabulary_size = config.encoder.vocabulary;
+  info.target_vocabulary_size = config.decoder.vocabulary;
+  info.max_tokens = config.positions;
+  info.max_text_tokens = config.positions;
+  info.max_target_tokens = config.positions;
+}
+
+/// M2M100 counts positions without tokens of padding; here every token that is given counts.
+Status check_start(const BartConfig& config, const Config& source, int32_t start) {
+  if (config.kind->positions != BartPositions::kM2M100 || start != config.pad_token) return {};
+  return unsupported(source.label() +
+                     ": a 'decoder_start_token_id' that is 'pad_token_id' is not supported for " +
+                     std::string(config.kind->model_type));
+}
+
+Result<FamilyModel> build(const FamilyInput& input) {
+  LW_ASSIGN_OR_RETURN(const BartConfig config, read_bart_config(input));
+  LW_ASSIGN_OR_RETURN(const std::string prefix, find_prefix(input.checkpoint, kAnchor, "model."));
+  const TableNames names(prefix);
+  LW_ASSIGN_OR_RETURN(const BartTables tables, read_tables(config, input.checkpoint, names));
+  LW_ASSIGN_OR_RETURN(ModuleTensors tensors, ModuleTensors::create(input.config, input.checkpoint));
+  FamilyModel model;
+  model.graph = BartWriter(config, tables, prefix, tensors).write();
+  describe(config, model.info);
+  LW_ASSIGN_OR_RETURN(model.info.generation,
+                      read_hf_generation(input, config.decoder.vocabulary, config.kind->tokens));
+  LW_RETURN_IF_ERROR(
+      check_start(config, input.config, model.info.generation.decoder_start_token_id));
+  std::move(tensors).move_into(model);
+  model.leftovers = leftovers(names, prefix);
+  return model;
+}
+
+}  // namespace
+
+const Family& bart_family() {
+  static constexpr std::array<std::string_view, 4> kModelTypes = {"bart", "m2m_100", "marian",
+                                                                  "mbart"};
+  static const Family family = {"bart", kModelTypes, build};
+  return family;
+}
+
+}  // namespace lanewise::converters

@@ -1,0 +1,42 @@
+#include "ops/mul/mul.hpp"
+
+#include "ops/mul/mul_kernels.hpp"
+#include "ops/row_operator.hpp"
+#include "ops/status_macros.hpp"
+
+#define LW_KERNEL_TABLE MulKernels
+#define LW_KERNEL_NAME mul_kernels
+#include "ops/kernel_table.hpp"
+
+namespace lanewise::ops {
+namespace {
+
+constexpr double kElementNanoseconds = 0.3;
+
+class Mul final : public RowOperator {
+ public:
+  explicit Mul(const OperatorConfig& config)
+      : RowOperator(kElementNanoseconds * static_cast<double>(config.output.features)),
+        kernels_(kernels_for(config.isa)) {}
+
+  void run(const Operands& operands, const Piece& piece, std::byte*) const noexcept override {
+    const Operand& b = operands.inputs[1];
+    kernels_.mul(row_block(operands, piece), b.f32(piece.begin), static_cast<size_t>(b.stride));
+  }
+
+  int in_place_input() const noexcept override { return 0; }
+
+ private:
+  const MulKernels& kernels_;
+};
+
+}  // namespace
+
+Result<OperatorPtr> make_mul(const OperatorConfig& config) {
+  LW_RETURN_IF_ERROR(config.attributes.expect_only({}));
+  LW_RETURN_IF_ERROR(config.expect_only_weights({}));
+  LW_RETURN_IF_ERROR(expect_same_features(config, 2, 2));
+  return OperatorPtr(std::make_unique<Mul>(config));
+}
+
+}  // namespace lanewise::ops

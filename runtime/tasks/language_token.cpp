@@ -1,0 +1,70 @@
+#include "runtime/tasks/language_token.hpp"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "ops/status_macros.hpp"
+#include "runtime/file/messages.hpp"
+
+namespace lanewise::tasks {
+namespace {
+
+using file::in_quotes;
+using text::Tokenizer;
+
+constexpr size_t kMostNamed = 5;
+
+/// Special tokens are those that decoding can leave out.
+bool is_special(const Tokenizer& tokenizer, int32_t id) {
+  const Result<std::string> kept = tokenizer.decode({&id, 1}, false);
+  const Result<std::string> left_out = tokenizer.decode({&id, 1}, true);
+  return kept.ok() && left_out.ok() && !kept->empty() && left_out->empty();
+}
+
+/// `__fr__`, `fr_XX`, `fra_Latn`: what all names of languages have and `<pad>` has not.
+bool looks_like_language(std::string_view token) {
+  return token.find('_') != std::string_view::npos && token.find('<') == std::string_view::npos;
+}
+
+/// Special tokens that could be languages and begin with `prefix`.
+std::vector<int32_t> languages(const Tokenizer& tokenizer, std::string_view prefix) {
+  std::vector<int32_t> ids;
+  const auto size = static_cast<int32_t>(tokenizer.vocabulary_size());
+  for (int32_t id = 0; id < size; ++id) {
+    const std::string_view token = tokenizer.token(id);
+    if (!token.starts_with(prefix) || !looks_like_language(token)) continue;
+    if (is_special(tokenizer, id)) ids.push_back(id);
+  }
+  return ids;
+}
+
+std::string listed(const Tokenizer& tokenizer, const std::vector<int32_t>& ids) {
+  std::string list;
+  for (size_t i = 0; i < std::min(ids.size(), kMostNamed); ++i) {
+    list.append(i == 0 ? "" : ", ").append(tokenizer.token(ids[i]));
+  }
+  return ids.size() > kMostNamed ? list + ", ..." : list;
+}
+
+}  // namespace
+
+Result<int32_t> language_token(const Tokenizer& tokenizer, std::string_view name) {
+  const std::string language(name);
+  for (const std::string& token : {language, "__" + language + "__"}) {
+    const std::optional<int32_t> id = tokenizer.id(token);
+    if (id && is_special(tokenizer, *id)) return *id;
+  }
+  const std::vector<int32_t> begun = languages(tokenizer, language + "_");
+  if (begun.size() == 1) return begun.front();
+  if (begun.size() > 1) {
+    return invalid_argument("language " + in_quotes(language) + " could be " +
+                            listed(tokenizer, begun));
+  }
+  const std::vector<int32_t> known = languages(tokenizer, "");
+  if (known.empty()) return invalid_argument("the model has no tokens for languages");
+  return invalid_argument("unknown language " + in_quotes(language) +
+                          "; known: " + listed(tokenizer, known));
+}
+
+}  // namespace lanewise::tasks

@@ -1,0 +1,228 @@
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "lanewise/convert.hpp"
+#include "tests/converters/checkpoint_folder.hpp"
+#include "tests/converters/hf_checkpoint.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+constexpr auto kInvalid = StatusCode::kInvalidArgument;
+constexpr auto kUnsupported = StatusCode::kUnsupported;
+constexpr auto kNotFound = StatusCode::kNotFound;
+
+/// A folder with one of the models of make_hf_seq2seq_golden.py, to be changed.
+class BartTest : public CheckpointFolderTest {
+ protected:
+  void use(const std::string& variant) {
+    HfCheckpoint checkpoint = hf_checkpoint(variant);
+    config_ = std::move(checkpoint.config);
+    tensors_ = std::move(checkpoint.tensors);
+    generation_ = std::move(checkpoint.generation_config);
+    reports_.clear();
+  }
+
+  void write() {
+    write_config();
+    if (!generation_.empty()) put("generation_config.json", generation_);
+    write_tensors("model.safetensors", tensors_);
+  }
+
+  Model loaded() {
+    write();
+    Result<Model> model = load(source_.string(), options_);
+    EXPECT_TRUE(model.ok()) << model.status().message();
+    return std::move(*model);
+  }
+
+  std::string generation_;
+};
+
+struct BadField {
+  const char* variant;
+  const char* field;
+  const char* value;
+  StatusCode code;
+  const char* message;
+};
+
+TEST_F(BartTest, ChecksEveryField) {
+  const BadField fields[] = {
+      {"bart", "d_model", "0", kInvalid, "'d_model' must be an integer from 1"},
+      {"bart", "d_model", "55", kInvalid, "not a multiple of 'encoder_attention_heads' 3"},
+      {"bart", "decoder_attention_heads", "4", kInvalid, "'decoder_attention_heads' 4"},
+      {"bart", "decoder_attention_heads", "\"4\"", kInvalid, "'decoder_attention_heads' must be"},
+      {"bart", "encoder_layers", "1000000000", kInvalid, "'encoder_layers' must be"},
+      {"bart", "encoder_ffn_dim", "-1", kInvalid, "'encoder_ffn_dim'"},
+      {"bart", "activation_function", "\"mish\"", kUnsupported, "unknown activation_function"},
+      {"bart", "normalize_before", "true", kUnsupported,
+       "'normalize_before' true is not supported for bart"},
+      {"mbart", "normalize_before", "false", kUnsupported, "'normalize_before' false"},
+      {"bart", "normalize_embedding", "false", kUnsupported, "'normalize_embedding'"},
+      {"marian", "normalize_embedding", "true", kUnsupported, "'normalize_embedding'"},
+      {"mbart", "add_final_layer_norm", "false", kUnsupported, "'add_final_layer_norm'"},
+      {"marian", "static_position_embeddings", "false", kUnsupported, "static_position"},
+      {"bart", "static_position_embeddings", "true", kUnsupported, "static_position"},
+      {"bart", "extra_pos_embeddings", "0", kUnsupported, "'extra_pos_embeddings' 0"},
+      {"m2m_100", "add_bias_logits", "true", kUnsupported, "'add_bias_logits'"},
+      {"bart", "is_decoder", "true", kUnsupported, "'is_decoder'"},
+      {"bart", "is_encoder_decoder", "false", kUnsupported, "'is_encoder_decoder'"},
+      {"marian", "decoder_vocab_size", "50", kInvalid, "'decoder_vocab_size' must be 61"},
+      {"m2m_100", "pad_token_id", "-1", kInvalid, "'pad_token_id'"},
+      {"m2m_100", "pad_token_id", "2", kUnsupported, "'decoder_start_token_id' that is"},
+      {"m2m_100", "max_position_embeddings", "1048577", kInvalid, "from 1 to 1048576"},
+      {"bart", "encoder_no_repeat_ngram_size", "2", kUnsupported, "encoder_no_repeat_ngram_size"},
+      // In range, but the file has something else.
+      {"bart", "vocab_size", "62", kInvalid, "expected [62, 54], file has [61, 54]"},
+      {"bart", "max_position_embeddings", "41", kInvalid, "expected [43, 54], file has [42, 54]"},
+      {"marian_split", "decoder_vocab_size", "62", kInvalid, "expected [62, 54]"},
+      {"bart", "decoder_layers", "4", kNotFound, "'model.decoder.layers.3."},
+  };
+  for (const BadField& bad : fields) {
+    use(bad.variant);
+    config_[bad.field] = bad.value;
+    write();
+    EXPECT_TRUE(has(failure(bad.code), bad.message)) << bad.field << " " << bad.value;
+    std::filesystem::remove(path("generation_config.json"));
+  }
+}
+
+TEST_F(BartTest, TellsItsKindsApart) {
+  use("mbart");
+  write();
+  const ConvertedFile out = converted();
+  EXPECT_EQ(*out.node("encoder.embed").attributes.get_int("position_offset", 0), 2);
+  EXPECT_EQ(out.node("decoder.layer_norm").op, "layer_norm");
+  EXPECT_EQ(out.node("decoder.layernorm_embedding").op, "layer_norm");
+  const ops::Attributes& self = out.node("decoder.layers.0.self_attn").attributes;
+  EXPECT_TRUE(*self.get_bool("causal", false));
+  EXPECT_EQ(*self.get_int("heads", 0), 6);
+  const ops::Attributes& cross = out.node("decoder.layers.0.encoder_attn").attributes;
+  EXPECT_FALSE(*cross.get_bool("causal", true));
+  std::filesystem::remove(path("generation_config.json"));
+  use("bart");
+  const std::string text = (write(), textbook_graph());
+  EXPECT_EQ(text.find("decoder.layer_norm "), std::string::npos);
+}
+
+TEST_F(BartTest, FindsItsPrefix) {
+  use("bart");
+  add_prefix("0.auto.");  // final_logits_bias stands before `model.`
+  write();
+  EXPECT_EQ(converted().node("lm_head").weights.count("bias"), 1U);
+  EXPECT_FALSE(reported("unused"));
+
+  use("bart");  // BartModel: no class with a head around it
+  TensorMap plain;
+  for (auto& [name, tensor] : tensors_) {
+    if (name.starts_with("model.")) plain[name.substr(6)] = std::move(tensor);
+  }
+  tensors_ = std::move(plain);
+  write();
+  EXPECT_EQ(converted().node("lm_head").weights.count("bias"), 0U);
+  EXPECT_FALSE(reported("unused"));
+}
+
+TEST_F(BartTest, TakesCopiesOfTheEmbeddingForLeftovers) {
+  use("bart");
+  for (const char* name :
+       {"lm_head.weight", "model.encoder.embed_tokens.weight", "model.decoder.embed_tokens.weight"})
+    tensors_[name] = Tensor(tensors_.at("model.shared.weight"));
+  tensors_["model.encoder.version"] = hf_weight("version", {1}, 0);
+  write();
+  const ConvertedFile out = converted();
+  EXPECT_TRUE(reported("4 tensors are ignored, no weights: 'lm_head.weight'"));
+  EXPECT_EQ(out.node("encoder.embed").weights.at("table"),
+            out.node("decoder.embed").weights.at("table"));
+
+  // Of tied tensors a file may have any one.
+  rename_tensor("model.shared.weight", "dropped");
+  tensors_.erase("dropped");
+  tensors_.erase("lm_head.weight");
+  tensors_.erase("model.decoder.embed_tokens.weight");
+  write();
+  const ConvertedFile again = converted();
+  EXPECT_EQ(again.node("lm_head").op, "linear");
+}
+
+TEST_F(BartTest, TakesAHeadThatIsNotTied) {
+  for (const char* tied : {"false", "true"}) {  // A config may be wrong; Transformers looks, too.
+    use("bart");
+    config_["tie_word_embeddings"] = tied;
+    tensors_["lm_head.weight"] = hf_weight("lm_head.weight", {61, 54}, 0);
+    write();
+    const ConvertedFile out = converted();
+    // Panels of 16 rows: [0, 1, 0] is the second feature of row 0.
+    const TensorView head = out.weight("lm_head", "weight");
+    EXPECT_EQ(head.as<float>()[16], tensors_.at("lm_head.weight").as<float>()[1]) << tied;
+    EXPECT_FALSE(reported("ignored")) << tied;
+  }
+  tensors_.erase("lm_head.weight");
+  config_["tie_word_embeddings"] = "false";
+  write();
+  std::filesystem::remove(destination());
+  EXPECT_TRUE(has(failure(kNotFound), "1 tensor is missing: 'lm_head.weight'"));
+}
+
+TEST_F(BartTest, NamesWhatIsMissingOrUnused) {
+  use("marian_split");
+  tensors_.erase("model.decoder.layers.2.encoder_attn.v_proj.bias");
+  write();
+  EXPECT_TRUE(has(failure(kNotFound),
+                  "1 tensor is missing: 'model.decoder.layers.2.encoder_attn.v_proj.bias'"));
+  use("marian_split");
+  tensors_["classification_head.dense.weight"] = hf_weight("x", {3, 3}, 0);
+  config_["window_of_attention"] = "7";
+  write();
+  converted();
+  EXPECT_TRUE(reported("1 tensor is unused: 'classification_head.dense.weight'"));
+  EXPECT_TRUE(reported("unknown field 'window_of_attention' is ignored"));
+}
+
+TEST_F(BartTest, MarianTakesAStoredTableOrMakesIt) {
+  use("marian");
+  write();
+  EXPECT_EQ(*converted().node("encoder.embed").attributes.get_string("position", ""), "sinusoidal");
+  const std::string table = "model.encoder.embed_positions.weight";
+  tensors_[table] = hf_weight(table, {40, 54}, 0);
+  write();
+  const ConvertedFile out = converted();
+  EXPECT_EQ(*out.node("encoder.embed").attributes.get_string("position", ""), "learned");
+  EXPECT_EQ(*out.node("decoder.embed").attributes.get_string("position", ""), "sinusoidal");
+}
+
+TEST_F(BartTest, ReadsGenerationFromEitherFile) {
+  use("mbart");
+  GenerationOptions options = loaded().info().generation;
+  EXPECT_EQ(options.forced_bos_token_id, 5);
+  EXPECT_EQ(options.decoder_start_token_id, 2);
+  std::filesystem::remove(path("generation_config.json"));
+  use("bart");
+  options = loaded().info().generation;
+  EXPECT_EQ(options.forced_bos_token_id, 0);  // force_bos_token_to_be_generated
+  EXPECT_EQ(options.no_repeat_ngram_size, 3);
+  EXPECT_EQ(options.early_stopping, EarlyStopping::kYes);
+  // Without a word in any file, the defaults of Transformers' class.
+  for (const char* field : {"eos_token_id", "forced_eos_token_id", "decoder_start_token_id"}) {
+    config_.erase(field);
+  }
+  options = loaded().info().generation;
+  EXPECT_EQ(options.eos_token_ids, std::vector<int32_t>{2});
+  EXPECT_EQ(options.forced_eos_token_id, std::vector<int32_t>{2});
+  EXPECT_EQ(options.decoder_start_token_id, 2);
+}
+
+TEST_F(BartTest, SaysWhatItIs) {
+  use("marian_split");
+  const Model model = loaded();
+  EXPECT_EQ(model.info().family, "marian");
+  EXPECT_EQ(model.info().vocabulary_size, 59);
+  EXPECT_EQ(model.info().target_vocabulary_size, 63);
+  EXPECT_EQ(model.info().max_tokens, 40);
+  EXPECT_EQ(model.info().max_target_tokens, 40);
+}
+
+}  // namespace
+}  // namespace lanewise::converters

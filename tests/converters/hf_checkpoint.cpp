@@ -1,0 +1,57 @@
+#include "tests/converters/hf_checkpoint.hpp"
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "tests/converters/hashed_weights.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+constexpr float kEosBias = 0.75F;
+
+bool is_norm(const std::string& name) {
+  return name.find("norm") != std::string::npos && name.ends_with("weight");
+}
+
+float scale_of(const std::string& name, size_t dimensions) {
+  const auto has = [&](const char* part) { return name.find(part) != std::string::npos; };
+  if (is_norm(name)) return 0.25F;
+  if (has("relative_attention_bias")) return 2.0F;
+  if (name == "model.shared.weight") return 0.125F;
+  if (has("shared") || has("embed") || has("lm_head")) return 0.5F;
+  if (dimensions == 1) return 0.0625F;
+  if (has("encoder_attn")) return 0.75F;
+  return name.starts_with("model.") ? 0.375F : 0.25F;
+}
+
+}  // namespace
+
+Tensor hf_weight(const std::string& name, const Shape& shape, int64_t eos) {
+  Tensor tensor =
+      hashed_tensor(name, shape, scale_of(name, shape.size()), is_norm(name) ? 1.0F : 0.0F);
+  if (name == "final_logits_bias") tensor.as<float>()[eos] = kEosBias;
+  return tensor;
+}
+
+HfCheckpoint hf_checkpoint(const std::string& variant) {
+  std::ifstream file(data_path("hf_seq2seq/models.json"));
+  const nlohmann::json model = nlohmann::json::parse(file).at(variant);
+  HfCheckpoint checkpoint;
+  for (const auto& [field, value] : model.at("config").items()) {
+    checkpoint.config[field] = value.dump();
+  }
+  const nlohmann::json& generation = model.at("generation_config");
+  if (!generation.is_null()) checkpoint.generation_config = generation.dump();
+  const int64_t eos = model.at("config").at("eos_token_id").get<int64_t>();
+  for (const auto& [name, shape] : model.at("tensors").items()) {
+    checkpoint.tensors[name] = hf_weight(name, shape.get<Shape>(), eos);
+  }
+  return checkpoint;
+}
+
+TensorMap hf_golden(const std::string& variant) {
+  return data_tensors("hf_seq2seq/" + variant + ".safetensors");
+}
+
+}  // namespace lanewise::converters

@@ -1,0 +1,150 @@
+// Transformers' encoder-decoders against Transformers, on every instruction set of this CPU:
+// logits, and what is found greedily and with beams (tests/reference/make_hf_seq2seq_golden.py).
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "lanewise/convert.hpp"
+#include "lanewise/generator.hpp"
+#include "lanewise/session.hpp"
+#include "ops/dispatch.hpp"
+#include "ops/linear/linear_kernels.hpp"
+#include "tests/converters/checkpoint_folder.hpp"
+#include "tests/converters/hf_checkpoint.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+using Ids = std::vector<int32_t>;
+
+/// Of the largest magnitude in Transformers' f32 output.
+constexpr double kTolerance = 2e-5;
+constexpr double kScoreTolerance = 1e-4;
+constexpr int64_t kNewTokens = 20;
+
+struct Setting {
+  std::string variant;
+  std::string isa;
+};
+
+void PrintTo(const Setting& setting, std::ostream* out) {
+  *out << setting.variant << ", " << setting.isa;
+}
+
+/// Instruction sets with f32 kernels of their own; the others run the same code.
+std::vector<Setting> settings() {
+  std::vector<Setting> all;
+  for (const ops::Isa isa : ops::all_isas()) {
+    if (!ops::has_kernels<ops::LinearKernels>(isa)) continue;
+    for (const char* variant :
+         {"marian", "marian_split", "bart", "mbart", "m2m_100", "t5", "t5_gated"}) {
+      all.push_back({variant, std::string(ops::name_of(isa))});
+    }
+  }
+  return all;
+}
+
+std::string setting_name(const ::testing::TestParamInfo<Setting>& info) {
+  return info.param.variant + "_" + info.param.isa;
+}
+
+class HfSeq2SeqTest : public CheckpointFolderTest, public ::testing::WithParamInterface<Setting> {
+ protected:
+  void SetUp() override {
+    if (!ops::find_isa(GetParam().isa).ok()) GTEST_SKIP() << "this CPU has no " << GetParam().isa;
+    CheckpointFolderTest::SetUp();
+  }
+
+  /// Converted once.
+  const Model& model() {
+    static std::map<std::string, Model> models;
+    const std::string& variant = GetParam().variant;
+    if (const auto found = models.find(variant); found != models.end()) return found->second;
+    HfCheckpoint checkpoint = hf_checkpoint(variant);
+    config_ = checkpoint.config;
+    write_config();
+    if (!checkpoint.generation_config.empty()) {
+      put("generation_config.json", checkpoint.generation_config);
+    }
+    write_tensors("model.safetensors", checkpoint.tensors);
+    Result<Model> model = load(source_.string(), options_);
+    EXPECT_TRUE(model.ok()) << model.status().message();
+    EXPECT_FALSE(reported("unused")) << "a tensor";
+    EXPECT_FALSE(reported("unknown field")) << "of the config";
+    return models.emplace(variant, std::move(*model)).first->second;
+  }
+
+  SessionOptions options() const { return {.threads = 1, .isa = GetParam().isa, .outputs = {}}; }
+};
+INSTANTIATE_TEST_SUITE_P(Settings, HfSeq2SeqTest, ::testing::ValuesIn(settings()), setting_name);
+
+/// Rows of a matrix of ids, each up to its first -1.
+std::vector<Ids> rows_of(const Tensor& matrix) {
+  std::vector<Ids> rows;
+  const int64_t width = matrix.shape()[1];
+  for (int64_t r = 0; r < matrix.shape()[0]; ++r) {
+    const int32_t* row = matrix.as<int32_t>() + r * width;
+    rows.emplace_back(row, std::find(row, row + width, -1));
+  }
+  return rows;
+}
+
+/// The first elements of `found`, as many as are expected.
+void expect_close(const Tensor& found, const Tensor& expected, const std::string& name) {
+  double magnitude = 0;
+  double difference = 0;
+  for (int64_t i = 0; i < *element_count(expected.shape()); ++i) {
+    const double x = expected.as<float>()[i];
+    magnitude = std::max(magnitude, std::abs(x));
+    difference = std::max(difference, std::abs(x - double{found.as<float>()[i]}));
+  }
+  EXPECT_LE(difference, kTolerance * magnitude) << name << " of up to " << magnitude;
+}
+
+TEST_P(HfSeq2SeqTest, LogitsAgreeWithTransformers) {
+  const TensorMap expected = hf_golden(GetParam().variant);
+  Result<Session> session = Session::create(model(), options());
+  ASSERT_TRUE(session.ok()) << session.status().message();
+  TensorMap inputs;
+  for (const char* name :
+       {"input_ids", "attention_mask", "decoder_input_ids", "decoder_attention_mask"}) {
+    inputs[name] = expected.at(name);
+  }
+  const Result<TensorMap> found = session->run(inputs);
+  ASSERT_TRUE(found.ok()) << found.status().message();
+  ASSERT_EQ(found->size(), 2U);
+  ASSERT_EQ(found->at("logits").shape(), expected.at("logits").shape());
+  expect_close(found->at("logits"), expected.at("logits"), "logits");
+  // Of the first row, which is the longest.
+  expect_close(found->at("encoder_last_hidden_state"),
+               expected.at("first_encoder_last_hidden_state"), "encoder_last_hidden_state");
+}
+
+TEST_P(HfSeq2SeqTest, FindsTransformersSequences) {
+  const TensorMap expected = hf_golden(GetParam().variant);
+  const std::vector<Ids> sources = rows_of(expected.at("sources"));
+  Result<Generator> generator = Generator::create(model(), options());
+  ASSERT_TRUE(generator.ok()) << generator.status().message();
+  GenerationOptions search = model().info().generation;
+  search.max_new_tokens = kNewTokens;
+  for (const int beams : {1, 4}) {
+    search.beams = beams;
+    const auto found = generator->generate(sources, search);
+    ASSERT_TRUE(found.ok()) << found.status().message();
+    const std::vector<Ids> ids = rows_of(expected.at(beams == 1 ? "greedy_ids" : "beam_ids"));
+    for (size_t i = 0; i < sources.size(); ++i) {
+      const Hypothesis& best = (*found)[i].hypotheses.at(0);
+      EXPECT_EQ(best.ids, ids[i]) << "beams " << beams << ", source " << i;
+      if (beams == 1) continue;
+      EXPECT_NEAR(best.score, expected.at("beam_scores").as<float>()[i], kScoreTolerance);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lanewise::converters

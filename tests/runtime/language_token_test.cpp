@@ -1,0 +1,68 @@
+#include "runtime/tasks/language_token.hpp"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "runtime/text/wordlevel.hpp"
+
+namespace lanewise::tasks {
+namespace {
+
+/// A tokenizer of these tokens; all but the first are special.
+std::shared_ptr<const text::Tokenizer> tokenizer(const std::vector<std::string>& tokens) {
+  text::WordLevelConfig config;
+  config.specials = text::bare_template();
+  for (const std::string& content : tokens) {
+    const auto id = static_cast<int32_t>(config.vocabulary.size());
+    config.vocabulary.emplace_back(content, id);
+    if (id == 0) continue;
+    text::AddedToken token;
+    token.content = content;
+    token.id = id;
+    token.special = true;
+    config.added_tokens.push_back(std::move(token));
+  }
+  auto made = text::make_wordlevel(std::move(config));
+  EXPECT_TRUE(made.ok()) << made.status().message();
+  return *made;
+}
+
+TEST(LanguageToken, TakesTheNameItself) {
+  const auto nllb = tokenizer({"de_word", "<pad>", "fra_Latn", "ace_Arab", "ace_Latn"});
+  EXPECT_EQ(*language_token(*nllb, "ace_Latn"), 4);
+  EXPECT_EQ(*language_token(*nllb, "fra"), 2);
+}
+
+TEST(LanguageToken, TakesTheNameBetweenUnderscores) {
+  const auto m2m = tokenizer({"fr", "<pad>", "__fr__", "__de__"});
+  EXPECT_EQ(*language_token(*m2m, "fr"), 2);  // `fr` itself is a word
+  EXPECT_EQ(*language_token(*m2m, "__de__"), 3);
+}
+
+TEST(LanguageToken, TakesTheOnlyOneThatBeginsWithTheName) {
+  const auto mbart = tokenizer({"fr_word", "fr_XX", "de_DE"});
+  EXPECT_EQ(*language_token(*mbart, "fr"), 1);
+  EXPECT_EQ(*language_token(*mbart, "de"), 2);
+}
+
+TEST(LanguageToken, NamesTheKnownOnes) {
+  const auto nllb = tokenizer({"de_word", "<pad>", "a_A", "b_B", "b_C", "d_D", "e_E", "f_F"});
+  const auto message = [&](const char* name) {
+    const Result<int32_t> id = language_token(*nllb, name);
+    return id.ok() ? "found" : id.status().message();
+  };
+  EXPECT_EQ(message("xx"), "unknown language 'xx'; known: a_A, b_B, b_C, d_D, e_E, ...");
+  EXPECT_EQ(message("b"), "language 'b' could be b_B, b_C");
+  EXPECT_EQ(message("de_word"), "unknown language 'de_word'; known: a_A, b_B, b_C, d_D, e_E, ...");
+  EXPECT_EQ(message(""), "unknown language ''; known: a_A, b_B, b_C, d_D, e_E, ...");
+  const auto plain = tokenizer({"word", "<pad>", "</s>"});
+  EXPECT_EQ(language_token(*plain, "de").status().message(),
+            "the model has no tokens for languages");
+}
+
+}  // namespace
+}  // namespace lanewise::tasks
