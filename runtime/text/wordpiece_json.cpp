@@ -45,12 +45,7 @@ Status read_normalizer(const JsonFields& file, BertNormalizerOptions* options) {
   LW_ASSIGN_OR_RETURN(const JsonFields fields, file.object("normalizer"));
   LW_ASSIGN_OR_RETURN(const std::string type, fields.string("type"));
   if (type != "BertNormalizer") return unsupported_part("normalizer", type, "BertNormalizer");
-  LW_ASSIGN_OR_RETURN(options->clean_text, fields.boolean_or("clean_text", true));
-  LW_ASSIGN_OR_RETURN(options->handle_chinese_chars,
-                      fields.boolean_or("handle_chinese_chars", true));
-  LW_ASSIGN_OR_RETURN(options->lowercase, fields.boolean_or("lowercase", true));
-  LW_ASSIGN_OR_RETURN(options->strip_accents,
-                      fields.boolean_or("strip_accents", options->lowercase));
+  LW_ASSIGN_OR_RETURN(*options, bert_normalizer_from_json(fields));
   return {};
 }
 
