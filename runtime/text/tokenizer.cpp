@@ -8,6 +8,10 @@
 
 #include "ops/status_macros.hpp"
 #include "runtime/text/json_fields.hpp"
+#include "runtime/text/models/bpe.hpp"
+#include "runtime/text/models/sentencepiece.hpp"
+#include "runtime/text/models/unigram.hpp"
+#include "runtime/text/subword_tokenizer.hpp"
 #include "runtime/text/vocabulary_file.hpp"
 #include "runtime/text/wordlevel.hpp"
 #include "runtime/text/wordlevel_json.hpp"
@@ -59,6 +63,25 @@ Result<TokenizerPtr> parse_wordlevel(const JsonFields& file) {
   return make_wordlevel(std::move(config));
 }
 
+Result<TokenizerPtr> parse_bpe(const JsonFields& file) {
+  LW_ASSIGN_OR_RETURN(const JsonFields fields, file.object("model"));
+  LW_ASSIGN_OR_RETURN(BpeConfig config, bpe_from_json(fields));
+  LW_ASSIGN_OR_RETURN(SubwordModelPtr model, make_bpe(std::move(config)));
+  return subword_tokenizer_from_json(file, std::move(model));
+}
+
+Result<TokenizerPtr> parse_unigram(const JsonFields& file) {
+  LW_ASSIGN_OR_RETURN(const JsonFields fields, file.object("model"));
+  LW_ASSIGN_OR_RETURN(SubwordModelPtr model, unigram_from_json(fields));
+  return subword_tokenizer_from_json(file, std::move(model));
+}
+
+Result<TokenizerPtr> parse_sentencepiece(const JsonFields& file) {
+  LW_ASSIGN_OR_RETURN(const JsonFields fields, file.object("model"));
+  LW_ASSIGN_OR_RETURN(SubwordModelPtr model, sentencepiece_from_json(fields));
+  return subword_tokenizer_from_json(file, std::move(model));
+}
+
 /// A kind of model, and what makes a tokenizer of a file that has it.
 struct ModelKind {
   std::string_view type;
@@ -68,6 +91,9 @@ struct ModelKind {
 constexpr ModelKind kModelKinds[] = {
     {"WordLevel", parse_wordlevel},
     {"WordPiece", parse_wordpiece},
+    {"BPE", parse_bpe},
+    {"Unigram", parse_unigram},
+    {"SentencePiece", parse_sentencepiece},
 };
 
 Status unknown_model(const std::string& type) {
