@@ -105,8 +105,7 @@ Result<BertNormalizerOptions> bert_normalizer_from_json(const JsonFields& fields
   LW_ASSIGN_OR_RETURN(options.handle_chinese_chars,
                       fields.boolean_or("handle_chinese_chars", true));
   LW_ASSIGN_OR_RETURN(options.lowercase, fields.boolean_or("lowercase", true));
-  LW_ASSIGN_OR_RETURN(options.strip_accents,
-                      fields.boolean_or("strip_accents", options.lowercase));
+  LW_ASSIGN_OR_RETURN(options.strip_accents, fields.boolean_or("strip_accents", options.lowercase));
   return options;
 }
 

@@ -120,10 +120,8 @@ struct Kind {
 };
 
 constexpr Kind kKinds[] = {
-    {"TemplateProcessing", read_template, true},
-    {"BertProcessing", read_bert, true},
-    {"RobertaProcessing", read_roberta, true},
-    {"ByteLevel", read_byte_level, false},
+    {"TemplateProcessing", read_template, true},      {"BertProcessing", read_bert, true},
+    {"RobertaProcessing", read_roberta, true},        {"ByteLevel", read_byte_level, false},
     {"Sequence", read_sequence_of_processors, false},
 };
 

@@ -20,7 +20,8 @@ struct Match {
 /// A regular expression over Unicode, or a plain string. Immutable and thread-safe.
 class Regex {
  public:
-  /// A pattern as tokenizer.json has it. kUnsupported as to_pcre2_syntax(), or where PCRE2 refuses it.
+  /// A pattern as tokenizer.json has it. kUnsupported as to_pcre2_syntax(), or where PCRE2 refuses
+  /// it.
   static Result<Regex> compile(std::string_view pattern);
   /// Finds `text` itself, which is not empty.
   static Result<Regex> literal(std::string_view text);

@@ -17,10 +17,16 @@ constexpr size_t kMaxPatternBytes = 8192;
 constexpr std::string_view kSpaces =
     R"(\x{9}-\x{d}\x{20}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000})";
 
+/// What else Oniguruma takes for a word character: superscripts and fractions of Latin-1, and
+/// circled and squared letters.
+constexpr std::string_view kOtherWordCharacters =
+    R"(\x{b2}\x{b3}\x{b9}\x{bc}-\x{be})"
+    R"(\x{24b6}-\x{24e9}\x{1f130}-\x{1f149}\x{1f150}-\x{1f169}\x{1f170}-\x{1f189})";
+
 constexpr std::string_view kCategories[] = {
-    "L",  "Lu", "Ll", "Lt", "Lm", "Lo", "M",  "Mn", "Mc", "Me", "N",  "Nd", "Nl",
-    "No", "P",  "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "S",  "Sm", "Sc", "Sk",
-    "So", "Z",  "Zs", "Zl", "Zp", "C",  "Cc", "Cf", "Cn", "Co",
+    "L",  "Lu", "Ll", "Lt", "Lm", "Lo", "M",  "Mn", "Mc", "Me", "N",  "Nd",
+    "Nl", "No", "P",  "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "S",  "Sm",
+    "Sc", "Sk", "So", "Z",  "Zs", "Zl", "Zp", "C",  "Cc", "Cf", "Cn", "Co",
 };
 
 /// Code points that a category has in Unicode 16, which Hugging Face's Oniguruma knows, and not in
@@ -164,7 +170,8 @@ class Translation {
         break;
       case 'w':
       case 'W':
-        for (const char* category : {"L", "M", "Nd", "Pc"}) append_category(category, inside);
+        for (const char* category : {"L", "M", "Nd", "Nl", "Pc"}) append_category(category, inside);
+        *inside += kOtherWordCharacters;
         break;
       default:
         return {};

@@ -199,8 +199,8 @@ Result<Encoding> SubwordTokenizer::encode_pair(std::string_view first, std::stri
   a.tokens.resize(lengths.first);
   b.tokens.resize(lengths.second);
   if (type_ids) type_ids->clear();
-  return Encoding{
-      apply_template(pieces, options.add_special_tokens, a.tokens, b.tokens, type_ids), truncated};
+  return Encoding{apply_template(pieces, options.add_special_tokens, a.tokens, b.tokens, type_ids),
+                  truncated};
 } catch (const std::bad_alloc&) {
   return resource_exhausted("no memory to encode " + std::to_string(first.size()) + " and " +
                             std::to_string(second.size()) + " bytes");

@@ -18,13 +18,13 @@ namespace lanewise::text {
 
 /// A tokenizer put together from the parts of a tokenizer.json.
 struct SubwordParts {
-  NormalizerPtr normalizer;        ///< may be null
-  PreTokenizerPtr pre_tokenizer;   ///< may be null: a text is one word
+  NormalizerPtr normalizer;       ///< may be null
+  PreTokenizerPtr pre_tokenizer;  ///< may be null: a text is one word
   SubwordModelPtr model;
-  DecoderPtr decoder;              ///< may be null: tokens are joined with spaces
+  DecoderPtr decoder;  ///< may be null: tokens are joined with spaces
   PostProcessor post_processor;
   std::vector<AddedToken> added_tokens;
-  nlohmann::json json;             ///< the parts but the model and the added tokens, as they were read
+  nlohmann::json json;  ///< the parts but the model and the added tokens, as they were read
 };
 
 /// Equal to Hugging Face's tokenizer of the same parts in ids and offsets.

@@ -9,8 +9,7 @@ using Json = nlohmann::json;
 std::string tokenizer_json(const std::string& name) {
   const Json& entry = subword_golden()["tokenizers"][name];
   Json file = entry["parts"];
-  file["model"] =
-      Json::parse(read_subword_data(entry["model"].get<std::string>() + ".model.json"));
+  file["model"] = Json::parse(read_subword_data(entry["model"].get<std::string>() + ".model.json"));
   return file.dump();
 }
 

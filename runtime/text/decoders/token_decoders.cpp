@@ -92,8 +92,8 @@ class Replace final : public Decoder {
       LW_RETURN_IF_ERROR(pattern_.find_all(token, &matches));
       std::string result;
       for (const Match& match : matches) {
-        const std::string_view part = std::string_view(token).substr(match.begin,
-                                                                     match.end - match.begin);
+        const std::string_view part =
+            std::string_view(token).substr(match.begin, match.end - match.begin);
         result += match.matched ? std::string_view(content_) : part;
       }
       token = std::move(result);

@@ -62,9 +62,7 @@ class SentencePiece final : public SubwordModel {
   void index_ranks();
   void index_scores();
   double score(int32_t index, size_t length) const;
-  PieceKind kind(int32_t index) const {
-    return config_.pieces[static_cast<size_t>(index)].kind;
-  }
+  PieceKind kind(int32_t index) const { return config_.pieces[static_cast<size_t>(index)].kind; }
   std::vector<Found> find_unigram(std::string_view word) const;
   std::vector<Found> find_bpe(std::string_view word) const;
   std::vector<MergeSymbol> characters(std::string_view word) const;
@@ -74,9 +72,9 @@ class SentencePiece final : public SubwordModel {
               std::vector<Piece>* pieces) const;
 
   Config config_;
-  ByteTrie ids_;                // of `vocabulary`
-  ByteTrie pieces_;             // -> index, of pieces that texts hold
-  ByteTrie user_defined_;       // -> index
+  ByteTrie ids_;           // of `vocabulary`
+  ByteTrie pieces_;        // -> index, of pieces that texts hold
+  ByteTrie user_defined_;  // -> index
   bool has_user_defined_ = false;
   std::vector<int32_t> ranks_;  // by index, of BPE: equal scores have equal ranks
   std::array<int32_t, 256> bytes_ = {};

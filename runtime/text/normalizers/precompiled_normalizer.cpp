@@ -17,9 +17,8 @@ namespace {
 constexpr size_t kLongestGrapheme = 5;
 
 int code_points_in(std::string_view text) noexcept {
-  return static_cast<int>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<uint8_t>(c) & 0xC0) != 0x80;
-  }));
+  return static_cast<int>(std::count_if(
+      text.begin(), text.end(), [](char c) { return (static_cast<uint8_t>(c) & 0xC0) != 0x80; }));
 }
 
 /// `replacement` in the place of `old`: code for code, the last one taking or giving the rest.

@@ -33,8 +33,8 @@ class Metaspace final : public PreTokenizer {
     const std::string_view word =
         std::string_view(text.bytes).substr(range.begin, range.end - range.begin);
     const Span first = text.spans[range.begin];
-    const bool wanted = scheme_ == PrependScheme::kAlways ||
-                        (scheme_ == PrependScheme::kFirst && first.begin == 0);
+    const bool wanted =
+        scheme_ == PrependScheme::kAlways || (scheme_ == PrependScheme::kFirst && first.begin == 0);
     if (wanted && !word.starts_with(' ') && !word.starts_with(replacement_)) {
       out->append(replacement_, first);
     }
@@ -79,8 +79,7 @@ Result<PreTokenizerPtr> read_metaspace(const JsonFields& fields) {
     LW_ASSIGN_OR_RETURN(Regex pattern, Regex::literal(utf8));
     split = make_split(std::move(pattern), SplitBehavior::kMergedWithNext, false);
   }
-  return PreTokenizerPtr(
-      std::make_unique<Metaspace>(std::move(utf8), scheme, std::move(split)));
+  return PreTokenizerPtr(std::make_unique<Metaspace>(std::move(utf8), scheme, std::move(split)));
 }
 
 }  // namespace lanewise::text

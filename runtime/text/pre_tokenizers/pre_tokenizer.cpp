@@ -125,9 +125,9 @@ void append_words(const std::vector<Match>& matches, SplitBehavior behavior, siz
     }
   }
   const auto added = words->begin() + static_cast<std::ptrdiff_t>(first);
-  words->erase(std::remove_if(added, words->end(),
-                              [](const Range& word) { return word.begin == word.end; }),
-               words->end());
+  words->erase(
+      std::remove_if(added, words->end(), [](const Range& word) { return word.begin == word.end; }),
+      words->end());
 }
 
 }  // namespace lanewise::text
