@@ -1,6 +1,7 @@
 #include "converters/tokenizers/families.hpp"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <span>
 #include <utility>
 
@@ -79,14 +80,14 @@ constexpr int32_t kFairseqOffset = 1;
 /// The vocabulary of mBART and NLLB: fairseq's, the languages behind it and <mask> at the end.
 Result<SentencePieceFamily> fairseq_family(const SentencePieceFile& file, Languages languages) {
   SentencePieceFamily family;
-  family.vocabulary = Json::object();
+  Json vocabulary = Json::object();
   // The first three pieces of the model are <unk>, <s> and </s>.
   for (size_t i = 3; i < file.pieces.size(); ++i) {
-    family.vocabulary[file.pieces[i].text] = static_cast<int32_t>(i) + kFairseqOffset;
+    vocabulary[file.pieces[i].text] = static_cast<int32_t>(i) + kFairseqOffset;
   }
   int32_t id = 0;
   const auto add = [&](std::string_view token) {
-    family.vocabulary[std::string(token)] = id;
+    vocabulary[std::string(token)] = id;
     family.specials.push_back({std::string(token), id++});
   };
   for (const std::string_view token : kFairseqSpecials) add(token);
@@ -94,6 +95,7 @@ Result<SentencePieceFamily> fairseq_family(const SentencePieceFile& file, Langua
   for (const std::string_view language : languages) add(language);
   add("<mask>");
   family.specials.back().lstrip = true;
+  family.vocabulary = vocabulary.dump();
   return family;
 }
 
@@ -153,7 +155,7 @@ Result<std::string> marian_tokenizer(std::string_view spm, std::string_view voca
     const bool is_language = token.size() > 4 && token.starts_with(">>") && token.ends_with("<<");
     if (is_language) family.specials.push_back({token, id.get<int32_t>()});
   }
-  family.vocabulary = std::move(ids);
+  family.vocabulary = ids.dump();
   family.suffix = {kEnd};
   family.strip = true;
   family.separate_specials = true;
@@ -171,7 +173,7 @@ Result<std::string> m2m100_tokenizer(std::string_view spm, std::string_view voca
   auto id = static_cast<int32_t>(ids.size());
   const auto token_of = [](std::string_view name) { return "__" + std::string(name) + "__"; };
   for (const std::string_view name : languages) family.specials.push_back({token_of(name), id++});
-  family.vocabulary = std::move(ids);
+  family.vocabulary = ids.dump();
   family.prefix = {token_of(language)};
   family.suffix = {kEnd};
   family.strip = true;

@@ -1,5 +1,8 @@
 #include "converters/tokenizers/sentencepiece_json.hpp"
 
+#include <nlohmann/json.hpp>
+#include <utility>
+
 #include "runtime/text/base64.hpp"
 #include "runtime/text/models/sentencepiece.hpp"
 
@@ -37,8 +40,8 @@ Json model(const SentencePieceFile& file, const SentencePieceFamily& family) {
                  {"algorithm", file.bpe ? "bpe" : "unigram"},
                  {"byte_fallback", file.byte_fallback},
                  {"pieces", std::move(pieces)}};
-  if (!family.vocabulary.is_null()) {
-    result["vocab"] = family.vocabulary;
+  if (!family.vocabulary.empty()) {
+    result["vocab"] = Json::parse(family.vocabulary, nullptr, /*allow_exceptions=*/false);
     result["unk_token"] = family.unk_token;
   }
   return result;

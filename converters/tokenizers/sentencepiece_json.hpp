@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -17,8 +16,8 @@ struct SentencePieceFamily {
     bool lstrip = false;
   };
 
-  /// Ids by piece where the model's own do not count: an object, or null.
-  nlohmann::json vocabulary;
+  /// Ids by piece where the model's own do not count: a JSON object; empty: their places.
+  std::string vocabulary;
   std::string unk_token = "<unk>";
   std::vector<Special> specials;    ///< found in texts as they are
   std::vector<std::string> prefix;  ///< before each text; names of `specials`

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <new>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -313,7 +314,7 @@ std::optional<int32_t> SubwordTokenizer::id(std::string_view token) const {
 }
 
 std::string SubwordTokenizer::to_json() const {
-  Json file = parts_.json;
+  Json file = Json::parse(parts_.json, nullptr, /*allow_exceptions=*/false);
   file["version"] = "1.0";
   file["truncation"] = nullptr;
   file["padding"] = nullptr;
@@ -334,11 +335,12 @@ Result<std::shared_ptr<const Tokenizer>> subword_tokenizer_from_json(const JsonF
                                                                      SubwordModelPtr model) {
   SubwordParts parts;
   parts.model = std::move(model);
-  parts.json = Json::object();
+  Json kept = Json::object();
   for (const char* part : {"normalizer", "pre_tokenizer", "post_processor", "decoder"}) {
     const Json* value = file.find(part);
-    parts.json[part] = value ? *value : Json();
+    kept[part] = value ? *value : Json();
   }
+  parts.json = kept.dump();
   if (file.find("normalizer")) {
     LW_ASSIGN_OR_RETURN(const JsonFields fields, file.object("normalizer"));
     LW_ASSIGN_OR_RETURN(parts.normalizer, read_normalizer(fields));

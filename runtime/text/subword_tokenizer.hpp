@@ -1,7 +1,7 @@
 #pragma once
 
 #include <memory>
-#include <nlohmann/json.hpp>
+#include <string>
 #include <vector>
 
 #include "lanewise/status.hpp"
@@ -24,7 +24,7 @@ struct SubwordParts {
   DecoderPtr decoder;  ///< may be null: tokens are joined with spaces
   PostProcessor post_processor;
   std::vector<AddedToken> added_tokens;
-  nlohmann::json json;  ///< the parts but the model and the added tokens, as they were read
+  std::string json;  ///< the parts but the model and the added tokens, as they were read
 };
 
 /// Equal to Hugging Face's tokenizer of the same parts in ids and offsets.

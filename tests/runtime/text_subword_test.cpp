@@ -38,7 +38,7 @@ void expect_failure(const Json& json, StatusCode code, const std::string& part) 
 TEST(TextBpeTest, MergesTheFirstRuleFirstAndTheLeftmostOfEquals) {
   EXPECT_EQ(encode(tiny_bpe(), "ababab"), (Ids{3, 2}));
   EXPECT_EQ(encode(tiny_bpe(), "aba ab"), (Ids{2, 0, 5}));
-  EXPECT_EQ(encode(tiny_bpe(), "xaxb"), (Ids{0, 1})) << "without an unknown token they vanish";
+  EXPECT_EQ(encode(tiny_bpe(), "xaxb"), (Ids{2})) << "without an unknown token they vanish";
 }
 
 TEST(TextBpeTest, UnknownCharacters) {
@@ -65,7 +65,7 @@ TEST(TextBpeTest, WordsThatAreTokensAndSuffixes) {
   EXPECT_EQ(encode(json, "abb"), (Ids{2, 6}));
   json = tiny_bpe();
   json["model"]["vocab"]["@b"] = 6;
-  json["model"]["merges"].push_back({"a", "@b"});
+  json["model"]["merges"] = Json::parse(R"([["a", "@b"]])");
   json["model"]["continuing_subword_prefix"] = "@";
   EXPECT_EQ(encode(json, "ab"), (Ids{2}));
 }
@@ -77,10 +77,8 @@ TEST(TextBpeTest, AWordOfAMegabyteIsNoTrouble) {
 }
 
 TEST(TextUnigramTest, TakesTheLikeliestWay) {
-  Json json = {{"model",
-                {{"type", "Unigram"},
-                 {"unk_id", 0},
-                 {"vocab", {{"?", 0}, {"a", -1}, {"b", -1}, {"ab", -2.5}, {"aab", -2}}}}}};
+  Json json = Json::parse(R"({"model": {"type": "Unigram", "unk_id": 0, "vocab":
+      [["?", 0], ["a", -1], ["b", -1], ["ab", -2.5], ["aab", -2]]}})");
   EXPECT_EQ(encode(json, "abaab"), (Ids{1, 2, 4}));
   EXPECT_EQ(encode(json, "axyb"), (Ids{1, 0, 2})) << "a run of unknown characters is one token";
   EXPECT_EQ(encode(json, std::string(1 << 20, 'a')).size(), size_t{1} << 20);
@@ -204,10 +202,10 @@ TEST(TextRegexTest, Matches) {
 }
 
 TEST(TextRegexTest, GivesUpOnAPatternThatMultiplies) {
-  const auto regex = Regex::compile("(?:a|a)*(?:a|a)*(?:a|a)*b");
+  const auto regex = Regex::compile("(?:a|aa)+b");
   ASSERT_TRUE(regex.ok()) << regex.status().message();
   std::vector<Match> matches;
-  const Status status = regex->find_all(std::string(40, 'a'), &matches);
+  const Status status = regex->find_all(std::string(60, 'a') + "cb", &matches);
   EXPECT_EQ(status.code(), StatusCode::kResourceExhausted) << status.message();
 }
 
