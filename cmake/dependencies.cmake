@@ -43,6 +43,18 @@ else()
   target_link_libraries(lanewise_libzip INTERFACE libzip::zip)
 endif()
 
+# PCRE2's 8-bit library has a CMake package only since Debian 13.
+find_path(PCRE2_INCLUDE_DIR pcre2.h)
+find_library(PCRE2_LIBRARY pcre2-8)
+if(PCRE2_INCLUDE_DIR AND PCRE2_LIBRARY)
+  add_library(lanewise_pcre2 INTERFACE)
+  target_include_directories(lanewise_pcre2 SYSTEM INTERFACE ${PCRE2_INCLUDE_DIR})
+  target_link_libraries(lanewise_pcre2 INTERFACE ${PCRE2_LIBRARY})
+else()
+  lanewise_find(pcre2 https://github.com/PCRE2Project/pcre2.git pcre2-10.44)
+  add_library(lanewise_pcre2 ALIAS pcre2-8-static)
+endif()
+
 # Debian's dnnl-config.cmake insists on OpenCL's headers, which a CPU build does not need.
 set(LANEWISE_HAS_ONEDNN OFF)
 if(LANEWISE_ONEDNN)

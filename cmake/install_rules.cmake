@@ -2,7 +2,7 @@
 # find_package(lanewise) reads. tests/install is the consumer that proves it.
 #
 # The libraries are static, so what they link privately is on the consumer's link line, and the
-# config finds it again: OpenMP, oneDNN, utf8proc, libzip.
+# config finds it again: OpenMP, oneDNN, utf8proc, PCRE2, libzip.
 
 option(LANEWISE_INSTALL "Install the libraries, headers and program" ${PROJECT_IS_TOP_LEVEL})
 if(NOT LANEWISE_INSTALL)
@@ -20,7 +20,7 @@ set(lanewise_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/lanewise)
 foreach(target lanewise lanewise_converters)
   get_target_property(libraries ${target} INTERFACE_LINK_LIBRARIES)
   list(REMOVE_ITEM libraries $<LINK_ONLY:nlohmann_json::nlohmann_json>)
-  foreach(private lanewise_utf8proc=utf8proc lanewise_onednn=dnnl lanewise_libzip=zip)
+  foreach(private lanewise_utf8proc=utf8proc lanewise_pcre2=pcre2-8 lanewise_onednn=dnnl lanewise_libzip=zip)
     string(REPLACE "=" ";" private ${private})
     list(GET private 0 here)
     list(GET private 1 there)

@@ -62,7 +62,13 @@ bool find_tokenizer(Source& source) {
     return true;
   };
   if (use("tokenizer.json")) return true;
-  if (!use("vocab.txt")) return false;
+  if (!use("vocab.txt")) {
+    const bool byte_pairs = source.folder.has(join(source.subfolder, "vocab.json")) &&
+                            source.folder.has(join(source.subfolder, "merges.txt"));
+    if (!byte_pairs) return false;
+    use("vocab.json");
+    use("merges.txt");
+  }
   use("tokenizer_config.json");
   return true;
 }

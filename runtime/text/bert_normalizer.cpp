@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ops/status_macros.hpp"
 #include "runtime/text/code_points.hpp"
 #include "runtime/text/utf8.hpp"
 
@@ -98,14 +99,14 @@ class Normalization {
 
 }  // namespace
 
-void NormalizedText::clear() {
-  bytes.clear();
-  spans.clear();
-}
-
-void NormalizedText::append(char32_t code_point, Span span) {
-  const int length = append_utf8(code_point, &bytes);
-  spans.insert(spans.end(), static_cast<size_t>(length), span);
+Result<BertNormalizerOptions> bert_normalizer_from_json(const JsonFields& fields) {
+  BertNormalizerOptions options;
+  LW_ASSIGN_OR_RETURN(options.clean_text, fields.boolean_or("clean_text", true));
+  LW_ASSIGN_OR_RETURN(options.handle_chinese_chars,
+                      fields.boolean_or("handle_chinese_chars", true));
+  LW_ASSIGN_OR_RETURN(options.lowercase, fields.boolean_or("lowercase", true));
+  LW_ASSIGN_OR_RETURN(options.strip_accents, fields.boolean_or("strip_accents", options.lowercase));
+  return options;
 }
 
 void normalize_bert(std::string_view text, int32_t offset, const BertNormalizerOptions& options,

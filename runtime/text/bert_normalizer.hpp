@@ -1,26 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <string_view>
-#include <vector>
+
+#include "lanewise/status.hpp"
+#include "runtime/text/json_fields.hpp"
+#include "runtime/text/normalized_text.hpp"
 
 namespace lanewise::text {
-
-/// Bytes [begin, end) of the text that the caller gave.
-struct Span {
-  int32_t begin;
-  int32_t end;
-};
-
-/// A text after normalisation, and where each of its bytes comes from.
-struct NormalizedText {
-  std::string bytes;        ///< UTF-8
-  std::vector<Span> spans;  ///< One a byte: the original code point; the same for all bytes of one.
-
-  void clear();
-  void append(char32_t code_point, Span span);
-};
 
 /// The settings of BertNormalizer in a tokenizer.json.
 struct BertNormalizerOptions {
@@ -29,6 +16,9 @@ struct BertNormalizerOptions {
   bool strip_accents = true;  ///< Already resolved: null in the file means "as lowercase".
   bool lowercase = true;
 };
+
+/// The BertNormalizer of a tokenizer.json. kDataLoss for fields of the wrong type.
+Result<BertNormalizerOptions> bert_normalizer_from_json(const JsonFields& fields);
 
 /// Appends to `out` the normal form of `text`, whose first byte is byte `offset` of the caller's.
 ///

@@ -42,6 +42,17 @@ int32_t ByteTrie::walk(std::string_view prefix) const noexcept {
   return node;
 }
 
+size_t ByteTrie::longest_prefix(std::string_view text) const noexcept {
+  size_t longest = 0;
+  int32_t node = kRoot;
+  for (size_t i = 0; i < text.size();) {
+    node = child(node, static_cast<uint8_t>(text[i++]));
+    if (node == kNone) break;
+    if (value(node) != kNone) longest = i;
+  }
+  return longest;
+}
+
 int32_t ByteTrie::find(std::string_view key) const noexcept {
   const int32_t node = walk(key);
   return node == kNone ? kNone : value(node);

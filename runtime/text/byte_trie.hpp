@@ -36,6 +36,9 @@ class ByteTrie {
   /// The node at the end of `prefix`, or kNone if no string starts with it.
   int32_t walk(std::string_view prefix) const noexcept;
 
+  /// The length of the longest string that `text` begins with; 0 if there is none.
+  size_t longest_prefix(std::string_view text) const noexcept;
+
   /// The value of `key`, or kNone.
   int32_t find(std::string_view key) const noexcept;
 

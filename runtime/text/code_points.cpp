@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "runtime/text/utf8.hpp"
+
 namespace lanewise::text {
 namespace {
 
@@ -34,6 +36,12 @@ bool contains(const Range (&ranges)[kCount], char32_t code_point) noexcept {
 constexpr Range kYoungDecompositions[] = {
     {0x105C9, 0x105C9}, {0x105E4, 0x105E4}, {0x11383, 0x11391}, {0x113C5, 0x113C8},
     {0x11938, 0x11938}, {0x16121, 0x16128}, {0x16D68, 0x16D6A},
+};
+
+/// Compatibility decompositions younger than that.
+constexpr Range kYoungCompatible[] = {
+    {0x32FF, 0x32FF},   {0xA7F1, 0xA7F4},   {0xAB69, 0xAB69},   {0x10781, 0x107BA},
+    {0x1CCD6, 0x1CCF9}, {0x1E030, 0x1E06D}, {0x1F16C, 0x1F16C}, {0x1FBF0, 0x1FBF9},
 };
 
 /// Lowercase pairs of Unicode 16 and 17, which Rust's standard library knows and utf8proc 2.8
@@ -76,6 +84,18 @@ utf8proc_int32_t as_utf8proc(char32_t code_point) noexcept {
   return static_cast<utf8proc_int32_t>(code_point);
 }
 
+template <int kMax>
+int decompose_by_utf8proc(char32_t code_point, int options, char32_t* out) noexcept {
+  utf8proc_int32_t parts[kMax];
+  int boundary = 0;
+  const utf8proc_ssize_t count = utf8proc_decompose_char(
+      as_utf8proc(code_point), parts, kMax, static_cast<utf8proc_option_t>(options), &boundary);
+  // Neither an error nor more than fits happens to a Unicode scalar value; it then stays as it is.
+  if (count < 1 || count > kMax) return 1;
+  for (int i = 0; i < count; ++i) out[i] = static_cast<char32_t>(parts[i]);
+  return static_cast<int>(count);
+}
+
 }  // namespace
 
 uint8_t code_point_class(char32_t code_point) noexcept {
@@ -95,14 +115,43 @@ int combining_class(char32_t code_point) noexcept {
 int decompose(char32_t code_point, char32_t out[kMaxDecomposition]) noexcept {
   out[0] = code_point;
   if (code_point < 0xC0 || contains(kYoungDecompositions, code_point)) return 1;
-  utf8proc_int32_t parts[kMaxDecomposition];
-  int boundary = 0;
-  const utf8proc_ssize_t count = utf8proc_decompose_char(
-      as_utf8proc(code_point), parts, kMaxDecomposition, UTF8PROC_DECOMPOSE, &boundary);
-  // Neither an error nor more than fits happens to a Unicode scalar value; it then stays as it is.
-  if (count < 1 || count > kMaxDecomposition) return 1;
-  for (int i = 0; i < count; ++i) out[i] = static_cast<char32_t>(parts[i]);
-  return static_cast<int>(count);
+  return decompose_by_utf8proc<kMaxDecomposition>(code_point, UTF8PROC_DECOMPOSE, out);
+}
+
+int decompose_compatible(char32_t code_point, char32_t out[kMaxCompatibleDecomposition]) noexcept {
+  out[0] = code_point;
+  if (code_point < 0xA0 || contains(kYoungDecompositions, code_point) ||
+      contains(kYoungCompatible, code_point)) {
+    return 1;
+  }
+  return decompose_by_utf8proc<kMaxCompatibleDecomposition>(
+      code_point, UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT, out);
+}
+
+char32_t compose(char32_t first, char32_t second) noexcept {
+  // Nothing below U+0300 is the second of a pair.
+  if (second < 0x300) return 0;
+  utf8proc_int32_t pair[2] = {as_utf8proc(first), as_utf8proc(second)};
+  constexpr auto kOptions = static_cast<utf8proc_option_t>(UTF8PROC_COMPOSE | UTF8PROC_STABLE);
+  if (utf8proc_normalize_utf32(pair, 2, kOptions) != 1) return 0;
+  const auto composite = static_cast<char32_t>(pair[0]);
+  return contains(kYoungDecompositions, composite) ? 0 : composite;
+}
+
+size_t grapheme_end(std::string_view text, size_t begin) noexcept {
+  utf8proc_int32_t state = 0;
+  CodePoint current = decode_at(text, begin);
+  size_t end = begin + static_cast<size_t>(current.length);
+  while (end < text.size()) {
+    const CodePoint next = decode_at(text, end);
+    if (utf8proc_grapheme_break_stateful(as_utf8proc(current.value), as_utf8proc(next.value),
+                                         &state)) {
+      break;
+    }
+    current = next;
+    end += static_cast<size_t>(next.length);
+  }
+  return end;
 }
 
 int lowercase(char32_t code_point, char32_t out[2]) noexcept {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 namespace lanewise::text {
 
@@ -11,6 +13,8 @@ enum CodePointClass : uint8_t {
   kNonspacing = 4,   ///< A nonspacing mark: dropped by strip_accents.
   kPunctuation = 8,  ///< A word of its own: category P and the ASCII symbols.
   kReordered = 16,   ///< Its canonical combining class is not 0.
+  kMark = 32,        ///< Any mark: dropped by StripAccents.
+  kNumeric = 64,     ///< A digit or another number, of Unicode 17.
 };
 
 /// The classes as Hugging Face has them, whatever version of Unicode utf8proc knows: a table, so
@@ -25,6 +29,19 @@ inline constexpr int kMaxDecomposition = 4;
 
 /// Writes the full canonical decomposition (NFD), Hangul included, and returns its length >= 1.
 int decompose(char32_t code_point, char32_t out[kMaxDecomposition]) noexcept;
+
+/// The longest compatibility decomposition is 18.
+inline constexpr int kMaxCompatibleDecomposition = 18;
+
+/// As decompose(), with compatibility decompositions too (NFKD).
+int decompose_compatible(char32_t code_point, char32_t out[kMaxCompatibleDecomposition]) noexcept;
+
+/// The canonical composite of two code points (NFC), or 0 if there is none.
+char32_t compose(char32_t first, char32_t second) noexcept;
+
+/// The byte behind the extended grapheme cluster that begins at byte `begin` of `text`, which is
+/// UTF-8.
+size_t grapheme_end(std::string_view text, size_t begin) noexcept;
 
 /// Writes the lowercase of a code point without regard to its neighbours (so a final sigma is as
 /// any sigma) and returns its length: 1, or 2 for U+0130.

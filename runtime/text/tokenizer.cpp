@@ -7,7 +7,12 @@
 #include <system_error>
 
 #include "ops/status_macros.hpp"
+#include "runtime/text/bpe_files.hpp"
 #include "runtime/text/json_fields.hpp"
+#include "runtime/text/models/bpe.hpp"
+#include "runtime/text/models/sentencepiece.hpp"
+#include "runtime/text/models/unigram.hpp"
+#include "runtime/text/subword_tokenizer.hpp"
 #include "runtime/text/vocabulary_file.hpp"
 #include "runtime/text/wordlevel.hpp"
 #include "runtime/text/wordlevel_json.hpp"
@@ -59,6 +64,25 @@ Result<TokenizerPtr> parse_wordlevel(const JsonFields& file) {
   return make_wordlevel(std::move(config));
 }
 
+Result<TokenizerPtr> parse_bpe(const JsonFields& file) {
+  LW_ASSIGN_OR_RETURN(const JsonFields fields, file.object("model"));
+  LW_ASSIGN_OR_RETURN(BpeConfig config, bpe_from_json(fields));
+  LW_ASSIGN_OR_RETURN(SubwordModelPtr model, make_bpe(std::move(config)));
+  return subword_tokenizer_from_json(file, std::move(model));
+}
+
+Result<TokenizerPtr> parse_unigram(const JsonFields& file) {
+  LW_ASSIGN_OR_RETURN(const JsonFields fields, file.object("model"));
+  LW_ASSIGN_OR_RETURN(SubwordModelPtr model, unigram_from_json(fields));
+  return subword_tokenizer_from_json(file, std::move(model));
+}
+
+Result<TokenizerPtr> parse_sentencepiece(const JsonFields& file) {
+  LW_ASSIGN_OR_RETURN(const JsonFields fields, file.object("model"));
+  LW_ASSIGN_OR_RETURN(SubwordModelPtr model, sentencepiece_from_json(fields));
+  return subword_tokenizer_from_json(file, std::move(model));
+}
+
 /// A kind of model, and what makes a tokenizer of a file that has it.
 struct ModelKind {
   std::string_view type;
@@ -66,8 +90,8 @@ struct ModelKind {
 };
 
 constexpr ModelKind kModelKinds[] = {
-    {"WordLevel", parse_wordlevel},
-    {"WordPiece", parse_wordpiece},
+    {"WordLevel", parse_wordlevel}, {"WordPiece", parse_wordpiece},         {"BPE", parse_bpe},
+    {"Unigram", parse_unigram},     {"SentencePiece", parse_sentencepiece},
 };
 
 Status unknown_model(const std::string& type) {
@@ -79,9 +103,7 @@ Status unknown_model(const std::string& type) {
 }
 
 /// Chooses the class of tokenizer by the type of its model.
-Result<TokenizerPtr> parse_by_model(std::string_view text) {
-  const nlohmann::json json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) return data_loss("the tokenizer is not JSON");
+Result<TokenizerPtr> tokenizer_of(const nlohmann::json& json) {
   LW_ASSIGN_OR_RETURN(const JsonFields file, JsonFields::of(json, ""));
   LW_ASSIGN_OR_RETURN(const JsonFields model, file.object("model"));
   LW_ASSIGN_OR_RETURN(const std::string type, model_type(model));
@@ -91,12 +113,30 @@ Result<TokenizerPtr> parse_by_model(std::string_view text) {
   return unknown_model(type);
 }
 
+Result<TokenizerPtr> parse_by_model(std::string_view text) {
+  const nlohmann::json json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (json.is_discarded()) return data_loss("the tokenizer is not JSON");
+  return tokenizer_of(json);
+}
+
+/// The settings in tokenizer_config.json, "" without one.
+Result<std::string> read_settings(const std::filesystem::path& folder) {
+  if (!is_file(folder / "tokenizer_config.json")) return std::string();
+  return read_file(folder / "tokenizer_config.json");
+}
+
+Result<TokenizerPtr> load_bpe(const std::filesystem::path& folder) {
+  LW_ASSIGN_OR_RETURN(const std::string vocabulary, read_file(folder / "vocab.json"));
+  LW_ASSIGN_OR_RETURN(const std::string merges, read_file(folder / "merges.txt"));
+  LW_ASSIGN_OR_RETURN(const std::string settings, read_settings(folder));
+  LW_ASSIGN_OR_RETURN(const nlohmann::json json,
+                      tokenizer_json_of_bpe_files(vocabulary, merges, settings));
+  return tokenizer_of(json);
+}
+
 Result<TokenizerPtr> load_vocabulary(const std::filesystem::path& folder) {
   LW_ASSIGN_OR_RETURN(const std::string vocabulary, read_file(folder / "vocab.txt"));
-  std::string settings;
-  if (is_file(folder / "tokenizer_config.json")) {
-    LW_ASSIGN_OR_RETURN(settings, read_file(folder / "tokenizer_config.json"));
-  }
+  LW_ASSIGN_OR_RETURN(const std::string settings, read_settings(folder));
   LW_ASSIGN_OR_RETURN(WordPieceConfig config, wordpiece_from_vocabulary(vocabulary, settings));
   return make_wordpiece(std::move(config));
 }
@@ -107,7 +147,8 @@ Result<TokenizerPtr> load_from(const std::filesystem::path& folder) {
     return parse_by_model(json);
   }
   if (is_file(folder / "vocab.txt")) return load_vocabulary(folder);
-  return not_found("neither tokenizer.json nor vocab.txt");
+  if (is_file(folder / "vocab.json") && is_file(folder / "merges.txt")) return load_bpe(folder);
+  return not_found("neither tokenizer.json nor vocab.txt nor vocab.json with merges.txt");
 }
 
 }  // namespace

@@ -71,10 +71,11 @@ class Tokenizer {
 
 /// Opens the tokenizer of a Hugging Face checkpoint folder.
 ///
-/// From tokenizer.json if there is one, else from vocab.txt and, where present, the settings in
-/// tokenizer_config.json. Truncation and padding that tokenizer.json asks for are ignored.
-/// Fails with kNotFound if the folder has neither file; kUnsupported, naming it, if tokenizer.json
-/// uses a part that we lack; kDataLoss if a file contradicts itself.
+/// From tokenizer.json if there is one, else from vocab.txt, or vocab.json and merges.txt, and,
+/// where present, the settings in tokenizer_config.json. (SentencePiece models are
+/// converters/tokenizers'.) Truncation and padding that tokenizer.json asks for are ignored. Fails
+/// with kNotFound if the folder has none of them; kUnsupported, naming it, if tokenizer.json uses a
+/// part that we lack; kDataLoss if a file contradicts itself.
 Result<std::shared_ptr<const Tokenizer>> load_tokenizer(const std::string& folder);
 
 /// The tokenizer that a tokenizer.json or to_json() describes. Fails as load_tokenizer does.

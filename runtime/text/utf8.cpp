@@ -49,6 +49,17 @@ int well_formed_length(std::string_view text, size_t i) noexcept {
   return length;
 }
 
+/// How many bytes at the start of `text`, which starts no code point, start one that is cut off; 1
+/// if they start none at all.
+size_t malformed_length(std::string_view text) noexcept {
+  const uint8_t lead = byte_at(text, 0);
+  const auto length = static_cast<size_t>(sequence_length(lead));
+  if (length < 2 || text.size() < 2 || !second_byte_fits(lead, byte_at(text, 1))) return 1;
+  size_t end = 2;
+  while (end < length && end < text.size() && is_continuation(byte_at(text, end))) ++end;
+  return end;
+}
+
 bool eight_ascii_bytes(const char* bytes) noexcept {
   uint64_t word;
   std::memcpy(&word, bytes, sizeof word);
@@ -75,6 +86,19 @@ Status check_utf8(std::string_view text) {
   const size_t valid = valid_utf8_prefix(text);
   if (valid == text.size()) return {};
   return invalid_argument("text is not UTF-8 at byte " + std::to_string(valid));
+}
+
+std::string replace_malformed(std::string_view bytes) {
+  std::string text;
+  for (std::string_view rest = bytes; !rest.empty();) {
+    const size_t valid = valid_utf8_prefix(rest);
+    text += rest.substr(0, valid);
+    rest.remove_prefix(valid);
+    if (rest.empty()) break;
+    text += "\xEF\xBF\xBD";
+    rest.remove_prefix(malformed_length(rest));
+  }
+  return text;
 }
 
 CodePoint decode_at(std::string_view text, size_t i) noexcept {

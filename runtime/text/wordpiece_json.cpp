@@ -1,9 +1,9 @@
 #include "runtime/text/wordpiece_json.hpp"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "ops/status_macros.hpp"
+#include "runtime/text/post_processor.hpp"
 
 namespace lanewise::text {
 namespace {
@@ -45,12 +45,7 @@ Status read_normalizer(const JsonFields& file, BertNormalizerOptions* options) {
   LW_ASSIGN_OR_RETURN(const JsonFields fields, file.object("normalizer"));
   LW_ASSIGN_OR_RETURN(const std::string type, fields.string("type"));
   if (type != "BertNormalizer") return unsupported_part("normalizer", type, "BertNormalizer");
-  LW_ASSIGN_OR_RETURN(options->clean_text, fields.boolean_or("clean_text", true));
-  LW_ASSIGN_OR_RETURN(options->handle_chinese_chars,
-                      fields.boolean_or("handle_chinese_chars", true));
-  LW_ASSIGN_OR_RETURN(options->lowercase, fields.boolean_or("lowercase", true));
-  LW_ASSIGN_OR_RETURN(options->strip_accents,
-                      fields.boolean_or("strip_accents", options->lowercase));
+  LW_ASSIGN_OR_RETURN(*options, bert_normalizer_from_json(fields));
   return {};
 }
 
@@ -61,78 +56,6 @@ Status check_pre_tokenizer(const JsonFields& file) {
   LW_ASSIGN_OR_RETURN(const std::string type, fields.string("type"));
   if (type == "BertPreTokenizer") return {};
   return unsupported_part("pre_tokenizer", type, "BertPreTokenizer");
-}
-
-Result<TemplatePiece> read_sequence(const JsonFields& piece) {
-  LW_ASSIGN_OR_RETURN(const JsonFields sequence, piece.object("Sequence"));
-  LW_ASSIGN_OR_RETURN(const std::string id, sequence.string("id"));
-  if (id != "A" && id != "B") return data_loss(sequence.path("id") + ": expected A or B");
-  TemplatePiece result;
-  result.kind = id == "A" ? TemplatePiece::Kind::kFirst : TemplatePiece::Kind::kSecond;
-  LW_ASSIGN_OR_RETURN(result.type_id, sequence.count_or("type_id", 0));
-  return result;
-}
-
-Result<TemplatePiece> read_special(const JsonFields& piece, const JsonFields& specials) {
-  LW_ASSIGN_OR_RETURN(const JsonFields token, piece.object("SpecialToken"));
-  TemplatePiece result;
-  LW_ASSIGN_OR_RETURN(result.name, token.string("id"));
-  LW_ASSIGN_OR_RETURN(result.type_id, token.count_or("type_id", 0));
-  LW_ASSIGN_OR_RETURN(const JsonFields special, specials.object(result.name.c_str()));
-  LW_ASSIGN_OR_RETURN(const Json* ids, special.array("ids"));
-  for (const Json& id : *ids) {
-    LW_ASSIGN_OR_RETURN(const int32_t number, count_of(id, special.path("ids")));
-    result.ids.push_back(number);
-  }
-  return result;
-}
-
-/// Each text exactly once, or truncation could not keep to its limit.
-Status check_texts(std::span<const TemplatePiece> pieces, bool pair, const std::string& name) {
-  const auto count = [&](TemplatePiece::Kind kind) {
-    return std::count_if(pieces.begin(), pieces.end(),
-                         [&](const TemplatePiece& piece) { return piece.kind == kind; });
-  };
-  if (count(TemplatePiece::Kind::kFirst) == 1 &&
-      count(TemplatePiece::Kind::kSecond) == (pair ? 1 : 0)) {
-    return {};
-  }
-  return unsupported(name + ": expected " + (pair ? "A and B" : "A alone") + ", once");
-}
-
-Result<std::vector<TemplatePiece>> read_pieces(const JsonFields& processor, const char* key,
-                                               bool pair) {
-  LW_ASSIGN_OR_RETURN(const Json* list, processor.array(key));
-  LW_ASSIGN_OR_RETURN(const JsonFields specials, processor.object("special_tokens"));
-  std::vector<TemplatePiece> pieces;
-  for (const Json& entry : *list) {
-    LW_ASSIGN_OR_RETURN(const JsonFields piece, JsonFields::of(entry, processor.path(key)));
-    LW_ASSIGN_OR_RETURN(TemplatePiece result, piece.find("Sequence")
-                                                  ? read_sequence(piece)
-                                                  : read_special(piece, specials));
-    pieces.push_back(std::move(result));
-  }
-  LW_RETURN_IF_ERROR(check_texts(pieces, pair, processor.path(key)));
-  return pieces;
-}
-
-/// One of the ["[SEP]", 102] of BertProcessing.
-Result<TemplatePiece> read_named_id(const JsonFields& processor, const char* key) {
-  LW_ASSIGN_OR_RETURN(const Json* entry, processor.array(key));
-  if (entry->size() != 2 || !(*entry)[0].is_string()) {
-    return wrong_type(processor.path(key), "a token and its id", entry);
-  }
-  TemplatePiece piece;
-  piece.name = (*entry)[0].get_ref<const std::string&>();
-  LW_ASSIGN_OR_RETURN(const int32_t id, count_of((*entry)[1], processor.path(key)));
-  piece.ids.push_back(id);
-  return piece;
-}
-
-Result<SpecialTemplate> read_bert_processing(const JsonFields& processor) {
-  LW_ASSIGN_OR_RETURN(const TemplatePiece cls, read_named_id(processor, "cls"));
-  LW_ASSIGN_OR_RETURN(const TemplatePiece sep, read_named_id(processor, "sep"));
-  return bert_template(cls.name, cls.ids[0], sep.name, sep.ids[0]);
 }
 
 Status read_decoder(const JsonFields& file, WordPieceDecoder* decoder) {
@@ -201,18 +124,9 @@ Status added_tokens_from_json(const JsonFields& file, std::vector<AddedToken>* t
 }
 
 Result<SpecialTemplate> read_post_processor(const JsonFields& file) {
-  if (!file.find("post_processor")) return bare_template();
-  LW_ASSIGN_OR_RETURN(const JsonFields processor, file.object("post_processor"));
-  LW_ASSIGN_OR_RETURN(const std::string type, processor.string("type"));
-  if (type == "BertProcessing") return read_bert_processing(processor);
-  if (type != "TemplateProcessing") {
-    return unsupported("post_processor '" + type +
-                       "' is not supported, only TemplateProcessing and BertProcessing");
-  }
-  SpecialTemplate result;
-  LW_ASSIGN_OR_RETURN(result.single, read_pieces(processor, "single", false));
-  LW_ASSIGN_OR_RETURN(result.pair, read_pieces(processor, "pair", true));
-  return result;
+  LW_ASSIGN_OR_RETURN(PostProcessor processor, read_post_processing(file));
+  if (processor.trims.empty()) return std::move(processor.specials);
+  return unsupported("post_processor: trim_offsets is only supported for subword models");
 }
 
 Json added_tokens_to_json(const std::vector<AddedToken>& tokens) {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes runtime/text/code_point_classes.inc: how Hugging Face's BertNormalizer and BertPreTokenizer
+"""Writes runtime/text/code_point_classes.inc: how Hugging Face's normalizers and pre-tokenizers
 class every Unicode code point.
 
     make_code_point_classes.py OUTPUT
@@ -13,14 +13,16 @@ import sys
 
 from tokenizers import normalizers, pre_tokenizers
 
-REMOVED, SPACE, NONSPACING, PUNCTUATION, REORDERED = 1, 2, 4, 8, 16
+REMOVED, SPACE, NONSPACING, PUNCTUATION, REORDERED, MARK, NUMERIC = 1, 2, 4, 8, 16, 32, 64
 OFF = dict(clean_text=False, handle_chinese_chars=False, strip_accents=False, lowercase=False)
 CLEAN = normalizers.BertNormalizer(**{**OFF, "clean_text": True})
 STRIP = normalizers.BertNormalizer(**{**OFF, "strip_accents": True})
 NFD = normalizers.NFD()
 # The only mark of combining class 240, the highest: every other mark moves before it.
 LAST_MARK = "\u0345"
+STRIP_ACCENTS = normalizers.StripAccents()
 SPLIT = pre_tokenizers.BertPreTokenizer()
+DIGITS = pre_tokenizers.Digits(individual_digits=True)
 
 
 def moves_before_last_mark(char):
@@ -41,6 +43,8 @@ def flags(code_point):
         + SPACE * (words == ["a", "b"])
         + PUNCTUATION * (words == ["a", char, "b"])
         + REORDERED * (char == LAST_MARK or moves_before_last_mark(char))
+        + MARK * (STRIP_ACCENTS.normalize_str(char) == "")
+        + NUMERIC * (len(DIGITS.pre_tokenize_str("a" + char + "b")) == 3)
     )
 
 

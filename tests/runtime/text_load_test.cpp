@@ -118,7 +118,7 @@ TEST(TextParseTest, BytesChangedAtRandomGiveATokenizerOrAnError) {
 
 TEST(TextParseTest, PartsThatWeLackAreNamed) {
   const Status cases[] = {
-      with("/model", {{"type", "Unigram"}}),  with("/normalizer/type", "Unigram"),
+      with("/model/type", "Unigrams"),        with("/normalizer/type", "Unigram"),
       with("/pre_tokenizer/type", "Unigram"), with("/post_processor/type", "Unigram"),
       with("/decoder/type", "Unigram"),
   };

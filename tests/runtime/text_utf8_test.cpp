@@ -50,11 +50,12 @@ TEST(TextCodePointsTest, EveryCodePointHasBoundedForms) {
 }
 
 TEST(TextCodePointsTest, ClassesAreThoseOfUnicode8) {
-  EXPECT_EQ(code_point_class(0x0301), kNonspacing | kReordered);
-  EXPECT_EQ(code_point_class(0x08D4), kReordered) << "a mark of Unicode 9";
+  EXPECT_EQ(code_point_class(0x0301), kNonspacing | kReordered | kMark);
+  EXPECT_EQ(code_point_class(0x08D4), kReordered | kMark) << "a mark of Unicode 9";
   EXPECT_EQ(code_point_class(0x1ACE), 0) << "a mark of Unicode 14";
   EXPECT_EQ(code_point_class(0x2E43), 0) << "punctuation of Unicode 9";
   EXPECT_EQ(code_point_class('$'), kPunctuation);
+  EXPECT_EQ(code_point_class('7'), kNumeric);
   EXPECT_EQ(code_point_class(0x3000), kSpace);
   EXPECT_EQ(code_point_class(0xE000), kRemoved);
   EXPECT_EQ(code_point_class(0x0378), 0) << "unassigned";

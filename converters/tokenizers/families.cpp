@@ -1,0 +1,196 @@
+#include "converters/tokenizers/families.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <utility>
+
+#include "converters/tokenizers/languages.hpp"
+#include "converters/tokenizers/sentencepiece_file.hpp"
+#include "converters/tokenizers/sentencepiece_json.hpp"
+#include "ops/status_macros.hpp"
+#include "runtime/text/json_fields.hpp"
+#include "runtime/text/models/sentencepiece.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+using Json = nlohmann::json;
+using Languages = std::span<const std::string_view>;
+using text::PieceKind;
+
+constexpr const char* kEnd = "</s>";
+
+/// The place of a piece, or -1.
+int32_t place_of(const SentencePieceFile& file, std::string_view piece) {
+  const auto found = std::ranges::find(file.pieces, piece, &SentencePieceFile::Piece::text);
+  return found == file.pieces.end() ? -1 : static_cast<int32_t>(found - file.pieces.begin());
+}
+
+/// Its control and unknown pieces are special tokens.
+SentencePieceFamily own_specials(const SentencePieceFile& file) {
+  SentencePieceFamily family;
+  for (size_t i = 0; i < file.pieces.size(); ++i) {
+    const auto kind = static_cast<PieceKind>(file.pieces[i].kind);
+    if (kind == PieceKind::kControl || kind == PieceKind::kUnknown) {
+      family.specials.push_back({file.pieces[i].text, static_cast<int32_t>(i)});
+    }
+  }
+  return family;
+}
+
+Status need(const SentencePieceFile& file, std::string_view piece) {
+  if (place_of(file, piece) >= 0) return {};
+  return data_loss("the SentencePiece model has no piece '" + std::string(piece) + "'");
+}
+
+Status check_language(Languages languages, std::string_view language) {
+  if (std::ranges::find(languages, language) != languages.end()) return {};
+  return invalid_argument("the model has no language '" + std::string(language) + "'");
+}
+
+/// vocab.json: an object of ids by token.
+Result<Json> parse_vocabulary(std::string_view text) {
+  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return data_loss("vocab.json: expected an object of ids by token");
+  for (const auto& [token, id] : json.items()) {
+    LW_RETURN_IF_ERROR(text::count_of(id, "vocab.json: " + token).status());
+  }
+  return json;
+}
+
+/// Enters those of `tokens` that the vocabulary has as special tokens.
+Status add_known(const Json& vocabulary, std::initializer_list<const char*> tokens,
+                 SentencePieceFamily* family) {
+  for (const char* token : tokens) {
+    const auto found = vocabulary.find(token);
+    if (found == vocabulary.end()) {
+      return data_loss("vocab.json has no token '" + std::string(token) + "'");
+    }
+    family->specials.push_back({token, found->get<int32_t>()});
+  }
+  return {};
+}
+
+// What fairseq's dictionaries begin with, whatever the SentencePiece model says: its pieces from
+// the fourth on follow, one place higher.
+constexpr std::string_view kFairseqSpecials[] = {"<s>", "<pad>", "</s>", "<unk>"};
+constexpr int32_t kFairseqOffset = 1;
+
+/// The vocabulary of mBART and NLLB: fairseq's, the languages behind it and <mask> at the end.
+Result<SentencePieceFamily> fairseq_family(const SentencePieceFile& file, Languages languages) {
+  SentencePieceFamily family;
+  Json vocabulary = Json::object();
+  // The first three pieces of the model are <unk>, <s> and </s>.
+  for (size_t i = 3; i < file.pieces.size(); ++i) {
+    vocabulary[file.pieces[i].text] = static_cast<int32_t>(i) + kFairseqOffset;
+  }
+  int32_t id = 0;
+  const auto add = [&](std::string_view token) {
+    vocabulary[std::string(token)] = id;
+    family.specials.push_back({std::string(token), id++});
+  };
+  for (const std::string_view token : kFairseqSpecials) add(token);
+  id = static_cast<int32_t>(file.pieces.size()) + kFairseqOffset;
+  for (const std::string_view language : languages) add(language);
+  add("<mask>");
+  family.specials.back().lstrip = true;
+  family.vocabulary = vocabulary.dump();
+  return family;
+}
+
+Result<std::string> fairseq_tokenizer(std::string_view spm, Languages languages,
+                                      std::string_view language, bool language_first) {
+  LW_RETURN_IF_ERROR(check_language(languages, language));
+  LW_ASSIGN_OR_RETURN(const SentencePieceFile file, read_sentencepiece_file(spm));
+  for (const char* piece : {"<unk>", "<s>", "</s>"}) {
+    if (place_of(file, piece) < 0 || place_of(file, piece) > 2) {
+      return data_loss("the SentencePiece model has no '" + std::string(piece) +
+                       "' among its first three pieces");
+    }
+  }
+  LW_ASSIGN_OR_RETURN(SentencePieceFamily family, fairseq_family(file, languages));
+  if (language_first) {
+    family.prefix = {std::string(language)};
+    family.suffix = {kEnd};
+  } else {
+    family.suffix = {kEnd, std::string(language)};
+  }
+  return sentencepiece_json(file, family);
+}
+
+}  // namespace
+
+Result<std::string> plain_tokenizer(std::string_view spm) {
+  LW_ASSIGN_OR_RETURN(const SentencePieceFile file, read_sentencepiece_file(spm));
+  return sentencepiece_json(file, {});
+}
+
+Result<std::string> llama_tokenizer(std::string_view spm) {
+  LW_ASSIGN_OR_RETURN(const SentencePieceFile file, read_sentencepiece_file(spm));
+  LW_RETURN_IF_ERROR(need(file, "<s>"));
+  SentencePieceFamily family = own_specials(file);
+  family.prefix = {"<s>"};
+  return sentencepiece_json(file, family);
+}
+
+Result<std::string> t5_tokenizer(std::string_view spm, int32_t extra_ids) {
+  LW_ASSIGN_OR_RETURN(const SentencePieceFile file, read_sentencepiece_file(spm));
+  LW_RETURN_IF_ERROR(need(file, kEnd));
+  SentencePieceFamily family = own_specials(file);
+  family.suffix = {kEnd};
+  const auto size = static_cast<int32_t>(file.pieces.size());
+  for (int32_t k = 0; k < extra_ids; ++k) {
+    family.specials.push_back({"<extra_id_" + std::to_string(k) + ">", size + extra_ids - 1 - k});
+  }
+  return sentencepiece_json(file, family);
+}
+
+Result<std::string> marian_tokenizer(std::string_view spm, std::string_view vocabulary) {
+  LW_ASSIGN_OR_RETURN(const SentencePieceFile file, read_sentencepiece_file(spm));
+  LW_ASSIGN_OR_RETURN(Json ids, parse_vocabulary(vocabulary));
+  SentencePieceFamily family;
+  LW_RETURN_IF_ERROR(add_known(ids, {kEnd, "<unk>", "<pad>"}, &family));
+  for (const auto& [token, id] : ids.items()) {
+    const bool is_language = token.size() > 4 && token.starts_with(">>") && token.ends_with("<<");
+    if (is_language) family.specials.push_back({token, id.get<int32_t>()});
+  }
+  family.vocabulary = ids.dump();
+  family.suffix = {kEnd};
+  family.strip = true;
+  family.separate_specials = true;
+  return sentencepiece_json(file, family);
+}
+
+Result<std::string> m2m100_tokenizer(std::string_view spm, std::string_view vocabulary,
+                                     std::string_view language) {
+  const Languages languages = kM2m100Languages;
+  LW_RETURN_IF_ERROR(check_language(languages, language));
+  LW_ASSIGN_OR_RETURN(const SentencePieceFile file, read_sentencepiece_file(spm));
+  LW_ASSIGN_OR_RETURN(Json ids, parse_vocabulary(vocabulary));
+  SentencePieceFamily family;
+  LW_RETURN_IF_ERROR(add_known(ids, {"<s>", "<pad>", kEnd, "<unk>"}, &family));
+  auto id = static_cast<int32_t>(ids.size());
+  const auto token_of = [](std::string_view name) { return "__" + std::string(name) + "__"; };
+  for (const std::string_view name : languages) family.specials.push_back({token_of(name), id++});
+  family.vocabulary = ids.dump();
+  family.prefix = {token_of(language)};
+  family.suffix = {kEnd};
+  family.strip = true;
+  family.separate_specials = true;
+  return sentencepiece_json(file, family);
+}
+
+Result<std::string> nllb_tokenizer(std::string_view spm, std::string_view language) {
+  return fairseq_tokenizer(spm, kNllbLanguages, language, true);
+}
+
+Result<std::string> mbart_tokenizer(std::string_view spm, std::string_view language) {
+  return fairseq_tokenizer(spm, kMbartLanguages, language, false);
+}
+
+Result<std::string> mbart50_tokenizer(std::string_view spm, std::string_view language) {
+  return fairseq_tokenizer(spm, kMbart50Languages, language, true);
+}
+
+}  // namespace lanewise::converters

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "converters/tokenizers/sentencepiece_file.hpp"
+
+namespace lanewise::converters {
+
+/// What a family of models does with a SentencePiece model.
+struct SentencePieceFamily {
+  struct Special {
+    std::string token;
+    int32_t id;
+    bool lstrip = false;
+  };
+
+  /// Ids by piece where the model's own do not count: a JSON object; empty: their places.
+  std::string vocabulary;
+  std::string unk_token = "<unk>";
+  std::vector<Special> specials;    ///< found in texts as they are
+  std::vector<std::string> prefix;  ///< before each text; names of `specials`
+  std::vector<std::string> suffix;  ///< behind it
+  bool strip = false;               ///< No white space around a decoded text.
+  bool separate_specials = false;   ///< A decoded special token is followed by a space.
+};
+
+/// The tokenizer of a SentencePiece model in the form that the runtime reads (tokenizer.json with
+/// types of our own; see runtime/text). A pair of texts has prefix, first, second, suffix.
+std::string sentencepiece_json(const SentencePieceFile& file, const SentencePieceFamily& family);
+
+}  // namespace lanewise::converters

@@ -1,0 +1,70 @@
+#include "runtime/text/decoders/byte_decoders.hpp"
+
+#include <charconv>
+
+#include "runtime/text/byte_level.hpp"
+#include "runtime/text/utf8.hpp"
+
+namespace lanewise::text {
+namespace {
+
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
+
+class ByteLevel final : public Decoder {
+ public:
+  Status decode(std::vector<std::string>* tokens) const override {
+    std::string bytes;
+    for (const std::string& token : *tokens) append_bytes_of(token, &bytes);
+    *tokens = {replace_malformed(bytes)};
+    return {};
+  }
+};
+
+class ByteFallback final : public Decoder {
+ public:
+  Status decode(std::vector<std::string>* tokens) const override {
+    std::vector<std::string> result;
+    std::string bytes;
+    const auto flush = [&] {
+      if (bytes.empty()) return;
+      if (valid_utf8_prefix(bytes) == bytes.size()) {
+        result.push_back(bytes);
+      } else {
+        result.insert(result.end(), bytes.size(), std::string(kReplacement));
+      }
+      bytes.clear();
+    };
+    for (std::string& token : *tokens) {
+      if (const std::optional<uint8_t> byte = byte_of_token(token)) {
+        bytes.push_back(static_cast<char>(*byte));
+      } else {
+        flush();
+        result.push_back(std::move(token));
+      }
+    }
+    flush();
+    *tokens = std::move(result);
+    return {};
+  }
+};
+
+}  // namespace
+
+std::optional<uint8_t> byte_of_token(std::string_view token) noexcept {
+  if (token.size() != 6 || !token.starts_with("<0x") || token.back() != '>') return std::nullopt;
+  unsigned value = 0;
+  const char* last = token.data() + 5;
+  const auto [end, error] = std::from_chars(token.data() + 3, last, value, 16);
+  if (error != std::errc() || end != last) return std::nullopt;
+  return static_cast<uint8_t>(value);
+}
+
+Result<DecoderPtr> read_byte_level_decoder(const JsonFields&) {
+  return DecoderPtr(std::make_unique<ByteLevel>());
+}
+
+Result<DecoderPtr> read_byte_fallback_decoder(const JsonFields&) {
+  return DecoderPtr(std::make_unique<ByteFallback>());
+}
+
+}  // namespace lanewise::text

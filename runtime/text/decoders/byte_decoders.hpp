@@ -1,0 +1,18 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "runtime/text/decoders/decoder.hpp"
+
+namespace lanewise::text {
+
+/// The byte that a token such as <0x0A> stands for.
+std::optional<uint8_t> byte_of_token(std::string_view token) noexcept;
+
+/// Bytes for the characters that stand for them, as one text.
+Result<DecoderPtr> read_byte_level_decoder(const JsonFields& fields);
+/// Characters for runs of tokens such as <0x0A>; U+FFFD for each of a run that is not UTF-8.
+Result<DecoderPtr> read_byte_fallback_decoder(const JsonFields& fields);
+
+}  // namespace lanewise::text

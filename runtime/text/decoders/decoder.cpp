@@ -1,0 +1,69 @@
+#include "runtime/text/decoders/decoder.hpp"
+
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <utility>
+
+#include "ops/status_macros.hpp"
+#include "runtime/text/decoders/byte_decoders.hpp"
+#include "runtime/text/decoders/sentencepiece_decoder.hpp"
+#include "runtime/text/decoders/token_decoders.hpp"
+
+namespace lanewise::text {
+namespace {
+
+class Sequence final : public Decoder {
+ public:
+  explicit Sequence(std::vector<DecoderPtr> steps) : steps_(std::move(steps)) {}
+
+  Status decode(std::vector<std::string>* tokens) const override {
+    for (const DecoderPtr& step : steps_) LW_RETURN_IF_ERROR(step->decode(tokens));
+    return {};
+  }
+
+ private:
+  std::vector<DecoderPtr> steps_;
+};
+
+Result<DecoderPtr> read_sequence(const JsonFields& fields) {
+  LW_ASSIGN_OR_RETURN(const nlohmann::json* list, fields.array("decoders"));
+  std::vector<DecoderPtr> steps;
+  for (const nlohmann::json& entry : *list) {
+    LW_ASSIGN_OR_RETURN(const JsonFields step, JsonFields::of(entry, fields.path("decoders")));
+    LW_ASSIGN_OR_RETURN(DecoderPtr decoder, read_decoder(step));
+    steps.push_back(std::move(decoder));
+  }
+  return DecoderPtr(std::make_unique<Sequence>(std::move(steps)));
+}
+
+struct Kind {
+  std::string_view type;
+  Result<DecoderPtr> (*read)(const JsonFields& fields);
+};
+
+constexpr Kind kKinds[] = {
+    {"Sequence", read_sequence},
+    {"ByteLevel", read_byte_level_decoder},
+    {"ByteFallback", read_byte_fallback_decoder},
+    {"Metaspace", read_metaspace_decoder},
+    {"Fuse", read_fuse_decoder},
+    {"Strip", read_strip_decoder},
+    {"Replace", read_replace_decoder},
+    {"BPEDecoder", read_bpe_decoder},
+    {"WordPiece", read_wordpiece_decoder},
+    {"SentencePiece", read_sentencepiece_decoder},
+};
+
+}  // namespace
+
+Decoder::~Decoder() = default;
+
+Result<DecoderPtr> read_decoder(const JsonFields& fields) {
+  LW_ASSIGN_OR_RETURN(const std::string type, fields.string("type"));
+  for (const Kind& kind : kKinds) {
+    if (kind.type == type) return kind.read(fields);
+  }
+  return unsupported("decoder '" + type + "' is not supported");
+}
+
+}  // namespace lanewise::text

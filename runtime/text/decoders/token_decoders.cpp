@@ -1,0 +1,178 @@
+#include "runtime/text/decoders/token_decoders.hpp"
+
+#include <string_view>
+#include <utility>
+
+#include "ops/status_macros.hpp"
+#include "runtime/text/pattern_json.hpp"
+#include "runtime/text/pre_tokenizers/metaspace.hpp"
+#include "runtime/text/utf8.hpp"
+#include "runtime/text/wordpiece_decode.hpp"
+
+namespace lanewise::text {
+namespace {
+
+std::string replaced(std::string_view text, std::string_view from, std::string_view to) {
+  std::string result;
+  for (size_t at = 0; at < text.size();) {
+    const size_t found = from.empty() ? text.npos : text.find(from, at);
+    result += text.substr(at, found - at);
+    if (found == text.npos) break;
+    result += to;
+    at = found + from.size();
+  }
+  return result;
+}
+
+std::string utf8_of(char32_t character) {
+  std::string utf8;
+  append_utf8(character, &utf8);
+  return utf8;
+}
+
+class Metaspace final : public Decoder {
+ public:
+  Metaspace(std::string replacement, bool prepends)
+      : replacement_(std::move(replacement)), prepends_(prepends) {}
+
+  Status decode(std::vector<std::string>* tokens) const override {
+    for (size_t i = 0; i < tokens->size(); ++i) {
+      const std::string_view space = i == 0 && prepends_ ? "" : " ";
+      (*tokens)[i] = replaced((*tokens)[i], replacement_, space);
+    }
+    return {};
+  }
+
+ private:
+  std::string replacement_;
+  bool prepends_;
+};
+
+class Fuse final : public Decoder {
+ public:
+  Status decode(std::vector<std::string>* tokens) const override {
+    std::string text;
+    for (const std::string& token : *tokens) text += token;
+    *tokens = {std::move(text)};
+    return {};
+  }
+};
+
+class Strip final : public Decoder {
+ public:
+  Strip(std::string content, int32_t start, int32_t stop)
+      : content_(std::move(content)), start_(start), stop_(stop) {}
+
+  Status decode(std::vector<std::string>* tokens) const override {
+    for (std::string& token : *tokens) {
+      for (int32_t i = 0; i < start_ && token.starts_with(content_); ++i) {
+        token.erase(0, content_.size());
+      }
+      for (int32_t i = 0; i < stop_ && token.ends_with(content_); ++i) {
+        token.resize(token.size() - content_.size());
+      }
+    }
+    return {};
+  }
+
+ private:
+  std::string content_;
+  int32_t start_;
+  int32_t stop_;
+};
+
+class Replace final : public Decoder {
+ public:
+  Replace(Regex pattern, std::string content)
+      : pattern_(std::move(pattern)), content_(std::move(content)) {}
+
+  Status decode(std::vector<std::string>* tokens) const override {
+    std::vector<Match> matches;
+    for (std::string& token : *tokens) {
+      LW_RETURN_IF_ERROR(pattern_.find_all(token, &matches));
+      std::string result;
+      for (const Match& match : matches) {
+        const std::string_view part =
+            std::string_view(token).substr(match.begin, match.end - match.begin);
+        result += match.matched ? std::string_view(content_) : part;
+      }
+      token = std::move(result);
+    }
+    return {};
+  }
+
+ private:
+  Regex pattern_;
+  std::string content_;
+};
+
+class Bpe final : public Decoder {
+ public:
+  explicit Bpe(std::string suffix) : suffix_(std::move(suffix)) {}
+
+  Status decode(std::vector<std::string>* tokens) const override {
+    for (size_t i = 0; i < tokens->size(); ++i) {
+      const std::string_view space = i + 1 < tokens->size() ? " " : "";
+      (*tokens)[i] = replaced((*tokens)[i], suffix_, space);
+    }
+    return {};
+  }
+
+ private:
+  std::string suffix_;
+};
+
+class WordPieces final : public Decoder {
+ public:
+  explicit WordPieces(WordPieceDecoder settings) : settings_(std::move(settings)) {}
+
+  Status decode(std::vector<std::string>* tokens) const override {
+    const std::vector<std::string_view> views(tokens->begin(), tokens->end());
+    std::string text = decode_wordpiece(views, settings_);
+    *tokens = {std::move(text)};
+    return {};
+  }
+
+ private:
+  WordPieceDecoder settings_;
+};
+
+}  // namespace
+
+Result<DecoderPtr> read_metaspace_decoder(const JsonFields& fields) {
+  LW_ASSIGN_OR_RETURN(const char32_t replacement, read_character(fields, "replacement", 0x2581));
+  LW_ASSIGN_OR_RETURN(const PrependScheme scheme, read_prepend_scheme(fields));
+  return DecoderPtr(
+      std::make_unique<Metaspace>(utf8_of(replacement), scheme != PrependScheme::kNever));
+}
+
+Result<DecoderPtr> read_fuse_decoder(const JsonFields&) {
+  return DecoderPtr(std::make_unique<Fuse>());
+}
+
+Result<DecoderPtr> read_strip_decoder(const JsonFields& fields) {
+  LW_ASSIGN_OR_RETURN(const char32_t content, read_character(fields, "content", U' '));
+  LW_ASSIGN_OR_RETURN(const int32_t start, fields.count_or("start", 0));
+  LW_ASSIGN_OR_RETURN(const int32_t stop, fields.count_or("stop", 0));
+  return DecoderPtr(std::make_unique<Strip>(utf8_of(content), start, stop));
+}
+
+Result<DecoderPtr> read_replace_decoder(const JsonFields& fields) {
+  LW_ASSIGN_OR_RETURN(Regex pattern, read_pattern(fields));
+  LW_ASSIGN_OR_RETURN(std::string content, fields.string("content"));
+  return DecoderPtr(std::make_unique<Replace>(std::move(pattern), std::move(content)));
+}
+
+Result<DecoderPtr> read_bpe_decoder(const JsonFields& fields) {
+  LW_ASSIGN_OR_RETURN(std::string suffix, fields.string_or("suffix", "</w>"));
+  return DecoderPtr(std::make_unique<Bpe>(std::move(suffix)));
+}
+
+Result<DecoderPtr> read_wordpiece_decoder(const JsonFields& fields) {
+  WordPieceDecoder settings;
+  LW_ASSIGN_OR_RETURN(settings.prefix, fields.string_or("prefix", "##"));
+  LW_ASSIGN_OR_RETURN(settings.cleanup, fields.boolean_or("cleanup", true));
+  return DecoderPtr(std::make_unique<WordPieces>(std::move(settings)));
+}
+
+}  // namespace lanewise::text

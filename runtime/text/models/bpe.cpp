@@ -1,0 +1,245 @@
+#include "runtime/text/models/bpe.hpp"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <unordered_map>
+
+#include "ops/status_macros.hpp"
+#include "runtime/text/byte_trie.hpp"
+#include "runtime/text/models/merge_queue.hpp"
+#include "runtime/text/utf8.hpp"
+
+namespace lanewise::text {
+namespace {
+
+using Json = nlohmann::json;
+
+/// The symbols of a word before merging.
+class Symbols {
+ public:
+  explicit Symbols(size_t begin) : end_(begin) {}
+
+  void add(int32_t id, size_t length) {
+    MergeSymbol symbol;
+    symbol.id = id;
+    symbol.begin = end_;
+    symbol.end = end_ += length;
+    list_.push_back(symbol);
+  }
+  std::vector<MergeSymbol>* list() noexcept { return &list_; }
+
+ private:
+  std::vector<MergeSymbol> list_;
+  size_t end_;
+};
+
+class Bpe final : public SubwordModel {
+ public:
+  Status build(BpeConfig config);
+
+  Status tokenize(std::string_view text, std::span<const Range> words, size_t budget,
+                  std::vector<Piece>* pieces) const override;
+  const Vocabulary& vocabulary() const override { return config_.vocabulary; }
+  int32_t id(std::string_view token) const override { return vocabulary_.find(token); }
+  Json to_json() const override;
+
+ private:
+  struct Rule {
+    int32_t rank;
+    int32_t result;
+  };
+
+  static uint64_t pair_key(int32_t left, int32_t right) noexcept {
+    return uint64_t{static_cast<uint32_t>(left)} << 32 | static_cast<uint32_t>(right);
+  }
+
+  Status index_merge(const std::pair<std::string, std::string>& merge, int32_t rank);
+  int32_t character_id(std::string_view character, bool first, bool last) const;
+  bool add_bytes(std::string_view character, Symbols* symbols) const;
+  void split(std::string_view word, Symbols* symbols) const;
+  void tokenize_word(std::string_view text, const Range& word, std::vector<Piece>* pieces) const;
+
+  BpeConfig config_;
+  ByteTrie vocabulary_;
+  std::unordered_map<uint64_t, Rule> merges_;
+  std::array<int32_t, 256> bytes_ = {};  // ids of the tokens of bytes
+  int32_t unk_id_ = ByteTrie::kNone;
+};
+
+Status Bpe::build(BpeConfig config) {
+  config_ = std::move(config);
+  for (const auto& [token, id] : config_.vocabulary) {
+    if (!vocabulary_.insert(token, id)) return resource_exhausted("the vocabulary is too large");
+  }
+  if (config_.unk_token) {
+    unk_id_ = vocabulary_.find(*config_.unk_token);
+    if (unk_id_ == ByteTrie::kNone) {
+      return data_loss("unk_token '" + *config_.unk_token + "' is not in the vocabulary");
+    }
+  }
+  int32_t rank = 0;
+  merges_.reserve(config_.merges.size());
+  for (const auto& merge : config_.merges) LW_RETURN_IF_ERROR(index_merge(merge, rank++));
+  for (size_t byte = 0; byte < bytes_.size(); ++byte) {
+    bytes_[byte] = vocabulary_.find(byte_token(static_cast<uint8_t>(byte)));
+  }
+  return {};
+}
+
+Status Bpe::index_merge(const std::pair<std::string, std::string>& merge, int32_t rank) {
+  const auto& [left, right] = merge;
+  const size_t prefix = std::min(config_.continuing_subword_prefix.size(), right.size());
+  const std::string result = left + right.substr(prefix);
+  for (const std::string* token : {&left, &right, &result}) {
+    if (vocabulary_.find(*token) == ByteTrie::kNone) {
+      return data_loss("merge " + std::to_string(rank) + " needs '" + *token +
+                       "', which is not in the vocabulary");
+    }
+  }
+  merges_[pair_key(vocabulary_.find(left), vocabulary_.find(right))] = {rank,
+                                                                        vocabulary_.find(result)};
+  return {};
+}
+
+int32_t Bpe::character_id(std::string_view character, bool first, bool last) const {
+  int32_t node = ByteTrie::kRoot;
+  const auto walk = [&](std::string_view bytes) {
+    for (size_t i = 0; i < bytes.size() && node != ByteTrie::kNone; ++i) {
+      node = vocabulary_.child(node, static_cast<uint8_t>(bytes[i]));
+    }
+  };
+  if (!first) walk(config_.continuing_subword_prefix);
+  walk(character);
+  if (last) walk(config_.end_of_word_suffix);
+  return node == ByteTrie::kNone ? ByteTrie::kNone : vocabulary_.value(node);
+}
+
+/// Adds the bytes of a character as tokens; false, and nothing, if one of them has none.
+bool Bpe::add_bytes(std::string_view character, Symbols* symbols) const {
+  const auto id = [&](char byte) { return bytes_[static_cast<uint8_t>(byte)]; };
+  if (std::any_of(character.begin(), character.end(),
+                  [&](char byte) { return id(byte) == ByteTrie::kNone; })) {
+    return false;
+  }
+  for (const char byte : character) symbols->add(id(byte), 1);
+  return true;
+}
+
+/// The characters of a word. Unknown ones wait, so that a run of them can be fused; bytes go
+/// before them, as they do in Hugging Face.
+void Bpe::split(std::string_view word, Symbols* symbols) const {
+  size_t unknown = 0;  // bytes of the unknown token that waits
+  const auto flush = [&] {
+    if (unknown > 0) symbols->add(unk_id_, unknown);
+    unknown = 0;
+  };
+  for (size_t i = 0; i < word.size();) {
+    const auto length = static_cast<size_t>(decode_at(word, i).length);
+    const std::string_view character = word.substr(i, length);
+    const bool first = i == 0;
+    i += length;
+    const int32_t id = character_id(character, first, i == word.size());
+    if (id != ByteTrie::kNone) {
+      flush();
+      symbols->add(id, length);
+    } else if (!(config_.byte_fallback && add_bytes(character, symbols)) &&
+               unk_id_ != ByteTrie::kNone) {
+      if (!config_.fuse_unk) flush();
+      unknown += length;
+    }
+  }
+  flush();
+}
+
+void Bpe::tokenize_word(std::string_view text, const Range& word,
+                        std::vector<Piece>* pieces) const {
+  const std::string_view characters = text.substr(word.begin, word.end - word.begin);
+  if (config_.ignore_merges) {
+    const int32_t id = vocabulary_.find(characters);
+    if (id != ByteTrie::kNone) return pieces->push_back({id, word.begin, word.end});
+  }
+  Symbols symbols(word.begin);
+  split(characters, &symbols);
+  merge_symbols(symbols.list(), [&](const MergeSymbol& left, const MergeSymbol& right, Merge* out) {
+    const auto found = merges_.find(pair_key(left.id, right.id));
+    if (found == merges_.end()) return false;
+    out->rank = found->second.rank;
+    out->result = found->second.result;
+    return true;
+  });
+  for (const MergeSymbol& symbol : *symbols.list()) {
+    if (symbol.alive) pieces->push_back({symbol.id, symbol.begin, symbol.end});
+  }
+}
+
+Status Bpe::tokenize(std::string_view text, std::span<const Range> words, size_t budget,
+                     std::vector<Piece>* pieces) const {
+  for (const Range& word : words) {
+    tokenize_word(text, word, pieces);
+    if (pieces->size() > budget) break;
+  }
+  return {};
+}
+
+Json Bpe::to_json() const {
+  Json merges = Json::array();
+  for (const auto& [left, right] : config_.merges) merges.push_back({left, right});
+  return {{"type", "BPE"},
+          {"unk_token", config_.unk_token ? Json(*config_.unk_token) : Json()},
+          {"continuing_subword_prefix", config_.continuing_subword_prefix},
+          {"end_of_word_suffix", config_.end_of_word_suffix},
+          {"fuse_unk", config_.fuse_unk},
+          {"byte_fallback", config_.byte_fallback},
+          {"ignore_merges", config_.ignore_merges},
+          {"vocab", vocabulary_to_json(config_.vocabulary)},
+          {"merges", std::move(merges)}};
+}
+
+/// ["a", "b"], or of older files "a b".
+Result<std::pair<std::string, std::string>> read_merge(const Json& merge, const std::string& name) {
+  if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string()) {
+    return std::pair(merge[0].get<std::string>(), merge[1].get<std::string>());
+  }
+  if (!merge.is_string()) return wrong_type(name, "pairs of tokens", &merge);
+  const auto& text = merge.get_ref<const std::string&>();
+  const size_t space = text.find(' ');
+  if (space == std::string::npos || text.find(' ', space + 1) != std::string::npos) {
+    return data_loss(name + ": '" + text + "' is not two tokens with a space between them");
+  }
+  return std::pair(text.substr(0, space), text.substr(space + 1));
+}
+
+}  // namespace
+
+Result<SubwordModelPtr> make_bpe(BpeConfig config) {
+  auto model = std::make_unique<Bpe>();
+  LW_RETURN_IF_ERROR(model->build(std::move(config)));
+  return SubwordModelPtr(std::move(model));
+}
+
+Result<BpeConfig> bpe_from_json(const JsonFields& model) {
+  const Json* dropout = model.find("dropout");
+  if (dropout && *dropout != 0.0) return unsupported(model.path("dropout") + " is not supported");
+  BpeConfig config;
+  LW_ASSIGN_OR_RETURN(config.vocabulary, read_vocabulary_object(model));
+  LW_ASSIGN_OR_RETURN(const Json* merges, model.array("merges"));
+  config.merges.reserve(merges->size());
+  for (const Json& entry : *merges) {
+    LW_ASSIGN_OR_RETURN(auto merge, read_merge(entry, model.path("merges")));
+    config.merges.push_back(std::move(merge));
+  }
+  if (model.find("unk_token")) {
+    LW_ASSIGN_OR_RETURN(std::string unk_token, model.string("unk_token"));
+    config.unk_token = std::move(unk_token);
+  }
+  LW_ASSIGN_OR_RETURN(config.continuing_subword_prefix,
+                      model.string_or("continuing_subword_prefix", ""));
+  LW_ASSIGN_OR_RETURN(config.end_of_word_suffix, model.string_or("end_of_word_suffix", ""));
+  LW_ASSIGN_OR_RETURN(config.fuse_unk, model.boolean_or("fuse_unk", false));
+  LW_ASSIGN_OR_RETURN(config.byte_fallback, model.boolean_or("byte_fallback", false));
+  LW_ASSIGN_OR_RETURN(config.ignore_merges, model.boolean_or("ignore_merges", false));
+  return config;
+}
+
+}  // namespace lanewise::text

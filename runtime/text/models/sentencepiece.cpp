@@ -1,0 +1,319 @@
+#include "runtime/text/models/sentencepiece.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <unordered_map>
+
+#include "ops/status_macros.hpp"
+#include "runtime/text/byte_trie.hpp"
+#include "runtime/text/models/merge_queue.hpp"
+#include "runtime/text/models/viterbi.hpp"
+#include "runtime/text/utf8.hpp"
+
+namespace lanewise::text {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr float kUnknownPenalty = 10;
+// A user-defined piece costs so little that no other way is better.
+constexpr double kUserDefinedCost = 0.1;
+
+struct Entry {
+  std::string text;
+  float score;
+  PieceKind kind;
+};
+
+struct Config {
+  std::vector<Entry> pieces;
+  bool bpe = false;
+  bool byte_fallback = false;
+  bool has_vocabulary = false;
+  Vocabulary vocabulary;  // the pieces by their places, if the file has none
+  std::string unk_token;
+};
+
+/// A piece of a word before it has an id: a place in the list of pieces, or kNone.
+struct Found {
+  int32_t index;
+  size_t begin;
+  size_t end;
+};
+
+/// Where an unused piece came apart, by its text.
+using Splits = std::unordered_map<std::string, size_t>;
+
+class SentencePiece final : public SubwordModel {
+ public:
+  Status build(Config config);
+
+  Status tokenize(std::string_view text, std::span<const Range> words, size_t budget,
+                  std::vector<Piece>* pieces) const override;
+  const Vocabulary& vocabulary() const override { return config_.vocabulary; }
+  int32_t id(std::string_view token) const override { return ids_.find(token); }
+  Json to_json() const override;
+
+ private:
+  Status index_pieces();
+  void index_ranks();
+  void index_scores();
+  double score(int32_t index, size_t length) const;
+  PieceKind kind(int32_t index) const { return config_.pieces[static_cast<size_t>(index)].kind; }
+  std::vector<Found> find_unigram(std::string_view word) const;
+  std::vector<Found> find_bpe(std::string_view word) const;
+  std::vector<MergeSymbol> characters(std::string_view word) const;
+  void resegment(std::string_view word, const Found& found, const Splits& splits,
+                 std::vector<Found>* out) const;
+  void append(std::string_view text, const Range& word, std::span<const Found> found,
+              std::vector<Piece>* pieces) const;
+
+  Config config_;
+  ByteTrie ids_;           // of `vocabulary`
+  ByteTrie pieces_;        // -> index, of pieces that texts hold
+  ByteTrie user_defined_;  // -> index
+  bool has_user_defined_ = false;
+  std::vector<int32_t> ranks_;  // by index, of BPE: equal scores have equal ranks
+  std::array<int32_t, 256> bytes_ = {};
+  bool byte_fallback_ = false;  // and each byte has a token
+  int32_t unk_id_ = ByteTrie::kNone;
+  float unknown_score_ = 0;
+  float best_score_ = std::numeric_limits<float>::min();
+};
+
+Status SentencePiece::build(Config config) {
+  config_ = std::move(config);
+  for (const auto& [token, id] : config_.vocabulary) {
+    if (!ids_.insert(token, id)) return resource_exhausted("the vocabulary is too large");
+  }
+  unk_id_ = ids_.find(config_.unk_token);
+  if (unk_id_ == ByteTrie::kNone) {
+    return data_loss("unk_token '" + config_.unk_token + "' is not in the vocabulary");
+  }
+  LW_RETURN_IF_ERROR(index_pieces());
+  if (config_.bpe) {
+    index_ranks();
+  } else {
+    index_scores();
+  }
+  byte_fallback_ = config_.byte_fallback;
+  for (size_t byte = 0; byte < bytes_.size(); ++byte) {
+    bytes_[byte] = ids_.find(byte_token(static_cast<uint8_t>(byte)));
+    byte_fallback_ = byte_fallback_ && bytes_[byte] != ByteTrie::kNone;
+  }
+  return {};
+}
+
+Status SentencePiece::index_pieces() {
+  for (size_t i = 0; i < config_.pieces.size(); ++i) {
+    const Entry& piece = config_.pieces[i];
+    const bool unused = piece.kind == PieceKind::kUnused;
+    if (piece.kind != PieceKind::kNormal && piece.kind != PieceKind::kUserDefined && !unused) {
+      continue;
+    }
+    // BPE goes through unused pieces and takes them apart in the end.
+    if (unused && !config_.bpe) continue;
+    const auto index = static_cast<int32_t>(i);
+    bool fits = pieces_.insert(piece.text, index);
+    if (piece.kind == PieceKind::kUserDefined) {
+      fits = fits && user_defined_.insert(piece.text, index);
+      has_user_defined_ = true;
+    }
+    if (!fits) return resource_exhausted("the pieces are too large");
+  }
+  return {};
+}
+
+void SentencePiece::index_ranks() {
+  std::vector<float> scores;
+  for (const Entry& piece : config_.pieces) scores.push_back(piece.score);
+  std::sort(scores.begin(), scores.end(), std::greater<>());
+  for (const Entry& piece : config_.pieces) {
+    const auto at = std::lower_bound(scores.begin(), scores.end(), piece.score, std::greater<>());
+    ranks_.push_back(static_cast<int32_t>(at - scores.begin()));
+  }
+}
+
+void SentencePiece::index_scores() {
+  float least = std::numeric_limits<float>::max();
+  for (const Entry& piece : config_.pieces) {
+    if (piece.kind != PieceKind::kNormal) continue;
+    least = std::min(least, piece.score);
+    best_score_ = std::max(best_score_, piece.score);
+  }
+  unknown_score_ = least - kUnknownPenalty;
+}
+
+double SentencePiece::score(int32_t index, size_t length) const {
+  if (kind(index) != PieceKind::kUserDefined) {
+    return config_.pieces[static_cast<size_t>(index)].score;
+  }
+  return static_cast<float>(length) * best_score_ - kUserDefinedCost;
+}
+
+std::vector<Found> SentencePiece::find_unigram(std::string_view word) const {
+  std::vector<BestEnd> ends;
+  best_ends(
+      word, pieces_, ByteTrie::kNone, unknown_score_,
+      [&](int32_t index, size_t length) { return score(index, length); },
+      [](double sum) { return double{static_cast<float>(sum)}; }, &ends);
+  std::vector<Found> found;
+  for (size_t end = word.size(); end > 0; end = ends[end].begin) {
+    found.push_back({ends[end].index, ends[end].begin, end});
+  }
+  std::reverse(found.begin(), found.end());
+  return found;
+}
+
+/// The characters of a word, and its user-defined pieces, which stay as they are.
+std::vector<MergeSymbol> SentencePiece::characters(std::string_view word) const {
+  std::vector<MergeSymbol> symbols;
+  for (size_t i = 0; i < word.size();) {
+    MergeSymbol symbol;
+    const size_t user_defined =
+        has_user_defined_ ? user_defined_.longest_prefix(word.substr(i)) : 0;
+    symbol.frozen = user_defined > 0;
+    symbol.begin = i;
+    i += symbol.frozen ? user_defined : static_cast<size_t>(decode_at(word, i).length);
+    symbol.end = i;
+    symbol.id = pieces_.find(word.substr(symbol.begin, symbol.end - symbol.begin));
+    symbols.push_back(symbol);
+  }
+  return symbols;
+}
+
+std::vector<Found> SentencePiece::find_bpe(std::string_view word) const {
+  Splits splits;
+  std::vector<MergeSymbol> symbols = characters(word);
+  merge_symbols(&symbols, [&](const MergeSymbol& left, const MergeSymbol& right, Merge* merge) {
+    const std::string_view pair = word.substr(left.begin, right.end - left.begin);
+    merge->result = pieces_.find(pair);
+    if (merge->result == ByteTrie::kNone) return false;
+    merge->rank = ranks_[static_cast<size_t>(merge->result)];
+    if (kind(merge->result) == PieceKind::kUnused) {
+      splits[std::string(pair)] = left.end - left.begin;
+    }
+    return true;
+  });
+  std::vector<Found> found;
+  for (const MergeSymbol& symbol : symbols) {
+    if (symbol.alive) resegment(word, {symbol.id, symbol.begin, symbol.end}, splits, &found);
+  }
+  return found;
+}
+
+/// Takes unused pieces apart again. A part is shorter than the whole, and a token is short, so the
+/// depth is bounded.
+void SentencePiece::resegment(std::string_view word, const Found& found, const Splits& splits,
+                              std::vector<Found>* out) const {
+  const bool unused = found.index != ByteTrie::kNone && kind(found.index) == PieceKind::kUnused;
+  const std::string text(unused ? word.substr(found.begin, found.end - found.begin) : "");
+  const auto split = unused ? splits.find(text) : splits.end();
+  if (split == splits.end()) return out->push_back(found);
+  const size_t middle = found.begin + split->second;
+  const auto part = [&](size_t begin, size_t end) {
+    return Found{pieces_.find(word.substr(begin, end - begin)), begin, end};
+  };
+  resegment(word, part(found.begin, middle), splits, out);
+  resegment(word, part(middle, found.end), splits, out);
+}
+
+/// Ids for what was found: unknown characters as bytes or as one unknown token for a run of them.
+void SentencePiece::append(std::string_view text, const Range& word, std::span<const Found> found,
+                           std::vector<Piece>* pieces) const {
+  bool after_unknown = false;
+  for (const Found& piece : found) {
+    const size_t begin = word.begin + piece.begin;
+    const size_t end = word.begin + piece.end;
+    const bool unknown = piece.index == ByteTrie::kNone;
+    if (unknown && byte_fallback_) {
+      for (size_t i = begin; i < end; ++i) {
+        pieces->push_back({bytes_[static_cast<uint8_t>(text[i])], begin, end});
+      }
+    } else if (unknown && after_unknown) {
+      pieces->back().end = end;
+    } else {
+      const int32_t id = unknown ? unk_id_ : ids_.find(text.substr(begin, end - begin));
+      pieces->push_back({id == ByteTrie::kNone ? unk_id_ : id, begin, end});
+    }
+    after_unknown = unknown && !byte_fallback_;
+  }
+}
+
+Status SentencePiece::tokenize(std::string_view text, std::span<const Range> words, size_t budget,
+                               std::vector<Piece>* pieces) const {
+  for (const Range& word : words) {
+    const std::string_view characters = text.substr(word.begin, word.end - word.begin);
+    append(text, word, config_.bpe ? find_bpe(characters) : find_unigram(characters), pieces);
+    if (pieces->size() > budget) break;
+  }
+  return {};
+}
+
+Json SentencePiece::to_json() const {
+  Json pieces = Json::array();
+  for (const Entry& piece : config_.pieces) {
+    pieces.push_back({piece.text, piece.score, static_cast<int32_t>(piece.kind)});
+  }
+  Json json = {{"type", "SentencePiece"},
+               {"algorithm", config_.bpe ? "bpe" : "unigram"},
+               {"byte_fallback", config_.byte_fallback},
+               {"unk_token", config_.unk_token},
+               {"pieces", std::move(pieces)}};
+  if (config_.has_vocabulary) json["vocab"] = vocabulary_to_json(config_.vocabulary);
+  return json;
+}
+
+Result<Entry> read_piece(const Json& entry, const std::string& name) {
+  if (!entry.is_array() || entry.size() != 3 || !entry[0].is_string() || !entry[1].is_number()) {
+    return wrong_type(name, "pieces with their scores and kinds", &entry);
+  }
+  LW_ASSIGN_OR_RETURN(const int32_t kind, count_of(entry[2], name));
+  const auto score = entry[1].get<float>();
+  if (!std::isfinite(score) || kind < static_cast<int32_t>(PieceKind::kNormal) ||
+      kind > static_cast<int32_t>(PieceKind::kByte)) {
+    return data_loss(name + ": " + entry.dump() + " is no piece");
+  }
+  return Entry{entry[0].get<std::string>(), score, static_cast<PieceKind>(kind)};
+}
+
+Status read_pieces(const JsonFields& model, Config* config) {
+  LW_ASSIGN_OR_RETURN(const Json* list, model.array("pieces"));
+  config->pieces.reserve(list->size());
+  for (const Json& entry : *list) {
+    LW_ASSIGN_OR_RETURN(Entry piece, read_piece(entry, model.path("pieces")));
+    if (piece.kind == PieceKind::kUnknown) config->unk_token = piece.text;
+    config->pieces.push_back(std::move(piece));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<SubwordModelPtr> sentencepiece_from_json(const JsonFields& model) {
+  Config config;
+  LW_ASSIGN_OR_RETURN(const std::string algorithm, model.string("algorithm"));
+  config.bpe = algorithm == "bpe";
+  if (!config.bpe && algorithm != "unigram") {
+    return unsupported(model.path("algorithm") + " '" + algorithm + "' is not supported");
+  }
+  LW_ASSIGN_OR_RETURN(config.byte_fallback, model.boolean_or("byte_fallback", false));
+  LW_RETURN_IF_ERROR(read_pieces(model, &config));
+  LW_ASSIGN_OR_RETURN(config.unk_token, model.string_or("unk_token", config.unk_token));
+  config.has_vocabulary = model.find("vocab") != nullptr;
+  if (config.has_vocabulary) {
+    LW_ASSIGN_OR_RETURN(config.vocabulary, read_vocabulary_object(model));
+  } else {
+    for (const Entry& piece : config.pieces) {
+      config.vocabulary.emplace_back(piece.text, static_cast<int32_t>(config.vocabulary.size()));
+    }
+  }
+  auto result = std::make_unique<SentencePiece>();
+  LW_RETURN_IF_ERROR(result->build(std::move(config)));
+  return SubwordModelPtr(std::move(result));
+}
+
+}  // namespace lanewise::text

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "lanewise/status.hpp"
+#include "runtime/text/json_fields.hpp"
+#include "runtime/text/pre_tokenizers/pre_tokenizer.hpp"
+
+namespace lanewise::text {
+
+/// A token and the bytes [begin, end) of the normalised text that it stands for.
+struct Piece {
+  int32_t id;
+  size_t begin;
+  size_t end;
+};
+
+using Vocabulary = std::vector<std::pair<std::string, int32_t>>;
+
+/// Cuts words into the tokens of a vocabulary. Immutable and thread-safe.
+class SubwordModel {
+ public:
+  virtual ~SubwordModel();
+
+  /// Appends the pieces of `words`, which are ranges of `text`. Stops behind the word with which
+  /// there are more than `budget` of them. kInvalidArgument if a character has no token and the
+  /// model none for the unknown.
+  virtual Status tokenize(std::string_view text, std::span<const Range> words, size_t budget,
+                          std::vector<Piece>* pieces) const = 0;
+
+  /// Its tokens, none twice. Lives as long as the model.
+  virtual const Vocabulary& vocabulary() const = 0;
+  /// kNone of ByteTrie if it has no such token.
+  virtual int32_t id(std::string_view token) const = 0;
+  /// The `model` of a tokenizer.json.
+  virtual nlohmann::json to_json() const = 0;
+};
+
+using SubwordModelPtr = std::unique_ptr<const SubwordModel>;
+
+/// The field `vocab` as an object of ids by token.
+Result<Vocabulary> read_vocabulary_object(const JsonFields& model);
+nlohmann::json vocabulary_to_json(const Vocabulary& vocabulary);
+
+/// The token that stands for a byte where a vocabulary has no character, "<0x0A>".
+std::string byte_token(uint8_t byte);
+
+}  // namespace lanewise::text

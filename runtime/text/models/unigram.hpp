@@ -1,0 +1,12 @@
+#pragma once
+
+#include "runtime/text/models/subword_model.hpp"
+
+namespace lanewise::text {
+
+/// The model of a tokenizer.json whose type is Unigram: of all ways to cut a word into tokens the
+/// one with the highest sum of scores, as in Hugging Face. Linear in the word for tokens of bounded
+/// length.
+Result<SubwordModelPtr> unigram_from_json(const JsonFields& model);
+
+}  // namespace lanewise::text

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <memory>
+
+#include "lanewise/status.hpp"
+#include "runtime/text/json_fields.hpp"
+#include "runtime/text/normalized_text.hpp"
+
+namespace lanewise::text {
+
+/// A step from the text of the caller to the one that is cut into tokens. Thread-safe.
+class Normalizer {
+ public:
+  virtual ~Normalizer();
+  /// Replaces `text` by its normal form. Fails only where a regular expression gives up.
+  virtual Status normalize(NormalizedText* text) const = 0;
+};
+
+using NormalizerPtr = std::unique_ptr<const Normalizer>;
+
+/// The normalizer of a tokenizer.json. kUnsupported names a type that we lack.
+Result<NormalizerPtr> read_normalizer(const JsonFields& fields);
+
+}  // namespace lanewise::text

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <vector>
+
+#include "lanewise/status.hpp"
+#include "runtime/text/json_fields.hpp"
+#include "runtime/text/special_template.hpp"
+
+namespace lanewise::text {
+
+/// What happens to the tokens of a text when they are all there.
+struct PostProcessor {
+  SpecialTemplate specials = bare_template();
+  /// Each takes white space out of the offsets; true: but not a space put before the text.
+  std::vector<bool> trims;
+};
+
+/// The post_processor of a tokenizer.json: TemplateProcessing, BertProcessing, RobertaProcessing,
+/// ByteLevel or a Sequence of them with one template at most. kUnsupported names any other.
+Result<PostProcessor> read_post_processing(const JsonFields& file);
+
+}  // namespace lanewise::text

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "runtime/text/pre_tokenizers/pre_tokenizer.hpp"
+
+namespace lanewise::text {
+
+/// Cuts at the matches of a pattern, or with `invert` at what is between them.
+Result<PreTokenizerPtr> read_split(const JsonFields& fields);
+
+/// The same of a pattern.
+PreTokenizerPtr make_split(Regex pattern, SplitBehavior behavior, bool invert);
+
+}  // namespace lanewise::text

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lanewise/status.hpp"
+#include "runtime/text/added_tokens.hpp"
+#include "runtime/text/decoders/decoder.hpp"
+#include "runtime/text/json_fields.hpp"
+#include "runtime/text/models/subword_model.hpp"
+#include "runtime/text/normalizers/normalizer.hpp"
+#include "runtime/text/post_processor.hpp"
+#include "runtime/text/pre_tokenizers/pre_tokenizer.hpp"
+#include "runtime/text/tokenizer.hpp"
+
+namespace lanewise::text {
+
+/// A tokenizer put together from the parts of a tokenizer.json.
+struct SubwordParts {
+  NormalizerPtr normalizer;       ///< may be null
+  PreTokenizerPtr pre_tokenizer;  ///< may be null: a text is one word
+  SubwordModelPtr model;
+  DecoderPtr decoder;  ///< may be null: tokens are joined with spaces
+  PostProcessor post_processor;
+  std::vector<AddedToken> added_tokens;
+  std::string json;  ///< the parts but the model and the added tokens, as they were read
+};
+
+/// Equal to Hugging Face's tokenizer of the same parts in ids and offsets.
+///
+/// kDataLoss if two tokens share an id or a special token has none; kResourceExhausted if an id or
+/// a token is too large to be meant.
+Result<std::shared_ptr<const Tokenizer>> make_subword_tokenizer(SubwordParts parts);
+
+/// The tokenizer of a tokenizer.json with this model. kUnsupported names a part that we lack.
+Result<std::shared_ptr<const Tokenizer>> subword_tokenizer_from_json(const JsonFields& file,
+                                                                     SubwordModelPtr model);
+
+}  // namespace lanewise::text

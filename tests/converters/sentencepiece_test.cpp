@@ -1,0 +1,178 @@
+#include "converters/tokenizers/sentencepiece_file.hpp"
+
+#include <memory>
+#include <numeric>
+
+#include "converters/tokenizers/families.hpp"
+#include "tests/runtime/text_subword_golden.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+using Json = nlohmann::json;
+using Ids = std::vector<int32_t>;
+using TokenizerPtr = std::shared_ptr<const text::Tokenizer>;
+
+TokenizerPtr parsed(const Result<std::string>& json) {
+  EXPECT_TRUE(json.ok()) << json.status().message();
+  if (!json.ok()) return nullptr;
+  const auto tokenizer = text::parse_tokenizer(*json);
+  EXPECT_TRUE(tokenizer.ok()) << tokenizer.status().message();
+  return tokenizer.ok() ? *tokenizer : nullptr;
+}
+
+Ids ids_of(const text::Tokenizer& tokenizer, std::string_view text) {
+  return text::result_of(tokenizer, text, false).ids;
+}
+
+/// The ids that SentencePiece itself has for a text, without special tokens.
+Ids plain_ids(const std::string& file, std::string_view text) {
+  const TokenizerPtr tokenizer = parsed(plain_tokenizer(text::read_subword_data(file)));
+  return tokenizer ? ids_of(*tokenizer, text) : Ids{};
+}
+
+class SentencePieceGoldenTest : public testing::TestWithParam<const char*> {};
+
+TEST_P(SentencePieceGoldenTest, EqualsSentencePiece) {
+  const std::string name = GetParam();
+  const TokenizerPtr tokenizer = parsed(plain_tokenizer(text::read_subword_data(name + ".model")));
+  ASSERT_TRUE(tokenizer);
+  text::expect_golden(*tokenizer, "spm_" + name, false);
+}
+
+TEST_P(SentencePieceGoldenTest, ItsJsonIsAnEqualTokenizer) {
+  const std::string name = GetParam();
+  const TokenizerPtr tokenizer = parsed(plain_tokenizer(text::read_subword_data(name + ".model")));
+  ASSERT_TRUE(tokenizer);
+  const auto copy = text::parse_tokenizer(tokenizer->to_json());
+  ASSERT_TRUE(copy.ok()) << copy.status().message();
+  EXPECT_EQ((*copy)->to_json(), tokenizer->to_json());
+  text::RandomTexts random(3);
+  for (int i = 0; i < 50; ++i) {
+    const std::string text = random.next();
+    EXPECT_EQ(ids_of(**copy, text), ids_of(*tokenizer, text));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, SentencePieceGoldenTest,
+                         testing::Values("unigram", "bpe", "symbols", "unigram_bytes"),
+                         [](const auto& suite) { return std::string(suite.param); });
+
+TEST(SentencePieceFileTest, CutOffAnywhereIsNoCrash) {
+  const std::string whole = text::read_subword_data("bpe.model");
+  ASSERT_TRUE(read_sentencepiece_file(whole).ok());
+  for (size_t size = 0; size < whole.size(); size += 13) {
+    const auto file = read_sentencepiece_file(std::string_view(whole).substr(0, size));
+    if (!file.ok()) continue;
+    EXPECT_LT(file->pieces.size(), 1200u);
+  }
+  EXPECT_EQ(read_sentencepiece_file("").status().code(), StatusCode::kDataLoss);
+}
+
+TEST(SentencePieceFileTest, ChangedBytesGiveATokenizerOrAnError) {
+  const std::string whole = text::read_subword_data("bpe.model");
+  uint32_t state = 1;
+  const auto next = [&] { return state = state * 1664525 + 1013904223, state >> 8; };
+  for (int round = 0; round < 60; ++round) {
+    std::string bytes = whole;
+    for (int i = 0; i < 3; ++i) bytes[next() % bytes.size()] = static_cast<char>(next());
+    const auto json = plain_tokenizer(bytes);
+    if (!json.ok()) continue;
+    const auto tokenizer = text::parse_tokenizer(*json);
+    if (!tokenizer.ok()) continue;
+    EXPECT_TRUE((*tokenizer)->encode("The old 시계 👍", {}).ok());
+  }
+}
+
+TEST(SentencePieceFamilyTest, T5) {
+  const std::string spm = text::read_subword_data("unigram.model");
+  const TokenizerPtr tokenizer = parsed(t5_tokenizer(spm));
+  ASSERT_TRUE(tokenizer);
+  Ids expected = plain_ids("unigram.model", "The old clock");
+  expected.push_back(2);
+  EXPECT_EQ(ids_of(*tokenizer, "The old clock"), expected);
+  EXPECT_EQ(tokenizer->vocabulary_size(), 1000);
+  EXPECT_EQ(tokenizer->id("<extra_id_0>"), 999);
+  EXPECT_EQ(tokenizer->id("<extra_id_99>"), 900);
+}
+
+TEST(SentencePieceFamilyTest, LlamaBeginsWithItsToken) {
+  const TokenizerPtr tokenizer = parsed(llama_tokenizer(text::read_subword_data("bpe.model")));
+  ASSERT_TRUE(tokenizer);
+  Ids expected = plain_ids("bpe.model", "The  river");
+  expected.insert(expected.begin(), 1);
+  EXPECT_EQ(ids_of(*tokenizer, "The  river"), expected);
+  EXPECT_EQ(*tokenizer->decode(expected, true), "The  river");
+}
+
+/// vocab.json of Marian: pieces in an order of its own, one of them missing.
+Json marian_vocabulary(const std::string& missing) {
+  const auto file = read_sentencepiece_file(text::read_subword_data("unigram.model"));
+  Json vocabulary = {{"</s>", 0}, {"<unk>", 1}};
+  int32_t id = 2;
+  for (auto piece = file->pieces.rbegin(); piece != file->pieces.rend(); ++piece) {
+    if (piece->kind == 1 && piece->text != missing) vocabulary[piece->text] = id++;
+  }
+  vocabulary[">>fra<<"] = id++;
+  vocabulary["<pad>"] = id;
+  return vocabulary;
+}
+
+TEST(SentencePieceFamilyTest, MarianHasTheIdsOfItsVocabulary) {
+  const std::string spm = text::read_subword_data("unigram.model");
+  const auto file = read_sentencepiece_file(spm);
+  ASSERT_TRUE(file.ok());
+  const Ids plain = plain_ids("unigram.model", "The old clock, the river");
+  const std::string missing = file->pieces[static_cast<size_t>(plain.back())].text;
+  const Json vocabulary = marian_vocabulary(missing);
+  const TokenizerPtr tokenizer = parsed(marian_tokenizer(spm, vocabulary.dump()));
+  ASSERT_TRUE(tokenizer);
+  Ids expected = {vocabulary[">>fra<<"].get<int32_t>()};
+  for (const int32_t place : plain) {
+    const std::string& piece = file->pieces[static_cast<size_t>(place)].text;
+    expected.push_back(piece == missing ? 1 : vocabulary[piece].get<int32_t>());
+  }
+  expected.push_back(0);
+  EXPECT_EQ(ids_of(*tokenizer, ">>fra<< The old clock, the river"), expected);
+  expected.assign(expected.begin() + 1, expected.end() - 2);
+  EXPECT_EQ(tokenizer->decode(expected, true)->substr(0, 14), "The old clock,");
+}
+
+TEST(SentencePieceFamilyTest, LanguagesStandWhereTheirModelHasThem) {
+  const std::string spm = text::read_subword_data("unigram.model");
+  Ids pieces = plain_ids("unigram.model", "The river");
+  for (int32_t& id : pieces) ++id;
+  Ids nllb = {901, 2};
+  nllb.insert(nllb.begin() + 1, pieces.begin(), pieces.end());
+  const TokenizerPtr first = parsed(nllb_tokenizer(spm, "ace_Arab"));
+  ASSERT_TRUE(first);
+  EXPECT_EQ(ids_of(*first, "The river"), nllb);
+  EXPECT_EQ(first->vocabulary_size(), 900 + 1 + 202 + 1);
+
+  Ids mbart = pieces;
+  mbart.insert(mbart.end(), {2, 901 + 5});
+  const TokenizerPtr second = parsed(mbart_tokenizer(spm, "en_XX"));
+  ASSERT_TRUE(second);
+  mbart.back() = *second->id("en_XX");
+  EXPECT_EQ(ids_of(*second, "The river"), mbart);
+  EXPECT_EQ(second->id("ar_AR"), 901);
+  EXPECT_EQ(mbart50_tokenizer(spm, "xx").status().code(), StatusCode::kInvalidArgument);
+
+  Json vocabulary = {{"<s>", 0}, {"<pad>", 1}, {"</s>", 2}, {"<unk>", 3}, {"▁The", 4}};
+  const TokenizerPtr third = parsed(m2m100_tokenizer(spm, vocabulary.dump(), "en"));
+  ASSERT_TRUE(third);
+  EXPECT_EQ(third->id("__af__"), 5);
+  EXPECT_EQ(ids_of(*third, "The").front(), *third->id("__en__"));
+  EXPECT_EQ(ids_of(*third, "The").back(), 2);
+}
+
+TEST(SentencePieceFamilyTest, ContradictionsAreNamed) {
+  const std::string spm = text::read_subword_data("unigram.model");
+  EXPECT_EQ(marian_tokenizer(spm, "[").status().code(), StatusCode::kDataLoss);
+  EXPECT_EQ(marian_tokenizer(spm, "{}").status().code(), StatusCode::kDataLoss);
+  EXPECT_EQ(marian_tokenizer(spm, R"({"</s>": -1})").status().code(), StatusCode::kDataLoss);
+  EXPECT_EQ(t5_tokenizer("\x0A").status().code(), StatusCode::kDataLoss);
+}
+
+}  // namespace
+}  // namespace lanewise::converters
