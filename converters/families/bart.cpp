@@ -8,6 +8,7 @@
 #include "converters/families/bart_writer.hpp"
 #include "converters/families/family.hpp"
 #include "converters/families/hf_names.hpp"
+#include "converters/families/hf_tokenizer.hpp"
 #include "converters/families/module_tensors.hpp"
 #include "ops/status_macros.hpp"
 
@@ -91,6 +92,7 @@ Result<FamilyModel> build(const FamilyInput& input) {
                       read_hf_generation(input, config.decoder.vocabulary, config.kind->tokens));
   LW_RETURN_IF_ERROR(
       check_start(config, input.config, model.info.generation.decoder_start_token_id));
+  LW_RETURN_IF_ERROR(read_hf_tokenizers(input, config.kind->model_type, model));
   std::move(tensors).move_into(model);
   model.leftovers = leftovers(names, prefix);
   return model;

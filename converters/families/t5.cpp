@@ -10,6 +10,7 @@
 #include "converters/families/family.hpp"
 #include "converters/families/hf_config.hpp"
 #include "converters/families/hf_names.hpp"
+#include "converters/families/hf_tokenizer.hpp"
 #include "converters/families/module_tensors.hpp"
 #include "converters/families/t5_buckets.hpp"
 #include "ops/status_macros.hpp"
@@ -327,6 +328,7 @@ Result<FamilyModel> build(const FamilyInput& input) {
   describe(config, model.info);
   LW_ASSIGN_OR_RETURN(model.info.generation,
                       read_hf_generation(input, config.vocabulary, kTokenIds));
+  LW_RETURN_IF_ERROR(read_hf_tokenizers(input, "t5", model));
   std::move(tensors).move_into(model);
   model.leftovers = leftovers(prefix);
   return model;

@@ -5,6 +5,7 @@
 #include "lanewise/convert.hpp"
 #include "tests/converters/checkpoint_folder.hpp"
 #include "tests/converters/hf_checkpoint.hpp"
+#include "tests/runtime/text_subword_golden.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -222,6 +223,25 @@ TEST_F(BartTest, SaysWhatItIs) {
   EXPECT_EQ(model.info().target_vocabulary_size, 63);
   EXPECT_EQ(model.info().max_tokens, 40);
   EXPECT_EQ(model.info().max_target_tokens, 40);
+}
+
+TEST_F(BartTest, MakesTheTokenizersOfItsKindOfSentencePieces) {
+  const std::string spm = text::read_subword_data("unigram.model");
+  const auto tokenizer = [&](const char* variant, const char* language) {
+    use(variant);
+    put("sentencepiece.bpe.model", spm);
+    put("tokenizer_config.json", "{\"src_lang\": \"" + std::string(language) + "\"}");
+    write();
+    return converted().tokenizer();
+  };
+  EXPECT_TRUE(has(tokenizer("mbart", "de_DE"), "de_DE", "en_XX"));
+  EXPECT_TRUE(has(tokenizer("m2m_100", "deu_Latn"), "deu_Latn", "eng_Latn"));
+  EXPECT_EQ(tokenizer("bart", "de"), "");
+  std::filesystem::remove(destination());
+  put("tokenizer_config.json", R"({"src_lang": "xx"})");
+  use("m2m_100");
+  write();
+  failure(kInvalid);
 }
 
 }  // namespace

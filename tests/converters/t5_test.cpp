@@ -8,6 +8,7 @@
 #include "lanewise/convert.hpp"
 #include "tests/converters/checkpoint_folder.hpp"
 #include "tests/converters/hf_checkpoint.hpp"
+#include "tests/runtime/text_subword_golden.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -154,6 +155,19 @@ TEST_F(T5Test, RunsLongerSequencesThanItWasTrainedOn) {
   EXPECT_EQ(model->info().max_tokens, 4096);
   EXPECT_EQ(model->info().max_text_tokens, 512);
   EXPECT_EQ(model->info().generation.decoder_start_token_id, 0);
+}
+
+TEST_F(T5Test, MakesItsTokenizerOfSentencePieces) {
+  use("t5");
+  put("spiece.model", text::read_subword_data("unigram.model"));
+  put("tokenizer_config.json", R"({"extra_ids": 3})");
+  write();
+  const std::string tokenizer = converted().tokenizer();
+  EXPECT_TRUE(has(tokenizer, "<extra_id_2>"));
+  EXPECT_EQ(tokenizer.find("<extra_id_3>"), std::string::npos);
+  put("spiece.model", "no protobuf");
+  std::filesystem::remove(destination());
+  failure(StatusCode::kDataLoss);
 }
 
 }  // namespace
