@@ -90,7 +90,12 @@ Result<std::string> tokenizer_json(Opened& opened) {
   return tokenizer->to_json();
 }
 
-Result<file::Metadata> metadata_of(Opened& opened, const graph::Graph& graph) {
+/// Who keeps a model file wants to know what it came from, hashes and all. A model in memory came
+/// from what is there, and hashing that would take longer than all else in opening it.
+enum class Provenance { kHashes, kNone };
+
+Result<file::Metadata> metadata_of(Opened& opened, const graph::Graph& graph,
+                                   Provenance provenance) {
   file::Metadata metadata;
   const auto set = [&](std::string_view key, std::string value) {
     metadata[std::string(key)] = std::move(value);
@@ -98,9 +103,10 @@ Result<file::Metadata> metadata_of(Opened& opened, const graph::Graph& graph) {
   set(internal::kFormatKey, std::to_string(internal::kFormatVersion));
   set(internal::kGraphKey, graph::to_json(graph));
   set(internal::kTaskKey, internal::task_to_json(opened.model.info));
+  if (provenance == Provenance::kNone) return metadata;
   const SourceFolder& folder = opened.source.folder;
-  LW_ASSIGN_OR_RETURN(std::string provenance, provenance_json(folder.root(), folder.used_files()));
-  set(internal::kProvenanceKey, std::move(provenance));
+  LW_ASSIGN_OR_RETURN(std::string files, provenance_json(folder.root(), folder.used_files()));
+  set(internal::kProvenanceKey, std::move(files));
   return metadata;
 }
 
@@ -111,14 +117,14 @@ void add_text(PackedGraph& packed, std::string_view name, const std::string& tex
 }
 
 /// Writes the model file of an opened checkpoint.
-Status write_model(Opened opened, file::Sink& sink) {
+Status write_model(Opened opened, file::Sink& sink, Provenance provenance) {
   LW_ASSIGN_OR_RETURN(PackedGraph packed,
                       pack_graph(graph::optimize(std::move(opened.model.graph)),
                                  *opened.source.checkpoint, opened.model.parts));
   LW_ASSIGN_OR_RETURN(const std::string tokenizer, tokenizer_json(opened));
   add_text(packed, internal::kTokenizerTensor, tokenizer);
   add_text(packed, internal::kTargetTokenizerTensor, opened.model.target_tokenizer);
-  LW_ASSIGN_OR_RETURN(const file::Metadata metadata, metadata_of(opened, packed.graph));
+  LW_ASSIGN_OR_RETURN(const file::Metadata metadata, metadata_of(opened, packed.graph, provenance));
   return file::write_safetensors(sink, metadata, packed.tensors, kAlignment);
 }
 
@@ -138,7 +144,7 @@ Status convert_file(const std::string& path, const std::string& destination,
   LW_ASSIGN_OR_RETURN(Opened opened, open(path, options));
   LW_RETURN_IF_ERROR(check_destination(opened.source, destination));
   LW_ASSIGN_OR_RETURN(file::AtomicFile file, file::AtomicFile::create(destination));
-  LW_RETURN_IF_ERROR(write_model(std::move(opened), file));
+  LW_RETURN_IF_ERROR(write_model(std::move(opened), file, Provenance::kHashes));
   return file.commit();
 }
 
@@ -146,7 +152,7 @@ Result<Model> load_checkpoint(const std::string& path, const ConvertOptions& opt
   LW_ASSIGN_OR_RETURN(Opened opened, open(path, options));
   file::AlignedBuffer buffer;
   file::MemorySink sink(buffer);
-  LW_RETURN_IF_ERROR(write_model(std::move(opened), sink));
+  LW_RETURN_IF_ERROR(write_model(std::move(opened), sink, Provenance::kNone));
   LW_ASSIGN_OR_RETURN(auto data, internal::ModelData::create(std::move(buffer), path));
   return Model(std::move(data));
 }
