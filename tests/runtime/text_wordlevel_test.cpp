@@ -171,7 +171,8 @@ TEST(WordLevel, RefusesWhatItDoesNotKnow) {
                                 "behavior": "Removed"})"},
           "pre_tokenizer Split by ' ', Removed is not supported");
   refused({.decoder = R"({"type": "BPEDecoder"})"}, "decoder 'BPEDecoder' is not supported");
-  refused({.post_processor = R"({"type": "RobertaProcessing"})"}, "'RobertaProcessing'");
+  refused({.post_processor = R"({"type": "RobertaProcessing"})"}, "post_processor.cls");
+  refused({.post_processor = R"({"type": "ByPost"})"}, "'ByPost'");
   refused({.vocab = R"({"a": 0, "b": 0})"}, "have the same id 0");
   refused({.vocab = R"({"a": 2147483647})"}, "is not between 0 and 4194303");
   refused({.vocab = R"(["a"])"}, "model.vocab: expected an object");
