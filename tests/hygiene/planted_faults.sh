@@ -86,6 +86,7 @@ case $check in
     fault 'paths of a machine' cli/x.cpp "const char* p = \"/$(printf root)/x\";"
     fault 'paths of a machine' README.md "in /$(printf home)/somebody/x"
     fault 'unfinished marks' cli/x.cpp "// $(printf TO%s DO): later"
+    fault 'unfinished merges' README.md "$(printf '<<<<%s HEAD' '<<<')"
     fault 'files over 1 MB' tests/big.bin "$(head -c 1100000 /dev/zero | tr '\0' x | fold -w 1000)"
     ;;
   test_files)
