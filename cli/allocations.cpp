@@ -21,6 +21,14 @@ void* allocate(size_t bytes, size_t alignment) {
   return memory;
 }
 
+void* allocate_or_null(size_t bytes, size_t alignment) noexcept {
+  try {
+    return allocate(bytes, alignment);
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
+}
+
 }  // namespace
 
 namespace lanewise::cli {
@@ -29,18 +37,17 @@ int64_t allocations() noexcept { return g_allocations.load(std::memory_order_rel
 
 }  // namespace lanewise::cli
 
-// The forms for arrays call these. The one without exceptions does too in libstdc++, but not in the
-// address sanitizer's replacement of it.
+// The forms for arrays call these. Those without exceptions do too in libstdc++, but not in the
+// address sanitizer's replacement of them.
 void* operator new(size_t bytes) { return allocate(bytes, 1); }
 void* operator new(size_t bytes, std::align_val_t alignment) {
   return allocate(bytes, static_cast<size_t>(alignment));
 }
 void* operator new(size_t bytes, const std::nothrow_t&) noexcept {
-  try {
-    return allocate(bytes, 1);
-  } catch (const std::bad_alloc&) {
-    return nullptr;
-  }
+  return allocate_or_null(bytes, 1);
+}
+void* operator new(size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  return allocate_or_null(bytes, static_cast<size_t>(alignment));
 }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, size_t) noexcept { std::free(memory); }
