@@ -1,0 +1,23 @@
+#pragma once
+
+#include <span>
+
+#include "converters/quantize/input_rows.hpp"
+#include "converters/quantize/quantized_matrix.hpp"
+
+namespace lanewise::converters {
+
+/// Rounds the weights of one input after another, and lets those still to come make up for what
+/// was lost: what matters is the product with x, whose inputs go together, not single weights.
+///
+/// plain   the rounding of `w` that gives the scales; its values are replaced
+/// x       as the kernels round it, so that their rounding counts as noise
+///
+/// Inputs with the largest squares are rounded first, while there are many others to make up for
+/// them. Leaves `plain` as it is where x tells nothing. k^3 / 3 + rows k^2 / 2 + n k^2 / 2
+/// multiplications and k^2 doubles.
+/// Source: Frantar et al. 2023 (GPTQ), arXiv:2210.17323.
+QuantizedMatrix with_error_feedback(QuantizedMatrix plain, std::span<const float> w,
+                                    const InputRows& x);
+
+}  // namespace lanewise::converters

@@ -1,0 +1,43 @@
+#include "converters/quantize/input_rows.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "converters/quantize/quantize_rows.hpp"
+
+namespace lanewise::converters {
+
+InputRows rounded_rows(const InputRows& x) {
+  InputRows result = x;
+  for (int64_t row = 0; row < x.rows; ++row) {
+    float* to = result.x.data() + row * x.k;
+    float most = 0.0F;
+    for (int64_t j = 0; j < x.k; ++j) most = std::max(most, std::abs(to[j]));
+    const float scale = most / 127.0F;
+    for (int64_t j = 0; j < x.k; ++j) to[j] = scale * static_cast<float>(int8_value(to[j], scale));
+  }
+  return result;
+}
+
+InputRows scaled_rows(const InputRows& x, const std::vector<float>& scale) {
+  InputRows result = x;
+  for (size_t at = 0; at < result.x.size(); ++at) {
+    result.x[at] *= scale[at % static_cast<size_t>(x.k)];
+  }
+  return result;
+}
+
+std::vector<float> mean_squares(const InputRows& x) {
+  std::vector<double> sums(static_cast<size_t>(x.k));
+  for (int64_t row = 0; row < x.rows; ++row) {
+    const float* from = x.x.data() + row * x.k;
+    for (size_t j = 0; j < sums.size(); ++j) sums[j] += static_cast<double>(from[j]) * from[j];
+  }
+  std::vector<float> means(sums.size());
+  for (size_t j = 0; j < sums.size(); ++j) {
+    means[j] = static_cast<float>(sums[j] / static_cast<double>(std::max<int64_t>(x.rows, 1)));
+  }
+  return means;
+}
+
+}  // namespace lanewise::converters

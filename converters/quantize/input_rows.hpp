@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace lanewise::converters {
+
+/// Rows of what a weight [n, k] is multiplied by, as a model saw them. All finite.
+struct InputRows {
+  int64_t rows = 0;
+  int64_t k = 0;
+  std::vector<float> x;  ///< [rows, k]
+};
+
+/// By `<node>.<role>` of the weight.
+using CapturedInputs = std::map<std::string, InputRows, std::less<>>;
+
+/// What the kernels make of rows: each in 8-bit steps of its largest magnitude.
+InputRows rounded_rows(const InputRows& x);
+
+/// x[r, j] * scale[j]
+InputRows scaled_rows(const InputRows& x, const std::vector<float>& scale);
+
+/// mean_r x[r, j]^2, for every j
+std::vector<float> mean_squares(const InputRows& x);
+
+}  // namespace lanewise::converters

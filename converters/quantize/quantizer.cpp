@@ -1,0 +1,99 @@
+#include "converters/quantize/quantizer.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "converters/quantize/error_feedback.hpp"
+#include "converters/quantize/input_scale.hpp"
+#include "converters/quantize/quantize_rows.hpp"
+#include "ops/status_macros.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+// Enough for two digits of an error, and no slower than the rounding itself.
+constexpr int64_t kErrorRows = 128;
+
+/// At most `count` rows, evenly spread.
+InputRows some_rows(const InputRows& x, int64_t count) {
+  if (x.rows <= count) return x;
+  InputRows some{count, x.k, {}};
+  for (int64_t i = 0; i < count; ++i) {
+    const auto from = x.x.begin() + i * x.rows / count * x.k;
+    some.x.insert(some.x.end(), from, from + x.k);
+  }
+  return some;
+}
+
+double product(const float* a, const float* b, int64_t k) {
+  constexpr int64_t kLanes = 8;
+  float lanes[kLanes] = {};
+  int64_t j = 0;
+  for (; j + kLanes <= k; j += kLanes) {
+    for (int64_t lane = 0; lane < kLanes; ++lane) lanes[lane] += a[j + lane] * b[j + lane];
+  }
+  double total = 0;
+  for (; j < k; ++j) total += static_cast<double>(a[j]) * b[j];
+  for (const float lane : lanes) total += lane;
+  return total;
+}
+
+QuantizedMatrix rounded(const Quantizer::Options& options, std::span<const float> w, int64_t n,
+                        int64_t k, std::span<const float> importance) {
+  if (options.type == WeightType::kI8) return quantize_int8(w, n, k, importance);
+  return quantize_int4(w, n, k, options.group, Minimums::kStored, importance);
+}
+
+}  // namespace
+
+double output_error(std::span<const float> w, const QuantizedMatrix& matrix, const InputRows& x) {
+  const int64_t k = matrix.k;
+  const InputRows some = some_rows(x, kErrorRows);
+  const InputRows integers =
+      rounded_rows(matrix.input_scale.empty() ? some : scaled_rows(some, matrix.input_scale));
+  const std::vector<float> approximated = dequantize(matrix);
+  double error = 0;
+  double whole = 0;
+  for (int64_t i = 0; i < matrix.n; ++i) {
+    for (int64_t row = 0; row < some.rows; ++row) {
+      const double y = product(w.data() + i * k, some.x.data() + row * k, k);
+      const double d = y - product(approximated.data() + i * k, integers.x.data() + row * k, k);
+      error += d * d;
+      whole += y * y;
+    }
+  }
+  return whole > 0 ? std::sqrt(error / whole) : 0.0;
+}
+
+QuantizedMatrix Quantizer::calibrated(std::span<const float> w, int64_t n,
+                                      const InputRows& x) const {
+  const Rounding rounding = [&](std::span<const float> weights, std::span<const float> importance) {
+    return rounded(options_, weights, n, x.k, importance);
+  };
+  // The sum of squares over fewer rows says the same of an alpha.
+  constexpr int64_t kScaleRows = 512;
+  std::vector<float> scale = find_input_scale(w, n, some_rows(x, kScaleRows), rounding);
+  const std::vector<float> divided =
+      scale.empty() ? std::vector<float>(w.begin(), w.end()) : divided_columns(w, scale);
+  const InputRows inputs = rounded_rows(scale.empty() ? x : scaled_rows(x, scale));
+  QuantizedMatrix plain = rounding(divided, mean_squares(inputs));
+  QuantizedMatrix matrix = with_error_feedback(std::move(plain), divided, inputs);
+  matrix.input_scale = std::move(scale);
+  return matrix;
+}
+
+Result<QuantizedMatrix> Quantizer::quantize(const std::string& name, std::span<const float> w,
+                                            int64_t n, int64_t k) {
+  LW_RETURN_IF_ERROR(check_finite(name, w, k));
+  const auto found = inputs_.find(name);
+  if (found == inputs_.end() || found->second.k != k || found->second.rows == 0) {
+    return rounded(options_, w, n, k, {});
+  }
+  QuantizedMatrix matrix = calibrated(w, n, found->second);
+  errors_[name] = output_error(w, matrix, found->second);
+  return matrix;
+}
+
+}  // namespace lanewise::converters

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+
+#include "converters/quantize/input_rows.hpp"
+#include "converters/quantize/quantized_matrix.hpp"
+#include "lanewise/status.hpp"
+
+namespace lanewise::converters {
+
+/// How far the integers' products are from the weights', on the rows that a node saw:
+/// sqrt(sum (y - y')^2 / sum y^2), inputs rounded as the kernels do. At most 128 rows are used.
+double output_error(std::span<const float> w, const QuantizedMatrix& matrix, const InputRows& x);
+
+/// Turns the weights of a model into integers: with the inputs that were captured for a weight by
+/// factors of the inputs and error feedback, else from the weight alone.
+class Quantizer {
+ public:
+  struct Options {
+    WeightType type = WeightType::kI8;  ///< kI8 or kI4
+    int64_t group = 32;                 ///< of kI4
+  };
+
+  Quantizer(Options options, CapturedInputs inputs)
+      : options_(options), inputs_(std::move(inputs)) {}
+
+  /// w [n, k], called `name`: `<node>.<role>`. Fails with kInvalidArgument naming it for a weight
+  /// that is not finite.
+  Result<QuantizedMatrix> quantize(const std::string& name, std::span<const float> w, int64_t n,
+                                   int64_t k);
+
+  /// output_error() of the weights so far that have captured inputs.
+  const std::map<std::string, double>& errors() const noexcept { return errors_; }
+
+ private:
+  QuantizedMatrix calibrated(std::span<const float> w, int64_t n, const InputRows& x) const;
+
+  Options options_;
+  CapturedInputs inputs_;
+  std::map<std::string, double> errors_;
+};
+
+}  // namespace lanewise::converters
