@@ -19,6 +19,19 @@ InputRows rounded_rows(const InputRows& x) {
   return result;
 }
 
+InputRows normalized_rows(const InputRows& x) {
+  InputRows result = x;
+  for (int64_t row = 0; row < x.rows; ++row) {
+    float* to = result.x.data() + row * x.k;
+    double square = 0;
+    for (int64_t j = 0; j < x.k; ++j) square += static_cast<double>(to[j]) * to[j];
+    const double root = std::sqrt(square / static_cast<double>(x.k));
+    if (root < 1e-20) continue;
+    for (int64_t j = 0; j < x.k; ++j) to[j] = static_cast<float>(to[j] / root);
+  }
+  return result;
+}
+
 InputRows scaled_rows(const InputRows& x, const std::vector<float>& scale) {
   InputRows result = x;
   for (size_t at = 0; at < result.x.size(); ++at) {

@@ -20,6 +20,10 @@ using CapturedInputs = std::map<std::string, InputRows, std::less<>>;
 /// What the kernels make of rows: each in 8-bit steps of its largest magnitude.
 InputRows rounded_rows(const InputRows& x);
 
+/// Each row divided by its root mean square: what is wrong with a row matters relative to it, and a
+/// few large rows would otherwise decide alone. Kernels round a row the same way at any size.
+InputRows normalized_rows(const InputRows& x);
+
 /// x[r, j] * scale[j]
 InputRows scaled_rows(const InputRows& x, const std::vector<float>& scale);
 

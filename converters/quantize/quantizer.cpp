@@ -68,7 +68,8 @@ double output_error(std::span<const float> w, const QuantizedMatrix& matrix, con
 }
 
 QuantizedMatrix Quantizer::calibrated(std::span<const float> w, int64_t n,
-                                      const InputRows& x) const {
+                                      const InputRows& captured) const {
+  const InputRows x = normalized_rows(captured);
   const Rounding rounding = [&](std::span<const float> weights, std::span<const float> importance) {
     return rounded(options_, weights, n, x.k, importance);
   };

@@ -35,7 +35,7 @@ class Quantizer {
   const std::map<std::string, double>& errors() const noexcept { return errors_; }
 
  private:
-  QuantizedMatrix calibrated(std::span<const float> w, int64_t n, const InputRows& x) const;
+  QuantizedMatrix calibrated(std::span<const float> w, int64_t n, const InputRows& captured) const;
 
   Options options_;
   CapturedInputs inputs_;

@@ -66,6 +66,19 @@ TEST(QuantizerTest, CapturedInputsMakeOtherInputsExacter) {
   }
 }
 
+TEST(QuantizerTest, AFewLargeRowsDoNotDecideAlone) {
+  const std::vector<float> w = normal_weights(32, 100, 8);
+  InputRows x = trained_inputs(400, 100, 2);
+  Quantizer alike({.type = WeightType::kI4}, captured(x));
+  for (size_t j = 0; j < 1000; ++j) x.x[j] *= 1000.0F;  // ten of the rows
+  Quantizer uneven({.type = WeightType::kI4}, captured(x));
+  const InputRows others = trained_inputs(100, 100, 99);
+  const auto expected = alike.quantize("layer.weight", w, 32, 100);
+  const auto found = uneven.quantize("layer.weight", w, 32, 100);
+  ASSERT_TRUE(expected.ok() && found.ok());
+  EXPECT_NEAR(output_error(w, *found, others), output_error(w, *expected, others), 1e-4);
+}
+
 TEST(QuantizerTest, ErrorsAreThoseOfTheProduct) {
   // One input: y = w x, and 8 bits hold x and w themselves.
   const InputRows x{2, 1, {1.0F, -3.0F}};
