@@ -11,7 +11,7 @@ namespace lanewise::converters {
 namespace {
 
 // Of the mean diagonal: keeps few rows from being fitted at the cost of all others.
-constexpr double kDamping = 0.05;
+constexpr double kDamping = 0.1;
 
 using Order = std::vector<int64_t>;
 

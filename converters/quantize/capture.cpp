@@ -1,0 +1,148 @@
+#include "converters/quantize/capture.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ops/status_macros.hpp"
+#include "runtime/exec/executor.hpp"
+#include "runtime/graph/graph.hpp"
+#include "runtime/model_data.hpp"
+#include "runtime/plan/program.hpp"
+#include "runtime/session_setup.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+constexpr auto kTokens = static_cast<size_t>(graph::RowSymbol::kTokens);
+constexpr auto kSequences = static_cast<size_t>(graph::RowSymbol::kSequences);
+constexpr auto kMemoryTokens = static_cast<size_t>(graph::RowSymbol::kMemoryTokens);
+
+// What error feedback needs for a few thousand inputs; more texts tell little more.
+constexpr int64_t kMostRows = 2048;
+
+/// A weight and the value whose rows it is multiplied by.
+struct Product {
+  std::string weight;  ///< `<node>.<role>`
+  graph::ValueId value;
+  int64_t k;  ///< of the value's features, the first
+};
+
+std::vector<Product> products_of(const graph::Graph& graph) {
+  std::vector<Product> products;
+  const auto add = [&](const graph::Node& node, graph::ValueId value, int64_t k) {
+    products.push_back({node.name + ".weight", value, k});
+  };
+  for (const graph::Node& node : graph.nodes) {
+    const auto features = [&](graph::ValueId value) {
+      return graph.values[static_cast<size_t>(value)].features;
+    };
+    if (node.op == "linear") add(node, node.inputs.front(), features(node.inputs.front()));
+    // Recurrent weights see the states: what the layer gave at the step before.
+    if (node.op == "gru") add(node, node.output, features(node.output));
+    if (node.op == "lstm") add(node, node.output, features(node.output) / 2);
+  }
+  return products;
+}
+
+/// Keeps every stride-th row, and every other of those whenever there are too many.
+class RowCollector {
+ public:
+  explicit RowCollector(int64_t k) { rows_.k = k; }
+
+  void add(const ops::Operand& from) {
+    for (int64_t row = 0; row < from.rows; ++row) {
+      if (seen_++ % stride_ == 0) add(from.f32() + row * from.stride);
+    }
+  }
+
+  InputRows take() && { return std::move(rows_); }
+
+ private:
+  void add(const float* row) {
+    const bool finite = std::all_of(row, row + rows_.k, [](float x) { return std::isfinite(x); });
+    if (!finite) return;
+    rows_.x.insert(rows_.x.end(), row, row + rows_.k);
+    if (++rows_.rows == kMostRows) thin_out();
+  }
+
+  void thin_out() {
+    stride_ *= 2;
+    rows_.rows /= 2;
+    for (int64_t row = 1; row < rows_.rows; ++row) {
+      std::copy_n(rows_.x.begin() + 2 * row * rows_.k, rows_.k, rows_.x.begin() + row * rows_.k);
+    }
+    rows_.x.resize(static_cast<size_t>(rows_.rows * rows_.k));
+  }
+
+  InputRows rows_;
+  int64_t seen_ = 0;
+  int64_t stride_ = 1;
+};
+
+/// A model's graph as far as `products` need it, with what they read as its outputs.
+Result<graph::Graph> graph_to_inputs(const graph::Graph& graph,
+                                     const std::vector<Product>& products) {
+  graph::Graph wanted = graph;
+  wanted.outputs.clear();
+  std::vector<std::string> names;
+  for (const Product& product : products) {
+    const std::string name = std::to_string(product.value);
+    if (wanted.outputs.emplace(name, product.value).second) names.push_back(name);
+  }
+  return graph::restricted_to(wanted, names);
+}
+
+Status run(const plan::Program& program, exec::Executor& executor, const Sample& sample) {
+  const bool encoder_decoder = program.graph.find_input("decoder_input_ids") >= 0;
+  const std::vector<int32_t> types(sample.source.size());
+  std::vector<exec::InputBinding> inputs;
+  for (const graph::ValueId id : program.graph.inputs) {
+    const std::string& name = program.graph.values[static_cast<size_t>(id)].name;
+    const bool target = name == "decoder_input_ids";
+    const bool type = name == "token_type_ids";
+    inputs.push_back({target ? sample.target.data() : type ? types.data() : sample.source.data()});
+  }
+  const std::array<int32_t, 2> source = {0, static_cast<int32_t>(sample.source.size())};
+  const std::array<int32_t, 2> target = {0, static_cast<int32_t>(sample.target.size())};
+  const std::array<int32_t, 2>& tokens = encoder_decoder ? target : source;
+  exec::BatchBinding batch{.inputs = inputs};
+  batch.rows[kTokens] = tokens[1];
+  batch.rows[kMemoryTokens] = encoder_decoder ? source[1] : 0;
+  batch.rows[kSequences] = 1;
+  batch.ragged[kTokens] = {tokens.data(), 1};
+  if (encoder_decoder) batch.ragged[kMemoryTokens] = {source.data(), 1};
+  LW_RETURN_IF_ERROR(executor.prepare(batch, true));
+  return executor.run({});
+}
+
+}  // namespace
+
+Result<CapturedInputs> capture_inputs(const Model& model, std::span<const Sample> samples) {
+  const std::vector<Product> products = products_of(model.data().graph());
+  if (products.empty() || samples.empty()) return CapturedInputs();
+  LW_ASSIGN_OR_RETURN(const SessionSetup setup, check_session_options({}));
+  LW_ASSIGN_OR_RETURN(graph::Graph graph, graph_to_inputs(model.data().graph(), products));
+  LW_ASSIGN_OR_RETURN(const plan::Program program,
+                      plan::make_program(model.data(), std::move(graph), {.isa = setup.isa}));
+  start_team(setup.threads);
+  exec::Executor executor(program, setup.threads);
+  std::vector<RowCollector> collectors;
+  for (const Product& product : products) collectors.emplace_back(product.k);
+  for (const Sample& sample : samples) {
+    LW_RETURN_IF_ERROR(run(program, executor, sample));
+    for (size_t i = 0; i < products.size(); ++i) {
+      collectors[i].add(executor.result(products[i].value));
+    }
+  }
+  CapturedInputs inputs;
+  for (size_t i = 0; i < products.size(); ++i) {
+    inputs[products[i].weight] = std::move(collectors[i]).take();
+  }
+  return inputs;
+}
+
+}  // namespace lanewise::converters

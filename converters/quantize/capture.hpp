@@ -1,0 +1,17 @@
+#pragma once
+
+#include <span>
+
+#include "converters/quantize/input_rows.hpp"
+#include "converters/quantize/samples.hpp"
+#include "lanewise/model.hpp"
+#include "lanewise/status.hpp"
+
+namespace lanewise::converters {
+
+/// Runs `model` on `samples` and collects the rows that its weights of products are multiplied by:
+/// 1024 to 2048 of them, evenly spread, or all where there are fewer. The same samples give the
+/// same rows. Rows that are not finite are left out.
+Result<CapturedInputs> capture_inputs(const Model& model, std::span<const Sample> samples);
+
+}  // namespace lanewise::converters
