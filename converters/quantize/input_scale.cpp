@@ -54,6 +54,21 @@ std::vector<double> column_errors(std::span<const float> a, std::span<const floa
   return sums;
 }
 
+// Outputs that the error is summed over: enough for a sum over all inputs to stand for the whole.
+constexpr size_t kMostOutputs = 192;
+
+/// Rows of w [n, k], evenly spread.
+std::vector<float> some_outputs(std::span<const float> w, size_t n, size_t k) {
+  const size_t count = std::min(n, kMostOutputs);
+  std::vector<float> some;
+  some.reserve(count * k);
+  for (size_t i = 0; i < count; ++i) {
+    const std::span<const float> row = w.subspan(i * n / count * k, k);
+    some.insert(some.end(), row.begin(), row.end());
+  }
+  return some;
+}
+
 double expected_error(std::span<const float> w, const InputRows& x, const Rounding& rounding) {
   const auto k = static_cast<size_t>(x.k);
   const std::vector<float> importance = mean_squares(x);
@@ -82,11 +97,13 @@ std::vector<float> find_input_scale(std::span<const float> w, int64_t n, const I
   if (n == 0 || x.rows == 0) return {};
   const std::vector<double> w_max = column_maxima(w, static_cast<size_t>(x.k));
   const std::vector<double> x_max = column_maxima(x.x, static_cast<size_t>(x.k));
+  const std::vector<float> some = some_outputs(w, static_cast<size_t>(n), static_cast<size_t>(x.k));
   std::vector<float> best;
-  double least = expected_error(w, x, rounding);
+  double least = expected_error(some, x, rounding);
   for (const double alpha : kAlphas) {
     std::vector<float> scale = input_scale(w_max, x_max, alpha);
-    const double error = expected_error(divided_columns(w, scale), scaled_rows(x, scale), rounding);
+    const double error =
+        expected_error(divided_columns(some, scale), scaled_rows(x, scale), rounding);
     if (error < least) {
       least = error;
       best = std::move(scale);

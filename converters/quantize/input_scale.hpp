@@ -9,7 +9,7 @@
 
 namespace lanewise::converters {
 
-/// How weights are rounded, given how much each input matters.
+/// How rows of weights are rounded, given how much each input matters.
 using Rounding =
     std::function<QuantizedMatrix(std::span<const float> w, std::span<const float> importance)>;
 

@@ -71,7 +71,8 @@ QuantizedMatrix Quantizer::calibrated(std::span<const float> w, int64_t n,
                                       const InputRows& captured) const {
   const InputRows x = normalized_rows(captured);
   const Rounding rounding = [&](std::span<const float> weights, std::span<const float> importance) {
-    return rounded(options_, weights, n, x.k, importance);
+    const auto outputs = static_cast<int64_t>(weights.size()) / x.k;
+    return rounded(options_, weights, outputs, x.k, importance);
   };
   // The sum of squares over fewer rows says the same of an alpha.
   constexpr int64_t kScaleRows = 512;

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "converters/quantize/calibration.hpp"
 #include "converters/quantize/samples.hpp"
 #include "lanewise/convert.hpp"
 #include "lanewise/session.hpp"
@@ -147,6 +148,22 @@ TEST_F(QuantizeCaptureTest, ManyRowsAreThinnedOutEvenly) {
 TEST_F(QuantizeCaptureTest, NoSamplesGiveNothing) {
   EXPECT_TRUE(captured({}).empty());
   EXPECT_TRUE(samples({}).empty());
+}
+
+TEST_F(QuantizeCaptureTest, AFourthOfTheTextsIsHeldOut) {
+  const std::string path = testing::TempDir() + "quantize_held_out.txt";
+  for (const size_t count : {size_t{3}, size_t{12}}) {
+    std::ofstream file(path);
+    for (size_t i = 0; i < count; ++i) file << std::string("abcdefghijkl").substr(i, 1) << "\n";
+    file.close();
+    const auto calibration = calibrate(model(), path);
+    ASSERT_TRUE(calibration.ok()) << calibration.status().message();
+    EXPECT_EQ(calibration->held_out.size(), 3U);
+    int64_t rows = 0;  // of the encoder: a letter and the end of it
+    for (const auto& [name, x] : calibration->inputs) rows = std::max(rows, x.rows);
+    EXPECT_GE(rows, count == 3 ? 3 : 9);
+  }
+  std::filesystem::remove(path);
 }
 
 TEST(QuantizeSamplesTest, BuiltinTextsAreUtf8AndMany) {

@@ -1,0 +1,67 @@
+#include "converters/quantize/comparison.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "lanewise/convert.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+TEST(QuantizeComparisonTest, AModelIsEqualToItself) {
+  const char* data = std::getenv("LANEWISE_TEST_DATA");
+  const auto model = load(std::string(data == nullptr ? "tests/data" : data) + "/../../models/g2p");
+  ASSERT_TRUE(model.ok()) << model.status().message();
+  const auto samples = make_samples(*model, {"transformer", "attention"});
+  ASSERT_TRUE(samples.ok());
+  const auto comparison = compare(*model, *model, *samples);
+  ASSERT_TRUE(comparison.ok()) << comparison.status().message();
+  EXPECT_EQ(comparison->output, "logits");
+  EXPECT_EQ(comparison->rows,
+            static_cast<int64_t>((*samples)[0].target.size() + (*samples)[1].target.size()));
+  EXPECT_NEAR(comparison->mean_cosine, 1.0, 1e-12);
+  EXPECT_NEAR(comparison->worst_cosine, 1.0, 1e-12);
+  EXPECT_EQ(comparison->relative_error, 0.0);
+  EXPECT_EQ(comparison->same_token, 1.0);
+}
+
+TEST(QuantizeComparisonTest, RowsAreComparedOneByOne) {
+  RowComparison rows;
+  const float y[] = {3, 4};
+  const float near[] = {3, 3};
+  const float zero[] = {0, 0};
+  rows.add(y, y, 2);
+  rows.add(y, near, 2);
+  rows.add(zero, zero, 2);
+  const Comparison result = rows.result();
+  const double cosine = 21 / (5 * std::sqrt(18.0));
+  EXPECT_EQ(result.rows, 3);
+  EXPECT_NEAR(result.mean_cosine, (2 + cosine) / 3, 1e-9);
+  EXPECT_NEAR(result.worst_cosine, cosine, 1e-9);
+  EXPECT_NEAR(result.relative_error, std::sqrt(1.0 / 50), 1e-9);
+  EXPECT_NEAR(*result.same_token, 2.0 / 3, 1e-9);
+}
+
+TEST(QuantizeComparisonTest, WhatIsNotFiniteIsAsWrongAsCanBe) {
+  RowComparison rows;
+  const float y[] = {3, 4};
+  const float bad[] = {std::numeric_limits<float>::quiet_NaN(), 4};
+  rows.add(y, bad, 2);
+  EXPECT_EQ(rows.result().worst_cosine, -1.0);
+  EXPECT_TRUE(std::isinf(rows.result().relative_error));
+}
+
+TEST(QuantizeComparisonTest, IsALineForPeople) {
+  Comparison comparison{"logits", 7, 0.99951, 0.998, 0.03128, 0.9875};
+  EXPECT_EQ(to_text(comparison),
+            "logits, 7 rows: cosine to f32 0.99951 on average, 0.99800 at worst; relative error "
+            "0.0313; the same likeliest token in 98.75 %");
+}
+
+}  // namespace
+}  // namespace lanewise::converters
