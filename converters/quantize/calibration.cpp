@@ -12,7 +12,8 @@ Result<Calibration> calibrate(const Model& model, const std::string& path) {
   if (!path.empty()) {
     LW_ASSIGN_OR_RETURN(texts, read_texts(path));
   }
-  LW_ASSIGN_OR_RETURN(std::vector<Sample> samples, make_samples(model, texts));
+  LW_ASSIGN_OR_RETURN(std::vector<Sample> samples,
+                      make_samples(model, texts, path.empty() ? Refused::kSkip : Refused::kError));
   constexpr size_t kEnough = 8;
   constexpr size_t kEvery = 4;
   Calibration calibration;

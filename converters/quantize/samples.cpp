@@ -21,14 +21,17 @@ constexpr int64_t kMostTokens = 256;
 constexpr int64_t kMostNewTokens = 64;
 
 Result<std::vector<Sample>> tokenized(const text::Tokenizer& tokenizer, const ModelInfo& info,
-                                      const std::vector<std::string>& texts) {
+                                      const std::vector<std::string>& texts, Refused refused) {
   const int64_t limit = info.max_text_tokens > 0 ? info.max_text_tokens : info.max_tokens;
   std::vector<Sample> samples;
-  for (const std::string& text : texts) {
-    LW_ASSIGN_OR_RETURN(const text::Encoding encoding,
-                        tokenizer.encode(text, {.max_length = std::min(kMostTokens, limit)}));
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const auto encoding = tokenizer.encode(texts[i], {.max_length = std::min(kMostTokens, limit)});
+    if (!encoding.ok()) {
+      if (refused == Refused::kSkip) continue;
+      return encoding.status().with_context("text " + std::to_string(i + 1));
+    }
     Sample sample;
-    for (const text::Token& token : encoding.tokens) sample.source.push_back(token.id);
+    for (const text::Token& token : encoding->tokens) sample.source.push_back(token.id);
     const bool known = std::all_of(sample.source.begin(), sample.source.end(),
                                    [&](int32_t id) { return id < info.vocabulary_size; });
     if (known && !sample.source.empty()) samples.push_back(std::move(sample));
@@ -96,11 +99,12 @@ Result<std::vector<std::string>> read_texts(const std::string& path) {
   return texts;
 }
 
-Result<std::vector<Sample>> make_samples(const Model& model,
-                                         const std::vector<std::string>& texts) {
+Result<std::vector<Sample>> make_samples(const Model& model, const std::vector<std::string>& texts,
+                                         Refused refused) {
   if (!model.data().has_tokenizer()) return std::vector<Sample>();
   LW_ASSIGN_OR_RETURN(const text::Tokenizer* tokenizer, model.data().open_tokenizer());
-  LW_ASSIGN_OR_RETURN(std::vector<Sample> samples, tokenized(*tokenizer, model.info(), texts));
+  LW_ASSIGN_OR_RETURN(std::vector<Sample> samples,
+                      tokenized(*tokenizer, model.info(), texts, refused));
   if (model.info().target_vocabulary_size > 0 && !samples.empty()) {
     LW_RETURN_IF_ERROR(add_targets(model, samples));
   }

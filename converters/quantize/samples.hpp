@@ -22,9 +22,16 @@ std::vector<std::string> builtin_texts();
 /// kInvalidArgument, naming file and line, for one that is not UTF-8 or a file without texts.
 Result<std::vector<std::string>> read_texts(const std::string& path);
 
+/// What becomes of a text that the tokenizer refuses.
+enum class Refused {
+  kError,  ///< naming the text by its number from 1
+  kSkip,   ///< a model of single words makes nothing of a sentence
+};
+
 /// Samples of `texts`, each cut to what the model takes at once. For a model that generates, the
 /// target is what it generates greedily, so that the decoder sees its own words. Texts whose
 /// tokens the model does not know are left out. Empty for a model without a tokenizer.
-Result<std::vector<Sample>> make_samples(const Model& model, const std::vector<std::string>& texts);
+Result<std::vector<Sample>> make_samples(const Model& model, const std::vector<std::string>& texts,
+                                         Refused refused = Refused::kError);
 
 }  // namespace lanewise::converters

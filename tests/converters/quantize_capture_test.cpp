@@ -166,6 +166,19 @@ TEST_F(QuantizeCaptureTest, AFourthOfTheTextsIsHeldOut) {
   std::filesystem::remove(path);
 }
 
+TEST_F(QuantizeCaptureTest, TextsThatATokenizerRefusesAreSkippedOnlyWhereNobodyChoseThem) {
+  const std::vector<std::string> texts = {"word", "two words"};
+  const auto skipped = make_samples(model(), texts, Refused::kSkip);
+  ASSERT_TRUE(skipped.ok());
+  EXPECT_EQ(skipped->size(), 1U);
+  const auto failed = make_samples(model(), texts);
+  ASSERT_FALSE(failed.ok());
+  EXPECT_EQ(failed.status().message().rfind("text 2: ", 0), 0U) << failed.status().message();
+  const auto builtin = calibrate(model(), "");
+  ASSERT_TRUE(builtin.ok());
+  EXPECT_GE(builtin->held_out.size(), 5U);
+}
+
 TEST(QuantizeSamplesTest, BuiltinTextsAreUtf8AndMany) {
   const std::vector<std::string> texts = builtin_texts();
   EXPECT_GE(texts.size(), 60U);
