@@ -1,9 +1,11 @@
 #include "converters/quantize/error_feedback.hpp"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <vector>
 
+#include "converters/quantize/dots.hpp"
 #include "converters/quantize/inverse_root.hpp"
 #include "converters/quantize/quantize_rows.hpp"
 
@@ -27,26 +29,20 @@ std::vector<float> transposed(const InputRows& x, const Order& order) {
   return result;
 }
 
-double dot(const float* a, const float* b, int64_t count) {
-  constexpr int64_t kLanes = 16;
-  float lanes[kLanes] = {};
-  int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
-    for (int64_t lane = 0; lane < kLanes; ++lane) lanes[lane] += a[i + lane] * b[i + lane];
-  }
-  double total = 0;
-  for (; i < count; ++i) total += static_cast<double>(a[i]) * b[i];
-  for (const float lane : lanes) total += lane;
-  return total;
-}
-
 /// The lower triangle of x x^T for x [k, rows], damped.
 std::vector<double> products(const std::vector<float>& x, int64_t k, int64_t rows) {
   std::vector<double> h(static_cast<size_t>(k * k));
   double trace = 0;
   for (int64_t i = 0; i < k; ++i) {
-    for (int64_t j = 0; j <= i; ++j) {
-      h[static_cast<size_t>(i * k + j)] = dot(x.data() + i * rows, x.data() + j * rows, rows);
+    const float* row = x.data() + i * rows;
+    int64_t j = 0;
+    for (; j + 4 <= i; j += 4) {
+      const std::array<double, 4> sums =
+          four_dots(x.data() + j * rows, static_cast<size_t>(rows), row, static_cast<size_t>(rows));
+      std::copy(sums.begin(), sums.end(), h.begin() + i * k + j);
+    }
+    for (; j <= i; ++j) {
+      h[static_cast<size_t>(i * k + j)] = dot(x.data() + j * rows, row, static_cast<size_t>(rows));
     }
     trace += h[static_cast<size_t>(i * k + i)];
   }

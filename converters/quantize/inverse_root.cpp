@@ -1,44 +1,61 @@
 #include "converters/quantize/inverse_root.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+
+#include "converters/quantize/dots.hpp"
 
 namespace lanewise::converters {
 namespace {
 
-double dot(const double* a, const double* b, size_t count) {
-  // Four sums: one alone would wait for each addition.
-  double sums[4] = {};
-  size_t i = 0;
-  for (; i + 4 <= count; i += 4) {
-    for (size_t lane = 0; lane < 4; ++lane) sums[lane] += a[i + lane] * b[i + lane];
-  }
-  for (; i < count; ++i) sums[0] += a[i] * b[i];
-  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
-}
-
-/// The lower L with L L^T = a, in its place; false where there is none.
+/// The lower L with L L^T = a, in its place; false where there is none. Rows go in fours, which
+/// share each row above them.
 bool cholesky(std::vector<double>& a, size_t k) {
-  for (size_t i = 0; i < k; ++i) {
-    double* row = &a[i * k];
-    for (size_t j = 0; j < i; ++j) {
-      row[j] = (row[j] - dot(row, &a[j * k], j)) / a[j * k + j];
+  for (size_t begin = 0; begin < k; begin += 4) {
+    const size_t end = std::min(begin + 4, k);
+    double* rows = &a[begin * k];
+    if (end == begin + 4) {
+      for (size_t j = 0; j < begin; ++j) {
+        const std::array<double, 4> sums = four_dots(rows, k, &a[j * k], j);
+        for (size_t r = 0; r < 4; ++r) {
+          rows[r * k + j] = (rows[r * k + j] - sums[r]) / a[j * k + j];
+        }
+      }
     }
-    const double square = row[i] - dot(row, row, i);
-    if (!(square > 0)) return false;
-    row[i] = std::sqrt(square);
+    for (size_t i = begin; i < end; ++i) {
+      double* row = &a[i * k];
+      for (size_t j = end == begin + 4 ? begin : 0; j < i; ++j) {
+        row[j] = (row[j] - dot(row, &a[j * k], j)) / a[j * k + j];
+      }
+      const double square = row[i] - dot(row, row, i);
+      if (!(square > 0)) return false;
+      row[i] = std::sqrt(square);
+    }
   }
   return true;
 }
 
-/// The transpose of L^-1: row j holds its column j.
+/// The transpose of L^-1: row j holds its column j, zeros before j. Columns go in fours, too.
 std::vector<double> inverse_transposed(const std::vector<double>& l, size_t k) {
   std::vector<double> inverse(k * k);
-  for (size_t j = 0; j < k; ++j) {
-    double* column = &inverse[j * k];
-    column[j] = 1 / l[j * k + j];
-    for (size_t i = j + 1; i < k; ++i) {
-      column[i] = -dot(&l[i * k + j], column + j, i - j) / l[i * k + i];
+  for (size_t begin = 0; begin < k; begin += 4) {
+    const size_t end = std::min(begin + 4, k);
+    double* columns = &inverse[begin * k];
+    for (size_t i = begin; i < k; ++i) {
+      const double* row = &l[i * k + begin];
+      const double scale = 1 / l[i * k + i];
+      if (end == begin + 4) {
+        const std::array<double, 4> sums = four_dots(columns + begin, k, row, i - begin);
+        for (size_t r = 0; r < 4; ++r) {
+          columns[r * k + i] = ((begin + r == i ? 1.0 : 0.0) - sums[r]) * scale;
+        }
+        continue;
+      }
+      for (size_t r = 0; r < end - begin; ++r) {
+        const double sum = dot(columns + r * k + begin, row, i - begin);
+        columns[r * k + i] = ((begin + r == i ? 1.0 : 0.0) - sum) * scale;
+      }
     }
   }
   return inverse;

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "converters/quantize/dots.hpp"
 #include "converters/quantize/error_feedback.hpp"
 #include "converters/quantize/input_scale.hpp"
 #include "converters/quantize/quantize_rows.hpp"
@@ -27,19 +28,6 @@ InputRows some_rows(const InputRows& x, int64_t count) {
   return some;
 }
 
-double product(const float* a, const float* b, int64_t k) {
-  constexpr int64_t kLanes = 8;
-  float lanes[kLanes] = {};
-  int64_t j = 0;
-  for (; j + kLanes <= k; j += kLanes) {
-    for (int64_t lane = 0; lane < kLanes; ++lane) lanes[lane] += a[j + lane] * b[j + lane];
-  }
-  double total = 0;
-  for (; j < k; ++j) total += static_cast<double>(a[j]) * b[j];
-  for (const float lane : lanes) total += lane;
-  return total;
-}
-
 QuantizedMatrix rounded(const Quantizer::Options& options, std::span<const float> w, int64_t n,
                         int64_t k, std::span<const float> importance) {
   if (options.type == WeightType::kI8) return quantize_int8(w, n, k, importance);
@@ -58,8 +46,9 @@ double output_error(std::span<const float> w, const QuantizedMatrix& matrix, con
   double whole = 0;
   for (int64_t i = 0; i < matrix.n; ++i) {
     for (int64_t row = 0; row < some.rows; ++row) {
-      const double y = product(w.data() + i * k, some.x.data() + row * k, k);
-      const double d = y - product(approximated.data() + i * k, integers.x.data() + row * k, k);
+      const double y = dot(w.data() + i * k, some.x.data() + row * k, static_cast<size_t>(k));
+      const double d =
+          y - dot(approximated.data() + i * k, integers.x.data() + row * k, static_cast<size_t>(k));
       error += d * d;
       whole += y * y;
     }

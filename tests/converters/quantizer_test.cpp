@@ -135,8 +135,11 @@ TEST(QuantizerTest, NamesTheWeightThatIsNotFinite) {
   EXPECT_NE(matrix.status().message().find("'encoder.ffn.weight'"), std::string::npos);
 }
 
-TEST(InverseRootTest, MultipliedUpItIsTheInverse) {
-  constexpr int64_t kSize = 13;
+class InverseRootTest : public testing::TestWithParam<int64_t> {};
+
+TEST_P(InverseRootTest, MultipliedUpItIsTheInverse) {
+  const int64_t size = GetParam();
+  const auto kSize = static_cast<size_t>(size);
   std::mt19937 random(1);
   std::normal_distribution<double> normal;
   std::vector<double> a(kSize * kSize), h(kSize * kSize);
@@ -147,7 +150,7 @@ TEST(InverseRootTest, MultipliedUpItIsTheInverse) {
       h[i * kSize + j] += i == j ? 0.5 : 0.0;
     }
   }
-  const std::vector<float> u = inverse_root(h, kSize);
+  const std::vector<float> u = inverse_root(h, size);
   ASSERT_EQ(u.size(), h.size());
   for (size_t i = 0; i < kSize; ++i) {
     for (size_t j = 0; j < kSize; ++j) {
@@ -163,7 +166,9 @@ TEST(InverseRootTest, MultipliedUpItIsTheInverse) {
   }
 }
 
-TEST(InverseRootTest, IsEmptyWhereThereIsNone) {
+INSTANTIATE_TEST_SUITE_P(Sizes, InverseRootTest, testing::Values(1, 3, 4, 8, 13, 45));
+
+TEST(InverseRootTestOfNothing, IsEmptyWhereThereIsNone) {
   EXPECT_TRUE(inverse_root({1, 2, 2, 1}, 2).empty());
   EXPECT_TRUE(inverse_root({0}, 1).empty());
 }
