@@ -74,6 +74,33 @@ void append_sources(std::string& text, std::string_view provenance) {
   }
 }
 
+double number(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  return found != object.end() && found->is_number() ? found->get<double>() : 0.0;
+}
+
+/// How far integers are from f32, as measured when the model was converted.
+void append_quantization(std::string& text, std::string_view quantization) {
+  const Json json = Json::parse(quantization, nullptr, false);
+  if (!json.is_object()) return;
+  text += fmt::format("{:<12}{}, calibrated with {}", "quantized", field(json, "weights"),
+                      field(json, "calibration"));
+  const auto wide = json.find("wide");
+  if (wide != json.end() && wide->is_array() && !wide->empty()) {
+    text += fmt::format(", {} weights as bf16", wide->size());
+  }
+  text += '\n';
+  if (!json.contains("output")) return;
+  text += fmt::format("{:<12}{}, {:.0f} rows: cosine to f32 {:.5f} on average, {:.5f} at worst; ",
+                      "accuracy", field(json, "output"), number(json, "rows"),
+                      number(json, "mean_cosine"), number(json, "worst_cosine"));
+  text += fmt::format("relative error {:.4f}", number(json, "relative_error"));
+  if (json.contains("same_token")) {
+    text += fmt::format("; the same likeliest token in {:.2f} %", 100 * number(json, "same_token"));
+  }
+  text += '\n';
+}
+
 std::string summary(const Model& model, const std::string& path) {
   const ModelInfo& info = model.info();
   std::string text;
@@ -96,6 +123,7 @@ std::string summary(const Model& model, const std::string& path) {
           "{} ids{}{}", info.vocabulary_size,
           info.token_types > 0 ? fmt::format(", {} token types", info.token_types) : std::string(),
           model.data().has_tokenizer() ? ", with a tokenizer" : ", no tokenizer"));
+  append_quantization(text, model.data().quantization());
   append_sources(text, model.data().provenance());
   return text;
 }
@@ -156,6 +184,8 @@ std::string to_json(const Model& model, const InspectOptions& options) {
   json["outputs"] = outputs_json(info);
   json["provenance"] = Json::parse(model.data().provenance(), nullptr, false);
   if (json["provenance"].is_discarded()) json["provenance"] = nullptr;
+  json["quantization"] = Json::parse(model.data().quantization(), nullptr, false);
+  if (json["quantization"].is_discarded()) json["quantization"] = nullptr;
   if (options.graph) json["graph"] = Json::parse(graph::to_json(model.data().graph()));
   if (options.tensors) json["tensors"] = tensors_json(model);
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -198,6 +198,11 @@ std::string_view ModelData::provenance() const noexcept {
   return text == nullptr ? std::string_view() : std::string_view(*text);
 }
 
+std::string_view ModelData::quantization() const noexcept {
+  const std::string* text = find_metadata(view_, kQuantizationKey);
+  return text == nullptr ? std::string_view() : std::string_view(*text);
+}
+
 std::string task_to_json(const ModelInfo& info) {
   Json json = {{"family", info.family},
                {"task", info.task},

@@ -19,6 +19,8 @@ inline constexpr std::string_view kFormatKey = "lanewise.format";
 inline constexpr std::string_view kGraphKey = "lanewise.graph";
 inline constexpr std::string_view kTaskKey = "lanewise.task";
 inline constexpr std::string_view kProvenanceKey = "lanewise.provenance";
+/// Of files whose weights are integers; nothing that a run needs.
+inline constexpr std::string_view kQuantizationKey = "lanewise.quantization";
 /// The tokenizer is JSON in a tensor of bytes: in the header it would be parsed, and it is far
 /// larger than all else there, whenever the model is opened, even by those who run on ids.
 inline constexpr std::string_view kTokenizerTensor = "lanewise.tokenizer";
@@ -66,6 +68,9 @@ class ModelData {
   bool has_tokenizer() const noexcept { return view_.find(kTokenizerTensor) != nullptr; }
   /// JSON: source files with their hashes, the converter's version; empty where a file has none.
   std::string_view provenance() const noexcept;
+  /// JSON: how weights became integers, and what that changed in results; empty where a file has
+  /// none.
+  std::string_view quantization() const noexcept;
 
  private:
   using Bytes = std::variant<file::MappedFile, file::AlignedBuffer>;

@@ -5,9 +5,12 @@
 #include <cmath>
 #include <cstdlib>
 #include <limits>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "converters/quantize/quantization_json.hpp"
 #include "lanewise/convert.hpp"
 
 namespace lanewise::converters {
@@ -61,6 +64,21 @@ TEST(QuantizeComparisonTest, IsALineForPeople) {
   EXPECT_EQ(to_text(comparison),
             "logits, 7 rows: cosine to f32 0.99951 on average, 0.99800 at worst; relative error "
             "0.0313; the same likeliest token in 98.75 %");
+}
+
+TEST(QuantizationJsonTest, HoldsWhatWasDoneAndWhatItChanged) {
+  QuantizationRecord record{"int4", 32, "texts\xFF.txt", {"a.weight"}, std::nullopt};
+  const auto plain = nlohmann::json::parse(to_json(record));
+  EXPECT_EQ(plain["weights"], "int4");
+  EXPECT_EQ(plain["group"], 32);
+  EXPECT_EQ(plain["calibration"], "texts\xEF\xBF\xBD.txt");
+  EXPECT_EQ(plain["wide"], nlohmann::json::array({"a.weight"}));
+  EXPECT_FALSE(plain.contains("output"));
+  record.result = Comparison{"logits", 7, 0.9995, 0.998, 0.03125, 0.9875};
+  const auto measured = nlohmann::json::parse(to_json(record));
+  EXPECT_EQ(measured["output"], "logits");
+  EXPECT_EQ(measured["relative_error"], 0.03125);
+  EXPECT_EQ(measured["same_token"], 0.9875);
 }
 
 }  // namespace
