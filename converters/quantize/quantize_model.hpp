@@ -1,0 +1,43 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "converters/quantize/quantization_json.hpp"
+#include "converters/quantize/quantized_matrix.hpp"
+#include "converters/report.hpp"
+#include "lanewise/model.hpp"
+#include "lanewise/status.hpp"
+
+namespace lanewise::converters {
+
+struct QuantizationOptions {
+  WeightType type = WeightType::kI8;  ///< kI8 or kI4
+  int64_t group = 32;                 ///< of kI4
+  std::string texts;                  ///< a file of texts; empty: built-in ones
+  std::optional<double> max_error;    ///< the relative error of the results that is allowed
+};
+
+/// The integers for the weight [n, k] of that name, `<node>.<role>`; none: it stays bf16.
+using WeightRounding = std::function<Result<std::optional<QuantizedMatrix>>(
+    const std::string& name, std::span<const float> w, int64_t n, int64_t k)>;
+
+/// Makes the model whose weights of products are what a rounding says.
+using ModelPacker = std::function<Result<Model>(const WeightRounding& rounding)>;
+
+struct ChosenRounding {
+  WeightRounding rounding;  ///< gives each weight the same integers at every call
+  QuantizationRecord record;
+};
+
+/// Finds out how the weights of `f32` best become integers, and reports how far the results are
+/// from those of f32. `pack` is called once, or a few times where an error is not to be passed.
+///
+/// Fails as reading the texts and `pack` do, and with kInvalidArgument where the error cannot be
+/// kept, or where there is no text to measure it on.
+Result<ChosenRounding> choose_rounding(const Model& f32, const QuantizationOptions& options,
+                                       const Report& report, const ModelPacker& pack);
+
+}  // namespace lanewise::converters

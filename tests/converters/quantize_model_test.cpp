@@ -1,0 +1,134 @@
+// How a whole model becomes integers, with a packer that stores what the integers stand for as f32.
+
+#include "converters/quantize/quantize_model.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "converters/pack/panels.hpp"
+#include "converters/quantize/quantize_rows.hpp"
+#include "lanewise/convert.hpp"
+#include "runtime/file/sink.hpp"
+#include "runtime/model_data.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+class QuantizeModelTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const char* data = std::getenv("LANEWISE_TEST_DATA");
+    auto loaded = load(std::string(data == nullptr ? "tests/data" : data) + "/../../models/g2p");
+    ASSERT_TRUE(loaded.ok()) << loaded.status().message();
+    model_.emplace(std::move(*loaded));
+  }
+
+  /// The rows of a weight in panels, and panels of what a rounding makes of them.
+  Result<std::vector<float>> rounded_panels(const WeightRounding& rounding, const std::string& name,
+                                            const TensorView& panels, int64_t n) {
+    const int64_t k = panels.shape[1];
+    const auto* from = static_cast<const float*>(panels.data);
+    std::vector<float> w(static_cast<size_t>(n * k));
+    for (int64_t i = 0; i < n; ++i) {
+      for (int64_t j = 0; j < k; ++j) {
+        w[static_cast<size_t>(i * k + j)] = from[(i / 16 * k + j) * 16 + i % 16];
+      }
+    }
+    auto matrix = rounding(name, w, n, k);
+    if (!matrix.ok()) return matrix.status();
+    if (*matrix) {
+      w = dequantize(**matrix);
+      const std::vector<float>& scale = (*matrix)->input_scale;
+      for (size_t i = 0; i < w.size() && !scale.empty(); ++i) w[i] *= scale[i % scale.size()];
+    }
+    std::vector<float> result(static_cast<size_t>(*element_count(panels.shape)));
+    const WeightRows rows[] = {{w.data(), n}};
+    pack_panels(rows, k, result.data());
+    return result;
+  }
+
+  Result<Model> pack(const WeightRounding& rounding) {
+    ++packed_;
+    const internal::ModelData& data = model_->data();
+    std::map<std::string, std::vector<float>> changed;
+    for (const graph::Node& node : data.graph().nodes) {
+      if (node.op != "linear") continue;
+      const std::string& tensor = node.weights.at("weight").front();
+      auto panels = rounded_panels(rounding, node.name + ".weight",
+                                   data.file().view(*data.file().find(tensor)),
+                                   data.graph().values[static_cast<size_t>(node.output)].features);
+      if (!panels.ok()) return panels.status();
+      changed[tensor] = std::move(*panels);
+    }
+    std::vector<file::SafetensorsInput> tensors;
+    for (const file::TensorEntry& entry : data.file().tensors()) {
+      TensorView view = data.file().view(entry);
+      const auto found = changed.find(std::string(entry.name));
+      if (found != changed.end()) view.data = found->second.data();
+      tensors.push_back({std::string(entry.name), view});
+    }
+    file::AlignedBuffer buffer;
+    file::MemorySink sink(buffer);
+    const Status written = file::write_safetensors(sink, data.file().metadata(), tensors, 64);
+    if (!written.ok()) return written;
+    auto made = internal::ModelData::create(std::move(buffer), "test");
+    if (!made.ok()) return made.status();
+    return Model(std::move(*made));
+  }
+
+  Result<ChosenRounding> choose(const QuantizationOptions& options) {
+    return choose_rounding(
+        *model_, options, [&](std::string_view line) { reports_.emplace_back(line); },
+        [&](const WeightRounding& rounding) { return pack(rounding); });
+  }
+
+  std::optional<Model> model_;
+  std::vector<std::string> reports_;
+  int packed_ = 0;
+};
+
+TEST_F(QuantizeModelTest, IsNearToF32AndSaysHowNear) {
+  const auto int8 = choose({.type = WeightType::kI8, .max_error = std::nullopt});
+  ASSERT_TRUE(int8.ok()) << int8.status().message();
+  EXPECT_EQ(packed_, 1);
+  ASSERT_TRUE(int8->record.result);
+  EXPECT_GT(int8->record.result->worst_cosine, 0.99);
+  EXPECT_GT(int8->record.result->relative_error, 0.0);
+  EXPECT_EQ(int8->record.calibration, "built-in texts");
+  ASSERT_EQ(reports_.size(), 1U);
+  EXPECT_EQ(reports_.front().rfind("int8, logits, ", 0), 0U) << reports_.front();
+}
+
+TEST_F(QuantizeModelTest, KeepsToAnErrorWithSomeWeightsWide) {
+  const auto narrow = choose({.type = WeightType::kI4, .max_error = std::nullopt});
+  ASSERT_TRUE(narrow.ok());
+  const double half = narrow->record.result->relative_error / 2;
+  const auto wide = choose({.type = WeightType::kI4, .max_error = half});
+  ASSERT_TRUE(wide.ok()) << wide.status().message();
+  EXPECT_LE(wide->record.result->relative_error, half);
+  EXPECT_GT(wide->record.wide.size(), 0U);
+  const std::string& name = *wide->record.wide.begin();
+  const std::vector<float> w(64, 1.0F);
+  const auto kept = wide->rounding(name, w, 1, 64);
+  ASSERT_TRUE(kept.ok());
+  EXPECT_FALSE(kept->has_value());
+}
+
+TEST_F(QuantizeModelTest, NamesTheTextsAndFailsAsReadingThemDoes) {
+  const std::string path = testing::TempDir() + "quantize_model_texts.txt";
+  std::ofstream(path) << "transformer\nattention\n";
+  const auto chosen = choose({.texts = path, .max_error = std::nullopt});
+  ASSERT_TRUE(chosen.ok()) << chosen.status().message();
+  EXPECT_EQ(chosen->record.calibration, "quantize_model_texts.txt");
+  std::filesystem::remove(path);
+  const auto failed = choose({.texts = path, .max_error = std::nullopt});
+  EXPECT_EQ(failed.status().code(), StatusCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace lanewise::converters
