@@ -3,6 +3,7 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <fmt/format.h>
@@ -18,6 +19,9 @@ struct ConvertCommandOptions {
   std::string source;
   std::string destination;
   std::string weights = "f32";
+  int group = 32;
+  std::string calibrate;
+  std::optional<double> max_error;
   std::string config;
 };
 
@@ -50,6 +54,9 @@ Status convert_command(const ConvertCommandOptions& options, Shell& shell) {
   LW_RETURN_IF_ERROR(check_writable(destination));
   ConvertOptions convert_options = cli::convert_options(shell);
   convert_options.weights = options.weights;
+  convert_options.group = options.group;
+  convert_options.calibrate = options.calibrate;
+  convert_options.max_error = options.max_error;
   convert_options.config = options.config;
   const auto begin = std::chrono::steady_clock::now();
   LW_RETURN_IF_ERROR(convert(options.source, destination, convert_options));
@@ -77,6 +84,20 @@ Command make_convert(CLI::App& program, Shell& shell) {
   command->add_option("--weights", options->weights, "f32, bf16, int8 or int4; default: f32")
       ->type_name("TYPE")
       ->check(CLI::IsMember({"f32", "bf16", "int8", "int4"}).description(""));
+  command
+      ->add_option("--group", options->group,
+                   "int4: inputs that share a scale, 32, 64 or 128; default: 32")
+      ->type_name("N")
+      ->check(CLI::IsMember({32, 64, 128}).description(""));
+  command
+      ->add_option("--calibrate", options->calibrate,
+                   "int8, int4: a text a line, like those the model will read; default: built-in")
+      ->type_name("FILE");
+  command
+      ->add_option("--max-error", options->max_error,
+                   "int8, int4: keep weights bf16, the worst first, until the results' relative\n"
+                   "error is at most E")
+      ->type_name("E");
   command->add_option("--config", options->config, "A config.json to use instead of SRC's")
       ->type_name("FILE");
   command->footer(

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "runtime/file/mapping.hpp"
 #include "runtime/file/safetensors.hpp"
@@ -29,10 +31,30 @@ bool is_model_file(const std::string& path) {
   return view.ok() && view->metadata().contains(internal::kFormatKey);
 }
 
+namespace {
+
+bool is_tokenizer(const file::TensorEntry& entry) {
+  return entry.name == internal::kTokenizerTensor || entry.name == internal::kTargetTokenizerTensor;
+}
+
+/// Scales and sums that belong to integers are no parameters of their own.
+bool belongs_to_integers(const file::TensorEntry& entry) {
+  constexpr std::array kRoles = {".weight_scale", ".weight_sum", ".weight_minimum", ".input_scale",
+                                 ".table_scale"};
+  return std::any_of(kRoles.begin(), kRoles.end(),
+                     [&](const char* role) { return entry.name.ends_with(role); });
+}
+
+}  // namespace
+
 std::string weights_type(const Model& model) {
+  const auto recorded = nlohmann::json::parse(model.data().quantization(), nullptr, false);
+  if (recorded.is_object() && recorded.contains("weights") && recorded["weights"].is_string()) {
+    return recorded["weights"];
+  }
   std::map<DataType, size_t> bytes;
   for (const file::TensorEntry& entry : model.data().file().tensors()) {
-    bytes[entry.type] += entry.end - entry.begin;
+    if (!is_tokenizer(entry)) bytes[entry.type] += entry.end - entry.begin;
   }
   DataType type = DataType::kF32;
   for (const auto& [candidate, size] : bytes) {
@@ -46,9 +68,9 @@ std::string weights_type(const Model& model) {
 int64_t parameter_count(const Model& model) {
   int64_t count = 0;
   for (const file::TensorEntry& entry : model.data().file().tensors()) {
-    const bool tokenizer =
-        entry.name == internal::kTokenizerTensor || entry.name == internal::kTargetTokenizerTensor;
-    if (!tokenizer) count += element_count(entry.shape).value();
+    if (is_tokenizer(entry) || belongs_to_integers(entry)) continue;
+    // Bytes that are no text are pairs of 4-bit numbers.
+    count += element_count(entry.shape).value() * (entry.type == DataType::kU8 ? 2 : 1);
   }
   return count;
 }

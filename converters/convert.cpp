@@ -22,10 +22,37 @@ namespace {
 // A cache line, and a vector register of AVX-512: kernels read panels where they are mapped.
 constexpr size_t kAlignment = file::AlignedBuffer::kAlignment;
 
-Status check_weights_option(const std::string& weights) {
-  if (weights == "f32") return {};
+Result<WeightType> parse_weights(const std::string& weights) {
+  if (weights == "f32") return WeightType::kF32;
+  if (weights == "bf16") return WeightType::kBF16;
+  if (weights == "int8") return WeightType::kI8;
+  if (weights == "int4") return WeightType::kI4;
   return unsupported("weights of type " + file::in_quotes(weights) +
-                     " are not supported; known: f32");
+                     " are not supported; known: f32, bf16, int8, int4");
+}
+
+bool is_integer(WeightType type) { return type == WeightType::kI8 || type == WeightType::kI4; }
+
+Status check_options(const ConvertOptions& options) {
+  LW_ASSIGN_OR_RETURN(const WeightType type, parse_weights(options.weights));
+  if (options.group != 32 && options.group != 64 && options.group != 128) {
+    return invalid_argument("a group of " + std::to_string(options.group) +
+                            " inputs is not supported; known: 32, 64, 128");
+  }
+  if (options.group != 32 && type != WeightType::kI4) {
+    return invalid_argument("groups are for weights of int4, not " + options.weights);
+  }
+  if (!is_integer(type) && !options.calibrate.empty()) {
+    return invalid_argument("calibration is for weights of int8 and int4, not " + options.weights);
+  }
+  if (!is_integer(type) && options.max_error) {
+    return invalid_argument("a largest error is for weights of int8 and int4, not " +
+                            options.weights);
+  }
+  if (options.max_error && !(*options.max_error > 0.0 && *options.max_error < 1.0)) {
+    return invalid_argument("the largest error must be between 0 and 1");
+  }
+  return {};
 }
 
 /// A checkpoint and what its family made of it.
@@ -36,7 +63,7 @@ struct Opened {
 };
 
 Result<Opened> open(const std::string& path, const ConvertOptions& options) {
-  LW_RETURN_IF_ERROR(check_weights_option(options.weights));
+  LW_RETURN_IF_ERROR(check_options(options));
   LW_ASSIGN_OR_RETURN(Source source, open_source(path, options.config));
   Report report = options.report ? options.report : [](std::string_view) {};
   LW_ASSIGN_OR_RETURN(FamilyModel model,
@@ -116,17 +143,63 @@ void add_text(PackedGraph& packed, std::string_view name, const std::string& tex
   packed.tensors.push_back({std::string(name), {DataType::kU8, text.data(), {bytes}}});
 }
 
-/// Writes the model file of an opened checkpoint.
-Status write_model(Opened opened, file::Sink& sink, Provenance provenance) {
-  LW_ASSIGN_OR_RETURN(PackedGraph packed,
-                      pack_graph(graph::optimize(std::move(opened.model.graph)),
-                                 *opened.source.checkpoint, opened.model.parts));
-  LW_ASSIGN_OR_RETURN(const std::string tokenizer, tokenizer_json(opened));
-  add_text(packed, internal::kTokenizerTensor, tokenizer);
-  add_text(packed, internal::kTargetTokenizerTensor, opened.model.target_tokenizer);
-  LW_ASSIGN_OR_RETURN(const file::Metadata metadata, metadata_of(opened, packed.graph, provenance));
-  return file::write_safetensors(sink, metadata, packed.tensors, kAlignment);
-}
+/// An opened checkpoint on its way into a model file, which it may take several times: to see what
+/// integers do to a model, it is there as f32 and with them.
+class ModelWriter {
+ public:
+  static Result<ModelWriter> create(Opened opened) {
+    opened.model.graph = graph::optimize(std::move(opened.model.graph));
+    LW_ASSIGN_OR_RETURN(std::string tokenizer, tokenizer_json(opened));
+    return ModelWriter(std::move(opened), std::move(tokenizer));
+  }
+
+  Status write(file::Sink& sink, const PackedTypes& types, Provenance provenance) {
+    LW_ASSIGN_OR_RETURN(
+        PackedGraph packed,
+        pack_graph(opened_.model.graph, *opened_.source.checkpoint, opened_.model.parts, types));
+    add_text(packed, internal::kTokenizerTensor, tokenizer_);
+    add_text(packed, internal::kTargetTokenizerTensor, opened_.model.target_tokenizer);
+    LW_ASSIGN_OR_RETURN(file::Metadata metadata, metadata_of(opened_, packed.graph, provenance));
+    if (!quantization_.empty()) metadata[std::string(internal::kQuantizationKey)] = quantization_;
+    return file::write_safetensors(sink, metadata, packed.tensors, kAlignment);
+  }
+
+  Result<Model> load(const PackedTypes& types, const std::string& label) {
+    file::AlignedBuffer buffer;
+    file::MemorySink sink(buffer);
+    LW_RETURN_IF_ERROR(write(sink, types, Provenance::kNone));
+    LW_ASSIGN_OR_RETURN(auto data, internal::ModelData::create(std::move(buffer), label));
+    return Model(std::move(data));
+  }
+
+  /// What weights become by `options`: for integers, after a look at what they do to the model.
+  Result<PackedTypes> choose_types(const ConvertOptions& options, const std::string& label) {
+    LW_ASSIGN_OR_RETURN(const WeightType type, parse_weights(options.weights));
+    if (!is_integer(type)) {
+      return PackedTypes{.type = type, .only_finite = type != WeightType::kF32};
+    }
+    LW_ASSIGN_OR_RETURN(const Model f32, load({.only_finite = true}, label));
+    const auto pack = [&](const WeightRounding& rounding) {
+      return load({.type = type, .rounding = rounding}, label);
+    };
+    LW_ASSIGN_OR_RETURN(ChosenRounding chosen, choose_rounding(f32,
+                                                               {.type = type,
+                                                                .group = options.group,
+                                                                .texts = options.calibrate,
+                                                                .max_error = options.max_error},
+                                                               opened_.report, pack));
+    quantization_ = to_json(chosen.record);
+    return PackedTypes{.type = type, .rounding = std::move(chosen.rounding)};
+  }
+
+ private:
+  ModelWriter(Opened opened, std::string tokenizer)
+      : opened_(std::move(opened)), tokenizer_(std::move(tokenizer)) {}
+
+  Opened opened_;
+  std::string tokenizer_;
+  std::string quantization_;  // JSON, or empty
+};
 
 /// Replacing a file that is being read would destroy the only copy of somebody's weights.
 Status check_destination(const Source& source, const std::string& destination) {
@@ -143,18 +216,22 @@ Status convert_file(const std::string& path, const std::string& destination,
                     const ConvertOptions& options) {
   LW_ASSIGN_OR_RETURN(Opened opened, open(path, options));
   LW_RETURN_IF_ERROR(check_destination(opened.source, destination));
+  if (!options.calibrate.empty() && same_file(options.calibrate, destination)) {
+    return invalid_argument("cannot write " + file::in_quotes(destination) +
+                            ": it holds the texts to calibrate with");
+  }
+  LW_ASSIGN_OR_RETURN(ModelWriter writer, ModelWriter::create(std::move(opened)));
+  LW_ASSIGN_OR_RETURN(const PackedTypes types, writer.choose_types(options, path));
   LW_ASSIGN_OR_RETURN(file::AtomicFile file, file::AtomicFile::create(destination));
-  LW_RETURN_IF_ERROR(write_model(std::move(opened), file, Provenance::kHashes));
+  LW_RETURN_IF_ERROR(writer.write(file, types, Provenance::kHashes));
   return file.commit();
 }
 
 Result<Model> load_checkpoint(const std::string& path, const ConvertOptions& options) {
   LW_ASSIGN_OR_RETURN(Opened opened, open(path, options));
-  file::AlignedBuffer buffer;
-  file::MemorySink sink(buffer);
-  LW_RETURN_IF_ERROR(write_model(std::move(opened), sink, Provenance::kNone));
-  LW_ASSIGN_OR_RETURN(auto data, internal::ModelData::create(std::move(buffer), path));
-  return Model(std::move(data));
+  LW_ASSIGN_OR_RETURN(ModelWriter writer, ModelWriter::create(std::move(opened)));
+  LW_ASSIGN_OR_RETURN(const PackedTypes types, writer.choose_types(options, path));
+  return writer.load(types, path);
 }
 
 }  // namespace

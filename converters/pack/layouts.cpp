@@ -14,6 +14,7 @@ constexpr Entry kEntries[] = {
     {"linear", "weight", Layout::kPanels},
     {"gru", "weight", Layout::kPanels},
     {"lstm", "weight", Layout::kPanels},
+    {"embed", "table", Layout::kTable},
 };
 
 }  // namespace

@@ -7,7 +7,9 @@ namespace lanewise::converters {
 /// How a weight stands in a model file.
 enum class Layout {
   kRows,    ///< as in PyTorch, row-major
-  kPanels,  ///< [N, K] cut into panels of 16 rows: [ceil(N / 16), K, 16] (panels.hpp)
+  kPanels,  ///< [N, K] cut into panels of 16 rows: [ceil(N / 16), K, 16] (panels.hpp); as bf16 or
+            ///< integers with what belongs to them (quantized_panels.hpp)
+  kTable,   ///< row-major, may be bf16 or 8-bit integers with a scale for each row
 };
 
 /// The layout that operator `op` of ops/ops.def wants for its weight of that role.

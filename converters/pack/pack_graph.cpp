@@ -8,6 +8,8 @@
 #include "converters/formats/elements.hpp"
 #include "converters/pack/layouts.hpp"
 #include "converters/pack/panels.hpp"
+#include "converters/pack/quantized_panels.hpp"
+#include "converters/quantize/quantize_rows.hpp"
 #include "ops/status_macros.hpp"
 #include "runtime/file/messages.hpp"
 
@@ -94,23 +96,40 @@ Result<Joined> join_tensors(const Checkpoint& checkpoint, const TensorParts& par
   return joined;
 }
 
+/// One tensor of all parts; its values are a copy where there are several.
+F32Tensor as_one(Joined joined) {
+  if (joined.parts.size() == 1) return std::move(joined.parts.front());
+  const size_t size = joined.size();
+  auto owned = std::make_unique_for_overwrite<float[]>(size);
+  float* out = owned.get();
+  for (const F32Tensor& part : joined.parts) {
+    out = std::copy(part.values.begin(), part.values.end(), out);
+  }
+  const std::span<const float> values(owned.get(), size);
+  return {values, std::move(owned)};
+}
+
+/// Roles of a node and the tensors that stand in them.
+using Roles = std::vector<std::pair<std::string, std::string>>;
+
 class Packer {
  public:
-  Packer(const Checkpoint& checkpoint, const TensorParts& parts)
-      : checkpoint_(checkpoint), parts_(parts) {}
+  Packer(const Checkpoint& checkpoint, const TensorParts& parts, const PackedTypes& types)
+      : checkpoint_(checkpoint), parts_(parts), types_(types) {}
 
-  /// Returns the name in the model file.
-  Result<std::string> pack(const std::string& name, Layout layout,
-                           const std::vector<std::string>& sources) {
-    const auto [known, is_new] = names_.try_emplace({layout, sources}, name);
-    if (!is_new) return known->second;
-    LW_ASSIGN_OR_RETURN(Joined joined, join_tensors(checkpoint_, parts_, sources));
-    if (layout == Layout::kPanels) {
-      LW_RETURN_IF_ERROR(add_panels(name, joined));
-    } else {
-      add_rows(name, std::move(joined));
+  /// Packs what stands in `role` of `node`, and returns the roles that it takes then and the names
+  /// of their tensors in the model file.
+  Result<Roles> pack(const std::string& node, const std::string& role, Layout layout,
+                     const std::vector<std::string>& sources) {
+    const auto [known, is_new] = packed_roles_.try_emplace({layout, sources});
+    if (is_new) {
+      LW_ASSIGN_OR_RETURN(Joined joined, join_tensors(checkpoint_, parts_, sources));
+      LW_ASSIGN_OR_RETURN(known->second, add_joined(node, role, layout, std::move(joined)));
     }
-    return name;
+    Roles roles = known->second;
+    // The first tensor may stand in a role of another name elsewhere.
+    roles.front().first = role;
+    return roles;
   }
 
   PackedGraph take(graph::Graph graph) && {
@@ -119,20 +138,82 @@ class Packer {
   }
 
  private:
+  Result<Roles> add_joined(const std::string& node, const std::string& role, Layout layout,
+                           Joined joined) {
+    const std::string name = node + "." + role;
+    if (types_.only_finite) {
+      const int64_t columns = joined.shape.empty() ? 1 : joined.shape.back();
+      for (const F32Tensor& part : joined.parts) {
+        LW_RETURN_IF_ERROR(check_finite(name, part.values, columns));
+      }
+    }
+    if (layout == Layout::kRows || types_.type == WeightType::kF32) {
+      if (layout == Layout::kPanels) {
+        LW_RETURN_IF_ERROR(add_panels(name, joined));
+      } else {
+        add_rows(name, std::move(joined));
+      }
+      return Roles{{role, name}};
+    }
+    LW_RETURN_IF_ERROR(expect_matrix(name, joined));
+    const Shape shape = joined.shape;
+    const F32Tensor one = as_one(std::move(joined));
+    LW_ASSIGN_OR_RETURN(std::vector<PackedRole> packed,
+                        layout == Layout::kTable ? narrow_table(one.values, shape)
+                                                 : narrow_panels(name, one.values, shape));
+    Roles roles;
+    for (PackedRole& part : packed) roles.push_back(add_narrow(node, std::move(part)));
+    return roles;
+  }
+
+  Result<std::vector<PackedRole>> narrow_table(std::span<const float> table, const Shape& shape) {
+    if (types_.type != WeightType::kBF16) {
+      return table_i8(quantize_int8(table, shape[0], shape[1]));
+    }
+    std::vector<PackedRole> roles;
+    roles.push_back(table_bf16(table, shape[0], shape[1]));
+    return roles;
+  }
+
+  Result<std::vector<PackedRole>> narrow_panels(const std::string& name, std::span<const float> w,
+                                                const Shape& shape) {
+    if (types_.type != WeightType::kBF16) {
+      LW_ASSIGN_OR_RETURN(const std::optional<QuantizedMatrix> matrix,
+                          types_.rounding(name, w, shape[0], shape[1]));
+      if (matrix) return pack_quantized(*matrix);
+    }
+    std::vector<PackedRole> roles;
+    roles.push_back(pack_bf16(w, shape[0], shape[1]));
+    return roles;
+  }
+
+  std::pair<std::string, std::string> add_narrow(const std::string& node, PackedRole part) {
+    const auto bytes = std::make_shared<std::vector<std::byte>>(std::move(part.bytes));
+    packed_.owned.push_back(bytes);
+    std::string name = node + "." + part.role;
+    packed_.tensors.push_back({name, {part.type, bytes->data(), std::move(part.shape)}});
+    return {std::move(part.role), std::move(name)};
+  }
+
   void add(const std::string& name, const float* data, Shape shape) {
     packed_.tensors.push_back({name, {DataType::kF32, data, std::move(shape)}});
   }
 
   float* allocate(size_t size) {
-    packed_.owned.push_back(std::make_unique_for_overwrite<float[]>(size));
-    return packed_.owned.back().get();
+    auto owned = std::make_unique_for_overwrite<float[]>(size);
+    float* data = owned.get();
+    packed_.owned.push_back(std::shared_ptr<float[]>(std::move(owned)));
+    return data;
+  }
+
+  static Status expect_matrix(const std::string& name, const Joined& joined) {
+    if (joined.shape.size() == 2) return {};
+    return invalid_argument(in_quotes(name) + ": expected 2 dimensions, found " +
+                            to_string(joined.shape));
   }
 
   Status add_panels(const std::string& name, const Joined& joined) {
-    if (joined.shape.size() != 2) {
-      return invalid_argument(in_quotes(name) + ": expected 2 dimensions, found " +
-                              to_string(joined.shape));
-    }
+    LW_RETURN_IF_ERROR(expect_matrix(name, joined));
     const int64_t k = joined.shape[1];
     const Shape shape = panel_shape(joined.shape[0], k);
     LW_ASSIGN_OR_RETURN(const int64_t size, element_count(shape));
@@ -151,7 +232,9 @@ class Packer {
     if (joined.parts.size() == 1) {
       F32Tensor& only = joined.parts.front();
       add(name, only.values.data(), joined.shape);
-      if (only.owned != nullptr) packed_.owned.push_back(std::move(only.owned));
+      if (only.owned != nullptr) {
+        packed_.owned.push_back(std::shared_ptr<float[]>(std::move(only.owned)));
+      }
       return;
     }
     float* out = allocate(joined.size());
@@ -163,22 +246,24 @@ class Packer {
 
   const Checkpoint& checkpoint_;
   const TensorParts& parts_;
-  std::map<std::pair<Layout, std::vector<std::string>>, std::string> names_;
+  const PackedTypes& types_;
+  std::map<std::pair<Layout, std::vector<std::string>>, Roles> packed_roles_;
   PackedGraph packed_;
 };
 
 }  // namespace
 
 Result<PackedGraph> pack_graph(graph::Graph graph, const Checkpoint& checkpoint,
-                               const TensorParts& parts) {
-  Packer packer(checkpoint, parts);
+                               const TensorParts& parts, const PackedTypes& types) {
+  Packer packer(checkpoint, parts, types);
   for (graph::Node& node : graph.nodes) {
-    for (auto& [role, sources] : node.weights) {
-      std::string name = node.name;
-      name.append(".").append(role);
-      LW_ASSIGN_OR_RETURN(name, packer.pack(name, layout_of(node.op, role), sources));
-      sources = {name};
+    decltype(node.weights) weights;
+    for (const auto& [role, sources] : node.weights) {
+      LW_ASSIGN_OR_RETURN(const Roles roles,
+                          packer.pack(node.name, role, layout_of(node.op, role), sources));
+      for (const auto& [packed_role, name] : roles) weights[packed_role] = {name};
     }
+    node.weights = std::move(weights);
   }
   return std::move(packer).take(std::move(graph));
 }

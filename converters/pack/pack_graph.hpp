@@ -5,6 +5,7 @@
 
 #include "converters/formats/checkpoint.hpp"
 #include "converters/pack/tensor_parts.hpp"
+#include "converters/quantize/quantize_model.hpp"
 #include "lanewise/status.hpp"
 #include "runtime/file/safetensors.hpp"
 #include "runtime/graph/graph.hpp"
@@ -16,16 +17,30 @@ namespace lanewise::converters {
 struct PackedGraph {
   graph::Graph graph;
   std::vector<file::SafetensorsInput> tensors;
-  std::vector<std::unique_ptr<float[]>> owned;
+  std::vector<std::shared_ptr<const void>> owned;
+};
+
+/// What weights are stored as.
+struct PackedTypes {
+  WeightType type = WeightType::kF32;
+  /// The integers for kI8 and kI4.
+  WeightRounding rounding{};
+  /// Refuse a model that holds an infinity or a NaN: no scale stands for it.
+  bool only_finite = false;
 };
 
 /// Reads every weight of `graph` from `checkpoint` as f32, joins those that stand in one role, and
 /// gives them the layout that the operator wants (layouts.hpp). A weight in two places is stored
 /// once. Tensors are called `<node>.<role>`. A name of `parts` means that part.
 ///
+/// Weights of products become what `types` says, and tables of embeddings bf16 or 8-bit integers;
+/// what a row or column has one number of (biases, norms) stays f32. The rounding is asked for
+/// `<node>.weight`.
+///
 /// Fails with kNotFound for a tensor that the checkpoint lacks, with kInvalidArgument for shapes
-/// that cannot be joined or a part that its tensor does not have, with kUnsupported for integers.
+/// that cannot be joined or a part that its tensor does not have, with kUnsupported for integers;
+/// where a weight becomes narrower, with kInvalidArgument for one that is infinite or NaN.
 Result<PackedGraph> pack_graph(graph::Graph graph, const Checkpoint& checkpoint,
-                               const TensorParts& parts = {});
+                               const TensorParts& parts = {}, const PackedTypes& types = {});
 
 }  // namespace lanewise::converters

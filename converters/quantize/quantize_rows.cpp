@@ -188,7 +188,7 @@ Status check_finite(const std::string& name, std::span<const float> w, int64_t k
                           (std::isnan(*bad)   ? "not a number"
                            : std::isinf(*bad) ? "infinite"
                                               : "beyond 1e37") +
-                          "; integers cannot stand for that");
+                          "; only f32 can stand for that");
 }
 
 float int8_scale(const float* w, const float* importance, int64_t k) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,17 +15,24 @@
 namespace lanewise {
 
 struct ConvertOptions {
-  std::string weights = "f32";  ///< element type of the stored weights
-  std::string config;           ///< a config.json to use instead of the folder's; empty: none
+  /// What weights of products are stored as: f32, bf16, int8 or int4 (docs/quantisation.md).
+  std::string weights = "f32";
+  int group = 32;         ///< int4: inputs that share a scale: 32, 64 or 128
+  std::string calibrate;  ///< int8, int4: a UTF-8 file, a text a line; empty: built-in texts
+  /// int8, int4: the relative error of the results that is allowed. Weights stay bf16, the worst
+  /// first, until it is kept.
+  std::optional<double> max_error;
+  std::string config;  ///< a config.json to use instead of the folder's; empty: none
   /// Receives what a person should know: unused tensors, chosen defaults. May be empty.
   std::function<void(std::string_view)> report;
 };
 
 /// Converts a checkpoint, a folder or a file as PyTorch users save it, into a model file.
 ///
-/// `destination` appears only when all went well. Fails with kNotFound, kDataLoss or
-/// kInvalidArgument naming the file, tensor or config field; kUnsupported for an unknown
-/// model_type, listing the known ones.
+/// With integers, the model's results on texts are compared with those of f32; what was found is
+/// reported and stored in the file. `destination` appears only when all went well. Fails with
+/// kNotFound, kDataLoss or kInvalidArgument naming the file, tensor or config field; kUnsupported
+/// for an unknown model_type, listing the known ones.
 LANEWISE_EXPORT Status convert(const std::string& source, const std::string& destination,
                                const ConvertOptions& options = {});
 

@@ -95,15 +95,31 @@ Status check_operands(const OperatorConfig& config, const EmbedSpec& spec) {
 }
 
 /// The weight [any rows, dim] of that role.
-Result<EmbedTable> table_weight(const OperatorConfig& config, std::string_view role) {
+Result<EmbedTable> table_weight(const OperatorConfig& config, std::string_view role,
+                                DataType type = DataType::kF32) {
   const auto it = config.weights.find(role);
   const bool is_matrix = it != config.weights.end() && it->second.shape.size() == 2;
   EmbedTable table;
   table.rows = is_matrix ? it->second.shape[0] : 0;
   LW_ASSIGN_OR_RETURN(const void* data,
-                      config.weight(role, DataType::kF32, {table.rows, config.output.features}));
+                      config.weight(role, type, {table.rows, config.output.features}));
   if (table.rows < 1) return invalid_argument("weight '" + std::string(role) + "' has no rows");
-  table.data = static_cast<const float*>(data);
+  table.data = data;
+  return table;
+}
+
+/// The table of tokens, which may be narrower than f32.
+Result<EmbedTable> token_table(const OperatorConfig& config) {
+  const auto it = config.weights.find("table");
+  const DataType type = it == config.weights.end() ? DataType::kF32 : it->second.type;
+  if (type != DataType::kBF16 && type != DataType::kI8) return table_weight(config, "table");
+  LW_ASSIGN_OR_RETURN(EmbedTable table, table_weight(config, "table", type));
+  table.type = type == DataType::kI8 ? EmbedType::kI8 : EmbedType::kBF16;
+  if (type == DataType::kI8) {
+    LW_ASSIGN_OR_RETURN(const void* scale,
+                        config.weight("table_scale", DataType::kF32, {table.rows}));
+    table.scale = static_cast<const float*>(scale);
+  }
   return table;
 }
 
@@ -189,12 +205,15 @@ Result<OperatorPtr> make_embed(const OperatorConfig& config) {
   LW_ASSIGN_OR_RETURN(const EmbedSpec spec, read_spec(config.attributes));
   LW_RETURN_IF_ERROR(check_operands(config, spec));
   const bool learned = spec.position == "learned";
-  LW_RETURN_IF_ERROR(config.expect_only_weights(
-      {"table", spec.has_type_ids ? "type_table" : "table", learned ? "position_table" : "table"}));
+  const auto table = config.weights.find("table");
+  const bool has_scale = table != config.weights.end() && table->second.type == DataType::kI8;
+  LW_RETURN_IF_ERROR(config.expect_only_weights({"table", has_scale ? "table_scale" : "table",
+                                                 spec.has_type_ids ? "type_table" : "table",
+                                                 learned ? "position_table" : "table"}));
   EmbedBlock fixed;
   fixed.scale = static_cast<float>(spec.scale);
   fixed.dim = static_cast<size_t>(config.output.features);
-  LW_ASSIGN_OR_RETURN(fixed.token, table_weight(config, "table"));
+  LW_ASSIGN_OR_RETURN(fixed.token, token_table(config));
   if (spec.has_type_ids) {
     LW_ASSIGN_OR_RETURN(fixed.type, table_weight(config, "type_table"));
   }

@@ -15,7 +15,8 @@ namespace lanewise::ops {
 ///          has checked that they are within their tables, and that no sequence is longer than the
 ///          positions reach.
 /// output   y [rows, dim] f32
-/// weights  table [vocab, dim] f32; type_table [types, dim] f32 with has_type_ids; position_table
+/// weights  table [vocab, dim] f32, bf16, or i8 with table_scale [vocab] f32; type_table [types,
+/// dim] f32 with has_type_ids; position_table
 ///          [positions, dim] f32 if position is learned, with at least max_positions rows
 /// attributes  scale (1), position (none, learned, sinusoidal; none), position_offset >= 0 (0),
 ///             max_positions (required if sinusoidal: the positions p(r) that there will be),

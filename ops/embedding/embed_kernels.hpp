@@ -5,9 +5,14 @@
 
 namespace lanewise::ops {
 
+/// Element types of a table of tokens; other tables are f32.
+enum class EmbedType { kF32, kBF16, kI8 };
+
 /// A table of rows and which of them each row of a block takes.
 struct EmbedTable {
-  const float* data = nullptr;  // [rows, dim], or null where nothing is taken
+  const void* data = nullptr;  // [rows, dim], or null where nothing is taken
+  EmbedType type = EmbedType::kF32;
+  const float* scale = nullptr;  // kI8 [rows]
   int64_t rows = 0;
   const int32_t* index = nullptr;  // of row r: index[r * stride] + first; if null: r + first
   size_t stride = 0;

@@ -3,10 +3,6 @@
 #include "ops/linear/linear_list.hpp"
 #include "ops/status_macros.hpp"
 
-#define LW_KERNEL_TABLE LinearKernels
-#define LW_KERNEL_NAME linear_kernels
-#include "ops/kernel_table.hpp"
-
 namespace lanewise::ops {
 namespace {
 
@@ -18,7 +14,6 @@ constexpr LinearImplementation kImplementations[] = {
 
 Result<LinearProblem> check(const OperatorConfig& config) {
   LW_RETURN_IF_ERROR(config.attributes.expect_only({"activation", "has_residual"}));
-  LW_RETURN_IF_ERROR(config.expect_only_weights({"weight", "bias"}));
   LinearProblem problem{.isa = config.isa, .fast = config.fast};
   LW_ASSIGN_OR_RETURN(problem.has_residual, config.attributes.get_bool("has_residual", false));
   const size_t inputs = problem.has_residual ? 2 : 1;
@@ -33,19 +28,14 @@ Result<LinearProblem> check(const OperatorConfig& config) {
   LW_ASSIGN_OR_RETURN(const std::string activation,
                       config.attributes.get_string("activation", "none"));
   LW_ASSIGN_OR_RETURN(problem.activation, parse_activation(activation));
-  const auto panel = static_cast<int64_t>(kPanel);
-  const Shape packed{(problem.n + panel - 1) / panel, problem.k, panel};
-  LW_ASSIGN_OR_RETURN(const void* weight, config.weight("weight", DataType::kF32, packed));
+  LW_ASSIGN_OR_RETURN(problem.weight, linear_weight(config, problem.n, problem.k));
   LW_ASSIGN_OR_RETURN(const void* bias,
                       config.optional_weight("bias", DataType::kF32, {problem.n}));
-  problem.weight = static_cast<const float*>(weight);
   problem.bias = static_cast<const float*>(bias);
   return problem;
 }
 
 }  // namespace
-
-const LinearKernels& linear_kernels_for(Isa isa) noexcept { return kernels_for(isa); }
 
 LinearBlock linear_block(const LinearProblem& problem, const Operands& operands, int64_t row,
                          int64_t row_end, int64_t feature, int64_t feature_end) noexcept {
@@ -53,7 +43,7 @@ LinearBlock linear_block(const LinearProblem& problem, const Operands& operands,
   LinearBlock block{};
   block.x = x.f32(row);
   block.x_stride = static_cast<size_t>(x.stride);
-  block.w = problem.weight + feature * problem.k;  // whole panels: 16 features of k floats
+  block.w = problem.weight.from(static_cast<size_t>(feature), static_cast<size_t>(problem.k));
   block.bias = problem.bias == nullptr ? nullptr : problem.bias + feature;
   if (problem.has_residual) {
     block.residual = operands.inputs[1].f32(row) + feature;

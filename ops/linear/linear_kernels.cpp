@@ -1,31 +1,10 @@
 #include "ops/linear/linear_kernels.hpp"
 
-#include "ops/activation/activation_math.hpp"
-#include "ops/simd.hpp"
+#include "ops/linear/linear_finish.hpp"
+#include "ops/linear/linear_tiles.hpp"
 
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
-
-// Registers decide the shape of a tile: `rows` x `panels` accumulators, the smaller of a column of
-// broadcast inputs and a row of weights, and one of the other. An FMA takes 4 cycles and two start
-// in each, so at least 8 registers must accumulate; few rows therefore walk several panels at once.
-// AVX-512 takes 8 x 3: 12 x 2 reads more inputs for as many sums (3 % slower on Zen 4).
-constexpr size_t kRegisters = kParts == 1 ? 32 : 16;
-constexpr size_t kMaxRows = kParts == 1 ? 8 : kParts == 2 ? 6 : 3;
-constexpr size_t kMaxPanels = 8;
-
-constexpr bool fits(size_t rows, size_t panels) {
-  const size_t vectors = panels * kParts;
-  const size_t held = rows < vectors ? rows : vectors;
-  return rows * vectors + held + 1 <= kRegisters;
-}
-
-/// Panels that a tile of `rows` rows walks at once.
-constexpr size_t panels_at_once(size_t rows) {
-  size_t panels = 1;
-  while (panels < kMaxPanels && fits(rows, panels + 1)) ++panels;
-  return panels;
-}
 
 // Steps of k that are taken over all rows before the next ones. 1536 steps of a panel are 96 KiB,
 // which stream from the second-level cache as fast as they are used while the tiles pass; 3072
@@ -43,7 +22,7 @@ constexpr size_t kAhead = 2048;
 constexpr size_t kMaxBlockRows = kLinearMaxRows;
 
 /// A part of k for a few rows and panels. sums: [rows][panels][16].
-struct Tile {
+struct F32Tile {
   const float* x;
   size_t x_stride;
   const float* w;
@@ -58,7 +37,7 @@ struct Tile {
 };
 
 template <size_t kRows, size_t kPanels>
-void multiply_tile(const Tile& tile) noexcept {
+void multiply_tile(const F32Tile& tile) noexcept {
   f32x16 sum[kRows][kPanels];
   LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
     LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
@@ -96,57 +75,31 @@ void multiply_tile(const Tile& tile) noexcept {
   }
 }
 
-using TileFunction = void (*)(const Tile&) noexcept;
+// Registers decide the shape of a tile: `rows` x `panels` accumulators, the smaller of a column of
+// broadcast inputs and a row of weights, and one of the other. An FMA takes 4 cycles and two start
+// in each, so at least 8 registers must accumulate; few rows therefore walk several panels at once.
+// AVX-512 takes 8 x 3: 12 x 2 reads more inputs for as many sums (3 % slower on Zen 4).
+struct F32Tiles {
+  static constexpr size_t kRegisters = kParts == 1 ? 32 : 16;
+  static constexpr size_t kMaxRows = kParts == 1 ? 8 : kParts == 2 ? 6 : 3;
+  static constexpr size_t kMaxPanels = 8;
+  static constexpr size_t kVectors = kParts;
+  using Tile = F32Tile;
 
-/// The tiles of one number of rows.
-struct TileShape {
-  TileFunction by_panels[kMaxPanels + 1];  // entry 0 is never used
-  size_t panels;                           // the most
+  template <size_t kRows, size_t kPanels>
+  static void multiply(const Tile& tile) noexcept {
+    multiply_tile<kRows, kPanels>(tile);
+  }
 };
 
-template <size_t kRows, size_t kPanels>
-constexpr void add_tiles(TileShape& shape) {
-  shape.by_panels[kPanels] = multiply_tile<kRows, kPanels>;
-  if constexpr (kPanels > 1) add_tiles<kRows, kPanels - 1>(shape);
-}
-
-template <size_t kRows>
-constexpr TileShape tile_shape() {
-  TileShape shape = {};
-  shape.panels = panels_at_once(kRows);
-  add_tiles<kRows, panels_at_once(kRows)>(shape);
-  return shape;
-}
-
-// By the number of rows; entry 0 is never used.
-constexpr TileShape kTileShapes[] = {
-    {},
-    tile_shape<1>(),
-    tile_shape<2>(),
-    tile_shape<3>(),
-#if defined(__AVX2__)
-    tile_shape<4>(),
-    tile_shape<5>(),
-    tile_shape<6>(),
-#endif
-#if defined(__AVX512F__)
-    tile_shape<7>(),
-    tile_shape<8>(),
-#endif
-};
-static_assert(sizeof(kTileShapes) / sizeof(TileShape) == kMaxRows + 1);
-
-/// Panels that a block of `rows` rows is walked in: those that its larger tiles can take.
-constexpr size_t panels_of_block(size_t rows) {
-  const size_t tiles = (rows + kMaxRows - 1) / kMaxRows;
-  return panels_at_once((rows + tiles - 1) / tiles);
-}
+constexpr TileFunctions<F32Tiles> kTiles = tile_functions<F32Tiles>();
 
 /// Floats that the sums of a block of rows take, however many they are.
 constexpr size_t max_sums() {
   size_t most = 0;
   for (size_t rows = 1; rows <= kMaxBlockRows; ++rows) {
-    if (rows * panels_of_block(rows) > most) most = rows * panels_of_block(rows);
+    const size_t panels = panels_of_block<F32Tiles>(rows);
+    if (rows * panels > most) most = rows * panels;
   }
   return most * kLanes;
 }
@@ -155,23 +108,9 @@ constexpr size_t max_sums() {
 template <Activation kActivation>
 LW_INLINE void finish_vector(const LinearBlock& block, f32x16 sum, size_t row,
                              size_t feature) noexcept {
-  const size_t left = block.n - feature;
-  const bool whole = left >= kLanes;
-  if (block.bias != nullptr) {
-    const float* bias = block.bias + feature;
-    sum = sum + (whole ? load(bias) : load_first(bias, left));
-  }
-  f32x16 y = activate<kActivation>(sum);
-  if (block.residual != nullptr) {
-    const float* residual = block.residual + row * block.residual_stride + feature;
-    y = y + (whole ? load(residual) : load_first(residual, left));
-  }
-  float* out = block.y + row * block.y_stride + feature;
-  if (whole) {
-    store(out, y);
-  } else {
-    store_first(out, y, left);
-  }
+  const Features features(block, feature);
+  if (block.bias != nullptr) sum = sum + features.from(block.bias);
+  finish_features<kActivation>(block, sum, row, features);
 }
 
 /// Finishes the sums of a tile: `rows` rows from `row`, `panels` panels from `panel`.
@@ -195,15 +134,6 @@ constexpr FinishFunction kFinishTile[] = {
     finish_tile<Activation::kSilu>,    finish_tile<Activation::kTanh>,
 };
 
-/// Cuts rows into tiles that differ by one row at most: a small last tile would be slow.
-struct RowTiles {
-  explicit RowTiles(size_t rows) : count((rows + kMaxRows - 1) / kMaxRows), all(rows) {}
-  size_t begin(size_t tile) const { return all * tile / count; }
-  size_t rows(size_t tile) const { return begin(tile + 1) - begin(tile); }
-  size_t count;
-  size_t all;
-};
-
 /// Steps [k, k + depth) of k for a group of panels.
 struct WeightBlock {
   size_t panel;
@@ -213,15 +143,19 @@ struct WeightBlock {
   const float* next;  // the weights that the next part begins with
 };
 
+const float* weights_of(const LinearBlock& block) noexcept {
+  return reinterpret_cast<const float*>(block.w.panels);
+}
+
 /// One part for the rows of one tile.
 void multiply_part(const LinearBlock& block, const RowTiles& tiles, size_t index,
                    const WeightBlock& part, float* sums) noexcept {
   const size_t rows = tiles.rows(index);
   const size_t panel_stride = kPanel * block.k;
-  Tile tile{};
+  F32Tile tile{};
   tile.x = block.x + tiles.begin(index) * block.x_stride + part.k;
   tile.x_stride = block.x_stride;
-  tile.w = block.w + part.panel * panel_stride + part.k * kPanel;
+  tile.w = weights_of(block) + part.panel * panel_stride + part.k * kPanel;
   tile.panel_stride = panel_stride;
   tile.depth = part.depth;
   tile.sums = sums;
@@ -236,7 +170,7 @@ void multiply_part(const LinearBlock& block, const RowTiles& tiles, size_t index
   } else {
     tile.next = tile.w;  // several streams: asking would only cost
   }
-  kTileShapes[rows].by_panels[part.panels](tile);
+  kTiles.functions[rows][part.panels](tile);
 }
 
 /// Asks, while the sums of a tile are made, for the lines that they will be written to: an output
@@ -253,7 +187,7 @@ void prefetch_results(const LinearBlock& block, const RowTiles& tiles, size_t in
 /// the weights of a block stay in a near cache while the rows pass. Sums wait in a buffer
 /// in between, which does not change their bits.
 void multiply_panels(const LinearBlock& block, size_t panel, size_t panels, float* sums) noexcept {
-  const RowTiles tiles(block.rows);
+  const RowTiles tiles(block.rows, F32Tiles::kMaxRows);
   const size_t sums_per_row = panels * kLanes;
   const size_t blocks = (block.k + kDepth - 1) / kDepth;
   const FinishFunction finish = kFinishTile[static_cast<size_t>(block.activation)];
@@ -262,7 +196,7 @@ void multiply_panels(const LinearBlock& block, size_t panel, size_t panels, floa
     const size_t end = block.k * (b + 1) / blocks;
     const bool last = b + 1 == blocks;
     const float* next =
-        block.w + (last ? (panel + panels) * block.k : panel * block.k + end) * kPanel;
+        weights_of(block) + (last ? (panel + panels) * block.k : panel * block.k + end) * kPanel;
     const WeightBlock part{panel, panels, k, end - k, next};
     for (size_t t = 0; t < tiles.count; ++t) {
       float* tile_sums = sums + tiles.begin(t) * sums_per_row;
@@ -273,7 +207,7 @@ void multiply_panels(const LinearBlock& block, size_t panel, size_t panels, floa
   }
 }
 
-void multiply(const LinearBlock& block) noexcept {
+void multiply(const LinearBlock& block, std::byte* /*scratch*/) noexcept {
   alignas(64) float sums[max_sums()];
   const size_t panels = (block.n + kPanel - 1) / kPanel;
   for (size_t row = 0; row < block.rows; row += kMaxBlockRows) {
@@ -282,7 +216,7 @@ void multiply(const LinearBlock& block) noexcept {
     rows.x += row * block.x_stride;
     rows.y += row * block.y_stride;
     if (block.residual != nullptr) rows.residual += row * block.residual_stride;
-    const size_t step = panels_of_block(rows.rows);
+    const size_t step = panels_of_block<F32Tiles>(rows.rows);
     for (size_t panel = 0; panel < panels; panel += step) {
       multiply_panels(rows, panel, panels - panel < step ? panels - panel : step, sums);
     }
@@ -320,6 +254,6 @@ void finish(const LinearBlock& block) noexcept {
 
 }  // namespace
 
-LW_KERNELS(LinearKernels, linear_kernels) = {multiply, finish, kMaxRows};
+LW_KERNELS(LinearKernels, linear_kernels) = {multiply, finish, F32Tiles::kMaxRows};
 
 }  // namespace lanewise::ops::LW_ISA_NAME

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "ops/linear/linear_kernels.hpp"
+#include "ops/linear/linear_weight.hpp"
 #include "ops/operator.hpp"
 
 namespace lanewise::ops {
@@ -16,8 +16,8 @@ struct LinearProblem {
   int64_t n = 0;
   Activation activation = Activation::kNone;
   bool has_residual = false;
-  const float* weight = nullptr;  // [ceil(n / 16)][k][16]
-  const float* bias = nullptr;    // [n] or null
+  LinearWeight weight;          // [n, k] in panels
+  const float* bias = nullptr;  // [n] or null
 };
 
 /// Either an operator, or the reason why this implementation does not take the problem.
@@ -39,9 +39,6 @@ LinearOffer offer_lanewise_linear(const LinearProblem& problem);
 /// oneDNN's matmul (linear_onednn.cpp), or the refusal of a build without oneDNN
 /// (linear_onednn_absent.cpp).
 LinearOffer offer_onednn_linear(const LinearProblem& problem);
-
-/// The kernel tables of `linear`, shared by its implementations.
-const LinearKernels& linear_kernels_for(Isa isa) noexcept;
 
 /// The block that a piece of rows [row, row_end) and features [feature, feature_end) stands for.
 LinearBlock linear_block(const LinearProblem& problem, const Operands& operands, int64_t row,

@@ -4,7 +4,7 @@
 #include <array>
 #include <cstring>
 
-#include "ops/linear/linear_list.hpp"
+#include "ops/linear/linear_weight.hpp"
 #include "ops/recurrent/recurrent_kernels.hpp"
 #include "ops/status_macros.hpp"
 
@@ -15,7 +15,6 @@
 namespace lanewise::ops {
 namespace {
 
-constexpr auto kPanelSize = static_cast<int64_t>(kPanel);
 // Sequences that go through time together: they share each pass over the recurrent weights, which
 // from here on cost less to read than to multiply with (ops/linear/README.md).
 constexpr int64_t kMostRows = 32;
@@ -30,8 +29,8 @@ struct RecurrentProblem {
   bool reverse = false;
   bool has_initial = false;
   int64_t dim = 0;
-  const float* weight = nullptr;  // [ceil(gates * dim / 16)][dim][16]
-  const float* bias = nullptr;    // [gates * dim] or null
+  LinearWeight weight;          // [gates * dim, dim]
+  const float* bias = nullptr;  // [gates * dim] or null
 
   int64_t gate_features() const noexcept { return (cell == RecurrentCell::kGru ? 3 : 4) * dim; }
   int64_t state_features() const noexcept { return (cell == RecurrentCell::kGru ? 1 : 2) * dim; }
@@ -72,7 +71,7 @@ class RecurrentOperator final : public Operator {
  public:
   RecurrentOperator(const RecurrentProblem& problem, Isa isa)
       : problem_(problem),
-        multiply_(linear_kernels_for(isa).multiply),
+        multiply_(linear_multiply(problem.weight.type, isa).multiply),
         advance_(problem.cell == RecurrentCell::kGru ? kernels_for(isa).gru
                                                      : kernels_for(isa).lstm) {}
 
@@ -101,6 +100,7 @@ class RecurrentOperator final : public Operator {
     const Group group(*operands.inputs[0].ragged, piece);
     auto* state = reinterpret_cast<float*>(scratch);
     float* product = state + kMostRows * problem_.state_stride();
+    std::byte* prepared = scratch + state_and_product_bytes();
     for (int64_t row = 0; row < group.rows(); ++row) {
       begin_sequence(operands, group, row, state + row * problem_.state_stride());
     }
@@ -108,14 +108,14 @@ class RecurrentOperator final : public Operator {
     for (int32_t time = 0;; ++time) {
       while (rows > 0 && group.tokens(group.sequence(rows - 1)) <= time) --rows;
       if (rows == 0) return;
-      multiply(state, rows, product);
+      multiply(state, rows, product, prepared);
       advance(operands, group, time, rows, state, product);
     }
   }
 
   size_t scratch_bytes() const noexcept override {
-    return sizeof(float) *
-           static_cast<size_t>(kMostRows * (problem_.state_stride() + problem_.product_stride()));
+    return state_and_product_bytes() +
+           prepared_bytes(problem_.weight, static_cast<size_t>(problem_.dim));
   }
 
   double flops(const Operands& operands) const noexcept override {
@@ -124,6 +124,12 @@ class RecurrentOperator final : public Operator {
   }
 
  private:
+  /// A multiple of 64: strides are whole vectors.
+  size_t state_and_product_bytes() const noexcept {
+    return sizeof(float) *
+           static_cast<size_t>(kMostRows * (problem_.state_stride() + problem_.product_stride()));
+  }
+
   size_t state_bytes() const noexcept {
     return static_cast<size_t>(problem_.state_features()) * sizeof(float);
   }
@@ -145,7 +151,8 @@ class RecurrentOperator final : public Operator {
   }
 
   /// product = h U^T + b for the first `rows` states.
-  void multiply(const float* state, int64_t rows, float* product) const noexcept {
+  void multiply(const float* state, int64_t rows, float* product,
+                std::byte* prepared) const noexcept {
     LinearBlock block{};
     block.x = state;
     block.x_stride = static_cast<size_t>(problem_.state_stride());
@@ -157,7 +164,7 @@ class RecurrentOperator final : public Operator {
     block.k = static_cast<size_t>(problem_.dim);
     block.n = static_cast<size_t>(problem_.gate_features());
     block.activation = Activation::kNone;
-    multiply_(block);
+    multiply_(block, prepared);
   }
 
   void advance(const Operands& operands, const Group& group, int32_t time, int64_t rows,
@@ -189,7 +196,7 @@ class RecurrentOperator final : public Operator {
   }
 
   const RecurrentProblem problem_;
-  void (*const multiply_)(const LinearBlock& block) noexcept;
+  void (*const multiply_)(const LinearBlock& block, std::byte* scratch) noexcept;
   void (*const advance_)(const RecurrentStep& step) noexcept;
 };
 
@@ -231,13 +238,10 @@ Result<OperatorPtr> make_recurrent(const OperatorConfig& config, RecurrentCell c
     LW_RETURN_IF_ERROR(config.attributes.expect_only({"reverse"}));
     LW_ASSIGN_OR_RETURN(problem.reverse, config.attributes.get_bool("reverse", false));
   }
-  LW_RETURN_IF_ERROR(config.expect_only_weights({"weight", "bias"}));
   LW_RETURN_IF_ERROR(check_operands(config, problem));
   const int64_t gates = problem.gate_features();
-  const Shape packed{ceil_div(gates, kPanelSize), problem.dim, kPanelSize};
-  LW_ASSIGN_OR_RETURN(const void* weight, config.weight("weight", DataType::kF32, packed));
+  LW_ASSIGN_OR_RETURN(problem.weight, linear_weight(config, gates, problem.dim));
   LW_ASSIGN_OR_RETURN(const void* bias, config.optional_weight("bias", DataType::kF32, {gates}));
-  problem.weight = static_cast<const float*>(weight);
   problem.bias = static_cast<const float*>(bias);
   return OperatorPtr(std::make_unique<RecurrentOperator>(problem, config.isa));
 }

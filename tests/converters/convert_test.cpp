@@ -240,12 +240,6 @@ TEST_F(ConvertTest, ReportsUnusedTensorsAndKnownLeftovers) {
   EXPECT_TRUE(reported("1 tensor is ignored, no weight: 'bert.embeddings.position_ids'"));
 }
 
-TEST_F(ConvertTest, SaysWhichWeightTypesExist) {
-  write_all();
-  options_.weights = "int8";
-  EXPECT_TRUE(has(failure(StatusCode::kUnsupported), "'int8'", "f32"));
-}
-
 TEST_F(ConvertTest, RefusesAConvertedModelAsSource) {
   write_all();
   converted();

@@ -31,11 +31,12 @@ TEST(PanelsTest, EveryElementIsInItsPlace) {
   }
 }
 
-TEST(PanelsTest, OnlyWeightsOfLinearLayersAreCut) {
+TEST(PanelsTest, OnlyWeightsOfProductsAreCut) {
   EXPECT_EQ(layout_of("linear", "weight"), Layout::kPanels);
   EXPECT_EQ(layout_of("linear", "bias"), Layout::kRows);
   EXPECT_EQ(layout_of("layer_norm", "weight"), Layout::kRows);
-  EXPECT_EQ(layout_of("embed", "table"), Layout::kRows);
+  EXPECT_EQ(layout_of("embed", "table"), Layout::kTable);
+  EXPECT_EQ(layout_of("embed", "position_table"), Layout::kRows);
 }
 
 }  // namespace

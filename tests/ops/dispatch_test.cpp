@@ -10,6 +10,7 @@
 
 #include "ops/linear/linear.hpp"
 #include "ops/linear/linear_list.hpp"
+#include "ops/linear/linear_tables.hpp"
 #include "ops/roofline/roofline_kernels.hpp"
 #include "tests/ops/breakpoint.hpp"
 #include "tests/ops/op_test.hpp"

@@ -10,6 +10,7 @@
 
 #include "lanewise/session.hpp"
 #include "ops/linear/linear_list.hpp"
+#include "ops/linear/linear_tables.hpp"
 #include "runtime/file/sink.hpp"
 #include "runtime/graph/builder.hpp"
 #include "runtime/model_data.hpp"

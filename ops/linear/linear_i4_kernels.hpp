@@ -1,0 +1,25 @@
+#pragma once
+
+#include "ops/isa.hpp"
+#include "ops/linear/linear_block.hpp"
+
+namespace lanewise::ops {
+
+/// Linear layers with weights of 4 bits, u in [0, 15], in groups along k that share a scale and,
+/// where there are minimums, a minimum. Activations are quantised row by row as for 8 bits:
+///
+///   sum = s[r] * sum_g (scale[n, g] * sum_{k in g} (u[n, k] - 8) q[r, k])
+///   sum = s[r] * sum_g (scale[n, g] * sum_{k in g} u[n, k] q[r, k] + minimum[n, g] * sum_{k in g}
+///   q[r, k])
+///
+/// The sums over a group are exact; those over groups are one chain of multiply-adds.
+struct LinearI4Kernels {
+  static constexpr Isa kAlsoFor[] = {Isa::avxvnni, Isa::avx512vnni};
+
+  /// `scratch`: prepared_bytes(), aligned to 64.
+  void (*multiply)(const LinearBlock& block, std::byte* scratch) noexcept;
+  /// The most rows that `multiply` works on at once.
+  size_t tile_rows;
+};
+
+}  // namespace lanewise::ops

@@ -1,0 +1,115 @@
+#include "ops/linear/linear_i8_kernels.hpp"
+
+#include "ops/linear/linear_prepared.hpp"
+#include "ops/linear/quantize_row.hpp"
+
+namespace lanewise::ops::LW_ISA_NAME {
+namespace {
+
+template <size_t kRows, size_t kPanels>
+void multiply_tile(const LinearTile& tile) noexcept {
+  i32x16 sum[kRows][kPanels];
+  LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
+    const i32x16 init = load(tile.init + p * kLanes);
+    LW_UNROLL for (size_t r = 0; r < kRows; ++r) sum[r][p] = init;
+  }
+  const size_t panel_bytes = tile.panel_bytes;
+  const size_t x_stride = tile.x_stride;
+  const auto* w = reinterpret_cast<const int8_t*>(tile.w);
+  const auto* x = reinterpret_cast<const uint8_t*>(tile.x);
+  const uint8_t* const end = x + tile.k;
+  for (; x < end; w += 4 * kLanes, x += 4) {
+    if constexpr (kRows < kPanels * kParts) {
+      ByteQuad value[kRows];
+      LW_UNROLL for (size_t r = 0; r < kRows; ++r) value[r] = broadcast_quad(x + r * x_stride);
+      LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
+        const i8x64 weights = load(w + p * panel_bytes);
+        LW_UNROLL for (size_t r = 0; r < kRows; ++r) sum[r][p] = dot(value[r], weights, sum[r][p]);
+      }
+    } else {
+      i8x64 weights[kPanels];
+      LW_UNROLL for (size_t p = 0; p < kPanels; ++p) weights[p] = load(w + p * panel_bytes);
+      LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
+        const ByteQuad value = broadcast_quad(x + r * x_stride);
+        LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
+          sum[r][p] = dot(value, weights[p], sum[r][p]);
+        }
+      }
+    }
+  }
+  auto* sums = reinterpret_cast<int32_t*>(tile.sums);
+  LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
+    LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
+      store(sums + (p * kRows + r) * kLanes, sum[r][p]);
+    }
+  }
+}
+
+// A dot product takes 4 to 5 cycles and one or two start in each, so that few rows walk several
+// panels at once. Without VNNI a product is four instructions, of which only the last, an addition,
+// waits for the one before: fewer sums do, and what lies between them takes the other registers.
+struct I8Kind {
+#if defined(__AVX512VNNI__)
+  static constexpr size_t kRegisters = 32;
+  static constexpr size_t kMaxRows = 12;
+#elif defined(__AVX512F__)
+  static constexpr size_t kRegisters = 29;
+  static constexpr size_t kMaxRows = 12;
+#elif defined(__AVXVNNI__)
+  static constexpr size_t kRegisters = 16;
+  static constexpr size_t kMaxRows = 6;
+#elif defined(__AVX2__)
+  static constexpr size_t kRegisters = 13;
+  static constexpr size_t kMaxRows = 4;
+#else
+  static constexpr size_t kRegisters = 16;
+  static constexpr size_t kMaxRows = 2;
+#endif
+  static constexpr size_t kMaxPanels = 8;
+  static constexpr size_t kVectors = kParts;
+  static constexpr bool kScaledFeatures = true;
+  using Tile = LinearTile;
+
+  template <size_t kRows, size_t kPanels>
+  static void multiply(const LinearTile& tile) noexcept {
+    multiply_tile<kRows, kPanels>(tile);
+  }
+
+  static PreparedRows prepare(const LinearBlock& block, std::byte* scratch) noexcept {
+    const size_t stride = prepared_stride(block.k);
+    auto* bytes = reinterpret_cast<uint8_t*>(scratch);
+    auto* scale = reinterpret_cast<float*>(scratch + block.rows * stride);
+    for (size_t r = 0; r < block.rows; ++r) {
+      const float* x = block.x + r * block.x_stride;
+      scale[r] = quantize_row(x, block.w.input_scale, block.k, kByteFlip, bytes + r * stride);
+    }
+    return {scratch, stride, scale, nullptr};
+  }
+
+  /// -128 * sum(w) where x is kept as x + 128.
+  static void begin(const LinearBlock& block, size_t panel, size_t panels, int32_t* init) noexcept {
+    for (size_t i = 0; i < panels * kPanel; ++i) {
+      const size_t feature = panel * kPanel + i;
+      const bool counts = kByteOffset != 0 && feature < block.n;
+      // Unsigned, because sums that a damaged file holds may be too large.
+      const uint32_t sum = counts ? static_cast<uint32_t>(block.w.sum[feature]) : 0;
+      init[i] = static_cast<int32_t>(0u - static_cast<uint32_t>(kByteOffset) * sum);
+    }
+  }
+
+  LW_INLINE static f32x16 total(const std::byte* sums, const float* x_scale, const f32x16& w_scale,
+                                const f32x16& bias) noexcept {
+    const f32x16 factor = broadcast(*x_scale) * w_scale;
+    return fma(to_f32(load(reinterpret_cast<const int32_t*>(sums))), factor, bias);
+  }
+};
+
+void multiply(const LinearBlock& block, std::byte* scratch) noexcept {
+  multiply_blocks<I8Kind>(block, scratch);
+}
+
+}  // namespace
+
+LW_KERNELS(LinearI8Kernels, linear_i8_kernels) = {multiply, I8Kind::kMaxRows};
+
+}  // namespace lanewise::ops::LW_ISA_NAME

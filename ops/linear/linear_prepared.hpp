@@ -1,0 +1,135 @@
+#pragma once
+
+/// The walk over rows and panels that the kinds of weights share whose kernels read rows in another
+/// form than f32: bytes with a scale, bf16. For the kernels of this folder only.
+///
+/// A kind is one of tiles (linear_tiles.hpp) on LinearTile, and has
+///
+///   prepare(block, rows)   rows of x in the form that its tiles read
+///   begin(block, panel, panels, tile)  what the sums of these panels begin with
+///   total(sums, x_scale, w_scale, bias)  16 sums as f32, scaled, bias added
+
+#include "ops/linear/linear_finish.hpp"
+#include "ops/linear/linear_tiles.hpp"
+
+namespace lanewise::ops::LW_ISA_NAME {
+namespace {
+
+/// Rows of x as a kind's tiles read them.
+struct PreparedRows {
+  const std::byte* data;  // [rows, stride]
+  size_t stride;          // bytes
+  const float* scale;     // [rows] of bytes
+  const int32_t* sums;    // [rows, groups] of bytes, for i4
+};
+
+/// A few rows and panels over all of k.
+struct LinearTile {
+  const std::byte* x;
+  size_t x_stride;
+  const std::byte* w;
+  size_t panel_bytes;
+  size_t k;
+  const int32_t* init;  // i8: [panels][16], what the sums begin with
+  // i4
+  size_t group;
+  size_t groups;
+  const float* scale;       // [panels][groups][16]
+  const float* minimum;     // [panels][groups][16], or null
+  const int32_t* row_sums;  // [rows, groups]
+  std::byte* sums;          // [panels][rows][16] of 4 bytes
+};
+
+constexpr size_t kSumBytes = kLanes * 4;
+
+/// Where the sums of a tile are in its output.
+struct TilePlace {
+  size_t row;
+  size_t rows;
+  size_t panel;
+  size_t panels;
+};
+
+template <typename Kind, Activation kActivation>
+void finish_tile(const LinearBlock& block, const std::byte* sums, const float* x_scale,
+                 const TilePlace& place) noexcept {
+  for (size_t p = 0; p < place.panels; ++p) {
+    const Features features(block, (place.panel + p) * kPanel);
+    const f32x16 bias = block.bias == nullptr ? zero() : features.from(block.bias);
+    const f32x16 w_scale = Kind::kScaledFeatures ? features.from(block.w.scale) : zero();
+    for (size_t r = 0; r < place.rows; ++r, sums += kSumBytes) {
+      const f32x16 total = Kind::total(sums, x_scale + r, w_scale, bias);
+      finish_features<kActivation>(block, total, place.row + r, features);
+    }
+  }
+}
+
+using FinishFunction = void (*)(const LinearBlock& block, const std::byte* sums,
+                                const float* x_scale, const TilePlace& place) noexcept;
+
+// In the order of Activation.
+template <typename Kind>
+constexpr FinishFunction kFinishTile[] = {
+    finish_tile<Kind, Activation::kNone>,    finish_tile<Kind, Activation::kRelu>,
+    finish_tile<Kind, Activation::kGeluErf>, finish_tile<Kind, Activation::kGeluTanh>,
+    finish_tile<Kind, Activation::kSilu>,    finish_tile<Kind, Activation::kTanh>,
+};
+
+/// Asks for the lines that a tile will be written to while its sums are made.
+LW_INLINE void prefetch_results(const LinearBlock& block, const TilePlace& place) noexcept {
+  const float* y = block.y + place.row * block.y_stride + place.panel * kPanel;
+  for (size_t r = 0; r < place.rows; ++r, y += block.y_stride) {
+    for (size_t p = 0; p < place.panels; ++p) prefetch_for_write(y + p * kLanes);
+  }
+}
+
+/// At most kLinearMaxRows rows times all panels. Panels outside, so that their weights stay in a
+/// near cache while the tiles of rows pass.
+template <typename Kind>
+void multiply_prepared(const LinearBlock& block, const PreparedRows& x) noexcept {
+  static constexpr TileFunctions<Kind> kTiles = tile_functions<Kind>();
+  alignas(64) std::byte sums[Kind::kRegisters * kSumBytes];
+  alignas(64) int32_t init[Kind::kMaxPanels * kLanes];
+  const size_t panels = (block.n + kPanel - 1) / kPanel;
+  const RowTiles tiles(block.rows, Kind::kMaxRows);
+  const FinishFunction finish = kFinishTile<Kind>[static_cast<size_t>(block.activation)];
+  const size_t step = panels_of_block<Kind>(block.rows);
+  LinearTile tile{};
+  tile.x_stride = x.stride;
+  tile.panel_bytes = block.w.panel_bytes;
+  tile.k = block.k;
+  tile.init = init;
+  tile.group = block.w.group;
+  tile.groups = block.w.group == 0 ? 0 : (block.k + block.w.group - 1) / block.w.group;
+  tile.sums = sums;
+  for (size_t panel = 0; panel < panels; panel += step) {
+    const size_t count = panels - panel < step ? panels - panel : step;
+    Kind::begin(block, panel, count, init);
+    tile.w = block.w.panels + panel * block.w.panel_bytes;
+    tile.scale = block.w.scale + panel * tile.groups * kPanel;
+    if (block.w.minimum != nullptr) tile.minimum = block.w.minimum + panel * tile.groups * kPanel;
+    for (size_t t = 0; t < tiles.count; ++t) {
+      const TilePlace place{tiles.begin(t), tiles.rows(t), panel, count};
+      tile.x = x.data + place.row * x.stride;
+      tile.row_sums = x.sums + place.row * tile.groups;
+      prefetch_results(block, place);
+      kTiles.functions[place.rows][count](tile);
+      finish(block, sums, x.scale + place.row, place);
+    }
+  }
+}
+
+template <typename Kind>
+void multiply_blocks(const LinearBlock& block, std::byte* scratch) noexcept {
+  for (size_t row = 0; row < block.rows; row += kLinearMaxRows) {
+    LinearBlock rows = block;
+    rows.rows = block.rows - row < kLinearMaxRows ? block.rows - row : kLinearMaxRows;
+    rows.x += row * block.x_stride;
+    rows.y += row * block.y_stride;
+    if (block.residual != nullptr) rows.residual += row * block.residual_stride;
+    multiply_prepared<Kind>(rows, Kind::prepare(rows, scratch));
+  }
+}
+
+}  // namespace
+}  // namespace lanewise::ops::LW_ISA_NAME

@@ -1,0 +1,345 @@
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "ops/linear/linear.hpp"
+#include "ops/linear/linear_bf16_kernels.hpp"
+#include "ops/linear/linear_i4_kernels.hpp"
+#include "ops/linear/linear_i8_kernels.hpp"
+#include "tests/ops/op_test.hpp"
+
+/// Linear layers whose weights are narrower than f32. Each layer packs its own weights by the
+/// layout that linear_weight.hpp states, and not by the converter's code.
+
+namespace lanewise::ops {
+namespace {
+
+using test::Matrix;
+
+constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/// What a row becomes: integers and their scale, by the contract in linear_i8_kernels.hpp.
+struct QuantizedRow {
+  std::vector<int64_t> q;
+  float scale = 0.0f;
+};
+
+QuantizedRow quantize(const float* x, int64_t k) {
+  float largest = 0.0f;
+  for (int64_t i = 0; i < k; ++i) largest = std::max(largest, std::abs(x[i]));
+  QuantizedRow row{{}, largest < 1e-36f ? 0.0f : largest * (1.0f / 127.0f)};
+  const float factor = largest < 1e-36f ? 0.0f : 127.0f / largest;
+  for (int64_t i = 0; i < k; ++i) {
+    row.q.push_back(static_cast<int64_t>(std::nearbyint(x[i] * factor)));
+  }
+  return row;
+}
+
+OperatorConfig config_of(Isa isa, int64_t k, int64_t n) {
+  OperatorConfig config{.isa = isa};
+  config.inputs = {{DataType::kF32, k}};
+  config.output = {DataType::kF32, n};
+  return config;
+}
+
+struct I8Layer {
+  int64_t k;
+  int64_t n;
+  std::vector<int8_t> w;     // [n][k]
+  std::vector<float> scale;  // [n]
+  std::vector<int8_t> panels{};
+  std::vector<int32_t> sums{};
+
+  OperatorConfig config(Isa isa) {
+    const int64_t steps = ceil_div(k, 4);
+    panels.assign(static_cast<size_t>(ceil_div(n, 16) * steps * 64), 0);
+    sums.assign(static_cast<size_t>(n), 0);
+    for (int64_t o = 0; o < n; ++o) {
+      for (int64_t i = 0; i < k; ++i) {
+        const int8_t value = w[static_cast<size_t>(o * k + i)];
+        panels[static_cast<size_t>(((o / 16 * steps + i / 4) * 16 + o % 16) * 4 + i % 4)] = value;
+        sums[static_cast<size_t>(o)] += value;
+      }
+    }
+    OperatorConfig config = config_of(isa, k, n);
+    config.weights["weight"] = {DataType::kI8, panels.data(), {ceil_div(n, 16), steps, 16, 4}};
+    config.weights["weight_scale"] = {DataType::kF32, scale.data(), {n}};
+    config.weights["weight_sum"] = {DataType::kI32, sums.data(), {n}};
+    return config;
+  }
+};
+
+/// All that a kernel may choose in an 8-bit product is one rounding: integers are exact.
+void expect_exact(I8Layer& layer, Matrix<float>& x, Isa isa) {
+  SCOPED_TRACE(::testing::Message() << x.rows() << " x " << layer.k << " -> " << layer.n);
+  const OperatorPtr op = test::expect_made(make_linear(layer.config(isa)));
+  ASSERT_NE(op, nullptr);
+  const std::vector<Operand> inputs{x.operand()};
+  const Matrix<float> y = test::run_every_way(*op, inputs, Matrix<float>(x.rows(), layer.n));
+  for (int64_t r = 0; r < x.rows(); ++r) {
+    const QuantizedRow row = quantize(&x.at(r, 0), layer.k);
+    for (int64_t o = 0; o < layer.n; ++o) {
+      int64_t sum = 0;
+      for (int64_t i = 0; i < layer.k; ++i) {
+        sum += row.q[static_cast<size_t>(i)] * layer.w[static_cast<size_t>(o * layer.k + i)];
+      }
+      const float factor = row.scale * layer.scale[static_cast<size_t>(o)];
+      ASSERT_EQ(y.at(r, o), static_cast<float>(sum) * factor) << "row " << r << " feature " << o;
+    }
+  }
+}
+
+class LinearI8Test : public test::IsaTest {};
+
+I8Layer random_i8(int64_t k, int64_t n, uint64_t seed) {
+  test::Random random(seed);
+  I8Layer layer{.k = k, .n = n, .w = {}, .scale = random.floats(static_cast<size_t>(n))};
+  for (const float x : random.floats(static_cast<size_t>(k * n))) {
+    layer.w.push_back(static_cast<int8_t>(std::lrint(127 * x)));
+  }
+  return layer;
+}
+
+TEST_P(LinearI8Test, IntegersAreExactForAllSmallSizes) {
+  for (int64_t k = 1; k <= 130; ++k) {
+    I8Layer layer = random_i8(k, 1 + k % 35, static_cast<uint64_t>(k));
+    Matrix<float> x = test::random_matrix(1 + k % 14, k, 7);
+    expect_exact(layer, x, isa());
+  }
+}
+
+TEST_P(LinearI8Test, IntegersAreExactAtTheExtremes) {
+  for (const int64_t k : {1, 3, 4, 64, 65, 4096, 16384}) {
+    for (const int w : {-127, 127}) {
+      for (const float sign : {-1.0f, 1.0f}) {
+        I8Layer layer{.k = k,
+                      .n = 17,
+                      .w = std::vector<int8_t>(static_cast<size_t>(17 * k), static_cast<int8_t>(w)),
+                      .scale = std::vector<float>(17, 0.5f)};
+        Matrix<float> x(3, k);
+        for (int64_t r = 0; r < 3; ++r) {
+          for (int64_t i = 0; i < k; ++i) x.at(r, i) = sign;
+        }
+        expect_exact(layer, x, isa());
+      }
+    }
+  }
+}
+
+TEST_P(LinearI8Test, FactorsOfInputsMultiplyBeforeTheRounding) {
+  I8Layer layer = random_i8(37, 20, 5);
+  Matrix<float> x = test::random_matrix(5, 37, 8);
+  const std::vector<float> factors = test::Random(9).floats(37);
+  Matrix<float> scaled(5, 37);
+  for (int64_t r = 0; r < 5; ++r) {
+    for (int64_t i = 0; i < 37; ++i) {
+      scaled.at(r, i) = x.at(r, i) * factors[static_cast<size_t>(i)];
+    }
+  }
+  OperatorConfig config = layer.config(isa());
+  const OperatorPtr plain = test::expect_made(make_linear(config));
+  config.weights["input_scale"] = {DataType::kF32, factors.data(), {37}};
+  const OperatorPtr op = test::expect_made(make_linear(config));
+  ASSERT_TRUE(plain != nullptr && op != nullptr);
+  const Matrix<float> y = test::run_every_way(*op, std::vector{x.operand()}, Matrix<float>(5, 20));
+  const Matrix<float> expected =
+      test::run_every_way(*plain, std::vector{scaled.operand()}, Matrix<float>(5, 20));
+  for (int64_t r = 0; r < 5; ++r) {
+    for (int64_t o = 0; o < 20; ++o) EXPECT_EQ(y.at(r, o), expected.at(r, o));
+  }
+}
+
+TEST_P(LinearI8Test, ARowOfZerosIsZeroAndOneWithNaNIsNaN) {
+  I8Layer layer = random_i8(33, 18, 6);
+  Matrix<float> x = test::random_matrix(3, 33, 8);
+  for (int64_t i = 0; i < 33; ++i) x.at(0, i) = 0.0f;
+  x.at(1, 5) = std::numeric_limits<float>::quiet_NaN();
+  const OperatorPtr op = test::expect_made(make_linear(layer.config(isa())));
+  ASSERT_NE(op, nullptr);
+  const Matrix<float> y = test::run_every_way(*op, std::vector{x.operand()}, Matrix<float>(3, 18));
+  for (int64_t o = 0; o < 18; ++o) {
+    EXPECT_EQ(y.at(0, o), 0.0f);
+    EXPECT_TRUE(std::isnan(y.at(1, o)));
+    EXPECT_TRUE(std::isfinite(y.at(2, o)));
+  }
+}
+
+TEST_P(LinearI8Test, RefusesRolesThatDoNotFit) {
+  I8Layer layer = random_i8(8, 4, 1);
+  OperatorConfig config = layer.config(isa());
+  config.weights.erase("weight_sum");
+  test::expect_error(make_linear(config), StatusCode::kInvalidArgument, "weight_sum");
+  config = layer.config(isa());
+  config.weights["weight_minimum"] = config.weights["weight_scale"];
+  test::expect_error(make_linear(config), StatusCode::kInvalidArgument, "weight_minimum");
+}
+
+LW_INSTANTIATE_FOR_ISAS(LinearI8Test, LinearI8Kernels);
+
+struct I4Layer {
+  int64_t k;
+  int64_t n;
+  int64_t group;
+  std::vector<uint8_t> u;      // [n][k], 0 to 15
+  std::vector<float> scale;    // [panels][groups][16]
+  std::vector<float> minimum;  // the same, or empty
+  std::vector<uint8_t> panels{};
+
+  int64_t groups() const { return ceil_div(k, group); }
+  size_t place(int64_t o, int64_t i) const {
+    return static_cast<size_t>((o / 16 * groups() + i / group) * 16 + o % 16);
+  }
+
+  OperatorConfig config(Isa isa) {
+    const int64_t steps = groups() * group / 8;
+    panels.assign(static_cast<size_t>(ceil_div(n, 16) * steps * 64), 0);
+    for (int64_t o = 0; o < n; ++o) {
+      for (int64_t i = 0; i < k; ++i) {
+        const int value = u[static_cast<size_t>(o * k + i)] << (i % 8 < 4 ? 0 : 4);
+        uint8_t& byte =
+            panels[static_cast<size_t>((o / 16 * steps + i / 8) * 64 + o % 16 * 4 + i % 4)];
+        byte = static_cast<uint8_t>(byte | value);
+      }
+    }
+    OperatorConfig config = config_of(isa, k, n);
+    const Shape scales{ceil_div(n, 16), groups(), 16};
+    config.weights["weight"] = {DataType::kU8, panels.data(), {ceil_div(n, 16), steps, 64}};
+    config.weights["weight_scale"] = {DataType::kF32, scale.data(), scales};
+    if (!minimum.empty())
+      config.weights["weight_minimum"] = {DataType::kF32, minimum.data(), scales};
+    return config;
+  }
+};
+
+class LinearI4Test : public test::IsaTest {
+ protected:
+  void check(int64_t rows, int64_t k, int64_t n, int64_t group, bool minimums, bool extreme) {
+    SCOPED_TRACE(::testing::Message() << rows << " x " << k << " -> " << n << " group " << group
+                                      << (minimums ? " minimums" : ""));
+    test::Random random(static_cast<uint64_t>(k * 1000 + n));
+    I4Layer layer{.k = k, .n = n, .group = group, .u = {}, .scale = {}, .minimum = {}};
+    for (const float x : random.floats(static_cast<size_t>(k * n))) {
+      layer.u.push_back(extreme ? 15 : static_cast<uint8_t>(std::lrint(7.5f * (x + 1))));
+    }
+    const auto scales = static_cast<size_t>(ceil_div(n, 16) * layer.groups() * 16);
+    layer.scale = random.floats(scales);
+    if (minimums) layer.minimum = random.floats(scales);
+    Matrix<float> x = test::random_matrix(rows, k, 3);
+    if (extreme) {
+      for (int64_t r = 0; r < rows; ++r) {
+        for (int64_t i = 0; i < k; ++i) x.at(r, i) = r % 2 == 0 ? 1.0f : -1.0f;
+      }
+    }
+    const OperatorPtr op = test::expect_made(make_linear(layer.config(isa())));
+    ASSERT_NE(op, nullptr);
+    const Matrix<float> y =
+        test::run_every_way(*op, std::vector{x.operand()}, Matrix<float>(rows, n));
+    expect_near(layer, x, y);
+  }
+
+  static void expect_near(const I4Layer& layer, const Matrix<float>& x, const Matrix<float>& y) {
+    for (int64_t r = 0; r < x.rows(); ++r) {
+      const QuantizedRow row = quantize(&x.at(r, 0), layer.k);
+      for (int64_t o = 0; o < layer.n; ++o) {
+        double sum = 0;
+        double magnitude = 0;
+        for (int64_t i = 0; i < layer.k; ++i) {
+          const double scale = layer.scale[layer.place(o, i)];
+          const double minimum =
+              layer.minimum.empty() ? -8 * scale : double{layer.minimum[layer.place(o, i)]};
+          const double u = layer.u[static_cast<size_t>(o * layer.k + i)];
+          const auto q = static_cast<double>(row.q[static_cast<size_t>(i)]);
+          sum += (scale * u + minimum) * q;
+          magnitude += (std::abs(scale * u) + std::abs(minimum)) * std::abs(q);
+        }
+        ASSERT_NEAR(y.at(r, o), sum * double{row.scale},
+                    3e-7 * magnitude * double{row.scale} + 1e-30)
+            << "row " << r << " feature " << o;
+      }
+    }
+  }
+};
+
+TEST_P(LinearI4Test, MatchesADoubleReference) {
+  for (const int64_t group : {32, 64, 96, 128}) {
+    for (const int64_t k : {1, 7, 8, 31, 32, 33, 65, 130, 257}) {
+      for (const bool minimums : {false, true})
+        check(1 + k % 7, k, 1 + k % 37, group, minimums, false);
+    }
+  }
+  check(13, 384, 48, 32, true, false);
+}
+
+TEST_P(LinearI4Test, SumsOfTheLargestProductsFit) {
+  for (const bool minimums : {false, true}) check(2, 512, 17, 128, minimums, true);
+}
+
+TEST_P(LinearI4Test, RefusesGroupsThatDoNotDivide) {
+  I4Layer layer{.k = 64,
+                .n = 16,
+                .group = 32,
+                .u = std::vector<uint8_t>(64 * 16),
+                .scale = std::vector<float>(32),
+                .minimum = {}};
+  OperatorConfig config = layer.config(isa());
+  const std::vector<float> scale(48);
+  config.weights["weight_scale"] = {DataType::kF32, scale.data(), {1, 3, 16}};
+  test::expect_error(make_linear(config), StatusCode::kInvalidArgument, "weight_scale");
+}
+
+LW_INSTANTIATE_FOR_ISAS(LinearI4Test, LinearI4Kernels);
+
+uint16_t to_bf16(float x) {
+  const auto bits = std::bit_cast<uint32_t>(x);
+  return static_cast<uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+double from_bf16(uint16_t x) { return std::bit_cast<float>(static_cast<uint32_t>(x) << 16); }
+
+class LinearBf16Test : public test::IsaTest {};
+
+TEST_P(LinearBf16Test, MatchesADoubleReference) {
+  const bool rounds = kernels_isa<LinearBf16Kernels>(isa()) == Isa::avx512bf16;
+  for (const int64_t k : {1, 2, 3, 16, 17, 31, 64, 130, 1537}) {
+    for (const int64_t n : {1, 16, 33, 70}) {
+      SCOPED_TRACE(::testing::Message() << k << " -> " << n);
+      const std::vector<float> w = test::Random(4).floats(static_cast<size_t>(k * n));
+      const int64_t steps = ceil_div(k, 2);
+      std::vector<uint16_t> panels(static_cast<size_t>(ceil_div(n, 16) * steps * 32));
+      for (int64_t o = 0; o < n; ++o) {
+        for (int64_t i = 0; i < k; ++i) {
+          panels[static_cast<size_t>(((o / 16 * steps + i / 2) * 16 + o % 16) * 2 + i % 2)] =
+              to_bf16(w[static_cast<size_t>(o * k + i)]);
+        }
+      }
+      OperatorConfig config = config_of(isa(), k, n);
+      config.weights["weight"] = {DataType::kBF16, panels.data(), {ceil_div(n, 16), steps, 16, 2}};
+      const OperatorPtr op = test::expect_made(make_linear(config));
+      ASSERT_NE(op, nullptr);
+      Matrix<float> x = test::random_matrix(1 + (k + n) % 15, k, 3);
+      const Matrix<float> y =
+          test::run_every_way(*op, std::vector{x.operand()}, Matrix<float>(x.rows(), n));
+      for (int64_t r = 0; r < x.rows(); ++r) {
+        for (int64_t o = 0; o < n; ++o) {
+          double sum = 0;
+          double magnitude = 0;
+          for (int64_t i = 0; i < k; ++i) {
+            const double value = rounds ? from_bf16(to_bf16(x.at(r, i))) : double{x.at(r, i)};
+            const double product = value * from_bf16(to_bf16(w[static_cast<size_t>(o * k + i)]));
+            sum += product;
+            magnitude += std::abs(product);
+          }
+          const double error = 6e-8 * (2 + std::sqrt(static_cast<double>(k)));
+          ASSERT_NEAR(y.at(r, o), sum, 1.2 * error * (magnitude + 1)) << r << " " << o;
+        }
+      }
+    }
+  }
+}
+
+LW_INSTANTIATE_FOR_ISAS(LinearBf16Test, LinearBf16Kernels);
+
+}  // namespace
+}  // namespace lanewise::ops
