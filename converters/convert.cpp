@@ -49,8 +49,8 @@ Status check_options(const ConvertOptions& options) {
     return invalid_argument("a largest error is for weights of int8 and int4, not " +
                             options.weights);
   }
-  if (options.max_error && !(*options.max_error > 0.0 && *options.max_error < 1.0)) {
-    return invalid_argument("the largest error must be between 0 and 1");
+  if (options.max_error && !(*options.max_error > 0.0)) {
+    return invalid_argument("the largest error must be above 0");
   }
   return {};
 }

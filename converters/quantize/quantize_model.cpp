@@ -59,6 +59,9 @@ QuantizationRecord begin_record(const QuantizationOptions& options, bool calibra
 
 }  // namespace
 
+// For unit vectors at a small angle the cosine is 1 - error^2 / 2.
+double default_max_error(WeightType type) noexcept { return type == WeightType::kI8 ? 0.04 : 0.12; }
+
 Result<ChosenRounding> choose_rounding(const Model& f32, const QuantizationOptions& options,
                                        const Report& report, const ModelPacker& pack) {
   LW_ASSIGN_OR_RETURN(Calibration calibration, calibrate(f32, options.texts));
@@ -79,13 +82,18 @@ Result<ChosenRounding> choose_rounding(const Model& f32, const QuantizationOptio
     return compare(f32, model, samples);
   };
   LW_ASSIGN_OR_RETURN(record.result, measure({}));
-  if (options.max_error && !(record.result->relative_error <= *options.max_error)) {
+  const double max_error = options.max_error.value_or(default_max_error(options.type));
+  if (!(record.result->relative_error <= max_error)) {
     const auto error_of = [&](const WideWeights& wide) -> Result<double> {
       LW_ASSIGN_OR_RETURN(record.result, measure(wide));
       return record.result->relative_error;
     };
-    LW_ASSIGN_OR_RETURN(record.wide,
-                        choose_wide_weights(roundings->errors(), *options.max_error, error_of));
+    Result<WideWeights> wide = choose_wide_weights(roundings->errors(), max_error, error_of);
+    if (wide.ok()) {
+      record.wide = *std::move(wide);
+    } else if (options.max_error || wide.status().code() != StatusCode::kInvalidArgument) {
+      return wide.status();
+    }
     LW_ASSIGN_OR_RETURN(record.result, measure(record.wide));
     report(std::to_string(record.wide.size()) + " weights stay bf16");
   }

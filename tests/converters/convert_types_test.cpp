@@ -135,6 +135,17 @@ TEST_F(ConvertTypesTest, KeepsWeightsWideForAnError) {
   EXPECT_FALSE(record.at("wide").empty());
 }
 
+TEST_F(ConvertTypesTest, KeepsToAnErrorThatNobodyAskedFor) {
+  write_all();
+  convert_as("int4");
+  const auto record = nlohmann::json::parse(converted().metadata("lanewise.quantization"));
+  EXPECT_LE(record.at("relative_error"), 0.12);
+  options_.max_error = 10.0;  // no limit
+  convert_as("int4");
+  const auto unlimited = nlohmann::json::parse(converted().metadata("lanewise.quantization"));
+  EXPECT_TRUE(unlimited.at("wide").empty());
+}
+
 TEST_F(ConvertTypesTest, RefusesSamplesThatAreNone) {
   write_all();
   options_.weights = "int8";
@@ -178,8 +189,8 @@ TEST_F(ConvertTypesTest, RefusesOptionsThatDoNotFit) {
   EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "int4, not int8"));
   options_ = {.weights = "bf16", .calibrate = "texts.txt"};
   EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "not bf16"));
-  options_ = {.weights = "int8", .max_error = 1.5};
-  EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "between 0 and 1"));
+  options_ = {.weights = "int8", .max_error = 0.0};
+  EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "above 0"));
 }
 
 TEST(QuantizedPanelsTest, IntegersStandWhereTheKernelsReadThem) {
