@@ -105,10 +105,11 @@ class InProcess:
 class Lanewise:
     """Ours: each round is one `lanewise bench`, whose median stands for its runs."""
 
-    def __init__(self, folder, work, threads):
+    def __init__(self, folder, work, threads, weights):
         self.program = os.environ.get("LANEWISE", "build/release/lanewise")
-        self.threads, self.work, self.model = threads, work, work + "/model.lw"
-        subprocess.run([self.program, "convert", folder, "-o", self.model, "--quiet"], check=True,
+        self.threads, self.work, self.model = threads, work, f"{work}/model-{weights}.lw"
+        subprocess.run([self.program, "convert", folder, "-o", self.model, "--weights", weights,
+                        "--quiet"], check=True,
                        stdout=subprocess.DEVNULL)
 
     def prepare(self, ids, mask, lengths):
@@ -171,7 +172,8 @@ def runtimes(name, threads):
         return InProcess(lambda ids, mask:
                          np.array(encoder.forward_batch(view(ids), view(mask.sum(1))).last_hidden_state))
     run["ct2 f32"], run["ct2 int8"] = with_ct2("float32"), with_ct2("int8")
-    run["lanewise f32"] = Lanewise(folder, work, threads)
+    for kind in ("f32", "bf16", "int8"):
+        run[f"lanewise {kind}"] = Lanewise(folder, work, threads, kind)
     return run, model
 
 
@@ -216,11 +218,13 @@ def main():
                 times[n] += runtime.times()
         flops = useful_flops(model, lengths)
         median = {n: statistics.median(v) for n, v in times.items()}
-        best = min(median[n] for n in run if n.endswith("f32") and n != "lanewise f32")
+        best = {kind: min((median[n] for n in run if n.endswith(kind) and not n.startswith("lanewise")), default=None)
+                for kind in ("f32", "bf16", "int8")}
         print(f"{label}, {flops / 1e9:.2f} GFLOP useful, {threads} threads")
         for n, v in median.items():
-            print(f"  {n:12s} {v * 1e3:8.2f} ms  {flops / v / 1e9:5.0f} GF/s  err {error[n]:.0e}  "
-                  f"{v / best:5.2f}x the best f32 peer", flush=True)
+            kind = n.split()[1]
+            beside = f"{v / best[kind]:5.2f}x the best {kind} peer" if best[kind] else f"no {kind} peer"
+            print(f"  {n:14s} {v * 1e3:8.2f} ms  {flops / v / 1e9:5.0f} GF/s  err {error[n]:.0e}  {beside}", flush=True)
 
 
 if __name__ == "__main__":
