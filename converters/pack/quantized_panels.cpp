@@ -20,7 +20,7 @@ template <typename T>
 PackedRole make_role(std::string role, DataType type, Shape shape, const std::vector<T>& values) {
   PackedRole packed{std::move(role), type, std::move(shape), {}};
   packed.bytes.resize(values.size() * sizeof(T));
-  std::memcpy(packed.bytes.data(), values.data(), packed.bytes.size());
+  if (!values.empty()) std::memcpy(packed.bytes.data(), values.data(), packed.bytes.size());
   return packed;
 }
 
