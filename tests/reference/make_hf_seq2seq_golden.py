@@ -21,7 +21,7 @@ from make_torch_transformer_golden import hashes, padded
 from safetensors.numpy import save_file
 
 HERE = pathlib.Path(__file__).resolve().parent
-SOURCES, CANDIDATES, LONGEST, NEW_TOKENS, BEAMS = 16, 48, 24, 20, 4
+SOURCES, CANDIDATES, LONGEST, NEW_TOKENS, BEAMS = 64, 160, 24, 20, 4
 TEACHER_SOURCES, TEACHER_TARGETS = (13, 1, 8, 5), (9, 6, 1, 7)
 FIRST_TOKEN = 6  # what is below is special in some variant
 EOS_BIAS = 0.75  # so that hypotheses end at different lengths
