@@ -1,19 +1,10 @@
 #include "ops/linear/linear_bf16_kernels.hpp"
 
 #include "ops/linear/linear_prepared.hpp"
+#include "ops/simd_bf16.hpp"
 
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
-
-template <size_t kRows, size_t kPanels>
-LW_INLINE void store_sums(const f32x16 (&sum)[kRows][kPanels], std::byte* to) noexcept {
-  auto* sums = reinterpret_cast<float*>(to);
-  LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
-    LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
-      store(sums + (p * kRows + r) * kLanes, sum[r][p]);
-    }
-  }
-}
 
 #if LW_HAS_BF16_DOT
 template <size_t kRows, size_t kPanels>
@@ -46,7 +37,7 @@ void multiply_tile(const LinearTile& tile) noexcept {
       }
     }
   }
-  store_sums(sum, tile.sums);
+  store_sums<float>(sum, tile);
 }
 #else
 template <size_t kRows, size_t kPanels>
@@ -80,7 +71,7 @@ void multiply_tile(const LinearTile& tile) noexcept {
     LW_UNROLL for (size_t p = 0; p < kPanels; ++p) weights[p] = bf16_of_high_half(pairs[p]);
     add_step(weights, x + k + 1, x_stride, sum);
   }
-  store_sums(sum, tile.sums);
+  store_sums<float>(sum, tile);
 }
 #endif
 

@@ -37,12 +37,7 @@ void multiply_tile(const LinearTile& tile) noexcept {
       }
     }
   }
-  auto* sums = reinterpret_cast<int32_t*>(tile.sums);
-  LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
-    LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
-      store(sums + (p * kRows + r) * kLanes, sum[r][p]);
-    }
-  }
+  store_sums<int32_t>(sum, tile);
 }
 
 // A dot product takes 4 to 5 cycles and one or two start in each, so that few rows walk several

@@ -108,7 +108,7 @@ constexpr size_t max_sums() {
 template <Activation kActivation>
 LW_INLINE void finish_vector(const LinearBlock& block, f32x16 sum, size_t row,
                              size_t feature) noexcept {
-  const Features features(block, feature);
+  const RowPart features = RowPart::of(feature, block.n);
   if (block.bias != nullptr) sum = sum + features.from(block.bias);
   finish_features<kActivation>(block, sum, row, features);
 }

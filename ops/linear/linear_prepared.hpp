@@ -42,6 +42,17 @@ struct LinearTile {
 
 constexpr size_t kSumBytes = kLanes * 4;
 
+/// Writes the sums of a tile, vectors of `Element`.
+template <typename Element, typename Vector, size_t kRows, size_t kPanels>
+LW_INLINE void store_sums(const Vector (&sum)[kRows][kPanels], const LinearTile& tile) noexcept {
+  auto* sums = reinterpret_cast<Element*>(tile.sums);
+  LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
+    LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
+      store(sums + (p * kRows + r) * kLanes, sum[r][p]);
+    }
+  }
+}
+
 /// Where the sums of a tile are in its output.
 struct TilePlace {
   size_t row;
@@ -54,7 +65,7 @@ template <typename Kind, Activation kActivation>
 void finish_tile(const LinearBlock& block, const std::byte* sums, const float* x_scale,
                  const TilePlace& place) noexcept {
   for (size_t p = 0; p < place.panels; ++p) {
-    const Features features(block, (place.panel + p) * kPanel);
+    const RowPart features = RowPart::of((place.panel + p) * kPanel, block.n);
     const f32x16 bias = block.bias == nullptr ? zero() : features.from(block.bias);
     const f32x16 w_scale = Kind::kScaledFeatures ? features.from(block.w.scale) : zero();
     for (size_t r = 0; r < place.rows; ++r, sums += kSumBytes) {

@@ -2,22 +2,18 @@
 
 /// Rows of f32 as bytes with a scale, for the kernels of this folder only.
 
-#include "ops/simd.hpp"
+#include "ops/row_views.hpp"
+#include "ops/simd_integers.hpp"
 
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
 
-/// A row as it is, and one whose numbers are multiplied by a factor of their own.
-struct PlainRow {
-  const float* x;
-  LW_INLINE f32x16 at(size_t i) const noexcept { return load(x + i); }
-  LW_INLINE f32x16 last(size_t i, size_t n) const noexcept { return load_first(x + i, n); }
-};
+/// A row whose numbers are multiplied by a factor of their own.
 struct ScaledRow {
   const float* x;
   const float* factor;
-  LW_INLINE f32x16 at(size_t i) const noexcept { return load(x + i) * load(factor + i); }
-  LW_INLINE f32x16 last(size_t i, size_t n) const noexcept {
+  LW_INLINE f32x16 all(size_t i) const noexcept { return load(x + i) * load(factor + i); }
+  LW_INLINE f32x16 first(size_t i, size_t n) const noexcept {
     return load_first(x + i, n) * load_first(factor + i, n);
   }
 };
@@ -30,11 +26,11 @@ LW_INLINE float largest_magnitude(const Row& x, size_t n) noexcept {
   size_t i = 0;
   for (; i + 4 * kLanes <= n; i += 4 * kLanes) {
     LW_UNROLL for (size_t j = 0; j < 4; ++j) {
-      most[j] = max(most[j], magnitude_bits(x.at(i + j * kLanes)));
+      most[j] = max(most[j], magnitude_bits(x.all(i + j * kLanes)));
     }
   }
-  for (; i + kLanes <= n; i += kLanes) most[0] = max(most[0], magnitude_bits(x.at(i)));
-  if (i < n) most[1] = max(most[1], magnitude_bits(x.last(i, n - i)));
+  for (; i + kLanes <= n; i += kLanes) most[0] = max(most[0], magnitude_bits(x.all(i)));
+  if (i < n) most[1] = max(most[1], magnitude_bits(x.first(i, n - i)));
   const int32_t bits = reduce_max(max(max(most[0], most[1]), max(most[2], most[3])));
   float largest;
   std::memcpy(&largest, &bits, sizeof(largest));
@@ -47,8 +43,8 @@ LW_INLINE float quantize(const Row& x, size_t n, uint8_t flip, uint8_t* q) noexc
   const bool nothing = largest < 1e-36f;  // false for NaN
   const f32x16 factor = broadcast(nothing ? 0.0f : 127.0f / largest);
   size_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) store_rounded(q + i, x.at(i) * factor, flip);
-  if (i < n) store_rounded(q + i, x.last(i, n - i) * factor, flip);
+  for (; i + kLanes <= n; i += kLanes) store_rounded(q + i, x.all(i) * factor, flip);
+  if (i < n) store_rounded(q + i, x.first(i, n - i) * factor, flip);
   return nothing ? 0.0f : largest * (1.0f / 127.0f);
 }
 

@@ -1,18 +1,11 @@
 #pragma once
 
-/// Sums over one row, for the kernels of this folder only.
+/// Sums over one row (a view as those of ops/row_views.hpp), for the kernels of this folder only.
 
-#include "ops/simd.hpp"
+#include "ops/row_views.hpp"
 
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
-
-/// A row to be summed: 16 elements from element i on, or n < 16 with zeros behind them.
-struct PlainRow {
-  const float* x;
-  LW_INLINE f32x16 all(size_t i) const noexcept { return load(x + i); }
-  LW_INLINE f32x16 first(size_t i, size_t n) const noexcept { return load_first(x + i, n); }
-};
 
 /// x + residual
 struct SumRow {

@@ -1,27 +1,10 @@
 #include "ops/recurrent/recurrent_kernels.hpp"
 
 #include "ops/activation/activation_math.hpp"
-#include "ops/simd.hpp"
+#include "ops/row_views.hpp"
 
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
-
-/// Up to 16 units of a row: vectors that are whole, or the last ones of a row.
-struct Units {
-  size_t first;
-  size_t count;
-
-  LW_INLINE f32x16 from(const float* row) const noexcept {
-    return count == kLanes ? load(row + first) : load_first(row + first, count);
-  }
-  LW_INLINE void to(float* row, const f32x16& a) const noexcept {
-    if (count == kLanes) {
-      store(row + first, a);
-    } else {
-      store_first(row + first, a, count);
-    }
-  }
-};
 
 /// One row of a step.
 struct Row {
@@ -37,7 +20,7 @@ struct Row {
   float* y;
 };
 
-LW_INLINE void gru_units(const Row& row, size_t dim, const Units& units) noexcept {
+LW_INLINE void gru_units(const Row& row, size_t dim, const RowPart& units) noexcept {
   const f32x16 r = sigmoid(units.from(row.x) + units.from(row.product));
   const f32x16 z = sigmoid(units.from(row.x + dim) + units.from(row.product + dim));
   const f32x16 n = tanh(fma(r, units.from(row.product + 2 * dim), units.from(row.x + 2 * dim)));
@@ -47,7 +30,7 @@ LW_INLINE void gru_units(const Row& row, size_t dim, const Units& units) noexcep
   units.to(row.y, next);
 }
 
-LW_INLINE void lstm_units(const Row& row, size_t dim, const Units& units) noexcept {
+LW_INLINE void lstm_units(const Row& row, size_t dim, const RowPart& units) noexcept {
   const f32x16 i = sigmoid(units.from(row.x) + units.from(row.product));
   const f32x16 f = sigmoid(units.from(row.x + dim) + units.from(row.product + dim));
   const f32x16 g = tanh(units.from(row.x + 2 * dim) + units.from(row.product + 2 * dim));
@@ -60,7 +43,7 @@ LW_INLINE void lstm_units(const Row& row, size_t dim, const Units& units) noexce
   units.to(row.y + dim, c);
 }
 
-using UnitsFunction = void (*)(const Row& row, size_t dim, const Units& units) noexcept;
+using UnitsFunction = void (*)(const Row& row, size_t dim, const RowPart& units) noexcept;
 
 template <UnitsFunction kUnits>
 LW_INLINE void advance(const RecurrentStep& step) noexcept {

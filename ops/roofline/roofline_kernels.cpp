@@ -1,6 +1,6 @@
 #include "ops/roofline/roofline_kernels.hpp"
 
-#include "ops/simd.hpp"
+#include "ops/simd_bf16.hpp"
 
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {

@@ -1,0 +1,64 @@
+#pragma once
+
+/// bf16, the upper half of an f32: widened everywhere, multiplied where LW_HAS_BF16_DOT is 1.
+
+#include "ops/simd_integers.hpp"
+
+namespace lanewise::ops::LW_ISA_NAME {
+namespace {
+
+/// The number of bf16 in the lower or the upper half of each lane, as f32: the same bits and zeros.
+LW_INLINE f32x16 bf16_of_low_half(const i32x16& a) noexcept {
+  f32x16 r;
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) {
+    r.part[i] = xsimd::bitwise_cast<Part>(IntPart(a.part[i] << 16));
+  }
+  return r;
+}
+LW_INLINE f32x16 bf16_of_high_half(const i32x16& a) noexcept {
+  f32x16 r;
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) {
+    r.part[i] = xsimd::bitwise_cast<Part>(IntPart(a.part[i] & IntPart(-65536)));
+  }
+  return r;
+}
+
+#if defined(__AVX512BF16__)
+#define LW_HAS_BF16_DOT 1
+
+/// 32 numbers of bf16, 2 for each lane of an f32x16.
+struct bf16x32 {
+  __m512i bits;
+};
+
+/// The 32 numbers at p, as their bits.
+LW_INLINE bf16x32 load_bf16(const uint16_t* p) noexcept { return {_mm512_loadu_si512(p)}; }
+
+/// The pair of bf16 at p in every lane.
+LW_INLINE bf16x32 broadcast_bf16_pair(const uint16_t* p) noexcept {
+  int32_t pair;
+  std::memcpy(&pair, p, sizeof(pair));
+  return {_mm512_set1_epi32(pair)};
+}
+
+/// c[i] + a[2 i] b[2 i] + a[2 i + 1] b[2 i + 1]. Denormal numbers count as zero, and whatever
+/// rounding MXCSR asks for, this rounds to nearest. Assembly for the reason given at dpbusd().
+LW_INLINE f32x16 dot(const bf16x32& a, const bf16x32& b, const f32x16& c) noexcept {
+  __m512 sum = c.part[0];
+  __asm__("vdpbf16ps %2, %1, %0" : "+v"(sum) : "v"(a.bits), "v"(b.bits));
+  return {{Part(sum)}};
+}
+
+/// Rounds 16 numbers to the nearest of bf16, ties to even, and stores them.
+LW_INLINE void store_bf16(uint16_t* p, const f32x16& a) noexcept {
+  const __m256bh rounded = _mm512_cvtneps_pbh(a.part[0]);
+  __m256i bits;
+  std::memcpy(&bits, &rounded, sizeof(bits));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), bits);
+}
+#else
+#define LW_HAS_BF16_DOT 0
+#endif
+
+}  // namespace
+}  // namespace lanewise::ops::LW_ISA_NAME

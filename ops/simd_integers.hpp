@@ -1,0 +1,341 @@
+#pragma once
+
+/// Integers beside the f32 of simd.hpp: 16 of 32 bits, 64 bytes, and the products of bytes that
+/// quantised weights need, with the same results on every instruction set.
+
+#include "ops/simd.hpp"
+
+namespace lanewise::ops::LW_ISA_NAME {
+namespace {
+
+using IntPart = xsimd::batch<int32_t>;  // one register of integers
+
+struct i32x16 {
+  IntPart part[kParts];
+};
+
+/// 64 bytes, 4 for each lane of an i32x16: of unsigned and of signed numbers.
+struct u8x64 {
+  IntPart part[kParts];
+};
+struct i8x64 {
+  IntPart part[kParts];
+};
+
+LW_INLINE i32x16 broadcast_i32(int32_t value) noexcept {
+  i32x16 r;
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) r.part[i] = IntPart(value);
+  return r;
+}
+
+template <typename Bytes>
+LW_INLINE Bytes load_bytes(const void* p) noexcept {
+  Bytes r;
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) r.part[i] =
+      IntPart::load_unaligned(static_cast<const int32_t*>(p) + i * kPartLanes);
+  return r;
+}
+
+LW_INLINE u8x64 load(const uint8_t* p) noexcept { return load_bytes<u8x64>(p); }
+LW_INLINE i8x64 load(const int8_t* p) noexcept { return load_bytes<i8x64>(p); }
+
+#if defined(__AVX512VNNI__) || defined(__AVXVNNI__)
+#define LW_HAS_VNNI 1
+/// c[i] + u[4 i] s[4 i] + ... + u[4 i + 3] s[4 i + 3], u unsigned, s signed, modulo 2^32.
+///
+/// Written as assembly because GCC 12 copies the accumulators of an array of them to the stack and
+/// back around the intrinsic, at half the speed.
+LW_INLINE IntPart dpbusd(const IntPart& u, const IntPart& s, const IntPart& c) noexcept {
+#if defined(__AVX512VNNI__)
+  __m512i sum = c;
+  __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(u.data), "v"(s.data));
+#else
+  __m256i sum = c;
+  __asm__("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum) : "x"(u.data), "x"(s.data));
+#endif
+  return IntPart(sum);
+}
+#else
+#define LW_HAS_VNNI 0
+#endif
+
+#if !defined(__AVX2__)
+/// The bytes at even places, as numbers of 16 bits.
+LW_INLINE __m128i even_signed(const IntPart& a) noexcept {
+  return _mm_srai_epi16(_mm_slli_epi16(a, 8), 8);
+}
+
+/// As dpbusd() in 128 bits: SSE2 multiplies 16 bits at the least, so the bytes at even and at odd
+/// places are multiplied one after the other.
+LW_INLINE IntPart dot_sse2(const IntPart& u, const IntPart& s, const IntPart& c) noexcept {
+  const __m128i even = _mm_madd_epi16(_mm_and_si128(u, _mm_set1_epi16(255)), even_signed(s));
+  const __m128i odd = _mm_madd_epi16(_mm_srli_epi16(u, 8), _mm_srai_epi16(s, 8));
+  return IntPart(_mm_add_epi32(_mm_add_epi32(c, even), odd));
+}
+#endif
+
+/// c[i] + a[4 i] b[4 i] + ... + a[4 i + 3] b[4 i + 3] in the 4 to 16 lanes of one register.
+LW_INLINE IntPart dot_part(const IntPart& a, const IntPart& b, const IntPart& c) noexcept {
+#if LW_HAS_VNNI
+  return dpbusd(a, b, c);
+#elif defined(__AVX512BW__)
+  const __m512i pairs = _mm512_maddubs_epi16(a, b);
+  return IntPart(_mm512_add_epi32(c, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1))));
+#elif defined(__AVX2__)
+  const __m256i pairs = _mm256_maddubs_epi16(a, b);
+  return IntPart(_mm256_add_epi32(c, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1))));
+#else
+  return dot_sse2(a, b, c);
+#endif
+}
+
+/// c[i] + a[4 i] b[4 i] + ... + a[4 i + 3] b[4 i + 3], modulo 2^32.
+///
+/// a must be at most 127: AVX2 and AVX-512 without VNNI add pairs of products in 16 bits, which
+/// saturate at 32767. So all instruction sets give the same numbers.
+LW_INLINE i32x16 dot(const u8x64& a, const i8x64& b, const i32x16& c) noexcept {
+  i32x16 r;
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) {
+    r.part[i] = dot_part(a.part[i], b.part[i], c.part[i]);
+  }
+  return r;
+}
+
+LW_INLINE i32x16 load(const int32_t* p) noexcept { return load_bytes<i32x16>(p); }
+
+LW_INLINE void store(int32_t* p, const i32x16& a) noexcept {
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) a.part[i].store_unaligned(p + i * kPartLanes);
+}
+
+LW_INLINE i32x16 operator+(const i32x16& a, const i32x16& b) noexcept {
+  i32x16 r;
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) r.part[i] = a.part[i] + b.part[i];
+  return r;
+}
+
+LW_INLINE i32x16 operator-(const i32x16& a, const i32x16& b) noexcept {
+  i32x16 r;
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) r.part[i] = a.part[i] - b.part[i];
+  return r;
+}
+
+LW_INLINE f32x16 to_f32(const i32x16& a) noexcept {
+  f32x16 r;
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) r.part[i] = xsimd::to_float(a.part[i]);
+  return r;
+}
+
+/// The bits of |a| as integers, which are in the order of the numbers; NaN is above infinity.
+LW_INLINE i32x16 magnitude_bits(const f32x16& a) noexcept {
+  i32x16 r;
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) {
+    r.part[i] = xsimd::bitwise_cast<IntPart>(a.part[i]) & IntPart(0x7fffffff);
+  }
+  return r;
+}
+
+LW_INLINE i32x16 max(const i32x16& a, const i32x16& b) noexcept {
+  i32x16 r;
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) r.part[i] = xsimd::max(a.part[i], b.part[i]);
+  return r;
+}
+
+/// The largest of the 16 lanes.
+LW_INLINE int32_t reduce_max(const i32x16& a) noexcept {
+  int32_t lanes[kLanes];
+  store(lanes, a);
+  int32_t largest = lanes[0];
+  for (size_t i = 1; i < kLanes; ++i) largest = lanes[i] > largest ? lanes[i] : largest;
+  return largest;
+}
+
+/// Rounds to the nearest integer, ties to even, limits to [-128, 127] and stores the 16 bytes, with
+/// their highest bit flipped if `flip` is 0x80: the numbers plus 128. What is beyond 32 bits, and
+/// NaN, counts as -2^31.
+LW_INLINE void store_rounded(uint8_t* p, const f32x16& a, uint8_t flip) noexcept {
+#if defined(__AVX512F__)
+  const __m128i bytes = _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(a.part[0]));
+#elif defined(__AVX2__)
+  const __m256i words =
+      _mm256_packs_epi32(_mm256_cvtps_epi32(a.part[0]), _mm256_cvtps_epi32(a.part[1]));
+  // The pack works in halves of a register: 0-3, 8-11, 4-7, 12-15.
+  const __m256i ordered = _mm256_permute4x64_epi64(words, 0xd8);
+  const __m128i bytes =
+      _mm_packs_epi16(_mm256_castsi256_si128(ordered), _mm256_extracti128_si256(ordered, 1));
+#else
+  const __m128i low = _mm_packs_epi32(_mm_cvtps_epi32(a.part[0]), _mm_cvtps_epi32(a.part[1]));
+  const __m128i high = _mm_packs_epi32(_mm_cvtps_epi32(a.part[2]), _mm_cvtps_epi32(a.part[3]));
+  const __m128i bytes = _mm_packs_epi16(low, high);
+#endif
+  const __m128i flipped = _mm_xor_si128(bytes, _mm_set1_epi8(static_cast<char>(flip)));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), flipped);
+}
+
+// Products of signed bytes, a in [-127, 127] broadcast and w in [-127, 127], exactly and the same
+// on every instruction set. Each has its own way:
+//
+//   VNNI      multiplies unsigned by signed bytes: a is kept as a + 128, and 128 * sum(w) taken off
+//   AVX2      likewise, but adds pairs of products in 16 bits, for which 255 is too much: |a| times
+//             w with the sign of a
+//   AVX-512   the same, where the sign is a mask
+//   SSE2      has products of 16 bits only
+//
+// kByteOffset is what is added to a, kByteFlip how store_rounded() does it.
+#if LW_HAS_VNNI
+constexpr int32_t kByteOffset = 128;
+constexpr uint8_t kByteFlip = 0x80;
+#else
+constexpr int32_t kByteOffset = 0;
+constexpr uint8_t kByteFlip = 0;
+#endif
+
+/// Four neighbouring bytes of a in every lane, and what is made of them once for all w.
+struct ByteQuad {
+#if LW_HAS_VNNI
+  IntPart bytes;
+#elif defined(__AVX512BW__)
+  IntPart magnitude;
+  __mmask64 negative;
+#elif defined(__AVX2__)
+  IntPart bytes;
+  IntPart magnitude;
+#else
+  IntPart even;  // as 16 bits
+  IntPart odd;
+#endif
+};
+
+/// p: 4 bytes as store_rounded() wrote them with kByteFlip.
+LW_INLINE ByteQuad broadcast_quad(const uint8_t* p) noexcept {
+  int32_t four;
+  std::memcpy(&four, p, sizeof(four));
+  const IntPart bytes(four);
+#if LW_HAS_VNNI
+  return {bytes};
+#elif defined(__AVX512BW__)
+  return {IntPart(_mm512_abs_epi8(bytes)), _mm512_movepi8_mask(bytes)};
+#elif defined(__AVX2__)
+  return {bytes, IntPart(_mm256_abs_epi8(bytes))};
+#else
+  return {IntPart(even_signed(bytes)), IntPart(_mm_srai_epi16(bytes, 8))};
+#endif
+}
+
+/// c[i] + a[0] w[4 i] + ... + a[3] w[4 i + 3], plus kByteOffset times the sum of those w.
+LW_INLINE IntPart dot_part(const ByteQuad& a, const IntPart& w, const IntPart& c) noexcept {
+#if LW_HAS_VNNI
+  return dpbusd(a.bytes, w, c);
+#elif defined(__AVX512BW__)
+  const __m512i signed_w = _mm512_mask_sub_epi8(w, a.negative, _mm512_setzero_si512(), w);
+  const __m512i pairs = _mm512_maddubs_epi16(a.magnitude, signed_w);
+  return IntPart(_mm512_add_epi32(c, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1))));
+#elif defined(__AVX2__)
+  const __m256i pairs = _mm256_maddubs_epi16(a.magnitude, _mm256_sign_epi8(w, a.bytes));
+  return IntPart(_mm256_add_epi32(c, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1))));
+#else
+  const __m128i even = _mm_madd_epi16(a.even, even_signed(w));
+  const __m128i odd = _mm_madd_epi16(a.odd, _mm_srai_epi16(w, 8));
+  return IntPart(_mm_add_epi32(_mm_add_epi32(c, even), odd));
+#endif
+}
+
+LW_INLINE i32x16 dot(const ByteQuad& a, const i8x64& w, const i32x16& c) noexcept {
+  i32x16 r;
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) r.part[i] = dot_part(a, w.part[i], c.part[i]);
+  return r;
+}
+
+// Products of weights in [0, 15] and signed bytes in [-127, 127]. Where these are added in 16 bits,
+// 8 of 2 * 15 * 127 fit: sums are kept so for kSmallDots steps and then widened.
+constexpr size_t kSmallDots = 8;
+
+/// 16 sums of such products, or on AVX2 and AVX-512 without VNNI 32 halves of them in 16 bits.
+struct SmallSums {
+  IntPart part[kParts];
+};
+
+/// The 4 bytes at p in every lane.
+LW_INLINE IntPart broadcast_bytes(const uint8_t* p) noexcept {
+  int32_t four;
+  std::memcpy(&four, p, sizeof(four));
+  return IntPart(four);
+}
+
+/// c + w[4 i] a[0] + ... + w[4 i + 3] a[3], for a of broadcast_bytes().
+LW_INLINE IntPart small_dot_part(const IntPart& w, const IntPart& a, const IntPart& c) noexcept {
+#if LW_HAS_VNNI
+  return dpbusd(w, a, c);
+#elif defined(__AVX2__)
+  // The empty assembly keeps the additions in order: GCC 12 would make a tree of them, of which all
+  // products wait on the stack.
+#if defined(__AVX512BW__)
+  __m512i sum = _mm512_add_epi16(c, _mm512_maddubs_epi16(w, a));
+  __asm__("" : "+v"(sum));
+#else
+  __m256i sum = _mm256_add_epi16(c, _mm256_maddubs_epi16(w, a));
+  __asm__("" : "+x"(sum));
+#endif
+  return IntPart(sum);
+#else
+  return dot_sse2(w, a, c);
+#endif
+}
+
+LW_INLINE SmallSums small_dot(const u8x64& w, const IntPart& a, const SmallSums& c) noexcept {
+  SmallSums r;
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) r.part[i] = small_dot_part(w.part[i], a, c.part[i]);
+  return r;
+}
+
+LW_INLINE SmallSums no_small_sums() noexcept {
+  SmallSums r;
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) r.part[i] = IntPart(0);
+  return r;
+}
+
+/// The sums in 32 bits, after at most kSmallDots steps.
+LW_INLINE i32x16 widen(const SmallSums& a) noexcept {
+  i32x16 r;
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) {
+#if LW_HAS_VNNI || !defined(__AVX2__)
+    r.part[i] = a.part[i];
+#elif defined(__AVX512BW__)
+    r.part[i] = IntPart(_mm512_madd_epi16(a.part[i], _mm512_set1_epi16(1)));
+#else
+    r.part[i] = IntPart(_mm256_madd_epi16(a.part[i], _mm256_set1_epi16(1)));
+#endif
+  }
+  return r;
+}
+
+/// The lower and the upper 4 bits of each byte.
+LW_INLINE u8x64 low_nibbles(const u8x64& a) noexcept {
+  u8x64 r;
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) r.part[i] = a.part[i] & IntPart(0x0f0f0f0f);
+  return r;
+}
+LW_INLINE u8x64 high_nibbles(const u8x64& a) noexcept {
+  u8x64 r;
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) {
+    r.part[i] = (a.part[i] >> 4) & IntPart(0x0f0f0f0f);
+  }
+  return r;
+}
+
+/// The sum of the 16 lanes, modulo 2^32.
+LW_INLINE int32_t reduce_add(const i32x16& a) noexcept {
+  int32_t lanes[kLanes];
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) a.part[i].store_unaligned(lanes + i * kPartLanes);
+  uint32_t sum = 0;
+  for (const int32_t lane : lanes) sum += static_cast<uint32_t>(lane);
+  return static_cast<int32_t>(sum);
+}
+
+/// Makes the compiler forget what a holds, without an instruction: it cannot move what is computed
+/// from a out of a loop, nor do it once where it is written twice.
+LW_INLINE void forget(u8x64& a) noexcept {
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) __asm__("" : "+v"(a.part[i].data));
+}
+
+}  // namespace
+}  // namespace lanewise::ops::LW_ISA_NAME
