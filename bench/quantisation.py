@@ -46,14 +46,14 @@ def main():
     isas = json.loads(lanewise("cpu", "--json"))["available_isas"]
     with tempfile.TemporaryDirectory() as folder:
         models = {kind: os.path.join(folder, kind + ".lw") for kind in TYPES}
-        print("| weights | MB | cosine to f32, mean / worst | relative error | kept bf16 |\n|---|---|---|---|---|")
+        print("| weights | MB | cosine to f32, mean / worst | relative error | kept wider |\n|---|---|---|---|---|")
         for kind, model in models.items():
             lanewise("convert", arguments.checkpoint, "-o", model, "--weights", kind, "--quiet")
             record = json.loads(lanewise("inspect", model, "--json"))["quantization"]
             accuracy = "| | |"
             if record and "mean_cosine" in record:
                 accuracy = (f"{record['mean_cosine']:.4f} / {record['worst_cosine']:.4f} | "
-                            f"{record['relative_error']:.3f} | {len(record['wide'])} |")
+                            f"{record['relative_error']:.3f} | {len(record['wide'])} as {record['wide_type']} |")
             print(f"| {kind} | {pathlib.Path(model).stat().st_size / 1e6:.1f} | {accuracy}")
         times = measure(models, isas, arguments.threads, arguments.rounds)
     print("\n| instruction set | weights | " + " | ".join(WORKLOADS) + " |\n|---|---|" + "---|" * len(WORKLOADS))

@@ -87,7 +87,7 @@ void append_quantization(std::string& text, std::string_view quantization) {
                       field(json, "calibration"));
   const auto wide = json.find("wide");
   if (wide != json.end() && wide->is_array() && !wide->empty()) {
-    text += fmt::format(", {} weights as bf16", wide->size());
+    text += fmt::format(", {} weights as {}", wide->size(), field(json, "wide_type"));
   }
   text += '\n';
   if (!json.contains("output")) return;

@@ -178,9 +178,9 @@ class Packer {
   Result<std::vector<PackedRole>> narrow_panels(const std::string& name, std::span<const float> w,
                                                 const Shape& shape) {
     if (types_.type != WeightType::kBF16) {
-      LW_ASSIGN_OR_RETURN(const std::optional<QuantizedMatrix> matrix,
+      LW_ASSIGN_OR_RETURN(const std::shared_ptr<const QuantizedMatrix> matrix,
                           types_.rounding(name, w, shape[0], shape[1]));
-      if (matrix) return pack_quantized(*matrix);
+      if (matrix != nullptr) return pack_quantized(*matrix);
     }
     std::vector<PackedRole> roles;
     roles.push_back(pack_bf16(w, shape[0], shape[1]));

@@ -11,6 +11,7 @@ std::string to_json(const QuantizationRecord& record) {
   json["group"] = record.group;
   json["calibration"] = record.calibration;
   json["wide"] = record.wide;
+  json["wide_type"] = record.wide_type;
   if (record.result) {
     json["output"] = record.result->output;
     json["rows"] = record.result->rows;

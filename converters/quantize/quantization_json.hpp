@@ -13,7 +13,8 @@ struct QuantizationRecord {
   std::string weights;               ///< int8 or int4
   int64_t group = 0;                 ///< inputs that share a scale; 0: all
   std::string calibration;           ///< name of the file of texts, `built-in texts`, or `none`
-  WideWeights wide;                  ///< what stayed bf16
+  WideWeights wide;                  ///< what is stored as `wide_type`
+  std::string wide_type = "bf16";    ///< or "int8" in a model of int4
   std::optional<Comparison> result;  ///< to f32, on texts that were held out
 };
 

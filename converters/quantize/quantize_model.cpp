@@ -2,7 +2,9 @@
 
 #include <map>
 #include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "converters/files.hpp"
 #include "converters/quantize/calibration.hpp"
@@ -12,18 +14,20 @@
 namespace lanewise::converters {
 namespace {
 
-/// Every weight's integers, found once.
+using MatrixPtr = std::shared_ptr<const QuantizedMatrix>;
+
+/// Every weight's integers of one type, found once.
 class Roundings {
  public:
-  Roundings(Quantizer::Options options, CapturedInputs inputs)
+  Roundings(Quantizer::Options options, std::shared_ptr<const CapturedInputs> inputs)
       : quantizer_(options, std::move(inputs)) {}
 
-  Result<std::optional<QuantizedMatrix>> get(const std::string& name, std::span<const float> w,
-                                             int64_t n, int64_t k) {
+  Result<MatrixPtr> get(const std::string& name, std::span<const float> w, int64_t n, int64_t k) {
     const auto known = matrices_.find(name);
-    if (known != matrices_.end()) return std::optional(known->second);
+    if (known != matrices_.end()) return known->second;
     LW_ASSIGN_OR_RETURN(QuantizedMatrix matrix, quantizer_.quantize(name, w, n, k));
-    return std::optional(matrices_.emplace(name, std::move(matrix)).first->second);
+    auto shared = std::make_shared<const QuantizedMatrix>(std::move(matrix));
+    return matrices_.emplace(name, std::move(shared)).first->second;
   }
 
   /// By weight; 0 where it is not known.
@@ -35,16 +39,77 @@ class Roundings {
 
  private:
   Quantizer quantizer_;
-  std::map<std::string, QuantizedMatrix> matrices_;
+  std::map<std::string, MatrixPtr> matrices_;
 };
 
-WeightRounding rounding_with(std::shared_ptr<Roundings> roundings, WideWeights wide) {
-  return [roundings = std::move(roundings), wide = std::move(wide)](
+/// What sensitive weights are stored as instead: other integers, or bf16 where they are null.
+struct Wider {
+  std::string type = "bf16";
+  std::shared_ptr<Roundings> roundings;
+};
+
+WeightRounding rounding_with(std::shared_ptr<Roundings> narrow, std::shared_ptr<Roundings> wider,
+                             WideWeights wide) {
+  return [narrow = std::move(narrow), wider = std::move(wider), wide = std::move(wide)](
              const std::string& name, std::span<const float> w, int64_t n,
-             int64_t k) -> Result<std::optional<QuantizedMatrix>> {
-    if (wide.contains(name)) return std::optional<QuantizedMatrix>();
-    return roundings->get(name, w, n, k);
+             int64_t k) -> Result<MatrixPtr> {
+    if (!wide.contains(name)) return narrow->get(name, w, n, k);
+    return wider == nullptr ? MatrixPtr() : wider->get(name, w, n, k);
   };
+}
+
+/// Models made of the same weights, and how far each is from f32.
+class Trials {
+ public:
+  Trials(const Model& f32, std::vector<Sample> samples, std::shared_ptr<Roundings> narrow,
+         const ModelPacker& pack)
+      : f32_(f32), samples_(std::move(samples)), narrow_(std::move(narrow)), pack_(pack) {}
+
+  /// Of the model with these weights wider; found once.
+  Result<Comparison> measure(const Wider& wider, const WideWeights& wide) {
+    const std::pair<std::string, WideWeights> key(wide.empty() ? "" : wider.type, wide);
+    const auto known = results_.find(key);
+    if (known != results_.end()) return known->second;
+    LW_ASSIGN_OR_RETURN(const Model model, pack_(rounding_with(narrow_, wider.roundings, wide)));
+    LW_ASSIGN_OR_RETURN(Comparison result, compare(f32_, model, samples_));
+    return results_.emplace(key, std::move(result)).first->second;
+  }
+
+  /// The fewest weights to be wider for that error.
+  Result<WideWeights> choose(const Wider& wider, double max_error) {
+    // Errors are known once all weights were rounded.
+    LW_RETURN_IF_ERROR(measure(wider, {}).status());
+    return choose_wide_weights(narrow_->errors(), max_error,
+                               [&](const WideWeights& wide) -> Result<double> {
+                                 LW_ASSIGN_OR_RETURN(const Comparison result, measure(wider, wide));
+                                 return result.relative_error;
+                               });
+  }
+
+ private:
+  const Model& f32_;
+  std::vector<Sample> samples_;
+  std::shared_ptr<Roundings> narrow_;
+  const ModelPacker& pack_;
+  std::map<std::pair<std::string, WideWeights>, Comparison> results_;
+};
+
+struct Choice {
+  Wider wider;
+  WideWeights wide;
+};
+
+/// By the first candidate that keeps to the error.
+Result<Choice> choose_wider(Trials& trials, const std::vector<Wider>& candidates,
+                            double max_error) {
+  Status status;
+  for (const Wider& wider : candidates) {
+    Result<WideWeights> wide = trials.choose(wider, max_error);
+    if (wide.ok()) return Choice{wider, *std::move(wide)};
+    status = wide.status();
+    if (status.code() != StatusCode::kInvalidArgument) break;
+  }
+  return status;
 }
 
 QuantizationRecord begin_record(const QuantizationOptions& options, bool calibrated) {
@@ -65,40 +130,42 @@ double default_max_error(WeightType type) noexcept { return type == WeightType::
 Result<ChosenRounding> choose_rounding(const Model& f32, const QuantizationOptions& options,
                                        const Report& report, const ModelPacker& pack) {
   LW_ASSIGN_OR_RETURN(Calibration calibration, calibrate(f32, options.texts));
-  const std::vector<Sample>& samples = calibration.held_out;
-  QuantizationRecord record = begin_record(options, !samples.empty());
-  const auto roundings =
-      std::make_shared<Roundings>(Quantizer::Options{.type = options.type, .group = options.group},
-                                  std::move(calibration.inputs));
-  if (samples.empty()) {
+  QuantizationRecord record = begin_record(options, !calibration.held_out.empty());
+  const auto inputs = std::make_shared<const CapturedInputs>(std::move(calibration.inputs));
+  const auto roundings_of = [&](WeightType type) {
+    return std::make_shared<Roundings>(Quantizer::Options{.type = type, .group = options.group},
+                                       inputs);
+  };
+  const auto narrow = roundings_of(options.type);
+  if (calibration.held_out.empty()) {
     if (options.max_error) {
       return invalid_argument("an error cannot be kept to: there is no text to measure it on");
     }
     report("the model takes no texts: weights are rounded without calibration");
-    return ChosenRounding{rounding_with(roundings, {}), std::move(record)};
+    return ChosenRounding{rounding_with(narrow, nullptr, {}), std::move(record)};
   }
-  const auto measure = [&](const WideWeights& wide) -> Result<Comparison> {
-    LW_ASSIGN_OR_RETURN(const Model model, pack(rounding_with(roundings, wide)));
-    return compare(f32, model, samples);
-  };
-  LW_ASSIGN_OR_RETURN(record.result, measure({}));
+  std::vector<Wider> candidates;
+  if (options.type == WeightType::kI4)
+    candidates.push_back({"int8", roundings_of(WeightType::kI8)});
+  candidates.push_back({});
+
   const double max_error = options.max_error.value_or(default_max_error(options.type));
-  if (!(record.result->relative_error <= max_error)) {
-    const auto error_of = [&](const WideWeights& wide) -> Result<double> {
-      LW_ASSIGN_OR_RETURN(record.result, measure(wide));
-      return record.result->relative_error;
-    };
-    Result<WideWeights> wide = choose_wide_weights(roundings->errors(), max_error, error_of);
-    if (wide.ok()) {
-      record.wide = *std::move(wide);
-    } else if (options.max_error || wide.status().code() != StatusCode::kInvalidArgument) {
-      return wide.status();
-    }
-    LW_ASSIGN_OR_RETURN(record.result, measure(record.wide));
-    report(std::to_string(record.wide.size()) + " weights stay bf16");
+  Trials trials(f32, std::move(calibration.held_out), narrow, pack);
+  Result<Choice> choice = choose_wider(trials, candidates, max_error);
+  if (!choice.ok()) {
+    const bool asked = options.max_error.has_value();
+    if (asked || choice.status().code() != StatusCode::kInvalidArgument) return choice.status();
+    choice = Choice{};
+  }
+  LW_ASSIGN_OR_RETURN(record.result, trials.measure(choice->wider, choice->wide));
+  record.wide = choice->wide;
+  record.wide_type = choice->wider.type;
+  if (!record.wide.empty()) {
+    report(std::to_string(record.wide.size()) + " weights are kept as " + record.wide_type);
   }
   report(record.weights + ", " + to_text(*record.result));
-  return ChosenRounding{rounding_with(roundings, record.wide), std::move(record)};
+  return ChosenRounding{rounding_with(narrow, choice->wider.roundings, choice->wide),
+                        std::move(record)};
 }
 
 }  // namespace lanewise::converters

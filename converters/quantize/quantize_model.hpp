@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -26,8 +27,8 @@ struct QuantizationOptions {
 /// 0.999 (int8) and 0.99 (int4) on average, with some room for texts unlike those measured on.
 double default_max_error(WeightType type) noexcept;
 
-/// The integers for the weight [n, k] of that name, `<node>.<role>`; none: it stays bf16.
-using WeightRounding = std::function<Result<std::optional<QuantizedMatrix>>(
+/// The integers for the weight [n, k] of that name, `<node>.<role>`; null: it stays bf16.
+using WeightRounding = std::function<Result<std::shared_ptr<const QuantizedMatrix>>(
     const std::string& name, std::span<const float> w, int64_t n, int64_t k)>;
 
 /// Makes the model whose weights of products are what a rounding says.

@@ -75,15 +75,21 @@ QuantizedMatrix Quantizer::calibrated(std::span<const float> w, int64_t n,
   return matrix;
 }
 
+const InputRows* Quantizer::inputs_of(const std::string& name) const {
+  if (inputs_ == nullptr) return nullptr;
+  const auto found = inputs_->find(name);
+  return found == inputs_->end() ? nullptr : &found->second;
+}
+
 Result<QuantizedMatrix> Quantizer::quantize(const std::string& name, std::span<const float> w,
                                             int64_t n, int64_t k) {
   LW_RETURN_IF_ERROR(check_finite(name, w, k));
-  const auto found = inputs_.find(name);
-  if (found == inputs_.end() || found->second.k != k || found->second.rows == 0) {
+  const InputRows* inputs = inputs_of(name);
+  if (inputs == nullptr || inputs->k != k || inputs->rows == 0) {
     return rounded(options_, w, n, k, {});
   }
-  QuantizedMatrix matrix = calibrated(w, n, found->second);
-  errors_[name] = output_error(w, matrix, found->second);
+  QuantizedMatrix matrix = calibrated(w, n, *inputs);
+  errors_[name] = output_error(w, matrix, *inputs);
   return matrix;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -23,7 +24,8 @@ class Quantizer {
     int64_t group = 32;                 ///< of kI4
   };
 
-  Quantizer(Options options, CapturedInputs inputs)
+  /// `inputs`: what was captured for each weight; may be null.
+  Quantizer(Options options, std::shared_ptr<const CapturedInputs> inputs)
       : options_(options), inputs_(std::move(inputs)) {}
 
   /// w [n, k], called `name`: `<node>.<role>`. Fails with kInvalidArgument naming it for a weight
@@ -35,10 +37,11 @@ class Quantizer {
   const std::map<std::string, double>& errors() const noexcept { return errors_; }
 
  private:
+  const InputRows* inputs_of(const std::string& name) const;
   QuantizedMatrix calibrated(std::span<const float> w, int64_t n, const InputRows& captured) const;
 
   Options options_;
-  CapturedInputs inputs_;
+  std::shared_ptr<const CapturedInputs> inputs_;
   std::map<std::string, double> errors_;
 };
 

@@ -9,7 +9,7 @@
 
 namespace lanewise::converters {
 
-/// Names of weights that stay bf16.
+/// Names of weights that are stored wider than the others.
 using WideWeights = std::set<std::string, std::less<>>;
 
 /// The fewest weights to keep wide, those with the largest errors first, that bring what `measure`

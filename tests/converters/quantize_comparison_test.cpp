@@ -67,12 +67,13 @@ TEST(QuantizeComparisonTest, IsALineForPeople) {
 }
 
 TEST(QuantizationJsonTest, HoldsWhatWasDoneAndWhatItChanged) {
-  QuantizationRecord record{"int4", 32, "texts\xFF.txt", {"a.weight"}, std::nullopt};
+  QuantizationRecord record{"int4", 32, "texts\xFF.txt", {"a.weight"}, "int8", std::nullopt};
   const auto plain = nlohmann::json::parse(to_json(record));
   EXPECT_EQ(plain["weights"], "int4");
   EXPECT_EQ(plain["group"], 32);
   EXPECT_EQ(plain["calibration"], "texts\xEF\xBF\xBD.txt");
   EXPECT_EQ(plain["wide"], nlohmann::json::array({"a.weight"}));
+  EXPECT_EQ(plain["wide_type"], "int8");
   EXPECT_FALSE(plain.contains("output"));
   record.result = Comparison{"logits", 7, 0.9995, 0.998, 0.03125, 0.9875};
   const auto measured = nlohmann::json::parse(to_json(record));

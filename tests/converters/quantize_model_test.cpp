@@ -105,18 +105,34 @@ TEST_F(QuantizeModelTest, IsNearToF32AndSaysHowNear) {
 }
 
 TEST_F(QuantizeModelTest, KeepsToAnErrorWithSomeWeightsWide) {
-  const auto narrow = choose({.type = WeightType::kI4, .max_error = std::nullopt});
-  ASSERT_TRUE(narrow.ok());
-  const double half = narrow->record.result->relative_error / 2;
-  const auto wide = choose({.type = WeightType::kI4, .max_error = half});
-  ASSERT_TRUE(wide.ok()) << wide.status().message();
-  EXPECT_LE(wide->record.result->relative_error, half);
-  EXPECT_GT(wide->record.wide.size(), 0U);
-  const std::string& name = *wide->record.wide.begin();
-  const std::vector<float> w(64, 1.0F);
-  const auto kept = wide->rounding(name, w, 1, 64);
-  ASSERT_TRUE(kept.ok());
-  EXPECT_FALSE(kept->has_value());
+  for (const WeightType type : {WeightType::kI8, WeightType::kI4}) {
+    const auto narrow = choose({.type = type, .max_error = 10.0});  // no limit
+    ASSERT_TRUE(narrow.ok());
+    const double half = narrow->record.result->relative_error / 2;
+    const auto wide = choose({.type = type, .max_error = half});
+    ASSERT_TRUE(wide.ok()) << wide.status().message();
+    EXPECT_LE(wide->record.result->relative_error, half);
+    ASSERT_GT(wide->record.wide.size(), 0U);
+    const auto kept = wide->rounding(*wide->record.wide.begin(), {}, 0, 0);  // known by its name
+    ASSERT_TRUE(kept.ok());
+    EXPECT_EQ(wide->record.wide_type, type == WeightType::kI4 ? "int8" : "bf16");
+    if (type == WeightType::kI4) {
+      ASSERT_NE(*kept, nullptr);
+      EXPECT_EQ((*kept)->type, WeightType::kI8);
+    } else {
+      EXPECT_EQ(*kept, nullptr);
+    }
+  }
+}
+
+TEST_F(QuantizeModelTest, GoesOnToBf16WhereWiderIntegersAreNotEnough) {
+  const auto int8 = choose({.type = WeightType::kI8, .max_error = 10.0});
+  ASSERT_TRUE(int8.ok());
+  const double max_error = int8->record.result->relative_error / 4;
+  const auto chosen = choose({.type = WeightType::kI4, .max_error = max_error});
+  ASSERT_TRUE(chosen.ok()) << chosen.status().message();
+  EXPECT_LE(chosen->record.result->relative_error, max_error);
+  EXPECT_EQ(chosen->record.wide_type, "bf16");
 }
 
 TEST_F(QuantizeModelTest, NamesTheTextsAndFailsAsReadingThemDoes) {

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <random>
 #include <vector>
 
@@ -43,7 +44,9 @@ InputRows trained_inputs(int64_t rows, int64_t k, unsigned seed) {
   return x;
 }
 
-CapturedInputs captured(const InputRows& x) { return {{"layer.weight", x}}; }
+std::shared_ptr<const CapturedInputs> captured(const InputRows& x) {
+  return std::make_shared<const CapturedInputs>(CapturedInputs{{"layer.weight", x}});
+}
 
 TEST(QuantizerTest, CapturedInputsMakeOtherInputsExacter) {
   constexpr int64_t kN = 48;
