@@ -48,9 +48,12 @@ bool belongs_to_integers(const file::TensorEntry& entry) {
 }  // namespace
 
 std::string weights_type(const Model& model) {
+  // The largest tensors of an integer model may be its tables: the file says what it is.
   const auto recorded = nlohmann::json::parse(model.data().quantization(), nullptr, false);
-  if (recorded.is_object() && recorded.contains("weights") && recorded["weights"].is_string()) {
-    return recorded["weights"];
+  if (recorded.is_object() && recorded.contains("weights")) {
+    for (const char* integers : {"int8", "int4"}) {
+      if (recorded["weights"] == integers) return integers;
+    }
   }
   std::map<DataType, size_t> bytes;
   for (const file::TensorEntry& entry : model.data().file().tensors()) {

@@ -4,8 +4,8 @@
 
 6 + 6 layers of width 512, 8 heads, feed-forward 2048, vocabulary 32,000, random weights: for us a state dict of
 torch.nn.Transformer, for CTranslate2 the Marian model of that shape, which reads as many weights in a step. 32 new
-tokens for each source. Both are kept in $PEERS_WORK (default build/peers). Our own program is build/release/lanewise
-($LANEWISE).
+tokens for each source; f32 beside CTranslate2's f32, int8 beside its int8. Both models are kept in $PEERS_WORK
+(default build/peers). Our own program is build/release/lanewise ($LANEWISE).
 """
 import json
 import os
@@ -116,7 +116,7 @@ def main():
     make_ctranslate2(work + "/base-ct2")
     lengths = source_lengths()
     run = {f"ct2 {kind}": CTranslate2(work + "/base-ct2", threads, lengths, kind) for kind in ("float32", "int8")}
-    run["lanewise f32"] = Lanewise(work + "/base", work, threads, lengths, "f32")
+    run |= {f"lanewise {kind}": Lanewise(work + "/base", work, threads, lengths, kind) for kind in ("f32", "int8")}
     for batch in (1, 32):
         for beams in (1, 4):
             times = {name: [] for name in run}
@@ -126,8 +126,9 @@ def main():
             median = {name: statistics.median(values) for name, values in times.items()}
             print(f"batch {batch}, beams {beams}, {threads} threads")
             for name, value in median.items():
-                print(f"  {name:12s} {value * 1e3:8.1f} ms  {batch * NEW_TOKENS / value:6.0f} tokens/s  "
-                      f"{median['ct2 float32'] / value:5.2f}x CTranslate2 f32", flush=True)
+                peer = "ct2 int8" if name.endswith("int8") else "ct2 float32"
+                print(f"  {name:13s} {value * 1e3:8.1f} ms  {batch * NEW_TOKENS / value:6.0f} tokens/s  "
+                      f"{median[peer] / value:5.2f}x {peer}", flush=True)
 
 
 if __name__ == "__main__":
