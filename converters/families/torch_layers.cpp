@@ -79,8 +79,8 @@ Result<TorchPositions> read_torch_positions(const Config& config, ModuleTensors&
 
 Status expect_agreement(const Config& config, const std::string& field, int64_t found,
                         const std::string& what) {
-  LW_ASSIGN_OR_RETURN(const int64_t said, config.integer(field, found, INT64_MIN, INT64_MAX));
-  if (said == found) return {};
+  const Result<int64_t> said = config.integer(field, found, found, found);
+  if (said.ok()) return {};
   return config.wrong(field, std::to_string(found) + ", as " + what + " has");
 }
 
