@@ -165,7 +165,7 @@ TEST_F(GenerationConfigTest, WhatIsNoJsonObjectIsRefused) {
             "'generation_config.json' is not JSON: error at byte 16");
   // What Python writes for numbers that JSON does not have.
   EXPECT_EQ(message(R"({"length_penalty": NaN})"),
-            "'generation_config.json' is not JSON: error at byte 21");
+            "'generation_config.json' is not JSON: error at byte 20");
   EXPECT_EQ(message(R"({"length_penalty": 1e400})"),
             "'generation_config.json' is not JSON: a number is out of range");
 }

@@ -114,7 +114,11 @@ TEST_F(RnnSeq2SeqTest, RefusesWhatContradictsTheShapes) {
       {"gru", "cell", "\"rnn\"", {"'cell' must be \"gru\""}},
       {"gru2", "num_layers", "1", {"'num_layers' must be 2, as 'encoder.rnn' has"}},
       {"gru2", "num_decoder_layers", "3", {"'num_decoder_layers' must be 2, as 'decoder.rnn'"}},
+      {"gru2", "num_layers", "\"2\"", {"'num_layers' must be 2, as 'encoder.rnn' has, found '2'"}},
+      {"gru2", "num_encoder_layers", "[2]", {"'num_encoder_layers' must be 2", "found an array"}},
       {"gru", "hidden_size", "20", {"'hidden_size' must be 19"}},
+      {"gru", "hidden_size", "-19", {"'hidden_size' must be 19", "found -19"}},
+      {"gru", "hidden_size", "19.0", {"'hidden_size' must be 19", "found 19.0"}},
       {"gru", "bidirectional", "true", {"'bidirectional' must be false", "weight_ih_l0_reverse'"}},
       {"lstm_bi_sum", "bidirectional", "false", {"'bidirectional' must be true"}},
       {"lstm_bi_sum", "bidirectional_merge", "\"mean\"", {"one of \"concat\", \"sum\""}},
@@ -141,6 +145,79 @@ TEST_F(RnnSeq2SeqTest, RefusesWhatContradictsTheShapes) {
       EXPECT_TRUE(has(message, part)) << bad.field << " " << bad.value;
     }
   }
+}
+
+TEST_F(RnnSeq2SeqTest, RefusesTokensAndLengthsThatCannotBe) {
+  struct Bad {
+    const char* field;
+    const char* value;
+    const char* message;
+  };
+  const Bad fields[] = {
+      {"max_length", "0", "'max_length' must be an integer from 1 to 2147483647, found 0"},
+      {"max_length", "\"9\"", "'max_length' must be an integer from 1 to 2147483647, found '9'"},
+      {"bos_token_id", "21", "'bos_token_id' must be an integer from 0 to 20, found 21"},
+      {"bos_token_id", "[1]", "'bos_token_id' must be an integer from 0 to 20, found an array"},
+      {"eos_token_id", "[2, 21]", "from 0 to 20, found an array with 21"},
+      {"eos_token_id", "-1",
+       "'eos_token_id' must be an integer or a list of integers from 0 to 20"},
+      {"pad_token_id", "-1", "'pad_token_id' must be an integer from 0 to 2147483646, found -1"},
+      {"bidirectional", "0", "'bidirectional' must be true or false, found 0"},
+      {"cell", "7", "'cell' must be a string, found 7"},
+      {"keys", "[]", "'keys' must be an object of strings, found an array"},
+      {"keys", R"({"decoder.rnn.": 3})", "'keys' must be an object of strings, found an object"},
+      {"source_vocabulary", "[]", "'target_vocabulary' must be given where 'source_vocabulary' is"},
+  };
+  for (const Bad& bad : fields) {
+    use(find_rnn_case("gru"));
+    config_[bad.field] = bad.value;
+    EXPECT_TRUE(has(refused(), bad.message)) << bad.field << " " << bad.value;
+  }
+  use(find_rnn_case("gru"));
+  put("generation_config.json", R"({"forced_eos_token_id": [2, 21]})");
+  EXPECT_TRUE(has(refused(), "generation_config.json'", "from 0 to 20, found an array with 21"));
+}
+
+TEST_F(RnnSeq2SeqTest, RefusesVocabulariesThatAreNotTheTables) {
+  struct Bad {
+    const char* source;
+    const char* message;
+  };
+  const Bad vocabularies[] = {
+      {R"(["a", "b"])", "'source_vocabulary' has 2 tokens, 'encoder.embedding.weight' has 23 rows"},
+      {R"([])", "'source_vocabulary' has 0 tokens"},
+      {R"(["a", 1])", "'source_vocabulary' must be a list of tokens, or the name of a file"},
+      {R"({"a": 0})", "'source_vocabulary' must be a list of tokens, or the name of a file"},
+      {R"("../words.txt")", "'source_vocabulary' must be a file beside the config"},
+  };
+  use(find_rnn_case("gru"));
+  config_["target_vocabulary"] = R"(["x"])";
+  for (const Bad& bad : vocabularies) {
+    config_["source_vocabulary"] = bad.source;
+    EXPECT_TRUE(has(refused(), bad.message)) << bad.source;
+  }
+  config_["source_vocabulary"] = R"("words.txt")";
+  EXPECT_TRUE(has(refused(StatusCode::kNotFound), "words.txt'"));
+  std::string words;
+  for (int i = 0; i < kSourceTokens; ++i) words += "w" + std::to_string(i) + "\n";
+  put("words.txt", words);
+  EXPECT_TRUE(
+      has(refused(), "'target_vocabulary' has 1 tokens, 'decoder.embedding.weight' has 21"));
+  config_["unk_token"] = R"("<unk>")";
+  EXPECT_TRUE(has(refused(), "'unk_token' must be a token of 'source_vocabulary', found '<unk>'"));
+  config_.erase("unk_token");
+  put("words.txt", words + "w3\n");
+  EXPECT_TRUE(has(refused(), "'source_vocabulary' has 24 tokens"));
+  words.replace(words.find("w9"), 2, "w3");
+  put("words.txt", words);
+  EXPECT_TRUE(has(refused(), "token 9 is 'w3', as token 3 is"));
+}
+
+TEST_F(RnnSeq2SeqTest, ReportsFieldsThatItDoesNotKnow) {
+  use(find_rnn_case("gru"));
+  config_["coverage"] = "true";
+  loaded();
+  EXPECT_TRUE(reported("unknown field 'coverage' is ignored"));
 }
 
 TEST_F(RnnSeq2SeqTest, NamesTensorsThatAreMissingOrMisshaped) {
