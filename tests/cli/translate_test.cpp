@@ -81,8 +81,8 @@ TEST_F(TranslateTest, AModelWithoutLanguagesTakesNone) {
 }
 
 TEST_F(TranslateTest, AnyTextIsTranslated) {
-  const std::string texts[] = {"",         " \t ",      "\xE2\x9D\x84\xF0\x9F\xA6\x84",
-                               "\r",       "\xEF\xBB\xBF", std::string("a\0b", 3),
+  const std::string texts[] = {"",          " \t ",         "\xE2\x9D\x84\xF0\x9F\xA6\x84",
+                               "\r",        "\xEF\xBB\xBF", std::string("a\0b", 3),
                                "</s><pad>", "\x01\x7f"};
   for (const std::string& text : texts) {
     const Outcome outcome = generate({"--max-new-tokens", "2"}, text + "\n");
@@ -171,8 +171,8 @@ TEST_F(TranslateTest, IdsThatCannotBeReadAreNamed) {
 TEST_F(TranslateTest, RunNamesWhatItCannotReadOfEitherSide) {
   const std::string out = (root_ / "out" / "out.safetensors").string();
   const auto outcome = [&](const TensorMap& tensors) {
-    return run({"run", source_.string(), "--quiet", "--inputs", tensor_file(tensors), "--outputs",
-                out});
+    return run(
+        {"run", source_.string(), "--quiet", "--inputs", tensor_file(tensors), "--outputs", out});
   };
   EXPECT_EQ(outcome(good_inputs(true)).exit_code, 0);
   std::filesystem::remove(out);

@@ -102,6 +102,21 @@ TEST_F(BartTest, ChecksEveryField) {
   }
 }
 
+TEST_F(BartTest, MakesNoTableThatCouldNotBeRun) {
+  for (const char* variant : {"marian", "m2m_100"}) {
+    use(variant);
+    config_["d_model"] = "540";
+    config_["max_position_embeddings"] = "124276";
+    write();
+    EXPECT_TRUE(has(failure(kInvalid), "'max_position_embeddings' must be at most 124275"))
+        << variant;
+    config_["max_position_embeddings"] = "124275";
+    write();
+    EXPECT_TRUE(has(failure(kInvalid), "expected [61, 540], file has [61, 54]")) << variant;
+    std::filesystem::remove(path("generation_config.json"));
+  }
+}
+
 TEST_F(BartTest, TellsItsKindsApart) {
   use("mbart");
   write();

@@ -113,7 +113,8 @@ TEST_F(HfTokenizerTest, DamagedFilesAreNamed) {
   const std::string spm = good("source.spm");
   const std::string cut = spm.substr(0, spm.size() / 2 + 1);
   const Damaged files[] = {
-      {"t5", "spiece.model", cut, "tokenizer of 'spiece.model': the SentencePiece model is cut off"},
+      {"t5", "spiece.model", cut,
+       "tokenizer of 'spiece.model': the SentencePiece model is cut off"},
       {"t5", "spiece.model", "no protobuf", "tokenizer of 'spiece.model': the SentencePiece model"},
       {"marian", "source.spm", cut, "tokenizer of 'source.spm': the SentencePiece model is cut"},
       {"marian", "target.spm", cut, "tokenizer of 'target.spm': the SentencePiece model is cut"},
@@ -144,10 +145,10 @@ TEST_F(HfTokenizerTest, DamagedFilesAreNamed) {
     EXPECT_TRUE(has(refusal(file.variant, file.name, file.contents, kDataLoss), file.message))
         << file.variant << ", " << file.name;
   }
-  EXPECT_TRUE(has(refusal("marian", "vocab.json",
-                          R"({"</s>": 0, "<unk>": 1, "<pad>": 2, "a": 2147483647})",
-                          StatusCode::kResourceExhausted),
-                  "tokenizer: token 'a': id 2147483647 is not between"));
+  EXPECT_TRUE(
+      has(refusal("marian", "vocab.json", R"({"</s>": 0, "<unk>": 1, "<pad>": 2, "a": 2147483647})",
+                  StatusCode::kResourceExhausted),
+          "tokenizer: token 'a': id 2147483647 is not between"));
   EXPECT_TRUE(has(refusal("t5", "tokenizer.json", R"({"model": {"type": "Magic"}})", kUnsupported),
                   "model 'Magic' is not supported"));
   EXPECT_TRUE(has(refusal("mbart", "tokenizer_config.json", R"({"src_lang": "xx"})", kInvalid),
