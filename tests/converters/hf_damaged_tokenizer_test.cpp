@@ -24,7 +24,7 @@ constexpr const char* kTokens =
     R"({"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "h": 4, "e": 5, "he": 6})";
 
 /// A folder with one of the models of make_hf_seq2seq_golden.py, which have 61 rows.
-class HfTokenizerTest : public CheckpointFolderTest {
+class HfDamagedTokenizerTest : public CheckpointFolderTest {
  protected:
   void use(const std::string& variant) {
     std::filesystem::remove_all(source_);
@@ -67,7 +67,7 @@ class HfTokenizerTest : public CheckpointFolderTest {
   }
 };
 
-TEST_F(HfTokenizerTest, FilesThatAreLostAreNamed) {
+TEST_F(HfDamagedTokenizerTest, FilesThatAreLostAreNamed) {
   struct Lost {
     const char* variant;
     const char* name;
@@ -89,7 +89,7 @@ TEST_F(HfTokenizerTest, FilesThatAreLostAreNamed) {
   }
 }
 
-TEST_F(HfTokenizerTest, WithoutAnyTheModelTakesIds) {
+TEST_F(HfDamagedTokenizerTest, WithoutAnyTheModelTakesIds) {
   for (const char* variant : {"marian", "bart", "mbart", "m2m_100", "t5"}) {
     use(variant);
     EXPECT_EQ(converted().tokenizer(), "") << variant;
@@ -103,7 +103,7 @@ TEST_F(HfTokenizerTest, WithoutAnyTheModelTakesIds) {
   }
 }
 
-TEST_F(HfTokenizerTest, DamagedFilesAreNamed) {
+TEST_F(HfDamagedTokenizerTest, DamagedFilesAreNamed) {
   struct Damaged {
     const char* variant;
     const char* name;
@@ -157,7 +157,7 @@ TEST_F(HfTokenizerTest, DamagedFilesAreNamed) {
                   "'extra_ids' must be an integer from 0"));
 }
 
-TEST_F(HfTokenizerTest, ANormalizerThatCannotBeReadIsFoundBeforeItIsWritten) {
+TEST_F(HfDamagedTokenizerTest, ANormalizerThatCannotBeReadIsFoundBeforeItIsWritten) {
   std::string spm = good("target.spm");
   const std::string charsmap = read_sentencepiece_file(spm)->charsmap;
   ASSERT_FALSE(charsmap.empty());
@@ -167,7 +167,7 @@ TEST_F(HfTokenizerTest, ANormalizerThatCannotBeReadIsFoundBeforeItIsWritten) {
                   ": target tokenizer: precompiled_charsmap: the replacements are not UTF-8"));
 }
 
-TEST_F(HfTokenizerTest, APartOfAFileIsAModelThatTranslatesOrAnError) {
+TEST_F(HfDamagedTokenizerTest, APartOfAFileIsAModelThatTranslatesOrAnError) {
   use_with_tokenizer("t5");
   const std::string whole = good("spiece.model");
   const auto convert_with = [&](const std::string& bytes) {
@@ -193,7 +193,7 @@ TEST_F(HfTokenizerTest, APartOfAFileIsAModelThatTranslatesOrAnError) {
   }
 }
 
-TEST_F(HfTokenizerTest, TokensThatTheModelHasNoRowForAreReportedAndRefusedWhereTheyOccur) {
+TEST_F(HfDamagedTokenizerTest, TokensThatTheModelHasNoRowForAreReportedAndRefusedWhereTheyOccur) {
   use_with_tokenizer("t5");
   converted();
   EXPECT_TRUE(reported("the tokenizer knows 1000 tokens, the model only 61"));
