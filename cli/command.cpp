@@ -20,6 +20,17 @@ bool parse(const std::string& text, Number& number) {
 
 }  // namespace
 
+void refuse_empty_values(CLI::App& command) {
+  const auto check = [](const std::string& text) -> std::string {
+    return text.empty() ? "expected a value, got an empty one" : "";
+  };
+  for (CLI::Option* option : command.get_options()) {
+    if (option->nonpositional() && option->get_type_size() > 0) {
+      option->check(CLI::Validator(check, "", "not_empty"));
+    }
+  }
+}
+
 CLI::App* add_command(CLI::App& program, Shell& shell, const std::string& name,
                       const std::string& description) {
   CLI::App* command = program.add_subcommand(name, description);

@@ -32,6 +32,10 @@ void add_common_options(CLI::App& app, CommonOptions& common);
 /// MODEL, the first operand of most commands.
 CLI::Option* add_model(CLI::App& command, std::string& model);
 
+/// Makes an empty value of a flag wrong usage: it is a shell's variable that nobody has set, and to
+/// the commands it would look as if the flag was not there.
+void refuse_empty_values(CLI::App& command);
+
 /// Ends the program with exit status 2 and `message` on stderr.
 [[noreturn]] void wrong_usage(const std::string& message);
 

@@ -115,7 +115,10 @@ int run_program(int argc, char** argv) {
   program.get_formatter()->label("REQUIRED", "");
   program.footer(kFooter);
   const std::vector<Command> commands = add_commands(program, shell);
-  for (const Command& command : commands) take_marks_off(*command.app);
+  for (const Command& command : commands) {
+    take_marks_off(*command.app);
+    refuse_empty_values(*command.app);
+  }
   const std::vector<std::string> arguments = mark_brackets(argc, argv);
   std::vector<const char*> pointers;
   for (const std::string& argument : arguments) pointers.push_back(argument.c_str());

@@ -44,6 +44,11 @@ std::string found_text(const nlohmann::json& value) {
   return value.dump();
 }
 
+/// A list, and which of its elements is wrong.
+std::string found_within(const nlohmann::json& list, const nlohmann::json& element) {
+  return found_text(list) + " with " + found_text(element);
+}
+
 bool is_integer_within(const nlohmann::json& value, int64_t min, int64_t max) {
   if (!value.is_number_integer()) return false;
   // Unsigned numbers above int64_t come back negative from get(), so they are asked for as such.
@@ -53,16 +58,16 @@ bool is_integer_within(const nlohmann::json& value, int64_t min, int64_t max) {
   return value.get<int64_t>() >= min && value.get<int64_t>() <= max;
 }
 
-/// The elements of an array of such integers, or nothing.
-std::optional<std::vector<int32_t>> integers_within(const nlohmann::json& value, int32_t min,
-                                                    int32_t max) {
-  if (!value.is_array()) return std::nullopt;
-  std::vector<int32_t> integers;
+/// Appends the elements of an array of such integers. Returns what is none: the value, or the first
+/// element that is not.
+const nlohmann::json* append_integers(const nlohmann::json& value, int32_t min, int32_t max,
+                                      std::vector<int32_t>& integers) {
+  if (!value.is_array()) return &value;
   for (const nlohmann::json& element : value) {
-    if (!is_integer_within(element, min, max)) return std::nullopt;
+    if (!is_integer_within(element, min, max)) return &element;
     integers.push_back(element.get<int32_t>());
   }
-  return integers;
+  return nullptr;
 }
 
 /// The elements of an array of strings, or nothing.
@@ -135,8 +140,13 @@ std::vector<std::string> Config::fields() const {
 
 Status Config::wrong(const std::string& field, const std::string& expected) const {
   const nlohmann::json* value = json_->find(field);
+  return must_be(field, expected, value == nullptr ? "none" : found_text(*value));
+}
+
+Status Config::must_be(const std::string& field, const std::string& expected,
+                       const std::string& found) const {
   return invalid_argument(label_ + ": " + file::in_quotes(field) + " must be " + expected +
-                          ", found " + (value == nullptr ? "none" : found_text(*value)));
+                          ", found " + found);
 }
 
 Result<int64_t> Config::integer(const std::string& field, int64_t fallback, int64_t min,
@@ -173,11 +183,14 @@ Result<std::string> Config::text(const std::string& field, std::string_view fall
 
 Result<std::vector<int32_t>> Config::integers(const std::string& field, int32_t min,
                                               int32_t max) const {
+  std::vector<int32_t> integers;
   const nlohmann::json* value = json_->find(field);
-  if (value == nullptr) return std::vector<int32_t>();
+  if (value == nullptr) return integers;
   if (is_integer_within(*value, min, max)) return std::vector<int32_t>{value->get<int32_t>()};
-  if (auto integers = integers_within(*value, min, max)) return *std::move(integers);
-  return wrong(field, "an integer or a list of integers " + range_text(min, max));
+  const nlohmann::json* bad = append_integers(*value, min, max, integers);
+  if (bad == nullptr) return integers;
+  return must_be(field, "an integer or a list of integers " + range_text(min, max),
+                 bad == value ? found_text(*value) : found_within(*value, *bad));
 }
 
 Result<std::vector<std::vector<int32_t>>> Config::integer_lists(const std::string& field,
@@ -188,9 +201,8 @@ Result<std::vector<std::vector<int32_t>>> Config::integer_lists(const std::strin
   const std::string expected = "a list of lists of integers " + range_text(min, max);
   if (!value->is_array()) return wrong(field, expected);
   for (const nlohmann::json& element : *value) {
-    auto integers = integers_within(element, min, max);
-    if (!integers) return wrong(field, expected);
-    lists.push_back(*std::move(integers));
+    const nlohmann::json* bad = append_integers(element, min, max, lists.emplace_back());
+    if (bad != nullptr) return must_be(field, expected, found_within(*value, *bad));
   }
   return lists;
 }

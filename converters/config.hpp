@@ -54,6 +54,9 @@ class Config {
  private:
   struct Json;  // Keeps the JSON library out of headers.
 
+  Status must_be(const std::string& field, const std::string& expected,
+                 const std::string& found) const;
+
   Config(std::string label, std::shared_ptr<const Json> json)
       : label_(std::move(label)), json_(std::move(json)) {}
 

@@ -100,20 +100,48 @@ bool find_tokenizer(Source& source) {
   return true;
 }
 
+void report_surplus(const text::Tokenizer& tokenizer, int64_t vocabulary, const char* name,
+                    const Report& report) {
+  if (tokenizer.vocabulary_size() <= vocabulary) return;
+  report(std::string("the ") + name + " knows " + std::to_string(tokenizer.vocabulary_size()) +
+         " tokens, the model only " + std::to_string(vocabulary));
+}
+
+/// Whether a tokenizer that a family made can be opened again: its files may contradict each other,
+/// and nobody shall find out from the model file.
+Status check_made(const std::string& json, int64_t vocabulary, const char* name,
+                  const Opened& opened) {
+  if (json.empty()) return {};
+  const auto tokenizer = text::parse_tokenizer(json);
+  if (!tokenizer.ok()) {
+    return tokenizer.status().with_context(file::in_quotes(opened.source.folder.root()) + ": " +
+                                           name);
+  }
+  report_surplus(**tokenizer, vocabulary, name, opened.report);
+  return {};
+}
+
+Status check_made_tokenizers(const Opened& opened) {
+  const FamilyModel& model = opened.model;
+  LW_RETURN_IF_ERROR(check_made(model.tokenizer, model.info.vocabulary_size, "tokenizer", opened));
+  return check_made(model.target_tokenizer, model.info.target_vocabulary_size, "target tokenizer",
+                    opened);
+}
+
 /// The tokenizer as JSON; empty when the checkpoint has none.
 Result<std::string> tokenizer_json(Opened& opened) {
+  LW_RETURN_IF_ERROR(check_made_tokenizers(opened));
   if (!opened.model.tokenizer.empty()) return opened.model.tokenizer;
   if (!find_tokenizer(opened.source)) {
-    opened.report("no tokenizer.json or vocab.txt: the model takes token ids, not texts");
+    opened.report(
+        "no tokenizer.json, vocab.txt, vocab.json with merges.txt or SentencePiece model: the "
+        "model takes token ids, not texts");
     return std::string();
   }
   const SourceFolder& folder = opened.source.folder;
   LW_ASSIGN_OR_RETURN(const auto tokenizer,
                       text::load_tokenizer(folder.path(opened.source.subfolder)));
-  if (tokenizer->vocabulary_size() > opened.model.info.vocabulary_size) {
-    opened.report("the tokenizer knows " + std::to_string(tokenizer->vocabulary_size()) +
-                  " tokens, the model only " + std::to_string(opened.model.info.vocabulary_size));
-  }
+  report_surplus(*tokenizer, opened.model.info.vocabulary_size, "tokenizer", opened.report);
   return tokenizer->to_json();
 }
 

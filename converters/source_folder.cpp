@@ -6,7 +6,9 @@
 #include "ops/status_macros.hpp"
 
 namespace lanewise::converters {
-std::string SourceFolder::path(const std::string& name) const { return join(root_, name); }
+std::string SourceFolder::path(const std::string& name) const {
+  return name.empty() ? root_ : join(root_, name);
+}
 
 bool SourceFolder::has(const std::string& name) const { return is_file(path(name)); }
 

@@ -17,7 +17,6 @@ constexpr int64_t kMaxLayers = 4096;
 constexpr int64_t kMaxFeatures = 1 << 20;
 constexpr int64_t kMaxRows = INT32_MAX;
 constexpr int64_t kMaxPositions = 1 << 20;
-constexpr int64_t kMostTableFloats = 1 << 26;  // 256 MiB, as in ops/embedding
 constexpr int64_t kLearnedOffset = 2;
 
 constexpr BartKind kKinds[] = {
@@ -140,14 +139,14 @@ Status read_vocabularies(const Config& config, BartConfig& c) {
                                                 ", as 'vocab_size' where both share an embedding");
 }
 
-/// The table that is made for M2M100 has a frequency for each of half the features, the last of
-/// which is divided by the number of those before it.
-Status check_m2m100(const BartConfig& c, const Config& config) {
-  if (c.kind->positions != BartPositions::kM2M100) return {};
-  if (c.width < 4) return config.wrong("d_model", "at least 4");
-  if (c.positions <= kMostTableFloats / c.width) return {};
-  return config.wrong("max_position_embeddings",
-                      "at most " + std::to_string(kMostTableFloats / c.width));
+/// Of a table that is made: learned ones have to be in the file. M2M100's has a frequency for each
+/// of half the features, the last of which is divided by the number of those before it.
+Status check_made_table(const BartConfig& c, const Config& config) {
+  if (c.kind->positions == BartPositions::kLearned) return {};
+  if (c.kind->positions == BartPositions::kM2M100 && c.width < 4) {
+    return config.wrong("d_model", "at least 4");
+  }
+  return check_made_positions(config, "max_position_embeddings", c.positions, c.width);
 }
 
 }  // namespace
@@ -177,7 +176,7 @@ Result<BartConfig> read_bart_config(const FamilyInput& input) {
   LW_RETURN_IF_ERROR(read_vocabularies(config, c));
   LW_RETURN_IF_ERROR(read_stack(config, c.width, c.encoder));
   LW_RETURN_IF_ERROR(read_stack(config, c.width, c.decoder));
-  LW_RETURN_IF_ERROR(check_m2m100(c, config));
+  LW_RETURN_IF_ERROR(check_made_table(c, config));
   report_unknown_hf_fields(input, kFields);
   return c;
 }

@@ -9,6 +9,8 @@
 namespace lanewise::converters {
 namespace {
 
+constexpr int64_t kMostTableFloats = 1 << 26;  // 256 MiB, as in ops/embedding
+
 std::span<const Family> families() {
   static const std::array list = {
 #define LW_FAMILY(name) name##_family(),
@@ -29,6 +31,14 @@ std::string known_types() {
 }
 
 }  // namespace
+
+Status check_made_positions(const Config& config, const std::string& field, int64_t positions,
+                            int64_t width) {
+  const int64_t most = kMostTableFloats / width;
+  if (positions <= most) return {};
+  return config.wrong(
+      field, "at most " + std::to_string(most) + " for " + std::to_string(width) + " features");
+}
 
 Result<const Family*> find_family(const Config& config) {
   LW_ASSIGN_OR_RETURN(const std::string type, config.text("model_type", ""));

@@ -56,6 +56,11 @@ struct Family {
 #include "converters/families.def"
 #undef LW_FAMILY
 
+/// Of a table of positions that is made, not read: `field` asked for `positions` rows of `width`
+/// features, width > 0. kInvalidArgument for more than ops/embedding makes.
+Status check_made_positions(const Config& config, const std::string& field, int64_t positions,
+                            int64_t width);
+
 /// The family of `config`'s model_type. kUnsupported lists the known types.
 Result<const Family*> find_family(const Config& config);
 

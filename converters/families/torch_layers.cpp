@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "converters/families/activation_names.hpp"
+#include "converters/families/family.hpp"
 #include "ops/status_macros.hpp"
 #include "runtime/file/messages.hpp"
 
@@ -64,7 +65,10 @@ Result<TorchPositions> read_torch_positions(const Config& config, ModuleTensors&
                                             const std::string& name, int64_t features) {
   LW_ASSIGN_OR_RETURN(const int64_t length,
                       config.integer("max_length", kDefaultPositions, 1, kMaxPositions));
-  if (!tensors.has(name)) return TorchPositions{"", length};
+  if (!tensors.has(name)) {
+    LW_RETURN_IF_ERROR(check_made_positions(config, "max_length", length, features));
+    return TorchPositions{"", length};
+  }
   const CheckpointTensor* table = tensors.find(name);
   if (table == nullptr) return TorchPositions{tensors.expect(name, {length, features}), length};
   LW_ASSIGN_OR_RETURN(TorchPositions positions, stored_positions(*table, tensors, name, features));
@@ -79,8 +83,8 @@ Result<TorchPositions> read_torch_positions(const Config& config, ModuleTensors&
 
 Status expect_agreement(const Config& config, const std::string& field, int64_t found,
                         const std::string& what) {
-  LW_ASSIGN_OR_RETURN(const int64_t said, config.integer(field, found, INT64_MIN, INT64_MAX));
-  if (said == found) return {};
+  const Result<int64_t> said = config.integer(field, found, found, found);
+  if (said.ok()) return {};
   return config.wrong(field, std::to_string(found) + ", as " + what + " has");
 }
 

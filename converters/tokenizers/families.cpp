@@ -9,6 +9,7 @@
 #include "converters/tokenizers/sentencepiece_file.hpp"
 #include "converters/tokenizers/sentencepiece_json.hpp"
 #include "ops/status_macros.hpp"
+#include "runtime/file/messages.hpp"
 #include "runtime/text/json_fields.hpp"
 #include "runtime/text/models/sentencepiece.hpp"
 
@@ -46,7 +47,7 @@ Status need(const SentencePieceFile& file, std::string_view piece) {
 
 Status check_language(Languages languages, std::string_view language) {
   if (std::ranges::find(languages, language) != languages.end()) return {};
-  return invalid_argument("the model has no language '" + std::string(language) + "'");
+  return invalid_argument("the model has no language " + file::in_quotes(language));
 }
 
 /// vocab.json: an object of ids by token.
@@ -54,7 +55,7 @@ Result<Json> parse_vocabulary(std::string_view text) {
   Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return data_loss("vocab.json: expected an object of ids by token");
   for (const auto& [token, id] : json.items()) {
-    LW_RETURN_IF_ERROR(text::count_of(id, "vocab.json: " + token).status());
+    LW_RETURN_IF_ERROR(text::count_of(id, "vocab.json: " + file::in_quotes(token)).status());
   }
   return json;
 }

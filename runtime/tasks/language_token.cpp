@@ -53,7 +53,7 @@ Result<int32_t> language_token(const Tokenizer& tokenizer, std::string_view name
   const std::string language(name);
   for (const std::string& token : {language, "__" + language + "__"}) {
     const std::optional<int32_t> id = tokenizer.id(token);
-    if (id && is_special(tokenizer, *id)) return *id;
+    if (id && looks_like_language(token) && is_special(tokenizer, *id)) return *id;
   }
   const std::vector<int32_t> begun = languages(tokenizer, language + "_");
   if (begun.size() == 1) return begun.front();
@@ -62,9 +62,9 @@ Result<int32_t> language_token(const Tokenizer& tokenizer, std::string_view name
                             listed(tokenizer, begun));
   }
   const std::vector<int32_t> known = languages(tokenizer, "");
-  if (known.empty()) return invalid_argument("the model has no tokens for languages");
-  return invalid_argument("unknown language " + in_quotes(language) +
-                          "; known: " + listed(tokenizer, known));
+  const std::string unknown = "unknown language " + in_quotes(language);
+  if (known.empty()) return invalid_argument(unknown + ": the model has no tokens for languages");
+  return invalid_argument(unknown + "; known: " + listed(tokenizer, known));
 }
 
 }  // namespace lanewise::tasks

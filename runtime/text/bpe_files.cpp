@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "ops/status_macros.hpp"
+#include "runtime/file/messages.hpp"
 #include "runtime/text/json_fields.hpp"
 #include "runtime/text/utf8.hpp"
 
@@ -25,9 +26,9 @@ Result<Json> read_merges(std::string_view text) {
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.empty() || (first && line.starts_with("#version"))) continue;
     const size_t space = line.find(' ');
-    if (space == line.npos || line.find(' ', space + 1) != line.npos) {
-      return data_loss("merges.txt: '" + std::string(line) + "' is not two tokens");
-    }
+    const bool two = space != line.npos && space > 0 && space + 1 < line.size() &&
+                     line.find(' ', space + 1) == line.npos;
+    if (!two) return data_loss("merges.txt: " + file::in_quotes(line) + " is not two tokens");
     merges.push_back({std::string(line.substr(0, space)), std::string(line.substr(space + 1))});
   }
   return merges;

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "ops/status_macros.hpp"
+#include "runtime/file/messages.hpp"
 #include "runtime/text/bpe_files.hpp"
 #include "runtime/text/json_fields.hpp"
 #include "runtime/text/models/bpe.hpp"
@@ -158,10 +159,10 @@ Tokenizer::~Tokenizer() = default;
 // The libraries below throw when memory runs out, and for what the checks above may have missed.
 Result<TokenizerPtr> load_tokenizer(const std::string& folder) try {
   Result<TokenizerPtr> tokenizer = load_from(folder);
-  if (!tokenizer.ok()) return tokenizer.status().with_context(folder);
+  if (!tokenizer.ok()) return tokenizer.status().with_context(file::in_quotes(folder));
   return tokenizer;
 } catch (const std::exception& error) {
-  return resource_exhausted(folder + ": " + error.what());
+  return resource_exhausted(file::in_quotes(folder) + ": " + error.what());
 }
 
 Result<TokenizerPtr> parse_tokenizer(std::string_view json) try {

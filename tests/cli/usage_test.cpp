@@ -57,6 +57,23 @@ TEST(Usage, MissingOperands) {
   EXPECT_TRUE(is_wrong_usage(run({"attention", "model.lw", "--output", "a.html"}), "TEXT"));
 }
 
+TEST(Usage, AnEmptyValueIsNone) {
+  const std::vector<std::vector<std::string>> all = {
+      {"embed", "m.lw", "--input", ""},
+      {"generate", "m.lw", "--input-ids", ""},
+      {"convert", "folder", "-o", ""},
+      {"convert", "folder", "--config", ""},
+      {"convert", "folder", "--weights", ""},
+      {"bench", "m.lw", "--output", ""},
+      {"bench", "m.lw", "--trace", ""},
+      {"inspect", "m.lw", "--dot", ""},
+      {"cpu", "--isa", ""},
+      {"run", "m.lw", "--inputs", "a", "--outputs", ""}};
+  for (const std::vector<std::string>& arguments : all) {
+    EXPECT_TRUE(is_wrong_usage(run(arguments), arguments.front())) << arguments.back();
+  }
+}
+
 TEST(Usage, ThreadsIsAPositiveNumber) {
   for (const char* threads : {"0", "-1", "abc", "1.5", "", "2x", "99999999999999999999"}) {
     EXPECT_TRUE(is_wrong_usage(run({"cpu", "--threads", threads}), "--threads")) << threads;

@@ -12,6 +12,7 @@ namespace {
 
 constexpr auto kInvalid = StatusCode::kInvalidArgument;
 constexpr auto kUnsupported = StatusCode::kUnsupported;
+constexpr auto kDataLoss = StatusCode::kDataLoss;
 constexpr auto kNotFound = StatusCode::kNotFound;
 
 /// A folder with one of the models of make_hf_seq2seq_golden.py, to be changed.
@@ -70,6 +71,17 @@ TEST_F(BartTest, ChecksEveryField) {
       {"m2m_100", "add_bias_logits", "true", kUnsupported, "'add_bias_logits'"},
       {"bart", "is_decoder", "true", kUnsupported, "'is_decoder'"},
       {"bart", "is_encoder_decoder", "false", kUnsupported, "'is_encoder_decoder'"},
+      {"bart", "is_encoder_decoder", "1", kInvalid, "'is_encoder_decoder' must be true or false"},
+      {"marian", "scale_embedding", "0", kInvalid, "'scale_embedding' must be true or false"},
+      {"marian", "activation_function", "null1", kDataLoss, "is not JSON"},
+      {"marian", "activation_function", "[\"gelu\"]", kInvalid, "must be a string, found an array"},
+      {"mbart", "d_model", "1e400", kDataLoss, "is not JSON: a number is out of range"},
+      {"mbart", "d_model", "54.0", kInvalid, "'d_model' must be an integer from 1"},
+      {"mbart", "d_model", "18446744073709551615", kInvalid, "found 18446744073709551615"},
+      {"m2m_100", "encoder_layers", "true", kInvalid, "'encoder_layers' must be"},
+      {"m2m_100", "d_model", "2", kInvalid, "not a multiple of 'encoder_attention_heads' 3"},
+      {"bart", "eos_token_id", "61", kInvalid, "from 0 to 60, found 61"},
+      {"bart", "forced_eos_token_id", "[2, 61]", kInvalid, "from 0 to 60, found an array with 61"},
       {"marian", "decoder_vocab_size", "50", kInvalid, "'decoder_vocab_size' must be 61"},
       {"m2m_100", "pad_token_id", "-1", kInvalid, "'pad_token_id'"},
       {"m2m_100", "pad_token_id", "2", kUnsupported, "'decoder_start_token_id' that is"},
@@ -86,6 +98,21 @@ TEST_F(BartTest, ChecksEveryField) {
     config_[bad.field] = bad.value;
     write();
     EXPECT_TRUE(has(failure(bad.code), bad.message)) << bad.field << " " << bad.value;
+    std::filesystem::remove(path("generation_config.json"));
+  }
+}
+
+TEST_F(BartTest, MakesNoTableThatCouldNotBeRun) {
+  for (const char* variant : {"marian", "m2m_100"}) {
+    use(variant);
+    config_["d_model"] = "540";
+    config_["max_position_embeddings"] = "124276";
+    write();
+    EXPECT_TRUE(has(failure(kInvalid), "'max_position_embeddings' must be at most 124275"))
+        << variant;
+    config_["max_position_embeddings"] = "124275";
+    write();
+    EXPECT_TRUE(has(failure(kInvalid), "expected [61, 540], file has [61, 54]")) << variant;
     std::filesystem::remove(path("generation_config.json"));
   }
 }

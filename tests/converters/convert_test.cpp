@@ -170,7 +170,8 @@ TEST_F(ConvertTest, WorksWithoutATokenizer) {
   write_all();
   std::filesystem::remove(path("vocab.txt"));
   EXPECT_EQ(converted().tokenizer(), "");
-  EXPECT_TRUE(reported("no tokenizer.json or vocab.txt"));
+  EXPECT_TRUE(
+      reported("no tokenizer.json, vocab.txt, vocab.json with merges.txt or SentencePiece"));
 }
 
 TEST_F(ConvertTest, NamesWhatIsWrongWithTheConfigFile) {

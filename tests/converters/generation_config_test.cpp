@@ -153,6 +153,23 @@ TEST_F(GenerationConfigTest, WhatWouldChangeResultsIsRefused) {
                  "'do_sample' with 'num_beams' above 1 is not supported");
 }
 
+TEST_F(GenerationConfigTest, WhatIsNoJsonObjectIsRefused) {
+  const auto message = [this](const char* text) {
+    const Result<GenerationOptions> options = read(text);
+    EXPECT_EQ(options.status().code(), StatusCode::kDataLoss) << text;
+    return options.status().message();
+  };
+  EXPECT_EQ(message("[]"), "'generation_config.json' must be a JSON object, found array");
+  EXPECT_EQ(message("null"), "'generation_config.json' must be a JSON object, found null");
+  EXPECT_EQ(message(R"({"num_beams": 1)"),
+            "'generation_config.json' is not JSON: error at byte 16");
+  // What Python writes for numbers that JSON does not have.
+  EXPECT_EQ(message(R"({"length_penalty": NaN})"),
+            "'generation_config.json' is not JSON: error at byte 20");
+  EXPECT_EQ(message(R"({"length_penalty": 1e400})"),
+            "'generation_config.json' is not JSON: a number is out of range");
+}
+
 TEST_F(GenerationConfigTest, TypesAndRangesAreChecked) {
   const auto refused = [this](const std::string& json, const std::string& message) {
     expect_refused(json, StatusCode::kInvalidArgument, message);
@@ -172,18 +189,35 @@ TEST_F(GenerationConfigTest, TypesAndRangesAreChecked) {
   refused(R"({"eos_token_id": 1000})",
           "'eos_token_id' must be an integer or a list of integers from 0 to 999, found 1000");
   refused(R"({"eos_token_id": [2, "3"]})",
-          "'eos_token_id' must be an integer or a list of integers from 0 to 999, found an array");
+          "'eos_token_id' must be an integer or a list of integers from 0 to 999, found an array "
+          "with '3'");
   refused(R"({"eos_token_id": [2, 18446744073709551615]})",
-          "'eos_token_id' must be an integer or a list of integers from 0 to 999, found an array");
+          "'eos_token_id' must be an integer or a list of integers from 0 to 999, found an array "
+          "with 18446744073709551615");
   refused(
       R"({"suppress_tokens": {"1": 2}})",
       "'suppress_tokens' must be an integer or a list of integers from 0 to 999, found an object");
-  refused(R"({"bad_words_ids": [1]})",
-          "'bad_words_ids' must be a list of lists of integers from 0 to 999, found an array");
+  refused(
+      R"({"bad_words_ids": [1]})",
+      "'bad_words_ids' must be a list of lists of integers from 0 to 999, found an array with 1");
+  refused(R"({"bad_words_ids": [[1], [2, -3]]})",
+          "'bad_words_ids' must be a list of lists of integers from 0 to 999, found an array with "
+          "-3");
   refused(R"({"bad_words_ids": 1})",
           "'bad_words_ids' must be a list of lists of integers from 0 to 999, found 1");
   refused(R"({"bad_words_ids": [[1], []]})",
           "option 'bad_words_ids': expected lists of ids, found an empty list");
+  refused(
+      R"({"suppress_tokens": [5, [6]]})",
+      "'suppress_tokens' must be an integer or a list of integers from 0 to 999, found an array "
+      "with an array");
+  refused(R"({"forced_eos_token_id": [2, 1000]})",
+          "'forced_eos_token_id' must be an integer or a list of integers from 0 to 999, found an "
+          "array with 1000");
+  refused(R"({"max_length": 0})", "'max_length' must be an integer from 1 to 2147483647, found 0");
+  refused(R"({"num_beams": 65})", "'num_beams' must be an integer from 1 to 64, found 65");
+  refused(R"({"length_penalty": 1e308})",
+          "'length_penalty' must be a number from -10 to 10, found 1e+308");
   refused(R"({"forced_bos_token_id": 1000})",
           "'forced_bos_token_id' must be an integer from 0 to 999, found 1000");
   refused(R"({"pad_token_id": -2})",

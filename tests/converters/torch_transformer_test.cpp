@@ -260,6 +260,7 @@ TEST_F(TorchTransformerTest, ChecksEveryField) {
       {"scale_embedding", "\"yes\"", "'scale_embedding' must be true or false"},
       {"layer_norm_eps", "2", "'layer_norm_eps' must be a number from 0 to 1"},
       {"max_length", "0", "'max_length' must be an integer from 1"},
+      {"max_length", "4000000", "'max_length' must be at most 3355443 for 20 features"},
       {"bos_token_id", "6", "'bos_token_id' must be an integer from 0 to 5"},
       {"eos_token_id", "[2, 6]", "'eos_token_id' must be"},
       {"pad_token_id", "-1", "'pad_token_id' must be"},

@@ -59,9 +59,16 @@ TEST(LanguageToken, NamesTheKnownOnes) {
   EXPECT_EQ(message("b"), "language 'b' could be b_B, b_C");
   EXPECT_EQ(message("de_word"), "unknown language 'de_word'; known: a_A, b_B, b_C, d_D, e_E, ...");
   EXPECT_EQ(message(""), "unknown language ''; known: a_A, b_B, b_C, d_D, e_E, ...");
-  const auto plain = tokenizer({"word", "<pad>", "</s>"});
-  EXPECT_EQ(language_token(*plain, "de").status().message(),
-            "the model has no tokens for languages");
+  EXPECT_EQ(message("<pad>"), "unknown language '<pad>'; known: a_A, b_B, b_C, d_D, e_E, ...");
+}
+
+TEST(LanguageToken, OtherSpecialTokensAreNoLanguages) {
+  // What Marian's sources begin with is nothing that it writes.
+  const auto plain = tokenizer({"word", "<pad>", "</s>", ">>fra<<"});
+  for (const std::string name : {"de", "</s>", "<pad>", ">>fra<<", ""}) {
+    EXPECT_EQ(language_token(*plain, name).status().message(),
+              "unknown language '" + name + "': the model has no tokens for languages");
+  }
 }
 
 }  // namespace
