@@ -5,6 +5,7 @@
 #include "converters/files.hpp"
 #include "converters/tokenizers/families.hpp"
 #include "ops/status_macros.hpp"
+#include "runtime/text/tokenizer.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -26,6 +27,9 @@ class TokenizerFolder {
     LW_ASSIGN_OR_RETURN(folder.language, config.text("src_lang", ""));
     LW_ASSIGN_OR_RETURN(folder.extra_ids,
                         config.integer("extra_ids", kT5ExtraIds, 0, kMaxExtraIds));
+    LW_ASSIGN_OR_RETURN(folder.language_codes, config.text("language_codes", "m2m100"));
+    LW_ASSIGN_OR_RETURN(const bool legacy, config.boolean("legacy_behaviour", false));
+    if (legacy) folder.nllb_place = LanguagePlace::kLast;
     return folder;
   }
 
@@ -40,6 +44,8 @@ class TokenizerFolder {
 
   std::string type;
   std::string language;
+  std::string language_codes = "m2m100";  // the name of a list of them
+  LanguagePlace nllb_place = LanguagePlace::kFirst;
   int64_t extra_ids = kT5ExtraIds;
 
  private:
@@ -77,11 +83,13 @@ Status read_m2m100(const TokenizerFolder& folder, FamilyModel& model) {
   if (!folder.has(kBpeModel)) return {};
   LW_ASSIGN_OR_RETURN(const std::string spm, folder.text(kBpeModel));
   if (!folder.has(kVocabulary)) {
-    LW_ASSIGN_OR_RETURN(model.tokenizer, nllb_tokenizer(spm, folder.language_or("eng_Latn")));
+    LW_ASSIGN_OR_RETURN(model.tokenizer,
+                        nllb_tokenizer(spm, folder.language_or("eng_Latn"), folder.nllb_place));
     return {};
   }
   LW_ASSIGN_OR_RETURN(const std::string vocabulary, folder.text(kVocabulary));
-  LW_ASSIGN_OR_RETURN(model.tokenizer, m2m100_tokenizer(spm, vocabulary, folder.language_or("en")));
+  LW_ASSIGN_OR_RETURN(model.tokenizer, m2m100_tokenizer(spm, vocabulary, folder.language_or("en"),
+                                                        folder.language_codes));
   return {};
 }
 
@@ -92,12 +100,34 @@ Status read_t5(const TokenizerFolder& folder, FamilyModel& model) {
   return {};
 }
 
+/// The class of a multilingual model puts its language's template in place of the file's.
+Status read_tokenizer_json(const TokenizerFolder& folder, FamilyModel& model) {
+  std::string language = folder.language;
+  LanguagePlace place = LanguagePlace::kFirst;
+  if (folder.type.starts_with("Nllb")) {
+    language = folder.language_or("eng_Latn");
+    place = folder.nllb_place;
+  } else if (folder.type.starts_with("MBart50")) {
+    language = folder.language_or("en_XX");
+  } else if (folder.type.starts_with("MBart")) {
+    language = folder.language_or("en_XX");
+    place = LanguagePlace::kLast;
+  } else {
+    return {};
+  }
+  LW_ASSIGN_OR_RETURN(std::string json, folder.text("tokenizer.json"));
+  LW_ASSIGN_OR_RETURN(json, with_language(json, language, place));
+  LW_ASSIGN_OR_RETURN(const auto tokenizer, text::parse_tokenizer(json));
+  model.tokenizer = tokenizer->to_json();
+  return {};
+}
+
 }  // namespace
 
 Status read_hf_tokenizers(const FamilyInput& input, std::string_view model_type,
                           FamilyModel& model) {
   LW_ASSIGN_OR_RETURN(const TokenizerFolder folder, TokenizerFolder::open(input));
-  if (folder.has("tokenizer.json")) return {};
+  if (folder.has("tokenizer.json")) return read_tokenizer_json(folder, model);
   if (model_type == "marian") return read_marian(folder, model);
   if (model_type == "mbart") return read_mbart(folder, model);
   if (model_type == "m2m_100") return read_m2m100(folder, model);

@@ -23,6 +23,7 @@ import torch
 import transformers
 from make_hf_seq2seq_golden import STACKS, T5_STACKS
 from make_subword_golden import byte_level
+from transformers.models.m2m_100.tokenization_m2m_100 import FAIRSEQ_LANGUAGE_CODES as M2M100
 from transformers.models.mbart.tokenization_mbart import FAIRSEQ_LANGUAGE_CODES as MBART
 from transformers.models.mbart50.tokenization_mbart50 import FAIRSEQ_LANGUAGE_CODES as MBART50
 from transformers.models.nllb.tokenization_nllb import FAIRSEQ_LANGUAGE_CODES as NLLB
@@ -174,7 +175,10 @@ def m2m100(folder, lines, codes="m2m100", usual="de"):
     pieces = pieces_of(train(folder, "sentencepiece.bpe.model", lines, model_type="bpe"))
     listed = ["<s>", "<pad>", "</s>", "<unk>"] + [p for i, p in enumerate(pieces) if i > 2 and i % 41]
     (folder / "vocab.json").write_text(json.dumps({piece: i for i, piece in enumerate(listed)}))
-    transformers.M2M100Tokenizer.from_pretrained(folder, src_lang=usual, language_codes=codes).save_pretrained(folder)
+    # As the published special_tokens_map.json; without the list Transformers 5 takes no language for a special token.
+    languages = [f"__{name}__" for name in M2M100[codes]]
+    transformers.M2M100Tokenizer.from_pretrained(folder, src_lang=usual, language_codes=codes,
+                                                 additional_special_tokens=languages).save_pretrained(folder)
     tokenizer = transformers.M2M100Tokenizer.from_pretrained(folder)
     save_model(folder, "m2m_100", vocab_size=len(tokenizer) + 8, pad_token_id=1, eos_token_id=2, bos_token_id=0, decoder_start_token_id=2)
     targets = {name: tokenizer.get_lang_id(name.strip("_")) for name in ("ru", "zh", "__en__")}
