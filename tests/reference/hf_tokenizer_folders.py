@@ -160,10 +160,16 @@ def marian_two_vocabularies(folder, lines):
     (folder / "vocab.json").write_text(json.dumps(vocabulary))
     (folder / "target_vocab.json").write_text(json.dumps(other))
     transformers.MarianTokenizer.from_pretrained(folder, separate_vocabs=True).save_pretrained(folder)
+    tokenizer = transformers.MarianTokenizer.from_pretrained(folder)
     save_model(folder, "marian", vocab_size=len(vocabulary), decoder_vocab_size=len(other), share_encoder_decoder_embeddings=False,
                tie_word_embeddings=False, pad_token_id=other["<pad>"], eos_token_id=0, decoder_start_token_id=other["<pad>"],
                forced_eos_token_id=0, bos_token_id=0)
-    return of_class(transformers.MarianTokenizer.from_pretrained(folder), specials=(">>fra<<",))
+    pieces = {i: piece for piece, i in other.items()}
+
+    def decode(ids):
+        """Transformers skips the source's id of <pad>, which is a piece of the target."""
+        return tokenizer.convert_tokens_to_string([pieces[i] for i in ids if pieces[i] not in ("</s>", "<unk>", "<pad>")])
+    return dataclasses.replace(of_class(tokenizer, specials=(">>fra<<",)), decode=decode)
 
 
 # --- M2M100 and NLLB.
@@ -210,17 +216,18 @@ def nllb_pieces_legacy(folder, lines):
     return nllb_pieces(folder, lines, legacy=True)
 
 
-def from_pieces(folder, lines, tokenizer_class, name, **options):
+def from_pieces(folder, lines, tokenizer_class, name, options={}, **settings):
     """tokenizer.json as the class makes it of a SentencePiece model, which is then no more there."""
     train(folder, name, lines, **options)
-    return tokenizer_class.from_pretrained(folder), folder / name
+    tokenizer = tokenizer_class.from_pretrained(folder, **settings)
+    (folder / name).unlink()
+    return tokenizer
 
 
 def nllb_json(folder, lines, legacy=False):
-    tokenizer, model = from_pieces(folder, lines, transformers.NllbTokenizer, "sentencepiece.bpe.model", model_type="bpe")
-    tokenizer.src_lang = "kor_Hang"
+    tokenizer = from_pieces(folder, lines, transformers.NllbTokenizer, "sentencepiece.bpe.model", {"model_type": "bpe"},
+                            src_lang="kor_Hang", extra_special_tokens=list(NLLB))
     tokenizer.save_pretrained(folder)
-    model.unlink()
     # The settings name another language than the template in tokenizer.json, as those of NLLB-200 do.
     settings = json.loads((folder / "tokenizer_config.json").read_text())
     settings |= {"src_lang": "deu_Latn"} | ({"legacy_behaviour": True} if legacy else {})
@@ -255,10 +262,7 @@ def mbart50_pieces(folder, lines):
 
 
 def mbart_json_like(folder, lines, tokenizer_class):
-    tokenizer, model = from_pieces(folder, lines, tokenizer_class, "sentencepiece.bpe.model")
-    tokenizer.src_lang = "ko_KR"
-    tokenizer.save_pretrained(folder)
-    model.unlink()
+    from_pieces(folder, lines, tokenizer_class, "sentencepiece.bpe.model", src_lang="ko_KR").save_pretrained(folder)
     tokenizer = tokenizer_class.from_pretrained(folder)
     save_model(folder, "mbart", vocab_size=len(tokenizer), pad_token_id=1, eos_token_id=2, bos_token_id=0, decoder_start_token_id=2)
     targets = {"fr_XX": tokenizer.convert_tokens_to_ids("fr_XX"), "ko": tokenizer.convert_tokens_to_ids("ko_KR")}
@@ -290,31 +294,31 @@ def t5_pieces(folder, lines):
 
 
 def t5_json(folder, lines):
-    tokenizer, model = from_pieces(folder, lines, transformers.T5Tokenizer, "spiece.model", **T5_OPTIONS)
-    tokenizer.save_pretrained(folder)
-    model.unlink()
+    from_pieces(folder, lines, transformers.T5Tokenizer, "spiece.model", T5_OPTIONS).save_pretrained(folder)
     tokenizer = transformers.T5Tokenizer.from_pretrained(folder)
     save_model(folder, "t5", vocab_size=len(tokenizer), pad_token_id=0, eos_token_id=1, decoder_start_token_id=0)
     return of_class(tokenizer, specials=("<pad>", "</s>", "<unk>", "<extra_id_7>"))
 
 
 def bart_json(folder, lines):
-    """vocab.json, merges.txt and tokenizer.json."""
+    """vocab.json, merges.txt and tokenizer.json. <mask> takes the space before it, as the documentation says, which the class of
+    Transformers 5 has to be told."""
+    mask = transformers.AddedToken("<mask>", lstrip=True, special=True)
     byte_level(lines).model.save(str(folder))
     vocabulary = json.loads((folder / "vocab.json").read_text())
     vocabulary["<mask>"] = len(vocabulary)
     (folder / "vocab.json").write_text(json.dumps(vocabulary))
-    transformers.BartTokenizer.from_pretrained(folder).save_pretrained(folder)
-    tokenizer = transformers.BartTokenizer.from_pretrained(folder)
+    tokenizer = transformers.BartTokenizer.from_pretrained(folder, mask_token=mask)
+    tokenizer.save_pretrained(folder)
     save_model(folder, "bart", vocab_size=len(tokenizer), pad_token_id=1, eos_token_id=2, bos_token_id=0, decoder_start_token_id=2)
     return of_class(tokenizer, specials=SPECIALS)
 
 
 def bart_files(folder, lines):
     """vocab.json and merges.txt alone."""
-    bart_json(folder, lines)
+    reference = bart_json(folder, lines)
     (folder / "tokenizer.json").unlink()
-    return of_class(transformers.BartTokenizer.from_pretrained(folder), specials=SPECIALS)
+    return reference
 
 
 FOLDERS = {made.__name__: made for made in (
