@@ -259,7 +259,7 @@ size_t SubwordTokenizer::encode_code(std::string_view text, size_t begin, size_t
 Status SubwordTokenizer::encode_raw(std::string_view text, size_t begin, size_t end,
                                     Output* out) const {
   begin = encode_code(text, begin, end, out);
-  if (begin == end) return {};
+  if (begin == end || out->full()) return {};
   NormalizedText normalized =
       unchanged_text(text.substr(begin, end - begin), static_cast<int32_t>(begin));
   if (parts_.normalizer) LW_RETURN_IF_ERROR(parts_.normalizer->normalize(&normalized));

@@ -19,9 +19,12 @@ import tempfile
 import transformers
 from hf_tokenizer_folders import FOLDERS
 from make_subword_golden import Generator, lines, random_text, training_text, vocabulary_of_texts
+from make_torch_transformer_golden import padded
+from safetensors.numpy import save_file
 
 SHOWN = 5
-GENERATED, NEW_TOKENS = 200, 24
+GENERATED = 200
+LIMIT = ("--max-new-tokens", "24")
 
 
 def one_line(text):
@@ -45,15 +48,25 @@ def texts_of(training, specials, count):
 
 class Program:
     def __init__(self, program, folder, work):
-        self.program, self.folder, self.input = program, folder, work / "input.txt"
+        self.program, self.folder, self.work = program, folder, work
 
     def run(self, command, texts, *flags):
-        self.input.write_bytes(b"".join(text.encode() + b"\n" for text in texts))
-        done = subprocess.run([self.program, command, self.folder, "--input", self.input, "--json", "--quiet", *flags], capture_output=True)
+        path = self.work / "input.txt"
+        path.write_bytes(b"".join(text.encode() + b"\n" for text in texts))
+        return self.lines(command, len(texts), "--input", path, *flags)
+
+    def run_ids(self, rows, *flags):
+        path = self.work / "ids.safetensors"
+        width = max(map(len, rows))
+        save_file({"input_ids": padded(rows, width, 0), "attention_mask": padded([[1] * len(row) for row in rows], width, 0)}, path)
+        return self.lines("generate", len(rows), "--input-ids", path, *flags)
+
+    def lines(self, command, count, *flags):
+        done = subprocess.run([self.program, command, self.folder, "--json", "--quiet", *flags], capture_output=True)
         if done.returncode:
             raise RuntimeError(done.stderr.decode().strip())
         found = [json.loads(line) for line in done.stdout.decode().split("\n")[:-1]]
-        assert len(found) == len(texts), f"{len(texts)} texts, {len(found)} lines"
+        assert len(found) == count, f"{count} texts, {len(found)} lines"
         return found
 
 
@@ -85,7 +98,7 @@ def check(name, program, reference, texts):
         return expected
 
     def generated(what, texts, *flags):
-        found = program.run("generate", texts, "--max-new-tokens", str(NEW_TOKENS), *flags)
+        found = program.run("generate", texts, *LIMIT, *flags)
         result.compare(what, texts, [reference.decode(line["ids"]) for line in found], [line["text"] for line in found])
         return found
 
@@ -97,8 +110,16 @@ def check(name, program, reference, texts):
     result.attempt("text", lambda: generated("text", texts[:GENERATED], "--temperature", "3", "--seed", "1"))
     for language, token in reference.targets.items():
         result.attempt(language, lambda: target(language, token))
+    def source(language):
+        """What is generated from a text must be what is generated from its ids."""
+        flags = ("--source-language", language)
+        ids(f"ids of {language}", texts[::10], language, *flags)
+        some = texts[40:60]
+        expected = program.run_ids([reference.encode(text, language) for text in some], *LIMIT)
+        result.compare(f"generated from {language}", some, expected, program.run("generate", some, *LIMIT, *flags))
+
     for language in reference.sources:
-        result.attempt(language, lambda: ids(f"ids of {language}", texts[::10], language, "--source-language", language))
+        result.attempt(language, lambda: source(language))
     if reference.other:
         other = sum(reference.encode(text) != reference.other.encode(text) for text in texts[:500])
         print(f"{name:24} Transformers {transformers.__version__} gives other ids for {other} of 500 lines (no fault)")

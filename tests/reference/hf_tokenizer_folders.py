@@ -6,7 +6,7 @@ Marian, M2M100, BART, and every folder with tokenizer.json: Transformers' own cl
 
 NLLB, mBART, mBART-50 and T5 without tokenizer.json: the SentencePiece library, with the ids and special tokens that the family's
 documentation states. Transformers 5 no longer runs SentencePiece there but rebuilds its model out of parts of `tokenizers`, and
-loses some of it: mBART's normalizer is left out (so that full-width letters are unknown), T5 splits at any white
+loses some of it: NLLB has no languages, mBART's normalizer is left out (so that full-width letters are unknown), T5 splits at any white
 space, `Precompiled` takes whole graphemes. The models were trained on what SentencePiece does, and Transformers before
 5 ran it; so do we. check_hf_tokenizers.py prints how many texts Transformers 5 sees differently.
 
@@ -188,7 +188,10 @@ def m2m100(folder, lines, codes="m2m100", usual="de"):
     tokenizer = transformers.M2M100Tokenizer.from_pretrained(folder)
     save_model(folder, "m2m_100", vocab_size=len(tokenizer) + 8, pad_token_id=1, eos_token_id=2, bos_token_id=0, decoder_start_token_id=2)
     targets = {name: tokenizer.get_lang_id(name.strip("_")) for name in ("ru", "zh", "__en__")}
-    return of_class(tokenizer, sources=("en", "is"), targets=targets, specials=(*SPECIALS, "__ru__", "__en__", "__xx__"))
+    found = of_class(tokenizer, sources=("en", "is"), targets=targets, specials=(*SPECIALS, "__ru__", "__en__", "__xx__"))
+    known = len(listed) + len(languages)
+    # Behind them are made-up words, which no trained model writes. Transformers shows <unk> for each, lanewise nothing.
+    return dataclasses.replace(found, decode=lambda ids: found.decode([i for i in ids if i < known]))
 
 
 def wmt21(folder, lines):
