@@ -20,10 +20,11 @@ class TokenizerFolder {
  public:
   static Result<TokenizerFolder> open(const FamilyInput& input) {
     TokenizerFolder folder(input);
+    LW_ASSIGN_OR_RETURN(folder.type, input.config.text("tokenizer_class", ""));
     if (!folder.has("tokenizer_config.json")) return folder;
     LW_ASSIGN_OR_RETURN(const Config config,
                         input.folder.config(join(input.subfolder, "tokenizer_config.json")));
-    LW_ASSIGN_OR_RETURN(folder.type, config.text("tokenizer_class", ""));
+    LW_ASSIGN_OR_RETURN(folder.type, config.text("tokenizer_class", folder.type));
     LW_ASSIGN_OR_RETURN(folder.language, config.text("src_lang", ""));
     LW_ASSIGN_OR_RETURN(folder.extra_ids,
                         config.integer("extra_ids", kT5ExtraIds, 0, kMaxExtraIds));
@@ -42,7 +43,7 @@ class TokenizerFolder {
   }
   std::string language_or(const char* usual) const { return language.empty() ? usual : language; }
 
-  std::string type;
+  std::string type;  // of the tokenizer's class; config.json may name it too
   std::string language;
   std::string language_codes = "m2m100";  // the name of a list of them
   LanguagePlace nllb_place = LanguagePlace::kFirst;

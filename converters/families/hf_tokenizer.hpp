@@ -8,8 +8,9 @@
 namespace lanewise::converters {
 
 /// Makes the tokenizers of a Hugging Face folder without tokenizer.json out of its SentencePiece
-/// models, by the conventions of `model_type`. Leaves `model` as it is where the folder has
-/// tokenizer.json, or lacks a file that the convention needs.
+/// models, by the conventions of `model_type`; of a tokenizer.json whose class is one of NLLB or
+/// mBART it changes the template. Leaves `model` as it is for any other tokenizer.json, and where
+/// the folder lacks a file that the convention needs.
 ///
 /// The language of sources is `src_lang` of tokenizer_config.json, else English.
 /// Fails as the functions of converters/tokenizers/families.hpp.

@@ -33,11 +33,11 @@ Json tokenizer_json() {
     if (token == std::string("river")) continue;
     added.push_back({{"id", id}, {"content", token}, {"special", true}, {"normalized", false}});
   }
-  return {{"added_tokens", added},
-          {"pre_tokenizer", {{"type", "WhitespaceSplit"}}},
-          {"post_processor",
-           {{"type", "BertProcessing"}, {"cls", {"<s>", 0}}, {"sep", {"</s>", 2}}}},
-          {"model", {{"type", "WordLevel"}, {"vocab", vocabulary}, {"unk_token", "<unk>"}}}};
+  return {
+      {"added_tokens", added},
+      {"pre_tokenizer", {{"type", "WhitespaceSplit"}}},
+      {"post_processor", {{"type", "BertProcessing"}, {"cls", {"<s>", 0}}, {"sep", {"</s>", 2}}}},
+      {"model", {{"type", "WordLevel"}, {"vocab", vocabulary}, {"unk_token", "<unk>"}}}};
 }
 
 class HfTokenizerTest : public CheckpointFolderTest {
@@ -46,12 +46,15 @@ class HfTokenizerTest : public CheckpointFolderTest {
   Result<Model> loaded(const std::string& variant, const Json& settings) {
     const HfCheckpoint checkpoint = hf_checkpoint(variant);
     config_ = checkpoint.config;
+    if (!class_in_config_.empty()) config_["tokenizer_class"] = class_in_config_;
     write_config();
     write_tensors("model.safetensors", checkpoint.tensors);
     put("tokenizer.json", tokenizer_json().dump());
     put("tokenizer_config.json", settings.dump());
     return load(source_.string(), options_);
   }
+
+  std::string class_in_config_;  // JSON
 
   Ids river(const std::string& variant, const Json& settings) {
     const Result<Model> model = loaded(variant, settings);
@@ -73,6 +76,11 @@ TEST_F(HfTokenizerTest, ClassesOfMultilingualModelsHaveTheirOwnTemplate) {
             (Ids{7, 2, 5}));
   EXPECT_EQ(river("mbart", {{"tokenizer_class", "MBartTokenizer"}}), (Ids{7, 2, 6}));
   EXPECT_EQ(river("mbart", {{"tokenizer_class", "MBart50TokenizerFast"}}), (Ids{6, 7, 2}));
+}
+
+TEST_F(HfTokenizerTest, TheConfigOfTheModelMayNameTheClass) {
+  class_in_config_ = R"("MBart50Tokenizer")";
+  EXPECT_EQ(river("mbart", Json::object()), (Ids{6, 7, 2}));
 }
 
 TEST_F(HfTokenizerTest, OthersHaveThatOfTheFile) {

@@ -30,8 +30,8 @@ std::shared_ptr<const text::Tokenizer> tokenizer(const std::vector<std::string>&
   Json single = Json::array();
   for (const std::string& name : around) {
     const bool is_text = name == "$A";
-    single.push_back({{is_text ? "Sequence" : "SpecialToken",
-                       {{"id", is_text ? "A" : name}, {"type_id", 0}}}});
+    single.push_back(
+        {{is_text ? "Sequence" : "SpecialToken", {{"id", is_text ? "A" : name}, {"type_id", 0}}}});
   }
   Json pair = single;
   pair.push_back({{"Sequence", {{"id", "B"}, {"type_id", 0}}}});
