@@ -1,6 +1,7 @@
 #include "converters/families/hf_tokenizer.hpp"
 
 #include <string>
+#include <utility>
 
 #include "converters/files.hpp"
 #include "converters/tokenizers/families.hpp"
@@ -30,6 +31,7 @@ class TokenizerFolder {
                         config.integer("extra_ids", kT5ExtraIds, 0, kMaxExtraIds));
     LW_ASSIGN_OR_RETURN(folder.language_codes, config.text("language_codes", "m2m100"));
     LW_ASSIGN_OR_RETURN(const bool legacy, config.boolean("legacy_behaviour", false));
+    LW_ASSIGN_OR_RETURN(folder.clean_up, config.boolean("clean_up_tokenization_spaces", false));
     if (legacy) folder.nllb_place = LanguagePlace::kLast;
     return folder;
   }
@@ -48,12 +50,20 @@ class TokenizerFolder {
   std::string language_codes = "m2m100";  // the name of a list of them
   LanguagePlace nllb_place = LanguagePlace::kFirst;
   int64_t extra_ids = kT5ExtraIds;
+  bool clean_up = false;
 
  private:
   explicit TokenizerFolder(const FamilyInput& input) : input_(input) {}
 
   const FamilyInput& input_;
 };
+
+/// What clean_up_tokenization_spaces does to a tokenizer, if it is set.
+Status clean_up(const TokenizerFolder& folder, std::string& tokenizer) {
+  if (!folder.clean_up) return {};
+  LW_ASSIGN_OR_RETURN(tokenizer, with_clean_up(tokenizer));
+  return {};
+}
 
 /// One model for each side; vocab.json is that of both, unless the target has one of its own.
 Status read_marian(const TokenizerFolder& folder, FamilyModel& model) {
@@ -66,7 +76,7 @@ Status read_marian(const TokenizerFolder& folder, FamilyModel& model) {
     LW_ASSIGN_OR_RETURN(vocabulary, folder.text("target_vocab.json"));
   }
   LW_ASSIGN_OR_RETURN(model.target_tokenizer, marian_tokenizer(target, vocabulary));
-  return {};
+  return clean_up(folder, model.target_tokenizer);
 }
 
 Status read_mbart(const TokenizerFolder& folder, FamilyModel& model) {
@@ -76,21 +86,25 @@ Status read_mbart(const TokenizerFolder& folder, FamilyModel& model) {
   const bool fifty = folder.type.starts_with("MBart50");
   LW_ASSIGN_OR_RETURN(model.tokenizer,
                       fifty ? mbart50_tokenizer(spm, language) : mbart_tokenizer(spm, language));
-  return {};
+  return clean_up(folder, model.tokenizer);
 }
 
-/// M2M100 has a vocabulary beside its pieces, NLLB has the pieces alone.
+/// M2M100 has a vocabulary beside its pieces.
 Status read_m2m100(const TokenizerFolder& folder, FamilyModel& model) {
-  if (!folder.has(kBpeModel)) return {};
+  if (!folder.has(kBpeModel, kVocabulary)) return {};
   LW_ASSIGN_OR_RETURN(const std::string spm, folder.text(kBpeModel));
-  if (!folder.has(kVocabulary)) {
-    LW_ASSIGN_OR_RETURN(model.tokenizer,
-                        nllb_tokenizer(spm, folder.language_or("eng_Latn"), folder.nllb_place));
-    return {};
-  }
   LW_ASSIGN_OR_RETURN(const std::string vocabulary, folder.text(kVocabulary));
   LW_ASSIGN_OR_RETURN(model.tokenizer, m2m100_tokenizer(spm, vocabulary, folder.language_or("en"),
                                                         folder.language_codes));
+  return clean_up(folder, model.tokenizer);
+}
+
+/// NLLB has the pieces alone. Transformers takes them for BPE, and does not clean up behind that.
+Status read_nllb(const TokenizerFolder& folder, FamilyModel& model) {
+  if (!folder.has(kBpeModel)) return {};
+  LW_ASSIGN_OR_RETURN(const std::string spm, folder.text(kBpeModel));
+  LW_ASSIGN_OR_RETURN(model.tokenizer,
+                      nllb_tokenizer(spm, folder.language_or("eng_Latn"), folder.nllb_place));
   return {};
 }
 
@@ -98,26 +112,29 @@ Status read_t5(const TokenizerFolder& folder, FamilyModel& model) {
   if (!folder.has("spiece.model")) return {};
   LW_ASSIGN_OR_RETURN(const std::string spm, folder.text("spiece.model"));
   LW_ASSIGN_OR_RETURN(model.tokenizer, t5_tokenizer(spm, static_cast<int32_t>(folder.extra_ids)));
-  return {};
+  return clean_up(folder, model.tokenizer);
 }
 
-/// The class of a multilingual model puts its language's template in place of the file's.
-Status read_tokenizer_json(const TokenizerFolder& folder, FamilyModel& model) {
-  std::string language = folder.language;
-  LanguagePlace place = LanguagePlace::kFirst;
-  if (folder.type.starts_with("Nllb")) {
-    language = folder.language_or("eng_Latn");
-    place = folder.nllb_place;
-  } else if (folder.type.starts_with("MBart50")) {
-    language = folder.language_or("en_XX");
-  } else if (folder.type.starts_with("MBart")) {
-    language = folder.language_or("en_XX");
-    place = LanguagePlace::kLast;
-  } else {
-    return {};
+/// The language that the class of a multilingual model puts around texts, whatever tokenizer.json
+/// says; "" for other classes.
+std::pair<std::string, LanguagePlace> language_of_class(const TokenizerFolder& folder) {
+  if (folder.type.starts_with("Nllb")) return {folder.language_or("eng_Latn"), folder.nllb_place};
+  if (folder.type.starts_with("MBart50")) {
+    return {folder.language_or("en_XX"), LanguagePlace::kFirst};
   }
+  if (folder.type.starts_with("MBart")) return {folder.language_or("en_XX"), LanguagePlace::kLast};
+  return {"", LanguagePlace::kFirst};
+}
+
+/// Leaves a file in which there is nothing to change to whoever reads those of all families.
+Status read_tokenizer_json(const TokenizerFolder& folder, FamilyModel& model) {
+  const auto [language, place] = language_of_class(folder);
+  if (language.empty() && !folder.clean_up) return {};
   LW_ASSIGN_OR_RETURN(std::string json, folder.text("tokenizer.json"));
-  LW_ASSIGN_OR_RETURN(json, with_language(json, language, place));
+  if (!language.empty()) {
+    LW_ASSIGN_OR_RETURN(json, with_language(json, language, place));
+  }
+  LW_RETURN_IF_ERROR(clean_up(folder, json));
   LW_ASSIGN_OR_RETURN(const auto tokenizer, text::parse_tokenizer(json));
   model.tokenizer = tokenizer->to_json();
   return {};
@@ -128,10 +145,13 @@ Status read_tokenizer_json(const TokenizerFolder& folder, FamilyModel& model) {
 Status read_hf_tokenizers(const FamilyInput& input, std::string_view model_type,
                           FamilyModel& model) {
   LW_ASSIGN_OR_RETURN(const TokenizerFolder folder, TokenizerFolder::open(input));
+  // The classes of these two run SentencePiece, and look for no tokenizer.json.
+  if (model_type == "marian") LW_RETURN_IF_ERROR(read_marian(folder, model));
+  if (model_type == "m2m_100") LW_RETURN_IF_ERROR(read_m2m100(folder, model));
+  if (!model.tokenizer.empty()) return {};
   if (folder.has("tokenizer.json")) return read_tokenizer_json(folder, model);
-  if (model_type == "marian") return read_marian(folder, model);
   if (model_type == "mbart") return read_mbart(folder, model);
-  if (model_type == "m2m_100") return read_m2m100(folder, model);
+  if (model_type == "m2m_100") return read_nllb(folder, model);
   if (model_type == "t5") return read_t5(folder, model);
   return {};
 }

@@ -199,6 +199,18 @@ Result<std::string> mbart50_tokenizer(std::string_view spm, std::string_view lan
   return fairseq_tokenizer(spm, kMbart50Languages, language, LanguagePlace::kFirst);
 }
 
+Result<std::string> with_clean_up(std::string_view tokenizer_json) {
+  Json json = Json::parse(tokenizer_json, nullptr, /*allow_exceptions=*/false);
+  LW_ASSIGN_OR_RETURN(const text::JsonFields file, text::JsonFields::of(json, "tokenizer.json"));
+  LW_ASSIGN_OR_RETURN(const text::JsonFields model, file.object("model"));
+  LW_ASSIGN_OR_RETURN(const std::string type, model.string_or("type", ""));
+  if ((type != "Unigram" && type != "SentencePiece") || !file.find("decoder")) {
+    return std::string(tokenizer_json);
+  }
+  json["decoder"] = {{"type", "Sequence"}, {"decoders", {json["decoder"], {{"type", "CleanUp"}}}}};
+  return json.dump();
+}
+
 Result<std::string> with_language(std::string_view tokenizer_json, std::string_view language,
                                   LanguagePlace place) {
   Json json = Json::parse(tokenizer_json, nullptr, /*allow_exceptions=*/false);

@@ -50,6 +50,10 @@ Result<std::string> mbart_tokenizer(std::string_view spm, std::string_view langu
 /// mBART-50 (sentencepiece.bpe.model): en_XX before and </s> behind each text.
 Result<std::string> mbart50_tokenizer(std::string_view spm, std::string_view language);
 
+/// A tokenizer.json, or JSON of the functions above, whose decoded texts have no spaces before
+/// punctuation: `clean_up_tokenization_spaces`. One of BPE stays as it is, as in Transformers.
+Result<std::string> with_clean_up(std::string_view tokenizer_json);
+
 /// A tokenizer.json with another template: `language` and </s> around each text. Those of NLLB and
 /// mBART say something of their own, which Transformers puts aside.
 Result<std::string> with_language(std::string_view tokenizer_json, std::string_view language,

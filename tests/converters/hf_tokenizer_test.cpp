@@ -13,6 +13,7 @@
 #include "runtime/text/tokenizer.hpp"
 #include "tests/converters/checkpoint_folder.hpp"
 #include "tests/converters/hf_checkpoint.hpp"
+#include "tests/runtime/text_subword_golden.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -86,6 +87,22 @@ TEST_F(HfTokenizerTest, TheConfigOfTheModelMayNameTheClass) {
 TEST_F(HfTokenizerTest, OthersHaveThatOfTheFile) {
   EXPECT_EQ(river("m2m_100", Json::object()), (Ids{0, 7, 2}));
   EXPECT_EQ(river("bart", {{"tokenizer_class", "BartTokenizer"}}), (Ids{0, 7, 2}));
+}
+
+TEST_F(HfTokenizerTest, CleansSpacesUpWhereTheSettingsAskForIt) {
+  const auto decoded = [&](const Json& settings) {
+    put("source.spm", text::read_subword_data("unigram.model"));
+    put("target.spm", text::read_subword_data("unigram.model"));
+    put("vocab.json", R"({"</s>": 0, "<unk>": 1, "<pad>": 2, "\u2581a": 3, "\u2581.": 4,
+                          "\u2581": 5, "'": 6, "s": 7})");
+    const Result<Model> model = loaded("marian", settings);
+    EXPECT_TRUE(model.ok()) << model.status().message();
+    const text::Tokenizer& target = **model->data().open_target_tokenizer();
+    return *target.decode(Ids{3, 4, 3, 5, 6, 7, 0}, true);
+  };
+  EXPECT_EQ(decoded({{"clean_up_tokenization_spaces", true}}), "a. a's");
+  EXPECT_EQ(decoded({{"clean_up_tokenization_spaces", false}}), "a . a 's");
+  EXPECT_EQ(decoded(Json::object()), "a . a 's") << "and tokenizer.json is none of Marian's";
 }
 
 TEST_F(HfTokenizerTest, ALanguageThatTheFileLacksIsNamed) {

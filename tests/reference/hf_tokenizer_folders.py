@@ -123,6 +123,47 @@ def write_settings(folder, **settings):
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))
 
 
+def cleaned(folder, lines, make, of_pieces=False):
+    """As `make`, with clean_up_tokenization_spaces, which Transformers 4 wrote into most folders. Where the class does not give the
+    text, its function still cleans it up."""
+    reference = make(folder, lines + ["a .", "a ?", "a !", "a ,", "a ' b", "a n't", "a 's"] * 50)
+    write_settings(folder, **json.loads((folder / "tokenizer_config.json").read_text()) | {"clean_up_tokenization_spaces": True})
+    cleaner = transformers.AutoTokenizer.from_pretrained(folder)
+    assert cleaner.clean_up_tokenization_spaces
+    if of_pieces:
+        return dataclasses.replace(reference, decode=lambda ids: cleaner.clean_up_tokenization(reference.decode(ids)))
+    return dataclasses.replace(reference, decode=lambda ids: cleaner.decode(ids, skip_special_tokens=True))
+
+
+def marian_cleaned(folder, lines):
+    return cleaned(folder, lines, marian)
+
+
+def m2m100_cleaned(folder, lines):
+    return cleaned(folder, lines, m2m100, of_pieces=True)
+
+
+def t5_pieces_cleaned(folder, lines):
+    return cleaned(folder, lines, t5_pieces, of_pieces=True)
+
+
+def t5_json_cleaned(folder, lines):
+    return cleaned(folder, lines, t5_json)
+
+
+def mbart50_json_cleaned(folder, lines):
+    return cleaned(folder, lines, mbart50_json)
+
+
+def nllb_json_cleaned(folder, lines):
+    """To no effect, as of all BPE."""
+    return cleaned(folder, lines, nllb_json)
+
+
+def bart_json_cleaned(folder, lines):
+    return cleaned(folder, lines, bart_json)
+
+
 # --- Marian.
 
 def marian_files(folder, lines, names=("source", "target")):
@@ -326,4 +367,5 @@ def bart_files(folder, lines):
 
 FOLDERS = {made.__name__: made for made in (
     marian, marian_two_vocabularies, m2m100, wmt21, nllb_pieces, nllb_pieces_legacy, nllb_json, nllb_json_legacy, mbart_pieces,
-    mbart_json, mbart50_pieces, mbart50_json, t5_pieces, t5_json, bart_files, bart_json)}
+    mbart_json, mbart50_pieces, mbart50_json, t5_pieces, t5_json, bart_files, bart_json, marian_cleaned, m2m100_cleaned,
+    t5_pieces_cleaned, t5_json_cleaned, mbart50_json_cleaned, nllb_json_cleaned, bart_json_cleaned)}
