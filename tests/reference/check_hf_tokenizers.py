@@ -24,6 +24,7 @@ from safetensors.numpy import save_file
 
 SHOWN = 5
 GENERATED = 200
+SAMPLED = ("--temperature", "3", "--seed", "1")
 LIMIT = ("--max-new-tokens", "24")
 
 
@@ -61,13 +62,21 @@ class Program:
         save_file({"input_ids": padded(rows, width, 0), "attention_mask": padded([[1] * len(row) for row in rows], width, 0)}, path)
         return self.lines("generate", len(rows), "--input-ids", path, *flags)
 
+    def stream(self, texts, *flags):
+        found = self.output("generate", "--stream", *flags, *texts).split("\n")[:-1]
+        assert len(found) == len(texts), f"{len(texts)} texts, {len(found)} lines"
+        return found
+
     def lines(self, command, count, *flags):
-        done = subprocess.run([self.program, command, self.folder, "--json", "--quiet", *flags], capture_output=True)
-        if done.returncode:
-            raise RuntimeError(done.stderr.decode().strip())
-        found = [json.loads(line) for line in done.stdout.decode().split("\n")[:-1]]
+        found = [json.loads(line) for line in self.output(command, "--json", *flags).split("\n")[:-1]]
         assert len(found) == count, f"{count} texts, {len(found)} lines"
         return found
+
+    def output(self, command, *arguments):
+        done = subprocess.run([self.program, command, self.folder, "--quiet", *arguments], capture_output=True)
+        if done.returncode:
+            raise RuntimeError(done.stderr.decode().strip())
+        return done.stdout.decode()
 
 
 class Check:
@@ -102,12 +111,18 @@ def check(name, program, reference, texts):
         result.compare(what, texts, [reference.decode(line["ids"]) for line in found], [line["text"] for line in found])
         return found
 
+    def streamed():
+        some = [f"a{text}" for text in texts[:GENERATED] if "\0" not in text]  # no option, nothing empty
+        expected = [reference.decode(line["ids"]) for line in [program.run("generate", [t], *LIMIT, *SAMPLED)[0] for t in some[:40]]]
+        result.compare("streamed text", some[:40], expected, program.stream(some[:40], *LIMIT, *SAMPLED))
+
     def target(language, token):
         found = generated(f"text in {language}", texts[40:60], "--target-language", language)
         result.compare(f"first token for {language}", texts[40:60], [token] * 20, [line["ids"][0] for line in found])
 
     result.attempt("ids", lambda: ids("ids", texts, None))
-    result.attempt("text", lambda: generated("text", texts[:GENERATED], "--temperature", "3", "--seed", "1"))
+    result.attempt("text", lambda: generated("text", texts[:GENERATED], *SAMPLED))
+    result.attempt("stream", streamed)
     for language, token in reference.targets.items():
         result.attempt(language, lambda: target(language, token))
     def source(language):

@@ -23,6 +23,8 @@ import torch
 import transformers
 from make_hf_seq2seq_golden import STACKS, T5_STACKS
 from make_subword_golden import byte_level
+from sentencepiece.sentencepiece_model_pb2 import ModelProto
+from tokenizers import Regex, Tokenizer, normalizers
 from transformers.models.m2m_100.tokenization_m2m_100 import FAIRSEQ_LANGUAGE_CODES as M2M100
 from transformers.models.mbart.tokenization_mbart import FAIRSEQ_LANGUAGE_CODES as MBART
 from transformers.models.mbart50.tokenization_mbart50 import FAIRSEQ_LANGUAGE_CODES as MBART50
@@ -126,7 +128,7 @@ def write_settings(folder, **settings):
 def cleaned(folder, lines, make, of_pieces=False):
     """As `make`, with clean_up_tokenization_spaces, which Transformers 4 wrote into most folders. Where the class does not give the
     text, its function still cleans it up."""
-    reference = make(folder, lines + ["a .", "a ?", "a !", "a ,", "a ' b", "a n't", "a 's"] * 50)
+    reference = make(folder, lines + ["a .", "a ?", "a !", "a ,", "a ' b", "a n't", "a 's"] * 500)
     write_settings(folder, **json.loads((folder / "tokenizer_config.json").read_text()) | {"clean_up_tokenization_spaces": True})
     cleaner = transformers.AutoTokenizer.from_pretrained(folder)
     assert cleaner.clean_up_tokenization_spaces
@@ -250,7 +252,8 @@ def nllb_pieces(folder, lines, legacy=False):
     settings = {"tokenizer_class": "NllbTokenizer", "src_lang": "deu_Latn"} | ({"legacy_behaviour": True} if legacy else {})
     pieces = fairseq(train(folder, "sentencepiece.bpe.model", lines, model_type="bpe"), NLLB, nllb_template(legacy))
     write_settings(folder, **settings)
-    save_model(folder, "m2m_100", vocab_size=len(pieces.pieces) + 1, pad_token_id=1, eos_token_id=2, bos_token_id=0, decoder_start_token_id=2)
+    save_model(folder, "m2m_100", vocab_size=len(pieces.pieces) + 1, pad_token_id=1, eos_token_id=2, bos_token_id=0,
+               decoder_start_token_id=2)
     return Reference(encode=pieces.encode, decode=pieces.decode, size=len(pieces.pieces), sources=("kor_Hang", "eng_Latn"),
                      targets={name: pieces.specials[name] for name in NLLB_TARGETS}, specials=(*SPECIALS, "fra_Latn"),
                      other=of_class(transformers.NllbTokenizer.from_pretrained(folder)))
@@ -317,6 +320,21 @@ def mbart_json(folder, lines):
     return mbart_json_like(folder, lines, transformers.MBartTokenizer)
 
 
+def mbart_json_normalized(folder, lines):
+    """As Transformers 4 wrote it and published folders have it, with the normalizer of the SentencePiece model."""
+    reference = mbart_json(folder, lines)
+    charsmap = train(folder, "again.model", lines).serialized_model_proto()
+    (folder / "again.model").unlink()
+    whole = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    charsmap = ModelProto.FromString(charsmap).normalizer_spec.precompiled_charsmap
+    whole.normalizer = normalizers.Sequence([normalizers.Precompiled(charsmap), normalizers.Replace(Regex(" {2,}"), " ")])
+    whole.save(str(folder / "tokenizer.json"))
+
+    def encode(text, source=None):
+        return whole.encode(text, add_special_tokens=False).ids + [2, whole.token_to_id(source or "ko_KR")]
+    return dataclasses.replace(reference, encode=encode)
+
+
 def mbart50_json(folder, lines):
     return mbart_json_like(folder, lines, transformers.MBart50Tokenizer)
 
@@ -367,5 +385,5 @@ def bart_files(folder, lines):
 
 FOLDERS = {made.__name__: made for made in (
     marian, marian_two_vocabularies, m2m100, wmt21, nllb_pieces, nllb_pieces_legacy, nllb_json, nllb_json_legacy, mbart_pieces,
-    mbart_json, mbart50_pieces, mbart50_json, t5_pieces, t5_json, bart_files, bart_json, marian_cleaned, m2m100_cleaned,
-    t5_pieces_cleaned, t5_json_cleaned, mbart50_json_cleaned, nllb_json_cleaned, bart_json_cleaned)}
+    mbart_json, mbart_json_normalized, mbart50_pieces, mbart50_json, t5_pieces, t5_json, bart_files, bart_json, marian_cleaned,
+    m2m100_cleaned, t5_pieces_cleaned, t5_json_cleaned, mbart50_json_cleaned, nllb_json_cleaned, bart_json_cleaned)}

@@ -10,7 +10,7 @@ namespace {
 
 /// Applied in this order. (Those of WordPiece's decoder are others, and see each token alone.)
 constexpr std::pair<std::string_view, std::string_view> kReplacements[] = {
-    {" .", "."},    {" ?", "?"},   {" !", "!"},   {" ,", ","},     {" ' ", "'"},
+    {" .", "."},     {" ?", "?"},   {" !", "!"},   {" ,", ","},     {" ' ", "'"},
     {" n't", "n't"}, {" 'm", "'m"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"},
 };
 
