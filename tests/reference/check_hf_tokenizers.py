@@ -5,7 +5,8 @@
 
 For each folder of hf_tokenizer_folders.py, which says what counts where Transformers is at odds with itself: the ids of 500 lines and N
 random texts (`tokenize --json`), the same with other source languages, the texts of what a model with random weights generates
-(`generate --json`, and `--stream`), and the first token of a target language given by name. Prints what was compared, and the first differences.
+(`generate --json`, and `--stream`), and the first token of a target language given by name. Prints what was compared, and the
+first differences.
 """
 
 import argparse
