@@ -10,6 +10,7 @@
 #include "cli/open_model.hpp"
 #include "cli/progress.hpp"
 #include "cli/search_flags.hpp"
+#include "cli/source_language.hpp"
 #include "cli/tensor_files.hpp"
 #include "cli/texts.hpp"
 #include "lanewise/generator.hpp"
@@ -27,6 +28,7 @@ struct GenerateOptions {
   std::string model;
   TextOptions texts;
   std::string input_ids;
+  SourceLanguageOption source_language;
   std::string target_language;
   SearchFlags search;
   bool stream = false;
@@ -75,18 +77,19 @@ class Generating {
     run_.cancel = &interrupted();
   }
 
-  Status texts(const TextOptions& options) {
+  Status texts(const TextOptions& options, const SourceLanguageOption& source_language) {
     LW_ASSIGN_OR_RETURN(const text::Tokenizer* tokenizer, model_.data().open_tokenizer());
     if (tokenizer == nullptr) {
       return unsupported("the model has no tokenizer; give token ids with --input-ids");
     }
+    LW_ASSIGN_OR_RETURN(const auto language, source_language.look_up(*tokenizer));
     LW_ASSIGN_OR_RETURN(TextSource input, TextSource::open(options));
     while (true) {
       LW_ASSIGN_OR_RETURN(const auto portion, input.next());
       if (portion.empty()) return {};
       Sources sources;
       for (size_t i = 0; i < portion.size(); ++i) {
-        auto ids = tasks::source_ids(*tokenizer, portion[i], model_.info());
+        auto ids = tasks::source_ids(*tokenizer, portion[i], model_.info(), language);
         if (!ids.ok()) return ids.status().with_context(input.where(i));
         sources.push_back(std::move(*ids));
       }
@@ -153,6 +156,9 @@ void check_usage(const GenerateOptions& options) {
   if (options.stream && options.json) wrong_usage("--stream and --json exclude each other");
   if (options.input_ids.empty()) return options.texts.check_usage();
   if (options.texts.given()) wrong_usage("give texts or --input-ids, not both");
+  if (options.source_language.given()) {
+    wrong_usage("--input-ids has its tokens of languages: leave out --source-language");
+  }
 }
 
 Status generate(const GenerateOptions& options, Shell& shell) {
@@ -177,7 +183,7 @@ Status generate(const GenerateOptions& options, Shell& shell) {
   Generating generating(model, std::move(generator), std::move(search), target, options.json,
                         options.stream, shell);
   if (!options.input_ids.empty()) return generating.sources(ids, 0, 0.0);
-  return generating.texts(options.texts);
+  return generating.texts(options.texts, options.source_language);
 }
 
 }  // namespace
@@ -193,6 +199,7 @@ Command make_generate(CLI::App& program, Shell& shell) {
                    "Read token ids instead: input_ids [B, T] and optional attention_mask; `-` is "
                    "stdin")
       ->type_name("FILE.safetensors");
+  options->source_language.add_to(*command);
   command
       ->add_option(
           "--target-language", options->target_language,

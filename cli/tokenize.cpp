@@ -1,4 +1,5 @@
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <fmt/format.h>
@@ -7,9 +8,11 @@
 #include "cli/interrupt.hpp"
 #include "cli/json_text.hpp"
 #include "cli/open_model.hpp"
+#include "cli/source_language.hpp"
 #include "cli/texts.hpp"
 #include "ops/status_macros.hpp"
 #include "runtime/model_data.hpp"
+#include "runtime/tasks/source_language.hpp"
 #include "runtime/text/tokenizer.hpp"
 
 namespace lanewise::cli {
@@ -18,6 +21,7 @@ namespace {
 struct TokenizeOptions {
   std::string model;
   TextOptions texts;
+  SourceLanguageOption source_language;
   bool json = false;
 };
 
@@ -59,13 +63,14 @@ std::string to_plain(const text::Encoding& encoding, const text::Tokenizer& toke
   return line;
 }
 
-Status print_all(TextSource& source, const text::Tokenizer& tokenizer, bool json, Output& out) {
+Status print_all(TextSource& source, const text::Tokenizer& tokenizer,
+                 const std::optional<tasks::SourceLanguage>& language, bool json, Output& out) {
   while (true) {
     LW_ASSIGN_OR_RETURN(const auto texts, source.next());
     if (texts.empty()) return {};
     for (size_t i = 0; i < texts.size(); ++i) {
       if (interrupted()) return cancelled("interrupted");
-      const Result<text::Encoding> encoding = tokenizer.encode(texts[i], {});
+      const auto encoding = tasks::encode_source(tokenizer, texts[i], language);
       if (!encoding.ok()) return encoding.status().with_context(source.where(i));
       LW_RETURN_IF_ERROR(out.line(json ? to_json(texts[i], *encoding, tokenizer)
                                        : to_plain(*encoding, tokenizer)));
@@ -81,7 +86,8 @@ Status tokenize(const TokenizeOptions& options, Shell& shell) {
   LW_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell));
   LW_ASSIGN_OR_RETURN(const text::Tokenizer* tokenizer, model.data().open_tokenizer());
   if (tokenizer == nullptr) return unsupported("the model has no tokenizer");
-  return print_all(source, *tokenizer, options.json, shell.out);
+  LW_ASSIGN_OR_RETURN(const auto language, options.source_language.look_up(*tokenizer));
+  return print_all(source, *tokenizer, language, options.json, shell.out);
 }
 
 }  // namespace
@@ -91,6 +97,7 @@ Command make_tokenize(CLI::App& program, Shell& shell) {
   const auto options = std::make_shared<TokenizeOptions>();
   add_model(*command, options->model);
   options->texts.add_to(*command);
+  options->source_language.add_to(*command);
   command->add_flag("--json", options->json,
                     "Print an object a line: text, ids, tokens, offsets (in bytes)");
   command->footer(

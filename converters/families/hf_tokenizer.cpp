@@ -3,17 +3,20 @@
 #include <algorithm>
 #include <initializer_list>
 #include <string>
+#include <utility>
 
 #include "converters/files.hpp"
 #include "converters/tokenizers/families.hpp"
 #include "ops/status_macros.hpp"
 #include "runtime/file/messages.hpp"
+#include "runtime/text/tokenizer.hpp"
 
 namespace lanewise::converters {
 namespace {
 
 using file::in_quotes;
 
+constexpr const char* kTokenizerJson = "tokenizer.json";
 constexpr const char* kVocabulary = "vocab.json";
 constexpr const char* kBpeModel = "sentencepiece.bpe.model";
 constexpr int64_t kT5ExtraIds = 100;
@@ -24,25 +27,30 @@ class TokenizerFolder {
  public:
   static Result<TokenizerFolder> open(const FamilyInput& input) {
     TokenizerFolder folder(input);
+    LW_ASSIGN_OR_RETURN(folder.type, input.config.text("tokenizer_class", ""));
     if (!folder.has("tokenizer_config.json")) return folder;
     LW_ASSIGN_OR_RETURN(const Config config,
                         input.folder.config(join(input.subfolder, "tokenizer_config.json")));
-    LW_ASSIGN_OR_RETURN(folder.type, config.text("tokenizer_class", ""));
+    LW_ASSIGN_OR_RETURN(folder.type, config.text("tokenizer_class", folder.type));
     LW_ASSIGN_OR_RETURN(folder.language, config.text("src_lang", ""));
     LW_ASSIGN_OR_RETURN(folder.extra_ids,
                         config.integer("extra_ids", kT5ExtraIds, 0, kMaxExtraIds));
+    LW_ASSIGN_OR_RETURN(folder.language_codes, config.text("language_codes", "m2m100"));
+    LW_ASSIGN_OR_RETURN(const bool legacy, config.boolean("legacy_behaviour", false));
+    LW_ASSIGN_OR_RETURN(folder.clean_up, config.boolean("clean_up_tokenization_spaces", false));
+    if (legacy) folder.nllb_place = LanguagePlace::kLast;
     return folder;
   }
 
   bool has(const char* name) const { return input_.folder.has(join(input_.subfolder, name)); }
   /// Whether the folder has all of `names`. Without any it has no tokenizer, which is no error;
-  /// without some it has lost them.
+  /// without some it has lost them, unless a tokenizer.json serves instead.
   Result<bool> has_all(std::initializer_list<const char*> names) const {
     const auto has = [this](const char* name) { return this->has(name); };
     const auto* const lost = std::find_if_not(names.begin(), names.end(), has);
     if (lost == names.end()) return true;
     const auto* const found = std::find_if(names.begin(), names.end(), has);
-    if (found == names.end()) return false;
+    if (found == names.end() || this->has(kTokenizerJson)) return false;
     return not_found(label() + " has " + in_quotes(*found) + " but no " + in_quotes(*lost) +
                      ": its tokenizer needs both");
   }
@@ -56,9 +64,12 @@ class TokenizerFolder {
   }
   std::string language_or(const char* usual) const { return language.empty() ? usual : language; }
 
-  std::string type;
+  std::string type;  // of the tokenizer's class; config.json may name it too
   std::string language;
+  std::string language_codes = "m2m100";  // the name of a list of them
+  LanguagePlace nllb_place = LanguagePlace::kFirst;
   int64_t extra_ids = kT5ExtraIds;
+  bool clean_up = false;
 
  private:
   explicit TokenizerFolder(const FamilyInput& input) : input_(input) {}
@@ -67,6 +78,13 @@ class TokenizerFolder {
 
   const FamilyInput& input_;
 };
+
+/// What clean_up_tokenization_spaces does to a tokenizer, if it is set.
+Status clean_up(const TokenizerFolder& folder, std::string& tokenizer) {
+  if (!folder.clean_up) return {};
+  LW_ASSIGN_OR_RETURN(tokenizer, with_clean_up(tokenizer));
+  return {};
+}
 
 /// One model for each side; vocab.json is that of both, unless the target has one of its own.
 Status read_marian(const TokenizerFolder& folder, FamilyModel& model) {
@@ -83,7 +101,7 @@ Status read_marian(const TokenizerFolder& folder, FamilyModel& model) {
   }
   LW_ASSIGN_OR_RETURN(model.target_tokenizer,
                       folder.named(marian_tokenizer(target, vocabulary), "target.spm"));
-  return {};
+  return clean_up(folder, model.target_tokenizer);
 }
 
 Status read_mbart(const TokenizerFolder& folder, FamilyModel& model) {
@@ -94,28 +112,32 @@ Status read_mbart(const TokenizerFolder& folder, FamilyModel& model) {
   LW_ASSIGN_OR_RETURN(model.tokenizer, folder.named(fifty ? mbart50_tokenizer(spm, language)
                                                           : mbart_tokenizer(spm, language),
                                                     kBpeModel));
-  return {};
+  return clean_up(folder, model.tokenizer);
 }
 
-Status read_nllb(const TokenizerFolder& folder, FamilyModel& model) {
-  if (!folder.has(kBpeModel)) return {};
-  LW_ASSIGN_OR_RETURN(const std::string spm, folder.text(kBpeModel));
-  LW_ASSIGN_OR_RETURN(model.tokenizer,
-                      folder.named(nllb_tokenizer(spm, folder.language_or("eng_Latn")), kBpeModel));
-  return {};
-}
-
-/// M2M100 has a vocabulary beside its pieces, NLLB has the pieces alone.
+/// M2M100 has a vocabulary beside its pieces.
 Status read_m2m100(const TokenizerFolder& folder, FamilyModel& model) {
-  const bool two_files = folder.has(kVocabulary) || folder.type.starts_with("M2M100");
-  if (!two_files) return read_nllb(folder, model);
+  const bool is_nllb = !folder.has(kVocabulary) && !folder.type.starts_with("M2M100");
+  if (is_nllb) return {};
   LW_ASSIGN_OR_RETURN(const bool complete, folder.has_all({kBpeModel, kVocabulary}));
   if (!complete) return {};
   LW_ASSIGN_OR_RETURN(const std::string spm, folder.text(kBpeModel));
   LW_ASSIGN_OR_RETURN(const std::string vocabulary, folder.text(kVocabulary));
+  LW_ASSIGN_OR_RETURN(model.tokenizer,
+                      folder.named(m2m100_tokenizer(spm, vocabulary, folder.language_or("en"),
+                                                    folder.language_codes),
+                                   kBpeModel));
+  return clean_up(folder, model.tokenizer);
+}
+
+/// NLLB has the pieces alone. Transformers takes them for BPE, and does not clean up behind that.
+Status read_nllb(const TokenizerFolder& folder, FamilyModel& model) {
+  if (!folder.has(kBpeModel)) return {};
+  LW_ASSIGN_OR_RETURN(const std::string spm, folder.text(kBpeModel));
   LW_ASSIGN_OR_RETURN(
       model.tokenizer,
-      folder.named(m2m100_tokenizer(spm, vocabulary, folder.language_or("en")), kBpeModel));
+      folder.named(nllb_tokenizer(spm, folder.language_or("eng_Latn"), folder.nllb_place),
+                   kBpeModel));
   return {};
 }
 
@@ -124,6 +146,31 @@ Status read_t5(const TokenizerFolder& folder, FamilyModel& model) {
   LW_ASSIGN_OR_RETURN(const std::string spm, folder.text("spiece.model"));
   const auto extra_ids = static_cast<int32_t>(folder.extra_ids);
   LW_ASSIGN_OR_RETURN(model.tokenizer, folder.named(t5_tokenizer(spm, extra_ids), "spiece.model"));
+  return clean_up(folder, model.tokenizer);
+}
+
+/// The language that the class of a multilingual model puts around texts, whatever tokenizer.json
+/// says; "" for other classes.
+std::pair<std::string, LanguagePlace> language_of_class(const TokenizerFolder& folder) {
+  if (folder.type.starts_with("Nllb")) return {folder.language_or("eng_Latn"), folder.nllb_place};
+  if (folder.type.starts_with("MBart50")) {
+    return {folder.language_or("en_XX"), LanguagePlace::kFirst};
+  }
+  if (folder.type.starts_with("MBart")) return {folder.language_or("en_XX"), LanguagePlace::kLast};
+  return {"", LanguagePlace::kFirst};
+}
+
+/// Leaves a file in which there is nothing to change to whoever reads those of all families.
+Status read_tokenizer_json(const TokenizerFolder& folder, FamilyModel& model) {
+  const auto [language, place] = language_of_class(folder);
+  if (language.empty() && !folder.clean_up) return {};
+  LW_ASSIGN_OR_RETURN(std::string json, folder.text(kTokenizerJson));
+  if (!language.empty()) {
+    LW_ASSIGN_OR_RETURN(json, folder.named(with_language(json, language, place), kTokenizerJson));
+  }
+  LW_RETURN_IF_ERROR(clean_up(folder, json));
+  LW_ASSIGN_OR_RETURN(const auto tokenizer, text::parse_tokenizer(json));
+  model.tokenizer = tokenizer->to_json();
   return {};
 }
 
@@ -132,10 +179,13 @@ Status read_t5(const TokenizerFolder& folder, FamilyModel& model) {
 Status read_hf_tokenizers(const FamilyInput& input, std::string_view model_type,
                           FamilyModel& model) {
   LW_ASSIGN_OR_RETURN(const TokenizerFolder folder, TokenizerFolder::open(input));
-  if (folder.has("tokenizer.json")) return {};
-  if (model_type == "marian") return read_marian(folder, model);
+  // The classes of these two run SentencePiece, and look for no tokenizer.json.
+  if (model_type == "marian") LW_RETURN_IF_ERROR(read_marian(folder, model));
+  if (model_type == "m2m_100") LW_RETURN_IF_ERROR(read_m2m100(folder, model));
+  if (!model.tokenizer.empty()) return {};
+  if (folder.has(kTokenizerJson)) return read_tokenizer_json(folder, model);
   if (model_type == "mbart") return read_mbart(folder, model);
-  if (model_type == "m2m_100") return read_m2m100(folder, model);
+  if (model_type == "m2m_100") return read_nllb(folder, model);
   if (model_type == "t5") return read_t5(folder, model);
   return {};
 }

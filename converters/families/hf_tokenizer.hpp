@@ -7,9 +7,10 @@
 
 namespace lanewise::converters {
 
-/// Makes the tokenizers of a Hugging Face folder without tokenizer.json out of its SentencePiece
-/// models, by the conventions of `model_type`. Leaves `model` as it is where the folder has
-/// tokenizer.json, or lacks a file that the convention needs.
+/// Makes the tokenizers of a Hugging Face folder as the class that reads it in Transformers does:
+/// out of its SentencePiece models by the conventions of `model_type`, or, but for Marian and
+/// M2M100, of its tokenizer.json, where those of NLLB and mBART get another template. Leaves
+/// `model` as it is where a tokenizer.json needs no change, or the folder lacks a file.
 ///
 /// The language of sources is `src_lang` of tokenizer_config.json, else English.
 /// Fails as the functions of converters/tokenizers/families.hpp.

@@ -12,6 +12,7 @@
 #include "runtime/file/messages.hpp"
 #include "runtime/text/json_fields.hpp"
 #include "runtime/text/models/sentencepiece.hpp"
+#include "runtime/text/wordpiece_json.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -73,6 +74,13 @@ Status add_known(const Json& vocabulary, std::initializer_list<const char*> toke
   return {};
 }
 
+void set_language(LanguagePlace place, std::string_view language, SentencePieceFamily* family) {
+  const bool first = place == LanguagePlace::kFirst;
+  if (first) family->prefix = {std::string(language)};
+  family->suffix = {kEnd};
+  if (!first) family->suffix.emplace_back(language);
+}
+
 // What fairseq's dictionaries begin with, whatever the SentencePiece model says: its pieces from
 // the fourth on follow, one place higher.
 constexpr std::string_view kFairseqSpecials[] = {"<s>", "<pad>", "</s>", "<unk>"};
@@ -101,7 +109,7 @@ Result<SentencePieceFamily> fairseq_family(const SentencePieceFile& file, Langua
 }
 
 Result<std::string> fairseq_tokenizer(std::string_view spm, Languages languages,
-                                      std::string_view language, bool language_first) {
+                                      std::string_view language, LanguagePlace place) {
   LW_RETURN_IF_ERROR(check_language(languages, language));
   LW_ASSIGN_OR_RETURN(const SentencePieceFile file, read_sentencepiece_file(spm));
   for (const char* piece : {"<unk>", "<s>", "</s>"}) {
@@ -111,12 +119,7 @@ Result<std::string> fairseq_tokenizer(std::string_view spm, Languages languages,
     }
   }
   LW_ASSIGN_OR_RETURN(SentencePieceFamily family, fairseq_family(file, languages));
-  if (language_first) {
-    family.prefix = {std::string(language)};
-    family.suffix = {kEnd};
-  } else {
-    family.suffix = {kEnd, std::string(language)};
-  }
+  set_language(place, language, &family);
   return sentencepiece_json(file, family);
 }
 
@@ -152,10 +155,7 @@ Result<std::string> marian_tokenizer(std::string_view spm, std::string_view voca
   LW_ASSIGN_OR_RETURN(Json ids, parse_vocabulary(vocabulary));
   SentencePieceFamily family;
   LW_RETURN_IF_ERROR(add_known(ids, {kEnd, "<unk>", "<pad>"}, &family));
-  for (const auto& [token, id] : ids.items()) {
-    const bool is_language = token.size() > 4 && token.starts_with(">>") && token.ends_with("<<");
-    if (is_language) family.specials.push_back({token, id.get<int32_t>()});
-  }
+  family.leading_codes = true;
   family.vocabulary = ids.dump();
   family.suffix = {kEnd};
   family.strip = true;
@@ -164,8 +164,13 @@ Result<std::string> marian_tokenizer(std::string_view spm, std::string_view voca
 }
 
 Result<std::string> m2m100_tokenizer(std::string_view spm, std::string_view vocabulary,
-                                     std::string_view language) {
-  const Languages languages = kM2m100Languages;
+                                     std::string_view language, std::string_view language_codes) {
+  const bool wmt21 = language_codes == "wmt21";
+  if (!wmt21 && language_codes != "m2m100") {
+    return unsupported("language_codes '" + std::string(language_codes) +
+                       "' are not known, only m2m100 and wmt21");
+  }
+  const Languages languages = wmt21 ? Languages(kWmt21Languages) : Languages(kM2m100Languages);
   LW_RETURN_IF_ERROR(check_language(languages, language));
   LW_ASSIGN_OR_RETURN(const SentencePieceFile file, read_sentencepiece_file(spm));
   LW_ASSIGN_OR_RETURN(Json ids, parse_vocabulary(vocabulary));
@@ -182,16 +187,48 @@ Result<std::string> m2m100_tokenizer(std::string_view spm, std::string_view voca
   return sentencepiece_json(file, family);
 }
 
-Result<std::string> nllb_tokenizer(std::string_view spm, std::string_view language) {
-  return fairseq_tokenizer(spm, kNllbLanguages, language, true);
+Result<std::string> nllb_tokenizer(std::string_view spm, std::string_view language,
+                                   LanguagePlace place) {
+  return fairseq_tokenizer(spm, kNllbLanguages, language, place);
 }
 
 Result<std::string> mbart_tokenizer(std::string_view spm, std::string_view language) {
-  return fairseq_tokenizer(spm, kMbartLanguages, language, false);
+  return fairseq_tokenizer(spm, kMbartLanguages, language, LanguagePlace::kLast);
 }
 
 Result<std::string> mbart50_tokenizer(std::string_view spm, std::string_view language) {
-  return fairseq_tokenizer(spm, kMbart50Languages, language, true);
+  return fairseq_tokenizer(spm, kMbart50Languages, language, LanguagePlace::kFirst);
+}
+
+Result<std::string> with_clean_up(std::string_view tokenizer_json) {
+  Json json = Json::parse(tokenizer_json, nullptr, /*allow_exceptions=*/false);
+  LW_ASSIGN_OR_RETURN(const text::JsonFields file, text::JsonFields::of(json, "tokenizer.json"));
+  LW_ASSIGN_OR_RETURN(const text::JsonFields model, file.object("model"));
+  LW_ASSIGN_OR_RETURN(const std::string type, model.string_or("type", ""));
+  if ((type != "Unigram" && type != "SentencePiece") || !file.find("decoder")) {
+    return std::string(tokenizer_json);
+  }
+  json["decoder"] = {{"type", "Sequence"}, {"decoders", {json["decoder"], {{"type", "CleanUp"}}}}};
+  return json.dump();
+}
+
+Result<std::string> with_language(std::string_view tokenizer_json, std::string_view language,
+                                  LanguagePlace place) {
+  Json json = Json::parse(tokenizer_json, nullptr, /*allow_exceptions=*/false);
+  LW_ASSIGN_OR_RETURN(const text::JsonFields file, text::JsonFields::of(json, "tokenizer.json"));
+  std::vector<text::AddedToken> tokens;
+  LW_RETURN_IF_ERROR(text::added_tokens_from_json(file, &tokens));
+  SentencePieceFamily family;
+  for (const std::string_view name : {language, std::string_view(kEnd)}) {
+    const auto found = std::ranges::find(tokens, name, &text::AddedToken::content);
+    if (found == tokens.end()) {
+      return invalid_argument("tokenizer.json has no token '" + std::string(name) + "'");
+    }
+    family.specials.push_back({found->content, found->id});
+  }
+  set_language(place, language, &family);
+  json["post_processor"] = template_of(family);
+  return json.dump();
 }
 
 }  // namespace lanewise::converters

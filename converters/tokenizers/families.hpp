@@ -25,21 +25,38 @@ Result<std::string> llama_tokenizer(std::string_view spm);
 Result<std::string> t5_tokenizer(std::string_view spm, int32_t extra_ids = 100);
 
 /// Marian: source.spm or target.spm with the vocab.json of both; </s> behind each text. A language
-/// token such as >>fra<< at the start of a text is the token that vocab.json has.
+/// code such as >>fra<< at the start of a text is the token that vocab.json has, else the unknown.
 Result<std::string> marian_tokenizer(std::string_view spm, std::string_view vocabulary);
 
-/// M2M100 (sentencepiece.bpe.model, vocab.json): __en__ before and </s> behind each text. The
-/// tokens of the languages stand behind the vocabulary.
-Result<std::string> m2m100_tokenizer(std::string_view spm, std::string_view vocabulary,
-                                     std::string_view language);
+/// Where the token of a text's language stands: before the text and </s> behind it, or both behind
+/// it, </s> first.
+enum class LanguagePlace { kFirst, kLast };
 
-/// NLLB-200 (sentencepiece.bpe.model): eng_Latn before and </s> behind each text.
-Result<std::string> nllb_tokenizer(std::string_view spm, std::string_view language);
+/// M2M100 (sentencepiece.bpe.model, vocab.json): __en__ before and </s> behind each text. The
+/// tokens of the languages stand behind the vocabulary. `language_codes` names their list: m2m100
+/// or wmt21.
+Result<std::string> m2m100_tokenizer(std::string_view spm, std::string_view vocabulary,
+                                     std::string_view language,
+                                     std::string_view language_codes = "m2m100");
+
+/// NLLB-200 (sentencepiece.bpe.model): eng_Latn before and </s> behind each text; with
+/// LanguagePlace::kLast, its `legacy_behaviour`, both behind it.
+Result<std::string> nllb_tokenizer(std::string_view spm, std::string_view language,
+                                   LanguagePlace place = LanguagePlace::kFirst);
 
 /// mBART (sentencepiece.bpe.model): </s> and en_XX behind each text.
 Result<std::string> mbart_tokenizer(std::string_view spm, std::string_view language);
 
 /// mBART-50 (sentencepiece.bpe.model): en_XX before and </s> behind each text.
 Result<std::string> mbart50_tokenizer(std::string_view spm, std::string_view language);
+
+/// A tokenizer.json, or JSON of the functions above, whose decoded texts have no spaces before
+/// punctuation: `clean_up_tokenization_spaces`. One of BPE stays as it is, as in Transformers.
+Result<std::string> with_clean_up(std::string_view tokenizer_json);
+
+/// A tokenizer.json with another template: `language` and </s> around each text. Those of NLLB and
+/// mBART say something of their own, which Transformers puts aside.
+Result<std::string> with_language(std::string_view tokenizer_json, std::string_view language,
+                                  LanguagePlace place);
 
 }  // namespace lanewise::converters

@@ -17,6 +17,10 @@ inline constexpr std::string_view kM2m100Languages[] = {
     "uk", "ur", "uz", "vi",  "wo", "xh", "yi", "yo", "zh", "zu",
 };
 
+/// The M2M100 of WMT 2021.
+inline constexpr std::string_view kWmt21Languages[] = {"en", "ha", "is", "ja",
+                                                       "cs", "ru", "zh", "de"};
+
 /// NLLB-200.
 inline constexpr std::string_view kNllbLanguages[] = {
     "ace_Arab", "ace_Latn", "acm_Arab", "acq_Arab", "aeb_Arab", "afr_Latn", "ajp_Arab", "aka_Latn",

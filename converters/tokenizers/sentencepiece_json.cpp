@@ -77,7 +77,9 @@ Json added_tokens(const SentencePieceFamily& family) {
   return list;
 }
 
-Json post_processor(const SentencePieceFamily& family) {
+}  // namespace
+
+Json template_of(const SentencePieceFamily& family) {
   const auto token = [](const std::string& name) {
     return Json{{"SpecialToken", {{"id", name}, {"type_id", 0}}}};
   };
@@ -102,16 +104,17 @@ Json post_processor(const SentencePieceFamily& family) {
           {"special_tokens", std::move(specials)}};
 }
 
-}  // namespace
-
 std::string sentencepiece_json(const SentencePieceFile& file, const SentencePieceFamily& family) {
-  const Json json = {{"version", "1.0"},
-                     {"added_tokens", added_tokens(family)},
-                     {"normalizer", normalizer(file)},
-                     {"pre_tokenizer", nullptr},
-                     {"post_processor", post_processor(family)},
-                     {"decoder", decoder(file, family)},
-                     {"model", model(file, family)}};
+  Json json = {{"version", "1.0"},
+               {"added_tokens", added_tokens(family)},
+               {"normalizer", normalizer(file)},
+               {"pre_tokenizer", nullptr},
+               {"post_processor", template_of(family)},
+               {"decoder", decoder(file, family)},
+               {"model", model(file, family)}};
+  if (family.leading_codes) {
+    json["leading_code"] = {{"open", ">>"}, {"close", "<<"}, {"unk_token", family.unk_token}};
+  }
   return json.dump();
 }
 

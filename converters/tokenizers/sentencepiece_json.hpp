@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -22,9 +23,14 @@ struct SentencePieceFamily {
   std::vector<Special> specials;    ///< found in texts as they are
   std::vector<std::string> prefix;  ///< before each text; names of `specials`
   std::vector<std::string> suffix;  ///< behind it
-  bool strip = false;               ///< No white space around a decoded text.
-  bool separate_specials = false;   ///< A decoded special token is followed by a space.
+  /// Language codes such as >>fra<< at the start of a text are tokens, if only unknown ones.
+  bool leading_codes = false;
+  bool strip = false;              ///< No white space around a decoded text.
+  bool separate_specials = false;  ///< A decoded special token is followed by a space.
 };
+
+/// Prefix, text and suffix as the post_processor of a tokenizer.json.
+nlohmann::json template_of(const SentencePieceFamily& family);
 
 /// The tokenizer of a SentencePiece model in the form that the runtime reads (tokenizer.json with
 /// types of our own; see runtime/text). A pair of texts has prefix, first, second, suffix.

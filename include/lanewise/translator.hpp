@@ -42,6 +42,14 @@ class LANEWISE_EXPORT Translator {
   Translator& operator=(Translator&&) noexcept;
   ~Translator();
 
+  /// The language of the texts from now on, for a model that is told it (M2M100, NLLB, mBART): a
+  /// name as language_token() takes it. Before the first call, and with "", it is the one that the
+  /// model's tokenizer was set to when it was converted.
+  ///
+  /// Fails with kInvalidArgument, and changes nothing, where the model has no such language or is
+  /// told none.
+  Status set_source_language(std::string_view name);
+
   /// `options` begins as a copy of ModelInfo::generation. Nothing is cut: fails with
   /// kInvalidArgument, naming the text by its number from 1, for one without tokens, with more
   /// than the model takes, that is not UTF-8 or has a token that the model does not know; and for

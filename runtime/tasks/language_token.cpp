@@ -32,9 +32,7 @@ std::vector<int32_t> languages(const Tokenizer& tokenizer, std::string_view pref
   std::vector<int32_t> ids;
   const auto size = static_cast<int32_t>(tokenizer.vocabulary_size());
   for (int32_t id = 0; id < size; ++id) {
-    const std::string_view token = tokenizer.token(id);
-    if (!token.starts_with(prefix) || !looks_like_language(token)) continue;
-    if (is_special(tokenizer, id)) ids.push_back(id);
+    if (tokenizer.token(id).starts_with(prefix) && is_language(tokenizer, id)) ids.push_back(id);
   }
   return ids;
 }
@@ -48,6 +46,10 @@ std::string listed(const Tokenizer& tokenizer, const std::vector<int32_t>& ids) 
 }
 
 }  // namespace
+
+bool is_language(const Tokenizer& tokenizer, int32_t id) {
+  return looks_like_language(tokenizer.token(id)) && is_special(tokenizer, id);
+}
 
 Result<int32_t> language_token(const Tokenizer& tokenizer, std::string_view name) {
   const std::string language(name);

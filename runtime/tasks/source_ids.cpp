@@ -7,8 +7,9 @@
 namespace lanewise::tasks {
 
 Result<std::vector<int32_t>> source_ids(const text::Tokenizer& tokenizer, std::string_view text,
-                                        const ModelInfo& info) {
-  LW_ASSIGN_OR_RETURN(const text::Encoding encoding, tokenizer.encode(text, {}));
+                                        const ModelInfo& info,
+                                        const std::optional<SourceLanguage>& language) {
+  LW_ASSIGN_OR_RETURN(const text::Encoding encoding, encode_source(tokenizer, text, language));
   const auto tokens = static_cast<int64_t>(encoding.tokens.size());
   if (tokens == 0) return invalid_argument("the text is empty: it has no tokens");
   if (tokens > info.max_tokens) {

@@ -1,17 +1,28 @@
 #include "runtime/tasks/text_stream.hpp"
 
+#include <algorithm>
+
+#include "runtime/text/decoders/clean_up_decoder.hpp"
+
 namespace lanewise::tasks {
 namespace {
 
 // What decoders write for bytes that are no character, or not yet.
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
+/// Whether the next token may change the end of this text.
+bool is_open(std::string_view text) {
+  return text.ends_with(kReplacement) ||
+         std::ranges::any_of(text::kCleanUpMayFollow,
+                             [&](std::string_view end) { return text.ends_with(end); });
+}
+
 }  // namespace
 
 std::string_view TextStream::add(int32_t token) {
   ids_.push_back(token);
   Result<std::string> text = tokenizer_->decode(ids_, true);
-  if (!text.ok() || text->ends_with(kReplacement)) return {};
+  if (!text.ok() || is_open(*text)) return {};
   return grow_to(std::move(*text));
 }
 

@@ -1,5 +1,6 @@
 #include "lanewise/translator.hpp"
 
+#include <optional>
 #include <utility>
 
 #include "ops/status_macros.hpp"
@@ -7,6 +8,7 @@
 #include "runtime/model_data.hpp"
 #include "runtime/tasks/language_token.hpp"
 #include "runtime/tasks/source_ids.hpp"
+#include "runtime/tasks/source_language.hpp"
 #include "runtime/tasks/text_stream.hpp"
 #include "runtime/text/tokenizer.hpp"
 
@@ -22,13 +24,23 @@ class Translator::Impl {
         target_(target),
         generator_(std::move(generator)) {}
 
+  Status set_source_language(std::string_view name) {
+    if (name.empty()) {
+      source_language_.reset();
+      return {};
+    }
+    LW_ASSIGN_OR_RETURN(source_language_, tasks::source_language(source_, name));
+    return {};
+  }
+
   Result<std::vector<Translation>> translate(std::span<const std::string_view> texts,
                                              const GenerationOptions& options,
                                              const TranslationCallbacks& callbacks,
                                              const RunOptions& run) {
     std::vector<std::vector<int32_t>> sources;
     for (const std::string_view text : texts) {
-      Result<std::vector<int32_t>> ids = tasks::source_ids(source_, text, model_.info());
+      Result<std::vector<int32_t>> ids =
+          tasks::source_ids(source_, text, model_.info(), source_language_);
       if (!ids.ok()) {
         return ids.status().with_context("text " + std::to_string(sources.size() + 1));
       }
@@ -70,6 +82,7 @@ class Translator::Impl {
   const text::Tokenizer& source_;
   const text::Tokenizer& target_;
   Generator generator_;
+  std::optional<tasks::SourceLanguage> source_language_;
 };
 
 Result<Translator> Translator::create(const Model& model, const SessionOptions& options) {
@@ -86,6 +99,10 @@ Translator::Translator(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Translator::Translator(Translator&&) noexcept = default;
 Translator& Translator::operator=(Translator&&) noexcept = default;
 Translator::~Translator() = default;
+
+Status Translator::set_source_language(std::string_view name) {
+  return file::no_throw([&] { return impl_->set_source_language(name); });
+}
 
 Result<std::vector<Translation>> Translator::translate(std::span<const std::string_view> texts,
                                                        const GenerationOptions& options,

@@ -99,6 +99,7 @@ class SubwordTokenizer final : public Tokenizer {
   Status encode_raw(std::string_view text, size_t begin, size_t end, Output* out) const;
   Status encode_normalized(std::string_view text, const NormalizedText& normalized, size_t begin,
                            size_t end, Output* out) const;
+  size_t encode_code(std::string_view text, size_t begin, size_t end, Output* out) const;
   void push(std::string_view text, std::string_view name, Token token, Output* out) const;
 
   SubwordParts parts_;
@@ -107,6 +108,7 @@ class SubwordTokenizer final : public Tokenizer {
   AddedTokenMatcher raw_tokens_;
   AddedTokenMatcher normalized_tokens_;
   std::unordered_set<int32_t> special_;
+  int32_t unknown_code_ = ByteTrie::kNone;
   // What decode gives for added tokens that are matched by their normal form, as Hugging Face does.
   std::unordered_map<int32_t, std::string> normal_forms_;
 };
@@ -117,6 +119,13 @@ Status SubwordTokenizer::build(SubwordParts parts) {
     LW_RETURN_IF_ERROR(table_.add(token, id));
   }
   for (size_t i = 0; i < parts_.added_tokens.size(); ++i) LW_RETURN_IF_ERROR(index_added_token(i));
+  if (!parts_.leading_code.open.empty()) {
+    unknown_code_ = parts_.model->id(parts_.leading_code.unk_token);
+    if (unknown_code_ == ByteTrie::kNone) {
+      return data_loss("leading_code: the vocabulary has no '" + parts_.leading_code.unk_token +
+                       "'");
+    }
+  }
   LW_RETURN_IF_ERROR(check_template(parts_.post_processor.specials.single));
   return check_template(parts_.post_processor.specials.pair);
 }
@@ -231,9 +240,26 @@ Result<Output> SubwordTokenizer::encode_text(std::string_view text, size_t budge
   return out;
 }
 
+/// The token of the code that text [begin, end) begins with, if any; returns where the rest begins.
+size_t SubwordTokenizer::encode_code(std::string_view text, size_t begin, size_t end,
+                                     Output* out) const {
+  const std::string_view code =
+      text.substr(begin, parts_.leading_code.length(text.substr(begin, end - begin)));
+  if (code.empty()) return begin;
+  const size_t rest = begin + code.size();
+  const int32_t known = parts_.model->id(code);
+  push(text, code,
+       {known == ByteTrie::kNone ? unknown_code_ : known, static_cast<int32_t>(begin),
+        static_cast<int32_t>(rest)},
+       out);
+  return rest;
+}
+
 /// Encodes text between added tokens that are matched before normalisation.
 Status SubwordTokenizer::encode_raw(std::string_view text, size_t begin, size_t end,
                                     Output* out) const {
+  begin = encode_code(text, begin, end, out);
+  if (begin == end || out->full()) return {};
   NormalizedText normalized =
       unchanged_text(text.substr(begin, end - begin), static_cast<int32_t>(begin));
   if (parts_.normalizer) LW_RETURN_IF_ERROR(parts_.normalizer->normalize(&normalized));
@@ -340,6 +366,7 @@ Result<std::shared_ptr<const Tokenizer>> subword_tokenizer_from_json(const JsonF
     const Json* value = file.find(part);
     kept[part] = value ? *value : Json();
   }
+  if (const Json* code = file.find("leading_code")) kept["leading_code"] = *code;
   parts.json = kept.dump();
   if (file.find("normalizer")) {
     LW_ASSIGN_OR_RETURN(const JsonFields fields, file.object("normalizer"));
@@ -355,6 +382,7 @@ Result<std::shared_ptr<const Tokenizer>> subword_tokenizer_from_json(const JsonF
   }
   LW_ASSIGN_OR_RETURN(parts.post_processor, read_post_processing(file));
   LW_RETURN_IF_ERROR(added_tokens_from_json(file, &parts.added_tokens));
+  LW_ASSIGN_OR_RETURN(parts.leading_code, read_leading_code(file));
   return make_subword_tokenizer(std::move(parts));
 }
 

@@ -8,6 +8,7 @@
 #include "runtime/text/added_tokens.hpp"
 #include "runtime/text/decoders/decoder.hpp"
 #include "runtime/text/json_fields.hpp"
+#include "runtime/text/leading_code.hpp"
 #include "runtime/text/models/subword_model.hpp"
 #include "runtime/text/normalizers/normalizer.hpp"
 #include "runtime/text/post_processor.hpp"
@@ -24,6 +25,7 @@ struct SubwordParts {
   DecoderPtr decoder;  ///< may be null: tokens are joined with spaces
   PostProcessor post_processor;
   std::vector<AddedToken> added_tokens;
+  LeadingCode leading_code;
   std::string json;  ///< the parts but the model and the added tokens, as they were read
 };
 

@@ -208,8 +208,27 @@ TEST_F(TokenizeCommandTest, IsNotCut) {
   EXPECT_EQ(run({"tokenize", model(), "--json", text}).objects().at(0)["ids"].size(), 102u);
 }
 
+TEST_F(TokenizeCommandTest, SourceLanguageIsTheOneAsked) {
+  put("tokenizer.json", R"({
+    "added_tokens": [{"id": 0, "content": "en_XX", "special": true, "normalized": false},
+                     {"id": 1, "content": "fr_XX", "special": true, "normalized": false}],
+    "post_processor": {"type": "BertProcessing", "cls": ["en_XX", 0], "sep": ["</s>", 2]},
+    "model": {"type": "WordLevel", "vocab": {"en_XX": 0, "fr_XX": 1, "</s>": 2, "a": 3},
+              "unk_token": "</s>"}})");
+  const auto tokenize = [&](std::vector<std::string> flags) {
+    std::vector<std::string> arguments = {"tokenize", checkpoint(), "--quiet", "a"};
+    arguments.insert(arguments.end(), flags.begin(), flags.end());
+    return run(arguments);
+  };
+  EXPECT_EQ(tokenize({}).out, "en_XX:0 a:3 </s>:2\n");
+  EXPECT_EQ(tokenize({"--source-language", "fr"}).out, "fr_XX:1 a:3 </s>:2\n");
+  EXPECT_TRUE(is_error(tokenize({"--source-language", "de"}), "'de'", "en_XX, fr_XX"));
+}
+
 TEST_F(TokenizeCommandTest, BadInput) {
   EXPECT_TRUE(is_error(run({"tokenize", model(), "\xff"}), "text 1", "UTF-8"));
+  EXPECT_TRUE(is_error(run({"tokenize", model(), "--source-language", "fr", "a"}),
+                       "no tokens for languages"));
 }
 
 }  // namespace

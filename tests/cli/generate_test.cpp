@@ -139,11 +139,14 @@ TEST_F(GenerateCommandTest, BadInput) {
   EXPECT_TRUE(is_error(generate({"--input-ids", "/nonexistent"}), "/nonexistent"));
   EXPECT_TRUE(is_error(generate({"--num-return-sequences", "3", "cat"}), "num_return_sequences"));
   EXPECT_TRUE(is_error(generate({"--temperature", "-1", "cat"}), "temperature"));
+  EXPECT_TRUE(is_error(generate({"--source-language", "fr", "cat"}), "no tokens for languages"));
   EXPECT_TRUE(is_error(generate({"--temperature", "1", "--top-p", "1.5", "cat"}), "top_p"));
 }
 
 TEST_F(GenerateCommandTest, WrongUsage) {
   EXPECT_TRUE(is_wrong_usage(generate({"--beams", "0", "cat"}), "--beams"));
+  EXPECT_TRUE(is_wrong_usage(generate({"--source-language", "fr", "--input-ids", "x"}),
+                             "--source-language"));
   EXPECT_TRUE(is_wrong_usage(generate({"--beams", "65", "cat"}), "--beams"));
   EXPECT_TRUE(is_wrong_usage(generate({"--max-new-tokens", "0", "cat"}), "--max-new-tokens"));
   EXPECT_TRUE(is_wrong_usage(generate({"--top-k", "3", "cat"}), "--temperature"));

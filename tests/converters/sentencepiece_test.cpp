@@ -1,5 +1,6 @@
 #include "converters/tokenizers/sentencepiece_file.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <numeric>
 
@@ -138,6 +139,36 @@ TEST(SentencePieceFamilyTest, MarianHasTheIdsOfItsVocabulary) {
   EXPECT_EQ(tokenizer->decode(expected, true)->substr(0, 14), "The old clock,");
 }
 
+TEST(SentencePieceFamilyTest, MarianTakesCodesAtTheStartAlone) {
+  const std::string spm = text::read_subword_data("unigram.model");
+  const Json vocabulary = marian_vocabulary("");
+  const TokenizerPtr tokenizer = parsed(marian_tokenizer(spm, vocabulary.dump()));
+  ASSERT_TRUE(tokenizer);
+  const auto french = vocabulary[">>fra<<"].get<int32_t>();
+  const Ids plain = ids_of(*tokenizer, "The river");
+  Ids unknown = plain;
+  unknown.insert(unknown.begin(), 1);
+  EXPECT_EQ(ids_of(*tokenizer, ">>xyz<< The river"), unknown);
+  const Ids within = ids_of(*tokenizer, "The river >>fra<<");
+  EXPECT_EQ(std::ranges::find(within, french), within.end());
+  const TokenizerPtr copy = parsed(tokenizer->to_json());
+  ASSERT_TRUE(copy);
+  EXPECT_EQ(ids_of(*copy, ">>fra<<"), (Ids{french, 0}));
+  EXPECT_EQ(*tokenizer->decode(Ids{french, 0}, true), ">>fra<<") << "no special token";
+}
+
+TEST(SentencePieceFamilyTest, WhatIsNoPieceMayBeInTheVocabulary) {
+  Json vocabulary = marian_vocabulary("");
+  vocabulary["\u4e2d\u6587"] = 2000;
+  const TokenizerPtr tokenizer =
+      parsed(marian_tokenizer(text::read_subword_data("unigram.model"), vocabulary.dump()));
+  ASSERT_TRUE(tokenizer);
+  const auto space = vocabulary["\u2581"].get<int32_t>();
+  EXPECT_EQ(ids_of(*tokenizer, "\u4e2d\u6587"), (Ids{space, 2000, 0}));
+  EXPECT_EQ(ids_of(*tokenizer, "\u4e2d"), (Ids{space, 1, 0}));
+  EXPECT_EQ(ids_of(*tokenizer, "\u4e2d\u6587\u4e2d"), (Ids{space, 1, 0})) << "one run";
+}
+
 TEST(SentencePieceFamilyTest, LanguagesStandWhereTheirModelHasThem) {
   const std::string spm = text::read_subword_data("unigram.model");
   Ids pieces = plain_ids("unigram.model", "The river");
@@ -164,6 +195,17 @@ TEST(SentencePieceFamilyTest, LanguagesStandWhereTheirModelHasThem) {
   EXPECT_EQ(third->id("__af__"), 5);
   EXPECT_EQ(ids_of(*third, "The").front(), *third->id("__en__"));
   EXPECT_EQ(ids_of(*third, "The").back(), 2);
+  const TokenizerPtr wmt21 = parsed(m2m100_tokenizer(spm, vocabulary.dump(), "is", "wmt21"));
+  ASSERT_TRUE(wmt21);
+  EXPECT_EQ(wmt21->id("__en__"), 5);
+  EXPECT_EQ(ids_of(*wmt21, "The").front(), 7);
+  EXPECT_EQ(m2m100_tokenizer(spm, vocabulary.dump(), "en", "x").status().code(),
+            StatusCode::kUnsupported);
+  const TokenizerPtr legacy = parsed(nllb_tokenizer(spm, "ace_Arab", LanguagePlace::kLast));
+  ASSERT_TRUE(legacy);
+  Ids behind = pieces;
+  behind.insert(behind.end(), {2, 901});
+  EXPECT_EQ(ids_of(*legacy, "The river"), behind);
 }
 
 TEST(SentencePieceFamilyTest, ContradictionsAreNamed) {

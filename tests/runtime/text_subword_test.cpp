@@ -41,6 +41,21 @@ TEST(TextBpeTest, MergesTheFirstRuleFirstAndTheLeftmostOfEquals) {
   EXPECT_EQ(encode(tiny_bpe(), "xaxb"), (Ids{2})) << "without an unknown token they vanish";
 }
 
+TEST(TextDecoderTest, CleansUpAcrossTokens) {
+  Json json = tiny_bpe();
+  json["decoder"] = {{"type", "Sequence"}, {"decoders", {json["decoder"], {{"type", "CleanUp"}}}}};
+  Json& vocabulary = json["model"]["vocab"];
+  for (const char* token : {".", "'", "s", "n", "t"}) vocabulary[token] = vocabulary.size();
+  const auto tokenizer = parse_tokenizer(json.dump());
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.status().message();
+  const auto decode = [&](const Ids& ids) { return *(*tokenizer)->decode(ids, true); };
+  EXPECT_EQ(decode({0, 4, 6, 4, 6}), "a..");
+  EXPECT_EQ(decode({0, 4, 7, 8}), "a's");
+  EXPECT_EQ(decode({0, 4, 9, 7, 10}), "an't");
+  EXPECT_EQ(decode({0, 4, 7, 4, 1}), "a'b");
+  EXPECT_EQ(decode({0, 4, 4, 1}), "a  b");
+}
+
 TEST(TextBpeTest, UnknownCharacters) {
   Json json = tiny_bpe();
   json["model"]["vocab"]["?"] = 6;

@@ -6,6 +6,7 @@
 
 #include "ops/status_macros.hpp"
 #include "runtime/text/decoders/byte_decoders.hpp"
+#include "runtime/text/decoders/clean_up_decoder.hpp"
 #include "runtime/text/decoders/sentencepiece_decoder.hpp"
 #include "runtime/text/decoders/token_decoders.hpp"
 
@@ -52,6 +53,7 @@ constexpr Kind kKinds[] = {
     {"BPEDecoder", read_bpe_decoder},
     {"WordPiece", read_wordpiece_decoder},
     {"SentencePiece", read_sentencepiece_decoder},
+    {"CleanUp", read_clean_up_decoder},
 };
 
 }  // namespace

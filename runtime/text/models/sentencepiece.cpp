@@ -68,6 +68,7 @@ class SentencePiece final : public SubwordModel {
   std::vector<MergeSymbol> characters(std::string_view word) const;
   void resegment(std::string_view word, const Found& found, const Splits& splits,
                  std::vector<Found>* out) const;
+  int32_t id_of(std::string_view piece, bool unknown) const;
   void append(std::string_view text, const Range& word, std::span<const Found> found,
               std::vector<Piece>* pieces) const;
 
@@ -221,6 +222,14 @@ void SentencePiece::resegment(std::string_view word, const Found& found, const S
   resegment(word, part(middle, found.end), splits, out);
 }
 
+/// What is no piece may still be a token where the vocabulary is another list: that of two
+/// languages, of which the pieces are one's.
+int32_t SentencePiece::id_of(std::string_view piece, bool unknown) const {
+  if (unknown && !config_.has_vocabulary) return unk_id_;
+  const int32_t id = ids_.find(piece);
+  return id == ByteTrie::kNone ? unk_id_ : id;
+}
+
 /// Ids for what was found: unknown characters as bytes or as one unknown token for a run of them.
 void SentencePiece::append(std::string_view text, const Range& word, std::span<const Found> found,
                            std::vector<Piece>* pieces) const {
@@ -234,10 +243,10 @@ void SentencePiece::append(std::string_view text, const Range& word, std::span<c
         pieces->push_back({bytes_[static_cast<uint8_t>(text[i])], begin, end});
       }
     } else if (unknown && after_unknown) {
-      pieces->back().end = end;
+      const size_t run_begin = pieces->back().begin;
+      pieces->back() = {id_of(text.substr(run_begin, end - run_begin), true), run_begin, end};
     } else {
-      const int32_t id = unknown ? unk_id_ : ids_.find(text.substr(begin, end - begin));
-      pieces->push_back({id == ByteTrie::kNone ? unk_id_ : id, begin, end});
+      pieces->push_back({id_of(text.substr(begin, end - begin), unknown), begin, end});
     }
     after_unknown = unknown && !byte_fallback_;
   }

@@ -1,0 +1,33 @@
+#include "runtime/tasks/source_language.hpp"
+
+#include "ops/status_macros.hpp"
+#include "runtime/tasks/language_token.hpp"
+
+namespace lanewise::tasks {
+namespace {
+
+/// What stands around a text has no place in it.
+bool is_around(const text::Token& token) { return token.begin == 0 && token.end == 0; }
+
+}  // namespace
+
+Result<SourceLanguage> source_language(const text::Tokenizer& tokenizer, std::string_view name) {
+  LW_ASSIGN_OR_RETURN(const int32_t wanted, language_token(tokenizer, name));
+  LW_ASSIGN_OR_RETURN(const text::Encoding around, tokenizer.encode("", {}));
+  for (const text::Token& token : around.tokens) {
+    if (is_language(tokenizer, token.id)) return SourceLanguage{token.id, wanted};
+  }
+  return invalid_argument("the model is not told the language of a text, only that of its output");
+}
+
+Result<text::Encoding> encode_source(const text::Tokenizer& tokenizer, std::string_view text,
+                                     const std::optional<SourceLanguage>& language) {
+  LW_ASSIGN_OR_RETURN(text::Encoding encoding, tokenizer.encode(text, {}));
+  if (!language) return encoding;
+  for (text::Token& token : encoding.tokens) {
+    if (is_around(token) && token.id == language->usual) token.id = language->wanted;
+  }
+  return encoding;
+}
+
+}  // namespace lanewise::tasks
