@@ -1,7 +1,6 @@
 #include "converters/quantize/capture.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <string>
 #include <utility>
@@ -9,6 +8,7 @@
 
 #include "ops/status_macros.hpp"
 #include "runtime/exec/executor.hpp"
+#include "runtime/exec/run_sequence.hpp"
 #include "runtime/graph/graph.hpp"
 #include "runtime/model_data.hpp"
 #include "runtime/plan/program.hpp"
@@ -16,10 +16,6 @@
 
 namespace lanewise::converters {
 namespace {
-
-constexpr auto kTokens = static_cast<size_t>(graph::RowSymbol::kTokens);
-constexpr auto kSequences = static_cast<size_t>(graph::RowSymbol::kSequences);
-constexpr auto kMemoryTokens = static_cast<size_t>(graph::RowSymbol::kMemoryTokens);
 
 // What error feedback needs for a few thousand inputs; more texts tell little more.
 constexpr int64_t kMostRows = 2048;
@@ -96,29 +92,6 @@ Result<graph::Graph> graph_to_inputs(const graph::Graph& graph,
   return graph::restricted_to(wanted, names);
 }
 
-Status run(const plan::Program& program, exec::Executor& executor, const Sample& sample) {
-  const bool encoder_decoder = program.graph.find_input("decoder_input_ids") >= 0;
-  const std::vector<int32_t> types(sample.source.size());
-  std::vector<exec::InputBinding> inputs;
-  for (const graph::ValueId id : program.graph.inputs) {
-    const std::string& name = program.graph.values[static_cast<size_t>(id)].name;
-    const bool target = name == "decoder_input_ids";
-    const bool type = name == "token_type_ids";
-    inputs.push_back({target ? sample.target.data() : type ? types.data() : sample.source.data()});
-  }
-  const std::array<int32_t, 2> source = {0, static_cast<int32_t>(sample.source.size())};
-  const std::array<int32_t, 2> target = {0, static_cast<int32_t>(sample.target.size())};
-  const std::array<int32_t, 2>& tokens = encoder_decoder ? target : source;
-  exec::BatchBinding batch{.inputs = inputs};
-  batch.rows[kTokens] = tokens[1];
-  batch.rows[kMemoryTokens] = encoder_decoder ? source[1] : 0;
-  batch.rows[kSequences] = 1;
-  batch.ragged[kTokens] = {tokens.data(), 1};
-  if (encoder_decoder) batch.ragged[kMemoryTokens] = {source.data(), 1};
-  LW_RETURN_IF_ERROR(executor.prepare(batch, true));
-  return executor.run({});
-}
-
 }  // namespace
 
 Result<CapturedInputs> capture_inputs(const Model& model, std::span<const Sample> samples) {
@@ -133,7 +106,7 @@ Result<CapturedInputs> capture_inputs(const Model& model, std::span<const Sample
   std::vector<RowCollector> collectors;
   for (const Product& product : products) collectors.emplace_back(product.k);
   for (const Sample& sample : samples) {
-    LW_RETURN_IF_ERROR(run(program, executor, sample));
+    LW_RETURN_IF_ERROR(exec::run_sequence(program, executor, sample.source, sample.target, {}));
     for (size_t i = 0; i < products.size(); ++i) {
       collectors[i].add(executor.result(products[i].value));
     }

@@ -8,6 +8,7 @@
 #include "ops/status_macros.hpp"
 #include "runtime/batch.hpp"
 #include "runtime/exec/executor.hpp"
+#include "runtime/exec/run_sequence.hpp"
 #include "runtime/file/messages.hpp"
 #include "runtime/model_data.hpp"
 #include "runtime/plan/program.hpp"
@@ -20,10 +21,6 @@ using graph::Graph;
 using graph::Node;
 using graph::RowSymbol;
 using graph::ValueId;
-
-constexpr auto kTokens = static_cast<size_t>(RowSymbol::kTokens);
-constexpr auto kSequences = static_cast<size_t>(RowSymbol::kSequences);
-constexpr auto kMemoryTokens = static_cast<size_t>(RowSymbol::kMemoryTokens);
 
 /// One attention of the graph.
 struct Attention {
@@ -130,7 +127,7 @@ class AttentionMaps::Impl {
                                         std::span<const int32_t> target_ids,
                                         const RunOptions& options) {
     LW_RETURN_IF_ERROR(check(ids, target_ids));
-    LW_RETURN_IF_ERROR(run_graph(ids, target_ids, options));
+    LW_RETURN_IF_ERROR(exec::run_sequence(program_, executor_, ids, target_ids, options));
     std::vector<AttentionMap> maps;
     for (const Attention& attention : attentions_) {
       if (options.cancel != nullptr && options.cancel->load(std::memory_order_relaxed)) {
@@ -155,29 +152,6 @@ class AttentionMaps::Impl {
     if (weights <= kMostWeights) return {};
     return invalid_argument("too long: its attention would be " + std::to_string(weights) +
                             " weights; up to " + std::to_string(kMostWeights) + " are shown");
-  }
-
-  Status run_graph(std::span<const int32_t> ids, std::span<const int32_t> target_ids,
-                   const RunOptions& options) {
-    const std::vector<int32_t> types(ids.size());
-    std::vector<exec::InputBinding> inputs;
-    for (const ValueId id : program_.graph.inputs) {
-      const std::string& name = program_.graph.values[static_cast<size_t>(id)].name;
-      const bool target = name == "decoder_input_ids";
-      const bool type = name == "token_type_ids";
-      inputs.push_back({target ? target_ids.data() : type ? types.data() : ids.data()});
-    }
-    const std::array<int32_t, 2> source = {0, static_cast<int32_t>(ids.size())};
-    const std::array<int32_t, 2> tokens = {
-        0, encoder_decoder_ ? static_cast<int32_t>(target_ids.size()) : source[1]};
-    exec::BatchBinding batch{.inputs = inputs};
-    batch.rows[kTokens] = tokens[1];
-    batch.rows[kMemoryTokens] = encoder_decoder_ ? source[1] : 0;
-    batch.rows[kSequences] = 1;
-    batch.ragged[kTokens] = {tokens.data(), 1};
-    if (encoder_decoder_) batch.ragged[kMemoryTokens] = {source.data(), 1};
-    LW_RETURN_IF_ERROR(executor_.prepare(batch, true));
-    return executor_.run(options);
   }
 
   AttentionMap map_of(const Attention& attention) const {

@@ -1,12 +1,12 @@
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "runtime/file/atomic_file.hpp"
 #include "runtime/file/safetensors.hpp"
 #include "tests/cli/program.hpp"
+#include "tests/test_data.hpp"
 
 namespace lanewise::cli {
 namespace {
@@ -14,13 +14,8 @@ namespace {
 /// The bundled model: letters to phonemes.
 class GenerateCommandTest : public ProgramTest {
  protected:
-  static std::string g2p() {
-    const char* data = std::getenv("LANEWISE_TEST_DATA");
-    return std::string(data == nullptr ? "tests/data" : data) + "/../../models/g2p";
-  }
-
   Outcome generate(std::vector<std::string> arguments, std::string input = {}) {
-    arguments.insert(arguments.begin(), {"generate", g2p()});
+    arguments.insert(arguments.begin(), {"generate", bundled_model_folder()});
     return run(std::move(arguments), std::move(input));
   }
 
@@ -99,7 +94,7 @@ TEST_F(GenerateCommandTest, ATextsResultDoesNotDependOnTheOthers) {
 
 TEST_F(GenerateCommandTest, ReadsIdsWithPaddingAtEitherEnd) {
   const nlohmann::json cat = generate({"--json", "cat"}).objects().at(0);
-  const Outcome tokens = run({"tokenize", g2p(), "--json", "cat"});
+  const Outcome tokens = run({"tokenize", bundled_model_folder(), "--json", "cat"});
   const std::vector<int64_t> ids = tokens.objects().at(0)["ids"];
   ASSERT_EQ(ids.size(), 3u);
   const std::string path = ids_file("ids.safetensors", 2,

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -13,6 +12,7 @@
 #include "tests/cli/program.hpp"
 #include "tests/converters/hf_checkpoint.hpp"
 #include "tests/runtime/text_subword_golden.hpp"
+#include "tests/test_data.hpp"
 
 namespace lanewise::cli {
 namespace {
@@ -69,9 +69,7 @@ TEST_F(TranslateTest, TargetLanguagesThatTheModelLacks) {
 }
 
 TEST_F(TranslateTest, AModelWithoutLanguagesTakesNone) {
-  const char* data = std::getenv("LANEWISE_TEST_DATA");
-  const std::string g2p = std::string(data == nullptr ? "tests/data" : data) + "/../../models/g2p";
-  EXPECT_TRUE(is_error(run({"generate", g2p, "--target-language", "fr", "cat"}),
+  EXPECT_TRUE(is_error(run({"generate", bundled_model_folder(), "--target-language", "fr", "cat"}),
                        "unknown language 'fr': the model has no tokens for languages"));
   std::filesystem::remove(path("sentencepiece.bpe.model"));
   std::filesystem::remove(path("vocab.json"));

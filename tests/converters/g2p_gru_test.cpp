@@ -12,6 +12,7 @@
 #include "converters/files.hpp"
 #include "lanewise/convert.hpp"
 #include "lanewise/translator.hpp"
+#include "tests/test_data.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -37,8 +38,7 @@ TEST(ModelG2pGru, ReadsAThousandWordsAsItsOwnCodeDoes) {
   if (folder == nullptr || !is_file(join(folder, "config.json"))) {
     GTEST_SKIP() << "LANEWISE_G2P_GRU_DIR names no checkpoint; see tools/get-model";
   }
-  const char* data = std::getenv("LANEWISE_TEST_DATA");
-  const auto text = read_text(join(data == nullptr ? "" : data, "g2p_gru/words.txt"));
+  const auto text = read_text(join(test_data_folder(), "g2p_gru/words.txt"));
   ASSERT_TRUE(text.ok()) << text.status().message();
   const std::vector<Word> words = words_of(*text);
   ASSERT_EQ(words.size(), 1000U);

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <numeric>
@@ -18,6 +17,7 @@
 #include "runtime/attention/text_attention.hpp"
 #include "runtime/file/mapping.hpp"
 #include "runtime/file/safetensors.hpp"
+#include "tests/test_data.hpp"
 
 namespace lanewise {
 namespace {
@@ -27,13 +27,6 @@ using Phonemes = std::vector<std::string>;
 // What models/g2p/README.md states, measured on the held-out words.
 constexpr double kMostPhonemeErrors = 0.09;
 constexpr double kMostWordErrors = 0.36;
-
-std::string data_folder() {
-  const char* folder = std::getenv("LANEWISE_TEST_DATA");
-  return folder == nullptr ? "tests/data" : folder;
-}
-
-std::string model_folder() { return data_folder() + "/../../models/g2p"; }
 
 std::vector<std::string> lines_of(const std::string& path) {
   std::ifstream file(path);
@@ -52,7 +45,7 @@ std::vector<std::string> split(const std::string& text, char separator) {
 
 /// Pronunciations of `words` by the bundled model, greedy.
 std::vector<std::string> pronounce(const std::vector<std::string>& words) {
-  const Result<Model> model = load(model_folder());
+  const Result<Model> model = load(bundled_model_folder());
   EXPECT_TRUE(model.ok()) << model.status().message();
   if (!model.ok()) return {};
   Result<Translator> translator = Translator::create(*model);
@@ -70,7 +63,7 @@ std::vector<std::string> pronounce(const std::vector<std::string>& words) {
 /// Held-out words and, for each, every pronunciation that the dictionary lists.
 struct HeldOut {
   HeldOut() {
-    for (const std::string& line : lines_of(model_folder() + "/test_words.tsv")) {
+    for (const std::string& line : lines_of(bundled_model_folder() + "/test_words.tsv")) {
       std::vector<std::string> fields = split(line, '\t');
       words.push_back(fields.front());
       listed.emplace_back();
@@ -98,7 +91,7 @@ size_t edit_distance(const Phonemes& a, const Phonemes& b) {
 }
 
 TEST(ModelG2p, EqualsPyTorchTokenForToken) {
-  const std::vector<std::string> expected = lines_of(data_folder() + "/g2p/pytorch.txt");
+  const std::vector<std::string> expected = lines_of(test_data_folder() + "/g2p/pytorch.txt");
   ASSERT_EQ(expected.size(), 2000u);
   std::vector<std::string> words = HeldOut().words;
   ASSERT_GE(words.size(), expected.size());
@@ -135,11 +128,11 @@ TEST(ModelG2p, PronouncesWordsThatItHasNotSeen) {
 
 TEST(ModelG2p, ItsAttentionEqualsPyTorchs) {
   constexpr double kTolerance = 1e-5;
-  const auto file = file::MappedFile::open(data_folder() + "/g2p/attention.safetensors");
+  const auto file = file::MappedFile::open(test_data_folder() + "/g2p/attention.safetensors");
   ASSERT_TRUE(file.ok()) << file.status().message();
   const auto golden = file::SafetensorsView::parse(file->bytes(), "attention.safetensors");
   ASSERT_TRUE(golden.ok()) << golden.status().message();
-  const Result<Model> model = load(model_folder());
+  const Result<Model> model = load(bundled_model_folder());
   ASSERT_TRUE(model.ok()) << model.status().message();
   const auto found = attention::attention_of_text(*model, "transformer", std::nullopt, {}, {});
   ASSERT_TRUE(found.ok()) << found.status().message();

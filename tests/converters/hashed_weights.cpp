@@ -1,10 +1,10 @@
 #include "tests/converters/hashed_weights.hpp"
 
-#include <cstdlib>
 #include <stdexcept>
 
 #include "runtime/file/mapping.hpp"
 #include "runtime/file/safetensors.hpp"
+#include "tests/test_data.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -45,10 +45,7 @@ Tensor hashed_tensor(const std::string& name, const Shape& shape, float scale, f
   return tensor;
 }
 
-std::string data_path(const std::string& name) {
-  const char* data = std::getenv("LANEWISE_TEST_DATA");
-  return std::string(data == nullptr ? "" : data) + "/" + name;
-}
+std::string data_path(const std::string& name) { return test_data_folder() + "/" + name; }
 
 TensorMap data_tensors(const std::string& name) {
   const std::string path = data_path(name);

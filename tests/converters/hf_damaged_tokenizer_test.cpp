@@ -139,7 +139,7 @@ TEST_F(HfDamagedTokenizerTest, DamagedFilesAreNamed) {
       {"bart", "merges.txt", "h \xff\n", "merges.txt is not UTF-8"},
       {"bart", "tokenizer.json", "{", "the tokenizer is not JSON"},
       {"bart", "tokenizer.json", R"({"model": {"type": "BPE"}})", "model.vocab"},
-      {"marian", "tokenizer.json", "[]", "expected an object"},
+      {"mbart", "tokenizer.json", "[]", "expected an object"},
   };
   for (const Damaged& file : files) {
     EXPECT_TRUE(has(refusal(file.variant, file.name, file.contents, kDataLoss), file.message))

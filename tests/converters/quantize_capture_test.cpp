@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -14,28 +13,17 @@
 
 #include "converters/quantize/calibration.hpp"
 #include "converters/quantize/samples.hpp"
-#include "lanewise/convert.hpp"
 #include "lanewise/session.hpp"
 #include "runtime/model_data.hpp"
 #include "runtime/text/utf8.hpp"
+#include "tests/converters/bundled_model.hpp"
 
 namespace lanewise::converters {
 namespace {
 
 class QuantizeCaptureTest : public ::testing::Test {
  protected:
-  static void SetUpTestSuite() {
-    const char* data = std::getenv("LANEWISE_TEST_DATA");
-    auto loaded = load(std::string(data == nullptr ? "tests/data" : data) + "/../../models/g2p");
-    ASSERT_TRUE(loaded.ok()) << loaded.status().message();
-    model_ = new Model(std::move(*loaded));
-  }
-  static void TearDownTestSuite() {
-    delete model_;
-    model_ = nullptr;
-  }
-
-  static const Model& model() { return *model_; }
+  static const Model& model() { return bundled_model(); }
 
   static std::vector<Sample> samples(const std::vector<std::string>& texts) {
     auto made = make_samples(model(), texts);
@@ -56,10 +44,7 @@ class QuantizeCaptureTest : public ::testing::Test {
   }
 
  private:
-  static Model* model_;
 };
-
-Model* QuantizeCaptureTest::model_ = nullptr;
 
 /// Row `row` of the weight in panels times x.
 double product(const file::SafetensorsView& file, const std::string& name, int64_t row,

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -11,18 +10,16 @@
 #include <vector>
 
 #include "converters/quantize/quantization_json.hpp"
-#include "lanewise/convert.hpp"
+#include "tests/converters/bundled_model.hpp"
 
 namespace lanewise::converters {
 namespace {
 
 TEST(QuantizeComparisonTest, AModelIsEqualToItself) {
-  const char* data = std::getenv("LANEWISE_TEST_DATA");
-  const auto model = load(std::string(data == nullptr ? "tests/data" : data) + "/../../models/g2p");
-  ASSERT_TRUE(model.ok()) << model.status().message();
-  const auto samples = make_samples(*model, {"transformer", "attention"});
+  const Model& model = bundled_model();
+  const auto samples = make_samples(model, {"transformer", "attention"});
   ASSERT_TRUE(samples.ok());
-  const auto comparison = compare(*model, *model, *samples);
+  const auto comparison = compare(model, model, *samples);
   ASSERT_TRUE(comparison.ok()) << comparison.status().message();
   EXPECT_EQ(comparison->output, "logits");
   EXPECT_EQ(comparison->rows,

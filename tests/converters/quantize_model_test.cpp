@@ -4,7 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -15,19 +14,13 @@
 #include "lanewise/convert.hpp"
 #include "runtime/file/sink.hpp"
 #include "runtime/model_data.hpp"
+#include "tests/converters/bundled_model.hpp"
 
 namespace lanewise::converters {
 namespace {
 
 class QuantizeModelTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    const char* data = std::getenv("LANEWISE_TEST_DATA");
-    auto loaded = load(std::string(data == nullptr ? "tests/data" : data) + "/../../models/g2p");
-    ASSERT_TRUE(loaded.ok()) << loaded.status().message();
-    model_.emplace(std::move(*loaded));
-  }
-
   /// The rows of a weight in panels, and panels of what a rounding makes of them.
   Result<std::vector<float>> rounded_panels(const WeightRounding& rounding, const std::string& name,
                                             const TensorView& panels, int64_t n) {
@@ -54,7 +47,7 @@ class QuantizeModelTest : public ::testing::Test {
 
   Result<Model> pack(const WeightRounding& rounding) {
     ++packed_;
-    const internal::ModelData& data = model_->data();
+    const internal::ModelData& data = model_.data();
     std::map<std::string, std::vector<float>> changed;
     for (const graph::Node& node : data.graph().nodes) {
       if (node.op != "linear") continue;
@@ -83,11 +76,11 @@ class QuantizeModelTest : public ::testing::Test {
 
   Result<ChosenRounding> choose(const QuantizationOptions& options) {
     return choose_rounding(
-        *model_, options, [&](std::string_view line) { reports_.emplace_back(line); },
+        model_, options, [&](std::string_view line) { reports_.emplace_back(line); },
         [&](const WeightRounding& rounding) { return pack(rounding); });
   }
 
-  std::optional<Model> model_;
+  const Model& model_ = bundled_model();
   std::vector<std::string> reports_;
   int packed_ = 0;
 };

@@ -2,21 +2,18 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <cstring>
 #include <map>
 
 #include "converters/formats/checkpoint.hpp"
 #include "converters/formats/elements.hpp"
 #include "tests/converters/checkpoint_folder.hpp"
+#include "tests/test_data.hpp"
 
 namespace lanewise::converters {
 namespace {
 
-std::string data_path(const std::string& name) {
-  const char* root = std::getenv("LANEWISE_TEST_DATA");
-  return std::string(root == nullptr ? "tests/data" : root) + "/formats/" + name;
-}
+std::string data_path(const std::string& name) { return test_data_folder() + "/formats/" + name; }
 
 struct Expected {
   DataType type;

@@ -7,30 +7,18 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "lanewise/convert.hpp"
+#include "tests/converters/bundled_model.hpp"
 
 namespace lanewise {
 namespace {
 
 class TranslatorTest : public ::testing::Test {
  protected:
-  static void SetUpTestSuite() {
-    const char* data = std::getenv("LANEWISE_TEST_DATA");
-    auto loaded = load(std::string(data == nullptr ? "tests/data" : data) + "/../../models/g2p");
-    ASSERT_TRUE(loaded.ok()) << loaded.status().message();
-    model_ = new Model(std::move(*loaded));
-  }
-  static void TearDownTestSuite() {
-    delete model_;
-    model_ = nullptr;
-  }
-
-  static const Model& model() { return *model_; }
+  static const Model& model() { return bundled_model(); }
   static GenerationOptions options() { return model().info().generation; }
 
   static Translator translator(SessionOptions session = {.threads = 2}) {
@@ -40,10 +28,7 @@ class TranslatorTest : public ::testing::Test {
   }
 
  private:
-  static Model* model_;
 };
-
-Model* TranslatorTest::model_ = nullptr;
 
 using Texts = std::vector<std::string_view>;
 

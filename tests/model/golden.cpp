@@ -6,6 +6,7 @@
 
 #include "runtime/file/mapping.hpp"
 #include "runtime/file/safetensors.hpp"
+#include "tests/test_data.hpp"
 
 namespace lanewise::test {
 namespace {
@@ -31,7 +32,7 @@ const Model& minilm() {
 }
 
 TensorMap golden(const std::string& name) {
-  const std::string path = environment("LANEWISE_TEST_DATA") + "/minilm/" + name + ".safetensors";
+  const std::string path = test_data_folder() + "/minilm/" + name + ".safetensors";
   const file::MappedFile file = expect_ok(file::MappedFile::open(path), path);
   const file::SafetensorsView view =
       expect_ok(file::SafetensorsView::parse(file.bytes(), path), path);

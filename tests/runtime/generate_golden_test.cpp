@@ -5,12 +5,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "runtime/generate/options_json.hpp"
 #include "tests/runtime/generate_table_model.hpp"
+#include "tests/test_data.hpp"
 
 namespace lanewise::generate {
 namespace {
@@ -23,8 +23,7 @@ constexpr double kTolerance = 2e-6;
 
 const Json& golden() {
   static const Json json = [] {
-    const char* folder = std::getenv("LANEWISE_TEST_DATA");
-    std::ifstream file(std::string(folder == nullptr ? "." : folder) + "/search/golden.json");
+    std::ifstream file(test_data_folder() + "/search/golden.json");
     return Json::parse(file, nullptr, /*allow_exceptions=*/false);
   }();
   return json;

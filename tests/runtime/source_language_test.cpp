@@ -93,7 +93,7 @@ TEST(SourceLanguage, SaysWhatTheModelLacks) {
             "the model is not told the language of a text, only that of its output");
   const auto plain = text::parse_tokenizer(text::tiny_json().dump());
   ASSERT_TRUE(plain.ok());
-  EXPECT_EQ(message(**plain, "fr"), "the model has no tokens for languages");
+  EXPECT_EQ(message(**plain, "fr"), "unknown language 'fr': the model has no tokens for languages");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "tests/runtime/text_tiny_vocabulary.hpp"
+#include "tests/test_data.hpp"
 
 namespace lanewise::text {
 namespace {
@@ -19,9 +20,7 @@ std::string from_environment(const char* name) {
 
 /// 500 texts with what Hugging Face's tokenizers makes of them.
 std::vector<Json> golden_lines() {
-  std::string data = from_environment("LANEWISE_TEST_DATA");
-  if (data.empty()) data = "tests/data";
-  std::ifstream in(data + "/tokenizer/minilm_lines.jsonl");
+  std::ifstream in(test_data_folder() + "/tokenizer/minilm_lines.jsonl");
   std::vector<Json> lines;
   for (std::string line; std::getline(in, line);) lines.push_back(Json::parse(line));
   return lines;

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -14,13 +13,13 @@
 
 #include "runtime/text/tokenizer.hpp"
 #include "runtime/text/utf8.hpp"
+#include "tests/test_data.hpp"
 
 namespace lanewise::text {
 
 /// Reads tests/data/subword/, which tests/reference/make_subword_golden.py wrote.
 inline std::string read_subword_data(const std::string& name) {
-  const char* data = std::getenv("LANEWISE_TEST_DATA");
-  std::ifstream in(std::string(data ? data : "tests/data") + "/subword/" + name, std::ios::binary);
+  std::ifstream in(test_data_folder() + "/subword/" + name, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
