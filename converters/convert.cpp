@@ -107,31 +107,29 @@ void report_surplus(const text::Tokenizer& tokenizer, int64_t vocabulary, const 
          " tokens, the model only " + std::to_string(vocabulary));
 }
 
-/// Whether a tokenizer that a family made can be opened again: its files may contradict each other,
-/// and nobody shall find out from the model file.
-Status check_made(const std::string& json, int64_t vocabulary, const char* name,
-                  const Opened& opened) {
-  if (json.empty()) return {};
-  const auto tokenizer = text::parse_tokenizer(json);
+/// What a model file holds of the tokenizer that a family made. Opened here, because its files may
+/// contradict each other, and nobody shall find out from the model file.
+Result<std::string> checked_json(const std::string& made, int64_t vocabulary, const char* name,
+                                 const Opened& opened) {
+  if (made.empty()) return made;
+  const auto tokenizer = text::parse_tokenizer(made);
   if (!tokenizer.ok()) {
     return tokenizer.status().with_context(file::in_quotes(opened.source.folder.root()) + ": " +
                                            name);
   }
   report_surplus(**tokenizer, vocabulary, name, opened.report);
-  return {};
-}
-
-Status check_made_tokenizers(const Opened& opened) {
-  const FamilyModel& model = opened.model;
-  LW_RETURN_IF_ERROR(check_made(model.tokenizer, model.info.vocabulary_size, "tokenizer", opened));
-  return check_made(model.target_tokenizer, model.info.target_vocabulary_size, "target tokenizer",
-                    opened);
+  return (*tokenizer)->to_json();
 }
 
 /// The tokenizer as JSON; empty when the checkpoint has none.
 Result<std::string> tokenizer_json(Opened& opened) {
-  LW_RETURN_IF_ERROR(check_made_tokenizers(opened));
-  if (!opened.model.tokenizer.empty()) return opened.model.tokenizer;
+  FamilyModel& model = opened.model;
+  LW_ASSIGN_OR_RETURN(model.tokenizer, checked_json(model.tokenizer, model.info.vocabulary_size,
+                                                    "tokenizer", opened));
+  LW_ASSIGN_OR_RETURN(model.target_tokenizer,
+                      checked_json(model.target_tokenizer, model.info.target_vocabulary_size,
+                                   "target tokenizer", opened));
+  if (!model.tokenizer.empty()) return model.tokenizer;
   if (!find_tokenizer(opened.source)) {
     opened.report(
         "no tokenizer.json, vocab.txt, vocab.json with merges.txt or SentencePiece model: the "
@@ -141,7 +139,7 @@ Result<std::string> tokenizer_json(Opened& opened) {
   const SourceFolder& folder = opened.source.folder;
   LW_ASSIGN_OR_RETURN(const auto tokenizer,
                       text::load_tokenizer(folder.path(opened.source.subfolder)));
-  report_surplus(*tokenizer, opened.model.info.vocabulary_size, "tokenizer", opened.report);
+  report_surplus(*tokenizer, model.info.vocabulary_size, "tokenizer", opened.report);
   return tokenizer->to_json();
 }
 

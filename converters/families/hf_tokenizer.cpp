@@ -9,7 +9,6 @@
 #include "converters/tokenizers/families.hpp"
 #include "ops/status_macros.hpp"
 #include "runtime/file/messages.hpp"
-#include "runtime/text/tokenizer.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -168,10 +167,8 @@ Status read_tokenizer_json(const TokenizerFolder& folder, FamilyModel& model) {
   if (!language.empty()) {
     LW_ASSIGN_OR_RETURN(json, folder.named(with_language(json, language, place), kTokenizerJson));
   }
-  LW_RETURN_IF_ERROR(clean_up(folder, json));
-  LW_ASSIGN_OR_RETURN(const auto tokenizer, text::parse_tokenizer(json));
-  model.tokenizer = tokenizer->to_json();
-  return {};
+  model.tokenizer = std::move(json);
+  return clean_up(folder, model.tokenizer);
 }
 
 }  // namespace

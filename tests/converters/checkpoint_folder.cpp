@@ -166,10 +166,21 @@ void CheckpointFolderTest::write_tensors(const std::string& name, const TensorMa
   ASSERT_TRUE(status.ok()) << status.message();
 }
 
-void CheckpointFolderTest::write_all() {
+void CheckpointFolderTest::write() {
   write_config();
-  put("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\nc\nd\ne\n##a\n##b\n##c\n");
   write_tensors("model.safetensors", tensors_);
+}
+
+Model CheckpointFolderTest::loaded() {
+  write();
+  Result<Model> model = load(source_.string(), options_);
+  EXPECT_TRUE(model.ok()) << model.status().message();
+  return *model;
+}
+
+void CheckpointFolderTest::write_all() {
+  write();
+  put("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\nc\nd\ne\n##a\n##b\n##c\n");
 }
 
 bool CheckpointFolderTest::reported(const std::string& part) const {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "lanewise/convert.hpp"
+#include "lanewise/model.hpp"
 #include "lanewise/tensor.hpp"
 #include "runtime/file/mapping.hpp"
 #include "runtime/file/safetensors.hpp"
@@ -61,6 +62,10 @@ class CheckpointFolderTest : public testing::Test {
   void write_config();
   void write_tensors(const std::string& name, const TensorMap& tensors);
   void put(const std::string& name, const std::string& contents);
+  /// Writes config.json and model.safetensors.
+  void write();
+  /// Writes that and opens it, expecting success.
+  Model loaded();
 
   /// Adds, or replaces, a tensor of random values.
   void set_tensor(const std::string& name, const Shape& shape);

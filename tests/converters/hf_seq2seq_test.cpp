@@ -3,8 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cmath>
 #include <map>
 #include <string>
 #include <vector>
@@ -15,6 +13,7 @@
 #include "ops/dispatch.hpp"
 #include "ops/linear/linear_kernels.hpp"
 #include "tests/converters/checkpoint_folder.hpp"
+#include "tests/converters/golden_compare.hpp"
 #include "tests/converters/hf_checkpoint.hpp"
 
 namespace lanewise::converters {
@@ -83,27 +82,11 @@ class HfSeq2SeqTest : public CheckpointFolderTest, public ::testing::WithParamIn
 };
 INSTANTIATE_TEST_SUITE_P(Settings, HfSeq2SeqTest, ::testing::ValuesIn(settings()), setting_name);
 
-/// Rows of a matrix of ids, each up to its first -1.
-std::vector<Ids> rows_of(const Tensor& matrix) {
-  std::vector<Ids> rows;
-  const int64_t width = matrix.shape()[1];
-  for (int64_t r = 0; r < matrix.shape()[0]; ++r) {
-    const int32_t* row = matrix.as<int32_t>() + r * width;
-    rows.emplace_back(row, std::find(row, row + width, -1));
-  }
-  return rows;
-}
-
 /// The first elements of `found`, as many as are expected.
 void expect_close(const Tensor& found, const Tensor& expected, const std::string& name) {
-  double magnitude = 0;
-  double difference = 0;
-  for (int64_t i = 0; i < *element_count(expected.shape()); ++i) {
-    const double x = expected.as<float>()[i];
-    magnitude = std::max(magnitude, std::abs(x));
-    difference = std::max(difference, std::abs(x - double{found.as<float>()[i]}));
-  }
-  EXPECT_LE(difference, kTolerance * magnitude) << name << " of up to " << magnitude;
+  const Difference difference = difference_of(found, expected);
+  EXPECT_LE(difference.largest, kTolerance * difference.magnitude)
+      << name << " of up to " << difference.magnitude;
 }
 
 TEST_P(HfSeq2SeqTest, LogitsAgreeWithTransformers) {

@@ -42,18 +42,6 @@ class RnnSeq2SeqTest : public CheckpointFolderTest {
  protected:
   void use(const RnnCase& c);
 
-  void write() {
-    write_config();
-    write_tensors("model.safetensors", tensors_);
-  }
-
-  Model loaded() {
-    write();
-    Result<Model> model = load(source_.string(), options_);
-    EXPECT_TRUE(model.ok()) << model.status().message();
-    return *model;
-  }
-
   std::string refused(StatusCode code = StatusCode::kInvalidArgument) {
     write();
     return failure(code);

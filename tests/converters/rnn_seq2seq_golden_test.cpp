@@ -3,8 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -12,6 +10,7 @@
 
 #include "lanewise/generator.hpp"
 #include "lanewise/session.hpp"
+#include "tests/converters/golden_compare.hpp"
 #include "tests/converters/hashed_weights.hpp"
 #include "tests/converters/rnn_checkpoint.hpp"
 
@@ -43,28 +42,11 @@ class RnnSeq2SeqGoldenTest : public RnnSeq2SeqTest, public testing::WithParamInt
 INSTANTIATE_TEST_SUITE_P(Cases, RnnSeq2SeqGoldenTest, testing::ValuesIn(rnn_cases()),
                          [](const auto& parameter) { return parameter.param.name; });
 
-/// Rows of a matrix of ids, each up to its first -1.
-std::vector<Ids> rows_of(const Tensor& matrix) {
-  std::vector<Ids> rows;
-  const int64_t width = matrix.shape()[1];
-  for (int64_t r = 0; r < matrix.shape()[0]; ++r) {
-    const int32_t* row = matrix.as<int32_t>() + r * width;
-    rows.emplace_back(row, std::find(row, row + width, -1));
-  }
-  return rows;
-}
-
 void expect_close(const Tensor& found, const Tensor& expected, const std::string& name) {
   ASSERT_EQ(found.shape(), expected.shape()) << name;
-  double magnitude = 0;
-  double difference = 0;
-  for (int64_t i = 0; i < *element_count(expected.shape()); ++i) {
-    const double x = expected.as<float>()[i];
-    magnitude = std::max(magnitude, std::abs(x));
-    difference = std::max(difference, std::abs(x - double{found.as<float>()[i]}));
-  }
-  EXPECT_LE(difference, kTolerance * magnitude) << name;
-  EXPECT_GT(magnitude, 0.1) << name;
+  const Difference difference = difference_of(found, expected);
+  EXPECT_LE(difference.largest, kTolerance * difference.magnitude) << name;
+  EXPECT_GT(difference.magnitude, 0.1) << name;
 }
 
 TEST_P(RnnSeq2SeqGoldenTest, LogitsAgreeWithPyTorch) {

@@ -26,10 +26,6 @@ class T5Test : public CheckpointFolderTest {
     tensors_ = std::move(checkpoint.tensors);
     reports_.clear();
   }
-  void write() {
-    write_config();
-    write_tensors("model.safetensors", tensors_);
-  }
 };
 
 TEST(T5Buckets, AreThoseOfT5) {

@@ -31,18 +31,6 @@ class TorchTransformerEncoderTest : public CheckpointFolderTest {
     }
     config_ = {{"model_type", "\"torch_transformer_encoder\""}, {"nhead", "4"}};
   }
-
-  void write() {
-    write_config();
-    write_tensors("model.safetensors", tensors_);
-  }
-
-  Model loaded() {
-    write();
-    Result<Model> model = load(source_.string(), options_);
-    EXPECT_TRUE(model.ok()) << model.status().message();
-    return *model;
-  }
 };
 
 TEST_F(TorchTransformerEncoderTest, HasHiddenStatesAndALogitsOfEachToken) {

@@ -3,9 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <bit>
-#include <cmath>
 #include <map>
 #include <string>
 #include <utility>
@@ -19,6 +17,7 @@
 #include "ops/linear/linear_kernels.hpp"
 #include "runtime/text/utf8.hpp"
 #include "tests/converters/checkpoint_folder.hpp"
+#include "tests/converters/golden_compare.hpp"
 #include "tests/converters/torch_checkpoint.hpp"
 
 namespace lanewise::converters {
@@ -151,27 +150,10 @@ class TorchTransformerGoldenTest : public CheckpointFolderTest,
 INSTANTIATE_TEST_SUITE_P(Settings, TorchTransformerGoldenTest, ::testing::ValuesIn(settings()),
                          setting_name);
 
-/// Rows of a matrix of ids, each up to its first -1.
-std::vector<Ids> rows_of(const Tensor& matrix) {
-  std::vector<Ids> rows;
-  const int64_t width = matrix.shape()[1];
-  for (int64_t r = 0; r < matrix.shape()[0]; ++r) {
-    const int32_t* row = matrix.as<int32_t>() + r * width;
-    rows.emplace_back(row, std::find(row, row + width, -1));
-  }
-  return rows;
-}
-
 void expect_close(const Tensor& found, const Tensor& expected, const std::string& name) {
   ASSERT_EQ(found.shape(), expected.shape()) << name;
-  double magnitude = 0;
-  double difference = 0;
-  for (int64_t i = 0; i < *element_count(expected.shape()); ++i) {
-    const double x = expected.as<float>()[i];
-    magnitude = std::max(magnitude, std::abs(x));
-    difference = std::max(difference, std::abs(x - double{found.as<float>()[i]}));
-  }
-  EXPECT_LE(difference, kTolerance * magnitude) << name;
+  const Difference difference = difference_of(found, expected);
+  EXPECT_LE(difference.largest, kTolerance * difference.magnitude) << name;
 }
 
 TensorMap subset(const TensorMap& tensors, std::initializer_list<const char*> names) {

@@ -42,18 +42,6 @@ class TorchTransformerTest : public CheckpointFolderTest {
             .target_tokens = kTargetTokens};
   }
 
-  void write() {
-    write_config();
-    write_tensors("model.safetensors", tensors_);
-  }
-
-  Model loaded() {
-    write();
-    Result<Model> model = load(source_.string(), options_);
-    EXPECT_TRUE(model.ok()) << model.status().message();
-    return *model;
-  }
-
   /// The message of a configuration that is refused.
   std::string refused(StatusCode code) {
     std::filesystem::remove(destination());  // of a conversion that went well
