@@ -125,28 +125,78 @@ LW_INLINE f32x16 to_f32(const i32x16& a) noexcept {
   return r;
 }
 
-/// The bits of |a| as integers, which are in the order of the numbers; NaN is above infinity.
-LW_INLINE i32x16 magnitude_bits(const f32x16& a) noexcept {
-  i32x16 r;
+using UnsignedPart = xsimd::batch<uint32_t>;
+
+/// The range of numbers in each lane, and 0. As bits, because integers keep a NaN where maxima of
+/// numbers drop it: those of positive numbers are in the order of the numbers, with NaN above
+/// infinity, and negative as integers; those of negative numbers, unsigned, are above all others
+/// and the lowest number is the highest of them.
+struct BitRange {
+  IntPart high[kParts];
+  UnsignedPart low[kParts];
+};
+
+LW_INLINE BitRange empty_range() noexcept {
+  BitRange r;
   LW_UNROLL for (size_t i = 0; i < kParts; ++i) {
-    r.part[i] = xsimd::bitwise_cast<IntPart>(a.part[i]) & IntPart(0x7fffffff);
+    r.high[i] = IntPart(0);
+    r.low[i] = UnsignedPart(0x80000000u);  // -0
   }
   return r;
 }
 
-LW_INLINE i32x16 max(const i32x16& a, const i32x16& b) noexcept {
-  i32x16 r;
-  LW_UNROLL for (size_t i = 0; i < kParts; ++i) r.part[i] = xsimd::max(a.part[i], b.part[i]);
-  return r;
+LW_INLINE void widen(BitRange& range, const f32x16& a) noexcept {
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) {
+    range.high[i] = xsimd::max(range.high[i], xsimd::bitwise_cast<IntPart>(a.part[i]));
+    range.low[i] = xsimd::max(range.low[i], xsimd::bitwise_cast<UnsignedPart>(a.part[i]));
+  }
 }
 
-/// The largest of the 16 lanes.
-LW_INLINE int32_t reduce_max(const i32x16& a) noexcept {
-  int32_t lanes[kLanes];
-  store(lanes, a);
+LW_INLINE void widen(BitRange& range, const BitRange& other) noexcept {
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) {
+    range.high[i] = xsimd::max(range.high[i], other.high[i]);
+    range.low[i] = xsimd::max(range.low[i], other.low[i]);
+  }
+}
+
+/// The largest lane of one register.
+LW_INLINE int32_t reduce_max(const IntPart& a) noexcept {
+#if defined(__AVX512F__)
+  return _mm512_reduce_max_epi32(a);
+#elif defined(__AVX2__)
+  const __m128i four = _mm_max_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
+  const __m128i two = _mm_max_epi32(four, _mm_shuffle_epi32(four, 0x4e));
+  return _mm_cvtsi128_si32(_mm_max_epi32(two, _mm_shuffle_epi32(two, 0xb1)));
+#else
+  int32_t lanes[kPartLanes];
+  a.store_unaligned(lanes);
   int32_t largest = lanes[0];
-  for (size_t i = 1; i < kLanes; ++i) largest = lanes[i] > largest ? lanes[i] : largest;
+  for (size_t i = 1; i < kPartLanes; ++i) largest = lanes[i] > largest ? lanes[i] : largest;
   return largest;
+#endif
+}
+
+LW_INLINE float number_of_bits(uint32_t bits) noexcept {
+  float number;
+  std::memcpy(&number, &bits, sizeof(number));
+  return number;
+}
+
+/// The largest number of the range, at least 0; NaN if a positive NaN was among them.
+LW_INLINE float highest(const BitRange& range) noexcept {
+  IntPart most = range.high[0];
+  LW_UNROLL for (size_t i = 1; i < kParts; ++i) most = xsimd::max(most, range.high[i]);
+  return number_of_bits(static_cast<uint32_t>(reduce_max(most)));
+}
+
+/// The smallest, at most -0; NaN if a negative NaN was among them.
+LW_INLINE float lowest(const BitRange& range) noexcept {
+  constexpr uint32_t kSign = 0x80000000u;
+  UnsignedPart most = range.low[0];
+  LW_UNROLL for (size_t i = 1; i < kParts; ++i) most = xsimd::max(most, range.low[i]);
+  // Without the sign bit, which all of them have, they are positive integers.
+  const IntPart magnitude = xsimd::bitwise_cast<IntPart>(most ^ UnsignedPart(kSign));
+  return number_of_bits(static_cast<uint32_t>(reduce_max(magnitude)) | kSign);
 }
 
 /// Rounds to the nearest integer, ties to even, limits to [-128, 127] and stores the 16 bytes, with
@@ -171,12 +221,13 @@ LW_INLINE void store_rounded(uint8_t* p, const f32x16& a, uint8_t flip) noexcept
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), flipped);
 }
 
-// Products of signed bytes, a in [-127, 127] broadcast and w in [-127, 127], exactly and the same
+// Products of signed bytes, a in [-128, 127] broadcast and w in [-127, 127], exactly and the same
 // on every instruction set. Each has its own way:
 //
 //   VNNI      multiplies unsigned by signed bytes: a is kept as a + 128, and 128 * sum(w) taken off
-//   AVX2      likewise, but adds pairs of products in 16 bits, for which 255 is too much: |a| times
-//             w with the sign of a
+//   AVX2      likewise, but adds pairs of products in 16 bits, for which 255 is too much: |a|, 128
+//   at
+//             most, times w with the sign of a
 //   AVX-512   the same, where the sign is a mask
 //   SSE2      has products of 16 bits only
 //
@@ -245,8 +296,8 @@ LW_INLINE i32x16 dot(const ByteQuad& a, const i8x64& w, const i32x16& c) noexcep
   return r;
 }
 
-// Products of weights in [0, 15] and signed bytes in [-127, 127]. Where these are added in 16 bits,
-// 8 of 2 * 15 * 127 fit: sums are kept so for kSmallDots steps and then widened.
+// Products of weights in [0, 15] and signed bytes in [-128, 127]. Where these are added in 16 bits,
+// 8 of 2 * 15 * 128 fit: sums are kept so for kSmallDots steps and then widened.
 constexpr size_t kSmallDots = 8;
 
 /// 16 sums of such products, or on AVX2 and AVX-512 without VNNI 32 halves of them in 16 bits.

@@ -2,9 +2,11 @@
 
 #include <bit>
 #include <cstring>
+#include <numeric>
 #include <utility>
 
 #include "converters/pack/panels.hpp"
+#include "converters/quantize/quantize_rows.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -67,6 +69,17 @@ std::vector<int32_t> row_sums(const QuantizedMatrix& matrix) {
   return sums;
 }
 
+/// The sums over the inputs of what the numbers stand for.
+std::vector<float> dequantized_sums(const QuantizedMatrix& matrix) {
+  const std::vector<float> values = dequantize(matrix);
+  std::vector<float> sums;
+  for (int64_t row = 0; row < matrix.n; ++row) {
+    const auto begin = values.begin() + row * matrix.k;
+    sums.push_back(static_cast<float>(std::accumulate(begin, begin + matrix.k, 0.0)));
+  }
+  return sums;
+}
+
 /// 64 bytes are 8 inputs of 16 features: byte 4 j + i holds input i of feature j in its lower half
 /// and input 4 + i in its upper one.
 PackedRole pack_i4(const QuantizedMatrix& matrix) {
@@ -111,6 +124,7 @@ std::vector<PackedRole> pack_quantized(const QuantizedMatrix& matrix) {
     if (!matrix.minimums.empty()) {
       roles.push_back(pack_groups("weight_minimum", matrix, matrix.minimums));
     }
+    roles.push_back(make_role("weight_sum", DataType::kF32, {matrix.n}, dequantized_sums(matrix)));
   }
   if (!matrix.input_scale.empty()) {
     roles.push_back(make_role("input_scale", DataType::kF32, {matrix.k}, matrix.input_scale));

@@ -11,10 +11,19 @@ InputRows rounded_rows(const InputRows& x) {
   InputRows result = x;
   for (int64_t row = 0; row < x.rows; ++row) {
     float* to = result.x.data() + row * x.k;
-    float most = 0.0F;
-    for (int64_t j = 0; j < x.k; ++j) most = std::max(most, std::abs(to[j]));
-    const float scale = most / 127.0F;
-    for (int64_t j = 0; j < x.k; ++j) to[j] = scale * static_cast<float>(int8_value(to[j], scale));
+    float low = 0.0F;
+    float high = 0.0F;
+    for (int64_t j = 0; j < x.k; ++j) {
+      low = std::min(low, to[j]);
+      high = std::max(high, to[j]);
+    }
+    const float scale = high * (1.0F / 255.0F) - low * (1.0F / 255.0F);
+    if (scale < 1e-38F) continue;
+    const float zero = std::nearbyint(-128.0F - low / scale);
+    for (int64_t j = 0; j < x.k; ++j) {
+      const float q = std::clamp(std::nearbyint(to[j] / scale + zero), -128.0F, 127.0F);
+      to[j] = scale * (q - zero);
+    }
   }
   return result;
 }

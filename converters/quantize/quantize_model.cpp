@@ -125,7 +125,7 @@ QuantizationRecord begin_record(const QuantizationOptions& options, bool calibra
 }  // namespace
 
 // For unit vectors at a small angle the cosine is 1 - error^2 / 2.
-double default_max_error(WeightType type) noexcept { return type == WeightType::kI8 ? 0.04 : 0.12; }
+double default_max_error(WeightType type) noexcept { return type == WeightType::kI8 ? 0.04 : 0.11; }
 
 Result<ChosenRounding> choose_rounding(const Model& f32, const QuantizationOptions& options,
                                        const Report& report, const ModelPacker& pack) {

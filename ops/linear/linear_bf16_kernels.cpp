@@ -113,11 +113,11 @@ struct Bf16Kind {
   }
 #endif
 
-  static void begin(const LinearBlock&, size_t, size_t, int32_t*) noexcept {}
+  static void begin(const LinearBlock&, size_t, size_t, PanelConstants<kMaxPanels>&) noexcept {}
 
-  LW_INLINE static f32x16 total(const std::byte* sums, const float*, const f32x16&,
-                                const f32x16& bias) noexcept {
-    return load(reinterpret_cast<const float*>(sums)) + bias;
+  LW_INLINE static f32x16 total(const std::byte* sums, const RowScale*,
+                                const FeatureFactors& features) noexcept {
+    return load(reinterpret_cast<const float*>(sums)) + features.bias;
   }
 };
 

@@ -25,7 +25,8 @@ struct LinearWeight {
   /// i4 [panels][k8 / 8][16 * 4 bytes of two 4-bit numbers], k8 = k in whole groups
   const std::byte* panels = nullptr;
   const float* scale = nullptr;        // i8 [n]; i4 [panels][groups][16]
-  const int32_t* sum = nullptr;        // i8 [n]: sum_k w[n, k]
+  const int32_t* sum = nullptr;        // i8 [n]: sum_k of the integers
+  const float* total = nullptr;        // i4 [n]: sum_k w[n, k]
   const float* minimum = nullptr;      // i4 [panels][groups][16], or null: -8 * scale
   const float* input_scale = nullptr;  // i8, i4 [k]: x is multiplied by it first; or null
   size_t group = 0;                    // i4: inputs that share a scale
@@ -39,9 +40,16 @@ struct LinearWeight {
     w.panels += panel * panel_bytes;
     if (scale != nullptr) w.scale += panel * scales;
     if (sum != nullptr) w.sum += feature;
+    if (total != nullptr) w.total += feature;
     if (minimum != nullptr) w.minimum += panel * scales;
     return w;
   }
+};
+
+/// What the bytes q of a row stand for: scale * q + shift.
+struct RowScale {
+  float scale;
+  float shift;
 };
 
 /// Bytes between rows of x that a kernel keeps in another form, `bytes` each: whole cache lines,
@@ -53,12 +61,12 @@ constexpr size_t prepared_stride(size_t bytes) noexcept {
 }
 
 /// Bytes of scratch that multiplying up to kLinearMaxRows rows of k inputs with `w` takes: the
-/// rows, and for each a scale and the sums of its groups.
+/// rows, and for each its RowScale and the sums of its groups.
 constexpr size_t prepared_bytes(const LinearWeight& w, size_t k) noexcept {
   if (w.type == LinearType::kF32) return 0;
   const size_t groups = w.group == 0 ? 0 : (k + w.group - 1) / w.group;
   const size_t bytes = w.type == LinearType::kBF16 ? 2 * k : groups > 0 ? groups * w.group : k;
-  return kLinearMaxRows * (prepared_stride(bytes) + sizeof(float) + groups * sizeof(int32_t));
+  return kLinearMaxRows * (prepared_stride(bytes) + sizeof(RowScale) + groups * sizeof(int32_t));
 }
 
 /// What follows the sums of a linear layer.

@@ -120,7 +120,7 @@ struct I4Kind {
     const size_t groups = (block.k + group - 1) / group;
     const size_t stride = prepared_stride(groups * group);
     auto* bytes = reinterpret_cast<uint8_t*>(scratch);
-    auto* scale = reinterpret_cast<float*>(scratch + block.rows * stride);
+    auto* scale = reinterpret_cast<RowScale*>(scratch + block.rows * stride);
     auto* sums = reinterpret_cast<int32_t*>(scale + block.rows);
     for (size_t r = 0; r < block.rows; ++r) {
       uint8_t* q = bytes + r * stride;
@@ -131,11 +131,19 @@ struct I4Kind {
     return {scratch, stride, scale, sums};
   }
 
-  static void begin(const LinearBlock&, size_t, size_t, int32_t*) noexcept {}
+  static void begin(const LinearBlock& block, size_t panel, size_t panels,
+                    PanelConstants<kMaxPanels>& constants) noexcept {
+    for (size_t p = 0; p < panels; ++p) {
+      const RowPart features = RowPart::of((panel + p) * kPanel, block.n);
+      store(constants.total + p * kLanes, features.from(block.w.total));
+    }
+  }
 
-  LW_INLINE static f32x16 total(const std::byte* sums, const float* x_scale, const f32x16&,
-                                const f32x16& bias) noexcept {
-    return fma(load(reinterpret_cast<const float*>(sums)), broadcast(*x_scale), bias);
+  /// sum_k (scale q + shift) w + bias
+  LW_INLINE static f32x16 total(const std::byte* sums, const RowScale* x_scale,
+                                const FeatureFactors& features) noexcept {
+    const f32x16 rest = fma(broadcast(x_scale->shift), features.total, features.bias);
+    return fma(load(reinterpret_cast<const float*>(sums)), broadcast(x_scale->scale), rest);
   }
 };
 

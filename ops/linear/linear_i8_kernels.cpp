@@ -73,7 +73,7 @@ struct I8Kind {
   static PreparedRows prepare(const LinearBlock& block, std::byte* scratch) noexcept {
     const size_t stride = prepared_stride(block.k);
     auto* bytes = reinterpret_cast<uint8_t*>(scratch);
-    auto* scale = reinterpret_cast<float*>(scratch + block.rows * stride);
+    auto* scale = reinterpret_cast<RowScale*>(scratch + block.rows * stride);
     for (size_t r = 0; r < block.rows; ++r) {
       const float* x = block.x + r * block.x_stride;
       scale[r] = quantize_row(x, block.w.input_scale, block.k, kByteFlip, bytes + r * stride);
@@ -81,21 +81,26 @@ struct I8Kind {
     return {scratch, stride, scale, nullptr};
   }
 
-  /// -128 * sum(w) where x is kept as x + 128.
-  static void begin(const LinearBlock& block, size_t panel, size_t panels, int32_t* init) noexcept {
+  /// Sums begin with -128 * sum(w) where q is kept as q + 128.
+  static void begin(const LinearBlock& block, size_t panel, size_t panels,
+                    PanelConstants<kMaxPanels>& constants) noexcept {
     for (size_t i = 0; i < panels * kPanel; ++i) {
       const size_t feature = panel * kPanel + i;
-      const bool counts = kByteOffset != 0 && feature < block.n;
+      const int32_t sum = feature < block.n ? block.w.sum[feature] : 0;
       // Unsigned, because sums that a damaged file holds may be too large.
-      const uint32_t sum = counts ? static_cast<uint32_t>(block.w.sum[feature]) : 0;
-      init[i] = static_cast<int32_t>(0u - static_cast<uint32_t>(kByteOffset) * sum);
+      const uint32_t offset = static_cast<uint32_t>(kByteOffset) * static_cast<uint32_t>(sum);
+      constants.init[i] = static_cast<int32_t>(0u - offset);
+      constants.total[i] =
+          feature < block.n ? block.w.scale[feature] * static_cast<float>(sum) : 0.0f;
     }
   }
 
-  LW_INLINE static f32x16 total(const std::byte* sums, const float* x_scale, const f32x16& w_scale,
-                                const f32x16& bias) noexcept {
-    const f32x16 factor = broadcast(*x_scale) * w_scale;
-    return fma(to_f32(load(reinterpret_cast<const int32_t*>(sums))), factor, bias);
+  /// sum_k (scale q + shift) (w_scale w) + bias
+  LW_INLINE static f32x16 total(const std::byte* sums, const RowScale* x_scale,
+                                const FeatureFactors& features) noexcept {
+    const f32x16 factor = broadcast(x_scale->scale) * features.scale;
+    const f32x16 rest = fma(broadcast(x_scale->shift), features.total, features.bias);
+    return fma(to_f32(load(reinterpret_cast<const int32_t*>(sums))), factor, rest);
   }
 };
 

@@ -6,8 +6,8 @@
 /// A kind is one of tiles (linear_tiles.hpp) on LinearTile, and has
 ///
 ///   prepare(block, rows)   rows of x in the form that its tiles read
-///   begin(block, panel, panels, tile)  what the sums of these panels begin with
-///   total(sums, x_scale, w_scale, bias)  16 sums as f32, scaled, bias added
+///   begin(block, panel, panels, constants)  what these panels need beside their weights
+///   total(sums, x_scale, features)  16 sums as f32, scaled, bias added
 
 #include "ops/linear/linear_finish.hpp"
 #include "ops/linear/linear_tiles.hpp"
@@ -19,7 +19,7 @@ namespace {
 struct PreparedRows {
   const std::byte* data;  // [rows, stride]
   size_t stride;          // bytes
-  const float* scale;     // [rows] of bytes
+  const RowScale* scale;  // [rows] of bytes
   const int32_t* sums;    // [rows, groups] of bytes, for i4
 };
 
@@ -42,6 +42,20 @@ struct LinearTile {
 
 constexpr size_t kSumBytes = kLanes * 4;
 
+/// By panel and feature.
+template <size_t kMaxPanels>
+struct PanelConstants {
+  alignas(64) int32_t init[kMaxPanels * kLanes];  // i8: what the sums begin with
+  alignas(64) float total[kMaxPanels * kLanes];   // of bytes: the sum of the weights
+};
+
+/// What 16 features have in common for all rows.
+struct FeatureFactors {
+  f32x16 scale;
+  f32x16 total;
+  f32x16 bias;
+};
+
 /// Writes the sums of a tile, vectors of `Element`.
 template <typename Element, typename Vector, size_t kRows, size_t kPanels>
 LW_INLINE void store_sums(const Vector (&sum)[kRows][kPanels], const LinearTile& tile) noexcept {
@@ -61,22 +75,25 @@ struct TilePlace {
   size_t panels;
 };
 
+/// `totals`: of the panels of `place`.
 template <typename Kind, Activation kActivation>
-void finish_tile(const LinearBlock& block, const std::byte* sums, const float* x_scale,
-                 const TilePlace& place) noexcept {
-  for (size_t p = 0; p < place.panels; ++p) {
+void finish_tile(const LinearBlock& block, const std::byte* sums, const RowScale* x_scale,
+                 const float* totals, const TilePlace& place) noexcept {
+  for (size_t p = 0; p < place.panels; ++p, totals += kLanes) {
     const RowPart features = RowPart::of((place.panel + p) * kPanel, block.n);
-    const f32x16 bias = block.bias == nullptr ? zero() : features.from(block.bias);
-    const f32x16 w_scale = Kind::kScaledFeatures ? features.from(block.w.scale) : zero();
+    const FeatureFactors factors{Kind::kScaledFeatures ? features.from(block.w.scale) : zero(),
+                                 load(totals),
+                                 block.bias == nullptr ? zero() : features.from(block.bias)};
     for (size_t r = 0; r < place.rows; ++r, sums += kSumBytes) {
-      const f32x16 total = Kind::total(sums, x_scale + r, w_scale, bias);
+      const f32x16 total = Kind::total(sums, x_scale + r, factors);
       finish_features<kActivation>(block, total, place.row + r, features);
     }
   }
 }
 
 using FinishFunction = void (*)(const LinearBlock& block, const std::byte* sums,
-                                const float* x_scale, const TilePlace& place) noexcept;
+                                const RowScale* x_scale, const float* totals,
+                                const TilePlace& place) noexcept;
 
 // In the order of Activation.
 template <typename Kind>
@@ -100,7 +117,7 @@ template <typename Kind>
 void multiply_prepared(const LinearBlock& block, const PreparedRows& x) noexcept {
   static constexpr TileFunctions<Kind> kTiles = tile_functions<Kind>();
   alignas(64) std::byte sums[Kind::kRegisters * kSumBytes];
-  alignas(64) int32_t init[Kind::kMaxPanels * kLanes];
+  PanelConstants<Kind::kMaxPanels> constants{};
   const size_t panels = (block.n + kPanel - 1) / kPanel;
   const RowTiles tiles(block.rows, Kind::kMaxRows);
   const FinishFunction finish = kFinishTile<Kind>[static_cast<size_t>(block.activation)];
@@ -109,13 +126,13 @@ void multiply_prepared(const LinearBlock& block, const PreparedRows& x) noexcept
   tile.x_stride = x.stride;
   tile.panel_bytes = block.w.panel_bytes;
   tile.k = block.k;
-  tile.init = init;
+  tile.init = constants.init;
   tile.group = block.w.group;
   tile.groups = block.w.group == 0 ? 0 : (block.k + block.w.group - 1) / block.w.group;
   tile.sums = sums;
   for (size_t panel = 0; panel < panels; panel += step) {
     const size_t count = panels - panel < step ? panels - panel : step;
-    Kind::begin(block, panel, count, init);
+    Kind::begin(block, panel, count, constants);
     tile.w = block.w.panels + panel * block.w.panel_bytes;
     tile.scale = block.w.scale + panel * tile.groups * kPanel;
     if (block.w.minimum != nullptr) tile.minimum = block.w.minimum + panel * tile.groups * kPanel;
@@ -125,7 +142,7 @@ void multiply_prepared(const LinearBlock& block, const PreparedRows& x) noexcept
       tile.row_sums = x.sums + place.row * tile.groups;
       prefetch_results(block, place);
       kTiles.functions[place.rows][count](tile);
-      finish(block, sums, x.scale + place.row, place);
+      finish(block, sums, x.scale + place.row, constants.total, place);
     }
   }
 }

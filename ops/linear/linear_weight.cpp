@@ -6,8 +6,8 @@
 namespace lanewise::ops {
 namespace {
 
-// 127 * 127 times as many inputs are still below 2^31.
-constexpr int64_t kMostExactInputs = 133'144;
+// 128 * 127 times as many inputs are still below 2^31.
+constexpr int64_t kMostExactInputs = 132'104;
 // Inputs whose products a 4-bit kernel adds in 16 bits.
 constexpr int64_t kGroupStep = 32;
 
@@ -78,7 +78,7 @@ int64_t groups_of(const OperatorConfig& config) {
 
 Result<LinearWeight> i4_weight(const OperatorConfig& config, const Dimensions& d) {
   LW_RETURN_IF_ERROR(config.expect_only_weights(
-      {"weight", "weight_scale", "weight_minimum", "input_scale", "bias"}));
+      {"weight", "weight_scale", "weight_minimum", "weight_sum", "input_scale", "bias"}));
   const Shape& found = config.weights.find("weight")->second.shape;
   const int64_t steps = found.size() == 3 ? found[1] : 0;
   const int64_t groups = groups_of(config);
@@ -95,6 +95,7 @@ Result<LinearWeight> i4_weight(const OperatorConfig& config, const Dimensions& d
   LW_ASSIGN_OR_RETURN(const void* minimum,
                       config.optional_weight("weight_minimum", DataType::kF32, scales));
   w.minimum = static_cast<const float*>(minimum);
+  LW_ASSIGN_OR_RETURN(w.total, read<float>(config, "weight_sum", DataType::kF32, {d.n}));
   w.group = static_cast<size_t>(group);
   LW_RETURN_IF_ERROR(read_input_scale(config, d, w));
   return w;

@@ -18,42 +18,62 @@ struct ScaledRow {
   }
 };
 
-/// max_i |x[i]|; NaN if one is NaN.
+/// low <= 0 <= high, and every number of a row between them; one of them NaN if the row has one.
+struct Range {
+  float low;
+  float high;
+};
+
 template <typename Row>
-LW_INLINE float largest_magnitude(const Row& x, size_t n) noexcept {
-  // Four, because a maximum takes a cycle or two and several can start in each.
-  i32x16 most[4] = {broadcast_i32(0), broadcast_i32(0), broadcast_i32(0), broadcast_i32(0)};
+LW_INLINE Range range_of(const Row& x, size_t n) noexcept {
+  // Two, because a maximum takes a cycle or two and several can start in each.
+  BitRange range[2] = {empty_range(), empty_range()};
   size_t i = 0;
-  for (; i + 4 * kLanes <= n; i += 4 * kLanes) {
-    LW_UNROLL for (size_t j = 0; j < 4; ++j) {
-      most[j] = max(most[j], magnitude_bits(x.all(i + j * kLanes)));
-    }
+  for (; i + 2 * kLanes <= n; i += 2 * kLanes) {
+    LW_UNROLL for (size_t j = 0; j < 2; ++j) widen(range[j], x.all(i + j * kLanes));
   }
-  for (; i + kLanes <= n; i += kLanes) most[0] = max(most[0], magnitude_bits(x.all(i)));
-  if (i < n) most[1] = max(most[1], magnitude_bits(x.first(i, n - i)));
-  const int32_t bits = reduce_max(max(max(most[0], most[1]), max(most[2], most[3])));
-  float largest;
-  std::memcpy(&largest, &bits, sizeof(largest));
-  return largest;
+  if (i + kLanes <= n) {
+    widen(range[0], x.all(i));
+    i += kLanes;
+  }
+  if (i < n) widen(range[1], x.first(i, n - i));
+  widen(range[0], range[1]);
+  return {lowest(range[0]), highest(range[0])};
 }
+
+/// The nearest integer, ties to even, for |x| < 2^22.
+LW_INLINE float nearest_integer(float x) noexcept { return (x + 12582912.0f) - 12582912.0f; }
 
 template <typename Row>
-LW_INLINE float quantize(const Row& x, size_t n, uint8_t flip, uint8_t* q) noexcept {
-  const float largest = largest_magnitude(x, n);
-  const bool nothing = largest < 1e-36f;  // false for NaN
-  const f32x16 factor = broadcast(nothing ? 0.0f : 127.0f / largest);
+LW_INLINE RowScale quantize(const Row& x, size_t n, uint8_t flip, uint8_t* q) noexcept {
+  const Range range = range_of(x, n);
+  const float scale = range.high * (1.0f / 255.0f) - range.low * (1.0f / 255.0f);
+  const bool nothing = scale < 1e-38f;  // false for NaN
+  const float factor = nothing ? 0.0f : 1.0f / scale;
+  const float zero = nothing ? 0.0f : nearest_integer(-128.0f - range.low * factor);
+  // Two roundings on every instruction set, and not the one of fma(): integers must be the same.
+  const auto rounded = [&](size_t i, const f32x16& values) noexcept {
+    store_rounded(q + i, values * broadcast(factor) + broadcast(zero), flip);
+  };
   size_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) store_rounded(q + i, x.all(i) * factor, flip);
-  if (i < n) store_rounded(q + i, x.first(i, n - i) * factor, flip);
-  return nothing ? 0.0f : largest * (1.0f / 127.0f);
+  for (; i + kLanes <= n; i += kLanes) rounded(i, x.all(i));
+  if (i < n) rounded(i, x.first(i, n - i));
+  return {nothing ? 0.0f : scale, nothing ? 0.0f : -zero * scale};
 }
 
-/// q[i] = round(x[i] / scale) + (flip == 0 ? 0 : 128), with zeros for x behind n up to a whole
-/// vector; returns scale = max |x| / 127. `input_scale`, if not null, multiplies x first. A row of
-/// numbers all below 1e-36 counts as zeros, because 1 / scale would be infinite; one with a NaN or
-/// an infinity has a scale that is neither finite.
-LW_INLINE float quantize_row(const float* x, const float* input_scale, size_t n, uint8_t flip,
-                             uint8_t* q) noexcept {
+/// Rounds a row to bytes: x[i] ~ scale * q[i] + shift, where the range of the row and zero is cut
+/// into 255 steps and zero is one of them.
+///
+///   scale = (max x - min x) / 255, zero = round(-128 - min x / scale), shift = -zero * scale,
+///   q[i] = round(x[i] / scale + zero), limited to [-128, 127]
+///
+/// Activations often lie on one side of zero, all of ReLU's and most of GELU's: a range around it
+/// would waste up to a bit. q is stored with its highest bit flipped where `flip` says so, and as
+/// if x were 0 behind n up to a whole vector. `input_scale`, if not null, multiplies x first. A row
+/// of numbers all within 255e-38 of zero counts as zeros, because 1 / scale would be infinite; one
+/// with a NaN or an infinity has a scale that is neither finite.
+LW_INLINE RowScale quantize_row(const float* x, const float* input_scale, size_t n, uint8_t flip,
+                                uint8_t* q) noexcept {
   return input_scale == nullptr ? quantize(PlainRow{x}, n, flip, q)
                                 : quantize(ScaledRow{x, input_scale}, n, flip, q);
 }

@@ -21,21 +21,36 @@ using test::Matrix;
 
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-/// What a row becomes: integers and their scale, by the contract in linear_i8_kernels.hpp.
+/// What a row becomes: scale * q + shift, by the contract in quantize_row.hpp.
 struct QuantizedRow {
   std::vector<int64_t> q;
   float scale = 0.0f;
+  float shift = 0.0f;
 };
 
 QuantizedRow quantize(const float* x, int64_t k) {
-  float largest = 0.0f;
-  for (int64_t i = 0; i < k; ++i) largest = std::max(largest, std::abs(x[i]));
-  QuantizedRow row{{}, largest < 1e-36f ? 0.0f : largest * (1.0f / 127.0f)};
-  const float factor = largest < 1e-36f ? 0.0f : 127.0f / largest;
+  float low = 0.0f;
+  float high = 0.0f;
   for (int64_t i = 0; i < k; ++i) {
-    row.q.push_back(static_cast<int64_t>(std::nearbyint(x[i] * factor)));
+    low = std::min(low, x[i]);
+    high = std::max(high, x[i]);
+  }
+  QuantizedRow row;
+  row.scale = high * (1.0f / 255.0f) - low * (1.0f / 255.0f);
+  if (row.scale < 1e-38f) row.scale = 0.0f;
+  const float factor = row.scale == 0.0f ? 0.0f : 1.0f / row.scale;
+  const float zero = row.scale == 0.0f ? 0.0f : std::nearbyint(-128.0f - low * factor);
+  row.shift = -zero * row.scale;
+  for (int64_t i = 0; i < k; ++i) {
+    const float q = std::nearbyint(x[i] * factor + zero);
+    row.q.push_back(static_cast<int64_t>(std::clamp(q, -128.0f, 127.0f)));
   }
   return row;
+}
+
+/// a * b + c as `isa` has it.
+float multiply_add(Isa isa, float a, float b, float c) {
+  return isa == Isa::baseline ? a * b + c : std::fma(a, b, c);
 }
 
 OperatorConfig config_of(Isa isa, int64_t k, int64_t n) {
@@ -86,8 +101,11 @@ void expect_exact(I8Layer& layer, Matrix<float>& x, Isa isa) {
       for (int64_t i = 0; i < layer.k; ++i) {
         sum += row.q[static_cast<size_t>(i)] * layer.w[static_cast<size_t>(o * layer.k + i)];
       }
-      const float factor = row.scale * layer.scale[static_cast<size_t>(o)];
-      ASSERT_EQ(y.at(r, o), static_cast<float>(sum) * factor) << "row " << r << " feature " << o;
+      const float w_scale = layer.scale[static_cast<size_t>(o)];
+      const float total = w_scale * static_cast<float>(layer.sums[static_cast<size_t>(o)]);
+      const float rest = multiply_add(isa, row.shift, total, 0.0f);
+      const float expected = multiply_add(isa, static_cast<float>(sum), row.scale * w_scale, rest);
+      ASSERT_EQ(y.at(r, o), expected) << "row " << r << " feature " << o;
     }
   }
 }
@@ -114,16 +132,20 @@ TEST_P(LinearI8Test, IntegersAreExactForAllSmallSizes) {
 TEST_P(LinearI8Test, IntegersAreExactAtTheExtremes) {
   for (const int64_t k : {1, 3, 4, 64, 65, 4096, 16384}) {
     for (const int w : {-127, 127}) {
-      for (const float sign : {-1.0f, 1.0f}) {
-        I8Layer layer{.k = k,
-                      .n = 17,
-                      .w = std::vector<int8_t>(static_cast<size_t>(17 * k), static_cast<int8_t>(w)),
-                      .scale = std::vector<float>(17, 0.5f)};
-        Matrix<float> x(3, k);
-        for (int64_t r = 0; r < 3; ++r) {
-          for (int64_t i = 0; i < k; ++i) x.at(r, i) = sign;
+      // Rows of one sign are all -128 or all 127; mixed ones have both, and a sum of differences.
+      for (const float first : {-1.0f, 1.0f}) {
+        for (const float second : {-1.0f, 1.0f}) {
+          I8Layer layer{
+              .k = k,
+              .n = 17,
+              .w = std::vector<int8_t>(static_cast<size_t>(17 * k), static_cast<int8_t>(w)),
+              .scale = std::vector<float>(17, 0.5f)};
+          Matrix<float> x(3, k);
+          for (int64_t r = 0; r < 3; ++r) {
+            for (int64_t i = 0; i < k; ++i) x.at(r, i) = i % 2 == 0 ? first : second;
+          }
+          expect_exact(layer, x, isa());
         }
-        expect_exact(layer, x, isa());
       }
     }
   }
@@ -167,6 +189,46 @@ TEST_P(LinearI8Test, ARowOfZerosIsZeroAndOneWithNaNIsNaN) {
   }
 }
 
+TEST_P(LinearI8Test, ARangeOnOneSideOfZeroHasAllTheSteps) {
+  // Numbers in [0, 1], as after ReLU: half a step is 1 / 510 and not 1 / 254.
+  constexpr int64_t kInputs = 256;
+  I8Layer layer{.k = kInputs,
+                .n = kInputs,
+                .w = std::vector<int8_t>(static_cast<size_t>(kInputs * kInputs)),
+                .scale = std::vector<float>(static_cast<size_t>(kInputs), 1.0f)};
+  for (int64_t i = 0; i < kInputs; ++i) layer.w[static_cast<size_t>(i * kInputs + i)] = 1;
+  Matrix<float> x(2, kInputs);
+  for (int64_t i = 0; i < kInputs; ++i) {
+    x.at(0, i) = static_cast<float>(i) / (kInputs - 1);
+    x.at(1, i) = -x.at(0, i);
+  }
+  const OperatorPtr op = test::expect_made(make_linear(layer.config(isa())));
+  ASSERT_NE(op, nullptr);
+  const Matrix<float> y =
+      test::run_every_way(*op, std::vector{x.operand()}, Matrix<float>(2, kInputs));
+  for (int64_t r = 0; r < 2; ++r) {
+    for (int64_t i = 0; i < kInputs; ++i) EXPECT_NEAR(y.at(r, i), x.at(r, i), 1.001 / 510);
+  }
+}
+
+TEST_P(LinearI8Test, RowsOfHugeAndTinyNumbersKeepTheirSize) {
+  I8Layer layer{.k = 2, .n = 2, .w = {127, 0, 0, 127}, .scale = {1.0f / 127, 1.0f / 127}};
+  Matrix<float> x(3, 2);
+  x.at(0, 0) = 3e38f;  // their difference is infinite
+  x.at(0, 1) = -3e38f;
+  x.at(1, 0) = 1e-35f;
+  x.at(1, 1) = -1e-35f;
+  x.at(2, 0) = std::numeric_limits<float>::denorm_min();
+  x.at(2, 1) = 0.0f;
+  const OperatorPtr op = test::expect_made(make_linear(layer.config(isa())));
+  ASSERT_NE(op, nullptr);
+  const Matrix<float> y = test::run_every_way(*op, std::vector{x.operand()}, Matrix<float>(3, 2));
+  for (int64_t r = 0; r < 2; ++r) {
+    for (int64_t i = 0; i < 2; ++i) EXPECT_NEAR(y.at(r, i) / x.at(r, i), 1.0f, 0.01f);
+  }
+  EXPECT_EQ(y.at(2, 0), 0.0f);
+}
+
 TEST_P(LinearI8Test, RefusesRolesThatDoNotFit) {
   I8Layer layer = random_i8(8, 4, 1);
   OperatorConfig config = layer.config(isa());
@@ -187,14 +249,27 @@ struct I4Layer {
   std::vector<float> scale;    // [panels][groups][16]
   std::vector<float> minimum;  // the same, or empty
   std::vector<uint8_t> panels{};
+  std::vector<float> sums{};  // [n]
 
   int64_t groups() const { return ceil_div(k, group); }
   size_t place(int64_t o, int64_t i) const {
     return static_cast<size_t>((o / 16 * groups() + i / group) * 16 + o % 16);
   }
 
+  double weight(int64_t o, int64_t i) const {
+    const double step = scale[place(o, i)];
+    const double least = minimum.empty() ? -8 * step : double{minimum[place(o, i)]};
+    return step * u[static_cast<size_t>(o * k + i)] + least;
+  }
+
   OperatorConfig config(Isa isa) {
     const int64_t steps = groups() * group / 8;
+    sums.clear();
+    for (int64_t o = 0; o < n; ++o) {
+      double sum = 0;
+      for (int64_t i = 0; i < k; ++i) sum += weight(o, i);
+      sums.push_back(static_cast<float>(sum));
+    }
     panels.assign(static_cast<size_t>(ceil_div(n, 16) * steps * 64), 0);
     for (int64_t o = 0; o < n; ++o) {
       for (int64_t i = 0; i < k; ++i) {
@@ -210,6 +285,7 @@ struct I4Layer {
     config.weights["weight_scale"] = {DataType::kF32, scale.data(), scales};
     if (!minimum.empty())
       config.weights["weight_minimum"] = {DataType::kF32, minimum.data(), scales};
+    config.weights["weight_sum"] = {DataType::kF32, sums.data(), {n}};
     return config;
   }
 };
@@ -251,13 +327,12 @@ class LinearI4Test : public test::IsaTest {
           const double minimum =
               layer.minimum.empty() ? -8 * scale : double{layer.minimum[layer.place(o, i)]};
           const double u = layer.u[static_cast<size_t>(o * layer.k + i)];
-          const auto q = static_cast<double>(row.q[static_cast<size_t>(i)]);
-          sum += (scale * u + minimum) * q;
-          magnitude += (std::abs(scale * u) + std::abs(minimum)) * std::abs(q);
+          const double q = double{row.scale} * static_cast<double>(row.q[static_cast<size_t>(i)]);
+          sum += layer.weight(o, i) * (q + double{row.shift});
+          magnitude += (std::abs(scale * u) + std::abs(minimum)) *
+                       (std::abs(q) + std::abs(double{row.shift}));
         }
-        ASSERT_NEAR(y.at(r, o), sum * double{row.scale},
-                    3e-7 * magnitude * double{row.scale} + 1e-30)
-            << "row " << r << " feature " << o;
+        ASSERT_NEAR(y.at(r, o), sum, 3e-7 * magnitude + 1e-30) << "row " << r << " feature " << o;
       }
     }
   }
@@ -288,6 +363,9 @@ TEST_P(LinearI4Test, RefusesGroupsThatDoNotDivide) {
   const std::vector<float> scale(48);
   config.weights["weight_scale"] = {DataType::kF32, scale.data(), {1, 3, 16}};
   test::expect_error(make_linear(config), StatusCode::kInvalidArgument, "weight_scale");
+  config = layer.config(isa());
+  config.weights.erase("weight_sum");
+  test::expect_error(make_linear(config), StatusCode::kInvalidArgument, "weight_sum");
 }
 
 LW_INSTANTIATE_FOR_ISAS(LinearI4Test, LinearI4Kernels);
