@@ -2,12 +2,19 @@
 
 #include "bench/support.hpp"
 #include "ops/attention/attention.hpp"
+#include "ops/attention/attention_bf16_kernels.hpp"
 
 namespace lanewise::bench {
 namespace {
 
+struct Mode {
+  const char* name;
+  bool causal;
+  bool bf16;
+};
+
 void attention(benchmark::State& state, ops::Isa isa, int64_t sequences, int64_t length,
-               int64_t head_dim, bool causal) {
+               int64_t head_dim, const Mode& mode) {
   constexpr int64_t kHeads = 12;
   const int64_t rows = sequences * length;
   const int64_t features = kHeads * head_dim;
@@ -20,7 +27,10 @@ void attention(benchmark::State& state, ops::Isa isa, int64_t sequences, int64_t
   config.isa = isa;
   config.inputs = {{DataType::kF32, 3 * features}};
   config.output = {DataType::kF32, features};
-  config.attributes = {{"heads", kHeads}, {"head_dim", head_dim}, {"causal", causal}};
+  config.attributes = {{"heads", kHeads},
+                       {"head_dim", head_dim},
+                       {"causal", mode.causal},
+                       {"allow_bf16", mode.bf16}};
   Result<ops::OperatorPtr> op = ops::make_attention(config);
   if (!op.ok()) return state.SkipWithError(op.status().message().c_str());
   ops::Operand input = qkv.operand();
@@ -33,16 +43,18 @@ void attention(benchmark::State& state, ops::Isa isa, int64_t sequences, int64_t
 
 void register_all() {
   constexpr int64_t kBatches[][2] = {{1, 16}, {1, 128}, {1, 512}, {8, 128}};
+  constexpr Mode kModes[] = {{"", false, false}, {"/causal", true, false}, {"/bf16", false, true}};
   for (const ops::Isa isa : available_isas()) {
     for (const int64_t head_dim : {32, 64}) {
       for (const auto& [sequences, length] : kBatches) {
-        for (const bool causal : {false, true}) {
+        for (const Mode& mode : kModes) {
+          if (mode.bf16 && ops::attention_bf16_kernels_for(isa).attend == nullptr) continue;
           const std::string name = "attention/" + std::string(ops::name_of(isa)) +
                                    "/head_dim:" + std::to_string(head_dim) + "/" +
                                    std::to_string(sequences) + "x" + std::to_string(length) +
-                                   (causal ? "/causal" : "");
+                                   mode.name;
           benchmark::RegisterBenchmark(name.c_str(), attention, isa, sequences, length, head_dim,
-                                       causal);
+                                       mode);
         }
       }
     }

@@ -49,12 +49,33 @@ LW_INLINE f32x16 dot(const bf16x32& a, const bf16x32& b, const f32x16& c) noexce
   return {{Part(sum)}};
 }
 
-/// Rounds 16 numbers to the nearest of bf16, ties to even, and stores them.
-LW_INLINE void store_bf16(uint16_t* p, const f32x16& a) noexcept {
+/// 16 numbers rounded to the nearest of bf16, ties to even.
+LW_INLINE __m256i round_to_bf16(const f32x16& a) noexcept {
   const __m256bh rounded = _mm512_cvtneps_pbh(a.part[0]);
   __m256i bits;
   std::memcpy(&bits, &rounded, sizeof(bits));
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), bits);
+  return bits;
+}
+
+LW_INLINE void store_bf16(uint16_t* p, const f32x16& a) noexcept {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), round_to_bf16(a));
+}
+
+/// Stores a[0], b[0], a[1], b[1], ..., rounded: the pairs that dot() multiplies. Two conversions
+/// and not vcvtne2ps2bf16, which Bochs 3.0 gets wrong.
+LW_INLINE void store_bf16_pairs(uint16_t* p, const f32x16& a, const f32x16& b) noexcept {
+  alignas(64) static constexpr uint16_t kOrder[] = {0,  32, 1,  33, 2,  34, 3,  35, 4,  36, 5,
+                                                    37, 6,  38, 7,  39, 8,  40, 9,  41, 10, 42,
+                                                    11, 43, 12, 44, 13, 45, 14, 46, 15, 47};
+  const __m512i pairs =
+      _mm512_permutex2var_epi16(_mm512_castsi256_si512(round_to_bf16(a)), _mm512_load_si512(kOrder),
+                                _mm512_castsi256_si512(round_to_bf16(b)));
+  _mm512_storeu_si512(p, pairs);
+}
+
+/// a, with 0 where `weights` is 0.
+LW_INLINE bf16x32 where_not_zero(const bf16x32& weights, const bf16x32& a) noexcept {
+  return {_mm512_maskz_mov_epi16(_mm512_test_epi16_mask(weights.bits, weights.bits), a.bits)};
 }
 #else
 #define LW_HAS_BF16_DOT 0

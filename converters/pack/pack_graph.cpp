@@ -264,6 +264,10 @@ Result<PackedGraph> pack_graph(graph::Graph graph, const Checkpoint& checkpoint,
       for (const auto& [packed_role, name] : roles) weights[packed_role] = {name};
     }
     node.weights = std::move(weights);
+    // Weights narrower than f32 promise less than attention in bf16 takes.
+    if (node.op == "attention" && types.type != WeightType::kF32) {
+      node.attributes.set("allow_bf16", true);
+    }
   }
   return std::move(packer).take(std::move(graph));
 }

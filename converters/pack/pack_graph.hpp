@@ -35,7 +35,7 @@ struct PackedTypes {
 ///
 /// Weights of products become what `types` says, and tables of embeddings bf16 or 8-bit integers;
 /// what a row or column has one number of (biases, norms) stays f32. The rounding is asked for
-/// `<node>.weight`.
+/// `<node>.weight`. Attention of a model whose weights are narrower may use products of bf16.
 ///
 /// Fails with kNotFound for a tensor that the checkpoint lacks, with kInvalidArgument for shapes
 /// that cannot be joined or a part that its tensor does not have, with kUnsupported for integers;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "ops/attention/attention_bf16_kernels.hpp"
 #include "ops/attention/attention_kernels.hpp"
 #include "ops/attention/attention_problem.hpp"
 
@@ -18,6 +19,13 @@ namespace {
 constexpr double kLeastPieceWork = 1 << 19;
 // Enough that a thread which loses its core for a while does not hold up the others.
 constexpr double kPiecesPerThread = 6;
+
+using Attend = void (*)(const AttentionBlock& block, float* scratch) noexcept;
+
+Attend attend_for(const AttentionProblem& problem, Isa isa) {
+  const Attend bf16 = problem.allow_bf16 ? attention_bf16_kernels_for(isa).attend : nullptr;
+  return bf16 != nullptr ? bf16 : kernels_for(isa).attend;
+}
 
 /// The arrays of one AttentionBlock.
 struct BlockRows {
@@ -45,7 +53,7 @@ struct Memory {
 class AttentionOperator final : public Operator {
  public:
   AttentionOperator(AttentionProblem problem, Isa isa)
-      : problem_(std::move(problem)), kernels_(kernels_for(isa)) {}
+      : problem_(std::move(problem)), attend_(attend_for(problem_, isa)) {}
 
   void cut(const Operands& operands, int threads, std::vector<Piece>& pieces) const override {
     const size_t first = pieces.size();
@@ -177,7 +185,7 @@ class AttentionOperator final : public Operator {
       block.bias = {arrays.bias, arrays.shift, problem_.bias.first, problem_.bias.last};
     }
     block.scale = problem_.scale;
-    kernels_.attend(block, scratch);
+    attend_(block, scratch);
   }
 
   void fill_rows(const Operands& operands, int64_t sequence, int64_t kv_head, int64_t row,
@@ -203,7 +211,7 @@ class AttentionOperator final : public Operator {
   }
 
   AttentionProblem problem_;
-  const AttentionKernels& kernels_;
+  Attend attend_;
 };
 
 }  // namespace

@@ -22,19 +22,23 @@ namespace lanewise::ops {
 ///          The first and the second are ragged, with as many sequences each.
 /// output   y [tokens, heads * head_dim] f32, not an input
 /// attributes  heads; kv_heads (heads), divides heads; head_dim; scale (1 / sqrt(head_dim));
-///          causal (false); window (0: no limit); bias_kind (none, relative, dense; none)
+///          causal (false); window (0: no limit); bias_kind (none, relative, dense; none);
+///          allow_bf16 (false): both products may be of bf16, where the instruction set has them
 /// weights  bias f32, if bias_kind is not none, shared by all sequences:
 ///          relative  [heads, 2 * R + 1]: bias(h, p, j) = b[h, clamp(j - p, -R, R) + R]
 ///          dense     [heads or 1, max_queries, max_keys]: bias(h, p, j) = b[h, p, j]. What is
 ///                    outside of it is not seen, nor is an entry of -inf.
 /// Error: at most 3e-6 of max_j |V[j, h']| over the keys that i sees, for scores within +-20,
 ///   against a double reference. It grows with the scores' magnitude: their own rounding counts.
+///   With allow_bf16 on avx512bf16, queries (times the scale), keys, weights and values are rounded
+///   to bf16, by 1 / 512 at most; sums and the softmax are f32.
 /// A row that sees no key is 0. A key whose weight is 0 adds nothing, whatever its value; NaN and
 ///   inf reach exactly the rows and heads that give them a weight. A score of +inf makes NaN, as
 ///   in the formula.
 /// Fails with kInvalidArgument if attributes, weights and operands do not fit together. The same
-/// bits for a row in every batch, cut and number of threads, and on every instruction set with FMA.
-/// Source: Vaswani et al. 2017, arXiv:1706.03762; running maximum and sum: Milakov and Gimelshein
+/// bits for a row in every batch, cut and number of threads, and, but for bf16, on every
+/// instruction set with FMA. Source: Vaswani et al. 2017, arXiv:1706.03762; running maximum and
+/// sum: Milakov and Gimelshein
 ///   2018, arXiv:1805.02867; grouped heads: Ainslie et al. 2023, arXiv:2305.13245.
 Result<OperatorPtr> make_attention(const OperatorConfig& config);
 

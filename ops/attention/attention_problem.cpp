@@ -49,6 +49,7 @@ Status check_scores(const OperatorConfig& config, AttentionProblem& problem) {
   if (!std::isfinite(scale)) return invalid_argument("attribute 'scale': expected a finite number");
   problem.scale = static_cast<float>(scale);
   LW_ASSIGN_OR_RETURN(problem.causal, attributes.get_bool("causal", false));
+  LW_ASSIGN_OR_RETURN(problem.allow_bf16, attributes.get_bool("allow_bf16", false));
   LW_ASSIGN_OR_RETURN(problem.window, attributes.get_int("window", 0));
   return expect_between("window", problem.window, 0, INT32_MAX);
 }
@@ -170,7 +171,7 @@ Seen AttentionProblem::seen_by(const Lengths& lengths, int64_t query) const noex
 
 Result<AttentionProblem> check_attention(const OperatorConfig& config) {
   LW_RETURN_IF_ERROR(config.attributes.expect_only(
-      {"heads", "kv_heads", "head_dim", "scale", "causal", "window", "bias_kind"}));
+      {"heads", "kv_heads", "head_dim", "scale", "causal", "window", "bias_kind", "allow_bf16"}));
   AttentionProblem problem;
   LW_RETURN_IF_ERROR(check_heads(config, problem));
   LW_RETURN_IF_ERROR(check_scores(config, problem));

@@ -51,6 +51,7 @@ struct AttentionProblem {
   float scale = 0;
   bool causal = false;
   int64_t window = 0;
+  bool allow_bf16 = false;
   BiasTable bias;
 
   /// Heads that share one key head.

@@ -52,43 +52,5 @@ void scatter_rows(const float* in, size_t n, const float* factor, float* const* 
   }
 }
 
-/// Copies kRows rows of n elements to rows of whole vectors, the rest of which is 0. Adds 0 * x to
-/// `check`, a chain a row.
-template <size_t kRows>
-LW_INLINE void copy_few_rows(const float* from, size_t from_stride, size_t n, float* to,
-                             size_t to_stride, f32x16 (&check)[4]) noexcept {
-  size_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-    LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
-      const f32x16 x = load(from + r * from_stride + i);
-      store(to + r * to_stride + i, x);
-      check[r] = fma(x, zero(), check[r]);
-    }
-  }
-  if (i == n) return;
-  LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
-    const f32x16 x = load_first(from + r * from_stride + i, n - i);
-    store(to + r * to_stride + i, x);
-    check[r] = fma(x, zero(), check[r]);
-  }
-}
-
-/// Copies rows of n elements and returns whether all are finite. Rows that lie apart as those of
-/// q | k | v do share few sets of the first-level cache, and each of them needs a page entry.
-bool copy_rows(const float* from, size_t from_stride, size_t rows, size_t n, float* to,
-               size_t to_stride) noexcept {
-  // 0 * x is NaN if x is not finite. Four chains, because an FMA takes four cycles.
-  f32x16 check[4] = {zero(), zero(), zero(), zero()};
-  size_t r = 0;
-  for (; r + 4 <= rows; r += 4) {
-    copy_few_rows<4>(from + r * from_stride, from_stride, n, to + r * to_stride, to_stride, check);
-  }
-  for (; r < rows; ++r) {
-    copy_few_rows<1>(from + r * from_stride, from_stride, n, to + r * to_stride, to_stride, check);
-  }
-  const float folded = reduce_add((check[0] + check[1]) + (check[2] + check[3]));
-  return folded == folded;
-}
-
 }  // namespace
 }  // namespace lanewise::ops::LW_ISA_NAME

@@ -3,8 +3,24 @@
 /// The two products of attention, for kernel sources only. Lanes are queries, from the scores to
 /// the end: S^T = K Q^T and y^T = V^T P^T are both sums of a scalar from K or V times a vector of
 /// 16 queries. So maxima and sums over keys are vertical, and any head_dim works without masks.
+///
+/// What is multiplied are units of 4 bytes: a float, or a pair of bf16 that are neighbours in what
+/// the sum goes over. Both stand in arrays of float. `Products` is the kind of them:
+///
+///   kTogether   numbers in a unit
+///   Vector      16 units
+///   load(p), broadcast(p)  16 units from p, the unit at p in all lanes
+///   multiply_add(a, b, sum)
+///
+/// and, for attention_walk.hpp,
+///
+///   gather_queries(rows, n, factor, out)  out[unit][lane] of rows[lane][i] * factor
+///   copy_keys(from, stride, rows, n, to, to_stride)    to[row][unit along i]
+///   copy_values(from, stride, rows, n, to, to_stride)  to[unit along rows][i]; are all finite?
+///   store_weights(p, weights)  16 units of kTogether vectors
+///   where_not_zero(weights, values)  0 instead of values of no weight, which may be NaN
 
-#include "ops/attention/attention_kernels.hpp"
+#include "ops/attention/attention_block.hpp"
 #include "ops/simd.hpp"
 
 namespace lanewise::ops::LW_ISA_NAME {
@@ -19,17 +35,17 @@ constexpr size_t kGroupRows = kGroupPanels * kLanes;
 constexpr size_t kScorePanel = kKeyBlock * kLanes;
 
 /// sums[row][panel] += sum_i a[row * row_step + i * step] * b[panel][i], in the order of i.
-template <size_t kRows, size_t kPanels>
+template <typename Products, size_t kRows, size_t kPanels>
 LW_INLINE void multiply_add(const float* a, size_t row_step, size_t step, const float* b,
                             size_t panel_step, size_t count,
                             f32x16 (&sums)[kRows][kPanels]) noexcept {
   for (size_t i = 0; i < count; ++i, a += step, b += kLanes) {
-    f32x16 vector[kPanels];
-    LW_UNROLL for (size_t p = 0; p < kPanels; ++p) vector[p] = load(b + p * panel_step);
+    typename Products::Vector vector[kPanels];
+    LW_UNROLL for (size_t p = 0; p < kPanels; ++p) vector[p] = Products::load(b + p * panel_step);
     LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
-      const f32x16 scalar = broadcast(a[r * row_step]);
+      const typename Products::Vector scalar = Products::broadcast(a + r * row_step);
       LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
-        sums[r][p] = fma(scalar, vector[p], sums[r][p]);
+        sums[r][p] = Products::multiply_add(scalar, vector[p], sums[r][p]);
       }
     }
   }
@@ -38,22 +54,21 @@ LW_INLINE void multiply_add(const float* a, size_t row_step, size_t step, const 
 struct ScoreTile {
   const float* k;
   size_t k_stride;
-  const float* q;  // [panels][head_dim][16]
-  size_t head_dim;
+  const float* q;  // [panels][units][16]
+  size_t units;    // of head_dim
   float* scores;   // [panels][kKeyBlock][16]
   float* largest;  // [panels][16]
 };
 
 /// The scores of kRows keys, and the largest so far. max(score, largest) drops a NaN: it comes
 /// back with the exponentials, and a maximum that is NaN would serve nobody.
-template <size_t kRows, size_t kPanels>
+template <typename Products, size_t kRows, size_t kPanels>
 void score_tile(const ScoreTile& tile) noexcept {
   f32x16 sums[kRows][kPanels];
   LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
     LW_UNROLL for (size_t p = 0; p < kPanels; ++p) sums[r][p] = zero();
   }
-  multiply_add<kRows, kPanels>(tile.k, tile.k_stride, 1, tile.q, tile.head_dim * kLanes,
-                               tile.head_dim, sums);
+  multiply_add<Products>(tile.k, tile.k_stride, 1, tile.q, tile.units * kLanes, tile.units, sums);
   LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
     f32x16 largest = load(tile.largest + p * kLanes);
     LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
@@ -67,15 +82,15 @@ void score_tile(const ScoreTile& tile) noexcept {
 struct ValueTile {
   const float* v;
   size_t v_stride;
-  const float* weights;  // [panels][kKeyBlock][16]
-  size_t keys;
-  const float* factor;  // [panels][16], for the sums so far; null: there are none
-  float* y;             // [panels][head_dim][16]
+  const float* weights;  // [panels][kScorePanel] of [units][16]
+  size_t units;          // of keys
+  const float* factor;   // [panels][16], for the sums so far; null: there are none
+  float* y;              // [panels][head_dim][16]
   size_t head_dim;
 };
 
 /// y = y * factor + V^T weights for kRows features.
-template <size_t kRows, size_t kPanels>
+template <typename Products, size_t kRows, size_t kPanels>
 void value_tile(const ValueTile& tile) noexcept {
   f32x16 sums[kRows][kPanels];
   const size_t panel = tile.head_dim * kLanes;
@@ -90,8 +105,7 @@ void value_tile(const ValueTile& tile) noexcept {
       }
     }
   }
-  multiply_add<kRows, kPanels>(tile.v, 1, tile.v_stride, tile.weights, kScorePanel, tile.keys,
-                               sums);
+  multiply_add<Products>(tile.v, 1, tile.v_stride, tile.weights, kScorePanel, tile.units, sums);
   LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
     LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
       store(tile.y + p * panel + r * kLanes, sums[r][p]);
@@ -104,39 +118,40 @@ struct Tiles {
   void (*value[kGroupPanels])(const ValueTile&) noexcept;
 };
 
-template <size_t kRows>
+template <typename Products, size_t kRows>
 constexpr Tiles tiles_of() {
   Tiles tiles = {};
-  tiles.score[0] = score_tile<kRows, 1>;
-  tiles.value[0] = value_tile<kRows, 1>;
+  tiles.score[0] = score_tile<Products, kRows, 1>;
+  tiles.value[0] = value_tile<Products, kRows, 1>;
   if constexpr (kGroupPanels == 2) {
-    tiles.score[1] = score_tile<kRows, 2>;
-    tiles.value[1] = value_tile<kRows, 2>;
+    tiles.score[1] = score_tile<Products, kRows, 2>;
+    tiles.value[1] = value_tile<Products, kRows, 2>;
   }
   return tiles;
 }
 
 // By the number of rows; entry 0 is never used.
+template <typename Products>
 constexpr Tiles kTiles[] = {
     {},
-    tiles_of<1>(),
-    tiles_of<2>(),
-    tiles_of<3>(),
+    tiles_of<Products, 1>(),
+    tiles_of<Products, 2>(),
+    tiles_of<Products, 3>(),
 #if defined(__AVX2__)
-    tiles_of<4>(),
-    tiles_of<5>(),
-    tiles_of<6>(),
+    tiles_of<Products, 4>(),
+    tiles_of<Products, 5>(),
+    tiles_of<Products, 6>(),
 #endif
 #if defined(__AVX512F__)
-    tiles_of<7>(),
-    tiles_of<8>(),
-    tiles_of<9>(),
-    tiles_of<10>(),
-    tiles_of<11>(),
-    tiles_of<12>(),
+    tiles_of<Products, 7>(),
+    tiles_of<Products, 8>(),
+    tiles_of<Products, 9>(),
+    tiles_of<Products, 10>(),
+    tiles_of<Products, 11>(),
+    tiles_of<Products, 12>(),
 #endif
 };
-static_assert(sizeof(kTiles) / sizeof(Tiles) == kMaxRows + 1);
+static_assert(kMaxRows == (kParts == 1 ? 12 : kParts == 2 ? 6 : 3));
 
 /// Walks `count` rows in tiles that differ by one row at most: a small last tile would be slow.
 class TileWalk {

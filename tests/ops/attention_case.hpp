@@ -26,6 +26,7 @@ struct AttentionShapes {
   std::string bias_kind = "none";
   Shape bias_shape = {};
   float size = 1.7f;  // of queries, keys and values
+  bool allow_bf16 = false;
 };
 
 class AttentionCase {
@@ -65,9 +66,10 @@ class AttentionCase {
 
   OperatorConfig config(Isa isa) const {
     OperatorConfig config{.isa = isa};
-    config.attributes = {{"heads", s.heads},       {"kv_heads", s.kv_heads},
-                         {"head_dim", s.head_dim}, {"causal", s.causal},
-                         {"window", s.window},     {"bias_kind", s.bias_kind}};
+    config.attributes = {{"heads", s.heads},          {"kv_heads", s.kv_heads},
+                         {"head_dim", s.head_dim},    {"causal", s.causal},
+                         {"window", s.window},        {"bias_kind", s.bias_kind},
+                         {"allow_bf16", s.allow_bf16}};
     for (const auto& input : inputs) config.inputs.push_back({DataType::kF32, input.features()});
     config.output.features = s.heads * s.head_dim;
     if (!bias.empty()) config.weights["bias"] = {DataType::kF32, bias.data(), s.bias_shape};

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "ops/attention/attention_block.hpp"
+#include "ops/isa.hpp"
+
+namespace lanewise::ops {
+
+/// Attention whose two products are of bf16: queries (times the scale), keys, weights and values
+/// are rounded to it, sums and the softmax are f32.
+struct AttentionBf16Kernels {
+  static constexpr Isa kAlsoFor[] = {Isa::avx512bf16};
+
+  /// As AttentionKernels::attend; null where the instruction set has no products of bf16.
+  void (*attend)(const AttentionBlock& block, float* scratch) noexcept;
+};
+
+const AttentionBf16Kernels& attention_bf16_kernels_for(Isa isa) noexcept;
+
+}  // namespace lanewise::ops
