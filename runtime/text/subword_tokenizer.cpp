@@ -9,7 +9,7 @@
 #include "ops/status_macros.hpp"
 #include "runtime/text/byte_trie.hpp"
 #include "runtime/text/tokenizer_base.hpp"
-#include "runtime/text/wordpiece_json.hpp"
+#include "runtime/text/tokenizer_json.hpp"
 
 namespace lanewise::text {
 namespace {
@@ -109,11 +109,8 @@ Result<std::string> SubwordTokenizer::join_tokens(std::span<const std::string_vi
 }
 
 std::string SubwordTokenizer::to_json() const {
-  Json file = Json::parse(parts_.json, nullptr, /*allow_exceptions=*/false);
-  file["version"] = "1.0";
-  file["truncation"] = nullptr;
-  file["padding"] = nullptr;
-  file["added_tokens"] = added_tokens_to_json(parts_.added_tokens);
+  Json file = bare_tokenizer_json(parts_.added_tokens);
+  file.update(Json::parse(parts_.json, nullptr, /*allow_exceptions=*/false));
   file["model"] = parts_.model->to_json();
   return file.dump();
 }

@@ -6,11 +6,15 @@
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "lanewise/status.hpp"
 
 namespace lanewise::text {
+
+/// Tokens and their ids, no token twice.
+using Vocabulary = std::vector<std::pair<std::string, int32_t>>;
 
 /// The tokens of a tokenizer by their ids, and what decoding makes of each. Holds views of strings
 /// that outlive it.
