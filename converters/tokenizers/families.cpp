@@ -12,7 +12,7 @@
 #include "runtime/file/messages.hpp"
 #include "runtime/text/json_fields.hpp"
 #include "runtime/text/models/sentencepiece.hpp"
-#include "runtime/text/wordpiece_json.hpp"
+#include "runtime/text/tokenizer_json.hpp"
 
 namespace lanewise::converters {
 namespace {

@@ -1,7 +1,5 @@
 #include "runtime/text/token_table.hpp"
 
-#include <string>
-
 namespace lanewise::text {
 namespace {
 
@@ -37,6 +35,27 @@ Status TokenTable::add(std::string_view token, int32_t id) {
 std::string_view TokenTable::token(int32_t id) const noexcept {
   if (id < 0 || static_cast<size_t>(id) >= by_id_.size()) return {};
   return by_id_[static_cast<size_t>(id)];
+}
+
+Result<std::vector<std::string_view>> TokenTable::decoded(std::span<const int32_t> ids,
+                                                          bool skip_special) const {
+  std::vector<std::string_view> tokens;
+  for (const int32_t id : ids) {
+    if (id < 0) return invalid_argument("token id " + std::to_string(id) + " is negative");
+    if (token(id).empty() || (skip_special && special_.contains(id))) continue;
+    const auto form = forms_.find(id);
+    tokens.push_back(form == forms_.end() ? token(id) : std::string_view(form->second));
+  }
+  return tokens;
+}
+
+std::string join(std::span<const std::string_view> tokens, std::string_view separator) {
+  std::string text;
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    if (i > 0) text += separator;
+    text += tokens[i];
+  }
+  return text;
 }
 
 }  // namespace lanewise::text

@@ -8,8 +8,8 @@
 
 #include "ops/status_macros.hpp"
 #include "runtime/text/json_fields.hpp"
+#include "runtime/text/tokenizer_json.hpp"
 #include "runtime/text/utf8.hpp"
-#include "runtime/text/wordpiece_json.hpp"
 
 namespace lanewise::text {
 namespace {

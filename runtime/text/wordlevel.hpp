@@ -3,12 +3,12 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "lanewise/status.hpp"
 #include "runtime/text/added_tokens.hpp"
 #include "runtime/text/special_template.hpp"
+#include "runtime/text/token_table.hpp"
 #include "runtime/text/tokenizer.hpp"
 
 namespace lanewise::text {
@@ -24,7 +24,7 @@ enum class WordSplit {
 
 /// All that a tokenizer with a plain vocabulary is.
 struct WordLevelConfig {
-  std::vector<std::pair<std::string, int32_t>> vocabulary;  ///< No token twice.
+  Vocabulary vocabulary;
   std::string unk_token;  ///< Not in the vocabulary, or empty: unknown pieces are errors.
   bool lowercase = false;
   WordSplit split = WordSplit::kWhitespace;

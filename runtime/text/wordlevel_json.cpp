@@ -3,28 +3,21 @@
 #include <nlohmann/json.hpp>
 
 #include "ops/status_macros.hpp"
-#include "runtime/text/wordpiece_json.hpp"
+#include "runtime/text/tokenizer_json.hpp"
 
 namespace lanewise::text {
 namespace {
 
 using Json = nlohmann::json;
 
+constexpr const char* kModel = "WordLevel";
+
 // Matches every character, in the syntax of every library of regular expressions.
 constexpr const char* kAnyCharacter = R"([\s\S])";
 
-Status unsupported_part(const std::string& part, const std::string& type, const char* known) {
-  return unsupported(part + " '" + type + "' is not supported for a WordLevel model, only " +
-                     known);
-}
-
 Status read_vocabulary(const JsonFields& file, WordLevelConfig* config) {
   LW_ASSIGN_OR_RETURN(const JsonFields model, file.object("model"));
-  LW_ASSIGN_OR_RETURN(const JsonFields vocab, model.object("vocab"));
-  for (const auto& [token, id] : vocab.json().items()) {
-    LW_ASSIGN_OR_RETURN(const int32_t number, count_of(id, vocab.path(token)));
-    config->vocabulary.emplace_back(token, number);
-  }
+  LW_ASSIGN_OR_RETURN(config->vocabulary, read_vocabulary_object(model));
   LW_ASSIGN_OR_RETURN(config->unk_token, model.string_or("unk_token", ""));
   return {};
 }
@@ -33,7 +26,7 @@ Status read_normalizer(const JsonFields& file, WordLevelConfig* config) {
   if (!file.find("normalizer")) return {};
   LW_ASSIGN_OR_RETURN(const JsonFields fields, file.object("normalizer"));
   LW_ASSIGN_OR_RETURN(const std::string type, fields.string("type"));
-  if (type != "Lowercase") return unsupported_part("normalizer", type, "Lowercase");
+  if (type != "Lowercase") return unsupported_part("normalizer", type, kModel, "Lowercase");
   config->lowercase = true;
   return {};
 }
@@ -64,14 +57,14 @@ Result<WordSplit> read_pre_tokenizer(const JsonFields& file) {
   if (type == "WhitespaceSplit") return WordSplit::kWhitespace;
   if (type == "Whitespace") return WordSplit::kWords;
   if (type == "Split") return read_split(fields);
-  return unsupported_part("pre_tokenizer", type, "WhitespaceSplit, Whitespace and Split");
+  return unsupported_part("pre_tokenizer", type, kModel, "WhitespaceSplit, Whitespace and Split");
 }
 
 Status read_decoder(const JsonFields& file, WordLevelConfig* config) {
   if (!file.find("decoder")) return {};
   LW_ASSIGN_OR_RETURN(const JsonFields fields, file.object("decoder"));
   LW_ASSIGN_OR_RETURN(const std::string type, fields.string("type"));
-  if (type != "Fuse") return unsupported_part("decoder", type, "Fuse");
+  if (type != "Fuse") return unsupported_part("decoder", type, kModel, "Fuse");
   config->fuse = true;
   return {};
 }
@@ -108,19 +101,12 @@ Result<WordLevelConfig> wordlevel_from_json(const JsonFields& file) {
 }
 
 std::string wordlevel_to_json(const WordLevelConfig& config, const Tokenizer& tokenizer) {
-  Json vocabulary = Json::object();
-  for (const auto& [token, id] : config.vocabulary) vocabulary[token] = id;
-  Json file = {
-      {"version", "1.0"},
-      {"truncation", nullptr},
-      {"padding", nullptr},
-      {"added_tokens", added_tokens_to_json(config.added_tokens)},
-      {"normalizer", nullptr},
-      {"pre_tokenizer", split_to_json(config.split)},
-      {"post_processor", template_to_json(config.specials, tokenizer)},
-      {"decoder", nullptr},
-      {"model",
-       {{"type", "WordLevel"}, {"vocab", std::move(vocabulary)}, {"unk_token", config.unk_token}}}};
+  Json file = bare_tokenizer_json(config.added_tokens);
+  file["pre_tokenizer"] = split_to_json(config.split);
+  file["post_processor"] = template_to_json(config.specials, tokenizer);
+  file["model"] = {{"type", kModel},
+                   {"vocab", vocabulary_to_json(config.vocabulary)},
+                   {"unk_token", config.unk_token}};
   if (config.lowercase) file["normalizer"] = {{"type", "Lowercase"}};
   if (config.fuse) file["decoder"] = {{"type", "Fuse"}};
   return file.dump();

@@ -3,13 +3,13 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "lanewise/status.hpp"
 #include "runtime/text/added_tokens.hpp"
 #include "runtime/text/bert_normalizer.hpp"
 #include "runtime/text/special_template.hpp"
+#include "runtime/text/token_table.hpp"
 #include "runtime/text/tokenizer.hpp"
 
 namespace lanewise::text {
@@ -23,7 +23,7 @@ struct WordPieceDecoder {
 
 /// All that a WordPiece tokenizer is: what tokenizer.json says, as data.
 struct WordPieceConfig {
-  std::vector<std::pair<std::string, int32_t>> vocabulary;  ///< No token twice.
+  Vocabulary vocabulary;
   std::string unk_token = "[UNK]";
   std::string continuing_subword_prefix = "##";
   int64_t max_input_chars_per_word = 100;

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "runtime/text/token_table.hpp"
+
 namespace lanewise::text {
 namespace {
 
@@ -25,20 +27,11 @@ void clean_up(std::string* piece) {
   for (const auto& [from, to] : kCleanups) replace_all(from, to, piece);
 }
 
-std::string join_with_spaces(std::span<const std::string_view> tokens) {
-  std::string text;
-  for (size_t i = 0; i < tokens.size(); ++i) {
-    if (i > 0) text += ' ';
-    text += tokens[i];
-  }
-  return text;
-}
-
 }  // namespace
 
 std::string decode_wordpiece(std::span<const std::string_view> tokens,
                              const WordPieceDecoder& decoder) {
-  if (!decoder.present) return join_with_spaces(tokens);
+  if (!decoder.present) return join(tokens, " ");
   std::string text;
   for (size_t i = 0; i < tokens.size(); ++i) {
     std::string piece(tokens[i]);

@@ -104,6 +104,8 @@ TEST(WordLevel, NamesUnknownTokensWhereNoneStandsForThem) {
     EXPECT_EQ(encoded(*tokenizer, "the dog", {.max_length = 0}),
               "token 'dog' at byte 4 is not in the vocabulary");
   }
+  const auto pair = parsed(file)->encode_pair("the the", "the dog", {.max_length = 2}, nullptr);
+  EXPECT_FALSE(pair.ok()) << "wherever it stands in a pair";
   const std::string much = encoded(*parsed(file), std::string(100, 'x'));
   EXPECT_EQ(much, "token '" + std::string(40, 'x') + "...' at byte 0 is not in the vocabulary");
 }

@@ -8,6 +8,7 @@
 #include "ops/status_macros.hpp"
 #include "runtime/text/byte_trie.hpp"
 #include "runtime/text/models/merge_queue.hpp"
+#include "runtime/text/tokenizer_json.hpp"
 #include "runtime/text/utf8.hpp"
 
 namespace lanewise::text {

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/text/json_fields.hpp"
 #include "runtime/text/models/subword_model.hpp"
 
 namespace lanewise::text {

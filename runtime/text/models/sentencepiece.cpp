@@ -11,6 +11,7 @@
 #include "runtime/text/byte_trie.hpp"
 #include "runtime/text/models/merge_queue.hpp"
 #include "runtime/text/models/viterbi.hpp"
+#include "runtime/text/tokenizer_json.hpp"
 #include "runtime/text/utf8.hpp"
 
 namespace lanewise::text {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/text/json_fields.hpp"
 #include "runtime/text/models/subword_model.hpp"
 
 namespace lanewise::text {

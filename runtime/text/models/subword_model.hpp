@@ -7,12 +7,11 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "lanewise/status.hpp"
-#include "runtime/text/json_fields.hpp"
 #include "runtime/text/pre_tokenizers/pre_tokenizer.hpp"
+#include "runtime/text/token_table.hpp"
 
 namespace lanewise::text {
 
@@ -22,8 +21,6 @@ struct Piece {
   size_t begin;
   size_t end;
 };
-
-using Vocabulary = std::vector<std::pair<std::string, int32_t>>;
 
 /// Cuts words into the tokens of a vocabulary. Immutable and thread-safe.
 class SubwordModel {
@@ -45,10 +42,6 @@ class SubwordModel {
 };
 
 using SubwordModelPtr = std::unique_ptr<const SubwordModel>;
-
-/// The field `vocab` as an object of ids by token.
-Result<Vocabulary> read_vocabulary_object(const JsonFields& model);
-nlohmann::json vocabulary_to_json(const Vocabulary& vocabulary);
 
 /// The token that stands for a byte where a vocabulary has no character, "<0x0A>".
 std::string byte_token(uint8_t byte);

@@ -1,0 +1,118 @@
+#include "runtime/text/tokenizer_json.hpp"
+
+#include <nlohmann/json.hpp>
+#include <span>
+#include <utility>
+
+#include "ops/status_macros.hpp"
+#include "runtime/text/post_processor.hpp"
+
+namespace lanewise::text {
+namespace {
+
+using Json = nlohmann::json;
+
+Json added_tokens_to_json(const std::vector<AddedToken>& tokens) {
+  Json list = Json::array();
+  for (const AddedToken& token : tokens) {
+    list.push_back({{"id", token.id},
+                    {"content", token.content},
+                    {"single_word", token.single_word},
+                    {"lstrip", token.lstrip},
+                    {"rstrip", token.rstrip},
+                    {"normalized", token.normalized},
+                    {"special", token.special}});
+  }
+  return list;
+}
+
+/// The pieces as JSON; enters the special tokens that they use into `specials`.
+Json pieces_to_json(std::span<const TemplatePiece> pieces, const Tokenizer& tokenizer,
+                    Json* specials) {
+  Json list = Json::array();
+  for (const TemplatePiece& piece : pieces) {
+    if (piece.kind != TemplatePiece::Kind::kSpecial) {
+      const char* id = piece.kind == TemplatePiece::Kind::kFirst ? "A" : "B";
+      list.push_back({{"Sequence", {{"id", id}, {"type_id", piece.type_id}}}});
+      continue;
+    }
+    list.push_back({{"SpecialToken", {{"id", piece.name}, {"type_id", piece.type_id}}}});
+    Json tokens = Json::array();
+    for (const int32_t id : piece.ids) tokens.push_back(std::string(tokenizer.token(id)));
+    (*specials)[piece.name] = {{"id", piece.name}, {"ids", piece.ids}, {"tokens", tokens}};
+  }
+  return list;
+}
+
+}  // namespace
+
+Status unsupported_part(const std::string& part, const std::string& type, const std::string& model,
+                        const std::string& known) {
+  return unsupported(part + " '" + type + "' is not supported for a " + model + " model, only " +
+                     known);
+}
+
+Result<Vocabulary> read_vocabulary_object(const JsonFields& model) {
+  LW_ASSIGN_OR_RETURN(const JsonFields vocab, model.object("vocab"));
+  Vocabulary vocabulary;
+  vocabulary.reserve(vocab.json().size());
+  for (const auto& [token, id] : vocab.json().items()) {
+    LW_ASSIGN_OR_RETURN(const int32_t number, count_of(id, vocab.path(token)));
+    vocabulary.emplace_back(token, number);
+  }
+  return vocabulary;
+}
+
+Json vocabulary_to_json(const Vocabulary& vocabulary) {
+  Json json = Json::object();
+  for (const auto& [token, id] : vocabulary) json[token] = id;
+  return json;
+}
+
+Result<AddedToken> added_token_from_json(const JsonFields& entry) {
+  AddedToken token;
+  LW_ASSIGN_OR_RETURN(token.content, entry.string("content"));
+  LW_ASSIGN_OR_RETURN(token.single_word, entry.boolean_or("single_word", false));
+  LW_ASSIGN_OR_RETURN(token.lstrip, entry.boolean_or("lstrip", false));
+  LW_ASSIGN_OR_RETURN(token.rstrip, entry.boolean_or("rstrip", false));
+  LW_ASSIGN_OR_RETURN(token.special, entry.boolean_or("special", false));
+  LW_ASSIGN_OR_RETURN(token.normalized, entry.boolean_or("normalized", !token.special));
+  return token;
+}
+
+Status added_tokens_from_json(const JsonFields& file, std::vector<AddedToken>* tokens) {
+  if (!file.find("added_tokens")) return {};
+  LW_ASSIGN_OR_RETURN(const Json* list, file.array("added_tokens"));
+  for (size_t i = 0; i < list->size(); ++i) {
+    const std::string name = "added_tokens[" + std::to_string(i) + "]";
+    LW_ASSIGN_OR_RETURN(const JsonFields entry, JsonFields::of((*list)[i], name));
+    LW_ASSIGN_OR_RETURN(AddedToken token, added_token_from_json(entry));
+    LW_ASSIGN_OR_RETURN(token.id, entry.count("id"));
+    if (!token.content.empty()) tokens->push_back(std::move(token));
+  }
+  return {};
+}
+
+Result<SpecialTemplate> read_post_processor(const JsonFields& file) {
+  LW_ASSIGN_OR_RETURN(PostProcessor processor, read_post_processing(file));
+  if (processor.trims.empty()) return std::move(processor.specials);
+  return unsupported("post_processor: trim_offsets is only supported for subword models");
+}
+
+Json bare_tokenizer_json(const std::vector<AddedToken>& added_tokens) {
+  return {{"version", "1.0"},   {"truncation", nullptr},
+          {"padding", nullptr}, {"normalizer", nullptr},
+          {"decoder", nullptr}, {"added_tokens", added_tokens_to_json(added_tokens)}};
+}
+
+Json template_to_json(const SpecialTemplate& specials, const Tokenizer& tokenizer) {
+  Json tokens = Json::object();
+  Json single = pieces_to_json(specials.single, tokenizer, &tokens);
+  Json pair = pieces_to_json(specials.pair, tokenizer, &tokens);
+  return {{"type", "TemplateProcessing"},
+          {"single", std::move(single)},
+          {"pair", std::move(pair)},
+          {"special_tokens", std::move(tokens)}};
+}
+
+}  // namespace lanewise::text
