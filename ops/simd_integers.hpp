@@ -103,6 +103,16 @@ LW_INLINE i32x16 dot(const u8x64& a, const i8x64& b, const i32x16& c) noexcept {
 
 LW_INLINE i32x16 load(const int32_t* p) noexcept { return load_bytes<i32x16>(p); }
 
+/// Loads the first n <= 16 integers and sets the rest to zero; touches no byte behind them.
+LW_INLINE i32x16 load_first(const int32_t* p, size_t n) noexcept {
+  const f32x16 bits = load_first(reinterpret_cast<const float*>(p), n);
+  i32x16 r;
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) {
+    r.part[i] = xsimd::bitwise_cast<IntPart>(bits.part[i]);
+  }
+  return r;
+}
+
 LW_INLINE void store(int32_t* p, const i32x16& a) noexcept {
   LW_UNROLL for (size_t i = 0; i < kParts; ++i) a.part[i].store_unaligned(p + i * kPartLanes);
 }
@@ -116,6 +126,14 @@ LW_INLINE i32x16 operator+(const i32x16& a, const i32x16& b) noexcept {
 LW_INLINE i32x16 operator-(const i32x16& a, const i32x16& b) noexcept {
   i32x16 r;
   LW_UNROLL for (size_t i = 0; i < kParts; ++i) r.part[i] = a.part[i] - b.part[i];
+  return r;
+}
+
+/// a * 2^kBits, modulo 2^32.
+template <int kBits>
+LW_INLINE i32x16 shift_left(const i32x16& a) noexcept {
+  i32x16 r;
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) r.part[i] = a.part[i] << kBits;
   return r;
 }
 
@@ -231,12 +249,12 @@ LW_INLINE void store_rounded(uint8_t* p, const f32x16& a, uint8_t flip) noexcept
 //   AVX-512   the same, where the sign is a mask
 //   SSE2      has products of 16 bits only
 //
-// kByteOffset is what is added to a, kByteFlip how store_rounded() does it.
+// Where kBytesAreOffset is true, 128 is added to a; kByteFlip is how store_rounded() does it.
 #if LW_HAS_VNNI
-constexpr int32_t kByteOffset = 128;
+constexpr bool kBytesAreOffset = true;
 constexpr uint8_t kByteFlip = 0x80;
 #else
-constexpr int32_t kByteOffset = 0;
+constexpr bool kBytesAreOffset = false;
 constexpr uint8_t kByteFlip = 0;
 #endif
 
@@ -272,7 +290,8 @@ LW_INLINE ByteQuad broadcast_quad(const uint8_t* p) noexcept {
 #endif
 }
 
-/// c[i] + a[0] w[4 i] + ... + a[3] w[4 i + 3], plus kByteOffset times the sum of those w.
+/// c[i] + a[0] w[4 i] + ... + a[3] w[4 i + 3], plus 128 times the sum of those w where
+/// kBytesAreOffset.
 LW_INLINE IntPart dot_part(const ByteQuad& a, const IntPart& w, const IntPart& c) noexcept {
 #if LW_HAS_VNNI
   return dpbusd(a.bytes, w, c);

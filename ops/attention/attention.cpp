@@ -17,6 +17,8 @@ namespace {
 // A piece below this many multiply-adds (some 10 microseconds) costs more to hand out than the
 // balance is worth.
 constexpr double kLeastPieceWork = 1 << 19;
+// A piece for each thread pays earlier: they wait for the slowest anyway.
+constexpr double kLeastShare = 1 << 16;
 // Enough that a thread which loses its core for a while does not hold up the others.
 constexpr double kPiecesPerThread = 6;
 
@@ -58,8 +60,7 @@ class AttentionOperator final : public Operator {
   void cut(const Operands& operands, int threads, std::vector<Piece>& pieces) const override {
     const size_t first = pieces.size();
     const double total = work(operands);
-    const double share = threads <= 1 ? total : total / (threads * kPiecesPerThread);
-    const double target = std::max(share, kLeastPieceWork);
+    const double target = piece_work(total, threads);
     for (int64_t s = 0; s < operands.inputs[0].ragged->sequences; ++s) {
       cut_sequence(s, lengths(operands, s), target, pieces);
     }
@@ -99,6 +100,12 @@ class AttentionOperator final : public Operator {
   }
 
  private:
+  static double piece_work(double total, int threads) {
+    if (threads <= 1) return std::max(total, kLeastPieceWork);
+    const double least = std::clamp(total / threads, kLeastShare, kLeastPieceWork);
+    return std::max(total / (threads * kPiecesPerThread), least);
+  }
+
   static Lengths lengths(const Operands& operands, int64_t sequence) noexcept {
     const int32_t* queries = operands.inputs[0].ragged->offsets + sequence;
     const size_t memory = operands.inputs.size() == 1 ? 0 : 1;

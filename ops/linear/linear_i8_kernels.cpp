@@ -84,14 +84,13 @@ struct I8Kind {
   /// Sums begin with -128 * sum(w) where q is kept as q + 128.
   static void begin(const LinearBlock& block, size_t panel, size_t panels,
                     PanelConstants<kMaxPanels>& constants) noexcept {
-    for (size_t i = 0; i < panels * kPanel; ++i) {
-      const size_t feature = panel * kPanel + i;
-      const int32_t sum = feature < block.n ? block.w.sum[feature] : 0;
-      // Unsigned, because sums that a damaged file holds may be too large.
-      const uint32_t offset = static_cast<uint32_t>(kByteOffset) * static_cast<uint32_t>(sum);
-      constants.init[i] = static_cast<int32_t>(0u - offset);
-      constants.total[i] =
-          feature < block.n ? block.w.scale[feature] * static_cast<float>(sum) : 0.0f;
+    for (size_t p = 0; p < panels; ++p) {
+      const RowPart features = RowPart::of((panel + p) * kPanel, block.n);
+      const int32_t* from = block.w.sum + features.begin;
+      const i32x16 sum = features.count == kLanes ? load(from) : load_first(from, features.count);
+      const i32x16 none = broadcast_i32(0);
+      store(constants.init + p * kLanes, kBytesAreOffset ? none - shift_left<7>(sum) : none);
+      store(constants.total + p * kLanes, to_f32(sum) * features.from(block.w.scale));
     }
   }
 

@@ -6,15 +6,22 @@
 namespace lanewise::ops {
 namespace {
 
-// A piece below this many multiply-adds (some 10 microseconds) costs more to hand out than the
-// balance is worth.
-constexpr int64_t kLeastPieceWork = 1 << 19;
-// Enough that a thread which loses its core for a while does not hold up the others.
-constexpr int64_t kPiecesPerThread = 6;
-// The same where weights are narrower than f32: the arithmetic is up to four times as fast, and
-// each piece of some panels prepares all of its rows anew.
-constexpr int64_t kLeastPreparedWork = 1 << 21;
-constexpr int64_t kPreparedPiecesPerThread = 2;
+// How far work is cut beyond a piece a thread.
+struct Fineness {
+  /// A piece below this many multiply-adds (some 10 microseconds) costs more to hand out than the
+  /// balance is worth.
+  int64_t least_work;
+  /// Enough that a thread which loses its core for a while does not hold up the others.
+  int64_t pieces_per_thread;
+};
+constexpr Fineness kPlain{1 << 19, 6};
+// Where weights are narrower than f32 the arithmetic is up to four times as fast, and each piece of
+// some panels prepares all of its rows anew.
+constexpr Fineness kPrepared{1 << 21, 2};
+// A piece for each thread pays much earlier: they wait for the slowest anyway.
+constexpr int64_t kLeastShare = 1 << 17;
+// So many rows take no longer than one: the weights have to come from somewhere.
+constexpr int64_t kRowsOfARead = 4;
 
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -28,15 +35,15 @@ class LanewiseLinear final : public Operator {
     if (rows == 0) return;
     const int64_t blocks = ceil_div(rows, row_block());
     const int64_t panels = ceil_div(problem_.n, kPanelSize);
-    const int64_t step = panels_per_piece(rows, blocks, panels, threads);
+    const int64_t parts = parts_of_panels(rows, blocks, panels, threads);
     // Panels outside: the blocks of rows that share weights are worked on together.
-    for (int64_t panel = 0; panel < panels; panel += step) {
-      const int64_t feature_end = std::min(problem_.n, (panel + step) * kPanelSize);
+    for (int64_t part = 0; part < parts; ++part) {
+      const int64_t feature = panels * part / parts * kPanelSize;
+      const int64_t end = std::min(problem_.n, panels * (part + 1) / parts * kPanelSize);
       for (int64_t block = 0; block < blocks; ++block) {
         pieces.push_back({static_cast<int32_t>(rows * block / blocks),
                           static_cast<int32_t>(rows * (block + 1) / blocks),
-                          static_cast<int32_t>(panel * kPanelSize),
-                          static_cast<int32_t>(feature_end)});
+                          static_cast<int32_t>(feature), static_cast<int32_t>(end)});
       }
     }
   }
@@ -70,14 +77,17 @@ class LanewiseLinear final : public Operator {
     return std::clamp(fit / tile * tile, 2 * tile, most);
   }
 
-  int64_t panels_per_piece(int64_t rows, int64_t blocks, int64_t panels, int threads) const {
-    if (threads <= 1) return panels;
-    const int64_t work_per_panel = ceil_div(rows, blocks) * problem_.k * kPanelSize;
-    const bool prepares = problem_.weight.type != LinearType::kF32;
-    const int64_t least = ceil_div(prepares ? kLeastPreparedWork : kLeastPieceWork, work_per_panel);
-    const int64_t pieces = threads * (prepares ? kPreparedPiecesPerThread : kPiecesPerThread);
-    const int64_t balanced = panels * blocks / pieces;
-    return std::clamp(std::max(least, balanced), int64_t{1}, panels);
+  /// Parts that the panels are cut into for each block of rows: as many pieces for every thread,
+  /// as long as there is work for them.
+  int64_t parts_of_panels(int64_t rows, int64_t blocks, int64_t panels, int threads) const {
+    if (threads <= 1) return 1;
+    const Fineness& fineness = problem_.weight.type == LinearType::kF32 ? kPlain : kPrepared;
+    const int64_t work = std::max(rows, kRowsOfARead) * problem_.k * panels * kPanelSize;
+    const int64_t rounds =
+        std::min(work / (threads * fineness.least_work), fineness.pieces_per_thread);
+    const int64_t pieces =
+        rounds > 0 ? rounds * threads : std::min<int64_t>(work / kLeastShare, threads);
+    return std::clamp(ceil_div(pieces, blocks), int64_t{1}, panels);
   }
 
   LinearProblem problem_;

@@ -290,6 +290,32 @@ TEST_P(LinearTest, FastImplementationAgreesToo) {
   }
 }
 
+TEST_P(LinearTest, GivesEveryThreadAnEvenShareOfFewRows) {
+  Layer layer = random_layer(384, 384, false, 1);
+  const OperatorPtr op = test::expect_made(make_linear(layer.config(isa())));
+  ASSERT_NE(op, nullptr);
+  for (const int64_t rows : {1, 16}) {
+    for (const int threads : {1, 2, 3}) {
+      SCOPED_TRACE(::testing::Message() << rows << " rows, " << threads << " threads");
+      Matrix<float> x = test::random_matrix(rows, 384, 2);
+      Matrix<float> y(rows, 384);
+      const std::vector<Operand> inputs{x.operand()};
+      std::vector<Piece> pieces;
+      op->cut({inputs, y.operand()}, threads, pieces);
+      EXPECT_EQ(pieces.size() % static_cast<size_t>(threads), 0U);
+      int32_t least = INT32_MAX, most = 0, next = 0;
+      for (const Piece& piece : pieces) {
+        EXPECT_EQ(piece.other_begin, next);
+        next = piece.other_end;
+        least = std::min(least, piece.other_end - piece.other_begin);
+        most = std::max(most, piece.other_end - piece.other_begin);
+      }
+      EXPECT_EQ(next, 384);
+      EXPECT_LE(most - least, 16);
+    }
+  }
+}
+
 LW_INSTANTIATE_FOR_ISAS(LinearTest, LinearKernels);
 
 }  // namespace
