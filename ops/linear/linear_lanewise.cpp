@@ -15,9 +15,10 @@ struct Fineness {
   int64_t pieces_per_thread;
 };
 constexpr Fineness kPlain{1 << 19, 6};
-// Where weights are narrower than f32 the arithmetic is up to four times as fast, and each piece of
-// some panels prepares all of its rows anew.
+// Where weights are narrower than f32 the arithmetic is up to four times as fast.
 constexpr Fineness kPrepared{1 << 21, 2};
+// Rows of narrow weights that are not cut further: enough to use a weight that was read.
+constexpr int64_t kLeastBlockRows = 16;
 // A piece for each thread pays much earlier: they wait for the slowest anyway.
 constexpr int64_t kLeastShare = 1 << 17;
 // So many rows take no longer than one: the weights have to come from somewhere.
@@ -33,16 +34,15 @@ class LanewiseLinear final : public Operator {
   void cut(const Operands& operands, int threads, std::vector<Piece>& pieces) const override {
     const int64_t rows = operands.output.rows;
     if (rows == 0) return;
-    const int64_t blocks = ceil_div(rows, row_block());
     const int64_t panels = ceil_div(problem_.n, kPanelSize);
-    const int64_t parts = parts_of_panels(rows, blocks, panels, threads);
+    const Parts parts = parts_of(rows, panels, threads);
     // Panels outside: the blocks of rows that share weights are worked on together.
-    for (int64_t part = 0; part < parts; ++part) {
-      const int64_t feature = panels * part / parts * kPanelSize;
-      const int64_t end = std::min(problem_.n, panels * (part + 1) / parts * kPanelSize);
-      for (int64_t block = 0; block < blocks; ++block) {
-        pieces.push_back({static_cast<int32_t>(rows * block / blocks),
-                          static_cast<int32_t>(rows * (block + 1) / blocks),
+    for (int64_t part = 0; part < parts.panels; ++part) {
+      const int64_t feature = panels * part / parts.panels * kPanelSize;
+      const int64_t end = std::min(problem_.n, panels * (part + 1) / parts.panels * kPanelSize);
+      for (int64_t block = 0; block < parts.rows; ++block) {
+        pieces.push_back({static_cast<int32_t>(rows * block / parts.rows),
+                          static_cast<int32_t>(rows * (block + 1) / parts.rows),
                           static_cast<int32_t>(feature), static_cast<int32_t>(end)});
       }
     }
@@ -77,17 +77,31 @@ class LanewiseLinear final : public Operator {
     return std::clamp(fit / tile * tile, 2 * tile, most);
   }
 
-  /// Parts that the panels are cut into for each block of rows: as many pieces for every thread,
-  /// as long as there is work for them.
-  int64_t parts_of_panels(int64_t rows, int64_t blocks, int64_t panels, int threads) const {
-    if (threads <= 1) return 1;
-    const Fineness& fineness = problem_.weight.type == LinearType::kF32 ? kPlain : kPrepared;
+  bool prepares() const { return problem_.weight.type != LinearType::kF32; }
+
+  /// As many pieces for every thread, as long as there is work for them.
+  int64_t wanted_pieces(int64_t rows, int64_t panels, int threads) const {
+    const Fineness& fineness = prepares() ? kPrepared : kPlain;
     const int64_t work = std::max(rows, kRowsOfARead) * problem_.k * panels * kPanelSize;
     const int64_t rounds =
         std::min(work / (threads * fineness.least_work), fineness.pieces_per_thread);
-    const int64_t pieces =
-        rounds > 0 ? rounds * threads : std::min<int64_t>(work / kLeastShare, threads);
-    return std::clamp(ceil_div(pieces, blocks), int64_t{1}, panels);
+    return rounds > 0 ? rounds * threads : std::min<int64_t>(work / kLeastShare, threads);
+  }
+
+  /// What rows and panels are cut into.
+  struct Parts {
+    int64_t rows;
+    int64_t panels;
+  };
+
+  Parts parts_of(int64_t rows, int64_t panels, int threads) const {
+    const int64_t blocks = ceil_div(rows, row_block());
+    if (threads <= 1) return {blocks, 1};
+    const int64_t pieces = wanted_pieces(rows, panels, threads);
+    // Each piece of some panels prepares all of its rows anew, so rows are rather cut than panels.
+    const int64_t of_rows = prepares() ? std::min(pieces, rows / kLeastBlockRows) : 0;
+    const int64_t parts = std::max(blocks, of_rows);
+    return {parts, std::clamp(ceil_div(pieces, parts), int64_t{1}, panels)};
   }
 
   LinearProblem problem_;
