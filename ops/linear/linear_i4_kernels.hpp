@@ -6,13 +6,15 @@
 namespace lanewise::ops {
 
 /// Linear layers with weights of 4 bits, u in [0, 15], in groups along k that share a scale and,
-/// where there are minimums, a minimum. Activations are quantised row by row as for 8 bits:
+/// where there are minimums, a minimum. Activations are quantised row by row as for 8 bits,
+/// x[r, k] ~ s[r] * q[r, k] + t[r]:
 ///
-///   sum = s[r] * sum_g (scale[n, g] * sum_{k in g} (u[n, k] - 8) q[r, k])
-///   sum = s[r] * sum_g (scale[n, g] * sum_{k in g} u[n, k] q[r, k] + minimum[n, g] * sum_{k in g}
-///   q[r, k])
+///   sum = s[r] * sum_g G[r, n, g] + t[r] * total[n]
+///   G = scale[n, g] * sum_{k in g} (u[n, k] - 8) q[r, k]
+///   G = scale[n, g] * sum_{k in g} u[n, k] q[r, k] + minimum[n, g] * sum_{k in g} q[r, k]
 ///
-/// The sums over a group are exact; those over groups are one chain of multiply-adds.
+/// total[n] is the sum of the weights that the integers stand for. The sums over a group are exact;
+/// those over groups are one chain of multiply-adds.
 struct LinearI4Kernels {
   static constexpr Isa kAlsoFor[] = {Isa::avxvnni, Isa::avx512vnni};
 

@@ -5,11 +5,11 @@
 
 namespace lanewise::ops {
 
-/// Linear layers with weights of 8 bits. Activations are quantised row by row, weights were by
-/// output feature, and the sums are exact:
+/// Linear layers with weights of 8 bits. Activations are quantised row by row over the row's range
+/// (quantize_row.hpp), x[r, k] ~ s[r] * q[r, k] + t[r]; weights were by output feature, around
+/// zero. The sum of products is exact:
 ///
-///   s[r] = max_k |x[r, k]| / 127,   q[r, k] = round(x[r, k] / s[r])
-///   sum = s[r] * scale[n] * (sum_k q[r, k] * w[n, k])
+///   sum = s[r] * scale[n] * (sum_k q[r, k] * w[n, k]) + t[r] * scale[n] * (sum_k w[n, k])
 struct LinearI8Kernels {
   static constexpr Isa kAlsoFor[] = {Isa::avxvnni, Isa::avx512vnni};
 
