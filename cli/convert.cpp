@@ -95,7 +95,7 @@ Command make_convert(CLI::App& program, Shell& shell) {
       ->type_name("FILE");
   command
       ->add_option("--max-error", options->max_error,
-                   "int8, int4: keep weights bf16, the worst first, until the results' relative\n"
+                   "int8, int4: keep weights wider, the worst first, until the results' relative\n"
                    "error is at most E; default: 0.04 for int8, 0.11 for int4")
       ->type_name("E");
   command->add_option("--config", options->config, "A config.json to use instead of SRC's")

@@ -16,6 +16,7 @@ namespace lanewise::cli {
 
 ConvertOptions convert_options(const Shell& shell) {
   ConvertOptions options;
+  options.threads = shell.common.threads;
   options.report = [&shell](std::string_view line) { shell.note(line); };
   return options;
 }

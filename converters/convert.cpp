@@ -14,6 +14,7 @@
 #include "runtime/file/messages.hpp"
 #include "runtime/graph/passes/passes.hpp"
 #include "runtime/model_data.hpp"
+#include "runtime/session_setup.hpp"
 
 namespace lanewise {
 namespace converters {
@@ -52,7 +53,7 @@ Status check_options(const ConvertOptions& options) {
   if (options.max_error && !(*options.max_error > 0.0)) {
     return invalid_argument("the largest error must be above 0");
   }
-  return {};
+  return check_session_options({.threads = options.threads}).status();
 }
 
 /// A checkpoint and what its family made of it.
@@ -212,7 +213,8 @@ class ModelWriter {
                                                                {.type = type,
                                                                 .group = options.group,
                                                                 .texts = options.calibrate,
-                                                                .max_error = options.max_error},
+                                                                .max_error = options.max_error,
+                                                                .threads = options.threads},
                                                                opened_.report, pack));
     quantization_ = to_json(chosen.record);
     return PackedTypes{.type = type, .rounding = std::move(chosen.rounding)};

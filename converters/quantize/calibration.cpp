@@ -7,7 +7,7 @@
 
 namespace lanewise::converters {
 
-Result<Calibration> calibrate(const Model& model, const std::string& path) {
+Result<Calibration> calibrate(const Model& model, const std::string& path, int threads) {
   std::vector<std::string> texts = builtin_texts();
   if (!path.empty()) {
     LW_ASSIGN_OR_RETURN(texts, read_texts(path));
@@ -24,7 +24,7 @@ Result<Calibration> calibrate(const Model& model, const std::string& path) {
     if (both || !hold_out) seen.push_back(samples[i]);
     if (both || hold_out) calibration.held_out.push_back(std::move(samples[i]));
   }
-  LW_ASSIGN_OR_RETURN(calibration.inputs, capture_inputs(model, seen));
+  LW_ASSIGN_OR_RETURN(calibration.inputs, capture_inputs(model, seen, threads));
   return calibration;
 }
 

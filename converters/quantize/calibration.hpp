@@ -19,6 +19,6 @@ struct Calibration {
 /// Runs `model` on the texts of the file `path`, or on built-in ones where it is empty. Every
 /// fourth text is held out; of fewer than 8 all serve for both. Nothing for a model without a
 /// tokenizer.
-Result<Calibration> calibrate(const Model& model, const std::string& path);
+Result<Calibration> calibrate(const Model& model, const std::string& path, int threads);
 
 }  // namespace lanewise::converters

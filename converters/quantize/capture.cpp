@@ -94,10 +94,11 @@ Result<graph::Graph> graph_to_inputs(const graph::Graph& graph,
 
 }  // namespace
 
-Result<CapturedInputs> capture_inputs(const Model& model, std::span<const Sample> samples) {
+Result<CapturedInputs> capture_inputs(const Model& model, std::span<const Sample> samples,
+                                      int threads) {
   const std::vector<Product> products = products_of(model.data().graph());
   if (products.empty() || samples.empty()) return CapturedInputs();
-  LW_ASSIGN_OR_RETURN(const SessionSetup setup, check_session_options({}));
+  LW_ASSIGN_OR_RETURN(const SessionSetup setup, check_session_options({.threads = threads}));
   LW_ASSIGN_OR_RETURN(graph::Graph graph, graph_to_inputs(model.data().graph(), products));
   LW_ASSIGN_OR_RETURN(const plan::Program program,
                       plan::make_program(model.data(), std::move(graph), {.isa = setup.isa}));

@@ -12,6 +12,7 @@ namespace lanewise::converters {
 /// Runs `model` on `samples` and collects the rows that its weights of products are multiplied by:
 /// 1024 to 2048 of them, evenly spread, or all where there are fewer. The same samples give the
 /// same rows. Rows that are not finite are left out.
-Result<CapturedInputs> capture_inputs(const Model& model, std::span<const Sample> samples);
+Result<CapturedInputs> capture_inputs(const Model& model, std::span<const Sample> samples,
+                                      int threads);
 
 }  // namespace lanewise::converters

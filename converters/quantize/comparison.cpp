@@ -69,8 +69,8 @@ Comparison RowComparison::result() const {
 }
 
 Result<Comparison> compare(const Model& reference, const Model& other,
-                           std::span<const Sample> samples) {
-  SessionOptions options;
+                           std::span<const Sample> samples, int threads) {
+  SessionOptions options{.threads = threads};
   options.outputs = {compared_output(reference.data().graph())};
   const std::string& output = options.outputs.front();
   LW_ASSIGN_OR_RETURN(Session expected, Session::create(reference, options));

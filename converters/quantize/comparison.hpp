@@ -41,7 +41,7 @@ class RowComparison {
 /// Runs both on `samples`, of which there is at least one. Fails as Session::create() and
 /// run_ragged() do.
 Result<Comparison> compare(const Model& reference, const Model& other,
-                           std::span<const Sample> samples);
+                           std::span<const Sample> samples, int threads);
 
 /// One line for people.
 std::string to_text(const Comparison& comparison);

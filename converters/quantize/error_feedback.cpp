@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "converters/quantize/dots.hpp"
+#include "converters/quantize/in_parallel.hpp"
 #include "converters/quantize/inverse_root.hpp"
 #include "converters/quantize/quantize_rows.hpp"
 
@@ -29,23 +30,28 @@ std::vector<float> transposed(const InputRows& x, const Order& order) {
   return result;
 }
 
-/// The lower triangle of x x^T for x [k, rows], damped.
-std::vector<double> products(const std::vector<float>& x, int64_t k, int64_t rows) {
-  std::vector<double> h(static_cast<size_t>(k * k));
-  double trace = 0;
-  for (int64_t i = 0; i < k; ++i) {
-    const float* row = x.data() + i * rows;
-    int64_t j = 0;
-    for (; j + 4 <= i; j += 4) {
-      const std::array<double, 4> sums =
-          four_dots(x.data() + j * rows, static_cast<size_t>(rows), row, static_cast<size_t>(rows));
-      std::copy(sums.begin(), sums.end(), h.begin() + i * k + j);
-    }
-    for (; j <= i; ++j) {
-      h[static_cast<size_t>(i * k + j)] = dot(x.data() + j * rows, row, static_cast<size_t>(rows));
-    }
-    trace += h[static_cast<size_t>(i * k + i)];
+/// products[j] = <x[j], x[i]> for x [k, rows] and j <= i
+void dots_of_input(const std::vector<float>& x, int64_t rows, int64_t i, double* products) {
+  const auto count = static_cast<size_t>(rows);
+  const float* row = x.data() + i * rows;
+  int64_t j = 0;
+  for (; j + 4 <= i; j += 4) {
+    const std::array<double, 4> sums = four_dots(x.data() + j * rows, count, row, count);
+    std::copy(sums.begin(), sums.end(), products + j);
   }
+  for (; j <= i; ++j) products[j] = dot(x.data() + j * rows, row, count);
+}
+
+/// The lower triangle of x x^T for x [k, rows], damped.
+std::vector<double> products(const std::vector<float>& x, int64_t k, int64_t rows, int threads) {
+  std::vector<double> h(static_cast<size_t>(k * k));
+  // The long rows first: who takes one last should not be waited for.
+  in_parallel(threads, k, [&](int64_t done) {
+    const int64_t i = k - 1 - done;
+    dots_of_input(x, rows, i, h.data() + i * k);
+  });
+  double trace = 0;
+  for (int64_t i = 0; i < k; ++i) trace += h[static_cast<size_t>(i * k + i)];
   const double damping = kDamping * trace / static_cast<double>(k);
   for (int64_t i = 0; i < k; ++i) h[static_cast<size_t>(i * k + i)] += damping;
   return h;
@@ -112,14 +118,16 @@ void round_rows(QuantizedMatrix& matrix, std::span<const float> w, const Order& 
 }  // namespace
 
 QuantizedMatrix with_error_feedback(QuantizedMatrix plain, std::span<const float> w,
-                                    const InputRows& x) {
+                                    const InputRows& x, int threads) {
   const Order order = by_square(x);
-  const std::vector<float> u = inverse_root(products(transposed(x, order), x.k, x.rows), x.k);
+  const std::vector<float> u =
+      inverse_root(products(transposed(x, order), x.k, x.rows, threads), x.k, threads);
   if (u.empty()) return plain;
   constexpr int64_t kTogether = 16;  // at 4096 inputs 256 KiB, which stay in a second-level cache
-  for (int64_t row = 0; row < plain.n; row += kTogether) {
+  in_parallel(threads, (plain.n + kTogether - 1) / kTogether, [&](int64_t part) {
+    const int64_t row = part * kTogether;
     round_rows(plain, w, order, u, row, std::min(plain.n, row + kTogether));
-  }
+  });
   return plain;
 }
 

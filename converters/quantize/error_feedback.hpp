@@ -15,9 +15,9 @@ namespace lanewise::converters {
 ///
 /// Inputs with the largest squares are rounded first, while there are many others to make up for
 /// them. Leaves `plain` as it is where x tells nothing. k^3 / 3 + rows k^2 / 2 + n k^2 / 2
-/// multiplications and k^2 doubles.
+/// multiplications and k^2 doubles. The same bits with any number of threads.
 /// Source: Frantar et al. 2023 (GPTQ), arXiv:2210.17323.
 QuantizedMatrix with_error_feedback(QuantizedMatrix plain, std::span<const float> w,
-                                    const InputRows& x);
+                                    const InputRows& x, int threads);
 
 }  // namespace lanewise::converters

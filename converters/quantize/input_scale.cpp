@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
+#include "converters/quantize/in_parallel.hpp"
 #include "converters/quantize/quantize_rows.hpp"
 
 namespace lanewise::converters {
@@ -93,23 +95,24 @@ std::vector<float> divided_columns(std::span<const float> w,
 }
 
 std::vector<float> find_input_scale(std::span<const float> w, int64_t n, const InputRows& x,
-                                    const Rounding& rounding) {
+                                    const Rounding& rounding, int threads) {
   if (n == 0 || x.rows == 0) return {};
   const std::vector<double> w_max = column_maxima(w, static_cast<size_t>(x.k));
   const std::vector<double> x_max = column_maxima(x.x, static_cast<size_t>(x.k));
   const std::vector<float> some = some_outputs(w, static_cast<size_t>(n), static_cast<size_t>(x.k));
-  std::vector<float> best;
-  double least = expected_error(some, x, rounding);
-  for (const double alpha : kAlphas) {
-    std::vector<float> scale = input_scale(w_max, x_max, alpha);
-    const double error =
-        expected_error(divided_columns(some, scale), scaled_rows(x, scale), rounding);
-    if (error < least) {
-      least = error;
-      best = std::move(scale);
+  std::vector<double> errors(std::size(kAlphas) + 1);  // the last of ones
+  in_parallel(threads, static_cast<int64_t>(errors.size()), [&](int64_t i) {
+    const auto at = static_cast<size_t>(i);
+    if (at == std::size(kAlphas)) {
+      errors[at] = expected_error(some, x, rounding);
+      return;
     }
-  }
-  return best;
+    const std::vector<float> scale = input_scale(w_max, x_max, kAlphas[at]);
+    errors[at] = expected_error(divided_columns(some, scale), scaled_rows(x, scale), rounding);
+  });
+  const auto best = std::min_element(errors.begin(), errors.end() - 1);
+  if (!(*best < errors.back())) return {};
+  return input_scale(w_max, x_max, kAlphas[best - errors.begin()]);
 }
 
 }  // namespace lanewise::converters

@@ -24,10 +24,10 @@ using Rounding =
 ///
 /// where x' and w' are scaled and dx and dw what rounding does to them. That is the squared error
 /// of the product if errors of different inputs are independent, and needs no product.
-/// Empty where no alpha is better than ones.
+/// Empty where no alpha is better than ones. `rounding` is called by several threads at once.
 /// Source: Xiao et al. 2023 (SmoothQuant), arXiv:2211.10438.
 std::vector<float> find_input_scale(std::span<const float> w, int64_t n, const InputRows& x,
-                                    const Rounding& rounding);
+                                    const Rounding& rounding, int threads);
 
 /// w[i, j] / input_scale[j]
 std::vector<float> divided_columns(std::span<const float> w, const std::vector<float>& input_scale);

@@ -6,7 +6,8 @@
 namespace lanewise::converters {
 
 /// The upper triangular U with U^T U = H^-1, for a symmetric positive definite h [k, k], row-major,
-/// of which the lower triangle is read. Empty where h is not (numerically) positive definite.
-std::vector<float> inverse_root(std::vector<double> h, int64_t k);
+/// of which the lower triangle is read. Empty where h is not (numerically) positive definite. The
+/// same bits with any number of threads.
+std::vector<float> inverse_root(std::vector<double> h, int64_t k, int threads);
 
 }  // namespace lanewise::converters

@@ -10,6 +10,7 @@
 #include "converters/quantize/calibration.hpp"
 #include "converters/quantize/quantizer.hpp"
 #include "ops/status_macros.hpp"
+#include "runtime/exec/team.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -62,8 +63,12 @@ WeightRounding rounding_with(std::shared_ptr<Roundings> narrow, std::shared_ptr<
 class Trials {
  public:
   Trials(const Model& f32, std::vector<Sample> samples, std::shared_ptr<Roundings> narrow,
-         const ModelPacker& pack)
-      : f32_(f32), samples_(std::move(samples)), narrow_(std::move(narrow)), pack_(pack) {}
+         const ModelPacker& pack, int threads)
+      : f32_(f32),
+        samples_(std::move(samples)),
+        narrow_(std::move(narrow)),
+        pack_(pack),
+        threads_(threads) {}
 
   /// Of the model with these weights wider; found once.
   Result<Comparison> measure(const Wider& wider, const WideWeights& wide) {
@@ -71,7 +76,7 @@ class Trials {
     const auto known = results_.find(key);
     if (known != results_.end()) return known->second;
     LW_ASSIGN_OR_RETURN(const Model model, pack_(rounding_with(narrow_, wider.roundings, wide)));
-    LW_ASSIGN_OR_RETURN(Comparison result, compare(f32_, model, samples_));
+    LW_ASSIGN_OR_RETURN(Comparison result, compare(f32_, model, samples_, threads_));
     return results_.emplace(key, std::move(result)).first->second;
   }
 
@@ -91,6 +96,7 @@ class Trials {
   std::vector<Sample> samples_;
   std::shared_ptr<Roundings> narrow_;
   const ModelPacker& pack_;
+  int threads_;
   std::map<std::pair<std::string, WideWeights>, Comparison> results_;
 };
 
@@ -129,12 +135,13 @@ double default_max_error(WeightType type) noexcept { return type == WeightType::
 
 Result<ChosenRounding> choose_rounding(const Model& f32, const QuantizationOptions& options,
                                        const Report& report, const ModelPacker& pack) {
-  LW_ASSIGN_OR_RETURN(Calibration calibration, calibrate(f32, options.texts));
+  const int threads = options.threads > 0 ? options.threads : exec::available_cpus();
+  LW_ASSIGN_OR_RETURN(Calibration calibration, calibrate(f32, options.texts, threads));
   QuantizationRecord record = begin_record(options, !calibration.held_out.empty());
   const auto inputs = std::make_shared<const CapturedInputs>(std::move(calibration.inputs));
   const auto roundings_of = [&](WeightType type) {
-    return std::make_shared<Roundings>(Quantizer::Options{.type = type, .group = options.group},
-                                       inputs);
+    return std::make_shared<Roundings>(
+        Quantizer::Options{.type = type, .group = options.group, .threads = threads}, inputs);
   };
   const auto narrow = roundings_of(options.type);
   if (calibration.held_out.empty()) {
@@ -150,7 +157,7 @@ Result<ChosenRounding> choose_rounding(const Model& f32, const QuantizationOptio
   candidates.push_back({});
 
   const double max_error = options.max_error.value_or(default_max_error(options.type));
-  Trials trials(f32, std::move(calibration.held_out), narrow, pack);
+  Trials trials(f32, std::move(calibration.held_out), narrow, pack, threads);
   Result<Choice> choice = choose_wider(trials, candidates, max_error);
   if (!choice.ok()) {
     const bool asked = options.max_error.has_value();

@@ -21,6 +21,7 @@ struct QuantizationOptions {
   /// The relative error of the results that is allowed; none: default_max_error() as far as it can
   /// be kept.
   std::optional<double> max_error;
+  int threads = 0;  ///< 0: the CPUs that the process may use
 };
 
 /// What is asked of a model's results where nobody says: relative errors whose cosines to f32 are

@@ -65,12 +65,13 @@ QuantizedMatrix Quantizer::calibrated(std::span<const float> w, int64_t n,
   };
   // The sum of squares over fewer rows says the same of an alpha.
   constexpr int64_t kScaleRows = 512;
-  std::vector<float> scale = find_input_scale(w, n, some_rows(x, kScaleRows), rounding);
+  std::vector<float> scale =
+      find_input_scale(w, n, some_rows(x, kScaleRows), rounding, options_.threads);
   const std::vector<float> divided =
       scale.empty() ? std::vector<float>(w.begin(), w.end()) : divided_columns(w, scale);
   const InputRows inputs = rounded_rows(scale.empty() ? x : scaled_rows(x, scale));
   QuantizedMatrix plain = rounding(divided, mean_squares(inputs));
-  QuantizedMatrix matrix = with_error_feedback(std::move(plain), divided, inputs);
+  QuantizedMatrix matrix = with_error_feedback(std::move(plain), divided, inputs, options_.threads);
   matrix.input_scale = std::move(scale);
   return matrix;
 }

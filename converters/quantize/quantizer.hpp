@@ -22,6 +22,7 @@ class Quantizer {
   struct Options {
     WeightType type = WeightType::kI8;  ///< kI8 or kI4
     int64_t group = 32;                 ///< of kI4
+    int threads = 1;
   };
 
   /// `inputs`: what was captured for each weight; may be null.

@@ -19,10 +19,13 @@ struct ConvertOptions {
   std::string weights = "f32";
   int group = 32;         ///< int4: inputs that share a scale: 32, 64 or 128
   std::string calibrate;  ///< int8, int4: a UTF-8 file, a text a line; empty: built-in texts
-  /// int8, int4: the relative error of the results that is allowed, above 0. Weights stay bf16, the
-  /// worst first, until it is kept. None: 0.04 and 0.11, where there are texts to measure on.
+  /// int8, int4: the relative error of the results that is allowed, above 0. Weights stay wider,
+  /// the worst first, until it is kept. None: 0.04 and 0.11, where there are texts to measure on.
   std::optional<double> max_error;
   std::string config;  ///< a config.json to use instead of the folder's; empty: none
+  /// int8, int4: threads that look for the integers, which do not depend on them; 0: the CPUs that
+  /// the process may use.
+  int threads = 0;
   /// Receives what a person should know: unused tensors, chosen defaults. May be empty.
   std::function<void(std::string_view)> report;
 };

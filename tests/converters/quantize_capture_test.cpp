@@ -32,7 +32,7 @@ class QuantizeCaptureTest : public ::testing::Test {
   }
 
   static CapturedInputs captured(const std::vector<Sample>& of) {
-    auto inputs = capture_inputs(model(), of);
+    auto inputs = capture_inputs(model(), of, 1);
     EXPECT_TRUE(inputs.ok()) << inputs.status().message();
     return std::move(*inputs);
   }
@@ -141,7 +141,7 @@ TEST_F(QuantizeCaptureTest, AFourthOfTheTextsIsHeldOut) {
     std::ofstream file(path);
     for (size_t i = 0; i < count; ++i) file << std::string("abcdefghijkl").substr(i, 1) << "\n";
     file.close();
-    const auto calibration = calibrate(model(), path);
+    const auto calibration = calibrate(model(), path, 1);
     ASSERT_TRUE(calibration.ok()) << calibration.status().message();
     EXPECT_EQ(calibration->held_out.size(), 3U);
     int64_t rows = 0;  // of the encoder: a letter and the end of it
@@ -159,7 +159,7 @@ TEST_F(QuantizeCaptureTest, TextsThatATokenizerRefusesAreSkippedOnlyWhereNobodyC
   const auto failed = make_samples(model(), texts);
   ASSERT_FALSE(failed.ok());
   EXPECT_EQ(failed.status().message().rfind("text 2: ", 0), 0U) << failed.status().message();
-  const auto builtin = calibrate(model(), "");
+  const auto builtin = calibrate(model(), "", 1);
   ASSERT_TRUE(builtin.ok());
   EXPECT_GE(builtin->held_out.size(), 5U);
 }

@@ -19,7 +19,7 @@ TEST(QuantizeComparisonTest, AModelIsEqualToItself) {
   const Model& model = bundled_model();
   const auto samples = make_samples(model, {"transformer", "attention"});
   ASSERT_TRUE(samples.ok());
-  const auto comparison = compare(model, model, *samples);
+  const auto comparison = compare(model, model, *samples, 1);
   ASSERT_TRUE(comparison.ok()) << comparison.status().message();
   EXPECT_EQ(comparison->output, "logits");
   EXPECT_EQ(comparison->rows,

@@ -69,6 +69,24 @@ TEST(QuantizerTest, CapturedInputsMakeOtherInputsExacter) {
   }
 }
 
+TEST(QuantizerTest, FindsTheSameIntegersWithAnyNumberOfThreads) {
+  constexpr int64_t kN = 50;
+  constexpr int64_t kK = 150;
+  const std::vector<float> w = normal_weights(kN, kK, 1);
+  const auto inputs = captured(trained_inputs(300, kK, 2));
+  for (const WeightType type : {WeightType::kI8, WeightType::kI4}) {
+    const auto alone = Quantizer({.type = type}, inputs).quantize("layer.weight", w, kN, kK);
+    for (const int threads : {2, 7}) {
+      Quantizer team({.type = type, .threads = threads}, inputs);
+      const auto found = team.quantize("layer.weight", w, kN, kK);
+      ASSERT_TRUE(alone.ok() && found.ok());
+      EXPECT_EQ(found->values, alone->values) << threads;
+      EXPECT_EQ(found->scales, alone->scales) << threads;
+      EXPECT_EQ(found->input_scale, alone->input_scale) << threads;
+    }
+  }
+}
+
 TEST(QuantizerTest, AFewLargeRowsDoNotDecideAlone) {
   const std::vector<float> w = normal_weights(32, 100, 8);
   InputRows x = trained_inputs(400, 100, 2);
@@ -153,7 +171,8 @@ TEST_P(InverseRootTest, MultipliedUpItIsTheInverse) {
       h[i * kSize + j] += i == j ? 0.5 : 0.0;
     }
   }
-  const std::vector<float> u = inverse_root(h, size);
+  const std::vector<float> u = inverse_root(h, size, 1);
+  EXPECT_EQ(inverse_root(h, size, 3), u);
   ASSERT_EQ(u.size(), h.size());
   for (size_t i = 0; i < kSize; ++i) {
     for (size_t j = 0; j < kSize; ++j) {
@@ -169,11 +188,11 @@ TEST_P(InverseRootTest, MultipliedUpItIsTheInverse) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Sizes, InverseRootTest, testing::Values(1, 3, 4, 8, 13, 45));
+INSTANTIATE_TEST_SUITE_P(Sizes, InverseRootTest, testing::Values(1, 3, 4, 8, 13, 45, 64, 71));
 
 TEST(InverseRootTestOfNothing, IsEmptyWhereThereIsNone) {
-  EXPECT_TRUE(inverse_root({1, 2, 2, 1}, 2).empty());
-  EXPECT_TRUE(inverse_root({0}, 1).empty());
+  EXPECT_TRUE(inverse_root({1, 2, 2, 1}, 2, 1).empty());
+  EXPECT_TRUE(inverse_root({0}, 1, 1).empty());
 }
 
 }  // namespace
