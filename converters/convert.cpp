@@ -232,6 +232,9 @@ Status check_destination(const Source& source, const std::string& destination) {
   for (const std::string& path : source.folder.used_files()) {
     if (same_file(path, destination)) {
       return invalid_argument("cannot write " + file::in_quotes(destination) +
+  /// With the files that were read so far: all of them.
+  const Source& source() const { return opened_.source; }
+
                               ": it is a part of the checkpoint");
     }
   }
@@ -241,7 +244,8 @@ Status check_destination(const Source& source, const std::string& destination) {
 Status convert_file(const std::string& path, const std::string& destination,
                     const ConvertOptions& options) {
   LW_ASSIGN_OR_RETURN(Opened opened, open(path, options));
-  LW_RETURN_IF_ERROR(check_destination(opened.source, destination));
+  LW_ASSIGN_OR_RETURN(ModelWriter writer, ModelWriter::create(std::move(opened)));
+  LW_RETURN_IF_ERROR(check_destination(writer.source(), destination));
   if (!options.calibrate.empty() && same_file(options.calibrate, destination)) {
     return invalid_argument("cannot write " + file::in_quotes(destination) +
                             ": it holds the texts to calibrate with");
@@ -255,7 +259,6 @@ Status convert_file(const std::string& path, const std::string& destination,
 
 Result<Model> load_checkpoint(const std::string& path, const ConvertOptions& options) {
   LW_ASSIGN_OR_RETURN(Opened opened, open(path, options));
-  LW_ASSIGN_OR_RETURN(ModelWriter writer, ModelWriter::create(std::move(opened)));
   LW_ASSIGN_OR_RETURN(const PackedTypes types, writer.choose_types(options, path));
   return writer.load(types, path);
 }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -254,6 +255,14 @@ TEST_F(ConvertTest, DoesNotOverwriteItsSource) {
   const Status status = convert(source_.string(), path("model.safetensors"), options_);
   EXPECT_TRUE(has(status.message(), "it is a part of the checkpoint"));
   EXPECT_EQ(std::filesystem::file_size(path("model.safetensors")), size);
+}
+
+TEST_F(ConvertTest, DoesNotOverwriteItsTokenizer) {
+  write_all();
+  const auto size = std::filesystem::file_size(path("vocab.txt"));
+  const Status status = convert(source_.string(), path("vocab.txt"), options_);
+  EXPECT_TRUE(has(status.message(), "it is a part of the checkpoint"));
+  EXPECT_EQ(std::filesystem::file_size(path("vocab.txt")), size);
 }
 
 TEST_F(ConvertTest, NamesAnUnwritableDestination) {
