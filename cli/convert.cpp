@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "cli/command.hpp"
+#include "cli/interrupt.hpp"
 #include "cli/open_model.hpp"
 #include "ops/status_macros.hpp"
 
@@ -61,12 +62,14 @@ Status convert_command(const ConvertCommandOptions& options, Shell& shell) {
   const auto begin = std::chrono::steady_clock::now();
   LW_RETURN_IF_ERROR(convert(options.source, destination, convert_options));
   const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
+  catch_interrupts();
   std::error_code ignored;
   if (std::filesystem::is_regular_file(destination, ignored)) {
     LW_RETURN_IF_ERROR(describe(destination, time.count(), shell));
   }
   return shell.out.line(destination);
 }
+  convert_options.cancel = &interrupted();
 
 }  // namespace
 

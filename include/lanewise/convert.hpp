@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <optional>
 #include <string>
@@ -25,6 +26,9 @@ struct ConvertOptions {
   std::string config;  ///< a config.json to use instead of the folder's; empty: none
   /// Receives what a person should know: unused tensors, chosen defaults. May be empty.
   std::function<void(std::string_view)> report;
+  /// Looked at before each weight that becomes integers and before the file appears; the conversion
+  /// ends with kCancelled soon after it becomes true.
+  const std::atomic<bool>* cancel = nullptr;
 };
 
 /// Converts a checkpoint, a folder or a file as PyTorch users save it, into a model file.
