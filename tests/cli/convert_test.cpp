@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <string>
+#include <vector>
 
 #include "lanewise/model.hpp"
 #include "tests/cli/program.hpp"
@@ -58,6 +60,28 @@ TEST_F(ConvertCommandTest, BadInputLeavesNothing) {
   EXPECT_TRUE(
       is_error(run({"convert", checkpoint(), "-o", out_path("m.lw")}), "unheard_of", "bert"));
   EXPECT_EQ(files_out(), 0);
+}
+
+TEST_F(ConvertCommandTest, FlagsOfIntegersAreForIntegers) {
+  const auto convert = [&](std::vector<std::string> flags) {
+    flags.insert(flags.begin(), {"convert", checkpoint(), "-o", out_path("m.lw")});
+    return run(flags);
+  };
+  EXPECT_TRUE(is_wrong_usage(convert({"--group", "64"}), "--group", "int4"));
+  EXPECT_TRUE(is_wrong_usage(convert({"--weights", "int8", "--group", "32"}), "--group", "int4"));
+  EXPECT_TRUE(
+      is_wrong_usage(convert({"--weights", "bf16", "--calibrate", "t"}), "--calibrate", "int8"));
+  EXPECT_TRUE(is_wrong_usage(convert({"--max-error", "0.1"}), "--max-error", "int8"));
+  for (const std::string value : {"0", "-1", "nan", "text", "1e-400"}) {
+    EXPECT_TRUE(is_wrong_usage(convert({"--weights", "int8", "--max-error", value}), "--max-error",
+                               "above 0", value));
+  }
+  for (const std::string value : {"0", "48", "text", "32.5"}) {
+    EXPECT_TRUE(is_wrong_usage(convert({"--weights", "int4", "--group", value}), "--group", value,
+                               "{32,64,128}"));
+  }
+  EXPECT_EQ(files_out(), 0);
+  EXPECT_EQ(convert({"--weights", "int4", "--group", "128", "--max-error", "inf"}).exit_code, 0);
 }
 
 TEST_F(InspectCommandTest, SummaryAndJson) {
