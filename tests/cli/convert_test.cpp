@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -102,6 +103,17 @@ TEST_F(InspectCommandTest, SummaryAndJson) {
     EXPECT_FALSE(json["graph"].empty());
     EXPECT_FALSE(json["tensors"].empty());
   }
+}
+
+TEST_F(InspectCommandTest, AnErrorWithoutEndIsNotNone) {
+  Tensor& norm = tensors_.at("embeddings.LayerNorm.weight");
+  std::fill_n(norm.as<float>(), kHidden, 1e37F);
+  write();
+  const Outcome converted =
+      run({"convert", checkpoint(), "-o", out_path("m.lw"), "--weights", "int8"});
+  EXPECT_EQ(converted.exit_code, 0) << converted.err;
+  EXPECT_TRUE(converters::has(converted.err, "relative error inf"));
+  EXPECT_TRUE(converters::has(run({"inspect", out_path("m.lw")}).out, "relative error inf"));
 }
 
 TEST_F(InspectCommandTest, GraphsOfACheckpointBeforeAndAfterFusion) {
