@@ -10,6 +10,7 @@
 #include "converters/quantize/calibration.hpp"
 #include "converters/quantize/quantizer.hpp"
 #include "ops/status_macros.hpp"
+#include "runtime/model_data.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -141,7 +142,9 @@ Result<ChosenRounding> choose_rounding(const Model& f32, const QuantizationOptio
     if (options.max_error) {
       return invalid_argument("an error cannot be kept to: there is no text to measure it on");
     }
-    report("the model takes no texts: weights are rounded without calibration");
+    report(f32.data().has_tokenizer()
+               ? "no text gives the model tokens to run on: weights are rounded without calibration"
+               : "the model takes no texts: weights are rounded without calibration");
     return ChosenRounding{rounding_with(narrow, nullptr, {}), std::move(record)};
   }
   std::vector<Wider> candidates;

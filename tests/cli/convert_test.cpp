@@ -85,6 +85,15 @@ TEST_F(ConvertCommandTest, FlagsOfIntegersAreForIntegers) {
   EXPECT_EQ(convert({"--weights", "int4", "--group", "128", "--max-error", "inf"}).exit_code, 0);
 }
 
+TEST_F(ConvertCommandTest, SaysWhyItDidNotCalibrate) {
+  // [CLS] and [SEP] stand behind the tokens that the model has.
+  put("vocab.txt", "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\nk\nl\nm\n[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n");
+  const Outcome outcome =
+      run({"convert", checkpoint(), "-o", out_path("m.lw"), "--weights", "int8"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_TRUE(converters::has(outcome.err, "no text gives", "without calibration"));
+}
+
 TEST_F(InspectCommandTest, SummaryAndJson) {
   for (const std::string& path : {model(), checkpoint()}) {
     const Outcome plain = run({"inspect", path});
