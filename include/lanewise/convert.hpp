@@ -20,8 +20,8 @@ struct ConvertOptions {
   std::string weights = "f32";
   int group = 32;         ///< int4: inputs that share a scale: 32, 64 or 128
   std::string calibrate;  ///< int8, int4: a UTF-8 file, a text a line; empty: built-in texts
-  /// int8, int4: the relative error of the results that is allowed, above 0. Weights stay bf16, the
-  /// worst first, until it is kept. None: 0.04 and 0.11, where there are texts to measure on.
+  /// int8, int4: the relative error of the results that is allowed, above 0. Weights stay wider,
+  /// the worst first, until it is kept. None: 0.04 and 0.11, as far as they can be kept.
   std::optional<double> max_error;
   std::string config;  ///< a config.json to use instead of the folder's; empty: none
   /// Receives what a person should know: unused tensors, chosen defaults. May be empty.
