@@ -84,4 +84,13 @@ CLI::Validator positive_seconds() {
   return {check, "", "seconds"};
 }
 
+CLI::Validator positive_number() {
+  const auto check = [](const std::string& text) -> std::string {
+    double number = 0.0;
+    if (parse(text, number) && number > 0.0) return {};
+    return fmt::format("expected a number above 0, got '{}'", text);
+  };
+  return {check, "", "number"};
+}
+
 }  // namespace lanewise::cli

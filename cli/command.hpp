@@ -43,4 +43,7 @@ void refuse_empty_values(CLI::App& command);
 CLI::Validator whole_number(long long least, long long most);
 CLI::Validator positive_seconds();
 
+/// A number above 0, infinity included.
+CLI::Validator positive_number();
+
 }  // namespace lanewise::cli

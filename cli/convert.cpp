@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "cli/command.hpp"
+#include "cli/interrupt.hpp"
 #include "cli/open_model.hpp"
 #include "ops/status_macros.hpp"
 
@@ -19,7 +20,7 @@ struct ConvertCommandOptions {
   std::string source;
   std::string destination;
   std::string weights = "f32";
-  int group = 32;
+  std::optional<int> group;
   std::string calibrate;
   std::optional<double> max_error;
   std::string config;
@@ -48,16 +49,27 @@ Status describe(const std::string& path, double seconds, const Shell& shell) {
   return {};
 }
 
+void check_usage(const ConvertCommandOptions& options) {
+  const bool int4 = options.weights == "int4";
+  if (options.group && !int4) wrong_usage("--group is for --weights int4");
+  if (int4 || options.weights == "int8") return;
+  if (!options.calibrate.empty()) wrong_usage("--calibrate is for --weights int8 and int4");
+  if (options.max_error) wrong_usage("--max-error is for --weights int8 and int4");
+}
+
 Status convert_command(const ConvertCommandOptions& options, Shell& shell) {
+  check_usage(options);
   const std::string destination =
       options.destination.empty() ? default_destination(options.source) : options.destination;
   LW_RETURN_IF_ERROR(check_writable(destination));
+  catch_interrupts();
   ConvertOptions convert_options = cli::convert_options(shell);
   convert_options.weights = options.weights;
-  convert_options.group = options.group;
+  if (options.group) convert_options.group = *options.group;
   convert_options.calibrate = options.calibrate;
   convert_options.max_error = options.max_error;
   convert_options.config = options.config;
+  convert_options.cancel = &interrupted();
   const auto begin = std::chrono::steady_clock::now();
   LW_RETURN_IF_ERROR(convert(options.source, destination, convert_options));
   const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
@@ -88,7 +100,7 @@ Command make_convert(CLI::App& program, Shell& shell) {
       ->add_option("--group", options->group,
                    "int4: inputs that share a scale, 32, 64 or 128; default: 32")
       ->type_name("N")
-      ->check(CLI::IsMember({32, 64, 128}).description(""));
+      ->check(CLI::IsMember({"32", "64", "128"}).description(""));
   command
       ->add_option("--calibrate", options->calibrate,
                    "int8, int4: a text a line, like those the model will read; default: built-in")
@@ -97,6 +109,7 @@ Command make_convert(CLI::App& program, Shell& shell) {
       ->add_option("--max-error", options->max_error,
                    "int8, int4: keep weights wider, the worst first, until the results' relative\n"
                    "error is at most E; default: 0.04 for int8, 0.11 for int4")
+      ->check(positive_number())
       ->type_name("E");
   command->add_option("--config", options->config, "A config.json to use instead of SRC's")
       ->type_name("FILE");

@@ -1,6 +1,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -74,9 +75,9 @@ void append_sources(std::string& text, std::string_view provenance) {
   }
 }
 
-double number(const Json& object, const char* name) {
+double number(const Json& object, const char* name, double otherwise = 0.0) {
   const auto found = object.find(name);
-  return found != object.end() && found->is_number() ? found->get<double>() : 0.0;
+  return found != object.end() && found->is_number() ? found->get<double>() : otherwise;
 }
 
 /// How far integers are from f32, as measured when the model was converted.
@@ -94,7 +95,9 @@ void append_quantization(std::string& text, std::string_view quantization) {
   text += fmt::format("{:<12}{}, {:.0f} rows: cosine to f32 {:.5f} on average, {:.5f} at worst; ",
                       "accuracy", field(json, "output"), number(json, "rows"),
                       number(json, "mean_cosine"), number(json, "worst_cosine"));
-  text += fmt::format("relative error {:.4f}", number(json, "relative_error"));
+  // JSON has no infinity: null stands for it.
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  text += fmt::format("relative error {:.4f}", number(json, "relative_error", kInfinity));
   if (json.contains("same_token")) {
     text += fmt::format("; the same likeliest token in {:.2f} %", 100 * number(json, "same_token"));
   }

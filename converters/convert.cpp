@@ -1,6 +1,8 @@
 #include "lanewise/convert.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <span>
 #include <utility>
 
 #include "converters/check_tensors.hpp"
@@ -54,6 +56,12 @@ Status check_options(const ConvertOptions& options) {
     return invalid_argument("the largest error must be above 0");
   }
   return check_session_options({.threads = options.threads}).status();
+}
+
+Status check_cancelled(const ConvertOptions& options) {
+  const bool is_cancelled =
+      options.cancel != nullptr && options.cancel->load(std::memory_order_relaxed);
+  return is_cancelled ? cancelled("the conversion was cancelled") : Status();
 }
 
 /// A checkpoint and what its family made of it.
@@ -206,8 +214,14 @@ class ModelWriter {
       return PackedTypes{.type = type, .only_finite = type != WeightType::kF32};
     }
     LW_ASSIGN_OR_RETURN(const Model f32, load({.only_finite = true}, label));
+    // Most of the time goes into weights, one after another.
     const auto pack = [&](const WeightRounding& rounding) {
-      return load({.type = type, .rounding = rounding}, label);
+      const auto until_cancelled = [&](const std::string& name, std::span<const float> w, int64_t n,
+                                       int64_t k) {
+        const Status status = check_cancelled(options);
+        return status.ok() ? rounding(name, w, n, k) : status;
+      };
+      return load({.type = type, .rounding = until_cancelled}, label);
     };
     LW_ASSIGN_OR_RETURN(ChosenRounding chosen, choose_rounding(f32,
                                                                {.type = type,
@@ -219,6 +233,9 @@ class ModelWriter {
     quantization_ = to_json(chosen.record);
     return PackedTypes{.type = type, .rounding = std::move(chosen.rounding)};
   }
+
+  /// With the files that were read so far: all of them.
+  const Source& source() const { return opened_.source; }
 
  private:
   ModelWriter(Opened opened, std::string tokenizer)
@@ -243,15 +260,16 @@ Status check_destination(const Source& source, const std::string& destination) {
 Status convert_file(const std::string& path, const std::string& destination,
                     const ConvertOptions& options) {
   LW_ASSIGN_OR_RETURN(Opened opened, open(path, options));
-  LW_RETURN_IF_ERROR(check_destination(opened.source, destination));
+  LW_ASSIGN_OR_RETURN(ModelWriter writer, ModelWriter::create(std::move(opened)));
+  LW_RETURN_IF_ERROR(check_destination(writer.source(), destination));
   if (!options.calibrate.empty() && same_file(options.calibrate, destination)) {
     return invalid_argument("cannot write " + file::in_quotes(destination) +
                             ": it holds the texts to calibrate with");
   }
-  LW_ASSIGN_OR_RETURN(ModelWriter writer, ModelWriter::create(std::move(opened)));
   LW_ASSIGN_OR_RETURN(const PackedTypes types, writer.choose_types(options, path));
   LW_ASSIGN_OR_RETURN(file::AtomicFile file, file::AtomicFile::create(destination));
   LW_RETURN_IF_ERROR(writer.write(file, types, Provenance::kHashes));
+  LW_RETURN_IF_ERROR(check_cancelled(options));
   return file.commit();
 }
 

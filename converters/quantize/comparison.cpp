@@ -51,7 +51,8 @@ void RowComparison::add(const float* y, const float* other, int64_t features) {
   cosines_ += known;
   worst_ = std::min(worst_, known);
   error_ += std::isfinite(dd) ? dd : std::numeric_limits<double>::infinity();
-  square_ += yy;
+  // Results of f32 that are no numbers have an infinite error already; here they would make it NaN.
+  if (std::isfinite(yy)) square_ += yy;
   same_ +=
       std::max_element(y, y + features) - y == std::max_element(other, other + features) - other;
 }

@@ -11,6 +11,7 @@
 #include "converters/quantize/quantizer.hpp"
 #include "ops/status_macros.hpp"
 #include "runtime/exec/team.hpp"
+#include "runtime/model_data.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -80,6 +81,15 @@ class Trials {
     return results_.emplace(key, std::move(result)).first->second;
   }
 
+  /// The error with every weight wider.
+  Result<double> least_error(const Wider& wider) {
+    LW_RETURN_IF_ERROR(measure(wider, {}).status());  // after it all weights are known
+    WideWeights all;
+    for (const auto& [name, error] : narrow_->errors()) all.insert(name);
+    LW_ASSIGN_OR_RETURN(const Comparison result, measure(wider, all));
+    return result.relative_error;
+  }
+
   /// The fewest weights to be wider for that error.
   Result<WideWeights> choose(const Wider& wider, double max_error) {
     // Errors are known once all weights were rounded.
@@ -118,6 +128,18 @@ Result<Choice> choose_wider(Trials& trials, const std::vector<Wider>& candidates
   return status;
 }
 
+/// The same for an error that nobody asked for: where it cannot be kept, for the least there is,
+/// and some more, since the last bit of it would cost many weights.
+Result<Choice> choose_nearest(Trials& trials, const std::vector<Wider>& candidates,
+                              double max_error, const Report& report) {
+  Result<Choice> choice = choose_wider(trials, candidates, max_error);
+  if (choice.ok() || choice.status().code() != StatusCode::kInvalidArgument) return choice;
+  report(choice.status().message());
+  constexpr double kSlack = 1.25;
+  LW_ASSIGN_OR_RETURN(const double least, trials.least_error(candidates.back()));
+  return choose_wider(trials, candidates, kSlack * least);
+}
+
 QuantizationRecord begin_record(const QuantizationOptions& options, bool calibrated) {
   QuantizationRecord record;
   record.weights = options.type == WeightType::kI8 ? "int8" : "int4";
@@ -148,7 +170,9 @@ Result<ChosenRounding> choose_rounding(const Model& f32, const QuantizationOptio
     if (options.max_error) {
       return invalid_argument("an error cannot be kept to: there is no text to measure it on");
     }
-    report("the model takes no texts: weights are rounded without calibration");
+    report(f32.data().has_tokenizer()
+               ? "no text gives the model tokens to run on: weights are rounded without calibration"
+               : "the model takes no texts: weights are rounded without calibration");
     return ChosenRounding{rounding_with(narrow, nullptr, {}), std::move(record)};
   }
   std::vector<Wider> candidates;
@@ -156,22 +180,19 @@ Result<ChosenRounding> choose_rounding(const Model& f32, const QuantizationOptio
     candidates.push_back({"int8", roundings_of(WeightType::kI8)});
   candidates.push_back({});
 
-  const double max_error = options.max_error.value_or(default_max_error(options.type));
   Trials trials(f32, std::move(calibration.held_out), narrow, pack, threads);
-  Result<Choice> choice = choose_wider(trials, candidates, max_error);
-  if (!choice.ok()) {
-    const bool asked = options.max_error.has_value();
-    if (asked || choice.status().code() != StatusCode::kInvalidArgument) return choice.status();
-    choice = Choice{};
-  }
-  LW_ASSIGN_OR_RETURN(record.result, trials.measure(choice->wider, choice->wide));
-  record.wide = choice->wide;
-  record.wide_type = choice->wider.type;
+  LW_ASSIGN_OR_RETURN(const Choice choice,
+                      options.max_error ? choose_wider(trials, candidates, *options.max_error)
+                                        : choose_nearest(trials, candidates,
+                                                         default_max_error(options.type), report));
+  LW_ASSIGN_OR_RETURN(record.result, trials.measure(choice.wider, choice.wide));
+  record.wide = choice.wide;
+  record.wide_type = choice.wider.type;
   if (!record.wide.empty()) {
     report(std::to_string(record.wide.size()) + " weights are kept as " + record.wide_type);
   }
   report(record.weights + ", " + to_text(*record.result));
-  return ChosenRounding{rounding_with(narrow, choice->wider.roundings, choice->wide),
+  return ChosenRounding{rounding_with(narrow, choice.wider.roundings, choice.wide),
                         std::move(record)};
 }
 

@@ -18,8 +18,8 @@ struct QuantizationOptions {
   WeightType type = WeightType::kI8;  ///< kI8 or kI4
   int64_t group = 32;                 ///< of kI4
   std::string texts;                  ///< a file of texts; empty: built-in ones
-  /// The relative error of the results that is allowed; none: default_max_error() as far as it can
-  /// be kept.
+  /// The relative error of the results that is allowed; none: default_max_error(), or nearly the
+  /// least there is where that cannot be kept.
   std::optional<double> max_error;
   int threads = 0;  ///< 0: the CPUs that the process may use
 };

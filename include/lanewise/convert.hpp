@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <optional>
 #include <string>
@@ -20,7 +21,7 @@ struct ConvertOptions {
   int group = 32;         ///< int4: inputs that share a scale: 32, 64 or 128
   std::string calibrate;  ///< int8, int4: a UTF-8 file, a text a line; empty: built-in texts
   /// int8, int4: the relative error of the results that is allowed, above 0. Weights stay wider,
-  /// the worst first, until it is kept. None: 0.04 and 0.11, where there are texts to measure on.
+  /// the worst first, until it is kept. None: 0.04 and 0.11, as far as they can be kept.
   std::optional<double> max_error;
   std::string config;  ///< a config.json to use instead of the folder's; empty: none
   /// int8, int4: threads that look for the integers, which do not depend on them; 0: the CPUs that
@@ -28,6 +29,9 @@ struct ConvertOptions {
   int threads = 0;
   /// Receives what a person should know: unused tensors, chosen defaults. May be empty.
   std::function<void(std::string_view)> report;
+  /// Looked at before each weight that becomes integers and before the file appears; the conversion
+  /// ends with kCancelled soon after it becomes true.
+  const std::atomic<bool>* cancel = nullptr;
 };
 
 /// Converts a checkpoint, a folder or a file as PyTorch users save it, into a model file.

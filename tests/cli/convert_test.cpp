@@ -1,6 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
+#include <string>
+#include <vector>
 
 #include "lanewise/model.hpp"
 #include "tests/cli/program.hpp"
@@ -60,6 +63,37 @@ TEST_F(ConvertCommandTest, BadInputLeavesNothing) {
   EXPECT_EQ(files_out(), 0);
 }
 
+TEST_F(ConvertCommandTest, FlagsOfIntegersAreForIntegers) {
+  const auto convert = [&](std::vector<std::string> flags) {
+    flags.insert(flags.begin(), {"convert", checkpoint(), "-o", out_path("m.lw")});
+    return run(flags);
+  };
+  EXPECT_TRUE(is_wrong_usage(convert({"--group", "64"}), "--group", "int4"));
+  EXPECT_TRUE(is_wrong_usage(convert({"--weights", "int8", "--group", "32"}), "--group", "int4"));
+  EXPECT_TRUE(
+      is_wrong_usage(convert({"--weights", "bf16", "--calibrate", "t"}), "--calibrate", "int8"));
+  EXPECT_TRUE(is_wrong_usage(convert({"--max-error", "0.1"}), "--max-error", "int8"));
+  for (const std::string value : {"0", "-1", "nan", "text", "1e-400"}) {
+    EXPECT_TRUE(is_wrong_usage(convert({"--weights", "int8", "--max-error", value}), "--max-error",
+                               "above 0", value));
+  }
+  for (const std::string value : {"0", "48", "text", "32.5"}) {
+    EXPECT_TRUE(is_wrong_usage(convert({"--weights", "int4", "--group", value}), "--group", value,
+                               "{32,64,128}"));
+  }
+  EXPECT_EQ(files_out(), 0);
+  EXPECT_EQ(convert({"--weights", "int4", "--group", "128", "--max-error", "inf"}).exit_code, 0);
+}
+
+TEST_F(ConvertCommandTest, SaysWhyItDidNotCalibrate) {
+  // [CLS] and [SEP] stand behind the tokens that the model has.
+  put("vocab.txt", "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\nk\nl\nm\n[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n");
+  const Outcome outcome =
+      run({"convert", checkpoint(), "-o", out_path("m.lw"), "--weights", "int8"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_TRUE(converters::has(outcome.err, "no text gives", "without calibration"));
+}
+
 TEST_F(InspectCommandTest, SummaryAndJson) {
   for (const std::string& path : {model(), checkpoint()}) {
     const Outcome plain = run({"inspect", path});
@@ -78,6 +112,17 @@ TEST_F(InspectCommandTest, SummaryAndJson) {
     EXPECT_FALSE(json["graph"].empty());
     EXPECT_FALSE(json["tensors"].empty());
   }
+}
+
+TEST_F(InspectCommandTest, AnErrorWithoutEndIsNotNone) {
+  Tensor& norm = tensors_.at("embeddings.LayerNorm.weight");
+  std::fill_n(norm.as<float>(), kHidden, 1e37F);
+  write();
+  const Outcome converted =
+      run({"convert", checkpoint(), "-o", out_path("m.lw"), "--weights", "int8"});
+  EXPECT_EQ(converted.exit_code, 0) << converted.err;
+  EXPECT_TRUE(converters::has(converted.err, "relative error inf"));
+  EXPECT_TRUE(converters::has(run({"inspect", out_path("m.lw")}).out, "relative error inf"));
 }
 
 TEST_F(InspectCommandTest, GraphsOfACheckpointBeforeAndAfterFusion) {

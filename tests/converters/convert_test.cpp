@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -254,6 +256,27 @@ TEST_F(ConvertTest, DoesNotOverwriteItsSource) {
   const Status status = convert(source_.string(), path("model.safetensors"), options_);
   EXPECT_TRUE(has(status.message(), "it is a part of the checkpoint"));
   EXPECT_EQ(std::filesystem::file_size(path("model.safetensors")), size);
+}
+
+TEST_F(ConvertTest, DoesNotOverwriteItsTokenizer) {
+  write_all();
+  const auto size = std::filesystem::file_size(path("vocab.txt"));
+  const Status status = convert(source_.string(), path("vocab.txt"), options_);
+  EXPECT_TRUE(has(status.message(), "it is a part of the checkpoint"));
+  EXPECT_EQ(std::filesystem::file_size(path("vocab.txt")), size);
+}
+
+TEST_F(ConvertTest, LeavesNothingWhenCancelled) {
+  write_all();
+  std::atomic<bool> cancel{true};
+  options_.cancel = &cancel;
+  for (const char* weights : {"f32", "bf16", "int8", "int4"}) {
+    options_.weights = weights;
+    EXPECT_EQ(convert_folder().code(), StatusCode::kCancelled);
+    EXPECT_EQ(files_out(), 0);
+  }
+  cancel = false;
+  EXPECT_TRUE(convert_folder().ok());
 }
 
 TEST_F(ConvertTest, NamesAnUnwritableDestination) {

@@ -54,6 +54,11 @@ TEST(QuantizeComparisonTest, WhatIsNotFiniteIsAsWrongAsCanBe) {
   rows.add(y, bad, 2);
   EXPECT_EQ(rows.result().worst_cosine, -1.0);
   EXPECT_TRUE(std::isinf(rows.result().relative_error));
+  RowComparison others;  // f32 itself gives what is not finite
+  others.add(bad, bad, 2);
+  others.add(y, y, 2);
+  EXPECT_EQ(others.result().worst_cosine, -1.0);
+  EXPECT_TRUE(std::isinf(others.result().relative_error));
 }
 
 TEST(QuantizeComparisonTest, IsALineForPeople) {

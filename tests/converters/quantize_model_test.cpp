@@ -36,6 +36,7 @@ class QuantizeModelTest : public ::testing::Test {
     if (!matrix.ok()) return matrix.status();
     if (*matrix) {
       w = dequantize(**matrix);
+      if (name == broken_) w.assign(w.size(), 0.0F);
       const std::vector<float>& scale = (*matrix)->input_scale;
       for (size_t i = 0; i < w.size() && !scale.empty(); ++i) w[i] *= scale[i % scale.size()];
     }
@@ -57,6 +58,12 @@ class QuantizeModelTest : public ::testing::Test {
                                    data.graph().values[static_cast<size_t>(node.output)].features);
       if (!panels.ok()) return panels.status();
       changed[tensor] = std::move(*panels);
+    }
+    if (!broken_.empty()) {  // an error that no wide weight takes away
+      const std::string bias = "generator.bias";
+      const TensorView view = data.file().view(*data.file().find(bias));
+      const auto* from = static_cast<const float*>(view.data);
+      for (int64_t i = 0; i < view.shape[0]; ++i) changed[bias].push_back(from[i] + 0.25F);
     }
     std::vector<file::SafetensorsInput> tensors;
     for (const file::TensorEntry& entry : data.file().tensors()) {
@@ -83,6 +90,7 @@ class QuantizeModelTest : public ::testing::Test {
   const Model& model_ = bundled_model();
   std::vector<std::string> reports_;
   int packed_ = 0;
+  std::string broken_;  // a weight whose integers are all wrong, in a model that is wrong anyhow
 };
 
 TEST_F(QuantizeModelTest, IsNearToF32AndSaysHowNear) {
@@ -126,6 +134,23 @@ TEST_F(QuantizeModelTest, GoesOnToBf16WhereWiderIntegersAreNotEnough) {
   ASSERT_TRUE(chosen.ok()) << chosen.status().message();
   EXPECT_LE(chosen->record.result->relative_error, max_error);
   EXPECT_EQ(chosen->record.wide_type, "bf16");
+}
+
+TEST_F(QuantizeModelTest, AnErrorThatNobodyAskedForIsKeptAsFarAsItCanBe) {
+  broken_ = "generator.weight";
+  const std::string path = testing::TempDir() + "quantize_model_words.txt";
+  std::ofstream(path) << "transformer\nattention\n";
+  for (const WeightType type : {WeightType::kI8, WeightType::kI4}) {
+    reports_.clear();
+    const auto chosen = choose({.type = type, .texts = path, .max_error = std::nullopt});
+    ASSERT_TRUE(chosen.ok()) << chosen.status().message();
+    EXPECT_TRUE(chosen->record.wide.contains(broken_));
+    EXPECT_GT(chosen->record.result->relative_error, default_max_error(type));
+    EXPECT_LT(chosen->record.result->relative_error, 0.5);  // 1 with the broken weight
+    ASSERT_EQ(reports_.size(), 3U);
+    EXPECT_NE(reports_.front().find("cannot be reached"), std::string::npos) << reports_.front();
+  }
+  std::filesystem::remove(path);
 }
 
 TEST_F(QuantizeModelTest, NamesTheTextsAndFailsAsReadingThemDoes) {
