@@ -36,6 +36,11 @@ def measure(models, isas, threads, rounds):
     return {key: statistics.median(values) for key, values in times.items()}
 
 
+def wide_weights(record):
+    """How many weights are kept wider, and as what."""
+    return f"{len(record['wide'])} as {record['wide_type']}" if record["wide"] else "none"
+
+
 def main():
     """Reads the command line; see the text at the top of this file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -53,7 +58,7 @@ def main():
             accuracy = "| | |"
             if record and "mean_cosine" in record:
                 accuracy = (f"{record['mean_cosine']:.4f} / {record['worst_cosine']:.4f} | "
-                            f"{record['relative_error']:.3f} | {len(record['wide'])} as {record['wide_type']} |")
+                            f"{record['relative_error']:.3f} | {wide_weights(record)} |")
             print(f"| {kind} | {pathlib.Path(model).stat().st_size / 1e6:.1f} | {accuracy}")
         times = measure(models, isas, arguments.threads, arguments.rounds)
     print("\n| instruction set | weights | " + " | ".join(WORKLOADS) + " |\n|---|---|" + "---|" * len(WORKLOADS))
