@@ -104,12 +104,12 @@ struct Bf16Kind {
       for (; k + kLanes <= block.k; k += kLanes) store_bf16(y + k, load(x + k));
       if (k < block.k) store_bf16(y + k, load_first(x + k, block.k - k));
     }
-    return {scratch, stride, nullptr, nullptr};
+    return {scratch, stride, nullptr, nullptr, 0};
   }
 #else
   static PreparedRows prepare(const LinearBlock& block, std::byte*) noexcept {
     return {reinterpret_cast<const std::byte*>(block.x), block.x_stride * sizeof(float), nullptr,
-            nullptr};
+            nullptr, 0};
   }
 #endif
 

@@ -61,11 +61,11 @@ constexpr size_t prepared_stride(size_t bytes) noexcept {
 }
 
 /// Bytes of scratch that multiplying up to kLinearMaxRows rows of k inputs with `w` takes: the
-/// rows, and for each its RowScale and the sums of its groups.
+/// rows, at most two bytes for each input, and for each row its RowScale and the sums of its groups.
 constexpr size_t prepared_bytes(const LinearWeight& w, size_t k) noexcept {
   if (w.type == LinearType::kF32) return 0;
-  const size_t groups = w.group == 0 ? 0 : (k + w.group - 1) / w.group;
-  const size_t bytes = w.type == LinearType::kBF16 ? 2 * k : groups > 0 ? groups * w.group : k;
+  const size_t groups = w.group == 0 ? 1 : (k + w.group - 1) / w.group;
+  const size_t bytes = w.group == 0 ? 2 * k : groups * w.group;
   return kLinearMaxRows * (prepared_stride(bytes) + sizeof(RowScale) + groups * sizeof(int32_t));
 }
 

@@ -123,12 +123,12 @@ struct I4Kind {
     auto* scale = reinterpret_cast<RowScale*>(scratch + block.rows * stride);
     auto* sums = reinterpret_cast<int32_t*>(scale + block.rows);
     for (size_t r = 0; r < block.rows; ++r) {
-      uint8_t* q = bytes + r * stride;
-      scale[r] = quantize_row(block.x + r * block.x_stride, block.w.input_scale, block.k, 0, q);
-      std::memset(q + block.k, 0, groups * group - block.k);
-      sum_groups(q, groups, group, sums + r * groups);
+      SignedBytes row{bytes + r * stride};
+      scale[r] = quantize_row(block.x + r * block.x_stride, block.w.input_scale, block.k, row);
+      std::memset(row.q + block.k, 0, groups * group - block.k);
+      sum_groups(row.q, groups, group, sums + r * groups);
     }
-    return {scratch, stride, scale, sums};
+    return {scratch, stride, scale, sums, groups};
   }
 
   static void begin(const LinearBlock& block, size_t panel, size_t panels,

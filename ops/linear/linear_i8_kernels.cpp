@@ -10,15 +10,17 @@ template <size_t kRows, size_t kPanels>
 void multiply_tile(const LinearTile& tile) noexcept {
   i32x16 sum[kRows][kPanels];
   LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
-    const i32x16 init = load(tile.init + p * kLanes);
-    LW_UNROLL for (size_t r = 0; r < kRows; ++r) sum[r][p] = init;
+    LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
+      sum[r][p] =
+          kColumnsBegin ? load(tile.init + p * kLanes) : broadcast_i32(tile.row_sums[r]);
+    }
   }
   const size_t panel_bytes = tile.panel_bytes;
   const size_t x_stride = tile.x_stride;
   const auto* w = reinterpret_cast<const int8_t*>(tile.w);
   const auto* x = reinterpret_cast<const uint8_t*>(tile.x);
-  const uint8_t* const end = x + tile.k;
-  for (; x < end; w += 4 * kLanes, x += 4) {
+  const uint8_t* const end = x + (tile.k + 3) / 4 * kQuadBytes;
+  for (; x < end; w += 4 * kLanes, x += kQuadBytes) {
     if constexpr (kRows < kPanels * kParts) {
       ByteQuad value[kRows];
       LW_UNROLL for (size_t r = 0; r < kRows; ++r) value[r] = broadcast_quad(x + r * x_stride);
@@ -55,7 +57,7 @@ struct I8Kind {
   static constexpr size_t kMaxRows = 6;
 #elif defined(__AVX2__)
   static constexpr size_t kRegisters = 13;
-  static constexpr size_t kMaxRows = 4;
+  static constexpr size_t kMaxRows = 5;
 #else
   static constexpr size_t kRegisters = 16;
   static constexpr size_t kMaxRows = 2;
@@ -71,25 +73,28 @@ struct I8Kind {
   }
 
   static PreparedRows prepare(const LinearBlock& block, std::byte* scratch) noexcept {
-    const size_t stride = prepared_stride(block.k);
+    const size_t stride = prepared_stride(block.k * kQuadBytes / 4);
     auto* bytes = reinterpret_cast<uint8_t*>(scratch);
     auto* scale = reinterpret_cast<RowScale*>(scratch + block.rows * stride);
+    auto* sums = reinterpret_cast<int32_t*>(scale + block.rows);
     for (size_t r = 0; r < block.rows; ++r) {
-      const float* x = block.x + r * block.x_stride;
-      scale[r] = quantize_row(x, block.w.input_scale, block.k, kByteFlip, bytes + r * stride);
+      ByteQuads row{bytes + r * stride};
+      scale[r] = quantize_row(block.x + r * block.x_stride, block.w.input_scale, block.k, row);
+      sums[r] = row.negative.total();
     }
-    return {scratch, stride, scale, nullptr};
+    return {scratch, stride, scale, sums, 1};
   }
 
-  /// Sums begin with -128 * sum(w) where q is kept as q + 128.
+  /// What the sums of a column begin with: -128 * sum(w) where q is kept as q + 128.
   static void begin(const LinearBlock& block, size_t panel, size_t panels,
                     PanelConstants<kMaxPanels>& constants) noexcept {
     for (size_t p = 0; p < panels; ++p) {
       const RowPart features = RowPart::of((panel + p) * kPanel, block.n);
       const int32_t* from = block.w.sum + features.begin;
       const i32x16 sum = features.count == kLanes ? load(from) : load_first(from, features.count);
-      const i32x16 none = broadcast_i32(0);
-      store(constants.init + p * kLanes, kBytesAreOffset ? none - shift_left<7>(sum) : none);
+      if (kColumnsBegin) {
+        store(constants.init + p * kLanes, broadcast_i32(0) - shift_left<7>(sum));
+      }
       store(constants.total + p * kLanes, to_f32(sum) * features.from(block.w.scale));
     }
   }

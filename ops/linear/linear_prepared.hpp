@@ -20,7 +20,8 @@ struct PreparedRows {
   const std::byte* data;  // [rows, stride]
   size_t stride;          // bytes
   const RowScale* scale;  // [rows] of bytes
-  const int32_t* sums;    // [rows, groups] of bytes, for i4
+  const int32_t* sums;    // i8: [rows], what sums begin with; i4: [rows, groups] of bytes
+  size_t sums_per_row;
 };
 
 /// A few rows and panels over all of k.
@@ -30,14 +31,14 @@ struct LinearTile {
   const std::byte* w;
   size_t panel_bytes;
   size_t k;
-  const int32_t* init;  // i8: [panels][16], what the sums begin with
+  const int32_t* init;      // i8: [panels][16], what the sums of a column begin with, or ...
+  const int32_t* row_sums;  // ... [rows], those of a row; i4: [rows, groups]
   // i4
   size_t group;
   size_t groups;
-  const float* scale;       // [panels][groups][16]
-  const float* minimum;     // [panels][groups][16], or null
-  const int32_t* row_sums;  // [rows, groups]
-  std::byte* sums;          // [panels][rows][16] of 4 bytes
+  const float* scale;    // [panels][groups][16]
+  const float* minimum;  // [panels][groups][16], or null
+  std::byte* sums;       // [panels][rows][16] of 4 bytes
 };
 
 constexpr size_t kSumBytes = kLanes * 4;
@@ -139,7 +140,7 @@ void multiply_prepared(const LinearBlock& block, const PreparedRows& x) noexcept
     for (size_t t = 0; t < tiles.count; ++t) {
       const TilePlace place{tiles.begin(t), tiles.rows(t), panel, count};
       tile.x = x.data + place.row * x.stride;
-      tile.row_sums = x.sums + place.row * tile.groups;
+      tile.row_sums = x.sums + place.row * x.sums_per_row;
       prefetch_results(block, place);
       kTiles.functions[place.rows][count](tile);
       finish(block, sums, x.scale + place.row, constants.total, place);

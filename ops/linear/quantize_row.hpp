@@ -44,20 +44,35 @@ LW_INLINE Range range_of(const Row& x, size_t n) noexcept {
 /// The nearest integer, ties to even, for |x| < 2^22.
 LW_INLINE float nearest_integer(float x) noexcept { return (x + 12582912.0f) - 12582912.0f; }
 
-template <typename Row>
-LW_INLINE RowScale quantize(const Row& x, size_t n, uint8_t flip, uint8_t* q) noexcept {
+/// Stores rounded numbers as signed bytes.
+struct SignedBytes {
+  uint8_t* q;
+  LW_INLINE void store_at(size_t i, const i8x16& bytes) noexcept { store(q + i, bytes); }
+};
+
+/// Stores rounded numbers in the form that products with 8-bit weights need.
+struct ByteQuads {
+  uint8_t* q;
+  NegativeSum negative{};
+  LW_INLINE void store_at(size_t i, const i8x16& bytes) noexcept {
+    store_quads(q + i / 4 * kQuadBytes, bytes, negative);
+  }
+};
+
+template <typename Row, typename Form>
+LW_INLINE RowScale quantize(const Row& x, size_t n, Form& form) noexcept {
   const Range range = range_of(x, n);
   const float scale = range.high * (1.0f / 255.0f) - range.low * (1.0f / 255.0f);
   const bool nothing = scale < 1e-38f;  // false for NaN
   const float factor = nothing ? 0.0f : 1.0f / scale;
   const float zero = nothing ? 0.0f : nearest_integer(-128.0f - range.low * factor);
   // Two roundings on every instruction set, and not the one of fma(): integers must be the same.
-  const auto rounded = [&](size_t i, const f32x16& values) noexcept {
-    store_rounded(q + i, values * broadcast(factor) + broadcast(zero), flip);
+  const auto rounded = [&](const f32x16& values) noexcept {
+    return round_to_bytes(values * broadcast(factor) + broadcast(zero));
   };
   size_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) rounded(i, x.all(i));
-  if (i < n) rounded(i, x.first(i, n - i));
+  for (; i + kLanes <= n; i += kLanes) form.store_at(i, rounded(x.all(i)));
+  if (i < n) form.store_at(i, first(rounded(x.first(i, n - i)), n - i));
   return {nothing ? 0.0f : scale, nothing ? 0.0f : -zero * scale};
 }
 
@@ -68,14 +83,15 @@ LW_INLINE RowScale quantize(const Row& x, size_t n, uint8_t flip, uint8_t* q) no
 ///   q[i] = round(x[i] / scale + zero), limited to [-128, 127]
 ///
 /// Activations often lie on one side of zero, all of ReLU's and most of GELU's: a range around it
-/// would waste up to a bit. q is stored with its highest bit flipped where `flip` says so, and as
-/// if x were 0 behind n up to a whole vector. `input_scale`, if not null, multiplies x first. A row
-/// of numbers all within 255e-38 of zero counts as zeros, because 1 / scale would be infinite; one
-/// with a NaN or an infinity has a scale that is neither finite.
-LW_INLINE RowScale quantize_row(const float* x, const float* input_scale, size_t n, uint8_t flip,
-                                uint8_t* q) noexcept {
-  return input_scale == nullptr ? quantize(PlainRow{x}, n, flip, q)
-                                : quantize(ScaledRow{x, input_scale}, n, flip, q);
+/// would waste up to a bit. `form` stores q, and 0 behind n up to a whole vector. `input_scale`, if
+/// not null, multiplies x first. A row of numbers all within 255e-38 of zero counts as zeros,
+/// because 1 / scale would be infinite; one with a NaN or an infinity has a scale that is neither
+/// finite.
+template <typename Form>
+LW_INLINE RowScale quantize_row(const float* x, const float* input_scale, size_t n,
+                                Form& form) noexcept {
+  return input_scale == nullptr ? quantize(PlainRow{x}, n, form)
+                                : quantize(ScaledRow{x, input_scale}, n, form);
 }
 
 }  // namespace
