@@ -21,7 +21,7 @@ void multiply_tile(const LinearTile& tile) noexcept {
   const auto* x = reinterpret_cast<const uint8_t*>(tile.x);
   const uint8_t* const end = x + (tile.k + 3) / 4 * kQuadBytes;
   for (; x < end; w += 4 * kLanes, x += kQuadBytes) {
-    if constexpr (kRows < kPanels * kParts) {
+    if constexpr (kQuadBytes / 4 * kRows < kPanels * kParts) {
       ByteQuad value[kRows];
       LW_UNROLL for (size_t r = 0; r < kRows; ++r) value[r] = broadcast_quad(x + r * x_stride);
       LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
@@ -56,13 +56,13 @@ struct I8Kind {
   static constexpr size_t kRegisters = 16;
   static constexpr size_t kMaxRows = 6;
 #elif defined(__AVX2__)
-  static constexpr size_t kRegisters = 13;
-  static constexpr size_t kMaxRows = 5;
+  static constexpr size_t kRegisters = 16;
+  static constexpr size_t kMaxRows = 3;
 #else
   static constexpr size_t kRegisters = 16;
   static constexpr size_t kMaxRows = 2;
 #endif
-  static constexpr size_t kMaxPanels = 8;
+  static constexpr size_t kMaxPanels = LW_HAS_VNNI ? 8 : 4;
   static constexpr size_t kVectors = kParts;
   static constexpr bool kScaledFeatures = true;
   using Tile = LinearTile;
