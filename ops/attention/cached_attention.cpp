@@ -48,11 +48,14 @@ class CachedAttentionOperator final : public Operator {
 
   void run(const Operands& operands, const Piece& piece,
            std::byte* scratch) const noexcept override {
-    for (int64_t pair = piece.begin; pair < piece.end; ++pair) {
+    for (int64_t pair = piece.begin; pair < piece.end;) {
       const int64_t sequence = pair / problem_.kv_heads;
       const int64_t kv_head = pair % problem_.kv_heads;
-      if (append_) append(operands, sequence, kv_head);
-      attend(operands, sequence, kv_head, reinterpret_cast<float*>(scratch));
+      const int64_t count = std::min({piece.end - pair, problem_.kv_heads - kv_head,
+                                      kv_heads_at_once(queries(operands, sequence))});
+      if (append_) append(operands, sequence, kv_head, count);
+      attend(operands, sequence, kv_head, count, reinterpret_cast<float*>(scratch));
+      pair += count;
     }
   }
 
@@ -70,9 +73,17 @@ class CachedAttentionOperator final : public Operator {
   }
 
  private:
+  static constexpr auto kMostHeads = static_cast<int64_t>(kCachedHeads);
+
   static int64_t queries(const Operands& operands, int64_t sequence) noexcept {
     const int32_t* offsets = operands.inputs[0].ragged->offsets + sequence;
     return offsets[1] - offsets[0];
+  }
+
+  /// Key heads that share a pass over the cache. Several queries pass one after another, and what
+  /// one head sees stays in a near cache meanwhile.
+  int64_t kv_heads_at_once(int64_t queries) const noexcept {
+    return queries > 1 ? 1 : std::max<int64_t>(1, kMostHeads / problem_.group());
   }
 
   int64_t k_width() const noexcept { return problem_.kv_heads * problem_.head_dim; }
@@ -92,22 +103,23 @@ class CachedAttentionOperator final : public Operator {
     return {inputs + 1, inputs + 2, 0, 0};
   }
 
-  void append(const Operands& operands, int64_t sequence, int64_t kv_head) const noexcept {
+  void append(const Operands& operands, int64_t sequence, int64_t kv_head,
+              int64_t kv_heads) const noexcept {
     const Memory from = fresh(operands);
     const Operand& cache = operands.inputs.back();
     const int64_t column = kv_head * problem_.head_dim;
+    const int64_t width = kv_heads * problem_.head_dim;
     const int64_t first = operands.inputs[0].ragged->offsets[sequence];
     const int64_t count = queries(operands, sequence);
     const int32_t* rows = cache.tables->rows[sequence] + cache.tables->lengths[sequence] - count;
     for (int64_t i = 0; i < count; ++i) {
       float* row = cache.f32(rows[i]) + column;
-      std::copy_n(from.k->f32(first + i) + from.k_column + column, problem_.head_dim, row);
-      std::copy_n(from.v->f32(first + i) + from.v_column + column, problem_.head_dim,
-                  row + k_width());
+      std::copy_n(from.k->f32(first + i) + from.k_column + column, width, row);
+      std::copy_n(from.v->f32(first + i) + from.v_column + column, width, row + k_width());
     }
   }
 
-  void attend(const Operands& operands, int64_t sequence, int64_t kv_head,
+  void attend(const Operands& operands, int64_t sequence, int64_t kv_head, int64_t kv_heads,
               float* scratch) const noexcept {
     const Memory memory = this->memory(operands);
     const RowTables& tables = *memory.k->tables;
@@ -115,6 +127,7 @@ class CachedAttentionOperator final : public Operator {
     const int64_t first = operands.inputs[0].ragged->offsets[sequence];
     const int64_t column = kv_head * problem_.head_dim;
     CachedBlock block{};
+    block.group = static_cast<size_t>(problem_.group());
     block.k = memory.k->f32() + memory.k_column + column;
     block.k_stride = static_cast<size_t>(memory.k->stride);
     block.v = memory.v->f32() + memory.v_column + column;
@@ -122,21 +135,33 @@ class CachedAttentionOperator final : public Operator {
     block.rows = tables.rows[sequence];
     block.head_dim = static_cast<size_t>(problem_.head_dim);
     block.scale = problem_.scale;
+    const int64_t end = (kv_head + kv_heads) * problem_.group();
     for (int64_t i = 0; i < lengths.queries; ++i) {
       const Seen seen = problem_.seen_by(lengths, i);
       block.begin = static_cast<size_t>(seen.begin);
       block.end = static_cast<size_t>(seen.end);
-      for (int64_t g = 0; g < problem_.group(); ++g) {
-        const int64_t head = kv_head * problem_.group() + g;
-        const BiasRow bias = problem_.bias.row(head, problem_.position(lengths, i));
-        if (bias.table != nullptr) {
-          block.bias = {&bias.table, &bias.shift, problem_.bias.first, problem_.bias.last};
-        }
+      for (int64_t head = kv_head * problem_.group(); head < end; head += kMostHeads) {
+        block.heads = static_cast<size_t>(std::min(end - head, kMostHeads));
         block.q = operands.inputs[0].f32(first + i) + head * problem_.head_dim;
         block.y = operands.output.f32(first + i) + head * problem_.head_dim;
-        kernels_.attend(block, scratch);
+        attend_heads(block, head, problem_.position(lengths, i), scratch);
       }
     }
+  }
+
+  /// `head`: the first one of the block.
+  void attend_heads(CachedBlock& block, int64_t head, int64_t position,
+                    float* scratch) const noexcept {
+    const float* bias[kCachedHeads];
+    int32_t shift[kCachedHeads];
+    for (size_t h = 0; h < block.heads; ++h) {
+      const BiasRow row = problem_.bias.row(head + static_cast<int64_t>(h), position);
+      bias[h] = row.table;
+      shift[h] = row.shift;
+    }
+    const bool has_bias = bias[0] != nullptr;
+    block.bias = {has_bias ? bias : nullptr, shift, problem_.bias.first, problem_.bias.last};
+    kernels_.attend(block, scratch);
   }
 
   AttentionProblem problem_;

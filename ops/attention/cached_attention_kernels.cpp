@@ -4,7 +4,9 @@
 #include "ops/simd.hpp"
 
 // With one query there are no 16 of them to fill the lanes: here lanes are features. A score is the
-// sum over the lanes of products, a value a chain of multiply-adds over the keys.
+// sum over the lanes of products, a value a chain of multiply-adds over the keys. Time goes into
+// waiting for the rows of the cache, so all heads pass over a few rows before the next few are
+// looked at: rows are then read from end to end.
 
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
@@ -15,69 +17,118 @@ constexpr float kInfinity = __builtin_inff();
 // Keys whose products are in flight together: an FMA takes 4 cycles and two start in each.
 constexpr size_t kKeysAtOnce = 4 * kParts <= 8 ? 8 / kParts : 2;
 
-// Rows of a cache lie kilobytes apart, in an order that the processor cannot foresee.
-constexpr size_t kKeysAhead = 8;
+// Values that are added to the sums of one head before those of the next: enough that loading and
+// storing the sums matters little. Even, for the two chains of add_values().
+constexpr size_t kValuesAtOnce = 8;
 
-const float* key_at(const CachedBlock& block, size_t j) noexcept {
+/// Where one head is.
+struct Head {
+  size_t index;
+  size_t column;  // in a row of keys or values
+};
+
+LW_INLINE Head head_at(const CachedBlock& block, size_t index) noexcept {
+  return {index, index / block.group * block.head_dim};
+}
+
+LW_INLINE const float* key_at(const CachedBlock& block, size_t j) noexcept {
   return block.k + static_cast<size_t>(block.rows[j]) * block.k_stride;
 }
 
-const float* value_at(const CachedBlock& block, size_t j) noexcept {
+LW_INLINE const float* value_at(const CachedBlock& block, size_t j) noexcept {
   return block.v + static_cast<size_t>(block.rows[j]) * block.v_stride;
 }
 
-void prefetch_row(const float* row, size_t n) noexcept {
+/// What stays of each head from block to block of keys, and works on one.
+struct Running {
+  explicit Running(const CachedBlock& block, float* scratch) noexcept
+      : stride(attention_copy_stride(block.head_dim)),
+        scores(scratch),
+        even(scratch + kCachedHeads * kKeyBlock),
+        odd(even + kCachedHeads * stride) {
+    for (size_t h = 0; h < block.heads; ++h) {
+      largest[h] = -kInfinity;
+      sum[h] = 0;
+    }
+    for (size_t i = 0; i < block.heads * stride; ++i) even[i] = 0;
+  }
+
+  float* scores_of(size_t head) const noexcept { return scores + head * kKeyBlock; }
+  float* even_of(size_t head) const noexcept { return even + head * stride; }
+  float* odd_of(size_t head) const noexcept { return odd + head * stride; }
+
+  size_t stride;
+  float* scores;               // [heads][kKeyBlock], then weights
+  float* even;                 // [heads][stride], sums of values at even keys, and of blocks before
+  float* odd;                  // [heads][stride], of values at odd keys
+  float largest[kCachedHeads]; // score so far
+  float sum[kCachedHeads];     // of weights
+};
+
+LW_INLINE void prefetch_row(const float* row, size_t n) noexcept {
   for (size_t i = 0; i < n; i += kLanes) prefetch(row + i);
 }
 
-/// scores[r] = <q, key first + r> for kKeys keys.
+/// scores[r] = <q, keys[r] + column> for kKeys keys.
 template <size_t kKeys>
-void score_keys(const CachedBlock& block, size_t first, float* scores) noexcept {
-  const float* keys[kKeys];
+LW_INLINE void score_keys(const float* q, const float* const* keys, size_t column, size_t head_dim,
+                          float* scores) noexcept {
   f32x16 sums[kKeys];
-  LW_UNROLL for (size_t r = 0; r < kKeys; ++r) {
-    keys[r] = key_at(block, first + r);
-    sums[r] = zero();
-  }
+  LW_UNROLL for (size_t r = 0; r < kKeys; ++r) sums[r] = zero();
   size_t i = 0;
-  for (; i + kLanes <= block.head_dim; i += kLanes) {
-    const f32x16 q = load(block.q + i);
-    LW_UNROLL for (size_t r = 0; r < kKeys; ++r) sums[r] = fma(load(keys[r] + i), q, sums[r]);
-  }
-  if (i < block.head_dim) {
-    const size_t left = block.head_dim - i;
-    const f32x16 q = load_first(block.q + i, left);
+  for (; i + kLanes <= head_dim; i += kLanes) {
+    const f32x16 part = load(q + i);
     LW_UNROLL for (size_t r = 0; r < kKeys; ++r) {
-      sums[r] = fma(load_first(keys[r] + i, left), q, sums[r]);
+      sums[r] = fma(load(keys[r] + column + i), part, sums[r]);
+    }
+  }
+  if (i < head_dim) {
+    const size_t left = head_dim - i;
+    const f32x16 part = load_first(q + i, left);
+    LW_UNROLL for (size_t r = 0; r < kKeys; ++r) {
+      sums[r] = fma(load_first(keys[r] + column + i, left), part, sums[r]);
     }
   }
   LW_UNROLL for (size_t r = 0; r < kKeys; ++r) scores[r] = reduce_add(sums[r]);
 }
 
-/// The scores of the keys [first, end), in units of log2(e).
-void score_block(const CachedBlock& block, size_t first, size_t end, float* scores) noexcept {
-  const size_t count = end - first;
-  size_t j = 0;
-  for (; j + kKeysAtOnce <= count; j += kKeysAtOnce) {
-    for (size_t r = 0; r < kKeysAtOnce; ++r) {
-      const size_t ahead = first + j + r + kKeysAhead;
-      if (ahead >= block.end) continue;
-      prefetch_row(key_at(block, ahead), block.head_dim);
-      prefetch_row(value_at(block, ahead), block.head_dim);
-    }
-    score_keys<kKeysAtOnce>(block, first + j, scores + j);
+/// The products of all heads with kKeys keys from `key` on.
+template <size_t kKeys>
+void score_heads(const CachedBlock& block, size_t key, size_t at, const Running& run) noexcept {
+  const float* keys[kKeys];
+  LW_UNROLL for (size_t r = 0; r < kKeys; ++r) keys[r] = key_at(block, key + r);
+  for (size_t h = 0; h < block.heads; ++h) {
+    const Head head = head_at(block, h);
+    score_keys<kKeys>(block.q + h * block.head_dim, keys, head.column, block.head_dim,
+                      run.scores_of(h) + at);
   }
-  for (; j < count; ++j) score_keys<1>(block, first + j, scores + j);
+}
+
+/// Scores in units of log2(e), with the bias.
+void scale_scores(const CachedBlock& block, size_t head, size_t first, size_t count,
+                  float* scores) noexcept {
   const float* bias = nullptr;
   if (block.bias.table != nullptr) {
-    int64_t start = static_cast<int64_t>(first) + block.bias.shift[0];
+    int64_t start = static_cast<int64_t>(first) + block.bias.shift[head];
     if (start < block.bias.first) start = block.bias.first;
     if (start > block.bias.last) start = block.bias.last;
-    bias = block.bias.table[0] + start;
+    bias = block.bias.table[head] + start;
   }
   const float scale = block.scale * kLog2E;
-  for (j = 0; j < count; ++j) {
+  for (size_t j = 0; j < count; ++j) {
     scores[j] = scores[j] * scale + (bias == nullptr ? 0.0f : bias[j] * kLog2E);
+  }
+}
+
+/// The scores of the keys [first, end).
+void score_block(const CachedBlock& block, size_t first, size_t end, const Running& run) noexcept {
+  size_t key = first;
+  for (; key + kKeysAtOnce <= end; key += kKeysAtOnce) {
+    score_heads<kKeysAtOnce>(block, key, key - first, run);
+  }
+  for (; key < end; ++key) score_heads<1>(block, key, key - first, run);
+  for (size_t h = 0; h < block.heads; ++h) {
+    scale_scores(block, h, first, end - first, run.scores_of(h));
   }
 }
 
@@ -104,89 +155,106 @@ float weigh(float* scores, size_t count, float base) noexcept {
   return reduce_add(sum);
 }
 
-/// sums = sums * factor + sum_j weights[j] * value first + j, for kVectors * 16 features from
-/// `feature` on. Even and odd keys are two chains, to hide the latency of an FMA.
+/// even, odd += weights[j] * values[j] + feature for even and odd j < count, kVectors * 16 features:
+/// two chains, to hide the latency of an FMA.
 template <size_t kVectors>
-void add_values(const CachedBlock& block, size_t first, const float* weights, size_t count,
-                size_t feature, float factor, float* sums) noexcept {
-  f32x16 even[kVectors];
-  f32x16 odd[kVectors];
+LW_INLINE void add_values(const float* const* values, const float* weights, size_t count,
+                          size_t feature, float* even, float* odd) noexcept {
+  f32x16 sum[2][kVectors];
   LW_UNROLL for (size_t i = 0; i < kVectors; ++i) {
-    even[i] = load(sums + i * kLanes) * broadcast(factor);
-    odd[i] = zero();
+    sum[0][i] = load(even + i * kLanes);
+    sum[1][i] = load(odd + i * kLanes);
   }
   size_t j = 0;
   for (; j + 2 <= count; j += 2) {
-    const float* a = value_at(block, first + j) + feature;
-    const float* b = value_at(block, first + j + 1) + feature;
-    const f32x16 weight_a = broadcast(weights[j]);
-    const f32x16 weight_b = broadcast(weights[j + 1]);
-    LW_UNROLL for (size_t i = 0; i < kVectors; ++i) {
-      even[i] = fma(load(a + i * kLanes), weight_a, even[i]);
-      odd[i] = fma(load(b + i * kLanes), weight_b, odd[i]);
+    LW_UNROLL for (size_t chain = 0; chain < 2; ++chain) {
+      const float* value = values[j + chain] + feature;
+      const f32x16 weight = broadcast(weights[j + chain]);
+      LW_UNROLL for (size_t i = 0; i < kVectors; ++i) {
+        sum[chain][i] = fma(load(value + i * kLanes), weight, sum[chain][i]);
+      }
     }
   }
   if (j < count) {
-    const float* a = value_at(block, first + j) + feature;
     const f32x16 weight = broadcast(weights[j]);
     LW_UNROLL for (size_t i = 0; i < kVectors; ++i) {
-      even[i] = fma(load(a + i * kLanes), weight, even[i]);
+      sum[0][i] = fma(load(values[j] + feature + i * kLanes), weight, sum[0][i]);
     }
   }
-  LW_UNROLL for (size_t i = 0; i < kVectors; ++i) store(sums + i * kLanes, even[i] + odd[i]);
+  LW_UNROLL for (size_t i = 0; i < kVectors; ++i) {
+    store(even + i * kLanes, sum[0][i]);
+    store(odd + i * kLanes, sum[1][i]);
+  }
 }
 
 /// The same for the last features of a head that are no whole vector.
-void add_last_values(const CachedBlock& block, size_t first, const float* weights, size_t count,
-                     size_t feature, float factor, float* sums) noexcept {
-  const size_t left = block.head_dim - feature;
-  f32x16 chains[2] = {load(sums) * broadcast(factor), zero()};
+LW_INLINE void add_last_values(const float* const* values, const float* weights, size_t count,
+                               size_t feature, size_t left, float* even, float* odd) noexcept {
+  f32x16 sum[2] = {load(even), load(odd)};
   for (size_t j = 0; j < count; ++j) {
-    const f32x16 value = load_first(value_at(block, first + j) + feature, left);
-    chains[j % 2] = fma(value, broadcast(weights[j]), chains[j % 2]);
+    sum[j % 2] = fma(load_first(values[j] + feature, left), broadcast(weights[j]), sum[j % 2]);
   }
-  store(sums, chains[0] + chains[1]);
+  store(even, sum[0]);
+  store(odd, sum[1]);
 }
 
-void add_block(const CachedBlock& block, size_t first, const float* weights, size_t count,
-               float factor, float* sums) noexcept {
-  constexpr size_t kMost = kParts == 4 ? 1 : 4;  // 8 accumulators, or all that SSE2 can hold
-  size_t feature = 0;
-  for (; feature + kMost * kLanes <= block.head_dim; feature += kMost * kLanes) {
-    add_values<kMost>(block, first, weights, count, feature, factor, sums + feature);
+/// Up to kValuesAtOnce values for one head.
+LW_INLINE void add_head(const float* const* values, const float* weights, size_t count,
+                        size_t column, size_t head_dim, float* even, float* odd) noexcept {
+  constexpr size_t kMost = kParts == 1 ? 4 : kParts == 2 ? 2 : 1;  // 8 accumulators
+  size_t i = 0;
+  for (; i + kMost * kLanes <= head_dim; i += kMost * kLanes) {
+    add_values<kMost>(values, weights, count, column + i, even + i, odd + i);
   }
-  for (; feature + kLanes <= block.head_dim; feature += kLanes) {
-    add_values<1>(block, first, weights, count, feature, factor, sums + feature);
+  for (; i + kLanes <= head_dim; i += kLanes) {
+    add_values<1>(values, weights, count, column + i, even + i, odd + i);
   }
-  if (feature < block.head_dim) {
-    add_last_values(block, first, weights, count, feature, factor, sums + feature);
+  if (i < head_dim) {
+    add_last_values(values, weights, count, column + i, head_dim - i, even + i, odd + i);
+  }
+}
+
+/// Adds the values of the keys [first, end), whose weights are where their scores were.
+void add_block(const CachedBlock& block, size_t first, size_t end, const Running& run) noexcept {
+  for (size_t key = first; key < end; key += kValuesAtOnce) {
+    const size_t count = end - key < kValuesAtOnce ? end - key : kValuesAtOnce;
+    const float* values[kValuesAtOnce];
+    for (size_t j = 0; j < count; ++j) values[j] = value_at(block, key + j);
+    for (size_t h = 0; h < block.heads; ++h) {
+      add_head(values, run.scores_of(h) + key - first, count, head_at(block, h).column,
+               block.head_dim, run.even_of(h), run.odd_of(h));
+    }
   }
 }
 
 /// A key whose weight is 0 adds nothing, not even a NaN. Few rows will need it: one feature at a
 /// time, in the same two chains.
-void add_block_carefully(const CachedBlock& block, size_t first, const float* weights, size_t count,
-                         float factor, float* sums) noexcept {
-  for (size_t i = 0; i < block.head_dim; ++i) {
-    f32x16 chains[2] = {broadcast(sums[i]) * broadcast(factor), zero()};
-    for (size_t j = 0; j < count; ++j) {
-      if (weights[j] == 0.0f) continue;
-      const f32x16 value = broadcast(value_at(block, first + j)[i]);
-      chains[j % 2] = fma(value, broadcast(weights[j]), chains[j % 2]);
+void add_block_carefully(const CachedBlock& block, size_t first, size_t end,
+                         const Running& run) noexcept {
+  for (size_t h = 0; h < block.heads; ++h) {
+    const float* weights = run.scores_of(h);
+    const size_t column = head_at(block, h).column;
+    for (size_t i = 0; i < block.head_dim; ++i) {
+      float* chains[2] = {run.even_of(h) + i, run.odd_of(h) + i};
+      for (size_t j = 0; j < end - first; ++j) {
+        if (weights[j] == 0.0f) continue;
+        const f32x16 value = broadcast(value_at(block, first + j)[column + i]);
+        float* sum = chains[j % 2];
+        store_first(sum, fma(value, broadcast(weights[j]), broadcast(*sum)), 1);
+      }
     }
-    store_first(sums + i, chains[0] + chains[1], 1);
   }
 }
 
-bool all_finite(const CachedBlock& block, size_t first, size_t end) noexcept {
+/// Whether all values that the query sees are, of all its heads.
+bool all_finite(const CachedBlock& block) noexcept {
+  const size_t n = head_at(block, block.heads - 1).column + block.head_dim;
   f32x16 check = zero();  // 0 * x is NaN if x is not finite
-  for (size_t j = first; j < end; ++j) {
+  for (size_t j = block.begin; j < block.end; ++j) {
     const float* value = value_at(block, j);
     size_t i = 0;
-    for (; i + kLanes <= block.head_dim; i += kLanes) check = fma(load(value + i), zero(), check);
-    if (i < block.head_dim) {
-      check = fma(load_first(value + i, block.head_dim - i), zero(), check);
-    }
+    for (; i + kLanes <= n; i += kLanes) check = fma(load(value + i), zero(), check);
+    if (i < n) check = fma(load_first(value + i, n - i), zero(), check);
   }
   const float folded = reduce_add(check);
   return folded == folded;
@@ -201,47 +269,65 @@ bool any_nan(const float* x, size_t n) noexcept {
   return folded != folded;
 }
 
-using AddBlock = void (*)(const CachedBlock& block, size_t first, const float* weights,
-                          size_t count, float factor, float* sums) noexcept;
+/// Scores of a block become weights, relative to the largest score so far; sums of values are made
+/// relative to it too.
+void weigh_block(size_t head, size_t count, Running& run) noexcept {
+  float* scores = run.scores_of(head);
+  const float most = largest_of(scores, count, run.largest[head]);
+  const float base = most == -kInfinity ? 0.0f : most;
+  float factor[1] = {run.largest[head] - base};
+  weigh(factor, 1, 0.0f);
+  run.sum[head] = run.sum[head] * factor[0] + weigh(scores, count, base);
+  run.largest[head] = most;
+  float* even = run.even_of(head);
+  float* odd = run.odd_of(head);
+  for (size_t i = 0; i < run.stride; i += kLanes) {
+    store(even + i, load(even + i) * broadcast(factor[0]));
+    store(odd + i, zero());
+  }
+}
 
-/// Blocks of keys begin at multiples of kKeyBlock, as in attention(): where the running maximum
-/// changes depends on nothing but the key's place.
-float attend_keys(const CachedBlock& block, AddBlock add, float* scores, float* sums) noexcept {
-  float largest = -kInfinity;
-  float sum = 0;
-  for (size_t i = 0; i < attention_copy_stride(block.head_dim); ++i) sums[i] = 0;
+using AddBlock = void (*)(const CachedBlock& block, size_t first, size_t end,
+                          const Running& run) noexcept;
+
+/// Leaves the weighted sums of values in run.even. Blocks of keys begin at multiples of kKeyBlock,
+/// as in attention(): where the running maximum changes depends on nothing but the key's place.
+void attend_keys(const CachedBlock& block, AddBlock add, Running& run) noexcept {
   for (size_t key = block.begin / kKeyBlock * kKeyBlock; key < block.end; key += kKeyBlock) {
     const size_t first = key > block.begin ? key : block.begin;
     const size_t end = key + kKeyBlock < block.end ? key + kKeyBlock : block.end;
-    const size_t count = end - first;
-    score_block(block, first, end, scores);
-    const float most = largest_of(scores, count, largest);
-    const float base = most == -kInfinity ? 0.0f : most;
-    float factor[1] = {largest - base};
-    weigh(factor, 1, 0.0f);
-    sum = sum * factor[0] + weigh(scores, count, base);
-    add(block, first, scores, count, factor[0], sums);
-    largest = most;
+    score_block(block, first, end, run);
+    for (size_t h = 0; h < block.heads; ++h) weigh_block(h, end - first, run);
+    add(block, first, end, run);
+    for (size_t i = 0; i < block.heads * run.stride; i += kLanes) {
+      store(run.even + i, load(run.even + i) + load(run.odd + i));
+    }
   }
-  return sum;
 }
 
-void attend(const CachedBlock& block, float* scratch) noexcept {
-  float* scores = scratch;
-  float* sums = scratch + kKeyBlock;
-  float sum = attend_keys(block, add_block, scores, sums);
-  if (any_nan(sums, block.head_dim) && !all_finite(block, block.begin, block.end)) {
-    sum = attend_keys(block, add_block_carefully, scores, sums);
-  }
+void store_result(const CachedBlock& block, size_t head, const Running& run) noexcept {
+  const float sum = run.sum[head];
   const f32x16 factor = broadcast(sum == 0.0f ? 0.0f : 1.0f / sum);
+  const float* sums = run.even_of(head);
+  float* y = block.y + head * block.head_dim;
   // Adding 0 makes 0 of -0, as in attention().
   size_t i = 0;
   for (; i + kLanes <= block.head_dim; i += kLanes) {
-    store(block.y + i, fma(load(sums + i), factor, zero()));
+    store(y + i, fma(load(sums + i), factor, zero()));
   }
   if (i < block.head_dim) {
-    store_first(block.y + i, fma(load(sums + i), factor, zero()), block.head_dim - i);
+    store_first(y + i, fma(load(sums + i), factor, zero()), block.head_dim - i);
   }
+}
+
+void attend(const CachedBlock& block, float* scratch) noexcept {
+  Running run(block, scratch);
+  attend_keys(block, add_block, run);
+  if (any_nan(run.even, block.heads * run.stride) && !all_finite(block)) {
+    run = Running(block, scratch);
+    attend_keys(block, add_block_carefully, run);
+  }
+  for (size_t h = 0; h < block.heads; ++h) store_result(block, h, run);
 }
 
 }  // namespace

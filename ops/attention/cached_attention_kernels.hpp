@@ -7,11 +7,17 @@
 
 namespace lanewise::ops {
 
-/// One query of one head against keys and values that are rows of a cache, in any order.
+/// Heads that one call may work on. They share a pass over the rows of the cache, which lie
+/// kilobytes apart and hold all heads side by side.
+constexpr size_t kCachedHeads = 8;
+
+/// One query of some adjacent heads against keys and values that are rows of a cache, in any order.
 struct CachedBlock {
-  const float* q;  // [head_dim]
-  float* y;        // [head_dim]
-  const float* k;  // the head's columns: key j is at k + rows[j] * k_stride, [head_dim]
+  const float* q;  // [heads, head_dim]
+  float* y;        // [heads, head_dim]
+  size_t heads;    // at most kCachedHeads
+  size_t group;    // heads that share a key head: head h has key head h / group
+  const float* k;  // key j is at k + rows[j] * k_stride, [key heads, head_dim]
   size_t k_stride;
   const float* v;  // likewise
   size_t v_stride;
@@ -19,7 +25,7 @@ struct CachedBlock {
   size_t begin;         // the first key that the query sees
   size_t end;           // behind the last one
   size_t head_dim;
-  AttentionBias bias;  // of one row
+  AttentionBias bias;  // by head
   float scale;
 };
 
@@ -28,9 +34,9 @@ struct CachedAttentionKernels {
   void (*attend)(const CachedBlock& block, float* scratch) noexcept;
 };
 
-/// The scores of one block of keys, and sums of values in whole vectors.
+/// For each head the scores of one block of keys, and two sums of values in whole vectors.
 constexpr size_t cached_attention_scratch_floats(size_t head_dim) {
-  return kKeyBlock + attention_copy_stride(head_dim);
+  return kCachedHeads * (kKeyBlock + 2 * attention_copy_stride(head_dim));
 }
 
 }  // namespace lanewise::ops
