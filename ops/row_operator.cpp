@@ -39,11 +39,11 @@ Status expect_same_features(const OperatorConfig& config, size_t least, size_t m
   return {};
 }
 
-Result<float> eps_attribute(const OperatorConfig& config, double fallback) {
-  LW_ASSIGN_OR_RETURN(const double eps, config.attributes.get_double("eps", fallback));
+Result<float> eps_attribute(const OperatorConfig& config, double fallback, std::string_view name) {
+  LW_ASSIGN_OR_RETURN(const double eps, config.attributes.get_double(name, fallback));
   if (!std::isfinite(eps) || eps < 0.0 || eps > 1e30) {
-    return invalid_argument("attribute 'eps': expected a number >= 0, found " +
-                            std::to_string(eps));
+    return invalid_argument("attribute '" + std::string(name) +
+                            "': expected a number >= 0, found " + std::to_string(eps));
   }
   return static_cast<float>(eps);
 }

@@ -18,8 +18,9 @@ RowBlock row_block(const Operands& operands, const Piece& piece) noexcept;
 /// f32 and with the same number of features, at least 1.
 Status expect_same_features(const OperatorConfig& config, size_t least, size_t most);
 
-/// The attribute `eps` as f32. Fails unless it is a finite number, at least 0.
-Result<float> eps_attribute(const OperatorConfig& config, double fallback);
+/// The attribute `name` as f32. Fails unless it is a finite number, at least 0.
+Result<float> eps_attribute(const OperatorConfig& config, double fallback,
+                            std::string_view name = "eps");
 
 /// The weight [dim] of that role.
 Result<const float*> vector_weight(const OperatorConfig& config, std::string_view role);

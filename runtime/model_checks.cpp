@@ -76,6 +76,13 @@ Status check_outputs(const Graph& graph) {
   return {};
 }
 
+/// A plan alone writes what is refused here (runtime/plan/absorb_norms.hpp): the file format has no
+/// norm in a linear.
+Status check_linear(const Node& node) {
+  if (!node.attributes.has("norm")) return {};
+  return data_loss("unknown attribute 'norm': a norm of a model file is a node of its own");
+}
+
 /// Rows `needed` of the table in that role; a role that is missing is the operator's to refuse.
 Status check_table(const Node& node, const char* role, int64_t needed,
                    const file::SafetensorsView& file) {
@@ -133,8 +140,9 @@ Status check_interface(const Graph& graph, const file::SafetensorsView& file,
   LW_RETURN_IF_ERROR(check_inputs(graph, info));
   LW_RETURN_IF_ERROR(check_outputs(graph));
   for (const Node& node : graph.nodes) {
-    if (node.op != "embed") continue;
-    const Status status = check_embed(graph, node, file, info);
+    Status status;
+    if (node.op == "embed") status = check_embed(graph, node, file, info);
+    if (node.op == "linear") status = check_linear(node);
     if (!status.ok()) return in_node(node, status);
   }
   return {};

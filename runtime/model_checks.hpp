@@ -12,8 +12,9 @@ namespace lanewise::internal {
 Status check_weights(const graph::Graph& graph, const file::SafetensorsView& file);
 
 /// Fails with kDataLoss unless `graph` takes token ids and token types of one row a token, gives
-/// outputs in F32, and has a row in its embedding tables for each id, type and position that
-/// sessions let pass by `info`. Gathers check nothing during a run. Call after check_weights().
+/// outputs in F32, has no linear with a norm, and has a row in its embedding tables for each id,
+/// type and position that sessions let pass by `info`. Gathers check nothing during a run. Call
+/// after check_weights().
 Status check_interface(const graph::Graph& graph, const file::SafetensorsView& file,
                        const ModelInfo& info);
 

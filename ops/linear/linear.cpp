@@ -1,6 +1,7 @@
 #include "ops/linear/linear.hpp"
 
 #include "ops/linear/linear_list.hpp"
+#include "ops/row_operator.hpp"
 #include "ops/status_macros.hpp"
 
 namespace lanewise::ops {
@@ -12,9 +13,49 @@ constexpr LinearImplementation kImplementations[] = {
     {"lanewise", offer_lanewise_linear},
 };
 
-Result<LinearProblem> check(const OperatorConfig& config) {
-  LW_RETURN_IF_ERROR(config.attributes.expect_only({"activation", "has_residual"}));
+Result<NormKind> parse_norm(const std::string& name) {
+  if (name == "layer_norm") return NormKind::kLayerNorm;
+  if (name == "rms_norm") return NormKind::kRmsNorm;
+  return invalid_argument("attribute 'norm': expected layer_norm or rms_norm, found '" + name +
+                          "'");
+}
+
+/// Takes the norm out of `config`, whose rest is that of a linear layer without one.
+Result<Norm> take_norm(OperatorConfig& config) {
+  if (!config.attributes.has("norm")) return Norm{};
+  LW_RETURN_IF_ERROR(config.expect_f32_inputs(1, 2));
+  const Shape shape{config.inputs[0].features};
+  LW_ASSIGN_OR_RETURN(const std::string name, config.attributes.get_string("norm", ""));
+  Norm norm;
+  LW_ASSIGN_OR_RETURN(norm.kind, parse_norm(name));
+  const bool centers = norm.kind == NormKind::kLayerNorm;
+  LW_ASSIGN_OR_RETURN(norm.eps,
+                      eps_attribute(config, centers ? kLayerNormEps : kRmsNormEps, "norm_eps"));
+  LW_ASSIGN_OR_RETURN(const void* weight, config.weight("norm_weight", DataType::kF32, shape));
+  norm.weight = static_cast<const float*>(weight);
+  config.attributes.erase("norm");
+  config.attributes.erase("norm_eps");
+  config.weights.erase("norm_weight");
+  if (!centers) return norm;  // a bias is refused as any role that is not known
+  LW_ASSIGN_OR_RETURN(const void* bias, config.optional_weight("norm_bias", DataType::kF32, shape));
+  norm.bias = static_cast<const float*>(bias);
+  config.weights.erase("norm_bias");
+  return norm;
+}
+
+Status expect_norm_fits(const LinearProblem& problem) {
+  const LinearType type = problem.weight.type;
+  if (problem.norm.kind == NormKind::kNone || type == LinearType::kI8 || type == LinearType::kI4) {
+    return {};
+  }
+  return invalid_argument("attribute 'norm': expected weights of type I8 or U8, found " +
+                          std::string(type == LinearType::kBF16 ? "BF16" : "F32"));
+}
+
+Result<LinearProblem> check(OperatorConfig config) {
   LinearProblem problem{.isa = config.isa, .fast = config.fast};
+  LW_ASSIGN_OR_RETURN(problem.norm, take_norm(config));
+  LW_RETURN_IF_ERROR(config.attributes.expect_only({"activation", "has_residual"}));
   LW_ASSIGN_OR_RETURN(problem.has_residual, config.attributes.get_bool("has_residual", false));
   const size_t inputs = problem.has_residual ? 2 : 1;
   LW_RETURN_IF_ERROR(config.expect_f32_inputs(inputs, inputs));
@@ -29,6 +70,7 @@ Result<LinearProblem> check(const OperatorConfig& config) {
                       config.attributes.get_string("activation", "none"));
   LW_ASSIGN_OR_RETURN(problem.activation, parse_activation(activation));
   LW_ASSIGN_OR_RETURN(problem.weight, linear_weight(config, problem.n, problem.k));
+  LW_RETURN_IF_ERROR(expect_norm_fits(problem));
   LW_ASSIGN_OR_RETURN(const void* bias,
                       config.optional_weight("bias", DataType::kF32, {problem.n}));
   problem.bias = static_cast<const float*>(bias);
@@ -43,6 +85,7 @@ LinearBlock linear_block(const LinearProblem& problem, const Operands& operands,
   LinearBlock block{};
   block.x = x.f32(row);
   block.x_stride = static_cast<size_t>(x.stride);
+  block.norm = problem.norm;
   block.w = problem.weight.from(static_cast<size_t>(feature), static_cast<size_t>(problem.k));
   block.bias = problem.bias == nullptr ? nullptr : problem.bias + feature;
   if (problem.has_residual) {

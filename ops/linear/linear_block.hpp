@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "ops/activation/activation_kind.hpp"
+#include "ops/norm/norm.hpp"
 
 namespace lanewise::ops {
 
@@ -60,13 +61,20 @@ constexpr size_t prepared_stride(size_t bytes) noexcept {
   return stride % 512 == 0 ? stride + 64 : stride;
 }
 
-/// Bytes of scratch that multiplying up to kLinearMaxRows rows of k inputs with `w` takes: the
-/// rows, at most two bytes for each input, and for each row its RowScale and the sums of its groups.
-constexpr size_t prepared_bytes(const LinearWeight& w, size_t k) noexcept {
+/// Bytes of the row that a norm is written to before it is rounded: whole cache lines.
+constexpr size_t normalized_bytes(const Norm& norm, size_t k) noexcept {
+  return norm.kind == NormKind::kNone ? 0 : (k * sizeof(float) + 63) / 64 * 64;
+}
+
+/// Bytes of scratch that multiplying up to kLinearMaxRows rows of k inputs with `w` takes: one row
+/// behind the norm, where there is one; the rows, at most two bytes for each input; and for each
+/// row its RowScale and the sums of its groups.
+constexpr size_t prepared_bytes(const LinearWeight& w, size_t k, const Norm& norm = {}) noexcept {
   if (w.type == LinearType::kF32) return 0;
   const size_t groups = w.group == 0 ? 1 : (k + w.group - 1) / w.group;
   const size_t bytes = w.group == 0 ? 2 * k : groups * w.group;
-  return kLinearMaxRows * (prepared_stride(bytes) + sizeof(RowScale) + groups * sizeof(int32_t));
+  const size_t row = prepared_stride(bytes) + sizeof(RowScale) + groups * sizeof(int32_t);
+  return normalized_bytes(norm, k) + kLinearMaxRows * row;
 }
 
 /// What follows the sums of a linear layer.
@@ -84,11 +92,14 @@ struct LinearOutput {
 ///
 ///   y[r, n] = activation(sum_k x[r, k] * w[n, k] + bias[n]) + residual[r, n]
 ///
+/// where a norm of x takes the place of x if there is one, which i8 and i4 alone allow.
+///
 /// A row's result does not depend on the rows beside it: for f32 and bf16 the sum is one chain of
 /// multiply-adds over k = 0, 1, ..., whatever the number of rows; integers are exact.
 struct LinearBlock : LinearOutput {
   const float* x;   // [rows, k]
   size_t x_stride;  // floats between rows
+  Norm norm;
   LinearWeight w;
   size_t rows;
   size_t k;

@@ -119,12 +119,14 @@ struct I4Kind {
     const size_t group = block.w.group;
     const size_t groups = (block.k + group - 1) / group;
     const size_t stride = prepared_stride(groups * group);
+    auto* normalized = reinterpret_cast<float*>(scratch);
+    scratch += normalized_bytes(block.norm, block.k);
     auto* bytes = reinterpret_cast<uint8_t*>(scratch);
     auto* scale = reinterpret_cast<RowScale*>(scratch + block.rows * stride);
     auto* sums = reinterpret_cast<int32_t*>(scale + block.rows);
     for (size_t r = 0; r < block.rows; ++r) {
       SignedBytes row{bytes + r * stride};
-      scale[r] = quantize_row(block.x + r * block.x_stride, block.w.input_scale, block.k, row);
+      scale[r] = prepare_row(block, r, normalized, row);
       std::memset(row.q + block.k, 0, groups * group - block.k);
       sum_groups(row.q, groups, group, sums + r * groups);
     }

@@ -74,12 +74,14 @@ struct I8Kind {
 
   static PreparedRows prepare(const LinearBlock& block, std::byte* scratch) noexcept {
     const size_t stride = prepared_stride(block.k * kQuadBytes / 4);
+    auto* normalized = reinterpret_cast<float*>(scratch);
+    scratch += normalized_bytes(block.norm, block.k);
     auto* bytes = reinterpret_cast<uint8_t*>(scratch);
     auto* scale = reinterpret_cast<RowScale*>(scratch + block.rows * stride);
     auto* sums = reinterpret_cast<int32_t*>(scale + block.rows);
     for (size_t r = 0; r < block.rows; ++r) {
       ByteQuads row{bytes + r * stride};
-      scale[r] = quantize_row(block.x + r * block.x_stride, block.w.input_scale, block.k, row);
+      scale[r] = prepare_row(block, r, normalized, row);
       sums[r] = row.negative.total();
     }
     return {scratch, stride, scale, sums, 1};

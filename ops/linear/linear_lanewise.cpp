@@ -56,7 +56,7 @@ class LanewiseLinear final : public Operator {
   }
 
   size_t scratch_bytes() const noexcept override {
-    return prepared_bytes(problem_.weight, static_cast<size_t>(problem_.k));
+    return prepared_bytes(problem_.weight, static_cast<size_t>(problem_.k), problem_.norm);
   }
 
   int in_place_input() const noexcept override { return problem_.has_residual ? 1 : -1; }

@@ -16,6 +16,7 @@ struct LinearProblem {
   int64_t n = 0;
   Activation activation = Activation::kNone;
   bool has_residual = false;
+  Norm norm;                    // of x; weights are I8 or I4
   LinearWeight weight;          // [n, k] in panels
   const float* bias = nullptr;  // [n] or null
 };

@@ -2,7 +2,8 @@
 
 /// Rows of f32 as bytes with a scale, for the kernels of this folder only.
 
-#include "ops/row_views.hpp"
+#include "ops/linear/linear_block.hpp"
+#include "ops/norm/norm_rows.hpp"
 #include "ops/simd_integers.hpp"
 
 namespace lanewise::ops::LW_ISA_NAME {
@@ -92,6 +93,25 @@ LW_INLINE RowScale quantize_row(const float* x, const float* input_scale, size_t
                                 Form& form) noexcept {
   return input_scale == nullptr ? quantize(PlainRow{x}, n, form)
                                 : quantize(ScaledRow{x, input_scale}, n, form);
+}
+
+void normalize_row(const Norm& norm, const float* x, size_t n, float* y) noexcept {
+  if (norm.kind == NormKind::kRmsNorm) return rms_norm_row(x, norm, n, y);
+  norm.bias == nullptr ? layer_norm_row<false>(PlainRow{x}, norm, n, y)
+                       : layer_norm_row<true>(PlainRow{x}, norm, n, y);
+}
+
+/// Row r of a block, rounded after its norm. `normalized`: normalized_bytes(), the same for every
+/// row, so that it stays in the first-level cache.
+template <typename Form>
+LW_INLINE RowScale prepare_row(const LinearBlock& block, size_t r, float* normalized,
+                               Form& form) noexcept {
+  const float* x = block.x + r * block.x_stride;
+  if (block.norm.kind != NormKind::kNone) {
+    normalize_row(block.norm, x, block.k, normalized);
+    x = normalized;
+  }
+  return quantize_row(x, block.w.input_scale, block.k, form);
 }
 
 }  // namespace

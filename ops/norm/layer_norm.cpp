@@ -44,9 +44,11 @@ Result<OperatorPtr> make_layer_norm(const OperatorConfig& config) {
   LW_RETURN_IF_ERROR(config.expect_only_weights({"weight", "bias"}));
   LW_RETURN_IF_ERROR(expect_same_features(config, 1, 2));
   LayerNormBlock fixed{};
-  LW_ASSIGN_OR_RETURN(fixed.eps, eps_attribute(config, 1e-5));
-  LW_ASSIGN_OR_RETURN(fixed.weight, vector_weight(config, "weight"));
-  LW_ASSIGN_OR_RETURN(fixed.bias, optional_vector_weight(config, "bias"));
+  Norm& norm = fixed.norm;
+  norm.kind = NormKind::kLayerNorm;
+  LW_ASSIGN_OR_RETURN(norm.eps, eps_attribute(config, kLayerNormEps));
+  LW_ASSIGN_OR_RETURN(norm.weight, vector_weight(config, "weight"));
+  LW_ASSIGN_OR_RETURN(norm.bias, optional_vector_weight(config, "bias"));
   return OperatorPtr(std::make_unique<LayerNorm>(config, fixed));
 }
 

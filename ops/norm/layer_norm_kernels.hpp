@@ -1,5 +1,6 @@
 #pragma once
 
+#include "ops/norm/norm.hpp"
 #include "ops/row_block.hpp"
 
 namespace lanewise::ops {
@@ -8,9 +9,7 @@ struct LayerNormBlock {
   RowBlock rows;          // y may be x
   const float* residual;  // [rows, dim], or null. Not y.
   size_t residual_stride;
-  const float* weight;  // [dim]
-  const float* bias;    // [dim], or null
-  float eps;
+  Norm norm;
 };
 
 struct LayerNormKernels {

@@ -40,8 +40,10 @@ Result<OperatorPtr> make_rms_norm(const OperatorConfig& config) {
   LW_RETURN_IF_ERROR(config.expect_only_weights({"weight"}));
   LW_RETURN_IF_ERROR(expect_same_features(config, 1, 1));
   RmsNormBlock fixed{};
-  LW_ASSIGN_OR_RETURN(fixed.eps, eps_attribute(config, 1e-6));
-  LW_ASSIGN_OR_RETURN(fixed.weight, vector_weight(config, "weight"));
+  Norm& norm = fixed.norm;
+  norm.kind = NormKind::kRmsNorm;
+  LW_ASSIGN_OR_RETURN(norm.eps, eps_attribute(config, kRmsNormEps));
+  LW_ASSIGN_OR_RETURN(norm.weight, vector_weight(config, "weight"));
   return OperatorPtr(std::make_unique<RmsNorm>(config, fixed));
 }
 

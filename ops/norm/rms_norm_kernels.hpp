@@ -1,13 +1,13 @@
 #pragma once
 
+#include "ops/norm/norm.hpp"
 #include "ops/row_block.hpp"
 
 namespace lanewise::ops {
 
 struct RmsNormBlock {
-  RowBlock rows;        // y may be x
-  const float* weight;  // [dim]
-  float eps;
+  RowBlock rows;  // y may be x
+  Norm norm;
 };
 
 struct RmsNormKernels {

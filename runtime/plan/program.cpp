@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ops/status_macros.hpp"
+#include "runtime/plan/absorb_norms.hpp"
 
 namespace lanewise::plan {
 namespace {
@@ -51,7 +52,7 @@ Result<ops::OperatorConfig> operator_config(const internal::ModelData& model, co
 Result<Program> make_program(const internal::ModelData& model, graph::Graph graph,
                              const ProgramOptions& options) {
   Program program;
-  program.graph = std::move(graph);
+  program.graph = absorb_norms(model, std::move(graph));
   for (const Node& node : program.graph.nodes) {
     Result<ops::OperatorPtr> op = make_node_operator(model, program.graph, node, options);
     if (!op.ok()) return op.status().with_context("node '" + node.name + "' (" + node.op + ")");

@@ -18,8 +18,8 @@ struct ProgramOptions {
   std::function<void(std::string_view)> log;
 };
 
-/// A graph made ready to run: one operator for each node, weights bound, memory planned.
-/// Immutable.
+/// A graph made ready to run: norms absorbed, one operator for each node, weights bound, memory
+/// planned. Immutable.
 struct Program {
   graph::Graph graph;
   std::vector<ops::OperatorPtr> operators;  ///< by node

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -9,17 +10,20 @@
 #include "ops/linear/linear_bf16_kernels.hpp"
 #include "ops/linear/linear_i4_kernels.hpp"
 #include "ops/linear/linear_i8_kernels.hpp"
+#include "tests/ops/linear_layers.hpp"
 #include "tests/ops/op_test.hpp"
 
-/// Linear layers whose weights are narrower than f32. Each layer packs its own weights by the
-/// layout that linear_weight.hpp states, and not by the converter's code.
+/// Linear layers whose weights are narrower than f32.
 
 namespace lanewise::ops {
 namespace {
 
+using test::ceil_div;
+using test::config_of;
+using test::I4Layer;
+using test::I8Layer;
 using test::Matrix;
-
-constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+using test::random_i8;
 
 /// What a row becomes: scale * q + shift, by the contract in quantize_row.hpp.
 struct QuantizedRow {
@@ -53,40 +57,6 @@ float multiply_add(Isa isa, float a, float b, float c) {
   return isa == Isa::baseline ? a * b + c : std::fma(a, b, c);
 }
 
-OperatorConfig config_of(Isa isa, int64_t k, int64_t n) {
-  OperatorConfig config{.isa = isa};
-  config.inputs = {{DataType::kF32, k}};
-  config.output = {DataType::kF32, n};
-  return config;
-}
-
-struct I8Layer {
-  int64_t k;
-  int64_t n;
-  std::vector<int8_t> w;     // [n][k]
-  std::vector<float> scale;  // [n]
-  std::vector<int8_t> panels{};
-  std::vector<int32_t> sums{};
-
-  OperatorConfig config(Isa isa) {
-    const int64_t steps = ceil_div(k, 4);
-    panels.assign(static_cast<size_t>(ceil_div(n, 16) * steps * 64), 0);
-    sums.assign(static_cast<size_t>(n), 0);
-    for (int64_t o = 0; o < n; ++o) {
-      for (int64_t i = 0; i < k; ++i) {
-        const int8_t value = w[static_cast<size_t>(o * k + i)];
-        panels[static_cast<size_t>(((o / 16 * steps + i / 4) * 16 + o % 16) * 4 + i % 4)] = value;
-        sums[static_cast<size_t>(o)] += value;
-      }
-    }
-    OperatorConfig config = config_of(isa, k, n);
-    config.weights["weight"] = {DataType::kI8, panels.data(), {ceil_div(n, 16), steps, 16, 4}};
-    config.weights["weight_scale"] = {DataType::kF32, scale.data(), {n}};
-    config.weights["weight_sum"] = {DataType::kI32, sums.data(), {n}};
-    return config;
-  }
-};
-
 /// All that a kernel may choose in an 8-bit product is one rounding: integers are exact.
 void expect_exact(I8Layer& layer, Matrix<float>& x, Isa isa) {
   SCOPED_TRACE(::testing::Message() << x.rows() << " x " << layer.k << " -> " << layer.n);
@@ -111,15 +81,6 @@ void expect_exact(I8Layer& layer, Matrix<float>& x, Isa isa) {
 }
 
 class LinearI8Test : public test::IsaTest {};
-
-I8Layer random_i8(int64_t k, int64_t n, uint64_t seed) {
-  test::Random random(seed);
-  I8Layer layer{.k = k, .n = n, .w = {}, .scale = random.floats(static_cast<size_t>(n))};
-  for (const float x : random.floats(static_cast<size_t>(k * n))) {
-    layer.w.push_back(static_cast<int8_t>(std::lrint(127 * x)));
-  }
-  return layer;
-}
 
 TEST_P(LinearI8Test, IntegersAreExactForAllSmallSizes) {
   for (int64_t k = 1; k <= 130; ++k) {
@@ -241,68 +202,13 @@ TEST_P(LinearI8Test, RefusesRolesThatDoNotFit) {
 
 LW_INSTANTIATE_FOR_ISAS(LinearI8Test, LinearI8Kernels);
 
-struct I4Layer {
-  int64_t k;
-  int64_t n;
-  int64_t group;
-  std::vector<uint8_t> u;      // [n][k], 0 to 15
-  std::vector<float> scale;    // [panels][groups][16]
-  std::vector<float> minimum;  // the same, or empty
-  std::vector<uint8_t> panels{};
-  std::vector<float> sums{};  // [n]
-
-  int64_t groups() const { return ceil_div(k, group); }
-  size_t place(int64_t o, int64_t i) const {
-    return static_cast<size_t>((o / 16 * groups() + i / group) * 16 + o % 16);
-  }
-
-  double weight(int64_t o, int64_t i) const {
-    const double step = scale[place(o, i)];
-    const double least = minimum.empty() ? -8 * step : double{minimum[place(o, i)]};
-    return step * u[static_cast<size_t>(o * k + i)] + least;
-  }
-
-  OperatorConfig config(Isa isa) {
-    const int64_t steps = groups() * group / 8;
-    sums.clear();
-    for (int64_t o = 0; o < n; ++o) {
-      double sum = 0;
-      for (int64_t i = 0; i < k; ++i) sum += weight(o, i);
-      sums.push_back(static_cast<float>(sum));
-    }
-    panels.assign(static_cast<size_t>(ceil_div(n, 16) * steps * 64), 0);
-    for (int64_t o = 0; o < n; ++o) {
-      for (int64_t i = 0; i < k; ++i) {
-        const int value = u[static_cast<size_t>(o * k + i)] << (i % 8 < 4 ? 0 : 4);
-        uint8_t& byte =
-            panels[static_cast<size_t>((o / 16 * steps + i / 8) * 64 + o % 16 * 4 + i % 4)];
-        byte = static_cast<uint8_t>(byte | value);
-      }
-    }
-    OperatorConfig config = config_of(isa, k, n);
-    const Shape scales{ceil_div(n, 16), groups(), 16};
-    config.weights["weight"] = {DataType::kU8, panels.data(), {ceil_div(n, 16), steps, 64}};
-    config.weights["weight_scale"] = {DataType::kF32, scale.data(), scales};
-    if (!minimum.empty())
-      config.weights["weight_minimum"] = {DataType::kF32, minimum.data(), scales};
-    config.weights["weight_sum"] = {DataType::kF32, sums.data(), {n}};
-    return config;
-  }
-};
-
 class LinearI4Test : public test::IsaTest {
  protected:
   void check(int64_t rows, int64_t k, int64_t n, int64_t group, bool minimums, bool extreme) {
     SCOPED_TRACE(::testing::Message() << rows << " x " << k << " -> " << n << " group " << group
                                       << (minimums ? " minimums" : ""));
-    test::Random random(static_cast<uint64_t>(k * 1000 + n));
-    I4Layer layer{.k = k, .n = n, .group = group, .u = {}, .scale = {}, .minimum = {}};
-    for (const float x : random.floats(static_cast<size_t>(k * n))) {
-      layer.u.push_back(extreme ? 15 : static_cast<uint8_t>(std::lrint(7.5f * (x + 1))));
-    }
-    const auto scales = static_cast<size_t>(ceil_div(n, 16) * layer.groups() * 16);
-    layer.scale = random.floats(scales);
-    if (minimums) layer.minimum = random.floats(scales);
+    I4Layer layer = test::random_i4(k, n, group, minimums, static_cast<uint64_t>(k * 1000 + n));
+    if (extreme) std::fill(layer.u.begin(), layer.u.end(), uint8_t{15});
     Matrix<float> x = test::random_matrix(rows, k, 3);
     if (extreme) {
       for (int64_t r = 0; r < rows; ++r) {

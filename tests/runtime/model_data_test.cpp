@@ -191,6 +191,22 @@ TEST(OpenModel, DamagedGraphsAreNamed) {
   parts.expect(StatusCode::kDataLoss, "'m.lw': graph: JSON nests deeper than 64 levels");
 }
 
+TEST(OpenModel, NormsInsideLinearsAreNoneOfTheFormat) {
+  Parts parts;
+  graph::Graph graph = small_graph();
+  graph.nodes.push_back({.op = "linear",
+                         .name = "linear",
+                         .inputs = {graph.outputs.at("last_hidden_state")},
+                         .output = static_cast<graph::ValueId>(graph.values.size()),
+                         .weights = {{"weight", {"words"}}},
+                         .attributes = {{"norm", std::string("layer_norm")}}});
+  graph.values.push_back({.name = "linear", .features = 2});
+  parts.set(kGraphKey, graph::to_json(graph));
+  parts.expect(StatusCode::kDataLoss,
+               "'m.lw': node 'linear': unknown attribute 'norm': a norm of a model file is a node "
+               "of its own");
+}
+
 TEST(OpenModel, GraphsWithoutOutputsAreRefused) {
   Parts parts;
   graph::Graph graph = small_graph();

@@ -1,0 +1,91 @@
+#include "runtime/plan/absorb_norms.hpp"
+
+#include <algorithm>
+
+#include "runtime/plan/program.hpp"
+
+namespace lanewise::plan {
+namespace {
+
+using graph::Graph;
+using graph::Node;
+using graph::ValueId;
+
+// One makes queries, keys and values; two, in a gated layer, read its norm. Each reader computes
+// the norm again, so that many would lose more than its value costs to be kept.
+constexpr size_t kMostReaders = 2;
+
+/// An input of a node.
+struct Use {
+  size_t node;
+  size_t input;
+};
+
+/// Who reads each value; graph outputs aside.
+std::vector<std::vector<Use>> uses_of(const Graph& graph) {
+  std::vector<std::vector<Use>> uses(graph.values.size());
+  for (size_t i = 0; i < graph.nodes.size(); ++i) {
+    const std::vector<ValueId>& inputs = graph.nodes[i].inputs;
+    for (size_t j = 0; j < inputs.size(); ++j) {
+      uses[static_cast<size_t>(inputs[j])].push_back({i, j});
+    }
+  }
+  return uses;
+}
+
+bool is_norm(const Node& node) {
+  return (node.op == "layer_norm" || node.op == "rms_norm") && node.inputs.size() == 1;
+}
+
+/// Whether an operator can be made of it. One that cannot is left as it is, so that the message is
+/// about the norm.
+bool is_sound(const internal::ModelData& model, const Graph& graph, const Node& norm) {
+  const Result<ops::OperatorConfig> config = operator_config(model, graph, norm);
+  return config.ok() && ops::make_operator(norm.op, *config).ok();
+}
+
+/// Whether it is a linear without a norm that rounds the rows of its first input.
+bool rounds_rows(const internal::ModelData& model, const Node& node) {
+  if (node.op != "linear" || !node.attributes.expect_only({"activation", "has_residual"}).ok() ||
+      node.weights.contains("norm_weight") || node.weights.contains("norm_bias")) {
+    return false;
+  }
+  const auto weight = node.weights.find("weight");
+  if (weight == node.weights.end() || weight->second.size() != 1) return false;
+  const file::TensorEntry* entry = model.file().find(weight->second.front());
+  return entry != nullptr && (entry->type == DataType::kI8 || entry->type == DataType::kU8);
+}
+
+void absorb(const Node& norm, Node& linear) {
+  linear.inputs.front() = norm.inputs.front();
+  linear.attributes.set("norm", norm.op);
+  for (const auto& [name, value] : norm.attributes) linear.attributes.set("norm_" + name, value);
+  for (const auto& [role, names] : norm.weights) linear.weights["norm_" + role] = names;
+}
+
+}  // namespace
+
+Graph absorb_norms(const internal::ModelData& model, Graph graph) {
+  const std::vector<std::vector<Use>> uses = uses_of(graph);
+  std::vector<bool> fixed(graph.values.size());
+  for (const auto& [name, id] : graph.outputs) fixed[static_cast<size_t>(id)] = true;
+  std::vector<bool> absorbed(graph.values.size());
+  for (const Node& norm : graph.nodes) {
+    const auto value = static_cast<size_t>(norm.output);
+    const std::vector<Use>& readers = uses[value];
+    if (!is_norm(norm) || fixed[value] || readers.empty() || readers.size() > kMostReaders) {
+      continue;
+    }
+    const bool rounded = std::all_of(readers.begin(), readers.end(), [&](const Use& use) {
+      return use.input == 0 && rounds_rows(model, graph.nodes[use.node]);
+    });
+    if (!rounded || !is_sound(model, graph, norm)) continue;
+    for (const Use& use : readers) absorb(norm, graph.nodes[use.node]);
+    absorbed[value] = true;
+  }
+  std::erase_if(graph.nodes,
+                [&](const Node& node) { return absorbed[static_cast<size_t>(node.output)]; });
+  return graph;
+}
+
+}  // namespace lanewise::plan
