@@ -286,8 +286,7 @@ struct NegativeSum {
 };
 
 /// Stores four fours of bytes in the form that broadcast_quad() reads.
-LW_INLINE void store_quads(uint8_t* p, const i8x16& a,
-                           [[maybe_unused]] NegativeSum& sum) noexcept {
+LW_INLINE void store_quads(uint8_t* p, const i8x16& a, [[maybe_unused]] NegativeSum& sum) noexcept {
 #if LW_HAS_VNNI
   store(p, i8x16{_mm_xor_si128(a.bytes, _mm_set1_epi8(-128))});
 #elif defined(__AVX2__)

@@ -58,11 +58,11 @@ struct Running {
   float* odd_of(size_t head) const noexcept { return odd + head * stride; }
 
   size_t stride;
-  float* scores;               // [heads][kKeyBlock], then weights
-  float* even;                 // [heads][stride], sums of values at even keys, and of blocks before
-  float* odd;                  // [heads][stride], of values at odd keys
-  float largest[kCachedHeads]; // score so far
-  float sum[kCachedHeads];     // of weights
+  float* scores;  // [heads][kKeyBlock], then weights
+  float* even;    // [heads][stride], sums of values at even keys, and of blocks before
+  float* odd;     // [heads][stride], of values at odd keys
+  float largest[kCachedHeads];  // score so far
+  float sum[kCachedHeads];      // of weights
 };
 
 LW_INLINE void prefetch_row(const float* row, size_t n) noexcept {
@@ -155,8 +155,8 @@ float weigh(float* scores, size_t count, float base) noexcept {
   return reduce_add(sum);
 }
 
-/// even, odd += weights[j] * values[j] + feature for even and odd j < count, kVectors * 16 features:
-/// two chains, to hide the latency of an FMA.
+/// even, odd += weights[j] * values[j] + feature for even and odd j < count, kVectors * 16
+/// features: two chains, to hide the latency of an FMA.
 template <size_t kVectors>
 LW_INLINE void add_values(const float* const* values, const float* weights, size_t count,
                           size_t feature, float* even, float* odd) noexcept {

@@ -11,8 +11,7 @@ void multiply_tile(const LinearTile& tile) noexcept {
   i32x16 sum[kRows][kPanels];
   LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
     LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
-      sum[r][p] =
-          kColumnsBegin ? load(tile.init + p * kLanes) : broadcast_i32(tile.row_sums[r]);
+      sum[r][p] = kColumnsBegin ? load(tile.init + p * kLanes) : broadcast_i32(tile.row_sums[r]);
     }
   }
   const size_t panel_bytes = tile.panel_bytes;
