@@ -21,14 +21,9 @@ constexpr size_t kKeysAtOnce = 4 * kParts <= 8 ? 8 / kParts : 2;
 // storing the sums matters little. Even, for the two chains of add_values().
 constexpr size_t kValuesAtOnce = 8;
 
-/// Where one head is.
-struct Head {
-  size_t index;
-  size_t column;  // in a row of keys or values
-};
-
-LW_INLINE Head head_at(const CachedBlock& block, size_t index) noexcept {
-  return {index, index / block.group * block.head_dim};
+/// Where the keys and values of a head are in their rows.
+LW_INLINE size_t column_of(const CachedBlock& block, size_t head) noexcept {
+  return head / block.group * block.head_dim;
 }
 
 LW_INLINE const float* key_at(const CachedBlock& block, size_t j) noexcept {
@@ -65,10 +60,6 @@ struct Running {
   float sum[kCachedHeads];      // of weights
 };
 
-LW_INLINE void prefetch_row(const float* row, size_t n) noexcept {
-  for (size_t i = 0; i < n; i += kLanes) prefetch(row + i);
-}
-
 /// scores[r] = <q, keys[r] + column> for kKeys keys.
 template <size_t kKeys>
 LW_INLINE void score_keys(const float* q, const float* const* keys, size_t column, size_t head_dim,
@@ -92,14 +83,13 @@ LW_INLINE void score_keys(const float* q, const float* const* keys, size_t colum
   LW_UNROLL for (size_t r = 0; r < kKeys; ++r) scores[r] = reduce_add(sums[r]);
 }
 
-/// The products of all heads with kKeys keys from `key` on.
+/// The products of all heads with kKeys keys from `key` on, number `at` of the block.
 template <size_t kKeys>
 void score_heads(const CachedBlock& block, size_t key, size_t at, const Running& run) noexcept {
   const float* keys[kKeys];
   LW_UNROLL for (size_t r = 0; r < kKeys; ++r) keys[r] = key_at(block, key + r);
   for (size_t h = 0; h < block.heads; ++h) {
-    const Head head = head_at(block, h);
-    score_keys<kKeys>(block.q + h * block.head_dim, keys, head.column, block.head_dim,
+    score_keys<kKeys>(block.q + h * block.head_dim, keys, column_of(block, h), block.head_dim,
                       run.scores_of(h) + at);
   }
 }
@@ -221,8 +211,8 @@ void add_block(const CachedBlock& block, size_t first, size_t end, const Running
     const float* values[kValuesAtOnce];
     for (size_t j = 0; j < count; ++j) values[j] = value_at(block, key + j);
     for (size_t h = 0; h < block.heads; ++h) {
-      add_head(values, run.scores_of(h) + key - first, count, head_at(block, h).column,
-               block.head_dim, run.even_of(h), run.odd_of(h));
+      add_head(values, run.scores_of(h) + key - first, count, column_of(block, h), block.head_dim,
+               run.even_of(h), run.odd_of(h));
     }
   }
 }
@@ -233,7 +223,7 @@ void add_block_carefully(const CachedBlock& block, size_t first, size_t end,
                          const Running& run) noexcept {
   for (size_t h = 0; h < block.heads; ++h) {
     const float* weights = run.scores_of(h);
-    const size_t column = head_at(block, h).column;
+    const size_t column = column_of(block, h);
     for (size_t i = 0; i < block.head_dim; ++i) {
       float* chains[2] = {run.even_of(h) + i, run.odd_of(h) + i};
       for (size_t j = 0; j < end - first; ++j) {
@@ -248,7 +238,7 @@ void add_block_carefully(const CachedBlock& block, size_t first, size_t end,
 
 /// Whether all values that the query sees are, of all its heads.
 bool all_finite(const CachedBlock& block) noexcept {
-  const size_t n = head_at(block, block.heads - 1).column + block.head_dim;
+  const size_t n = column_of(block, block.heads - 1) + block.head_dim;
   f32x16 check = zero();  // 0 * x is NaN if x is not finite
   for (size_t j = block.begin; j < block.end; ++j) {
     const float* value = value_at(block, j);

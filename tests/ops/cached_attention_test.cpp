@@ -178,6 +178,28 @@ TEST_P(CachedAttentionTest, GroupedHeadsAndEveryFormOfOperands) {
   }
 }
 
+/// Heads pass together over the rows of the cache, kCachedHeads at most; groups stay together where
+/// they can.
+TEST_P(CachedAttentionTest, MoreHeadsThanPassTogether) {
+  struct Heads {
+    int64_t heads;
+    int64_t kv_heads;
+  };
+  for (const auto& [heads, kv_heads] : {Heads{9, 9}, {12, 4}, {12, 1}, {20, 2}, {16, 8}}) {
+    SCOPED_TRACE(::testing::Message() << heads << " heads, " << kv_heads << " of keys");
+    AttentionShapes shapes = causal({2, 21});
+    shapes.heads = heads;
+    shapes.kv_heads = kv_heads;
+    shapes.head_dim = 20;
+    shapes.bias_kind = "relative";
+    shapes.bias_shape = {heads, 2 * 9 + 1};
+    AttentionCase c(shapes);
+    const Matrix<float> y = decode(c, isa(), 1, 2);
+    c.expect_formula(y, kTolerance);
+    EXPECT_EQ(test::checksum(y), test::checksum(decode(c, isa(), 7, 3)));
+  }
+}
+
 TEST_P(CachedAttentionTest, WindowsAndRelativeBias) {
   AttentionShapes shapes = causal({2, 40});
   shapes.window = 7;
