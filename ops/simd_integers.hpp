@@ -251,8 +251,8 @@ LW_INLINE void store(uint8_t* p, const i8x16& a) noexcept {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), a.bytes);
 }
 
-// Products of signed bytes, a in [-128, 127] broadcast and w in [-127, 127], exactly and the same
-// on every instruction set. Bytes of a are multiplied by fours, each in the form (kQuadBytes long)
+// Products of signed bytes, a broadcast and w, both in [-128, 127], exactly and the same on every
+// instruction set. Bytes of a are multiplied by fours, each in the form (kQuadBytes long)
 // that the instruction set needs:
 //
 //   VNNI           multiplies unsigned by signed bytes: a + 128, and 128 * sum(w) is taken off

@@ -37,9 +37,10 @@ namespace lanewise::ops {
 ///   in the formula.
 /// Fails with kInvalidArgument if attributes, weights and operands do not fit together. The same
 /// bits for a row in every batch, cut and number of threads, and, but for bf16, on every
-/// instruction set with FMA. Source: Vaswani et al. 2017, arXiv:1706.03762; running maximum and
-/// sum: Milakov and Gimelshein
-///   2018, arXiv:1805.02867; grouped heads: Ainslie et al. 2023, arXiv:2305.13245.
+/// instruction set with FMA.
+///
+/// Source: Vaswani et al. 2017, arXiv:1706.03762; running maximum and sum: Milakov and Gimelshein
+/// 2018, arXiv:1805.02867; grouped heads: Ainslie et al. 2023, arXiv:2305.13245.
 Result<OperatorPtr> make_attention(const OperatorConfig& config);
 
 }  // namespace lanewise::ops

@@ -6,8 +6,8 @@
 namespace lanewise::ops {
 namespace {
 
-// 128 * 127 times as many inputs are still below 2^31.
-constexpr int64_t kMostExactInputs = 132'104;
+// 128 * 128 times as many inputs are still below 2^31.
+constexpr int64_t kMostExactInputs = 131'071;
 // Inputs whose products a 4-bit kernel adds in 16 bits.
 constexpr int64_t kGroupStep = 32;
 

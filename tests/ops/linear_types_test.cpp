@@ -92,7 +92,7 @@ TEST_P(LinearI8Test, IntegersAreExactForAllSmallSizes) {
 
 TEST_P(LinearI8Test, IntegersAreExactAtTheExtremes) {
   for (const int64_t k : {1, 3, 4, 64, 65, 4096, 16384}) {
-    for (const int w : {-127, 127}) {
+    for (const int w : {-128, -127, 127}) {
       // Rows of one sign are all -128 or all 127; mixed ones have both, and a sum of differences.
       for (const float first : {-1.0f, 1.0f}) {
         for (const float second : {-1.0f, 1.0f}) {
