@@ -27,6 +27,8 @@ using Clock = std::chrono::steady_clock;
 
 // What two cores read in 10 ms: the memory, and not one of its moments.
 constexpr size_t kLeastReadBytes = size_t{256} << 20;
+// What is read at a time, and the least that can be measured.
+constexpr size_t kLeastSlice = size_t{8} << 20;
 // The clock and the caches settle within a fraction of a second.
 constexpr double kWarmUpSeconds = 0.3;
 constexpr int kFewestWarmUpRuns = 2;
@@ -53,18 +55,33 @@ double sum_over_team(int threads, const Measure& measure) {
   return std::accumulate(parts.begin(), parts.end(), 0.0);
 }
 
-double measure_gflops(ops::Isa isa, int threads) {
-  return sum_over_team(threads,
-                       [&](size_t) { return ops::measure_fma_peak_gflops(isa, kRooflineSeconds); });
+/// What a model with such weights multiplies for the most part.
+ops::Arithmetic arithmetic_of(std::string_view weights) {
+  if (weights == "int8" || weights == "int4") return ops::Arithmetic::kI8;
+  return weights == "bf16" ? ops::Arithmetic::kBf16 : ops::Arithmetic::kF32;
 }
 
-/// Of memory far larger than the last-level cache.
-double measure_read_gbps(int threads) {
-  const size_t part = std::max(kLeastReadBytes, 4 * ops::cache_sizes().l3) / sizeof(float) /
-                      static_cast<size_t>(threads);
+double measure_gops(ops::Isa isa, ops::Arithmetic arithmetic, int threads) {
+  return sum_over_team(
+      threads, [&](size_t) { return ops::measure_peak_gops(isa, arithmetic, kRooflineSeconds); });
+}
+
+/// Whether reading so many bytes counts: fewer are always in some cache.
+bool counts(double bytes) { return bytes >= static_cast<double>(kLeastSlice); }
+
+/// Of as much memory as a step reads, so that caches hold as much of it as they hold of a step's.
+double measure_read_gbps(double bytes, int threads) {
+  const double most = static_cast<double>(std::max(kLeastReadBytes, 4 * ops::cache_sizes().l3));
+  const auto share = static_cast<size_t>(std::min(bytes, most)) / static_cast<size_t>(threads);
+  const size_t part = std::max(share, kLeastSlice) / sizeof(float);
   const std::vector<float> memory(part * static_cast<size_t>(threads), 1.0f);
+  const size_t rounds = kLeastReadBytes / (memory.size() * sizeof(float)) + 1;
   return sum_over_team(threads, [&](size_t i) {
-    return ops::measure_read_gbps(std::span(memory).subspan(i * part, part));
+    double best = 0.0;
+    for (size_t round = 0; round < rounds; ++round) {
+      best = std::max(best, ops::measure_read_gbps(std::span(memory).subspan(i * part, part)));
+    }
+    return best;
   });
 }
 
@@ -167,15 +184,18 @@ Status profile_runs(BenchTarget& target, BenchResult& result, std::vector<BenchP
 void compare_with_roofline(const std::vector<BenchPart>& parts, double peak_gflops,
                            BenchResult& result) {
   double flops = 0.0;
-  double read_bytes = 0.0;
+  double read_bytes = 0.0;  // of the part that reads most
   for (const BenchPart& part : parts) {
     flops += part.flops;
-    read_bytes += part.read_bytes;
+    read_bytes = std::max(read_bytes, part.read_bytes);
   }
-  const double read_gbps = read_bytes > 0.0 ? measure_read_gbps(result.threads) : 1.0;
+  result.reads_memory = counts(read_bytes);
+  const double read_gbps =
+      result.reads_memory ? measure_read_gbps(read_bytes, result.threads) : 1.0;
   double least_seconds = 0.0;
   for (const BenchPart& part : parts) {
-    least_seconds += std::max(part.flops / peak_gflops, part.read_bytes / read_gbps) / 1e9;
+    const double read = counts(part.read_bytes) ? part.read_bytes : 0.0;
+    least_seconds += std::max(part.flops / peak_gflops, read / read_gbps) / 1e9;
   }
   result.gflops = flops / (result.p50_ms / 1e3) / 1e9;
   result.roofline_gflops = flops / least_seconds / 1e9;
@@ -196,17 +216,18 @@ Result<BenchResult> measure(const Model& model, BenchTarget& target, const Bench
   LW_ASSIGN_OR_RETURN(result.first_run_ms, timed_run(target));
   LW_RETURN_IF_ERROR(warm_up(target, std::min(kWarmUpSeconds, work.seconds)));
   LW_ASSIGN_OR_RETURN(const ops::Isa isa, ops::find_isa(target.isa()));
+  result.weights = weights_type(model);
+  const ops::Arithmetic arithmetic = arithmetic_of(result.weights);
   // Before and after, the larger counts: an interrupted measurement must not flatter the fraction.
-  const double peak_before = measure_gflops(isa, target.threads());
+  const double peak_before = measure_gops(isa, arithmetic, target.threads());
   LW_RETURN_IF_ERROR(measure_under_load(target, work, result));
-  const double peak = std::max(peak_before, measure_gflops(isa, target.threads()));
+  const double peak = std::max(peak_before, measure_gops(isa, arithmetic, target.threads()));
   result.peak_rss_mb = peak_rss_mb();
   std::vector<BenchPart> parts;
   LW_RETURN_IF_ERROR(profile_runs(target, result, parts));
   compare_with_roofline(parts, peak, result);
 
   result.model = work.model;
-  result.weights = weights_type(model);
   result.isa = target.isa();
   result.lengths = work.lengths;
   result.new_tokens = work.new_tokens;

@@ -49,8 +49,11 @@ struct BenchResult {
   int load = 0;
   double tokens_per_s = 0.0;
   double gflops = 0.0;
+  /// What multiply-adds of the weights' type reach in registers, and, for steps of a decoder, what
+  /// reading their weights allows.
   double roofline_gflops = 0.0;
   double roofline_fraction = 0.0;
+  bool reads_memory = false;
   double peak_rss_mb = 0.0;
   double allocations_per_run = 0.0;
   std::vector<OperatorTime> operators;

@@ -26,6 +26,15 @@ double rounded_to(int decimals, double value) {
 
 double milliseconds(double value) { return rounded_to(4, value); }
 
+/// What the roofline is made of.
+std::string describe_roofline(const BenchResult& result) {
+  const bool bytes = result.weights == "int8" || result.weights == "int4";
+  const char* products = bytes                      ? "products of bytes"
+                         : result.weights == "bf16" ? "products of bf16"
+                                                    : "FMA";
+  return fmt::format("{} {} can do", products, result.reads_memory ? "and memory" : "alone");
+}
+
 /// `8 x 128 tokens`, or for unequal lengths `3 sequences of 5 to 128 tokens, 200 in all`.
 std::string describe_batch(std::span<const int32_t> lengths) {
   const auto [least, most] = std::minmax_element(lengths.begin(), lengths.end());
@@ -90,10 +99,10 @@ std::string bench_table(const BenchResult& result) {
   row("latency",
       fmt::format("median {:.3f} ms, p90 {:.3f}, p99 {:.3f}, min {:.3f}, of {} runs", result.p50_ms,
                   result.p90_ms, result.p99_ms, result.min_ms, result.runs));
-  row("throughput", fmt::format("{:.0f} tokens/s, {:.1f} GFLOP/s, {:.0f} % of the {:.1f} that {}",
-                                result.tokens_per_s, result.gflops,
-                                100.0 * result.roofline_fraction, result.roofline_gflops,
-                                result.new_tokens > 0 ? "FMA and memory allow" : "FMA alone does"));
+  row("throughput",
+      fmt::format("{:.0f} tokens/s, {:.1f} GFLOP/s, {:.0f} % of the {:.1f} that {}",
+                  result.tokens_per_s, result.gflops, 100.0 * result.roofline_fraction,
+                  result.roofline_gflops, describe_roofline(result)));
   row("memory", fmt::format("{:.0f} MB at most, {:.2f} allocations a run", result.peak_rss_mb,
                             result.allocations_per_run));
   text += fmt::format("\n{:<16}{:>8}{:>10}{:>10}\n", "operator", "share", "ms", "GFLOP/s");

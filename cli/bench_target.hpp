@@ -15,7 +15,7 @@ namespace lanewise::cli {
 /// A part of a run that no machine does faster than it multiplies, or reads what it reads.
 struct BenchPart {
   double flops = 0.0;
-  double read_bytes = 0.0;  ///< 0: stays in the caches, or is used so often that it does not count
+  double read_bytes = 0.0;  ///< 0: used so often that it does not count
 };
 
 /// What is measured, fresh and without a run.

@@ -87,6 +87,22 @@ TEST_F(BenchCommandTest, TableAndTrace) {
   EXPECT_GT(spans, 10u);
 }
 
+/// The roofline is that of what the weights are multiplied with.
+TEST_F(BenchCommandTest, TheRooflineIsOfTheWeightsType) {
+  struct Type {
+    const char* name;
+    const char* products;
+  };
+  for (const auto& [name, products] : {Type{"f32", "that FMA alone can do"},
+                                       {"bf16", "that products of bf16 alone can do"},
+                                       {"int8", "that products of bytes alone can do"}}) {
+    const std::string path = out_path("typed.lw");
+    ASSERT_EQ(run({"convert", checkpoint(), "-o", path, "--weights", name}).exit_code, 0) << name;
+    const Outcome outcome = run({"bench", path, "--seconds", "0.05"});
+    EXPECT_NE(outcome.out.find(products), std::string::npos) << outcome.out;
+  }
+}
+
 TEST_F(BenchCommandTest, MeasuresBesideBusyProcesses) {
   const Outcome outcome = bench({"--json", "--length", "7", "--load", "2"});
   ASSERT_EQ(outcome.lines().size(), 1u) << outcome.err;
