@@ -258,6 +258,27 @@ TEST_P(LinearI4Test, SumsOfTheLargestProductsFit) {
   for (const bool minimums : {false, true}) check(2, 512, 17, 128, minimums, true);
 }
 
+/// Sums of groups are exact integers, so that the rest is the same chain of multiply-adds. A row of
+/// the matrix for each size, both with minimums and without.
+TEST_P(LinearI4Test, GivesTheSameBitsOnEveryInstructionSet) {
+  constexpr int64_t kFeatures = 19;
+  Matrix<float> all(2 * 130, kFeatures);
+  for (int64_t k = 1; k <= 130; ++k) {
+    for (const bool minimums : {false, true}) {
+      I4Layer layer = test::random_i4(k, kFeatures, 32, minimums, static_cast<uint64_t>(k));
+      Matrix<float> x = test::random_matrix(1, k, 3);
+      const OperatorPtr op = test::expect_made(make_linear(layer.config(isa())));
+      ASSERT_NE(op, nullptr);
+      const Matrix<float> y =
+          test::run_every_way(*op, std::vector{x.operand()}, Matrix<float>(1, kFeatures));
+      for (int64_t o = 0; o < kFeatures; ++o) {
+        all.at(2 * (k - 1) + (minimums ? 1 : 0), o) = y.at(0, o);
+      }
+    }
+  }
+  test::expect_checksum(isa(), all, 0x7df53586ab2fdd6e);
+}
+
 TEST_P(LinearI4Test, RefusesGroupsThatDoNotDivide) {
   I4Layer layer{.k = 64,
                 .n = 16,
