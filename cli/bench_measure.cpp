@@ -217,11 +217,11 @@ Result<BenchResult> measure(const Model& model, BenchTarget& target, const Bench
   LW_RETURN_IF_ERROR(warm_up(target, std::min(kWarmUpSeconds, work.seconds)));
   LW_ASSIGN_OR_RETURN(const ops::Isa isa, ops::find_isa(target.isa()));
   result.weights = weights_type(model);
-  const ops::Arithmetic arithmetic = arithmetic_of(result.weights);
+  result.arithmetic = arithmetic_of(result.weights);
   // Before and after, the larger counts: an interrupted measurement must not flatter the fraction.
-  const double peak_before = measure_gops(isa, arithmetic, target.threads());
+  const double peak_before = measure_gops(isa, result.arithmetic, target.threads());
   LW_RETURN_IF_ERROR(measure_under_load(target, work, result));
-  const double peak = std::max(peak_before, measure_gops(isa, arithmetic, target.threads()));
+  const double peak = std::max(peak_before, measure_gops(isa, result.arithmetic, target.threads()));
   result.peak_rss_mb = peak_rss_mb();
   std::vector<BenchPart> parts;
   LW_RETURN_IF_ERROR(profile_runs(target, result, parts));

@@ -28,11 +28,16 @@ double milliseconds(double value) { return rounded_to(4, value); }
 
 /// What the roofline is made of.
 std::string describe_roofline(const BenchResult& result) {
-  const bool bytes = result.weights == "int8" || result.weights == "int4";
-  const char* products = bytes                      ? "products of bytes"
-                         : result.weights == "bf16" ? "products of bf16"
-                                                    : "FMA";
-  return fmt::format("{} {} can do", products, result.reads_memory ? "and memory" : "alone");
+  const char* limit = result.reads_memory ? "and memory can do" : "alone can do";
+  switch (result.arithmetic) {
+    case ops::Arithmetic::kI8:
+      return fmt::format("products of bytes {}", limit);
+    case ops::Arithmetic::kBf16:
+      return fmt::format("products of bf16 {}", limit);
+    case ops::Arithmetic::kF32:
+      break;
+  }
+  return fmt::format("FMA {}", limit);
 }
 
 /// `8 x 128 tokens`, or for unequal lengths `3 sequences of 5 to 128 tokens, 200 in all`.

@@ -118,19 +118,14 @@ struct I4Kind {
   static PreparedRows prepare(const LinearBlock& block, std::byte* scratch) noexcept {
     const size_t group = block.w.group;
     const size_t groups = (block.k + group - 1) / group;
-    const size_t stride = prepared_stride(groups * group);
-    auto* normalized = reinterpret_cast<float*>(scratch);
-    scratch += normalized_bytes(block.norm, block.k);
-    auto* bytes = reinterpret_cast<uint8_t*>(scratch);
-    auto* scale = reinterpret_cast<RowScale*>(scratch + block.rows * stride);
-    auto* sums = reinterpret_cast<int32_t*>(scale + block.rows);
+    const RowsScratch to(block, groups * group, scratch);
     for (size_t r = 0; r < block.rows; ++r) {
-      SignedBytes row{bytes + r * stride};
-      scale[r] = prepare_row(block, r, normalized, row);
+      SignedBytes row{to.row(r)};
+      to.scale[r] = prepare_row(block, r, to.normalized, row);
       std::memset(row.q + block.k, 0, groups * group - block.k);
-      sum_groups(row.q, groups, group, sums + r * groups);
+      sum_groups(row.q, groups, group, to.sums + r * groups);
     }
-    return {scratch, stride, scale, sums, groups};
+    return {to.rows, to.stride, to.scale, to.sums, groups};
   }
 
   static void begin(const LinearBlock& block, size_t panel, size_t panels,

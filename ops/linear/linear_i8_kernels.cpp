@@ -73,18 +73,13 @@ struct I8Kind {
   }
 
   static PreparedRows prepare(const LinearBlock& block, std::byte* scratch) noexcept {
-    const size_t stride = prepared_stride(block.k * kQuadBytes / 4);
-    auto* normalized = reinterpret_cast<float*>(scratch);
-    scratch += normalized_bytes(block.norm, block.k);
-    auto* bytes = reinterpret_cast<uint8_t*>(scratch);
-    auto* scale = reinterpret_cast<RowScale*>(scratch + block.rows * stride);
-    auto* sums = reinterpret_cast<int32_t*>(scale + block.rows);
+    const RowsScratch to(block, block.k * kQuadBytes / 4, scratch);
     for (size_t r = 0; r < block.rows; ++r) {
-      ByteQuads row{bytes + r * stride};
-      scale[r] = prepare_row(block, r, normalized, row);
-      sums[r] = row.negative.total();
+      ByteQuads row{to.row(r)};
+      to.scale[r] = prepare_row(block, r, to.normalized, row);
+      to.sums[r] = row.negative.total();
     }
-    return {scratch, stride, scale, sums, 1};
+    return {to.rows, to.stride, to.scale, to.sums, 1};
   }
 
   /// What the sums of a column begin with: -128 * sum(w) where q is kept as q + 128.

@@ -101,6 +101,24 @@ void normalize_row(const Norm& norm, const float* x, size_t n, float* y) noexcep
                        : layer_norm_row<true>(PlainRow{x}, norm, n, y);
 }
 
+/// How prepared_bytes() are shared out for a block whose rows become `bytes` each.
+struct RowsScratch {
+  RowsScratch(const LinearBlock& block, size_t bytes, std::byte* scratch) noexcept
+      : stride(prepared_stride(bytes)),
+        normalized(reinterpret_cast<float*>(scratch)),
+        rows(scratch + normalized_bytes(block.norm, block.k)),
+        scale(reinterpret_cast<RowScale*>(rows + block.rows * stride)),
+        sums(reinterpret_cast<int32_t*>(scale + block.rows)) {}
+
+  uint8_t* row(size_t r) const noexcept { return reinterpret_cast<uint8_t*>(rows + r * stride); }
+
+  size_t stride;
+  float* normalized;  // one row, for the norm
+  std::byte* rows;
+  RowScale* scale;
+  int32_t* sums;  // by row, or by row and group
+};
+
 /// Row r of a block, rounded after its norm. `normalized`: normalized_bytes(), the same for every
 /// row, so that it stays in the first-level cache.
 template <typename Form>
