@@ -217,38 +217,47 @@ LW_INLINE float lowest(const BitRange& range) noexcept {
   return number_of_bits(static_cast<uint32_t>(reduce_max(magnitude)) | kSign);
 }
 
-/// 16 signed bytes.
-struct i8x16 {
-  __m128i bytes;
-};
-
 /// The nearest integers, ties to even, limited to [-128, 127]. What is beyond 32 bits, and NaN,
 /// counts as -2^31.
-LW_INLINE i8x16 round_to_bytes(const f32x16& a) noexcept {
+LW_INLINE i8x64 round_to_bytes(const f32x16 (&a)[4]) noexcept {
 #if defined(__AVX512F__)
-  return {_mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(a.part[0]))};
+  const auto words = [&](size_t i) noexcept {
+    return _mm512_packs_epi32(_mm512_cvtps_epi32(a[i].part[0]),
+                              _mm512_cvtps_epi32(a[i + 1].part[0]));
+  };
+  // The packs work in quarters of a register: each has four numbers of each of the four vectors.
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  const __m512i bytes = _mm512_packs_epi16(words(0), words(2));
+  return {{IntPart(_mm512_permutexvar_epi32(order, bytes))}};
 #elif defined(__AVX2__)
-  const __m256i words =
-      _mm256_packs_epi32(_mm256_cvtps_epi32(a.part[0]), _mm256_cvtps_epi32(a.part[1]));
-  // The pack works in halves of a register: 0-3, 8-11, 4-7, 12-15.
-  const __m256i ordered = _mm256_permute4x64_epi64(words, 0xd8);
-  return {_mm_packs_epi16(_mm256_castsi256_si128(ordered), _mm256_extracti128_si256(ordered, 1))};
+  const auto words = [&](size_t i) noexcept {
+    return _mm256_packs_epi32(_mm256_cvtps_epi32(a[i].part[0]), _mm256_cvtps_epi32(a[i].part[1]));
+  };
+  // The packs work in halves of a register: each has four numbers of each of the four parts.
+  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  i8x64 r;
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) {
+    const __m256i bytes = _mm256_packs_epi16(words(2 * i), words(2 * i + 1));
+    r.part[i] = IntPart(_mm256_permutevar8x32_epi32(bytes, order));
+  }
+  return r;
 #else
-  const __m128i low = _mm_packs_epi32(_mm_cvtps_epi32(a.part[0]), _mm_cvtps_epi32(a.part[1]));
-  const __m128i high = _mm_packs_epi32(_mm_cvtps_epi32(a.part[2]), _mm_cvtps_epi32(a.part[3]));
-  return {_mm_packs_epi16(low, high)};
+  i8x64 r;
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) {
+    const auto words = [&](size_t part) noexcept {
+      return _mm_packs_epi32(_mm_cvtps_epi32(a[i].part[part]),
+                             _mm_cvtps_epi32(a[i].part[part + 1]));
+    };
+    r.part[i] = IntPart(_mm_packs_epi16(words(0), words(2)));
+  }
+  return r;
 #endif
 }
 
-/// The first n <= 16 bytes, and zeros.
-LW_INLINE i8x16 first(const i8x16& a, size_t n) noexcept {
-  const __m128i place = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  const __m128i count = _mm_set1_epi8(static_cast<char>(n));
-  return {_mm_and_si128(a.bytes, _mm_cmpgt_epi8(count, place))};
-}
-
-LW_INLINE void store(uint8_t* p, const i8x16& a) noexcept {
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), a.bytes);
+LW_INLINE void store(uint8_t* p, const i8x64& a) noexcept {
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) {
+    a.part[i].store_unaligned(reinterpret_cast<int32_t*>(p) + i * kPartLanes);
+  }
 }
 
 // Products of signed bytes, a broadcast and w, both in [-128, 127], exactly and the same on every
@@ -285,20 +294,63 @@ struct NegativeSum {
   }
 };
 
-/// Stores four fours of bytes in the form that broadcast_quad() reads.
-LW_INLINE void store_quads(uint8_t* p, const i8x16& a, [[maybe_unused]] NegativeSum& sum) noexcept {
-#if LW_HAS_VNNI
-  store(p, i8x16{_mm_xor_si128(a.bytes, _mm_set1_epi8(-128))});
-#elif defined(__AVX2__)
-  const __m128i magnitude = _mm_abs_epi8(a.bytes);
-  const __m128i negative = _mm_cmpgt_epi8(_mm_setzero_si128(), a.bytes);
-  store(p, i8x16{_mm_unpacklo_epi32(magnitude, negative)});
-  store(p + 16, i8x16{_mm_unpackhi_epi32(magnitude, negative)});
-  const __m128i of_negative = _mm_and_si128(magnitude, negative);
-  sum.halves = _mm_add_epi64(sum.halves, _mm_sad_epu8(of_negative, _mm_setzero_si128()));
+#if defined(__AVX2__) && !LW_HAS_VNNI
+/// Stores the fours of bytes of one register as |a| and a mask of the negative, four by four.
+LW_INLINE void store_magnitudes(uint8_t* p, const IntPart& a, NegativeSum& sum) noexcept {
+#if defined(__AVX512BW__)
+  const __m512i magnitude = _mm512_abs_epi8(a);
+  const __m512i negative = _mm512_movm_epi8(_mm512_movepi8_mask(a));
+  const __m512i low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  const __m512i high = _mm512_add_epi32(low, _mm512_set1_epi32(8));
+  _mm512_storeu_si512(p, _mm512_permutex2var_epi32(magnitude, low, negative));
+  _mm512_storeu_si512(p + 64, _mm512_permutex2var_epi32(magnitude, high, negative));
+  const __m512i sums =
+      _mm512_sad_epu8(_mm512_and_si512(magnitude, negative), _mm512_setzero_si512());
+  const __m256i four =
+      _mm256_add_epi64(_mm512_castsi512_si256(sums), _mm512_extracti64x4_epi64(sums, 1));
 #else
-  store(p, a);
+  const __m256i magnitude = _mm256_abs_epi8(a);
+  const __m256i negative = _mm256_cmpgt_epi8(_mm256_setzero_si256(), a);
+  // The unpacks work in halves of a register: 0, 1, 4, 5 and 2, 3, 6, 7.
+  const __m256i low = _mm256_unpacklo_epi32(magnitude, negative);
+  const __m256i high = _mm256_unpackhi_epi32(magnitude, negative);
+  auto* to = reinterpret_cast<__m256i*>(p);
+  _mm256_storeu_si256(to, _mm256_permute2x128_si256(low, high, 0x20));
+  _mm256_storeu_si256(to + 1, _mm256_permute2x128_si256(low, high, 0x31));
+  const __m256i four =
+      _mm256_sad_epu8(_mm256_and_si256(magnitude, negative), _mm256_setzero_si256());
 #endif
+  const __m128i two =
+      _mm_add_epi64(_mm256_castsi256_si128(four), _mm256_extracti128_si256(four, 1));
+  sum.halves = _mm_add_epi64(sum.halves, two);
+}
+#endif
+
+/// Stores sixteen fours of bytes in the form that broadcast_quad() reads.
+LW_INLINE void store_quads(uint8_t* p, const i8x64& a, [[maybe_unused]] NegativeSum& sum) noexcept {
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) {
+    uint8_t* const to = p + i * kPartLanes * kQuadBytes;
+#if LW_HAS_VNNI
+    const IntPart bytes = a.part[i] ^ IntPart(static_cast<int32_t>(0x80808080u));
+    bytes.store_unaligned(reinterpret_cast<int32_t*>(to));
+#elif defined(__AVX2__)
+    store_magnitudes(to, a.part[i], sum);
+#else
+    a.part[i].store_unaligned(reinterpret_cast<int32_t*>(to));
+#endif
+  }
+}
+
+/// The sum of the 32 signed bytes at p.
+LW_INLINE int32_t sum_of_32_bytes(const uint8_t* p) noexcept {
+  // As unsigned numbers, 128 larger, which one instruction adds up by eights.
+  const __m128i flip = _mm_set1_epi8(-128);
+  const __m128i none = _mm_setzero_si128();
+  const auto* from = reinterpret_cast<const __m128i*>(p);
+  const __m128i low = _mm_sad_epu8(_mm_xor_si128(_mm_loadu_si128(from), flip), none);
+  const __m128i high = _mm_sad_epu8(_mm_xor_si128(_mm_loadu_si128(from + 1), flip), none);
+  const __m128i sum = _mm_add_epi32(low, high);
+  return _mm_cvtsi128_si32(sum) + _mm_cvtsi128_si32(_mm_unpackhi_epi64(sum, sum)) - 32 * 128;
 }
 
 /// The 4 bytes at p in every lane.

@@ -53,6 +53,13 @@ struct RowScale {
   float shift;
 };
 
+/// Numbers that become bytes together: rows of bytes are a multiple of it long.
+constexpr size_t kRoundedAtOnce = 64;
+
+constexpr size_t rounded_inputs(size_t k) noexcept {
+  return (k + kRoundedAtOnce - 1) / kRoundedAtOnce * kRoundedAtOnce;
+}
+
 /// Bytes between rows of x that a kernel keeps in another form, `bytes` each: whole cache lines,
 /// and not a multiple of 512 bytes, because rows that lie a power of two apart fall into the same
 /// few sets of the first-level cache.
@@ -67,12 +74,12 @@ constexpr size_t normalized_bytes(const Norm& norm, size_t k) noexcept {
 }
 
 /// Bytes of scratch that multiplying up to kLinearMaxRows rows of k inputs with `w` takes: one row
-/// behind the norm, where there is one; the rows, at most two bytes for each input; and for each
-/// row its RowScale and the sums of its groups.
+/// behind the norm, where there is one; the rows, at most two bytes for each input and some for the
+/// last ones; and for each row its RowScale and the sums of its groups.
 constexpr size_t prepared_bytes(const LinearWeight& w, size_t k, const Norm& norm = {}) noexcept {
   if (w.type == LinearType::kF32) return 0;
   const size_t groups = w.group == 0 ? 1 : (k + w.group - 1) / w.group;
-  const size_t bytes = w.group == 0 ? 2 * k : groups * w.group;
+  const size_t bytes = w.group == 0 ? 2 * rounded_inputs(k) : rounded_inputs(groups * w.group);
   const size_t row = prepared_stride(bytes) + sizeof(RowScale) + groups * sizeof(int32_t);
   return normalized_bytes(norm, k) + kLinearMaxRows * row;
 }

@@ -9,11 +9,9 @@
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
 
-/// Activation and residual for some features of one row.
-template <Activation kActivation>
-LW_INLINE void finish_features(const LinearOutput& out, const f32x16& sum, size_t row,
+/// Adds the residual to some features of one row, the activation behind them, and stores them.
+LW_INLINE void finish_features(const LinearOutput& out, f32x16 y, size_t row,
                                const RowPart& features) noexcept {
-  f32x16 y = activate<kActivation>(sum);
   if (out.residual != nullptr) y = y + features.from(out.residual + row * out.residual_stride);
   features.to(out.y + row * out.y_stride, y);
 }

@@ -85,13 +85,13 @@ void multiply_tile(const LinearTile& tile) noexcept {
 
 /// sums[g] = sum of the bytes of group g. q holds zeros up to the end of the last group.
 void sum_groups(const uint8_t* q, size_t groups, size_t group, int32_t* sums) noexcept {
-  const auto* bytes = reinterpret_cast<const int8_t*>(q);
   for (size_t g = 0; g < groups; ++g) {
     int32_t sum = 0;
-    for (size_t i = 0; i < group; ++i) sum += bytes[g * group + i];
+    for (size_t i = 0; i < group; i += kRun) sum += sum_of_32_bytes(q + g * group + i);
     sums[g] = sum;
   }
 }
+static_assert(kRun == 32);
 
 struct I4Kind {
   // The sums of a run stay in registers, those of the groups in memory: a group adds to them once.
@@ -118,11 +118,12 @@ struct I4Kind {
   static PreparedRows prepare(const LinearBlock& block, std::byte* scratch) noexcept {
     const size_t group = block.w.group;
     const size_t groups = (block.k + group - 1) / group;
-    const RowsScratch to(block, groups * group, scratch);
+    const RowsScratch to(block, rounded_inputs(groups * group), scratch);
     for (size_t r = 0; r < block.rows; ++r) {
       SignedBytes row{to.row(r)};
       to.scale[r] = prepare_row(block, r, to.normalized, row);
-      std::memset(row.q + block.k, 0, groups * group - block.k);
+      const size_t rounded = rounded_inputs(block.k);
+      if (rounded < groups * group) std::memset(row.q + rounded, 0, groups * group - rounded);
       sum_groups(row.q, groups, group, to.sums + r * groups);
     }
     return {to.rows, to.stride, to.scale, to.sums, groups};

@@ -73,7 +73,7 @@ struct I8Kind {
   }
 
   static PreparedRows prepare(const LinearBlock& block, std::byte* scratch) noexcept {
-    const RowsScratch to(block, block.k * kQuadBytes / 4, scratch);
+    const RowsScratch to(block, rounded_inputs(block.k) / 4 * kQuadBytes, scratch);
     for (size_t r = 0; r < block.rows; ++r) {
       ByteQuads row{to.row(r)};
       to.scale[r] = prepare_row(block, r, to.normalized, row);

@@ -110,7 +110,7 @@ LW_INLINE void finish_vector(const LinearBlock& block, f32x16 sum, size_t row,
                              size_t feature) noexcept {
   const RowPart features = RowPart::of(feature, block.n);
   if (block.bias != nullptr) sum = sum + features.from(block.bias);
-  finish_features<kActivation>(block, sum, row, features);
+  finish_features(block, activate<kActivation>(sum), row, features);
 }
 
 /// Finishes the sums of a tile: `rows` rows from `row`, `panels` panels from `panel`.

@@ -80,14 +80,18 @@ struct TilePlace {
 template <typename Kind, Activation kActivation>
 void finish_tile(const LinearBlock& block, const std::byte* sums, const RowScale* x_scale,
                  const float* totals, const TilePlace& place) noexcept {
+  // Copies, which no store to y can change: the compiler keeps them in registers.
+  const LinearOutput out = block;
+  const size_t row = place.row;
+  const size_t rows = place.rows;
   for (size_t p = 0; p < place.panels; ++p, totals += kLanes) {
     const RowPart features = RowPart::of((place.panel + p) * kPanel, block.n);
     const FeatureFactors factors{Kind::kScaledFeatures ? features.from(block.w.scale) : zero(),
                                  load(totals),
                                  block.bias == nullptr ? zero() : features.from(block.bias)};
-    for (size_t r = 0; r < place.rows; ++r, sums += kSumBytes) {
+    for (size_t r = 0; r < rows; ++r, sums += kSumBytes) {
       const f32x16 total = Kind::total(sums, x_scale + r, factors);
-      finish_features<kActivation>(block, total, place.row + r, features);
+      finish_features(out, activate_coarsely<kActivation>(total), row + r, features);
     }
   }
 }

@@ -27,18 +27,18 @@ struct Range {
 
 template <typename Row>
 LW_INLINE Range range_of(const Row& x, size_t n) noexcept {
-  // Two, because a maximum takes a cycle or two and several can start in each.
-  BitRange range[2] = {empty_range(), empty_range()};
+  // A maximum of 512 bits may take 3 cycles (Sapphire Rapids), so two chains of them; where a range
+  // is several registers anyway, these are chains enough.
+  constexpr size_t kChains = kParts == 1 ? 2 : 1;
+  BitRange range[kChains];
+  LW_UNROLL for (size_t j = 0; j < kChains; ++j) range[j] = empty_range();
   size_t i = 0;
-  for (; i + 2 * kLanes <= n; i += 2 * kLanes) {
-    LW_UNROLL for (size_t j = 0; j < 2; ++j) widen(range[j], x.all(i + j * kLanes));
+  for (; i + kChains * kLanes <= n; i += kChains * kLanes) {
+    LW_UNROLL for (size_t j = 0; j < kChains; ++j) widen(range[j], x.all(i + j * kLanes));
   }
-  if (i + kLanes <= n) {
-    widen(range[0], x.all(i));
-    i += kLanes;
-  }
-  if (i < n) widen(range[1], x.first(i, n - i));
-  widen(range[0], range[1]);
+  for (; i + kLanes <= n; i += kLanes) widen(range[0], x.all(i));
+  if (i < n) widen(range[0], x.first(i, n - i));
+  LW_UNROLL for (size_t j = 1; j < kChains; ++j) widen(range[0], range[j]);
   return {lowest(range[0]), highest(range[0])};
 }
 
@@ -48,14 +48,14 @@ LW_INLINE float nearest_integer(float x) noexcept { return (x + 12582912.0f) - 1
 /// Stores rounded numbers as signed bytes.
 struct SignedBytes {
   uint8_t* q;
-  LW_INLINE void store_at(size_t i, const i8x16& bytes) noexcept { store(q + i, bytes); }
+  LW_INLINE void store_at(size_t i, const i8x64& bytes) noexcept { store(q + i, bytes); }
 };
 
 /// Stores rounded numbers in the form that products with 8-bit weights need.
 struct ByteQuads {
   uint8_t* q;
   NegativeSum negative{};
-  LW_INLINE void store_at(size_t i, const i8x16& bytes) noexcept {
+  LW_INLINE void store_at(size_t i, const i8x64& bytes) noexcept {
     store_quads(q + i / 4 * kQuadBytes, bytes, negative);
   }
 };
@@ -66,28 +66,42 @@ LW_INLINE RowScale quantize(const Row& x, size_t n, Form& form) noexcept {
   const float scale = range.high * (1.0f / 255.0f) - range.low * (1.0f / 255.0f);
   const bool nothing = scale < 1e-38f;  // false for NaN
   const float factor = nothing ? 0.0f : 1.0f / scale;
-  const float zero = nothing ? 0.0f : nearest_integer(-128.0f - range.low * factor);
+  const float offset = nothing ? 0.0f : nearest_integer(-128.0f - range.low * factor);
   // Two roundings on every instruction set, and not the one of fma(): integers must be the same.
-  const auto rounded = [&](const f32x16& values) noexcept {
-    return round_to_bytes(values * broadcast(factor) + broadcast(zero));
+  const auto scaled = [&](const f32x16& values) noexcept {
+    return values * broadcast(factor) + broadcast(offset);
   };
+  const auto last = [&](size_t i) noexcept {
+    if (i + kLanes <= n) return scaled(x.all(i));
+    if (i >= n) return zero();
+    const mask16 inside = less(lane_index(), broadcast(static_cast<float>(n - i)));
+    return select(inside, scaled(x.first(i, n - i)), zero());
+  };
+  static_assert(kRoundedAtOnce == 4 * kLanes);
+  f32x16 part[4];
   size_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) form.store_at(i, rounded(x.all(i)));
-  if (i < n) form.store_at(i, first(rounded(x.first(i, n - i)), n - i));
-  return {nothing ? 0.0f : scale, nothing ? 0.0f : -zero * scale};
+  for (; i + kRoundedAtOnce <= n; i += kRoundedAtOnce) {
+    LW_UNROLL for (size_t j = 0; j < 4; ++j) part[j] = scaled(x.all(i + j * kLanes));
+    form.store_at(i, round_to_bytes(part));
+  }
+  if (i < n) {
+    LW_UNROLL for (size_t j = 0; j < 4; ++j) part[j] = last(i + j * kLanes);
+    form.store_at(i, round_to_bytes(part));
+  }
+  return {nothing ? 0.0f : scale, nothing ? 0.0f : -offset * scale};
 }
 
 /// Rounds a row to bytes: x[i] ~ scale * q[i] + shift, where the range of the row and zero is cut
 /// into 255 steps and zero is one of them.
 ///
-///   scale = (max x - min x) / 255, zero = round(-128 - min x / scale), shift = -zero * scale,
-///   q[i] = round(x[i] / scale + zero), limited to [-128, 127]
+///   scale = (max x - min x) / 255, offset = round(-128 - min x / scale), shift = -offset * scale,
+///   q[i] = round(x[i] / scale + offset), limited to [-128, 127]
 ///
 /// Activations often lie on one side of zero, all of ReLU's and most of GELU's: a range around it
-/// would waste up to a bit. `form` stores q, and 0 behind n up to a whole vector. `input_scale`, if
-/// not null, multiplies x first. A row of numbers all within 255e-38 of zero counts as zeros,
-/// because 1 / scale would be infinite; one with a NaN or an infinity has a scale that is neither
-/// finite.
+/// would waste up to a bit. `form` stores q, and 0 behind n up to a multiple of kRoundedAtOnce.
+/// `input_scale`, if not null, multiplies x first. A row of numbers all within 255e-38 of zero
+/// counts as zeros, because 1 / scale would be infinite; one with a NaN or an infinity has a scale
+/// that is neither finite.
 template <typename Form>
 LW_INLINE RowScale quantize_row(const float* x, const float* input_scale, size_t n,
                                 Form& form) noexcept {

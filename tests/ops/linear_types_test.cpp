@@ -190,6 +190,52 @@ TEST_P(LinearI8Test, RowsOfHugeAndTinyNumbersKeepTheirSize) {
   EXPECT_EQ(y.at(2, 0), 0.0f);
 }
 
+struct NarrowActivation {
+  const char* name;
+  double (*reference)(double);
+  double error;  // of max(1, |x|)
+};
+
+double gelu(double x) { return 0.5 * x * std::erfc(-x / std::sqrt(2.0)); }
+double gelu_tanh(double x) {
+  return 0.5 * x * (1.0 + std::tanh(std::sqrt(2.0 / std::acos(-1.0)) * (x + 0.044715 * x * x * x)));
+}
+double silu(double x) { return x / (1.0 + std::exp(-x)); }
+double hyperbolic_tangent(double x) { return std::tanh(x); }
+double relu(double x) { return std::max(x, 0.0); }
+
+constexpr NarrowActivation kActivations[] = {
+    {"gelu", gelu, 2.6e-5}, {"gelu_tanh", gelu_tanh, 2.2e-5},   {"silu", silu, 1e-6},
+    {"relu", relu, 5e-7},   {"tanh", hyperbolic_tangent, 1e-6},
+};
+
+TEST_P(LinearI8Test, ActivationsAreAsExactAsStated) {
+  // One input and a weight of 1: the activation's argument is x but for f32's roundings.
+  I8Layer layer{.k = 1, .n = 17, .w = std::vector<int8_t>(17, 1), .scale = {}};
+  layer.scale.assign(17, 1.0f);
+  const int64_t steps = test::small_sizes() ? 300 : 20000;
+  Matrix<float> x(steps + 5, 1);
+  for (int64_t i = 0; i < steps; ++i) {
+    x.at(i, 0) = -12.0f + 24.0f * static_cast<float>(i) / static_cast<float>(steps);
+  }
+  constexpr float kOutside[] = {0.0f, 200.0f, -200.0f, 1e30f, -1e30f};
+  for (int64_t i = 0; i < 5; ++i) x.at(steps + i, 0) = kOutside[i];
+  for (const NarrowActivation& activation : kActivations) {
+    OperatorConfig config = layer.config(isa());
+    config.attributes = {{"activation", std::string(activation.name)}};
+    const OperatorPtr op = test::expect_made(make_linear(config));
+    ASSERT_NE(op, nullptr);
+    const Matrix<float> y =
+        test::run_every_way(*op, std::vector{x.operand()}, Matrix<float>(x.rows(), layer.n));
+    for (int64_t r = 0; r < x.rows(); ++r) {
+      const double value = x.at(r, 0);
+      const double bound = activation.error * std::max(1.0, std::abs(value));
+      ASSERT_NEAR(y.at(r, 16), activation.reference(value), bound)
+          << activation.name << " of " << value;
+    }
+  }
+}
+
 TEST_P(LinearI8Test, RefusesRolesThatDoNotFit) {
   I8Layer layer = random_i8(8, 4, 1);
   OperatorConfig config = layer.config(isa());
