@@ -7,7 +7,7 @@ namespace lanewise::ops::LW_ISA_NAME {
 namespace {
 
 #if LW_HAS_BF16_DOT
-template <size_t kRows, size_t kPanels>
+template <size_t kRows, size_t kPanels, bool kAsksAhead>
 void multiply_tile(const LinearTile& tile) noexcept {
   f32x16 sum[kRows][kPanels];
   LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
@@ -18,7 +18,9 @@ void multiply_tile(const LinearTile& tile) noexcept {
   const auto* w = reinterpret_cast<const uint16_t*>(tile.w);
   const auto* x = reinterpret_cast<const uint16_t*>(tile.x);
   const uint16_t* const end = x + tile.k;
+  NextWeights next = tile.next;
   for (; x < end; w += 2 * kLanes, x += 2) {
+    if (kAsksAhead) next.ask<kPanels>(tile.panel_bytes);
     if constexpr (kRows < kPanels) {
       bf16x32 value[kRows];
       LW_UNROLL for (size_t r = 0; r < kRows; ++r) value[r] = broadcast_bf16_pair(x + r * x_stride);
@@ -49,7 +51,7 @@ LW_INLINE void add_step(const f32x16 (&weights)[kPanels], const float* x, size_t
   }
 }
 
-template <size_t kRows, size_t kPanels>
+template <size_t kRows, size_t kPanels, bool kAsksAhead>
 void multiply_tile(const LinearTile& tile) noexcept {
   f32x16 sum[kRows][kPanels];
   LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
@@ -59,7 +61,9 @@ void multiply_tile(const LinearTile& tile) noexcept {
   const size_t x_stride = tile.x_stride / sizeof(float);
   const auto* w = reinterpret_cast<const int32_t*>(tile.w);
   const auto* x = reinterpret_cast<const float*>(tile.x);
+  NextWeights next = tile.next;
   for (size_t k = 0; k < tile.k; k += 2, w += kLanes) {
+    if (kAsksAhead) next.ask<kPanels>(tile.panel_bytes);
     i32x16 pairs[kPanels];
     f32x16 weights[kPanels];
     LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
@@ -79,7 +83,7 @@ struct Bf16Kind {
   // Tiles as those of f32 (linear_kernels.cpp), but with room for the pairs that are taken apart.
 #if LW_HAS_BF16_DOT
   static constexpr size_t kRegisters = 32;
-  static constexpr size_t kMaxRows = 12;
+  static constexpr size_t kMaxRows = 8;
 #else
   static constexpr size_t kRegisters = kParts == 1 ? 31 : 16;
   static constexpr size_t kMaxRows = kParts == 1 ? 12 : kParts == 2 ? 6 : 3;
@@ -91,7 +95,7 @@ struct Bf16Kind {
 
   template <size_t kRows, size_t kPanels>
   static void multiply(const LinearTile& tile) noexcept {
-    multiply_tile<kRows, kPanels>(tile);
+    multiply_tile<kRows, kPanels, may_have_neighbours<Bf16Kind>(kRows)>(tile);
   }
 
 #if LW_HAS_BF16_DOT

@@ -6,7 +6,7 @@
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
 
-template <size_t kRows, size_t kPanels>
+template <size_t kRows, size_t kPanels, bool kAsksAhead>
 void multiply_tile(const LinearTile& tile) noexcept {
   i32x16 sum[kRows][kPanels];
   LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
@@ -19,7 +19,9 @@ void multiply_tile(const LinearTile& tile) noexcept {
   const auto* w = reinterpret_cast<const int8_t*>(tile.w);
   const auto* x = reinterpret_cast<const uint8_t*>(tile.x);
   const uint8_t* const end = x + (tile.k + 3) / 4 * kQuadBytes;
+  NextWeights next = tile.next;
   for (; x < end; w += 4 * kLanes, x += kQuadBytes) {
+    if (kAsksAhead) next.ask<kPanels>(panel_bytes);
     if constexpr (kQuadBytes / 4 * kRows < kPanels * kParts) {
       ByteQuad value[kRows];
       LW_UNROLL for (size_t r = 0; r < kRows; ++r) value[r] = broadcast_quad(x + r * x_stride);
@@ -42,13 +44,14 @@ void multiply_tile(const LinearTile& tile) noexcept {
 }
 
 // A dot product takes 4 to 5 cycles and one or two start in each, so that few rows walk several
-// panels at once. Without VNNI a product is four instructions, of which only the last, an addition,
+// panels at once; with VNNI in 512 bits all is as for f32, and the shape too (linear_kernels.cpp).
+// Without VNNI a product is four instructions, of which only the last, an addition,
 // waits for the one before, and what counts is what else must be issued: panels share broadcasts.
 // AVX2 then has no registers left for weights and reads them where they are used.
 struct I8Kind {
 #if defined(__AVX512VNNI__)
   static constexpr size_t kRegisters = 32;
-  static constexpr size_t kMaxRows = 12;
+  static constexpr size_t kMaxRows = 8;
 #elif defined(__AVX512F__)
   static constexpr size_t kRegisters = 29;
   static constexpr size_t kMaxRows = 12;
@@ -69,7 +72,7 @@ struct I8Kind {
 
   template <size_t kRows, size_t kPanels>
   static void multiply(const LinearTile& tile) noexcept {
-    multiply_tile<kRows, kPanels>(tile);
+    multiply_tile<kRows, kPanels, may_have_neighbours<I8Kind>(kRows)>(tile);
   }
 
   static PreparedRows prepare(const LinearBlock& block, std::byte* scratch) noexcept {
