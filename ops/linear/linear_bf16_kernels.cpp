@@ -95,7 +95,7 @@ struct Bf16Kind {
 
   template <size_t kRows, size_t kPanels>
   static void multiply(const LinearTile& tile) noexcept {
-    multiply_tile<kRows, kPanels, may_have_neighbours<Bf16Kind>(kRows)>(tile);
+    multiply_tile<kRows, kPanels, asks_ahead<Bf16Kind>(kRows)>(tile);
   }
 
 #if LW_HAS_BF16_DOT

@@ -72,7 +72,7 @@ struct I8Kind {
 
   template <size_t kRows, size_t kPanels>
   static void multiply(const LinearTile& tile) noexcept {
-    multiply_tile<kRows, kPanels, may_have_neighbours<I8Kind>(kRows)>(tile);
+    multiply_tile<kRows, kPanels, asks_ahead<I8Kind>(kRows)>(tile);
   }
 
   static PreparedRows prepare(const LinearBlock& block, std::byte* scratch) noexcept {

@@ -68,12 +68,6 @@ struct RowTiles {
   size_t all;
 };
 
-/// Whether a tile of `rows` rows may be one of several of a block.
-template <typename Kind>
-constexpr bool may_have_neighbours(size_t rows) {
-  return rows >= (Kind::kMaxRows + 1) / 2;
-}
-
 /// Panels that a block of `rows` rows is walked in: those that its larger tiles can take.
 template <typename Kind>
 constexpr size_t panels_of_block(size_t rows) {
