@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "ops/linear/linear_kernels.hpp"
+#include "tests/ops/activation_reference.hpp"
 #include "tests/ops/op_test.hpp"
 
 namespace lanewise::ops {
@@ -58,17 +59,6 @@ Layer random_layer(int64_t k, int64_t n, bool bias, uint64_t seed) {
   return layer;
 }
 
-double activate(const std::string& kind, double x) {
-  if (kind == "relu") return x > 0 ? x : 0;
-  if (kind == "gelu") return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
-  if (kind == "gelu_tanh") {
-    return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
-  }
-  if (kind == "silu") return x / (1 + std::exp(-x));
-  if (kind == "tanh") return std::tanh(x);
-  return x;
-}
-
 struct Expected {
   std::vector<double> y;
   std::vector<double> bounds;
@@ -87,7 +77,7 @@ Expected reference(const Layer& layer, const Matrix<float>& x, const Matrix<floa
         magnitude += std::abs(product);
       }
       if (!layer.bias.empty()) sum += double{layer.bias[static_cast<size_t>(o)]};
-      double y = activate(layer.activation, sum);
+      double y = test::activate(layer.activation, sum);
       if (residual != nullptr) y += double{residual->at(r, o)};
       expected.y.push_back(y);
       const double sum_error = kSumError * (2 + std::sqrt(static_cast<double>(layer.k)));
