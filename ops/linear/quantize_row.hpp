@@ -27,8 +27,8 @@ struct Range {
 
 template <typename Row>
 LW_INLINE Range range_of(const Row& x, size_t n) noexcept {
-  // A maximum of 512 bits may take 3 cycles (Sapphire Rapids), so two chains of them; where a range
-  // is several registers anyway, these are chains enough.
+  // A maximum of 512 bits may take 3 cycles (LLVM's model of Sapphire Rapids), so two chains of
+  // them; where a range is several registers anyway, these are chains enough.
   constexpr size_t kChains = kParts == 1 ? 2 : 1;
   BitRange range[kChains];
   LW_UNROLL for (size_t j = 0; j < kChains; ++j) range[j] = empty_range();
