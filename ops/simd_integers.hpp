@@ -286,12 +286,15 @@ constexpr size_t kQuadBytes = 4;
 constexpr bool kColumnsBegin = false;
 #endif
 
+/// The sum of the two halves, each a number below 2^31.
+LW_INLINE int32_t add_halves(__m128i a) noexcept {
+  return _mm_cvtsi128_si32(a) + _mm_cvtsi128_si32(_mm_unpackhi_epi64(a, a));
+}
+
 /// The sum of |a| over the negative a that were stored, where products need it; else 0.
 struct NegativeSum {
   __m128i halves = _mm_setzero_si128();
-  int32_t total() const noexcept {
-    return _mm_cvtsi128_si32(halves) + _mm_cvtsi128_si32(_mm_unpackhi_epi64(halves, halves));
-  }
+  int32_t total() const noexcept { return add_halves(halves); }
 };
 
 #if defined(__AVX2__) && !LW_HAS_VNNI
@@ -349,8 +352,7 @@ LW_INLINE int32_t sum_of_32_bytes(const uint8_t* p) noexcept {
   const auto* from = reinterpret_cast<const __m128i*>(p);
   const __m128i low = _mm_sad_epu8(_mm_xor_si128(_mm_loadu_si128(from), flip), none);
   const __m128i high = _mm_sad_epu8(_mm_xor_si128(_mm_loadu_si128(from + 1), flip), none);
-  const __m128i sum = _mm_add_epi32(low, high);
-  return _mm_cvtsi128_si32(sum) + _mm_cvtsi128_si32(_mm_unpackhi_epi64(sum, sum)) - 32 * 128;
+  return add_halves(_mm_add_epi64(low, high)) - 32 * 128;
 }
 
 /// The 4 bytes at p in every lane.

@@ -115,8 +115,8 @@ LW_INLINE f32x16 gelu_by_polynomial(const f32x16& x, const float (&c)[kTerms],
   return fma(half, t * polynomial(t * t, c), half);
 }
 
-/// gelu_erf() for results that are rounded to 8 bits next, or multiplied by weights of bf16. Error:
-/// at most 2.5e-5 * max(1, |x|).
+/// gelu_erf() for sums whose own error is larger: those of weights narrower than f32. Error: at
+/// most 2.5e-5 * max(1, |x|).
 LW_INLINE f32x16 coarse_gelu_erf(const f32x16& x) noexcept {
   // The factor of x / 2 is exactly 1 at the limit, as in tanh().
   return gelu_by_polynomial(
@@ -158,7 +158,7 @@ LW_INLINE f32x16 activate(const f32x16& x) noexcept {
   return x;
 }
 
-/// The same to about 2^-15 where that is faster, for results of which no more is kept.
+/// The same to about 2^-15 where that is faster, for sums of weights narrower than f32.
 template <Activation kActivation>
 LW_INLINE f32x16 activate_coarsely(const f32x16& x) noexcept {
   switch (kActivation) {

@@ -45,9 +45,9 @@ void multiply_tile(const LinearTile& tile) noexcept {
 
 // A dot product takes 4 to 5 cycles and one or two start in each, so that few rows walk several
 // panels at once; with VNNI in 512 bits all is as for f32, and the shape too (linear_kernels.cpp).
-// Without VNNI a product is four instructions, of which only the last, an addition,
-// waits for the one before, and what counts is what else must be issued: panels share broadcasts.
-// AVX2 then has no registers left for weights and reads them where they are used.
+// Without VNNI a product is four instructions, of which only the last, an addition, waits for the
+// one before, and what counts is what else must be issued: panels share broadcasts. AVX2 then has
+// no registers left for weights and reads them where they are used.
 struct I8Kind {
 #if defined(__AVX512VNNI__)
   static constexpr size_t kRegisters = 32;

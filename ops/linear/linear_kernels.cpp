@@ -30,10 +30,7 @@ struct F32Tile {
   size_t depth;
   float* sums;
   bool first;  // the sums begin here
-  // Weights that will be wanted next, and how many floats of them to ask for in each step: the
-  // processor's own prefetching stops at the end of a panel.
-  const float* next;
-  size_t next_step;
+  NextWeights next;
 };
 
 template <size_t kRows, size_t kPanels>
@@ -47,10 +44,10 @@ void multiply_tile(const F32Tile& tile) noexcept {
   const size_t panel_stride = tile.panel_stride;
   const float* w = tile.w;
   const float* x = tile.x;
-  const float* next = tile.next;
+  NextWeights next = tile.next;
   const size_t x_stride = tile.x_stride;
-  for (size_t k = 0; k < tile.depth; ++k, w += kLanes, ++x, next += tile.next_step) {
-    LW_UNROLL for (size_t p = 0; p < kPanels; ++p) prefetch(next + p * panel_stride);
+  for (size_t k = 0; k < tile.depth; ++k, w += kLanes, ++x) {
+    next.ask<kPanels>(panel_stride * sizeof(float));
     if constexpr (kRows < kPanels * kParts) {
       f32x16 value[kRows];
       LW_UNROLL for (size_t r = 0; r < kRows; ++r) value[r] = broadcast(x[r * x_stride]);
@@ -140,7 +137,7 @@ struct WeightBlock {
   size_t panels;
   size_t k;
   size_t depth;
-  const float* next;  // the weights that the next part begins with
+  const std::byte* next;  // the weights that the next part begins with
 };
 
 const float* weights_of(const LinearBlock& block) noexcept {
@@ -160,15 +157,10 @@ void multiply_part(const LinearBlock& block, const RowTiles& tiles, size_t index
   tile.depth = part.depth;
   tile.sums = sums;
   tile.first = part.k == 0;
-  if (tiles.count > 1) {
-    // While the tiles pass over these weights they ask, each for its share, for the next ones.
-    tile.next_step = (kPanel + tiles.count - 1) / tiles.count;
-    tile.next = part.next + index * part.depth * tile.next_step;
-  } else if (part.panels == 1) {
-    tile.next_step = kPanel;
-    tile.next = tile.w + kAhead;
+  if (tiles.count == 1 && part.panels == 1) {
+    tile.next = {reinterpret_cast<const std::byte*>(tile.w + kAhead), kLineBytes};
   } else {
-    tile.next = tile.w;  // several streams: asking would only cost
+    tile.next = NextWeights::share(part.next, part.depth, index, tiles.count);
   }
   kTiles.functions[rows][part.panels](tile);
 }
@@ -197,7 +189,7 @@ void multiply_panels(const LinearBlock& block, size_t panel, size_t panels, floa
     const bool last = b + 1 == blocks;
     const float* next =
         weights_of(block) + (last ? (panel + panels) * block.k : panel * block.k + end) * kPanel;
-    const WeightBlock part{panel, panels, k, end - k, next};
+    const WeightBlock part{panel, panels, k, end - k, reinterpret_cast<const std::byte*>(next)};
     for (size_t t = 0; t < tiles.count; ++t) {
       float* tile_sums = sums + tiles.begin(t) * sums_per_row;
       if (last) prefetch_results(block, tiles, t, panel, panels);

@@ -24,23 +24,9 @@ struct PreparedRows {
   size_t sums_per_row;
 };
 
-/// Weights that will be wanted next. While the tiles of rows pass over a few panels, each asks for
-/// its share of the panels behind them: the processor's own prefetching stops at the end of a
-/// panel. (Weights of 4 bits do without: asking cost as much as it brought.)
-struct NextWeights {
-  const std::byte* at;
-  size_t step;  // bytes
-
-  /// Once for each 64 bytes of a panel that are multiplied.
-  template <size_t kPanels>
-  LW_INLINE void ask(size_t panel_bytes) noexcept {
-    LW_UNROLL for (size_t p = 0; p < kPanels; ++p) __builtin_prefetch(at + p * panel_bytes);
-    at += step;
-  }
-};
-
 /// Whether a tile of `rows` rows asks ahead: where it may be one of several of a block. Not in
 /// registers of 128 bits, which multiply so slowly that weights come in time (int8: 5 % slower).
+/// Weights of 4 bits do without as well: asking cost as much as it brought.
 template <typename Kind>
 constexpr bool asks_ahead(size_t rows) {
   return kParts < 4 && rows >= (Kind::kMaxRows + 1) / 2;
@@ -152,17 +138,6 @@ LW_INLINE void prefetch_features(const LinearBlock& block, size_t panel, size_t 
   }
 }
 
-/// What tile `index` of `tiles` asks for while it passes over panels, `next` being those behind
-/// them. A single tile would ask for what it reads itself next: several streams, which come by
-/// themselves.
-LW_INLINE NextWeights next_weights(const std::byte* next, size_t panel_bytes, size_t index,
-                                   size_t tiles) noexcept {
-  constexpr size_t kLine = 64;
-  if (tiles == 1) return {next, 0};
-  const size_t step = (kLine + tiles - 1) / tiles;
-  return {next + index * (panel_bytes / kLine) * step, step};
-}
-
 /// At most kLinearMaxRows rows times all panels. Panels outside, so that their weights stay in a
 /// near cache while the tiles of rows pass.
 template <typename Kind>
@@ -192,7 +167,8 @@ void multiply_prepared(const LinearBlock& block, const PreparedRows& x) noexcept
     for (size_t t = 0; t < tiles.count; ++t) {
       const TilePlace place{tiles.begin(t), tiles.rows(t), panel, count};
       tile.x = x.data + place.row * x.stride;
-      tile.next = next_weights(tile.w + count * tile.panel_bytes, tile.panel_bytes, t, tiles.count);
+      tile.next = NextWeights::share(tile.w + count * tile.panel_bytes,
+                                     tile.panel_bytes / kLineBytes, t, tiles.count);
       tile.row_sums = x.sums + place.row * x.sums_per_row;
       prefetch_results(block, place);
       kTiles.functions[place.rows][count](tile);

@@ -68,6 +68,32 @@ struct RowTiles {
   size_t all;
 };
 
+/// What a step reads of a panel: a cache line.
+constexpr size_t kLineBytes = 64;
+
+/// Weights that will be wanted next. While the tiles of rows pass over a few panels, each asks for
+/// its share of those that follow: the processor's own prefetching stops at the end of a panel.
+struct NextWeights {
+  const std::byte* at = nullptr;
+  size_t step = 0;  // bytes
+
+  /// The share of tile `index` of `tiles`, each of which takes `steps` steps of kLineBytes over a
+  /// panel. A single tile has none: it reads several panels itself, which come by themselves.
+  static NextWeights share(const std::byte* next, size_t steps, size_t index,
+                           size_t tiles) noexcept {
+    if (tiles == 1) return {next, 0};
+    const size_t step = (kLineBytes + tiles - 1) / tiles;
+    return {next + index * steps * step, step};
+  }
+
+  /// Once a step, for kPanels panels.
+  template <size_t kPanels>
+  LW_INLINE void ask(size_t panel_bytes) noexcept {
+    LW_UNROLL for (size_t p = 0; p < kPanels; ++p) __builtin_prefetch(at + p * panel_bytes);
+    at += step;
+  }
+};
+
 /// Panels that a block of `rows` rows is walked in: those that its larger tiles can take.
 template <typename Kind>
 constexpr size_t panels_of_block(size_t rows) {
