@@ -190,21 +190,15 @@ Result<FamilyModel> build(const FamilyInput& input) {
   LW_ASSIGN_OR_RETURN(const BertConfig config, read_config(input.config));
   LW_ASSIGN_OR_RETURN(std::string prefix, find_prefix(input.checkpoint, kAnchor, "bert."));
   LW_RETURN_IF_ERROR(refuse_heads(input, prefix));
-  LW_ASSIGN_OR_RETURN(SentenceHead head, read_sentence_head(input, config.hidden));
-  LW_ASSIGN_OR_RETURN(const SentenceTexts texts, read_sentence_texts(input, config.positions));
+  LW_ASSIGN_OR_RETURN(const SentenceHead head, read_sentence_head(input, config.hidden));
   BertWriter writer(config, input.checkpoint, std::move(prefix));
   append_sentence_head(writer.builder(), writer.write(), head);
   FamilyModel model = std::move(writer).take();
   model.info.family = "bert";
-  model.info.task = head.pools.empty() ? "encoder" : "embedding";
   model.info.vocabulary_size = config.vocabulary;
   model.info.token_types = config.token_types;
   model.info.max_tokens = config.positions;
-  model.info.max_text_tokens = texts.max_tokens;
-  model.lowercase_texts = texts.lowercase;
-  model.info.pools_prompt = head.include_prompt;
-  LW_RETURN_IF_ERROR(read_prompts(input, model.info));
-  model.parts = std::move(head.parts);
+  LW_RETURN_IF_ERROR(describe_encoder(input, head, model));
   return model;
 }
 

@@ -328,6 +328,16 @@ Result<SentenceHead> read_sentence_head(const FamilyInput& input, int64_t featur
   return std::move(reader).take();
 }
 
+Status describe_encoder(const FamilyInput& input, const SentenceHead& head, FamilyModel& model) {
+  LW_ASSIGN_OR_RETURN(const SentenceTexts texts, read_sentence_texts(input, model.info.max_tokens));
+  model.info.task = head.pools.empty() ? "encoder" : "embedding";
+  model.info.max_text_tokens = texts.max_tokens;
+  model.info.pools_prompt = head.include_prompt;
+  model.lowercase_texts = texts.lowercase;
+  model.parts.insert(head.parts.begin(), head.parts.end());
+  return read_prompts(input, model.info);
+}
+
 void append_sentence_head(graph::Builder& builder, ValueId tokens, const SentenceHead& head) {
   if (head.pools.empty()) return;
   ValueId x = append_pooling(builder, tokens, head.pools);
