@@ -21,7 +21,6 @@ namespace {
 
 constexpr int kExitInputError = 1;
 constexpr int kExitWrongUsage = 2;
-constexpr int kExitInterrupted = 128 + SIGINT;
 
 constexpr auto kFooter =
     "Results go to stdout, everything else to stderr; `-` is stdin. Exit status: 0, 1 for an error "
@@ -91,7 +90,7 @@ int exit_code_of(const Status& status, const Shell& shell) {
   if (status.ok()) return 0;
   if (status.code() == StatusCode::kCancelled && interrupted()) {
     print_error("interrupted");
-    return kExitInterrupted;
+    return interrupted_exit_code();
   }
   print_error(status.message());
   return kExitInputError;
