@@ -23,7 +23,7 @@ Team::Team(int threads, Kind kind) : threads_(threads), kind_(kind), process_(::
 
 Team::~Team() {
   // A forked process has a copy of the object, and no threads that could be waited for.
-  if (process_ != ::getpid()) static_cast<void>(workers_.release());
+  if (process_ != ::getpid() && workers_ != nullptr) workers_->abandon();
 }
 
 /// getpid() and not pthread_atfork(): a handler would stay in the host's process for ever, and
@@ -31,7 +31,7 @@ Team::~Team() {
 void Team::start_missing() {
   const pid_t process = ::getpid();
   if (process != process_) {
-    static_cast<void>(workers_.release());
+    workers_->abandon();
     workers_ = std::make_unique<Workers>();
     process_ = process;
     last_try_ = {};

@@ -22,6 +22,9 @@ class Workers {
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
 
+  /// In a forked process: the threads are the parent's, and are not waited for.
+  void abandon() noexcept { threads_.clear(); }
+
   /// Starts threads until there are `count`, or until the system refuses one.
   void start(int count);
   int count() const noexcept { return static_cast<int>(threads_.size()); }
