@@ -138,6 +138,8 @@ int run_program(int argc, char** argv) {
 int main(int argc, char** argv) {
   // A reader of stdout that goes is a failed write, which Output reports; temporary files go too.
   std::signal(SIGPIPE, SIG_IGN);
+  // So is one beyond `ulimit -f`.
+  std::signal(SIGXFSZ, SIG_IGN);
   lanewise::cli::fill_standard_descriptors();
   try {
     return lanewise::cli::run_program(argc, argv);

@@ -79,7 +79,8 @@ class Running {
       std::ifstream status("/proc/" + std::to_string(process_) + "/status");
       for (std::string line; std::getline(status, line);) {
         if (!line.starts_with("SigCgt:")) continue;
-        if ((std::strtoull(line.c_str() + 7, nullptr, 16) & (1ULL << (SIGINT - 1))) != 0) return true;
+        if ((std::strtoull(line.c_str() + 7, nullptr, 16) & (1ULL << (SIGINT - 1))) != 0)
+          return true;
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }

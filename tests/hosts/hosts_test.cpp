@@ -164,9 +164,9 @@ TEST_P(HostsTest, LetsOpenMpChooseItsTeams) {
 TEST_P(HostsTest, SetsOpenMpsEnvironment) {
   const std::string filter =
       std::string("--gtest_filter=*HandsASessionToAnotherThread/") + (openmp() ? "OpenMp" : "Own");
-  for (const char* setting : {"OMP_THREAD_LIMIT=1", "OMP_THREAD_LIMIT=3", "OMP_DYNAMIC=true",
-                              "OMP_MAX_ACTIVE_LEVELS=0", "OMP_NUM_THREADS=1", "OMP_NESTED=true",
-                              "OMP_WAIT_POLICY=active", "OMP_PROC_BIND=true"}) {
+  for (const char* setting :
+       {"OMP_THREAD_LIMIT=1", "OMP_THREAD_LIMIT=3", "OMP_DYNAMIC=true", "OMP_MAX_ACTIVE_LEVELS=0",
+        "OMP_NUM_THREADS=1", "OMP_NESTED=true", "OMP_WAIT_POLICY=active", "OMP_PROC_BIND=true"}) {
     EXPECT_TRUE(lives([&] {
       std::string variable = setting;
       ::putenv(variable.data());
@@ -309,7 +309,8 @@ TEST_P(OwnThreadsTest, HandlesSignalsOnItsOwnThreads) {
     for (int i = 0; i < 20; ++i) {
       ::kill(::getpid(), SIGUSR1);
       if (const std::string wrong = check(*made); !wrong.empty()) return wrong;
-      if (g_handled_by != ::getpid()) return std::string("a handler ran on a thread of the library");
+      if (g_handled_by != ::getpid())
+        return std::string("a handler ran on a thread of the library");
     }
     return std::string();
   }));
