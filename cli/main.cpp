@@ -21,10 +21,12 @@ namespace {
 
 constexpr int kExitInputError = 1;
 constexpr int kExitWrongUsage = 2;
+constexpr int kExitLeftOut = 3;
 
 constexpr auto kFooter =
     "Results go to stdout, everything else to stderr; `-` is stdin. Exit status: 0, 1 for an error "
-    "in the\ninput, 2 for wrong usage. LANEWISE_ISA chooses the instruction set, "
+    "in the\ninput, 2 for wrong usage, 3 where --on-error skip left some of it out. LANEWISE_ISA "
+    "chooses the instruction set, "
     "LANEWISE_VERBOSE=1 "
     "tells why an\nimplementation was chosen. `lanewise COMMAND --help` says more about a command.";
 
@@ -87,7 +89,7 @@ int report_wrong_usage(const CLI::ParseError& error, const std::vector<Command>&
 /// What a command's Status means for whoever started the program.
 int exit_code_of(const Status& status, const Shell& shell) {
   if (shell.out.reader_gone()) return 0;
-  if (status.ok()) return 0;
+  if (status.ok()) return shell.left_out ? kExitLeftOut : 0;
   if (status.code() == StatusCode::kCancelled && interrupted()) {
     print_error("interrupted");
     return interrupted_exit_code();

@@ -22,6 +22,12 @@ struct OutputInfo {
   int64_t features = 0;
 };
 
+/// A text that a model for embeddings wants before each text of a kind: `query: `.
+struct Prompt {
+  std::string name;  ///< of the kind: query, document, ...
+  std::string text;
+};
+
 /// What a model is, as its converter recorded it.
 struct ModelInfo {
   std::string family;           ///< bert, ...
@@ -33,6 +39,9 @@ struct ModelInfo {
   int64_t target_vocabulary_size = 0;  ///< ids of decoder_input_ids; 0: no decoder
   int64_t max_target_tokens = 0;       ///< the longest decoder_input_ids, start token included
   GenerationOptions generation;        ///< what the checkpoint says of how to generate
+  std::vector<Prompt> prompts;
+  std::string default_prompt;  ///< the name of the one that is used unless asked; empty: none
+  bool pools_prompt = true;    ///< whether the tokens of a prompt count in the vector of its text
   std::vector<OutputInfo> outputs;
 };
 
