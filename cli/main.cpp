@@ -22,7 +22,6 @@ namespace {
 constexpr int kExitInputError = 1;
 constexpr int kExitWrongUsage = 2;
 constexpr int kExitLeftOut = 3;
-constexpr int kExitInterrupted = 128 + SIGINT;
 
 constexpr auto kFooter =
     "Results go to stdout, everything else to stderr; `-` is stdin. Exit status: 0, 1 for an error "
@@ -93,7 +92,7 @@ int exit_code_of(const Status& status, const Shell& shell) {
   if (status.ok()) return shell.left_out ? kExitLeftOut : 0;
   if (status.code() == StatusCode::kCancelled && interrupted()) {
     print_error("interrupted");
-    return kExitInterrupted;
+    return interrupted_exit_code();
   }
   print_error(status.message());
   return kExitInputError;
@@ -141,6 +140,8 @@ int run_program(int argc, char** argv) {
 int main(int argc, char** argv) {
   // A reader of stdout that goes is a failed write, which Output reports; temporary files go too.
   std::signal(SIGPIPE, SIG_IGN);
+  // So is one beyond `ulimit -f`.
+  std::signal(SIGXFSZ, SIG_IGN);
   lanewise::cli::fill_standard_descriptors();
   try {
     return lanewise::cli::run_program(argc, argv);

@@ -318,7 +318,7 @@ Status convert(const std::string& source, const std::string& destination,
 
 Result<Model> load(const std::string& path, const ConvertOptions& options) {
   return file::no_throw([&]() -> Result<Model> {
-    if (converters::is_model_file(path)) return Model::open(path);
+    if (converters::is_model_file(path)) return Model::open(path, options.open);
     return converters::load_checkpoint(path, options);
   });
 }

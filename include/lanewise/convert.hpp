@@ -31,6 +31,7 @@ struct ConvertOptions {
   /// int8, int4: threads that look for the integers, which do not depend on them; 0: the CPUs that
   /// the process may use.
   int threads = 0;
+  OpenOptions open;  ///< load(): how a file that is a model already is opened
   /// Receives what a person should know: unused tensors, chosen defaults. May be empty.
   std::function<void(std::string_view)> report;
   /// Looked at before each weight that becomes integers and before the file appears; the conversion
