@@ -19,6 +19,11 @@ bool names_another_model(std::string_view architecture) {
   });
 }
 
+/// An encoder-decoder itself, with the head that a graph of one has.
+bool generates(std::string_view architecture) {
+  return architecture.ends_with("ForConditionalGeneration");
+}
+
 /// A tensor of a head, or null.
 const CheckpointTensor* find_head(const Checkpoint& checkpoint,
                                   std::span<const std::string_view> beginnings,
@@ -51,7 +56,8 @@ Status check_head(const FamilyInput& input, const HeadClasses& classes,
                       input.config.texts("architectures"));
   bool known = false;
   for (const std::string& architecture : architectures) {
-    if (std::ranges::find(classes.without, architecture) != classes.without.end()) {
+    if (generates(architecture) ||
+        std::ranges::find(classes.without, architecture) != classes.without.end()) {
       known = true;
     } else if (names_another_model(architecture)) {
       return refused(

@@ -338,8 +338,8 @@ void describe(const T5Config& config, ModelInfo& info) {
 
 /// T5 for classes of tokens is an encoder behind `transformer.`.
 Status refuse_heads(const FamilyInput& input, const std::string& prefix) {
-  static constexpr std::array kWithout = std::to_array<std::string_view>(
-      {"T5EncoderModel", "T5ForConditionalGeneration", "T5Model", "T5WithLMHeadModel"});
+  static constexpr std::array kWithout =
+      std::to_array<std::string_view>({"T5EncoderModel", "T5Model", "T5WithLMHeadModel"});
   static constexpr std::array kTensors =
       std::to_array<std::string_view>({"classification_head.", "classifier.", "qa_outputs."});
   if (is_sentence_folder(input.folder)) return {};

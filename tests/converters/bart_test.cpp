@@ -82,7 +82,6 @@ TEST_F(BartTest, ChecksEveryField) {
       {"m2m_100", "d_model", "2", kInvalid, "not a multiple of 'encoder_attention_heads' 3"},
       {"marian", "decoder_vocab_size", "50", kInvalid, "'decoder_vocab_size' must be 61"},
       {"m2m_100", "pad_token_id", "-1", kInvalid, "'pad_token_id'"},
-      {"m2m_100", "pad_token_id", "2", kUnsupported, "'decoder_start_token_id' that is"},
       {"m2m_100", "max_position_embeddings", "1048577", kInvalid, "from 1 to 1048576"},
       // In range, but the file has something else.
       {"bart", "vocab_size", "62", kInvalid, "expected [62, 54], file has [61, 54]"},
@@ -112,6 +111,10 @@ TEST_F(BartTest, LeavesOptionsToWhoeverGenerates) {
     EXPECT_EQ(options.unsupported[0].field, field);
     EXPECT_TRUE(has(validate(options, 61).message(), "'config.json': '", field));
   }
+  use("m2m_100");
+  config_["pad_token_id"] = "2";
+  EXPECT_TRUE(has(validate(loaded().info().generation, 61).message(),
+                  "a 'decoder_start_token_id' that is 'pad_token_id'"));
 }
 
 TEST_F(BartTest, MakesNoTableThatCouldNotBeRun) {
