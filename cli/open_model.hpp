@@ -8,7 +8,7 @@
 
 namespace lanewise::cli {
 
-/// Options whose reports go to stderr, unless --quiet.
+/// Options whose reports go to stderr, unless --quiet, and warnings always.
 ConvertOptions convert_options(const Shell& shell);
 
 /// MODEL of the command line: a model file, or a checkpoint that is converted in memory.

@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <cstdint>
 #include <limits>
 #include <string_view>
@@ -34,6 +36,17 @@ Status check_mappable(const struct stat& facts, const std::string& path) {
   return {};
 }
 
+/// A link to nothing is worth a word: caches of models consist of links, and lose what they lead
+/// to.
+Status not_opened(const std::string& path, int error) {
+  char target[PATH_MAX];
+  const ssize_t length = error == ENOENT ? ::readlink(path.c_str(), target, sizeof(target)) : -1;
+  if (length < 0) return os_error("open", path, error);
+  const std::string_view shown(target, static_cast<size_t>(length));
+  return file_error(StatusCode::kNotFound, "open", path,
+                    "it is a link to " + in_quotes(shown) + ", which does not exist");
+}
+
 /// True when every byte of `inner` is one of `outer`.
 bool contains(std::span<const std::byte> outer, std::span<const std::byte> inner) {
   const auto outer_begin = reinterpret_cast<uintptr_t>(outer.data());
@@ -49,7 +62,7 @@ Result<MappedFile> MappedFile::open(const std::string& path) {
     if (path.find('\0') != std::string::npos) return os_error("open", path, ENOENT);
     // O_NONBLOCK: opening a pipe without a writer returns, and is then refused as a pipe.
     const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-    if (!file.valid()) return os_error("open", path, errno);
+    if (!file.valid()) return not_opened(path, errno);
     struct stat facts = {};
     if (::fstat(file.get(), &facts) != 0) return os_error("open", path, errno);
     const Status mappable = check_mappable(facts, path);

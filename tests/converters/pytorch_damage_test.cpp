@@ -71,7 +71,7 @@ TEST_F(PytorchTest, RefusesDamagedPickles) {
             "leaves its storage"}}) {
     expect_refused(pickle(bytes), part);
   }
-  expect_refused("N.", "expected a pickle of protocol 2 to 5");
+  expect_refused("N.", "expected a state dict");
   expect_refused("\x80\2cos", "ends before its STOP");
 }
 
@@ -136,9 +136,7 @@ TEST_F(PytorchTest, RefusesTensorsOutsideTheirStorage) {
         call(kRebuild, tuple({four(), integer(0), "N", tuple({1}), "\x89", "N"})),
         call(kRebuild, tuple({four(), integer(0), tuple({"N"}), tuple({1}), "\x89", "N"})),
         call(kRebuild, tuple({four()})),
-        call(kRebuild, ")"),
-        call(kRebuild, tuple({four(), integer(0), tuple({1}), tuple({1}), "\x89", "N",
-                              dict({{"neg", "\x88"}})}))}) {
+        call(kRebuild, ")")}) {
     refusal(torch_zip(with_tensor(lie), {{"0", kFour}}));
     refusal(torch_legacy(with_tensor(lie), {{"0", kFour}}, {4}));
   }
