@@ -61,7 +61,7 @@ std::string link_text(const std::string& name, const std::string& target) {
 
 /// `models--OWNER--NAME` of a hub's cache; the files are below, in the snapshot that `refs/main`
 /// names.
-std::string cache_hint(const std::string& folder) {
+std::string snapshot_hint(const std::string& folder) {
   const std::string snapshots = join(folder, "snapshots");
   if (!is_folder(snapshots)) return "";
   const std::vector<std::string> names = list_entries(snapshots);
@@ -77,6 +77,16 @@ std::string cache_hint(const std::string& folder) {
     if (std::find(names.begin(), names.end(), name) != names.end()) chosen = name;
   }
   return "; it is the root of a cache, did you mean " + in_quotes(join(snapshots, chosen)) + "?";
+}
+
+/// The same for the folder of all of them.
+std::string cache_hint(const std::string& folder) {
+  for (const std::string& name : list_entries(folder)) {
+    if (!name.starts_with("models--")) continue;
+    const std::string hint = snapshot_hint(join(folder, name));
+    if (!hint.empty()) return hint;
+  }
+  return snapshot_hint(folder);
 }
 
 std::string adapter_hint(const std::string& folder) {
@@ -98,11 +108,8 @@ std::string other_weights_hint(const std::string& folder) {
   for (const std::string_view subfolder : kOtherFolders) {
     const std::string place = subfolder.empty() ? folder : join(folder, std::string(subfolder));
     for (const std::string& name : list_entries(place)) {
-      for (const OtherWeights& other : kOtherWeights) {
-        if (!name.ends_with(other.suffix)) continue;
-        return "; " + in_quotes(join(std::string(subfolder), name)) + " holds weights for " +
-               std::string(other.program) + ", which are not read: save the model with PyTorch";
-      }
+      std::string hint = file_hint(join(std::string(subfolder), name));
+      if (!hint.empty()) return hint;
     }
   }
   return "";
@@ -132,6 +139,15 @@ std::string subfolder_hint(const std::string& folder) {
 }
 
 }  // namespace
+
+std::string file_hint(const std::string& name) {
+  for (const OtherWeights& other : kOtherWeights) {
+    if (!name.ends_with(other.suffix)) continue;
+    return "; " + in_quotes(name) + " holds weights for " + std::string(other.program) +
+           ", which are not read: save the model with PyTorch";
+  }
+  return "";
+}
 
 bool holds_adapter(const std::string& folder) {
   return is_file(join(folder, kAdapterConfig)) ||

@@ -11,6 +11,9 @@ namespace lanewise::converters {
 /// links to nothing, the parent of the folder that was meant. "" where nothing is recognised.
 std::string folder_hint(const std::string& folder);
 
+/// The same for a file of that name which could not be read.
+std::string file_hint(const std::string& name);
+
 /// kNotFound for a file that would be read beside the weights, were it not a link to nothing. It
 /// must not count as absent: a model would then do without its tokenizer.
 Status check_links(const std::string& folder);

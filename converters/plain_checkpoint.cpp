@@ -95,7 +95,8 @@ class RenamedCheckpoint final : public Checkpoint {
       source.kind = one.kind;
       if (one.kind == Parametrization::kUnknown) {
         tensor.type = DataType::kU8;
-        tensor.foreign_type = "computed by the module from " + in_quotes(tensors_[last].name);
+        tensor.foreign_type =
+            "spectral norm or another parametrization of " + in_quotes(tensors_[last].name);
       } else {
         source.second = sources_[last].stored;
         for (const size_t i : one.sources) is_replaced[i] = true;

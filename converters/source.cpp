@@ -28,6 +28,12 @@ Result<Config> open_config(SourceFolder& folder, const std::string& subfolder,
   return folder.config(name);
 }
 
+Result<std::unique_ptr<Checkpoint>> open_weights_file(const std::string& path) {
+  Result<std::unique_ptr<Checkpoint>> opened = open_checkpoint_file(path);
+  if (opened.ok() || opened.status().code() != StatusCode::kDataLoss) return opened;
+  return data_loss(opened.status().message() + file_hint(file_name(path)));
+}
+
 Result<std::unique_ptr<Checkpoint>> open_weights(const std::string& folder) {
   Result<std::unique_ptr<Checkpoint>> opened = open_checkpoint_folder(folder);
   if (opened.ok() || opened.status().code() != StatusCode::kNotFound) return opened;
@@ -57,7 +63,7 @@ Result<Source> open_source(const std::string& path, const std::string& config_pa
     if (is_model_file(path)) {
       return invalid_argument(file::in_quotes(path) + " is already a converted model");
     }
-    LW_ASSIGN_OR_RETURN(checkpoint, open_checkpoint_file(path));
+    LW_ASSIGN_OR_RETURN(checkpoint, open_weights_file(path));
   }
   LW_ASSIGN_OR_RETURN(Config config, open_config(folder, subfolder, config_path));
   LW_ASSIGN_OR_RETURN(const Family* family, find_family(config));

@@ -29,11 +29,7 @@ class ShardedCheckpoint final : public Checkpoint {
     return {};
   }
 
-  /// Of names that the index promises; a damaged one promises any number of them.
-  void note(std::string line) {
-    constexpr size_t kMostNotes = 10;
-    if (notes_.size() < kMostNotes) notes_.push_back(std::move(line));
-  }
+  void note(std::string line) { notes_.push_back(std::move(line)); }
 
   /// After the last shard.
   void finish(const std::string& index_path) {
@@ -71,17 +67,24 @@ class ShardedCheckpoint final : public Checkpoint {
 /// both of two tied tensors, of which the shards have one. What is missed, a family will miss.
 Status check_index(ShardedCheckpoint& checkpoint, const std::string& index_path,
                    const std::map<std::string, std::string>& weight_map) {
+  constexpr size_t kMostNamed = 10;
   const std::string folder = parent_folder(index_path);
+  std::string absent;
+  size_t count = 0;
   for (const auto& [tensor, shard] : weight_map) {
     const std::string file = checkpoint.file_of(tensor);
     if (file.empty()) {
-      checkpoint.note(file::in_quotes(index_path) + ": tensor " + file::in_quotes(tensor) +
-                      " is in none of the shards");
+      if (count++ < kMostNamed) absent += (count == 1 ? "" : ", ") + file::in_quotes(tensor);
     } else if (file != join(folder, shard)) {
       return data_loss(file::in_quotes(index_path) + ": tensor " + file::in_quotes(tensor) +
                        " is not in " + file::in_quotes(shard) + " but in " +
                        file::in_quotes(file_name(file)));
     }
+  }
+  if (count > kMostNamed) absent += " and " + std::to_string(count - kMostNamed) + " more";
+  if (count > 0) {
+    checkpoint.note(file::in_quotes(index_path) +
+                    " names tensors that are in none of the shards: " + absent);
   }
   return {};
 }

@@ -21,6 +21,8 @@ constexpr std::string_view kUsualNames[] = {"state_dict", "model_state_dict", "m
 constexpr size_t kUnusual = std::size(kUsualNames);
 /// Trainers within trainers go two levels down.
 constexpr size_t kMaxDepth = 4;
+/// A history of a training run has thousands; a place takes a hundred bytes.
+constexpr size_t kMaxPlaces = size_t{1} << 18;
 
 size_t rank_of(std::string_view name) {
   const auto* found = std::find(std::begin(kUsualNames), std::end(kUsualNames), name);
@@ -119,12 +121,14 @@ class Search {
   void add(size_t parent, std::string_view name, PickleRef ref, size_t rank) {
     const PickleObject& object = pickle_.object(ref);
     if (!is_dict(object) && !is_list(object)) return;
-    const auto [at, is_new] = known_.try_emplace(ref, places_.size());
-    if (!is_new) {
+    const auto at = known_.find(ref);
+    if (at != known_.end()) {
       Place& known = places_[at->second];
       if (known.parent == parent && at->second != parent) known.rank = std::min(known.rank, rank);
       return;
     }
+    if (places_.size() == kMaxPlaces) return;
+    known_.emplace(ref, places_.size());
     constexpr size_t kMaxPath = 200;
     std::string path = places_[parent].path.empty() ? "" : places_[parent].path + ".";
     path.append(name.substr(0, kMaxPath));

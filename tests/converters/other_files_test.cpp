@@ -102,6 +102,8 @@ TEST_F(OtherFilesTest, RootsOfCaches) {
                   "root of a cache, did you mean '" + cache + "/snapshots/def'?"));
   EXPECT_TRUE(has(failure(StatusCode::kNotFound, cache + "/snapshots"),
                   "did you mean '" + cache + "/snapshots/def'?"));
+  EXPECT_TRUE(has(failure(StatusCode::kNotFound, root_.string()),
+                  "did you mean '" + cache + "/snapshots/def'?"));
   put("../models--owner--name/refs/main", "nothing");
   EXPECT_TRUE(has(failure(StatusCode::kNotFound, cache), cache + "/snapshots/def'?"));
 }
@@ -128,6 +130,8 @@ TEST_F(OtherFilesTest, WeightsForOtherPrograms) {
     put(name, "\x08x");
     EXPECT_TRUE(has(failure(StatusCode::kNotFound), "holds no weights",
                     "'" + name + "' holds weights for " + program, "are not read"));
+    EXPECT_TRUE(has(failure(StatusCode::kDataLoss, path(name)), "no checkpoint of a known format",
+                    "holds weights for " + program));
     std::filesystem::remove(path("config.json"));
     EXPECT_TRUE(has(failure(StatusCode::kNotFound), "has no config.json", program));
     std::filesystem::remove(path(name));

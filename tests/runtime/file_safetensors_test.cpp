@@ -1,6 +1,7 @@
 #include "runtime/file/safetensors.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <cstring>
@@ -272,7 +273,7 @@ std::vector<Damage> damaged_tensors() {
       {file_of(pair("[0,2]", "[0,2]"), 2), "the one before it ends at 2"},
       {file_of(pair("[0,2]", "[3,5]"), 5), "tensor 'b': begins at byte 3 of the data, the one bef"},
   };
-  for (const char* type : {"f32", "", "U", "F8 E4M3", "8F", "F8\n"}) {
+  for (const char* type : {"f32", "", "U", "F8 E4M3", "8F", "F8-"}) {
     result.push_back({tensor(type, "[1]", "[0,1]", 1),
                       "'f': tensor 'a': elements of type '" + std::string(type) + "'",
                       StatusCode::kUnsupported});
@@ -292,6 +293,20 @@ void expect_refused(const std::vector<Damage>& cases) {
 
 TEST(Safetensors, RefusesDamagedHeaders) { expect_refused(damaged_headers()); }
 TEST(Safetensors, RefusesDamagedTensors) { expect_refused(damaged_tensors()); }
+
+TEST(Safetensors, RefusesHeadersAboveTheFormatsLimit) {
+  // Pages of zeros that nobody reads.
+  const size_t length = kMaxHeaderBytes + 1;
+  const size_t size = 8 + length;
+  void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  std::memcpy(memory, &length, sizeof(length));
+  const auto view = SafetensorsView::parse({static_cast<const std::byte*>(memory), size}, "f");
+  EXPECT_NE(view.status().message().find("is above the format's limit"), std::string::npos)
+      << view.status().message();
+  ::munmap(memory, size);
+}
 
 TEST(Safetensors, TensorsOfOtherTypesStandApart) {
   struct Foreign {
