@@ -4,10 +4,13 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <system_error>
 
 #include "ops/status_macros.hpp"
+#include "runtime/file/file_kind.hpp"
 #include "runtime/file/messages.hpp"
+#include "runtime/json.hpp"
 #include "runtime/text/bpe_files.hpp"
 #include "runtime/text/json_fields.hpp"
 #include "runtime/text/models/bpe.hpp"
@@ -44,6 +47,8 @@ Result<std::string> read_file(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
   in.read(bytes.data(), static_cast<std::streamsize>(size));
   if (!in) return io_error(path.string() + ": cannot be read");
+  const std::string kind = file::kind_of_other_text(std::as_bytes(std::span(bytes)));
+  if (!kind.empty()) return data_loss(path.string() + " is " + kind);
   return bytes;
 }
 
@@ -150,7 +155,7 @@ Result<TokenizerPtr> load_vocabulary(const std::filesystem::path& folder) {
 Result<TokenizerPtr> load_from(const std::filesystem::path& folder) {
   if (is_file(folder / "tokenizer.json")) {
     LW_ASSIGN_OR_RETURN(const std::string json, read_file(folder / "tokenizer.json"));
-    return parse_by_model(json);
+    return parse_by_model(internal::standard_json(json));
   }
   if (is_file(folder / "vocab.txt")) return load_vocabulary(folder);
   if (is_file(folder / "vocab.json") && is_file(folder / "merges.txt")) return load_bpe(folder);
