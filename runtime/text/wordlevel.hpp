@@ -36,8 +36,8 @@ struct WordLevelConfig {
 /// Equal to Hugging Face's WordLevel in ids and offsets. A piece of the text that neither the
 /// vocabulary nor an unknown token stands for is kInvalidArgument, naming it and its byte.
 ///
-/// Fails with kDataLoss if two tokens share an id, or a special token has none; with
-/// kResourceExhausted if an id or a token is too large to be meant.
+/// Fails with kDataLoss if a special token has no id; with kResourceExhausted if an id or a token
+/// is too large to be meant.
 Result<std::shared_ptr<const Tokenizer>> make_wordlevel(WordLevelConfig config);
 
 }  // namespace lanewise::text
