@@ -83,15 +83,15 @@ Status clean_up(const TokenizerFolder& folder, std::string& tokenizer) {
 }
 
 /// What the folder says beside a tokenizer that was made of its files.
-Status apply(const TokenizerFolder& folder, AddedIds ids, std::string& tokenizer) {
+Status apply(const TokenizerFolder& folder, Backend backend, std::string& tokenizer) {
   Json json = Json::parse(tokenizer, nullptr, /*allow_exceptions=*/false);
-  LW_RETURN_IF_ERROR(apply_companions(folder.companions, ids, &json));
+  LW_RETURN_IF_ERROR(apply_companions(folder.companions, backend, &json));
   tokenizer = json.dump();
   return {};
 }
 
-Status finish(const TokenizerFolder& folder, AddedIds ids, std::string& tokenizer) {
-  LW_RETURN_IF_ERROR(apply(folder, ids, tokenizer));
+Status finish(const TokenizerFolder& folder, Backend backend, std::string& tokenizer) {
+  LW_RETURN_IF_ERROR(apply(folder, backend, tokenizer));
   return clean_up(folder, tokenizer);
 }
 
@@ -110,8 +110,8 @@ Status read_marian(const TokenizerFolder& folder, FamilyModel& model) {
   }
   LW_ASSIGN_OR_RETURN(model.target_tokenizer,
                       folder.named(marian_tokenizer(target, vocabulary), "target.spm"));
-  LW_RETURN_IF_ERROR(apply(folder, AddedIds::kWritten, model.tokenizer));
-  return finish(folder, AddedIds::kWritten, model.target_tokenizer);
+  LW_RETURN_IF_ERROR(apply(folder, Backend::kPython, model.tokenizer));
+  return finish(folder, Backend::kPython, model.target_tokenizer);
 }
 
 Status read_mbart(const TokenizerFolder& folder, FamilyModel& model) {
@@ -122,7 +122,7 @@ Status read_mbart(const TokenizerFolder& folder, FamilyModel& model) {
   LW_ASSIGN_OR_RETURN(model.tokenizer, folder.named(fifty ? mbart50_tokenizer(spm, language)
                                                           : mbart_tokenizer(spm, language),
                                                     kBpeModel));
-  return finish(folder, AddedIds::kCounted, model.tokenizer);
+  return finish(folder, Backend::kTokenizers, model.tokenizer);
 }
 
 /// M2M100 has a vocabulary beside its pieces.
@@ -137,7 +137,7 @@ Status read_m2m100(const TokenizerFolder& folder, FamilyModel& model) {
                       folder.named(m2m100_tokenizer(spm, vocabulary, folder.language_or("en"),
                                                     folder.companions.language_codes),
                                    kBpeModel));
-  return finish(folder, AddedIds::kWritten, model.tokenizer);
+  return finish(folder, Backend::kPython, model.tokenizer);
 }
 
 /// NLLB has the pieces alone. Transformers takes them for BPE, and does not clean up behind that.
@@ -148,7 +148,7 @@ Status read_nllb(const TokenizerFolder& folder, FamilyModel& model) {
       model.tokenizer,
       folder.named(nllb_tokenizer(spm, folder.language_or("eng_Latn"), folder.nllb_place()),
                    kBpeModel));
-  return apply(folder, AddedIds::kCounted, model.tokenizer);
+  return apply(folder, Backend::kTokenizers, model.tokenizer);
 }
 
 Status read_t5(const TokenizerFolder& folder, FamilyModel& model) {
@@ -156,7 +156,7 @@ Status read_t5(const TokenizerFolder& folder, FamilyModel& model) {
   LW_ASSIGN_OR_RETURN(const std::string spm, folder.text("spiece.model"));
   LW_ASSIGN_OR_RETURN(model.tokenizer,
                       folder.named(t5_tokenizer(spm, folder.companions.extra_ids), "spiece.model"));
-  return finish(folder, AddedIds::kCounted, model.tokenizer);
+  return finish(folder, Backend::kTokenizers, model.tokenizer);
 }
 
 /// The language that the class of a multilingual model puts around texts, whatever tokenizer.json

@@ -51,12 +51,6 @@ void set_truncation_side(const Companions& companions, Json* file) {
   (*file)["truncation"] = {{"direction", left ? "Left" : "Right"}};
 }
 
-bool is_named(const Companions& companions, const std::string& content) {
-  return std::ranges::any_of(companions.named_tokens, [&](const NamedToken& named) {
-    return named.token.content == content;
-  });
-}
-
 /// Makes sure that a token which a setting names is an added one and special. What
 /// added_tokens_decoder or the tokenizer itself says of its flags counts more than the setting.
 void add_named(const NamedToken& named, AddedVocabulary* vocabulary) {
@@ -80,16 +74,28 @@ void add_class_tokens(const Companions& companions, AddedVocabulary* vocabulary)
   }
 }
 
-Status add_tokens(const Companions& companions, AddedIds ids, Json* file) {
-  const bool own_kind = part(file, "model", "SentencePiece") != nullptr;
-  LW_ASSIGN_OR_RETURN(AddedVocabulary vocabulary, AddedVocabulary::of(*file, !own_kind));
+/// Whether a setting or the class names `content`.
+bool is_named(const Companions& companions, std::string_view content) {
+  const auto tokens = class_tokens(companions.tokenizer_class);
+  return std::ranges::any_of(
+             companions.named_tokens,
+             [&](const NamedToken& named) { return named.token.content == content; }) ||
+         std::ranges::any_of(tokens, [&](const ClassToken& usual) {
+           return companions.token_name(usual.setting, usual.content) == content;
+         });
+}
+
+Status add_tokens(const Companions& companions, Backend backend, Json* file) {
+  const bool pieces = part(file, "model", "SentencePiece") != nullptr;
+  LW_ASSIGN_OR_RETURN(AddedVocabulary vocabulary, AddedVocabulary::of(*file, !pieces));
   for (const auto& [id, added] : companions.added_tokens) {
     AddedToken token = added;
-    token.special = token.special || is_named(companions, token.content);
+    token.special =
+        is_named(companions, token.content) || (token.special && backend == Backend::kTokenizers);
     // SentencePiece's normalizer would put a space before a token; in Python classes, and where
     // tokenizers runs the pieces, it stands in the text as it is.
-    if (own_kind) token.normalized = false;
-    if (ids == AddedIds::kWritten) {
+    if (pieces) token.normalized = false;
+    if (pieces) {
       vocabulary.add_as(token);
     } else {
       vocabulary.add(std::move(token));
@@ -99,6 +105,22 @@ Status add_tokens(const Companions& companions, AddedIds ids, Json* file) {
   for (const NamedToken& named : companions.named_tokens) add_named(named, &vocabulary);
   (*file)["added_tokens"] = vocabulary.to_json();
   return {};
+}
+
+/// Where files gave a token another id than the family would have, its other places follow.
+void move_ids(Json* file) {
+  Json* model = part(file, "model", "SentencePiece");
+  if (!model) return;
+  Json* around = part(file, "post_processor", "TemplateProcessing");
+  for (const Json& token : (*file)["added_tokens"]) {
+    const auto& content = token["content"].get_ref<const std::string&>();
+    if (model->contains("vocab") && (*model)["vocab"].contains(content)) {
+      (*model)["vocab"][content] = token["id"];
+    }
+    if (around && (*around)["special_tokens"].contains(content)) {
+      (*around)["special_tokens"][content]["ids"] = {token["id"]};
+    }
+  }
 }
 
 /// A decoder that parts special tokens from the text knows them by name.
@@ -114,13 +136,14 @@ void separate_specials(Json* file) {
 
 }  // namespace
 
-Status apply_companions(const Companions& companions, AddedIds ids, Json* file) {
+Status apply_companions(const Companions& companions, Backend backend, Json* file) {
   LW_RETURN_IF_ERROR(text::JsonFields::of(*file, "").status());
   const std::string& name = companions.tokenizer_class;
   if (is_bert_class(name)) set_bert_normalizer(companions, file);
   if (is_roberta_class(name) || is_gpt2_class(name)) set_prefix_space(companions, file);
   set_truncation_side(companions, file);
-  LW_RETURN_IF_ERROR(add_tokens(companions, ids, file));
+  LW_RETURN_IF_ERROR(add_tokens(companions, backend, file));
+  move_ids(file);
   separate_specials(file);
   return {};
 }

@@ -30,9 +30,12 @@ constexpr int32_t kMaxExtraIds = 1 << 16;
 constexpr std::string_view kNamedSettings[] = {"bos_token", "eos_token", "unk_token", "sep_token",
                                                "pad_token", "cls_token", "mask_token"};
 
-// Marian and M2M100 need none: what they are shows in their files.
+// M2M100 and NLLB have one model_type; their files tell one from the other.
 constexpr std::pair<std::string_view, std::string_view> kClassOfModel[] = {
-    {"bart", "BartTokenizer"}, {"bert", "BertTokenizer"}, {"mbart", "MBartTokenizer"}};
+    {"bart", "BartTokenizer"},
+    {"bert", "BertTokenizer"},
+    {"marian", "MarianTokenizer"},
+    {"mbart", "MBartTokenizer"}};
 
 /// The text of a file beside the tokenizer, an empty object where there is none.
 Result<std::string> read_file(SourceFolder& folder, const std::string& subfolder,

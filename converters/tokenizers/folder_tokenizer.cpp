@@ -73,7 +73,7 @@ Result<Json> read_with_companions(Files& files, Companions companions) {
   if (has_any_file(files)) LW_RETURN_IF_ERROR(check_tokenizer_class(companions.tokenizer_class));
   LW_ASSIGN_OR_RETURN(Json json, read_any(files, &companions));
   if (json.is_null()) return json;
-  LW_RETURN_IF_ERROR(apply_companions(companions, AddedIds::kCounted, &json));
+  LW_RETURN_IF_ERROR(apply_companions(companions, Backend::kTokenizers, &json));
   return json;
 }
 

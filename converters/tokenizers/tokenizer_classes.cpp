@@ -52,6 +52,15 @@ constexpr ClassToken kHerbertTokens[] = {{"unk_token", "<unk>"},
 constexpr ClassToken kGpt2Tokens[] = {
     {"bos_token", "<|endoftext|>"}, {"eos_token", "<|endoftext|>"}, {"unk_token", "<|endoftext|>"}};
 
+constexpr ClassToken kMarianTokens[] = {
+    {"eos_token", "</s>"}, {"unk_token", "<unk>"}, {"pad_token", "<pad>"}};
+
+constexpr ClassToken kM2m100Tokens[] = {{"bos_token", "<s>"},
+                                        {"eos_token", "</s>"},
+                                        {"unk_token", "<unk>"},
+                                        {"sep_token", "</s>"},
+                                        {"pad_token", "<pad>"}};
+
 /// Why a class cannot be run; its own Python code in most cases.
 struct RefusedClass {
   std::string_view name;
@@ -109,6 +118,8 @@ std::span<const ClassToken> class_tokens(std::string_view name) {
   if (is_roberta_class(name)) return kRobertaTokens;
   if (is_gpt2_class(name)) return kGpt2Tokens;
   if (name == "HerbertTokenizer") return kHerbertTokens;
+  if (name == "MarianTokenizer") return kMarianTokens;
+  if (name == "M2M100Tokenizer") return kM2m100Tokens;
   return {};
 }
 

@@ -23,7 +23,7 @@ bool is_bert_class(std::string_view name);
 bool is_roberta_class(std::string_view name);
 bool is_gpt2_class(std::string_view name);
 
-/// Those of the classes above and of HerBERT's; none for others.
+/// Those of the classes above, HerBERT's, Marian's and M2M100's; none for others.
 std::span<const ClassToken> class_tokens(std::string_view name);
 
 /// kUnsupported, naming it, for a class that splits text by code of its own, whatever files stand

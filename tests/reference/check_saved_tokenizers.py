@@ -8,14 +8,20 @@ special tokens added or renamed, another casing, a vocabulary trained anew): sav
 random weights; then the ids of 500 lines, and the texts of what the model generates, against AutoTokenizer.from_pretrained() of that
 folder. Runs with Transformers 4.57 and 5. `--keep` leaves the folders in FOLDER, for a run of `--read` with another version.
 
-Where the folder has SentencePiece models alone, the Python class of Transformers 4 is the reference, which runs SentencePiece
-(`hf_tokenizer_folders.py` says why); version 5 has none, and then such folders are not read.
+Where the folder has SentencePiece models alone, the ids are those of the Python class of Transformers 4, which runs SentencePiece
+(`hf_tokenizer_folders.py` says why), the texts those of the class that AutoTokenizer takes. Version 5 has no such class for NLLB, mBART
+and T5, and does not read their folders here.
+
+Version 4 puts spaces around added tokens that Marian's and M2M100's classes decode, version 5 does not, and it is what lanewise does; with
+version 4 such spaces are not compared. T5's fast class of version 4 makes a tokenizer that was trained anew of spiece.model again, which
+the training did not change; that is left out.
 """
 
 import argparse
 import dataclasses
 import json
 import pathlib
+import re
 import shutil
 import sys
 import tempfile
@@ -219,7 +225,7 @@ def cases():
             yield f"{key}-{change_key}", kind, fast, change
             if not FIVE and kind.has_fast:
                 yield f"{key}_slow-{change_key}", kind, kind.name, change
-        for change_key, change in TRAINED.items() if kind.has_fast else ():
+        for change_key, change in TRAINED.items() if kind.has_fast and (FIVE or key != "t5") else ():
             yield f"{key}-{change_key}", kind, fast, change
 
 
@@ -233,28 +239,33 @@ def make(folder, kind, class_name, change):
     save_model(kind, tokenizer, folder)
 
 
-def reference_of(folder, kind):
-    """Null for what this version does not read as SentencePiece does."""
+def without_spaces(text, kind):
+    return text if FIVE or kind.has_fast else re.sub(r" *(<\w+>|lampboat|__\w+__) *", r"\1", text)
+
+
+def references(folder, kind):
+    """Who encodes and who decodes; nothing where this version does not run SentencePiece."""
     alone = kind.pieces and not (folder / "tokenizer.json").exists()
     if alone and FIVE:
         return None
-    return transformers.AutoTokenizer.from_pretrained(folder, **({"use_fast": False} if alone else {}))
+    usual = transformers.AutoTokenizer.from_pretrained(folder)
+    return (transformers.AutoTokenizer.from_pretrained(folder, use_fast=False) if alone else usual), usual
 
 
-def check(name, program, kind, tokenizer, texts):
+def check(name, program, kind, encoder, decoder, texts):
     result = Check(name)
-    size = len(tokenizer)
+    size = len(decoder)
 
     def ids():
         found = [line["ids"] for line in program.run("tokenize", texts)]
-        result.compare("ids", texts, [tokenizer(text)["input_ids"] for text in texts], found)
+        result.compare("ids", texts, [encoder(text)["input_ids"] for text in texts], found)
 
     def text():
         """Ids that no token has are left out: the model has rows for them, and the class may have no word."""
         some = [f"a {text}" for text in texts[:GENERATED]]  # GPT-2's class has nothing to put around an empty text
         lines = program.run("generate", some, *SAMPLED)
-        found = [tokenizer.decode([i for i in line["ids"] if i < size], skip_special_tokens=True) for line in lines]
-        result.compare("text", some, found, [line["text"] for line in lines])
+        found = [decoder.decode([i for i in line["ids"] if i < size], skip_special_tokens=True) for line in lines]
+        result.compare("text", some, [without_spaces(text, kind) for text in found], [without_spaces(line["text"], kind) for line in lines])
 
     result.attempt("ids", ids)
     if kind.model != "bert":
@@ -289,14 +300,14 @@ def main():
                     make(work / "saved", kind, class_name, change)
                     folder.parent.mkdir(exist_ok=True)
                     (work / "saved").rename(folder) if not arguments.keep else shutil.copytree(work / "saved", folder)
-                tokenizer = reference_of(folder, kind)
+                reading = references(folder, kind)
             except Exception as error:  # This version of Transformers cannot; then there is nothing to compare.
                 print(f"{name:28} Transformers {transformers.__version__} cannot: {type(error).__name__}: {error}"[:200], flush=True)
                 continue
-            if tokenizer is None:
+            if reading is None:
                 print(f"{name:28} has SentencePiece models alone: not read by Transformers {transformers.__version__}")
                 continue
-            wrong += check(name, Program(arguments.program, folder, work), kind, tokenizer, texts)
+            wrong += check(name, Program(arguments.program, folder, work), kind, *reading, texts)
     print(f"Transformers {transformers.__version__}: {wrong} differences")
     sys.exit(1 if wrong else 0)
 
