@@ -58,7 +58,7 @@ TEST_F(BartTest, ChecksEveryField) {
       {"bart", "decoder_attention_heads", "\"4\"", kInvalid, "'decoder_attention_heads' must be"},
       {"bart", "encoder_layers", "1000000000", kInvalid, "'encoder_layers' must be"},
       {"bart", "encoder_ffn_dim", "-1", kInvalid, "'encoder_ffn_dim'"},
-      {"bart", "activation_function", "\"mish\"", kUnsupported, "unknown activation_function"},
+      {"bart", "activation_function", "\"prelu\"", kUnsupported, "unknown activation_function"},
       {"bart", "normalize_before", "true", kUnsupported,
        "'normalize_before' true is not supported for bart"},
       {"mbart", "normalize_before", "false", kUnsupported, "'normalize_before' false"},

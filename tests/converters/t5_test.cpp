@@ -59,7 +59,7 @@ TEST_F(T5Test, ChecksEveryField) {
       {"d_kv", "\"64\"", kInvalid, "'d_kv' must be"},
       {"num_heads", "-1", kInvalid, "'num_heads' must be"},
       {"num_layers", "1000000000", kInvalid, "'num_layers' must be"},
-      {"feed_forward_proj", "\"gated-mish\"", kUnsupported, "unknown feed_forward_proj 'mish'"},
+      {"feed_forward_proj", "\"gated-prelu\"", kUnsupported, "unknown feed_forward_proj 'prelu'"},
       {"feed_forward_proj", "\"doubled-relu\"", kUnsupported, "unknown feed_forward_proj"},
       {"is_gated_act", "true", kUnsupported, "'is_gated_act' true"},
       {"dense_act_fn", "\"silu\"", kInvalid, "'dense_act_fn' must be 'relu'"},
