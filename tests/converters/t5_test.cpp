@@ -172,5 +172,23 @@ TEST_F(T5Test, MakesItsTokenizerOfSentencePieces) {
   failure(StatusCode::kDataLoss);
 }
 
+TEST_F(T5Test, ByT5HasATokenizerWithoutAFile) {
+  use("t5");
+  write();
+  EXPECT_EQ(converted().tokenizer(), "") << "not every T5 is one";
+  for (const bool in_config : {true, false}) {
+    use("t5");
+    const std::string type = R"("ByT5Tokenizer")";
+    if (in_config) config_["tokenizer_class"] = type;
+    if (!in_config)
+      put("tokenizer_config.json", R"({"extra_ids": 2, "tokenizer_class": )" + type + "}");
+    write();
+    std::filesystem::remove(destination());
+    const std::string tokenizer = converted().tokenizer();
+    EXPECT_TRUE(has(tokenizer, R"("Bytes")", "<extra_id_1>"));
+    EXPECT_EQ(tokenizer.find("<extra_id_2>") != std::string::npos, in_config);
+  }
+}
+
 }  // namespace
 }  // namespace lanewise::converters
