@@ -7,6 +7,7 @@
 #include "converters/families/bart_config.hpp"
 #include "converters/families/bart_writer.hpp"
 #include "converters/families/family.hpp"
+#include "converters/families/hf_heads.hpp"
 #include "converters/families/hf_names.hpp"
 #include "converters/families/hf_tokenizer.hpp"
 #include "converters/families/module_tensors.hpp"
@@ -79,9 +80,20 @@ Status check_start(const BartConfig& config, const Config& source, int32_t start
                      std::string(config.kind->model_type));
 }
 
+Status refuse_heads(const FamilyInput& input, const std::string& prefix) {
+  static constexpr std::array kWithout = std::to_array<std::string_view>(
+      {"BartForConditionalGeneration", "BartModel", "M2M100ForConditionalGeneration", "M2M100Model",
+       "MBartForConditionalGeneration", "MBartModel", "MarianMTModel", "MarianModel"});
+  static constexpr std::array kTensors =
+      std::to_array<std::string_view>({"classification_head.", "qa_outputs."});
+  return check_head(input, {kWithout, kTensors}, outside_of_model(prefix));
+}
+
 Result<FamilyModel> build(const FamilyInput& input) {
-  LW_ASSIGN_OR_RETURN(const BartConfig config, read_bart_config(input));
   LW_ASSIGN_OR_RETURN(const std::string prefix, find_prefix(input.checkpoint, kAnchor, "model."));
+  // Before the config: those of other classes say other things.
+  LW_RETURN_IF_ERROR(refuse_heads(input, prefix));
+  LW_ASSIGN_OR_RETURN(const BartConfig config, read_bart_config(input));
   const TableNames names(prefix);
   LW_ASSIGN_OR_RETURN(const BartTables tables, read_tables(config, input.checkpoint, names));
   LW_ASSIGN_OR_RETURN(ModuleTensors tensors, ModuleTensors::create(input.config, input.checkpoint));

@@ -158,4 +158,10 @@ void ModuleTensors::move_into(FamilyModel& model) && {
   model.parts = std::move(parts_);
 }
 
+Status expect_all_read(const Config& config, FamilyModel& model) {
+  model.strict = true;
+  LW_ASSIGN_OR_RETURN(model.ignore, config.texts("ignore"));
+  return {};
+}
+
 }  // namespace lanewise::converters

@@ -9,6 +9,7 @@
 #include "converters/families/activation_names.hpp"
 #include "converters/families/family.hpp"
 #include "converters/families/hf_config.hpp"
+#include "converters/families/hf_heads.hpp"
 #include "converters/families/hf_names.hpp"
 #include "converters/families/hf_tokenizer.hpp"
 #include "converters/families/module_tensors.hpp"
@@ -314,9 +315,20 @@ void describe(const T5Config& config, ModelInfo& info) {
   info.max_target_tokens = info.max_tokens;
 }
 
+/// T5 for classes of tokens is an encoder behind `transformer.`.
+Status refuse_heads(const FamilyInput& input, const std::string& prefix) {
+  static constexpr std::array kWithout = std::to_array<std::string_view>(
+      {"T5ForConditionalGeneration", "T5Model", "T5WithLMHeadModel"});
+  static constexpr std::array kTensors =
+      std::to_array<std::string_view>({"classification_head.", "classifier.", "qa_outputs."});
+  return check_head(input, {kWithout, kTensors}, prefix);
+}
+
 Result<FamilyModel> build(const FamilyInput& input) {
-  LW_ASSIGN_OR_RETURN(const T5Config config, read_config(input));
   LW_ASSIGN_OR_RETURN(const std::string prefix, find_prefix(input.checkpoint, kAnchor, ""));
+  // Before the config: those of other classes say other things.
+  LW_RETURN_IF_ERROR(refuse_heads(input, prefix));
+  LW_ASSIGN_OR_RETURN(const T5Config config, read_config(input));
   const TiedTensors tied = tied_tensors(config, input.checkpoint, prefix);
   Tables tables = {tied.common(), prefix + "lm_head.weight"};
   if (config.tied_head) {

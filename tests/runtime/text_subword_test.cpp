@@ -119,6 +119,18 @@ TEST(TextUnigramTest, TakesTheLikeliestWay) {
   EXPECT_EQ((*tokenizer)->encode("axb", {}).status().code(), StatusCode::kInvalidArgument);
 }
 
+TEST(TextUnigramTest, OfWaysWithEqualSumsTheOneWithTheLongestLastTokenIsTaken) {
+  // As tokenizers 0.23 does.
+  Json json = Json::parse(R"({"model": {"type": "Unigram", "unk_id": 0, "vocab":
+      [["?", 0], ["a", -1], ["b", -1], ["ab", -2], ["ba", -2], ["aba", -3], ["bb", -3]]}})");
+  EXPECT_EQ(encode(json, "ab"), (Ids{3}));
+  EXPECT_EQ(encode(json, "aba"), (Ids{5}));
+  EXPECT_EQ(encode(json, "abab"), (Ids{3, 3}));
+  EXPECT_EQ(encode(json, "baba"), (Ids{2, 5}));
+  EXPECT_EQ(encode(json, "abba"), (Ids{3, 4}));
+  EXPECT_EQ(encode(json, "abxba"), (Ids{3, 0, 4}));
+}
+
 TEST(TextSubwordTest, PairsAndTruncation) {
   Json json = tiny_bpe();
   json["model"]["vocab"]["<s>"] = 6;
