@@ -153,12 +153,6 @@ TEST_F(FolderTokenizerTest, VocabularyAndMergesAreATokenizer) {
   EXPECT_NE((*hash)->to_json().find(R"(["#version","b"])"), std::string::npos);
   put("merges.txt", "a b c\n");
   EXPECT_EQ(load().status().code(), StatusCode::kDataLoss);
-  put("vocab.json", R"({"a": 0, "b": 1, "#version": 2, "#versionb": 3})");
-  put("merges.txt", "#version: 0.2\n#version b\n");
-  const auto hash = load();
-  ASSERT_TRUE(hash.ok()) << hash.status().message();
-  EXPECT_EQ((*hash)->id("#versionb"), 3) << "a later line is a merge";
-  EXPECT_NE((*hash)->to_json().find(R"(["#version","b"])"), std::string::npos);
 }
 
 TEST_F(FolderTokenizerTest, ReadsWhatPythonAndEditorsWrite) {
