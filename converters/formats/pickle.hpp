@@ -82,7 +82,7 @@ struct Pickle {
   std::vector<PickledTensor> tensors;
   PickleRef root = 0;
   size_t bytes = 0;  ///< that it took
-  size_t pairs = 0;  ///< of dictionaries that were made from lists
+  size_t pairs = 0;  ///< of dictionaries that were made from others and from lists
   /// Full names of what was asked for and means nothing here. Inert objects point to them.
   std::set<std::string, std::less<>> inert_names;
 

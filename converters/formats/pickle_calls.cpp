@@ -13,7 +13,7 @@ namespace {
 constexpr size_t kMaxDimensions = 64;
 /// A tensor takes some two hundred bytes here.
 constexpr size_t kMaxTensors = 1 << 20;
-/// Pairs that all OrderedDicts may take from lists together: a list may be used any number of
+/// Pairs that all dicts may take from lists and other dicts together: one may be used any number of
 /// times, each of which copies it.
 constexpr size_t kMaxPairs = 1 << 20;
 
@@ -138,6 +138,20 @@ Result<PickleObject> ordered_dict(Pickle& pickle, const PickleGlobal& global,
   return dict;
 }
 
+/// An object of somebody's class, which may be a dict.
+Result<PickleObject> reconstruct(Pickle& pickle, std::span<const PickleRef> arguments) {
+  PickleObject made{kInert};
+  if (arguments.size() != 3) return made;
+  const PickleObject& maker = pickle.object(arguments[0]);
+  const PickleObject& kept = pickle.object(arguments[2]);
+  if (maker.kind == kInert) made.text = maker.text;
+  if (kept.kind != kDict) return made;
+  pickle.pairs += kept.items.size() / 2;
+  if (pickle.pairs > kMaxPairs) return resource_exhausted("pickle of too many dictionary entries");
+  made.items = kept.items;
+  return made;
+}
+
 /// The first argument, a tensor; others say what training does with it.
 Result<PickleObject> rebuild_parameter(const Pickle& pickle, const PickleGlobal& global,
                                        std::span<const PickleRef> arguments) {
@@ -208,6 +222,8 @@ Result<PickleObject> call_global(Pickle& pickle, const PickleGlobal& global,
   switch (global.role) {
     case GlobalRole::kDefaultDict:
       return PickleObject{kDict};
+    case GlobalRole::kReconstruct:
+      return reconstruct(pickle, arguments);
     case GlobalRole::kRebuildForeign:
       return rebuild_foreign(pickle, global, arguments);
     case GlobalRole::kOrderedDict:

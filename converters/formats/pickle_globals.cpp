@@ -14,6 +14,8 @@ using enum GlobalRole;
 constexpr PickleGlobal kGlobals[] = {
     {"collections", "OrderedDict", kOrderedDict},
     {"collections", "defaultdict", kDefaultDict},
+    {"copyreg", "_reconstructor", kReconstruct},
+    {"copy_reg", "_reconstructor", kReconstruct},
     {"torch._utils", "_rebuild_tensor", kRebuildTensor},
     {"torch._utils", "_rebuild_tensor_v2", kRebuildTensor},
     {"torch._utils", "_rebuild_tensor_v3", kRebuildTensorOfType},

@@ -16,6 +16,7 @@ inline constexpr std::string_view kNothingExecuted = "; nothing was executed";
 enum class GlobalRole {
   kOrderedDict,
   kDefaultDict,          ///< its argument makes values that are not there
+  kReconstruct,          ///< of protocols 0 and 1: a class, its base, and what the base keeps
   kRebuildTensor,        ///< torch._utils._rebuild_tensor and _v2
   kRebuildTensorOfType,  ///< _v3, whose storage is bytes
   kRebuildParameter,     ///< its first argument is the tensor

@@ -58,15 +58,16 @@ class FolderTokenizerTest : public file::TemporaryFolderTest {
     return encoding.ok() ? ids_of(*encoding) : Ids{};
   }
 
+  bool folder_is_without_tokenizer() const {
+    SourceFolder folder(folder_.string());
+    const auto json = folder_tokenizer_text(folder, "", *Config::parse(config_, "config.json"));
+    return json.ok() && json->empty();
+  }
+
   std::string config_ = "{}";
 };
 
-TEST_F(FolderTokenizerTest, NoFilesAreNoTokenizer) {
-  SourceFolder folder(folder_.string());
-  const auto json = folder_tokenizer_text(folder, "", *Config::parse("{}", "config.json"));
-  ASSERT_TRUE(json.ok());
-  EXPECT_EQ(*json, "");
-}
+TEST_F(FolderTokenizerTest, NoFilesAreNoTokenizer) { EXPECT_TRUE(folder_is_without_tokenizer()); }
 
 TEST_F(FolderTokenizerTest, VocabularyFileGivesTheTokenizerOfTheJsonFile) {
   put("tokenizer.json", tiny_json().dump());
@@ -143,8 +144,14 @@ TEST_F(FolderTokenizerTest, VocabularyAndMergesAreATokenizer) {
   EXPECT_EQ(ids("ab"), (Ids{4}));
   put("tokenizer_config.json", R"({"tokenizer_class": "OtherTokenizer"})");
   EXPECT_EQ(load().status().code(), StatusCode::kUnsupported);
-  put("merges.txt", "a b c\n");
   put("tokenizer_config.json", "{}");
+  put("vocab.json", R"({"a": 0, "b": 1, "#version": 2, "#versionb": 3})");
+  put("merges.txt", "#version: 0.2\n#version b\n");
+  const auto hash = load();
+  ASSERT_TRUE(hash.ok()) << hash.status().message();
+  EXPECT_EQ((*hash)->id("#versionb"), 3) << "a later line is a merge";
+  EXPECT_NE((*hash)->to_json().find(R"(["#version","b"])"), std::string::npos);
+  put("merges.txt", "a b c\n");
   EXPECT_EQ(load().status().code(), StatusCode::kDataLoss);
   put("vocab.json", R"({"a": 0, "b": 1, "#version": 2, "#versionb": 3})");
   put("merges.txt", "#version: 0.2\n#version b\n");
@@ -162,6 +169,77 @@ TEST_F(FolderTokenizerTest, ReadsWhatPythonAndEditorsWrite) {
   put("special_tokens_map.json", mark + "{}");
   put("added_tokens.json", mark + R"({"<x>": 5})");
   EXPECT_EQ(ids("ab<x>"), (Ids{0, 4, 5, 1}));
+}
+
+/// Folders of tests/reference/make_companions_golden.py.
+TEST_F(FolderTokenizerTest, WhatStandsBesideATokenizerCountsAsInTransformers) {
+  std::ifstream in(test_data_folder() + "/tokenizer/companions.json");
+  const Json cases = Json::parse(in);
+  ASSERT_GE(cases.size(), 29u);
+  for (const Json& one : cases) {
+    for (const auto& file : std::filesystem::directory_iterator(folder_)) {
+      std::filesystem::remove(file.path());
+    }
+    for (const auto& [name, contents] : one["files"].items()) put(name, contents);
+    config_ = one["files"]["config.json"];
+    for (size_t i = 0; i < one["texts"].size(); ++i) {
+      EXPECT_EQ(ids(one["texts"][i]), one["ids"][i].get<Ids>())
+          << one["name"] << ": " << one["texts"][i];
+    }
+  }
+}
+
+TEST_F(FolderTokenizerTest, ClassesThatSplitTextThemselvesAreRefusedByName) {
+  for (const char* name : {"BertJapaneseTokenizer", "TapasTokenizer", "RoFormerTokenizerFast",
+                           "ProphetNetTokenizer", "PhobertTokenizer"}) {
+    for (const bool in_config : {true, false}) {
+      const std::string settings = Json{{"tokenizer_class", name}}.dump();
+      config_ = in_config ? settings : "{}";
+      put("tokenizer_config.json", in_config ? "{}" : settings);
+      const std::string known = std::string(name).substr(0, std::string(name).find("Tokenizer"));
+      put("vocab.txt", tiny_lines());
+      expect_failure(load().status(), StatusCode::kUnsupported, known);
+      put("tokenizer.json", tiny_json().dump());
+      expect_failure(load().status(), StatusCode::kUnsupported, known);
+      std::filesystem::remove(path("tokenizer.json"));
+    }
+  }
+  put("tokenizer_config.json", R"({"tokenizer_class": "BertJapaneseTokenizer"})");
+  expect_failure(load().status(), StatusCode::kUnsupported, "MeCab");
+  std::filesystem::remove(path("vocab.txt"));
+  EXPECT_TRUE(folder_is_without_tokenizer()) << "a model that takes ids needs no class";
+}
+
+TEST_F(FolderTokenizerTest, AClassThatTheFilesAreNoneOfIsNamed) {
+  put("vocab.txt", tiny_lines());
+  put("tokenizer_config.json", R"({"tokenizer_class": "XLNetTokenizer"})");
+  expect_failure(load().status(), StatusCode::kUnsupported, "XLNetTokenizer");
+  std::filesystem::remove(path("vocab.txt"));
+  put("vocab.json", R"({"a": 0})");
+  put("merges.txt", "#version: 0.2\n");
+  config_ = R"({"model_type": "bert"})";
+  put("tokenizer_config.json", "{}");
+  expect_failure(load().status(), StatusCode::kUnsupported, "BertTokenizer");
+}
+
+TEST_F(FolderTokenizerTest, AFolderNamesTheFilesThatWereRead) {
+  put("vocab.txt", tiny_lines());
+  put("special_tokens_map.json", "{}");
+  put("added_tokens.json", "{}");
+  put("tokenizer_config.json", "{}");
+  const auto used = [&] {
+    SourceFolder folder(folder_.string());
+    EXPECT_TRUE(folder_tokenizer_text(folder, "", *Config::parse("{}", "")).ok());
+    std::vector<std::string> names;
+    for (const std::string& file : folder.used_files()) {
+      names.push_back(std::filesystem::path(file).filename());
+    }
+    return names;
+  };
+  EXPECT_EQ(used(), (std::vector<std::string>{"tokenizer_config.json", "special_tokens_map.json",
+                                              "added_tokens.json", "vocab.txt"}));
+  put("tokenizer_config.json", R"({"added_tokens_decoder": {}})");
+  EXPECT_EQ(used(), (std::vector<std::string>{"tokenizer_config.json", "vocab.txt"}));
 }
 
 }  // namespace

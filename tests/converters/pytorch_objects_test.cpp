@@ -77,7 +77,6 @@ TEST_F(PytorchObjectsTest, WhatCouldBeUsedToReachOthersIsInertToo) {
            {"__builtin__", "getattr"},
            {"functools", "partial"},
            {"operator", "attrgetter"},
-           {"copyreg", "_reconstructor"},
            {"codecs", "decode"},
            {"__main__", "Model"},
            {"collections", "OrderedDict.__init__.__globals__"},
