@@ -4,7 +4,6 @@
 #include <cstring>
 #include <dnnl.hpp>
 #include <exception>
-#include <utility>
 
 #include "ops/linear/linear_list.hpp"
 #include "ops/linear/linear_tables.hpp"
@@ -23,23 +22,18 @@ dnnl::engine& engine() {
   return cpu;
 }
 
-/// Calls `work` with OpenMP's teams limited to the calling thread. oneDNN would start one of its
-/// own for each of our threads, which never comes together in a forked process. The limit holds
-/// inside the region alone, and a region of one thread starts none.
-template <typename Work>
-void on_this_thread(const Work& work) {
-  std::exception_ptr failure;
-#pragma omp parallel num_threads(1)
-  {
-    omp_set_num_threads(1);
-    try {
-      work();
-    } catch (...) {  // must not leave the region
-      failure = std::current_exception();
-    }
-  }
-  if (failure) std::rethrow_exception(failure);
-}
+/// Limits OpenMP's teams to the calling thread while it lives. oneDNN would start one of its own
+/// for each of our threads, which never comes together in a forked process.
+class OneThread {
+ public:
+  OneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
+  ~OneThread() { omp_set_num_threads(before_); }
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+
+ private:
+  const int before_;
+};
 
 /// The panels back as one matrix [k][n], as oneDNN wants it.
 std::vector<float> unpack(const LinearProblem& problem) {
@@ -93,7 +87,7 @@ class OneDnnLinear final : public Operator {
     const LinearBlock block =
         linear_block(problem_, operands, piece.begin, piece.end, 0, problem_.n);
     try {
-      on_this_thread([&] { multiply(block, scratch); });
+      multiply(block, scratch);
       kernels_.finish(block);
     } catch (...) {  // out of memory inside oneDNN: our kernel needs none
       kernels_.multiply(block, nullptr);
@@ -114,6 +108,7 @@ class OneDnnLinear final : public Operator {
 
   /// Throws dnnl::error or std::bad_alloc: oneDNN allocates in every call.
   void multiply(const LinearBlock& block, std::byte* scratch) const {
+    const OneThread one;
     using dnnl::memory;
     const auto rows = static_cast<memory::dim>(block.rows);
     const auto view = [&](int64_t columns, size_t stride, const float* data) {
@@ -147,9 +142,8 @@ LinearOffer offer_onednn_linear(const LinearProblem& problem) {
   if (problem.weight.type != LinearType::kF32) return {nullptr, "its weights are f32"};
   if (problem.isa >= Isa::avx512) return {nullptr, "its f32 is not faster on AVX-512"};
   try {
-    OperatorPtr op;
-    on_this_thread([&] { op = std::make_unique<OneDnnLinear>(problem); });
-    return {std::move(op), ""};
+    const OneThread one;
+    return {std::make_unique<OneDnnLinear>(problem), ""};
   } catch (const std::exception& error) {  // dnnl::error, std::bad_alloc
     return {nullptr, std::string("oneDNN: ") + error.what()};
   }

@@ -153,6 +153,11 @@ Status read_sequence_of_processors(const JsonFields& processor, PostProcessor* o
 
 Result<PostProcessor> read_post_processing(const JsonFields& file) {
   PostProcessor result;
+  if (file.find("truncation")) {
+    LW_ASSIGN_OR_RETURN(const JsonFields truncation, file.object("truncation"));
+    const nlohmann::json* side = truncation.find("direction");
+    result.truncates_left = side != nullptr && *side == "Left";
+  }
   if (!file.find("post_processor")) return result;
   LW_ASSIGN_OR_RETURN(const JsonFields processor, file.object("post_processor"));
   LW_ASSIGN_OR_RETURN(const Kind* kind, find_kind(processor));

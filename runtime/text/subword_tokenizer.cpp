@@ -147,7 +147,6 @@ Result<std::shared_ptr<const Tokenizer>> subword_tokenizer_from_json(const JsonF
     kept[part] = value ? *value : Json();
   }
   if (const Json* code = file.find("leading_code")) kept["leading_code"] = *code;
-  parts.json = kept.dump();
   if (file.find("normalizer")) {
     LW_ASSIGN_OR_RETURN(const JsonFields fields, file.object("normalizer"));
     LW_ASSIGN_OR_RETURN(parts.normalizer, read_normalizer(fields));
@@ -161,6 +160,8 @@ Result<std::shared_ptr<const Tokenizer>> subword_tokenizer_from_json(const JsonF
     LW_ASSIGN_OR_RETURN(parts.decoder, read_decoder(fields));
   }
   LW_ASSIGN_OR_RETURN(parts.post_processor, read_post_processing(file));
+  if (parts.post_processor.truncates_left) kept["truncation"] = {{"direction", "Left"}};
+  parts.json = kept.dump();
   LW_RETURN_IF_ERROR(added_tokens_from_json(file, &parts.added_tokens));
   LW_ASSIGN_OR_RETURN(parts.leading_code, read_leading_code(file));
   return make_subword_tokenizer(std::move(parts));

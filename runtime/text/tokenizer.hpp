@@ -35,7 +35,8 @@ class Tokenizer {
  public:
   virtual ~Tokenizer();
 
-  /// The tokens of `text`, cut on the right to max_length.
+  /// The tokens of `text`, cut to max_length on the right, or where the tokenizer says so on the
+  /// left.
   ///
   /// Fails with kInvalidArgument, naming the byte, if the text is not UTF-8; if max_length is
   /// negative or has no room for the special tokens; if the text has 2^31 bytes or more.

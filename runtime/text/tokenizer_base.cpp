@@ -1,6 +1,7 @@
 #include "runtime/text/tokenizer_base.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <limits>
 #include <new>
 #include <utility>
@@ -86,9 +87,10 @@ Result<Encoding> TokenizerBase::encode(std::string_view text, const EncodeOption
     try {
   const std::vector<TemplatePiece>& pieces = post_processor_.specials.single;
   LW_ASSIGN_OR_RETURN(const size_t room, room_for_text(pieces, options));
-  LW_ASSIGN_OR_RETURN(Output out, encode_text(text, room));
-  const bool truncated = out.full();
-  if (truncated) out.tokens.resize(room);
+  LW_ASSIGN_OR_RETURN(Output out,
+                      encode_text(text, post_processor_.truncates_left ? kNoLimit : room));
+  const bool truncated = out.tokens.size() > room;
+  truncate(room, &out.tokens);
   return Encoding{apply_template(pieces, options.add_special_tokens, out.tokens, {}, nullptr),
                   truncated};
 } catch (const std::bad_alloc&) {
@@ -100,7 +102,8 @@ Result<Encoding> TokenizerBase::encode_pair(std::string_view first, std::string_
                                             std::vector<int32_t>* type_ids) const try {
   const std::vector<TemplatePiece>& pieces = post_processor_.specials.pair;
   LW_ASSIGN_OR_RETURN(const size_t room, room_for_text(pieces, options));
-  const size_t budget = reads_pairs_whole() ? kNoLimit : room;
+  const bool whole = reads_pairs_whole() || post_processor_.truncates_left;
+  const size_t budget = whole ? kNoLimit : room;
   LW_ASSIGN_OR_RETURN(Output a, encode_text(first, budget));
   LW_ASSIGN_OR_RETURN(Output b, encode_text(second, budget));
   // encode_text stops at one token over the room. Lengths beyond it matter only where both texts
@@ -111,14 +114,22 @@ Result<Encoding> TokenizerBase::encode_pair(std::string_view first, std::string_
   }
   const PairLengths lengths = truncate_longest_first(a.tokens.size(), b.tokens.size(), room);
   const bool truncated = lengths.first < a.tokens.size() || lengths.second < b.tokens.size();
-  a.tokens.resize(lengths.first);
-  b.tokens.resize(lengths.second);
+  truncate(lengths.first, &a.tokens);
+  truncate(lengths.second, &b.tokens);
   if (type_ids) type_ids->clear();
   return Encoding{apply_template(pieces, options.add_special_tokens, a.tokens, b.tokens, type_ids),
                   truncated};
 } catch (const std::bad_alloc&) {
   return resource_exhausted("no memory to encode " + std::to_string(first.size()) + " and " +
                             std::to_string(second.size()) + " bytes");
+}
+
+/// Leaves the first or the last `room` tokens.
+void TokenizerBase::truncate(size_t room, std::vector<Token>* tokens) const {
+  if (tokens->size() <= room) return;
+  const auto surplus = static_cast<std::ptrdiff_t>(tokens->size() - room);
+  const auto from = post_processor_.truncates_left ? tokens->begin() : tokens->end() - surplus;
+  tokens->erase(from, from + surplus);
 }
 
 /// The tokens of a text without special tokens, at most one more than the budget.

@@ -77,6 +77,7 @@ class TokenizerBase : public Tokenizer {
   Status enter_added_token(const AddedToken& token);
   Status check_template(std::span<const TemplatePiece> pieces) const;
   Result<Output> encode_text(std::string_view text, size_t budget) const;
+  void truncate(size_t room, std::vector<Token>* tokens) const;
 
   TokenTable table_;
   ByteTrie added_;  // -> id

@@ -82,7 +82,7 @@ Status WordPiece::build(WordPieceConfig config) {
   for (const auto& [token, id] : config_.vocabulary) LW_RETURN_IF_ERROR(enter(token, id));
   LW_RETURN_IF_ERROR(pieces_.build(config_));
   LW_RETURN_IF_ERROR(enter_added_tokens(config_.added_tokens));
-  return set_post_processor({config_.specials, {}});
+  return set_post_processor({config_.specials, {}, config_.truncates_left});
 }
 
 Result<NormalizedText> WordPiece::normalize(std::string_view text, size_t offset) const {

@@ -25,6 +25,7 @@ struct WordPieceConfig : WordPieceModel {
   BertNormalizerOptions normalizer;
   std::vector<AddedToken> added_tokens;
   SpecialTemplate specials;
+  bool truncates_left = false;
   WordPieceDecoder decoder;
 };
 

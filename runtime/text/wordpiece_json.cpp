@@ -56,6 +56,7 @@ Result<WordPieceConfig> wordpiece_from_json(const JsonFields& file) {
   LW_RETURN_IF_ERROR(read_normalizer(file, &config.normalizer));
   LW_ASSIGN_OR_RETURN(PostProcessor processor, read_post_processing(file));
   config.specials = std::move(processor.specials);
+  config.truncates_left = processor.truncates_left;
   LW_RETURN_IF_ERROR(read_decoder(file, &config.decoder));
   LW_RETURN_IF_ERROR(added_tokens_from_json(file, &config.added_tokens));
   LW_ASSIGN_OR_RETURN(const JsonFields model, file.object("model"));
@@ -65,6 +66,7 @@ Result<WordPieceConfig> wordpiece_from_json(const JsonFields& file) {
 
 std::string wordpiece_to_json(const WordPieceConfig& config, const Tokenizer& tokenizer) {
   Json file = bare_tokenizer_json(config.added_tokens);
+  if (config.truncates_left) file["truncation"] = {{"direction", "Left"}};
   file["normalizer"] = {{"type", "BertNormalizer"},
                         {"clean_text", config.normalizer.clean_text},
                         {"handle_chinese_chars", config.normalizer.handle_chinese_chars},

@@ -105,6 +105,64 @@ TEST_F(HfTokenizerTest, CleansSpacesUpWhereTheSettingsAskForIt) {
   EXPECT_EQ(decoded(Json::object()), "a . a 's") << "and tokenizer.json is none of Marian's";
 }
 
+class MarianTokensTest : public HfTokenizerTest {
+ protected:
+  /// A Marian whose vocabulary ends at 7, with these files beside it.
+  Result<Model> marian(const Json& settings) {
+    put("source.spm", text::read_subword_data("unigram.model"));
+    put("target.spm", text::read_subword_data("unigram.model"));
+    put("vocab.json", R"({"</s>": 0, "<unk>": 1, "<pad>": 2, "\u2581a": 3, "\u2581.": 4,
+                          "\u2581": 5, "'": 6, "s": 7})");
+    return loaded("marian", settings);
+  }
+
+  Ids ids(const Model& model, std::string_view text) {
+    Ids ids;
+    const auto encoding = (*model.data().open_tokenizer())->encode(text, {});
+    for (const text::Token& token : encoding->tokens) ids.push_back(token.id);
+    return ids;
+  }
+
+  std::string decoded(const Model& model, const Ids& ids) {
+    return *(*model.data().open_target_tokenizer())->decode(ids, true);
+  }
+};
+
+// MarianTokenizer of Transformers 5.24 on the same vocabulary: what stands between added tokens is
+// SentencePiece's, each stretch by itself.
+TEST_F(MarianTokensTest, AddedTokensAreFoundInTextsAndKeptInWhatIsGenerated) {
+  put("added_tokens.json", R"({"<num>": 8, "<b>": 9})");
+  put("special_tokens_map.json", R"({"additional_special_tokens": ["<b>"]})");
+  const auto model = marian(Json::object());
+  ASSERT_TRUE(model.ok()) << model.status().message();
+  EXPECT_EQ(ids(*model, "a <num>a"), (Ids{3, 8, 3, 0}));
+  EXPECT_EQ(ids(*model, "<b><num>"), (Ids{9, 8, 0}));
+  EXPECT_EQ(decoded(*model, {3, 8, 3, 9, 0}), "a<num> a") << "<b> is special, <num> is not";
+}
+
+TEST_F(MarianTokensTest, TheDecoderOfTheSettingsSaysTheirIdsAndSpaces) {
+  put("added_tokens.json", R"({"<num>": 700})");  // Not read beside the other.
+  const auto model = marian({{"added_tokens_decoder",
+                              {{"11", {{"content", "<num>"}, {"lstrip", true}, {"rstrip", true}}},
+                               {"9", {{"content", "<c>"}, {"special", true}}}}}});
+  ASSERT_TRUE(model.ok()) << model.status().message();
+  EXPECT_EQ(ids(*model, "a <num> <c>"), (Ids{3, 11, 9, 0}));
+  EXPECT_EQ(decoded(*model, {9, 11, 3}), "<c><num> a") << "no setting names <c>, so it is shown";
+}
+
+TEST_F(HfTokenizerTest, ATokenizerJsonOfAMultilingualModelHasItsCompanions) {
+  put("added_tokens.json", R"({"<num>": 8})");
+  const auto model = loaded("mbart", {{"tokenizer_class", "MBart50Tokenizer"},
+                                      {"extra_special_tokens", {{"image_token", "<image>"}}}});
+  ASSERT_TRUE(model.ok()) << model.status().message();
+  const text::Tokenizer& tokenizer = **model->data().open_tokenizer();
+  const auto encoding = tokenizer.encode("river <num> <image>", {});
+  Ids ids;
+  for (const text::Token& token : encoding->tokens) ids.push_back(token.id);
+  EXPECT_EQ(ids, (Ids{6, 7, 8, 9, 2}));
+  EXPECT_EQ(*tokenizer.decode(ids, true), "river <num>");
+}
+
 TEST_F(HfTokenizerTest, ALanguageThatTheFileLacksIsNamed) {
   const auto model =
       loaded("m2m_100", {{"tokenizer_class", "NllbTokenizer"}, {"src_lang", "deu_Latn"}});

@@ -95,6 +95,28 @@ TEST(TextParseTest, ContradictionsAreNamed) {
                  "999");
 }
 
+TEST(TextParseTest, LongTextsAreCutOnTheSideThatTheFileNames) {
+  Json json = tiny_json();
+  const EncodeOptions options = {.max_length = 4};
+  const auto ids = [&](const Json& file) {
+    return ids_of(*(*parse_tokenizer(file.dump()))->encode("hello world, hello!", options));
+  };
+  EXPECT_EQ(ids(json), (Ids{kCls, kHello, kWorld, kSep}));
+  json["truncation"] = {{"direction", "Left"}};
+  const Ids left = {kCls, kHello, kBang, kSep};
+  EXPECT_EQ(ids(json), left);
+  const auto tokenizer = parse_tokenizer(json.dump());
+  EXPECT_EQ(ids(Json::parse((*tokenizer)->to_json())), left);
+  EXPECT_TRUE((*tokenizer)->encode("hello world, hello!", options)->truncated);
+  EXPECT_FALSE((*tokenizer)->encode("hello !", options)->truncated);
+  const auto pair =
+      (*tokenizer)->encode_pair("hello world, !", "world", {.max_length = 6}, nullptr);
+  EXPECT_EQ(ids_of(*pair), (Ids{kCls, kComma, kBang, kSep, kWorld, kSep}));
+  json["normalizer"] = {{"type", "Lowercase"}};  // so that it is a tokenizer of parts
+  EXPECT_EQ(ids(json), left);
+  EXPECT_EQ(ids(Json::parse((*parse_tokenizer(json.dump()))->to_json())), left);
+}
+
 TEST(TextParseTest, TwoTokensMayHaveOneId) {
   Json json = tiny_json();
   json["model"]["vocab"]["hello"] = kWorld;
