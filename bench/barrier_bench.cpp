@@ -24,12 +24,10 @@ class Waits final : public exec::TeamBody {
  public:
   static constexpr int kWaits = 1000;
 
-  explicit Waits(int threads) : barrier_(threads) {}
-
-  void run(int thread) noexcept override {
-    barrier_.wait();  // the team is complete: the clock does not see it come together
+  void run(int thread, int threads) noexcept override {
+    barrier_.wait(threads);  // the team is complete: the clock does not see it come together
     const auto begin = Clock::now();
-    for (int i = 0; i < kWaits; ++i) barrier_.wait();
+    for (int i = 0; i < kWaits; ++i) barrier_.wait(threads);
     if (thread == 0) seconds_ = seconds_since(begin);
   }
 
@@ -50,9 +48,10 @@ double median(std::vector<double> values) {
 /// milliseconds, so the counter is the median of the iterations.
 void barrier(benchmark::State& state, int threads) {
   std::vector<double> nanoseconds;
+  exec::Team team(threads);
   for (auto _ : state) {
-    Waits waits(threads);
-    exec::run_team(threads, waits);
+    Waits waits;
+    team.run(waits);
     state.SetIterationTime(waits.seconds());
     nanoseconds.push_back(waits.seconds() * 1e9 / Waits::kWaits);
   }
@@ -61,18 +60,19 @@ void barrier(benchmark::State& state, int threads) {
 
 class Nothing final : public exec::TeamBody {
  public:
-  void run(int) noexcept override {}
+  void run(int, int) noexcept override {}
 };
 
-/// `pause`: before each region. OpenMP's threads spin for some milliseconds after a region; later
-/// they sleep, and the next one has to wake them.
+/// `pause`: before each region. Threads spin for a moment after a region; later they sleep, and the
+/// next one has to wake them.
 void region(benchmark::State& state, int threads, std::chrono::milliseconds pause) {
   Nothing nothing;
+  exec::Team team(threads);
   std::vector<double> nanoseconds;
   for (auto _ : state) {
     if (pause.count() > 0) std::this_thread::sleep_for(pause);
     const auto begin = Clock::now();
-    exec::run_team(threads, nothing);
+    team.run(nothing);
     const double seconds = seconds_since(begin);
     state.SetIterationTime(seconds);
     nanoseconds.push_back(seconds * 1e9);

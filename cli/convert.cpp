@@ -24,6 +24,7 @@ struct ConvertCommandOptions {
   std::string calibrate;
   std::optional<double> max_error;
   std::string config;
+  std::string as;
 };
 
 /// In the current folder: a folder's name, or a file's without its ending, and `.lw`.
@@ -69,6 +70,7 @@ Status convert_command(const ConvertCommandOptions& options, Shell& shell) {
   convert_options.calibrate = options.calibrate;
   convert_options.max_error = options.max_error;
   convert_options.config = options.config;
+  convert_options.as = options.as;
   convert_options.cancel = &interrupted();
   const auto begin = std::chrono::steady_clock::now();
   LW_RETURN_IF_ERROR(convert(options.source, destination, convert_options));
@@ -111,6 +113,7 @@ Command make_convert(CLI::App& program, Shell& shell) {
                    "error is at most E; default: 0.04 for int8, 0.11 for int4")
       ->check(positive_number())
       ->type_name("E");
+  add_as(*command, options->as);
   command->add_option("--config", options->config, "A config.json to use instead of SRC's")
       ->type_name("FILE");
   command->footer(

@@ -19,8 +19,10 @@ namespace {
 
 struct EmbedOptions {
   std::string model;
+  std::string as;
   TextOptions texts;
   std::string output;
+  std::string prompt;
   bool json = false;
 };
 
@@ -63,8 +65,9 @@ Status embed(const EmbedOptions& options, Shell& shell) {
     LW_RETURN_IF_ERROR(check_writable(options.output));
   }
   LW_ASSIGN_OR_RETURN(TextSource source, TextSource::open(options.texts));
-  LW_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell));
+  LW_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell, options.as));
   LW_ASSIGN_OR_RETURN(Embedder embedder, Embedder::create(model, shell.session_options()));
+  if (!options.prompt.empty()) LW_RETURN_IF_ERROR(embedder.set_prompt(options.prompt));
   LW_ASSIGN_OR_RETURN(const Writers writers, make_writers(options, shell, embedder.dimension()));
   LW_ASSIGN_OR_RETURN(const int64_t cut, embed_all(source, embedder, writers, shell));
   for (const auto& writer : writers) LW_RETURN_IF_ERROR(writer->commit());
@@ -82,11 +85,17 @@ Command make_embed(CLI::App& program, Shell& shell) {
   CLI::App* command = add_command(program, shell, "embed", "Turn texts into vectors");
   const auto options = std::make_shared<EmbedOptions>();
   add_model(*command, options->model);
+  add_as(*command, options->as);
   options->texts.add_to(*command);
   command
       ->add_option("--output", options->output,
                    "Write FILE: .npy, a [texts, dimension] array of f32; .jsonl, as --json prints")
       ->type_name("FILE");
+  command
+      ->add_option("--prompt", options->prompt,
+                   "Put the model's prompt NAME before each text; default: the one that the model "
+                   "names")
+      ->type_name("NAME");
   command->add_flag("--json", options->json,
                     "Print an object a line: text, embedding, tokens, truncated");
   command->footer(

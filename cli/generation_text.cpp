@@ -63,4 +63,10 @@ Result<std::string> to_plain(const Generation& generation, const text::Tokenizer
   return text;
 }
 
+std::string left_out_json(const Status& why) {
+  std::string json = R"({"text": null, "error": )";
+  append_json_string(json, why.message());
+  return json + "}";
+}
+
 }  // namespace lanewise::cli

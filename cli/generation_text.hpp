@@ -17,4 +17,7 @@ Result<std::string> to_json(const Generation& generation, const text::Tokenizer*
 /// spaces.
 Result<std::string> to_plain(const Generation& generation, const text::Tokenizer* tokenizer);
 
+/// The object in place of a source that was left out: `text` is null, `error` says why.
+std::string left_out_json(const Status& why);
+
 }  // namespace lanewise::cli

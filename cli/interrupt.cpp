@@ -1,26 +1,70 @@
 #include "cli/interrupt.hpp"
 
-#include <csignal>
+#include <cerrno>
+#include <ctime>
+#include <string_view>
+
+#include <signal.h>
+#include <unistd.h>
 
 namespace lanewise::cli {
 namespace {
 
 std::atomic<bool> g_interrupted{false};
-static_assert(std::atomic<bool>::is_always_lock_free, "set by a signal handler");
+std::atomic<int> g_signal{SIGINT};
+static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free,
+              "set by a signal handler");
 
-void on_signal(int) { g_interrupted.store(true, std::memory_order_relaxed); }
+// Runs once the signal has come. Whoever sends one expects an end within a second.
+constexpr long kPatienceNanoseconds = 700'000'000;
+timer_t g_timer;
+bool g_has_timer = false;
+
+void on_signal(int signal) {
+  const int error = errno;  // of what the signal interrupted
+  g_signal.store(signal, std::memory_order_relaxed);
+  g_interrupted.store(true, std::memory_order_relaxed);
+  const itimerspec patience{.it_interval = {}, .it_value = {0, kPatienceNanoseconds}};
+  if (g_has_timer) ::timer_settime(g_timer, 0, &patience, nullptr);
+  errno = error;
+}
+
+/// Unfinished files have no names yet, so nothing is left behind.
+void on_timeout(int) {
+  constexpr std::string_view kMessage = "lanewise: error: interrupted\n";
+  if (::write(STDERR_FILENO, kMessage.data(), kMessage.size()) < 0) {
+    // There is nobody else to tell.
+  }
+  ::_exit(interrupted_exit_code());
+}
+
+void handle(int signal, void (*handler)(int), int flags) noexcept {
+  struct sigaction action = {};
+  action.sa_handler = handler;
+  action.sa_flags = flags;
+  ::sigaction(signal, &action, nullptr);
+}
 
 }  // namespace
 
 void catch_interrupts() noexcept {
-  struct sigaction action = {};
-  action.sa_handler = on_signal;
+  struct sigevent event = {};
+  event.sigev_notify = SIGEV_SIGNAL;
+  event.sigev_signo = SIGALRM;
+  handle(SIGALRM, on_timeout, 0);
+  g_has_timer = ::timer_create(CLOCK_MONOTONIC, &event, &g_timer) == 0;
   // Without SA_RESTART a read from a terminal returns, and its caller looks at the flag.
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
-  ::sigaction(SIGINT, &action, nullptr);
-  ::sigaction(SIGTERM, &action, nullptr);
+  const auto once = static_cast<int>(SA_RESETHAND);
+  for (const int signal : {SIGINT, SIGTERM}) {
+    struct sigaction inherited = {};
+    // What nohup and a shell's `&` ignore stays ignored.
+    ::sigaction(signal, nullptr, &inherited);
+    if (inherited.sa_handler != SIG_IGN) handle(signal, on_signal, once);
+  }
 }
 
 const std::atomic<bool>& interrupted() noexcept { return g_interrupted; }
+
+int interrupted_exit_code() noexcept { return 128 + g_signal.load(std::memory_order_relaxed); }
 
 }  // namespace lanewise::cli

@@ -21,11 +21,12 @@ namespace {
 
 constexpr int kExitInputError = 1;
 constexpr int kExitWrongUsage = 2;
-constexpr int kExitInterrupted = 128 + SIGINT;
+constexpr int kExitLeftOut = 3;
 
 constexpr auto kFooter =
     "Results go to stdout, everything else to stderr; `-` is stdin. Exit status: 0, 1 for an error "
-    "in the\ninput, 2 for wrong usage. LANEWISE_ISA chooses the instruction set, "
+    "in the\ninput, 2 for wrong usage, 3 where --on-error skip left some of it out. LANEWISE_ISA "
+    "chooses the instruction set, "
     "LANEWISE_VERBOSE=1 "
     "tells why an\nimplementation was chosen. `lanewise COMMAND --help` says more about a command.";
 
@@ -88,10 +89,10 @@ int report_wrong_usage(const CLI::ParseError& error, const std::vector<Command>&
 /// What a command's Status means for whoever started the program.
 int exit_code_of(const Status& status, const Shell& shell) {
   if (shell.out.reader_gone()) return 0;
-  if (status.ok()) return 0;
+  if (status.ok()) return shell.left_out ? kExitLeftOut : 0;
   if (status.code() == StatusCode::kCancelled && interrupted()) {
     print_error("interrupted");
-    return kExitInterrupted;
+    return interrupted_exit_code();
   }
   print_error(status.message());
   return kExitInputError;
@@ -139,6 +140,8 @@ int run_program(int argc, char** argv) {
 int main(int argc, char** argv) {
   // A reader of stdout that goes is a failed write, which Output reports; temporary files go too.
   std::signal(SIGPIPE, SIG_IGN);
+  // So is one beyond `ulimit -f`.
+  std::signal(SIGXFSZ, SIG_IGN);
   lanewise::cli::fill_standard_descriptors();
   try {
     return lanewise::cli::run_program(argc, argv);

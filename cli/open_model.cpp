@@ -22,8 +22,16 @@ ConvertOptions convert_options(const Shell& shell) {
   return options;
 }
 
-Result<Model> open_model(const std::string& path, const Shell& shell) {
-  return load(path, convert_options(shell));
+void add_as(CLI::App& command, std::string& as) {
+  command.add_option("--as", as, "encoder: the encoder of a checkpoint alone, without its head")
+      ->type_name("PART")
+      ->check(CLI::IsMember({"encoder"}).description(""));
+}
+
+Result<Model> open_model(const std::string& path, const Shell& shell, const std::string& as) {
+  ConvertOptions options = convert_options(shell);
+  options.as = as;
+  return load(path, options);
 }
 
 bool is_model_file(const std::string& path) {

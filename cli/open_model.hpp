@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include <CLI/CLI.hpp>
+
 #include "cli/shell.hpp"
 #include "lanewise/convert.hpp"
 #include "lanewise/model.hpp"
@@ -11,8 +13,12 @@ namespace lanewise::cli {
 /// Options whose reports go to stderr, unless --quiet, and warnings always.
 ConvertOptions convert_options(const Shell& shell);
 
-/// MODEL of the command line: a model file, or a checkpoint that is converted in memory.
-Result<Model> open_model(const std::string& path, const Shell& shell);
+/// --as, of commands that open a checkpoint and can do with a part of it.
+void add_as(CLI::App& command, std::string& as);
+
+/// MODEL of the command line: a model file, or a checkpoint that is converted in memory, all of it
+/// or `as` a part (ConvertOptions::as).
+Result<Model> open_model(const std::string& path, const Shell& shell, const std::string& as = "");
 
 /// Whether `path` is a file that `lanewise convert` wrote; else it can only be a checkpoint.
 bool is_model_file(const std::string& path);

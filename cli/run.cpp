@@ -17,6 +17,7 @@ namespace {
 
 struct RunCommandOptions {
   std::string model;
+  std::string as;
   std::string inputs;
   std::string outputs;
 };
@@ -33,7 +34,7 @@ Status run(const RunCommandOptions& options, Shell& shell) {
   catch_interrupts();
   LW_ASSIGN_OR_RETURN(file::AtomicFile file, file::AtomicFile::create(options.outputs));
   LW_ASSIGN_OR_RETURN(const TensorMap inputs, read_tensors(options.inputs));
-  LW_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell));
+  LW_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell, options.as));
   LW_ASSIGN_OR_RETURN(Session session, Session::create(model, shell.session_options()));
   RunOptions run_options;
   run_options.cancel = &interrupted();
@@ -48,6 +49,7 @@ Command make_run(CLI::App& program, Shell& shell) {
       add_command(program, shell, "run", "Run a model on tensors, by Transformers' names");
   const auto options = std::make_shared<RunCommandOptions>();
   add_model(*command, options->model);
+  add_as(*command, options->as);
   command
       ->add_option("--inputs", options->inputs,
                    "input_ids [B, T] i64 or i32; optional attention_mask, token_type_ids; `-` is "

@@ -58,8 +58,22 @@ void SearchFlags::check_usage() const {
   }
 }
 
+/// The fields of generation_config.json that the flags replace.
+std::vector<std::string_view> SearchFlags::replaced() const {
+  std::vector<std::string_view> fields;
+  if (max_new_tokens_) fields.push_back("max_new_tokens");
+  if (min_new_tokens_) fields.push_back("min_new_tokens");
+  if (beams_ || temperature_) fields.insert(fields.end(), {"do_sample", "temperature"});
+  if (beams_ || temperature_.value_or(0.0) > 0.0) fields.push_back("num_beams");
+  if (beams_ || temperature_ || hypotheses_) fields.push_back("num_return_sequences");
+  if (top_k_) fields.push_back("top_k");
+  if (top_p_) fields.push_back("top_p");
+  return fields;
+}
+
 GenerationOptions SearchFlags::over(GenerationOptions model) const {
   GenerationOptions options = std::move(model);
+  override_unsupported(options, replaced());
   if (max_new_tokens_) options.max_new_tokens = *max_new_tokens_;
   if (min_new_tokens_) options.min_new_tokens = *min_new_tokens_;
   if (beams_) {

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -22,6 +24,7 @@ class SearchFlags {
   GenerationOptions over(GenerationOptions model) const;
 
  private:
+  std::vector<std::string_view> replaced() const;
   bool sampling_detail() const { return top_k_ || top_p_ || seed_; }
 
   std::optional<int64_t> max_new_tokens_;

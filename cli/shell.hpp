@@ -38,6 +38,7 @@ class Output {
 struct Shell {
   CommonOptions common;
   Output out;
+  bool left_out = false;  ///< --on-error skipped a part of the input: exit status 3
 
   /// One line on stderr, unless --quiet.
   void note(std::string_view text) const;

@@ -61,6 +61,14 @@ Result<TextSource> TextSource::open(const TextOptions& options) {
 }
 
 Result<std::span<const std::string_view>> TextSource::next() {
+  LW_ASSIGN_OR_RETURN(const std::span<const std::string_view> portion, next_unchecked());
+  for (size_t i = 0; i < portion.size(); ++i) {
+    LW_RETURN_IF_ERROR(text::check_utf8(portion[i]).with_context(where(i)));
+  }
+  return portion;
+}
+
+Result<std::span<const std::string_view>> TextSource::next_unchecked() {
   before_ = given_;
   std::span<const std::string_view> portion;
   if (reader_) {
@@ -70,9 +78,6 @@ Result<std::span<const std::string_view>> TextSource::next() {
     const size_t end = std::min(texts_.size(), begin + kTextsPerPortion);
     views_.assign(texts_.begin() + before_, texts_.begin() + static_cast<std::ptrdiff_t>(end));
     portion = views_;
-  }
-  for (size_t i = 0; i < portion.size(); ++i) {
-    LW_RETURN_IF_ERROR(text::check_utf8(portion[i]).with_context(where(i)));
   }
   given_ += static_cast<int64_t>(portion.size());
   return portion;

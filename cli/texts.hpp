@@ -43,6 +43,8 @@ class TextSource {
 
   /// The next texts, checked to be UTF-8; none at the end. Valid until the next call.
   Result<std::span<const std::string_view>> next();
+  /// The same unchecked, for commands that can leave a text out.
+  Result<std::span<const std::string_view>> next_unchecked();
 
   /// Texts that next() gave before its last portion.
   int64_t texts_before() const noexcept { return before_; }

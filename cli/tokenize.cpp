@@ -20,6 +20,7 @@ namespace {
 
 struct TokenizeOptions {
   std::string model;
+  std::string as;
   TextOptions texts;
   SourceLanguageOption source_language;
   bool json = false;
@@ -83,7 +84,7 @@ Status tokenize(const TokenizeOptions& options, Shell& shell) {
   options.texts.check_usage();
   catch_interrupts();
   LW_ASSIGN_OR_RETURN(TextSource source, TextSource::open(options.texts));
-  LW_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell));
+  LW_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell, options.as));
   LW_ASSIGN_OR_RETURN(const text::Tokenizer* tokenizer, model.data().open_tokenizer());
   if (tokenizer == nullptr) return unsupported("the model has no tokenizer");
   LW_ASSIGN_OR_RETURN(const auto language, options.source_language.look_up(*tokenizer));
@@ -96,6 +97,7 @@ Command make_tokenize(CLI::App& program, Shell& shell) {
   CLI::App* command = add_command(program, shell, "tokenize", "Show the tokens of texts");
   const auto options = std::make_shared<TokenizeOptions>();
   add_model(*command, options->model);
+  add_as(*command, options->as);
   options->texts.add_to(*command);
   options->source_language.add_to(*command);
   command->add_flag("--json", options->json,

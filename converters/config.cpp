@@ -243,4 +243,12 @@ Result<std::map<std::string, std::string>> Config::text_map(const std::string& f
   return result;
 }
 
+Result<Config> Config::object(const std::string& field) const {
+  const nlohmann::json* value = json_->find(field);
+  auto inner = std::make_shared<Json>();
+  inner->value = value == nullptr ? nlohmann::json::object() : *value;
+  if (!inner->value.is_object()) return wrong(field, "an object");
+  return Config(label_ + ": " + file::in_quotes(field), std::move(inner));
+}
+
 }  // namespace lanewise::converters

@@ -51,6 +51,9 @@ class Config {
   /// An object whose values are all strings; empty when absent.
   Result<std::map<std::string, std::string>> text_map(const std::string& field) const;
 
+  /// An object within this one, whose messages name it too; empty when absent.
+  Result<Config> object(const std::string& field) const;
+
   /// kInvalidArgument: `LABEL: 'field' must be EXPECTED, found VALUE`.
   Status wrong(const std::string& field, const std::string& expected) const;
 

@@ -11,6 +11,8 @@
 #include "converters/provenance.hpp"
 #include "converters/source.hpp"
 #include "converters/textbook_graph.hpp"
+#include "converters/tokenizers/lowercase_first.hpp"
+#include "converters/unread_tensors.hpp"
 #include "ops/status_macros.hpp"
 #include "runtime/file/atomic_file.hpp"
 #include "runtime/file/messages.hpp"
@@ -38,6 +40,10 @@ bool is_integer(WeightType type) { return type == WeightType::kI8 || type == Wei
 
 Status check_options(const ConvertOptions& options) {
   LW_ASSIGN_OR_RETURN(const WeightType type, parse_weights(options.weights));
+  if (!options.as.empty() && options.as != "encoder") {
+    return invalid_argument("as " + file::in_quotes(options.as) +
+                            " is not supported; known: encoder");
+  }
   if (options.group != 32 && options.group != 64 && options.group != 128) {
     return invalid_argument("a group of " + std::to_string(options.group) +
                             " inputs is not supported; known: 32, 64, 128");
@@ -74,6 +80,10 @@ struct Opened {
 Result<Opened> open(const std::string& path, const ConvertOptions& options) {
   LW_RETURN_IF_ERROR(check_options(options));
   LW_ASSIGN_OR_RETURN(Source source, open_source(path, options.config));
+  if (!options.as.empty() && !source.family->has_encoder_form) {
+    return unsupported("as " + file::in_quotes(options.as) + ": not supported for " +
+                       std::string(source.family->name));
+  }
   Report report = options.report ? options.report : [](std::string_view) {};
   for (const std::string& note : source.checkpoint->notes()) report(note);
   for (const std::string& warning : source.warnings) {
@@ -85,10 +95,16 @@ Result<Opened> open(const std::string& path, const ConvertOptions& options) {
                                             .folder = source.folder,
                                             .subfolder = source.subfolder,
                                             .report = report,
-                                            .config_folder = source.config_folder}));
+                                            .config_folder = source.config_folder,
+                                            .family = source.family,
+                                            .encoder_alone = !options.as.empty()}));
   const Status checked = check_tensors(model, *source.checkpoint);
   if (!checked.ok()) return checked.with_context(file::in_quotes(path));
   LW_RETURN_IF_ERROR(graph::validate(model.graph));
+  if (model.strict) {
+    const Status read = check_unread(model, *source.checkpoint, source.config, report);
+    if (!read.ok()) return read.with_context(file::in_quotes(path));
+  }
   report_unused(model, *source.checkpoint, report);
   return Opened{std::move(source), std::move(model), std::move(report)};
 }
@@ -189,6 +205,9 @@ class ModelWriter {
   static Result<ModelWriter> create(Opened opened) {
     opened.model.graph = graph::optimize(std::move(opened.model.graph));
     LW_ASSIGN_OR_RETURN(std::string tokenizer, tokenizer_json(opened));
+    if (opened.model.lowercase_texts && !tokenizer.empty()) {
+      LW_ASSIGN_OR_RETURN(tokenizer, lowercase_first(tokenizer));
+    }
     return ModelWriter(std::move(opened), std::move(tokenizer));
   }
 
@@ -303,7 +322,7 @@ Status convert(const std::string& source, const std::string& destination,
 
 Result<Model> load(const std::string& path, const ConvertOptions& options) {
   return file::no_throw([&]() -> Result<Model> {
-    if (converters::is_model_file(path)) return Model::open(path);
+    if (converters::is_model_file(path)) return Model::open(path, options.open);
     return converters::load_checkpoint(path, options);
   });
 }

@@ -7,11 +7,13 @@
 #include <string_view>
 
 #include "ops/status_macros.hpp"
+#include "runtime/generate/unsupported.hpp"
 
 namespace lanewise::converters {
 namespace {
 
 constexpr int64_t kMaxInteger = std::numeric_limits<int32_t>::max();
+constexpr int64_t kDefaultTopK = 50;
 constexpr double kMaxNumber = std::numeric_limits<double>::max();
 
 // Read below.
@@ -33,6 +35,7 @@ constexpr std::array kRead = std::to_array<std::string_view>({"bad_words_ids",
                                                               "num_beams",
                                                               "num_return_sequences",
                                                               "pad_token_id",
+                                                              "renormalize_logits",
                                                               "repetition_penalty",
                                                               "suppress_tokens",
                                                               "temperature",
@@ -40,7 +43,8 @@ constexpr std::array kRead = std::to_array<std::string_view>({"bad_words_ids",
                                                               "top_p"});
 
 // About caches, speed, what is returned beside the tokens, and where the file is from. Assistants
-// and speculation propose tokens that are then checked: the result is the same without.
+// and speculation propose tokens that are then checked: the result is the same without. The penalty
+// for what other groups of beams chose is nothing without groups, and those are not supported.
 constexpr std::array kIgnored = std::to_array<std::string_view>({"_commit_hash",
                                                                  "_from_model_config",
                                                                  "assistant_confidence_threshold",
@@ -52,6 +56,7 @@ constexpr std::array kIgnored = std::to_array<std::string_view>({"_commit_hash",
                                                                  "compile_config",
                                                                  "continuous_batching_config",
                                                                  "disable_compile",
+                                                                 "diversity_penalty",
                                                                  "is_assistant",
                                                                  "low_memory",
                                                                  "max_cache_len",
@@ -77,8 +82,7 @@ struct NeutralNumber {
   std::string_view name;
   double neutral;
 };
-constexpr std::array kNeutral = std::to_array<NeutralNumber>({{"diversity_penalty", 0.0},
-                                                              {"encoder_no_repeat_ngram_size", 0.0},
+constexpr std::array kNeutral = std::to_array<NeutralNumber>({{"encoder_no_repeat_ngram_size", 0.0},
                                                               {"encoder_repetition_penalty", 1.0},
                                                               {"guidance_scale", 1.0},
                                                               {"num_beam_groups", 1.0},
@@ -86,12 +90,11 @@ constexpr std::array kNeutral = std::to_array<NeutralNumber>({{"diversity_penalt
 // They are looked at where do_sample is true.
 constexpr std::array kNeutralInSampling = std::to_array<NeutralNumber>(
     {{"epsilon_cutoff", 0.0}, {"eta_cutoff", 0.0}, {"min_p", 0.0}, {"typical_p", 1.0}});
-constexpr std::array kNeutralIfFalse =
-    std::to_array<std::string_view>({"renormalize_logits", "token_healing"});
+constexpr std::array kNeutralIfFalse = std::to_array<std::string_view>({"token_healing"});
 constexpr std::array kNeutralIfAbsent = std::to_array<std::string_view>(
     {"constraints", "dola_layers", "exponential_decay_length_penalty", "force_words_ids",
-     "forced_decoder_ids", "max_time", "sequence_bias", "stop_strings", "top_h",
-     "watermarking_config"});
+     "forced_decoder_ids", "max_time", "sequence_bias", "stop_strings", "watermarking_config"});
+constexpr std::array kNeutralIfAbsentInSampling = std::to_array<std::string_view>({"top_h"});
 
 Status not_supported(const Config& config, std::string_view field) {
   return unsupported(config.label() + ": '" + std::string(field) + "' is not supported");
@@ -101,21 +104,6 @@ Status check_neutral(const Config& config, const NeutralNumber& field) {
   LW_ASSIGN_OR_RETURN(const double value, config.number(std::string(field.name), field.neutral,
                                                         -kMaxNumber, kMaxNumber));
   return value == field.neutral ? Status() : not_supported(config, field.name);
-}
-
-Status refuse_unsupported(const Config& config, bool samples) {
-  for (const NeutralNumber& field : kNeutral) LW_RETURN_IF_ERROR(check_neutral(config, field));
-  for (const NeutralNumber& field : kNeutralInSampling) {
-    if (samples) LW_RETURN_IF_ERROR(check_neutral(config, field));
-  }
-  for (const std::string_view field : kNeutralIfFalse) {
-    LW_ASSIGN_OR_RETURN(const bool on, config.boolean(std::string(field), false));
-    if (on) return not_supported(config, field);
-  }
-  for (const std::string_view field : kNeutralIfAbsent) {
-    if (config.has(std::string(field))) return not_supported(config, field);
-  }
-  return {};
 }
 
 std::string_view name_of(std::string_view name) { return name; }
@@ -144,61 +132,117 @@ Result<EarlyStopping> read_early_stopping(const Config& config) {
   return config.wrong(field, "true, false or \"never\"");
 }
 
-/// The fields that are read, with the size of the vocabulary as the limit of ids.
+/// Reads fields into options. What cannot be had goes into options.unsupported: it matters to
+/// whoever generates, and only where it is obeyed.
 class Reader {
  public:
+  /// Ids are below `vocabulary_size`.
   Reader(const Config& config, int64_t vocabulary_size)
       : config_(config),
         last_id_(static_cast<int32_t>(std::min(vocabulary_size - 1, kMaxInteger))) {}
 
-  Status read_search(GenerationOptions& options, bool samples) const {
-    LW_ASSIGN_OR_RETURN(options.beams, integer("num_beams", 1, 1, kMaxBeams));
-    LW_ASSIGN_OR_RETURN(options.num_return_sequences,
-                        integer("num_return_sequences", 1, 1, kMaxSamples));
-    LW_ASSIGN_OR_RETURN(options.length_penalty, config_.number("length_penalty", 1.0, -10.0, 10.0));
-    LW_ASSIGN_OR_RETURN(options.early_stopping, read_early_stopping(config_));
-    if (!samples) return {};
-    if (options.beams > 1)
-      return unsupported(config_.label() +
-                         ": 'do_sample' with 'num_beams' above 1 is not supported");
-    LW_ASSIGN_OR_RETURN(options.temperature, config_.number("temperature", 1.0, 1e-6, 1e6));
-    LW_ASSIGN_OR_RETURN(options.top_k, integer("top_k", 50, 0, kMaxInteger));
-    LW_ASSIGN_OR_RETURN(options.top_p, config_.number("top_p", 1.0, 1e-6, 1.0));
-    return {};
-  }
-
-  Status read_lengths(GenerationOptions& options) const {
-    LW_ASSIGN_OR_RETURN(options.max_new_tokens, integer("max_new_tokens", 0, 1, kMaxInteger));
-    LW_ASSIGN_OR_RETURN(options.max_length, integer("max_length", 0, 1, kMaxInteger));
-    LW_ASSIGN_OR_RETURN(options.min_new_tokens, integer("min_new_tokens", 0, 0, kMaxInteger));
-    LW_ASSIGN_OR_RETURN(options.min_length, integer("min_length", 0, 0, kMaxInteger));
-    return {};
-  }
-
-  Status read_processors(GenerationOptions& options) const {
-    LW_ASSIGN_OR_RETURN(options.repetition_penalty,
-                        config_.number("repetition_penalty", 1.0, 0.001, 1000.0));
-    LW_ASSIGN_OR_RETURN(options.no_repeat_ngram_size,
-                        integer("no_repeat_ngram_size", 0, 0, kMaxInteger));
-    LW_ASSIGN_OR_RETURN(options.suppress_tokens, ids("suppress_tokens"));
-    LW_ASSIGN_OR_RETURN(options.begin_suppress_tokens, ids("begin_suppress_tokens"));
-    LW_ASSIGN_OR_RETURN(options.bad_words_ids, config_.integer_lists("bad_words_ids", 0, last_id_));
-    return {};
-  }
-
-  Status read_special_tokens(GenerationOptions& options) const {
-    LW_ASSIGN_OR_RETURN(options.eos_token_ids, ids("eos_token_id"));
-    LW_ASSIGN_OR_RETURN(options.forced_eos_token_id, ids("forced_eos_token_id"));
-    LW_ASSIGN_OR_RETURN(options.forced_bos_token_id, id("forced_bos_token_id"));
-    LW_ASSIGN_OR_RETURN(options.decoder_start_token_id, id("decoder_start_token_id"));
-    LW_ASSIGN_OR_RETURN(options.bos_token_id, id("bos_token_id"));
-    // Nothing is padded here, and some models name an id that they have no row for.
-    LW_ASSIGN_OR_RETURN(const int pad, integer("pad_token_id", kNoToken, kNoToken, kMaxInteger));
-    options.pad_token_id = pad <= last_id_ ? pad : kNoToken;
-    return {};
+  GenerationOptions read() && {
+    bool samples = false;
+    take("do_sample", config_.boolean("do_sample", false), samples);
+    read_search(samples);
+    read_lengths();
+    read_processors();
+    read_special_tokens();
+    note_unsupported(samples);
+    return std::move(options_);
   }
 
  private:
+  void read_search(bool samples) {
+    take("num_beams", integer("num_beams", 1, 1, kMaxBeams), options_.beams);
+    take("num_return_sequences", integer("num_return_sequences", 1, 1, kMaxSamples),
+         options_.num_return_sequences);
+    take("length_penalty", config_.number("length_penalty", 1.0, -10.0, 10.0),
+         options_.length_penalty);
+    take("early_stopping", read_early_stopping(config_), options_.early_stopping);
+    take("renormalize_logits", config_.boolean("renormalize_logits", false),
+         options_.renormalize_logits);
+    if (!samples) return;
+    // On, whatever else is wrong with the field.
+    options_.temperature = 1.0;
+    take("temperature", config_.number("temperature", 1.0, 1e-6, 1e6), options_.temperature);
+    take("top_k", integer("top_k", kDefaultTopK, 0, kMaxInteger), options_.top_k);
+    take("top_p", config_.number("top_p", 1.0, 1e-6, 1.0), options_.top_p);
+    if (options_.beams > 1) {
+      refuse("do_sample", unsupported(config_.label() +
+                                      ": 'do_sample' with 'num_beams' above 1 is not supported"));
+    }
+  }
+
+  void read_lengths() {
+    take("max_new_tokens", integer("max_new_tokens", 0, 1, kMaxInteger), options_.max_new_tokens);
+    take("max_length", integer("max_length", 0, 1, kMaxInteger), options_.max_length);
+    take("min_new_tokens", integer("min_new_tokens", 0, 0, kMaxInteger), options_.min_new_tokens);
+    take("min_length", integer("min_length", 0, 0, kMaxInteger), options_.min_length);
+  }
+
+  void read_processors() {
+    take("repetition_penalty", config_.number("repetition_penalty", 1.0, 0.001, 1000.0),
+         options_.repetition_penalty);
+    take("no_repeat_ngram_size", integer("no_repeat_ngram_size", 0, 0, kMaxInteger),
+         options_.no_repeat_ngram_size);
+    take("suppress_tokens", ids("suppress_tokens"), options_.suppress_tokens);
+    take("begin_suppress_tokens", ids("begin_suppress_tokens"), options_.begin_suppress_tokens);
+    take("bad_words_ids", bad_words(), options_.bad_words_ids);
+  }
+
+  void read_special_tokens() {
+    take("eos_token_id", ids("eos_token_id"), options_.eos_token_ids);
+    take("forced_eos_token_id", ids("forced_eos_token_id"), options_.forced_eos_token_id);
+    take("forced_bos_token_id", id("forced_bos_token_id"), options_.forced_bos_token_id);
+    take("decoder_start_token_id", id("decoder_start_token_id"), options_.decoder_start_token_id);
+    take("bos_token_id", id("bos_token_id"), options_.bos_token_id);
+    // Nothing is padded here, and some models name an id that they have no row for.
+    const Result<int32_t> pad = id("pad_token_id");
+    options_.pad_token_id = pad.ok() ? *pad : kNoToken;
+  }
+
+  void note_unsupported(bool samples) {
+    for (const NeutralNumber& field : kNeutral) note(field);
+    for (const NeutralNumber& field : kNeutralInSampling) {
+      if (samples) note(field);
+    }
+    for (const std::string_view field : kNeutralIfFalse) {
+      bool on = false;
+      take(field, config_.boolean(std::string(field), false), on);
+      if (on) refuse(field, not_supported(config_, field));
+    }
+    for (const std::string_view field : kNeutralIfAbsent) {
+      if (config_.has(std::string(field))) refuse(field, not_supported(config_, field));
+    }
+    for (const std::string_view field : kNeutralIfAbsentInSampling) {
+      if (samples && config_.has(std::string(field))) refuse(field, not_supported(config_, field));
+    }
+  }
+
+  void note(const NeutralNumber& field) {
+    const Status status = check_neutral(config_, field);
+    if (!status.ok()) refuse(field.name, status);
+  }
+
+  template <typename T, typename Value>
+  void take(std::string_view field, Result<T> read, Value& value) {
+    if (read.ok()) {
+      value = *std::move(read);
+    } else {
+      refuse(field, read.status());
+    }
+  }
+
+  /// The message without the folder that the file stood in: it goes into model files.
+  void refuse(std::string_view field, const Status& status) {
+    std::string reason = status.message();
+    const std::string& label = config_.label();
+    const size_t slash = label.rfind('/');
+    if (slash != std::string::npos && reason.starts_with(label)) reason.erase(1, slash);
+    options_.unsupported.push_back({std::string(field), std::move(reason)});
+  }
+
   Result<int> integer(const char* field, int64_t fallback, int64_t min, int64_t max) const {
     LW_ASSIGN_OR_RETURN(const int64_t value, config_.integer(field, fallback, min, max));
     return static_cast<int>(value);
@@ -207,9 +251,16 @@ class Reader {
   Result<std::vector<int32_t>> ids(const char* field) const {
     return config_.integers(field, 0, last_id_);
   }
+  Result<std::vector<std::vector<int32_t>>> bad_words() const {
+    const std::string field = "bad_words_ids";
+    LW_ASSIGN_OR_RETURN(auto words, config_.integer_lists(field, 0, last_id_));
+    if (std::ranges::none_of(words, &std::vector<int32_t>::empty)) return words;
+    return config_.wrong(field, "a list of lists that are not empty");
+  }
 
   const Config& config_;
   int32_t last_id_;
+  GenerationOptions options_;
 };
 
 }  // namespace
@@ -217,21 +268,17 @@ class Reader {
 bool is_generation_field(std::string_view name) {
   return contains(kRead, name) || contains(kIgnored, name) || contains(kNeutral, name) ||
          contains(kNeutralInSampling, name) || contains(kNeutralIfFalse, name) ||
-         contains(kNeutralIfAbsent, name);
+         contains(kNeutralIfAbsent, name) || contains(kNeutralIfAbsentInSampling, name);
 }
 
-Result<GenerationOptions> read_generation_config(const Config& config, int64_t vocabulary_size,
-                                                 const Report& report) {
-  LW_ASSIGN_OR_RETURN(const bool samples, config.boolean("do_sample", false));
-  LW_RETURN_IF_ERROR(refuse_unsupported(config, samples));
-  const Reader reader(config, vocabulary_size);
-  GenerationOptions options;
-  LW_RETURN_IF_ERROR(reader.read_search(options, samples));
-  LW_RETURN_IF_ERROR(reader.read_lengths(options));
-  LW_RETURN_IF_ERROR(reader.read_processors(options));
-  LW_RETURN_IF_ERROR(reader.read_special_tokens(options));
-  const Status valid = validate(options, vocabulary_size);
-  if (!valid.ok()) return valid.with_context(config.label());
+GenerationOptions read_generation_config(const Config& config, int64_t vocabulary_size,
+                                         const Report& report) {
+  GenerationOptions options = Reader(config, vocabulary_size).read();
+  for (const UnsupportedOption& option : options.unsupported) {
+    if (generate::is_obeyed(option, options)) {
+      report(option.reason + ": generating is refused unless the caller replaces it");
+    }
+  }
   report_unknown(config, report);
   return options;
 }

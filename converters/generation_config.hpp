@@ -15,12 +15,14 @@ namespace lanewise::converters {
 /// and 1; else the temperature is 0. Without max_new_tokens and max_length there is no length but
 /// the model's.
 ///
-/// report  is told the fields that nobody here knows. Those that cannot change which tokens are
-///         chosen are known, and ignored (the list is in generation_config.cpp).
-/// Fails with kInvalidArgument, naming the field, for a wrong type or a value out of range; with
-/// kUnsupported for a field that changes results and is not built here.
-Result<GenerationOptions> read_generation_config(const Config& config, int64_t vocabulary_size,
-                                                 const Report& report);
+/// A wrong type, a value out of range and a field that changes results and is not built here go
+/// into GenerationOptions::unsupported: who only tokenises need not mind them.
+///
+/// report  is told what of these would be obeyed, and the fields that nobody here knows. Those that
+///         cannot change which tokens are chosen are known, and ignored (the list is in
+///         generation_config.cpp).
+GenerationOptions read_generation_config(const Config& config, int64_t vocabulary_size,
+                                         const Report& report);
 
 /// Whether read_generation_config() knows the field.
 bool is_generation_field(std::string_view name);

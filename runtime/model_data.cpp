@@ -59,6 +59,29 @@ int64_t generated_vocabulary(const ModelInfo& info) {
   return info.target_vocabulary_size > 0 ? info.target_vocabulary_size : info.vocabulary_size;
 }
 
+Status parse_prompts(const text::JsonFields& fields, ModelInfo& info) {
+  LW_ASSIGN_OR_RETURN(info.default_prompt, fields.string_or("default_prompt", ""));
+  LW_ASSIGN_OR_RETURN(info.pools_prompt, fields.boolean_or("pools_prompt", true));
+  if (fields.find("prompts") == nullptr) return {};
+  LW_ASSIGN_OR_RETURN(const nlohmann::json* prompts, fields.array("prompts"));
+  for (const nlohmann::json& element : *prompts) {
+    LW_ASSIGN_OR_RETURN(const text::JsonFields prompt,
+                        text::JsonFields::of(element, fields.path("prompts")));
+    Prompt& added = info.prompts.emplace_back();
+    LW_ASSIGN_OR_RETURN(added.name, prompt.string("name"));
+    LW_ASSIGN_OR_RETURN(added.text, prompt.string("text"));
+  }
+  return {};
+}
+
+void add_prompts(const ModelInfo& info, Json& json) {
+  for (const Prompt& prompt : info.prompts) {
+    json["prompts"].push_back({{"name", prompt.name}, {"text", prompt.text}});
+  }
+  if (!info.default_prompt.empty()) json["default_prompt"] = info.default_prompt;
+  if (!info.pools_prompt) json["pools_prompt"] = false;
+}
+
 Result<ModelInfo> parse_task(std::string_view text) {
   LW_RETURN_IF_ERROR(check_json(text, kMaxTaskBytes));
   const nlohmann::json json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
@@ -79,6 +102,7 @@ Result<ModelInfo> parse_task(std::string_view text) {
         info.generation,
         generate::options_from_json(generation.json(), "generation", generated_vocabulary(info)));
   }
+  LW_RETURN_IF_ERROR(parse_prompts(fields, info));
   LW_RETURN_IF_ERROR(check_limits(info));
   return info;
 }
@@ -216,6 +240,7 @@ std::string task_to_json(const ModelInfo& info) {
   }
   nlohmann::json generation = generate::to_json(info.generation);
   if (!generation.empty()) json["generation"] = std::move(generation);
+  add_prompts(info, json);
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

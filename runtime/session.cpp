@@ -50,11 +50,12 @@ bool reads_input(const graph::Graph& graph, std::string_view name) {
 /// Keeps the model alive, holds the program, and remembers the last batch.
 class Session::Impl {
  public:
-  Impl(Model model, plan::Program program, ops::Isa isa, int threads)
+  Impl(Model model, plan::Program program, const SessionSetup& setup)
       : model_(std::move(model)),
         program_(std::move(program)),
-        executor_(program_, threads),
-        isa_(isa),
+        team_(setup.threads, setup.team),
+        executor_(program_, team_),
+        isa_(setup.isa),
         encoder_decoder_(program_.graph.find_input("decoder_input_ids") >= 0),
         with_decoder_(reads_input(program_.graph, "decoder_input_ids")),
         inputs_(program_.graph.inputs.size()) {}
@@ -103,6 +104,7 @@ class Session::Impl {
   exec::Executor& executor() { return executor_; }
   const exec::Executor& executor() const { return executor_; }
   const Model& model() const { return model_; }
+  const exec::Team& team() const { return team_; }
   ops::Isa isa() const { return isa_; }
   bool with_decoder() const { return with_decoder_; }
   /// Whether rows of that symbol are the decoder's tokens.
@@ -140,6 +142,7 @@ class Session::Impl {
 
   Model model_;
   plan::Program program_;
+  exec::Team team_;
   exec::Executor executor_;
   ops::Isa isa_;
   const bool encoder_decoder_;
@@ -171,8 +174,9 @@ Result<Session> Session::create(const Model& model, const SessionOptions& option
       plan::Program program,
       plan::make_program(model.data(), graph,
                          {.isa = setup.isa, .fast = options.fast, .log = options.log}));
-  start_team(setup.threads);
-  return Session(std::make_unique<Impl>(model, std::move(program), setup.isa, setup.threads));
+  auto impl = std::make_unique<Impl>(model, std::move(program), setup);
+  log_team(options, impl->team());
+  return Session(std::move(impl));
 }
 
 Status Session::run_ragged(const RaggedBatch& batch, const RunOptions& options) {

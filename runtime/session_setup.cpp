@@ -4,7 +4,6 @@
 
 #include "ops/dispatch.hpp"
 #include "ops/status_macros.hpp"
-#include "runtime/exec/barrier.hpp"
 #include "runtime/exec/team.hpp"
 
 namespace lanewise {
@@ -23,16 +22,14 @@ Result<SessionSetup> check_session_options(const SessionOptions& options) {
                             std::to_string(options.threads));
   }
   setup.threads = options.threads == 0 ? exec::available_cpus() : options.threads;
+  setup.team = options.use_openmp ? exec::Team::Kind::kOpenMp : exec::Team::Kind::kOwn;
   return setup;
 }
 
-void start_team(int threads) {
-  struct Meeting final : exec::TeamBody {
-    explicit Meeting(int count) : barrier(count) {}
-    void run(int) noexcept override { barrier.wait(); }
-    exec::SpinBarrier barrier;
-  } meeting(threads);
-  exec::run_team(threads, meeting);
+void log_team(const SessionOptions& options, const exec::Team& team) {
+  if (!options.log || team.started() == team.threads()) return;
+  options.log("threads: " + std::to_string(team.started()) + " of " +
+              std::to_string(team.threads()) + ", the system refuses more");
 }
 
 }  // namespace lanewise

@@ -2,6 +2,7 @@
 
 #include "lanewise/session.hpp"
 #include "ops/isa.hpp"
+#include "runtime/exec/team.hpp"
 
 namespace lanewise {
 
@@ -9,12 +10,13 @@ namespace lanewise {
 struct SessionSetup {
   ops::Isa isa = ops::Isa::baseline;
   int threads = 1;
+  exec::Team::Kind team = exec::Team::Kind::kOwn;
 };
 
 /// Fails as Session::create() does.
 Result<SessionSetup> check_session_options(const SessionOptions& options);
 
-/// Lets OpenMP make the team now, instead of in the first run.
-void start_team(int threads);
+/// Tells options.log of threads that `team` asked for and did not get.
+void log_team(const SessionOptions& options, const exec::Team& team);
 
 }  // namespace lanewise

@@ -7,6 +7,7 @@
 #include "converters/families/bart_config.hpp"
 #include "converters/families/bart_writer.hpp"
 #include "converters/families/family.hpp"
+#include "converters/families/hf_heads.hpp"
 #include "converters/families/hf_names.hpp"
 #include "converters/families/hf_tokenizer.hpp"
 #include "converters/families/module_tensors.hpp"
@@ -72,16 +73,28 @@ void describe(const BartConfig& config, ModelInfo& info) {
 }
 
 /// M2M100 counts positions without tokens of padding; here every token that is given counts.
-Status check_start(const BartConfig& config, const Config& source, int32_t start) {
-  if (config.kind->positions != BartPositions::kM2M100 || start != config.pad_token) return {};
-  return unsupported(source.label() +
-                     ": a 'decoder_start_token_id' that is 'pad_token_id' is not supported for " +
-                     std::string(config.kind->model_type));
+void check_start(const BartConfig& config, GenerationOptions& options) {
+  if (config.kind->positions != BartPositions::kM2M100) return;
+  if (options.decoder_start_token_id != config.pad_token) return;
+  options.unsupported.push_back(
+      {"decoder_start_token_id",
+       "a 'decoder_start_token_id' that is 'pad_token_id' is not supported for " +
+           std::string(config.kind->model_type)});
+}
+
+Status refuse_heads(const FamilyInput& input, const std::string& prefix) {
+  static constexpr std::array kWithout = std::to_array<std::string_view>(
+      {"BartModel", "M2M100Model", "MBartModel", "MarianMTModel", "MarianModel"});
+  static constexpr std::array kTensors =
+      std::to_array<std::string_view>({"classification_head.", "qa_outputs."});
+  return check_head(input, {kWithout, kTensors}, outside_of_model(prefix));
 }
 
 Result<FamilyModel> build(const FamilyInput& input) {
-  LW_ASSIGN_OR_RETURN(const BartConfig config, read_bart_config(input));
   LW_ASSIGN_OR_RETURN(const std::string prefix, find_prefix(input.checkpoint, kAnchor, "model."));
+  // Before the config: those of other classes say other things.
+  LW_RETURN_IF_ERROR(refuse_heads(input, prefix));
+  LW_ASSIGN_OR_RETURN(const BartConfig config, read_bart_config(input));
   const TableNames names(prefix);
   LW_ASSIGN_OR_RETURN(const BartTables tables, read_tables(config, input.checkpoint, names));
   LW_ASSIGN_OR_RETURN(ModuleTensors tensors, ModuleTensors::create(input.config, input.checkpoint));
@@ -90,8 +103,7 @@ Result<FamilyModel> build(const FamilyInput& input) {
   describe(config, model.info);
   LW_ASSIGN_OR_RETURN(model.info.generation,
                       read_hf_generation(input, config.decoder.vocabulary, config.kind->tokens));
-  LW_RETURN_IF_ERROR(
-      check_start(config, input.config, model.info.generation.decoder_start_token_id));
+  check_start(config, model.info.generation);
   LW_RETURN_IF_ERROR(read_hf_tokenizers(input, config.kind->model_type, model));
   std::move(tensors).move_into(model);
   model.leftovers = leftovers(names, prefix);

@@ -9,7 +9,9 @@
 
 #include "converters/families/activation_names.hpp"
 #include "converters/families/family.hpp"
+#include "converters/families/hf_heads.hpp"
 #include "converters/families/hf_names.hpp"
+#include "converters/families/sentence_head.hpp"
 #include "converters/families/sentence_transformers.hpp"
 #include "ops/status_macros.hpp"
 #include "runtime/file/messages.hpp"
@@ -200,20 +202,31 @@ class BertWriter {
   std::vector<ExpectedTensor> tensors_;
 };
 
+/// sentence-transformers takes the encoder of whatever class a folder has.
+Status refuse_heads(const FamilyInput& input, const std::string& prefix) {
+  static constexpr std::array kWithout = std::to_array<std::string_view>({"BertModel"});
+  static constexpr std::array kTensors =
+      std::to_array<std::string_view>({"classifier.", "cls.", "lm_head.", "qa_outputs.", "score."});
+  constexpr std::string_view kUsual = "bert.";
+  if (is_sentence_folder(input.folder)) return {};
+  std::string outside = prefix;
+  if (outside.ends_with(kUsual)) outside.resize(outside.size() - kUsual.size());
+  return check_head(input, {kWithout, kTensors}, outside);
+}
+
 Result<FamilyModel> build(const FamilyInput& input) {
   LW_ASSIGN_OR_RETURN(const BertConfig config, read_config(input.config));
   LW_ASSIGN_OR_RETURN(std::string prefix, find_prefix(input.checkpoint, kAnchor, "bert."));
+  LW_RETURN_IF_ERROR(refuse_heads(input, prefix));
   LW_ASSIGN_OR_RETURN(const SentenceHead head, read_sentence_head(input, config.hidden));
-  LW_ASSIGN_OR_RETURN(const int64_t text_tokens, max_text_tokens(input, config.positions));
   BertWriter writer(config, input.checkpoint, std::move(prefix));
   append_sentence_head(writer.builder(), writer.write(), head);
   FamilyModel model = std::move(writer).take();
   model.info.family = "bert";
-  model.info.task = head.pool.empty() ? "encoder" : "embedding";
   model.info.vocabulary_size = config.vocabulary;
   model.info.token_types = config.token_types;
   model.info.max_tokens = config.positions;
-  model.info.max_text_tokens = text_tokens;
+  LW_RETURN_IF_ERROR(describe_encoder(input, head, model));
   return model;
 }
 
@@ -221,7 +234,7 @@ Result<FamilyModel> build(const FamilyInput& input) {
 
 const Family& bert_family() {
   static constexpr std::array<std::string_view, 1> kModelTypes = {"bert"};
-  static const Family family = {"bert", kModelTypes, build};
+  static const Family family = {"bert", kModelTypes, build, /*has_encoder_form=*/true};
   return family;
 }
 

@@ -16,6 +16,8 @@
 
 namespace lanewise::converters {
 
+struct Family;
+
 struct FamilyInput {
   const Config& config;          ///< config.json
   const Checkpoint& checkpoint;  ///< for names: prefixes, optional parts; shapes are checked later
@@ -23,6 +25,8 @@ struct FamilyInput {
   std::string subfolder;         ///< of `folder`, where config and tokenizer are; usually ""
   const Report& report;
   std::string config_folder;  ///< where the config stands; usually that of `folder`
+  const Family* family;
+  bool encoder_alone = false;  ///< heads and decoders are not wanted; has_encoder_form
 };
 
 /// A tensor that a graph reads.
@@ -38,8 +42,13 @@ struct FamilyModel {
   std::vector<ExpectedTensor> tensors;  ///< all that `graph` reads, whole
   TensorParts parts;                    ///< what `graph` knows by names of its own
   std::vector<std::string> leftovers;   ///< tensors known to be no weights, where present
+  /// Whether every other tensor of the checkpoint that `graph` does not read is an error, unless it
+  /// is in `ignore`: names, or prefixes that end in a dot.
+  bool strict = false;
+  std::vector<std::string> ignore;
   /// JSON, as Tokenizer::to_json() gives it; empty: what the folder has is looked for.
   std::string tokenizer;
+  bool lowercase_texts = false;  ///< before the tokenizer sees them, whatever it does itself
   std::string target_tokenizer;  ///< of what a decoder writes; empty: `tokenizer` serves both
 };
 
@@ -50,6 +59,7 @@ struct Family {
   /// Allocates no more than a config of checked ranges asks for: whoever wrote the config may
   /// lie about the tensors.
   Result<FamilyModel> (*build)(const FamilyInput& input);
+  bool has_encoder_form = false;  ///< FamilyInput::encoder_alone has a meaning
 };
 
 #define LW_FAMILY(name) const Family& name##_family();

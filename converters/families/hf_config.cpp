@@ -69,8 +69,7 @@ void set_default(const Config& config, const char* field, int32_t value, int64_t
 /// What config.json said before there was a file for it.
 Result<GenerationOptions> read_legacy(const Config& config, int64_t vocabulary,
                                       const DefaultTokens& defaults) {
-  LW_ASSIGN_OR_RETURN(GenerationOptions options,
-                      read_generation_config(config, vocabulary, [](std::string_view) {}));
+  GenerationOptions options = read_generation_config(config, vocabulary, [](std::string_view) {});
   set_default(config, "bos_token_id", defaults.bos, vocabulary, options.bos_token_id);
   set_default(config, "eos_token_id", defaults.eos, vocabulary, options.eos_token_ids);
   set_default(config, "pad_token_id", defaults.pad, vocabulary, options.pad_token_id);
@@ -91,13 +90,16 @@ Result<GenerationOptions> read_hf_generation(const FamilyInput& input, int64_t v
   const std::string path = join(input.config_folder, "generation_config.json");
   if (!is_file(path)) return read_legacy(input.config, vocabulary, defaults);
   LW_ASSIGN_OR_RETURN(const Config config, input.folder.config_at(path));
-  LW_ASSIGN_OR_RETURN(GenerationOptions options,
-                      read_generation_config(config, vocabulary, input.report));
+  GenerationOptions options = read_generation_config(config, vocabulary, input.report);
   if (options.decoder_start_token_id == kNoToken && options.bos_token_id == kNoToken) {
-    LW_ASSIGN_OR_RETURN(const int64_t start,
-                        input.config.integer("decoder_start_token_id", defaults.decoder_start,
-                                             kNoToken, vocabulary - 1));
-    options.decoder_start_token_id = static_cast<int32_t>(start);
+    const std::string field = "decoder_start_token_id";
+    const Result<int64_t> start =
+        input.config.integer(field, defaults.decoder_start, kNoToken, vocabulary - 1);
+    if (start.ok()) {
+      options.decoder_start_token_id = static_cast<int32_t>(*start);
+    } else {
+      options.unsupported.push_back({field, start.status().message()});
+    }
   }
   return options;
 }

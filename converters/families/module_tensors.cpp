@@ -185,4 +185,11 @@ void ModuleTensors::move_into(FamilyModel& model) && {
   model.parts = std::move(parts_);
 }
 
+Status expect_all_read(const Config& config, FamilyModel& model) {
+  model.strict = true;
+  LW_ASSIGN_OR_RETURN(model.ignore, config.texts("ignore"));
+  for (std::string& entry : model.ignore) entry = plain_name(entry);  // As the checkpoint has them.
+  return {};
+}
+
 }  // namespace lanewise::converters

@@ -78,4 +78,8 @@ class ModuleTensors {
   TensorParts parts_;
 };
 
+/// Makes `model` strict, as loading a state dict is in PyTorch, but for what `ignore` of the config
+/// lists.
+Status expect_all_read(const Config& config, FamilyModel& model);
+
 }  // namespace lanewise::converters

@@ -50,6 +50,7 @@ constexpr std::array kFields = std::to_array<std::string_view>({"attention",
                                                                 "decoder_init",
                                                                 "eos_token_id",
                                                                 "hidden_size",
+                                                                "ignore",
                                                                 "keys",
                                                                 "max_length",
                                                                 "num_decoder_layers",
@@ -338,6 +339,7 @@ Result<FamilyModel> build(const FamilyInput& input) {
     model.leftovers.push_back(tensors.file_name(std::string(kAttention) + bias));
   }
   LW_RETURN_IF_ERROR(tensors.check_keys());
+  LW_RETURN_IF_ERROR(expect_all_read(input.config, model));
   std::move(tensors).move_into(model);
   report_unknown_fields(input, kFields);
   return model;

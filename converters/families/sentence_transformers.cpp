@@ -1,6 +1,10 @@
 #include "converters/families/sentence_transformers.hpp"
 
 #include <algorithm>
+#include <array>
+#include <filesystem>
+#include <map>
+#include <span>
 #include <utility>
 
 #include "converters/files.hpp"
@@ -10,153 +14,229 @@
 namespace lanewise::converters {
 namespace {
 
-// torch.nn.functional.normalize, which the module Normalize calls.
-constexpr double kNormalizeEps = 1e-12;
+using file::in_quotes;
 
-struct Module {
-  std::string type;  // Class name without its package: Transformer, Pooling, Normalize, Dense.
-  std::string path;  // Folder of its config; "" is the root.
-};
+constexpr std::string_view kPackage = "sentence_transformers.";
 
-Result<Module> read_module(const Config& entry) {
-  LW_ASSIGN_OR_RETURN(const std::string type, entry.text("type", ""));
-  LW_ASSIGN_OR_RETURN(const std::string path, entry.text("path", ""));
-  if (type.empty()) return entry.wrong("type", "the name of a module");
-  if (!path.empty() && !stays_inside(path)) return entry.wrong("path", "a folder in this folder");
-  return Module{type.substr(type.rfind('.') + 1), path};
+// In the order in which sentence-transformers looks for them.
+constexpr std::array kTextFiles = {
+    "sentence_bert_config.json",       "sentence_roberta_config.json",
+    "sentence_distilbert_config.json", "sentence_camembert_config.json",
+    "sentence_albert_config.json",     "sentence_xlm-roberta_config.json",
+    "sentence_xlnet_config.json"};
+
+/// `.`, `./a` and `a/` are what people write; without a name, the folder itself.
+Result<std::string> module_path(const Config& entry) {
+  LW_ASSIGN_OR_RETURN(const std::string given, entry.text("path", ""));
+  std::string_view path = given;
+  while (path.starts_with("./")) path.remove_prefix(2);
+  while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+  if (path.empty() || path == ".") return std::string();
+  if (!stays_inside(std::string(path))) return entry.wrong("path", "a folder in this folder");
+  return std::string(path);
 }
 
-/// In their order of execution.
-Result<std::vector<Module>> read_modules(SourceFolder& folder) {
-  std::vector<Module> modules;
+Result<SentenceModule> read_module(const Config& entry) {
+  LW_ASSIGN_OR_RETURN(const std::string type, entry.text("type", ""));
+  LW_ASSIGN_OR_RETURN(std::string path, module_path(entry));
+  if (type.empty()) return entry.wrong("type", "the name of a module");
+  if (!type.starts_with(kPackage)) {
+    return unsupported(entry.label() + ": module " + in_quotes(type) +
+                       " is not supported; known are modules of sentence_transformers");
+  }
+  return SentenceModule{type.substr(type.rfind('.') + 1), std::move(path)};
+}
+
+/// kUnsupported for a field that is not empty, but for `harmless` members.
+Status refuse_members(const Config& config, const std::string& field,
+                      std::span<const std::string_view> harmless) {
+  LW_ASSIGN_OR_RETURN(const Config object, config.object(field));
+  for (const std::string& name : object.fields()) {
+    if (std::ranges::find(harmless, name) != harmless.end()) continue;
+    return unsupported(object.label() + ": " + in_quotes(name) + " is not supported");
+  }
+  return {};
+}
+
+/// The last layer's vectors of tokens, which is what texts have.
+Status check_modalities(const Config& config) {
+  LW_ASSIGN_OR_RETURN(const Config modalities, config.object("modality_config"));
+  for (const std::string& name : modalities.fields()) {
+    if (name != "text") {
+      return unsupported(modalities.label() + ": " + in_quotes(name) + " is not supported");
+    }
+    LW_ASSIGN_OR_RETURN(const Config text, modalities.object(name));
+    for (const auto& [field, known] :
+         {std::pair("method", "forward"), std::pair("method_output_name", "last_hidden_state")}) {
+      LW_ASSIGN_OR_RETURN(const std::string value, text.text(field, known));
+      if (value == known) continue;
+      return unsupported(text.label() + ": " + field + " " + in_quotes(value) +
+                         " is not supported; known: " + known);
+    }
+  }
+  LW_ASSIGN_OR_RETURN(const std::string output,
+                      config.text("module_output_name", "token_embeddings"));
+  if (output == "token_embeddings") return {};
+  return unsupported(config.label() + ": module_output_name " + in_quotes(output) +
+                     " is not supported; known: token_embeddings");
+}
+
+/// How classes of Transformers are called. What only chooses types, devices and code is harmless.
+Status check_arguments(const Config& config) {
+  constexpr std::array kModel = std::to_array<std::string_view>(
+      {"add_pooling_layer", "attn_implementation", "device_map", "dtype", "low_cpu_mem_usage",
+       "torch_dtype", "trust_remote_code", "use_safetensors"});
+  constexpr std::array kTokenizer =
+      std::to_array<std::string_view>({"clean_up_tokenization_spaces", "model_max_length",
+                                       "padding_side", "trust_remote_code", "use_fast"});
+  constexpr std::array kConfig = std::to_array<std::string_view>(
+      {"attn_implementation", "dtype", "torch_dtype", "trust_remote_code", "use_cache"});
+  LW_RETURN_IF_ERROR(refuse_members(config, "model_args", kModel));
+  LW_RETURN_IF_ERROR(refuse_members(config, "model_kwargs", kModel));
+  LW_RETURN_IF_ERROR(refuse_members(config, "tokenizer_args", kTokenizer));
+  LW_RETURN_IF_ERROR(refuse_members(config, "processor_kwargs", kTokenizer));
+  LW_RETURN_IF_ERROR(refuse_members(config, "config_args", kConfig));
+  LW_RETURN_IF_ERROR(refuse_members(config, "config_kwargs", kConfig));
+  return refuse_members(config, "processing_kwargs", {});
+}
+
+Status check_task(const Config& config) {
+  LW_ASSIGN_OR_RETURN(const std::string task,
+                      config.text("transformer_task", "feature-extraction"));
+  if (task != "feature-extraction") {
+    return unsupported(config.label() + ": transformer_task " + in_quotes(task) +
+                       " is not supported; known: feature-extraction");
+  }
+  for (const char* field : {"query_length", "document_length", "query_expansion"}) {
+    if (config.has(field)) {
+      return unsupported(config.label() + ": " + in_quotes(field) + " is not supported");
+    }
+  }
+  return {};
+}
+
+void report_unknown(const FamilyInput& input, const Config& config,
+                    std::span<const std::string_view> known) {
+  for (const std::string& name : config.fields()) {
+    if (std::ranges::find(known, name) != known.end()) continue;
+    input.report(config.label() + ": unknown field " + in_quotes(name) + " is ignored");
+  }
+}
+
+/// Limits of tokenizers without one say 1e30, which is no integer; one that is a number may still
+/// be above the model's.
+Result<int64_t> read_limit(const Config& config, const std::string& field, int64_t max_tokens) {
+  LW_ASSIGN_OR_RETURN(const double length,
+                      config.number(field, static_cast<double>(max_tokens), 1, 1e300));
+  return length < static_cast<double>(max_tokens) ? static_cast<int64_t>(length) : max_tokens;
+}
+
+Result<int64_t> tokenizer_limit(const FamilyInput& input, int64_t max_tokens) {
+  const std::string name = join(input.subfolder, "tokenizer_config.json");
+  if (!input.folder.has(name)) return max_tokens;
+  LW_ASSIGN_OR_RETURN(const Config config, input.folder.config(name));
+  return read_limit(config, "model_max_length", max_tokens);
+}
+
+Result<SentenceTexts> read_texts_file(const FamilyInput& input, const Config& config,
+                                      int64_t max_tokens) {
+  constexpr std::array kFields = std::to_array<std::string_view>(
+      {"config_args", "config_kwargs", "do_lower_case", "max_seq_length", "modality_config",
+       "model_args", "model_kwargs", "module_output_name", "processing_kwargs", "processor_kwargs",
+       "tokenizer_args", "transformer_task", "unpad_inputs"});
+  LW_RETURN_IF_ERROR(check_task(config));
+  LW_RETURN_IF_ERROR(check_modalities(config));
+  LW_RETURN_IF_ERROR(check_arguments(config));
+  report_unknown(input, config, kFields);
+  SentenceTexts texts;
+  LW_ASSIGN_OR_RETURN(texts.lowercase, config.boolean("do_lower_case", false));
+  for (const char* field : {"tokenizer_args", "processor_kwargs"}) {
+    LW_ASSIGN_OR_RETURN(const Config arguments, config.object(field));
+    if (!arguments.has("model_max_length")) continue;
+    LW_ASSIGN_OR_RETURN(texts.max_tokens, read_limit(arguments, "model_max_length", max_tokens));
+    return texts;
+  }
+  if (config.has("max_seq_length")) {
+    LW_ASSIGN_OR_RETURN(const int64_t length,
+                        config.integer("max_seq_length", max_tokens, 1, INT32_MAX));
+    texts.max_tokens = std::min(length, max_tokens);
+    return texts;
+  }
+  LW_ASSIGN_OR_RETURN(texts.max_tokens, tokenizer_limit(input, max_tokens));
+  return texts;
+}
+
+/// Without a text in the folder theirs is empty.
+constexpr std::array kUsualPrompts = {"document", "query"};
+
+Status read_prompt_texts(const Config& config, ModelInfo& info) {
+  LW_ASSIGN_OR_RETURN(const Config prompts, config.object("prompts"));
+  std::map<std::string, std::string> texts;
+  for (const char* name : kUsualPrompts) texts.try_emplace(name);
+  for (const std::string& name : prompts.fields()) {
+    LW_ASSIGN_OR_RETURN(texts[name], prompts.text(name, ""));
+  }
+  for (auto& [name, text] : texts) info.prompts.push_back({name, std::move(text)});
+  LW_ASSIGN_OR_RETURN(info.default_prompt, config.text("default_prompt_name", ""));
+  if (info.default_prompt.empty() || texts.contains(info.default_prompt)) return {};
+  std::string known;
+  for (const Prompt& prompt : info.prompts) {
+    known.append(known.empty() ? "" : ", ").append(prompt.name);
+  }
+  return config.wrong("default_prompt_name", "one of the 'prompts' " + known);
+}
+
+}  // namespace
+
+Result<std::vector<SentenceModule>> read_modules(SourceFolder& folder) {
+  std::vector<SentenceModule> modules;
   LW_ASSIGN_OR_RETURN(const std::vector<Config> entries, folder.config_list(kModulesFile));
   for (const Config& entry : entries) {
-    LW_ASSIGN_OR_RETURN(Module module, read_module(entry));
+    LW_ASSIGN_OR_RETURN(SentenceModule module, read_module(entry));
     modules.push_back(std::move(module));
   }
   return modules;
 }
 
-Status unsupported_module(const SourceFolder& folder, const Module& module) {
-  return unsupported(file::in_quotes(folder.path(kModulesFile)) + ": module " +
-                     file::in_quotes(module.type) +
-                     " is not supported here; known: Transformer, then Pooling, then Normalize");
-}
-
-struct PoolingMode {
-  const char* field;
-  const char* pool;  // Kind of the operator; null: we have none.
-};
-
-constexpr PoolingMode kPoolingModes[] = {
-    {"pooling_mode_cls_token", "first"},
-    {"pooling_mode_mean_tokens", "mean"},
-    {"pooling_mode_max_tokens", "max"},
-    {"pooling_mode_lasttoken", "last"},
-    {"pooling_mode_mean_sqrt_len_tokens", nullptr},
-    {"pooling_mode_weightedmean_tokens", nullptr},
-};
-
-Result<std::vector<PoolingMode>> chosen_modes(const Config& config) {
-  std::vector<PoolingMode> chosen;
-  for (const PoolingMode& mode : kPoolingModes) {
-    // sentence-transformers' defaults: the mean is on.
-    const bool fallback = std::string_view(mode.field) == "pooling_mode_mean_tokens";
-    LW_ASSIGN_OR_RETURN(const bool on, config.boolean(mode.field, fallback));
-    if (on) chosen.push_back(mode);
-  }
-  return chosen;
-}
-
-Result<std::string> read_pooling(const Config& config, int64_t features) {
-  LW_ASSIGN_OR_RETURN(const int64_t dimension,
-                      config.integer("word_embedding_dimension", features, 1, INT32_MAX));
-  if (dimension != features) {
-    return config.wrong("word_embedding_dimension", "the model's " + std::to_string(features));
-  }
-  LW_ASSIGN_OR_RETURN(const std::vector<PoolingMode> modes, chosen_modes(config));
-  if (modes.size() == 1 && modes[0].pool != nullptr) return std::string(modes[0].pool);
-  std::string names;
-  for (const PoolingMode& mode : modes) {
-    names.append(names.empty() ? "" : " with ").append(file::in_quotes(mode.field));
-  }
-  if (names.empty()) return invalid_argument(config.label() + " chooses no pooling mode");
-  return unsupported(config.label() + ": " + names + " is not supported; known: one of " +
-                     "pooling_mode_cls_token, pooling_mode_mean_tokens, pooling_mode_max_tokens, " +
-                     "pooling_mode_lasttoken");
-}
-
-/// Texts would be put into lower case before the tokenizer sees them, which we do not do.
-Status report_lower_case(const FamilyInput& input, const Config& config) {
-  LW_ASSIGN_OR_RETURN(const bool lower, config.boolean("do_lower_case", false));
-  if (lower) input.report(config.label() + ": do_lower_case is ignored, the tokenizer decides");
-  return {};
-}
-
-}  // namespace
+bool is_sentence_folder(const SourceFolder& folder) { return folder.has(kModulesFile); }
 
 Result<std::string> transformer_subfolder(SourceFolder& folder) {
-  if (!folder.has(kModulesFile)) return std::string();
-  LW_ASSIGN_OR_RETURN(const std::vector<Module> modules, read_modules(folder));
+  if (!is_sentence_folder(folder)) return std::string();
+  LW_ASSIGN_OR_RETURN(const std::vector<SentenceModule> modules, read_modules(folder));
   if (modules.empty() || modules.front().type != "Transformer") {
-    return unsupported(file::in_quotes(folder.path(kModulesFile)) +
+    return unsupported(in_quotes(folder.path(kModulesFile)) +
                        ": expected the first module to be a Transformer, found " +
-                       (modules.empty() ? "none" : file::in_quotes(modules.front().type)));
+                       (modules.empty() ? "none" : in_quotes(modules.front().type)));
   }
   return modules.front().path;
 }
 
-Result<SentenceHead> read_sentence_head(const FamilyInput& input, int64_t features) {
-  SentenceHead head;
-  if (!input.folder.has(kModulesFile)) {
-    input.report("no modules.json: sentence embeddings are the mean of the token vectors");
-    head.pool = "mean";
-    return head;
+Result<SentenceTexts> read_sentence_texts(const FamilyInput& input, int64_t max_tokens) {
+  for (const char* name : kTextFiles) {
+    const std::string path = join(input.subfolder, name);
+    if (!input.folder.has(path)) continue;
+    LW_ASSIGN_OR_RETURN(const Config config, input.folder.config(path));
+    return read_texts_file(input, config, max_tokens);
   }
-  LW_ASSIGN_OR_RETURN(const std::vector<Module> modules, read_modules(input.folder));
-  for (const Module& module : modules) {
-    if (&module == &modules.front()) continue;  // The Transformer.
-    if (module.type == "Pooling" && head.pool.empty()) {
-      LW_ASSIGN_OR_RETURN(const Config config,
-                          input.folder.config(join(module.path, "config.json")));
-      LW_ASSIGN_OR_RETURN(head.pool, read_pooling(config, features));
-    } else if (module.type == "Normalize" && !head.pool.empty()) {
-      head.normalize = true;
-    } else {
-      return unsupported_module(input.folder, module);
-    }
-  }
-  return head;
+  SentenceTexts texts;
+  LW_ASSIGN_OR_RETURN(texts.max_tokens, tokenizer_limit(input, max_tokens));
+  return texts;
 }
 
-void append_sentence_head(graph::Builder& builder, graph::ValueId tokens,
-                          const SentenceHead& head) {
-  if (head.pool.empty()) return;
-  graph::ValueId sentence = builder.pool("sentence.pool", tokens, head.pool);
-  if (head.normalize)
-    sentence = builder.l2_normalize("sentence.normalize", sentence, kNormalizeEps);
-  builder.output("sentence_embedding", sentence);
-}
-
-Result<int64_t> max_text_tokens(const FamilyInput& input, int64_t max_tokens) {
-  // Tokenizers without a limit say 1e30, which is no integer; a limit of theirs that is one may
-  // still be above the model's.
-  const std::string sentence_file = join(input.subfolder, "sentence_bert_config.json");
-  if (input.folder.has(sentence_file)) {
-    LW_ASSIGN_OR_RETURN(const Config config, input.folder.config(sentence_file));
-    LW_RETURN_IF_ERROR(report_lower_case(input, config));
-    if (config.has("max_seq_length")) {
-      LW_ASSIGN_OR_RETURN(const int64_t length,
-                          config.integer("max_seq_length", max_tokens, 1, INT32_MAX));
-      return std::min(length, max_tokens);
-    }
+Status read_prompts(const FamilyInput& input, ModelInfo& info) {
+  constexpr const char* kFile = "config_sentence_transformers.json";
+  constexpr const char* kType = "SentenceTransformer";
+  if (!is_sentence_folder(input.folder) || !input.folder.has(kFile)) {
+    for (const char* name : kUsualPrompts) info.prompts.push_back({name, ""});
+    return {};
   }
-  const std::string tokenizer_file = join(input.subfolder, "tokenizer_config.json");
-  if (!input.folder.has(tokenizer_file)) return max_tokens;
-  LW_ASSIGN_OR_RETURN(const Config config, input.folder.config(tokenizer_file));
-  LW_ASSIGN_OR_RETURN(const double length,
-                      config.number("model_max_length", static_cast<double>(max_tokens), 1, 1e300));
-  return length < static_cast<double>(max_tokens) ? static_cast<int64_t>(length) : max_tokens;
+  LW_ASSIGN_OR_RETURN(const Config config, input.folder.config(kFile));
+  LW_ASSIGN_OR_RETURN(const std::string type, config.text("model_type", kType));
+  if (type != kType) {
+    return unsupported(config.label() + ": model_type " + in_quotes(type) +
+                       " is not supported; known: " + kType);
+  }
+  return read_prompt_texts(config, info);
 }
 
 }  // namespace lanewise::converters

@@ -166,7 +166,7 @@ Result<GenerationOptions> read_sequence_generation(const FamilyInput& input, int
   const std::string path = join(input.config_folder, "generation_config.json");
   if (is_file(path)) {
     LW_ASSIGN_OR_RETURN(const Config config, input.folder.config_at(path));
-    LW_ASSIGN_OR_RETURN(options, read_generation_config(config, vocabulary, input.report));
+    options = read_generation_config(config, vocabulary, input.report);
   }
   LW_ASSIGN_OR_RETURN(const int32_t bos, read_id(input.config, "bos_token_id", vocabulary));
   if (options.bos_token_id == kNoToken) options.bos_token_id = bos;

@@ -31,6 +31,7 @@ constexpr std::array kFields = std::to_array<std::string_view>({"activation",
                                                                 "d_model",
                                                                 "dim_feedforward",
                                                                 "eos_token_id",
+                                                                "ignore",
                                                                 "keys",
                                                                 "layer_norm_eps",
                                                                 "max_length",
@@ -112,6 +113,7 @@ Result<FamilyModel> build(const FamilyInput& input) {
   LW_RETURN_IF_ERROR(read_sequence_tokens(input, tensors.file_name(kSourceTable),
                                           tensors.file_name(kTargetTable), model));
   LW_RETURN_IF_ERROR(tensors.check_keys());
+  LW_RETURN_IF_ERROR(expect_all_read(input.config, model));
   std::move(tensors).move_into(model);
   report_unknown_fields(input, kFields);
   return model;

@@ -27,6 +27,7 @@ constexpr std::array kFields = std::to_array<std::string_view>({"activation",
                                                                 "d_model",
                                                                 "dim_feedforward",
                                                                 "eos_token_id",
+                                                                "ignore",
                                                                 "keys",
                                                                 "layer_norm_eps",
                                                                 "max_length",
@@ -102,6 +103,7 @@ Result<FamilyModel> build(const FamilyInput& input) {
   LW_ASSIGN_OR_RETURN(model.tokenizer,
                       source_tokenizer(input, sizes.vocabulary, tensors.file_name(kTable)));
   LW_RETURN_IF_ERROR(tensors.check_keys());
+  LW_RETURN_IF_ERROR(expect_all_read(input.config, model));
   std::move(tensors).move_into(model);
   report_unknown_fields(input, kFields);
   return model;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -12,6 +13,7 @@
 #include "converters/quantize/quantize_rows.hpp"
 #include "ops/status_macros.hpp"
 #include "runtime/file/messages.hpp"
+#include "runtime/graph/decoding.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -256,6 +258,9 @@ class Packer {
 Result<PackedGraph> pack_graph(graph::Graph graph, const Checkpoint& checkpoint,
                                const TensorParts& parts, const PackedTypes& types) {
   Packer packer(checkpoint, parts, types);
+  // Steps attend to a cache in f32. A run of the whole model must round as they do, or it finds
+  // other tokens than they did.
+  const std::set<std::string> steps = graph::nodes_of_steps(graph);
   for (graph::Node& node : graph.nodes) {
     decltype(node.weights) weights;
     for (const auto& [role, sources] : node.weights) {
@@ -264,8 +269,8 @@ Result<PackedGraph> pack_graph(graph::Graph graph, const Checkpoint& checkpoint,
       for (const auto& [packed_role, name] : roles) weights[packed_role] = {name};
     }
     node.weights = std::move(weights);
-    // Weights narrower than f32 promise less than attention in bf16 takes.
-    if (node.op == "attention" && types.type != WeightType::kF32) {
+    // Low-precision weights lose more than attention in bf16 does.
+    if (node.op == "attention" && types.type != WeightType::kF32 && !steps.contains(node.name)) {
       node.attributes.set("allow_bf16", true);
     }
   }

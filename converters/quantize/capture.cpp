@@ -102,8 +102,8 @@ Result<CapturedInputs> capture_inputs(const Model& model, std::span<const Sample
   LW_ASSIGN_OR_RETURN(graph::Graph graph, graph_to_inputs(model.data().graph(), products));
   LW_ASSIGN_OR_RETURN(const plan::Program program,
                       plan::make_program(model.data(), std::move(graph), {.isa = setup.isa}));
-  start_team(setup.threads);
-  exec::Executor executor(program, setup.threads);
+  exec::Team team(setup.threads);
+  exec::Executor executor(program, team);
   std::vector<RowCollector> collectors;
   for (const Product& product : products) collectors.emplace_back(product.k);
   for (const Sample& sample : samples) {

@@ -43,10 +43,11 @@ void dots_of_input(const std::vector<float>& x, int64_t rows, int64_t i, double*
 }
 
 /// The lower triangle of x x^T for x [k, rows], damped.
-std::vector<double> products(const std::vector<float>& x, int64_t k, int64_t rows, int threads) {
+std::vector<double> products(const std::vector<float>& x, int64_t k, int64_t rows,
+                             exec::Team& team) {
   std::vector<double> h(static_cast<size_t>(k * k));
   // The long rows first: who takes one last should not be waited for.
-  in_parallel(threads, k, [&](int64_t done) {
+  in_parallel(team, k, [&](int64_t done) {
     const int64_t i = k - 1 - done;
     dots_of_input(x, rows, i, h.data() + i * k);
   });
@@ -118,13 +119,13 @@ void round_rows(QuantizedMatrix& matrix, std::span<const float> w, const Order& 
 }  // namespace
 
 QuantizedMatrix with_error_feedback(QuantizedMatrix plain, std::span<const float> w,
-                                    const InputRows& x, int threads) {
+                                    const InputRows& x, exec::Team& team) {
   const Order order = by_square(x);
   const std::vector<float> u =
-      inverse_root(products(transposed(x, order), x.k, x.rows, threads), x.k, threads);
+      inverse_root(products(transposed(x, order), x.k, x.rows, team), x.k, team);
   if (u.empty()) return plain;
   constexpr int64_t kTogether = 16;  // at 4096 inputs 256 KiB, which stay in a second-level cache
-  in_parallel(threads, (plain.n + kTogether - 1) / kTogether, [&](int64_t part) {
+  in_parallel(team, (plain.n + kTogether - 1) / kTogether, [&](int64_t part) {
     const int64_t row = part * kTogether;
     round_rows(plain, w, order, u, row, std::min(plain.n, row + kTogether));
   });

@@ -4,6 +4,7 @@
 
 #include "converters/quantize/input_rows.hpp"
 #include "converters/quantize/quantized_matrix.hpp"
+#include "runtime/exec/team.hpp"
 
 namespace lanewise::converters {
 
@@ -18,6 +19,6 @@ namespace lanewise::converters {
 /// multiplications and k^2 doubles. The same bits with any number of threads.
 /// Source: Frantar et al. 2023 (GPTQ), arXiv:2210.17323.
 QuantizedMatrix with_error_feedback(QuantizedMatrix plain, std::span<const float> w,
-                                    const InputRows& x, int threads);
+                                    const InputRows& x, exec::Team& team);
 
 }  // namespace lanewise::converters

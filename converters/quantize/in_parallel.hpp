@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <exception>
@@ -9,13 +8,13 @@
 
 namespace lanewise::converters {
 
-/// Calls work(i) once for every i of [0, count), by up to `threads` threads, and returns when all
-/// are done. An exception of `work` is thrown again here, and what was not begun is left out.
+/// Calls work(i) once for every i of [0, count), on the threads of `team`, and returns when all are
+/// done. An exception of `work` is thrown again here, and what was not begun is left out.
 template <typename Work>
-void in_parallel(int threads, int64_t count, const Work& work) {
+void in_parallel(exec::Team& team, int64_t count, const Work& work) {
   struct Body final : exec::TeamBody {
     Body(int64_t all, const Work& each) : count(all), work(each) {}
-    void run(int) noexcept override {
+    void run(int, int) noexcept override {
       for (int64_t i = next++; i < count; i = next++) {
         try {
           work(i);
@@ -31,7 +30,11 @@ void in_parallel(int threads, int64_t count, const Work& work) {
     std::atomic<bool> failed = false;
     std::exception_ptr failure;  // read when the team has come back
   } body(count, work);
-  exec::run_team(static_cast<int>(std::clamp<int64_t>(count, 1, threads)), body);
+  if (count > 1) {
+    team.run(body);
+  } else {
+    body.run(0, 1);
+  }
   if (body.failure) std::rethrow_exception(body.failure);
 }
 

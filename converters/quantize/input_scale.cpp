@@ -95,13 +95,13 @@ std::vector<float> divided_columns(std::span<const float> w,
 }
 
 std::vector<float> find_input_scale(std::span<const float> w, int64_t n, const InputRows& x,
-                                    const Rounding& rounding, int threads) {
+                                    const Rounding& rounding, exec::Team& team) {
   if (n == 0 || x.rows == 0) return {};
   const std::vector<double> w_max = column_maxima(w, static_cast<size_t>(x.k));
   const std::vector<double> x_max = column_maxima(x.x, static_cast<size_t>(x.k));
   const std::vector<float> some = some_outputs(w, static_cast<size_t>(n), static_cast<size_t>(x.k));
   std::vector<double> errors(std::size(kAlphas) + 1);  // the last of ones
-  in_parallel(threads, static_cast<int64_t>(errors.size()), [&](int64_t i) {
+  in_parallel(team, static_cast<int64_t>(errors.size()), [&](int64_t i) {
     const auto at = static_cast<size_t>(i);
     if (at == std::size(kAlphas)) {
       errors[at] = expected_error(some, x, rounding);

@@ -6,6 +6,7 @@
 
 #include "converters/quantize/input_rows.hpp"
 #include "converters/quantize/quantized_matrix.hpp"
+#include "runtime/exec/team.hpp"
 
 namespace lanewise::converters {
 
@@ -27,7 +28,7 @@ using Rounding =
 /// Empty where no alpha is better than ones. `rounding` is called by several threads at once.
 /// Source: Xiao et al. 2023 (SmoothQuant), arXiv:2211.10438.
 std::vector<float> find_input_scale(std::span<const float> w, int64_t n, const InputRows& x,
-                                    const Rounding& rounding, int threads);
+                                    const Rounding& rounding, exec::Team& team);
 
 /// w[i, j] / input_scale[j]
 std::vector<float> divided_columns(std::span<const float> w, const std::vector<float>& input_scale);

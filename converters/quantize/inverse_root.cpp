@@ -46,12 +46,12 @@ void solve_rows(std::vector<double>& a, size_t k, size_t begin, size_t end, size
 }
 
 /// The lower L with L L^T = a, in its place; false where there is none.
-bool cholesky(std::vector<double>& a, size_t k, int threads) {
+bool cholesky(std::vector<double>& a, size_t k, exec::Team& team) {
   for (size_t begin = 0; begin < k; begin += kColumns) {
     const size_t end = std::min(begin + kColumns, k);
     if (!factor_diagonal(a, k, begin, end)) return false;
     const size_t groups = (k - end + kRows - 1) / kRows;
-    in_parallel(threads, static_cast<int64_t>(groups), [&](int64_t group) {
+    in_parallel(team, static_cast<int64_t>(groups), [&](int64_t group) {
       solve_rows(a, k, begin, end, end + static_cast<size_t>(group) * kRows);
     });
   }
@@ -81,10 +81,10 @@ void invert_columns(const std::vector<double>& l, size_t k, size_t begin,
 }
 
 /// The transpose of L^-1: row j holds its column j, zeros before j.
-std::vector<double> inverse_transposed(const std::vector<double>& l, size_t k, int threads) {
+std::vector<double> inverse_transposed(const std::vector<double>& l, size_t k, exec::Team& team) {
   std::vector<double> inverse(k * k);
   const size_t groups = (k + kRows - 1) / kRows;
-  in_parallel(threads, static_cast<int64_t>(groups), [&](int64_t group) {
+  in_parallel(team, static_cast<int64_t>(groups), [&](int64_t group) {
     invert_columns(l, k, static_cast<size_t>(group) * kRows, inverse);
   });
   return inverse;
@@ -92,15 +92,15 @@ std::vector<double> inverse_transposed(const std::vector<double>& l, size_t k, i
 
 }  // namespace
 
-std::vector<float> inverse_root(std::vector<double> h, int64_t k, int threads) {
+std::vector<float> inverse_root(std::vector<double> h, int64_t k, exec::Team& team) {
   const auto size = static_cast<size_t>(k);
   // Read backwards, the lower root of h is the upper R with h = R R^T, and U = R^-1.
   for (size_t i = 0; i < size; ++i) {
     for (size_t j = 0; j < i; ++j) h[j * size + i] = h[i * size + j];
   }
   std::reverse(h.begin(), h.end());
-  if (!cholesky(h, size, threads)) return {};
-  const std::vector<double> inverse = inverse_transposed(h, size, threads);
+  if (!cholesky(h, size, team)) return {};
+  const std::vector<double> inverse = inverse_transposed(h, size, team);
   std::vector<float> u(size * size);
   for (size_t i = 0; i < size; ++i) {
     for (size_t j = i; j < size; ++j) {

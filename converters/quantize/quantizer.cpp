@@ -57,7 +57,7 @@ double output_error(std::span<const float> w, const QuantizedMatrix& matrix, con
 }
 
 QuantizedMatrix Quantizer::calibrated(std::span<const float> w, int64_t n,
-                                      const InputRows& captured) const {
+                                      const InputRows& captured) {
   const InputRows x = normalized_rows(captured);
   const Rounding rounding = [&](std::span<const float> weights, std::span<const float> importance) {
     const auto outputs = static_cast<int64_t>(weights.size()) / x.k;
@@ -65,13 +65,12 @@ QuantizedMatrix Quantizer::calibrated(std::span<const float> w, int64_t n,
   };
   // The sum of squares over fewer rows says the same of an alpha.
   constexpr int64_t kScaleRows = 512;
-  std::vector<float> scale =
-      find_input_scale(w, n, some_rows(x, kScaleRows), rounding, options_.threads);
+  std::vector<float> scale = find_input_scale(w, n, some_rows(x, kScaleRows), rounding, team_);
   const std::vector<float> divided =
       scale.empty() ? std::vector<float>(w.begin(), w.end()) : divided_columns(w, scale);
   const InputRows inputs = rounded_rows(scale.empty() ? x : scaled_rows(x, scale));
   QuantizedMatrix plain = rounding(divided, mean_squares(inputs));
-  QuantizedMatrix matrix = with_error_feedback(std::move(plain), divided, inputs, options_.threads);
+  QuantizedMatrix matrix = with_error_feedback(std::move(plain), divided, inputs, team_);
   matrix.input_scale = std::move(scale);
   return matrix;
 }

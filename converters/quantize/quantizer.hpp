@@ -8,6 +8,7 @@
 #include "converters/quantize/input_rows.hpp"
 #include "converters/quantize/quantized_matrix.hpp"
 #include "lanewise/status.hpp"
+#include "runtime/exec/team.hpp"
 
 namespace lanewise::converters {
 
@@ -27,7 +28,7 @@ class Quantizer {
 
   /// `inputs`: what was captured for each weight; may be null.
   Quantizer(Options options, std::shared_ptr<const CapturedInputs> inputs)
-      : options_(options), inputs_(std::move(inputs)) {}
+      : options_(options), inputs_(std::move(inputs)), team_(options.threads) {}
 
   /// w [n, k], called `name`: `<node>.<role>`. Fails with kInvalidArgument naming it for a weight
   /// that is not finite.
@@ -39,10 +40,11 @@ class Quantizer {
 
  private:
   const InputRows* inputs_of(const std::string& name) const;
-  QuantizedMatrix calibrated(std::span<const float> w, int64_t n, const InputRows& captured) const;
+  QuantizedMatrix calibrated(std::span<const float> w, int64_t n, const InputRows& captured);
 
   Options options_;
   std::shared_ptr<const CapturedInputs> inputs_;
+  exec::Team team_;
   std::map<std::string, double> errors_;
 };
 

@@ -41,6 +41,7 @@ Result<std::vector<Sample>> tokenized(const text::Tokenizer& tokenizer, const Mo
 
 Status add_targets(const Model& model, std::vector<Sample>& samples) {
   GenerationOptions options = model.info().generation;
+  options.unsupported.clear();  // Any text will do.
   const int32_t start = options.decoder_start_token_id != kNoToken ? options.decoder_start_token_id
                                                                    : options.bos_token_id;
   if (start == kNoToken) {

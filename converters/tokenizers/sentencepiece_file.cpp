@@ -1,5 +1,6 @@
 #include "converters/tokenizers/sentencepiece_file.hpp"
 
+#include <array>
 #include <bit>
 #include <cmath>
 #include <unordered_set>
@@ -118,10 +119,11 @@ Status read_trainer(std::string_view bytes, SentencePieceFile* file) {
     if (field.number == 44) file->unk_surface = field.bytes;
     return {};
   }));
-  if (model_type != 1 && model_type != 2) {
-    return unsupported("SentencePiece models of words or characters are not supported");
+  constexpr std::array kAlgorithms = {"unigram", "bpe", "word", "char"};
+  if (model_type < 1 || model_type > kAlgorithms.size()) {
+    return data_loss("the SentencePiece model has no type " + std::to_string(model_type));
   }
-  file->bpe = model_type == 2;
+  file->algorithm = kAlgorithms[model_type - 1];
   if (text::valid_utf8_prefix(file->unk_surface) != file->unk_surface.size()) {
     return data_loss("unk_surface of the SentencePiece model is not UTF-8");
   }
@@ -164,6 +166,7 @@ Status check_pieces(const SentencePieceFile& file) {
 
 Result<SentencePieceFile> read_sentencepiece_file(std::string_view bytes) {
   SentencePieceFile file;
+  file.algorithm = "unigram";
   file.unk_surface = " \xE2\x81\x87 ";  // what the format says where nothing is said
   LW_RETURN_IF_ERROR(each_field(bytes, [&](const Field& field) -> Status {
     switch (field.number) {

@@ -18,7 +18,7 @@ struct SentencePieceFile {
   };
 
   std::vector<Piece> pieces;  ///< the id of each is its place; none is empty, all are UTF-8
-  bool bpe = false;           ///< else unigram
+  std::string algorithm;      ///< as the runtime names it: unigram, bpe, word, char
   bool byte_fallback = false;
   std::string unk_surface;
   std::string charsmap;
@@ -31,8 +31,7 @@ struct SentencePieceFile {
 /// Reads the protobuf of a SentencePiece model, of which no byte is trusted: it allocates a few
 /// times the size of the file.
 ///
-/// kDataLoss if it is cut off or contradicts itself; kUnsupported for models of words or
-/// characters, and for a denormaliser.
+/// kDataLoss if it is cut off or contradicts itself; kUnsupported for a denormaliser.
 Result<SentencePieceFile> read_sentencepiece_file(std::string_view bytes);
 
 }  // namespace lanewise::converters

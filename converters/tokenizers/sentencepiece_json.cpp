@@ -37,7 +37,7 @@ Json model(const SentencePieceFile& file, const SentencePieceFamily& family) {
     pieces.push_back({piece.text, piece.score, piece.kind});
   }
   Json result = {{"type", "SentencePiece"},
-                 {"algorithm", file.bpe ? "bpe" : "unigram"},
+                 {"algorithm", file.algorithm},
                  {"byte_fallback", file.byte_fallback},
                  {"pieces", std::move(pieces)}};
   if (!family.vocabulary.empty()) {

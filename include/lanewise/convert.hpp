@@ -24,9 +24,14 @@ struct ConvertOptions {
   /// the worst first, until it is kept. None: 0.04 and 0.11, as far as they can be kept.
   std::optional<double> max_error;
   std::string config;  ///< a config.json to use instead of the folder's; empty: none
+  /// What of the checkpoint is wanted: "encoder" is its encoder alone, without the head of a
+  /// classifier or masked-language model. Empty: all of it, and a head that is not supported is an
+  /// error.
+  std::string as;
   /// int8, int4: threads that look for the integers, which do not depend on them; 0: the CPUs that
   /// the process may use.
   int threads = 0;
+  OpenOptions open;  ///< load(): how a file that is a model already is opened
   /// Receives what a person should know: unused tensors, chosen defaults. May be empty.
   std::function<void(std::string_view)> report;
   /// Receives, a line each, what makes the model's results other than its files let expect: an

@@ -41,9 +41,17 @@ class LANEWISE_EXPORT Embedder {
   Embedder& operator=(Embedder&&) noexcept;
   ~Embedder();
 
+  /// Puts the prompt `name` of the model before each text from now on. Before the first call it is
+  /// ModelInfo::default_prompt; "" takes none.
+  ///
+  /// Fails with kInvalidArgument, listing the known ones, and changes nothing where the model has
+  /// no such prompt.
+  Status set_prompt(std::string_view name);
+
   /// Texts longer than ModelInfo::max_text_tokens are cut. Fails with kInvalidArgument, naming the
-  /// text by its number from 1, for a text that is not UTF-8.
-  /// `progress`, where given, is called between batches with the texts done so far.
+  /// text by its number from 1, for a text that is not UTF-8; with kUnsupported if there is a
+  /// prompt whose tokens should not count in the vectors (ModelInfo::pools_prompt). `progress`,
+  /// where given, is called between batches with the texts done so far.
   Result<Embeddings> embed(std::span<const std::string_view> texts, const RunOptions& options = {},
                            const std::function<void(int64_t done)>& progress = {});
 

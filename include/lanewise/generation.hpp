@@ -1,6 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "lanewise/export.hpp"
@@ -16,6 +19,14 @@ enum class EarlyStopping {
   kNo,     ///< when no beam, at its length of now, has a better score than the worst of them
   kYes,    ///< at once
   kNever,  ///< when no beam can get a better score than the worst of them at any allowed length
+};
+
+/// A field of a checkpoint's generation_config.json that nothing here can obey: the library lacks
+/// it, or its value makes no sense.
+struct UnsupportedOption {
+  std::string field;   ///< Transformers' name for it: `stop_strings`, `num_beams`
+  std::string reason;  ///< a whole message, for whoever generates
+  bool operator==(const UnsupportedOption&) const = default;
 };
 
 /// How the next tokens are chosen.
@@ -49,6 +60,9 @@ struct GenerationOptions {
   std::vector<int32_t> suppress_tokens;        ///< never chosen
   std::vector<int32_t> begin_suppress_tokens;  ///< not chosen first (second, behind a forced one)
   std::vector<std::vector<int32_t>> bad_words_ids;  ///< sequences that do not appear
+  /// Beam search: log-probabilities are normalised again after all of these. Without beams the
+  /// same tokens are chosen either way.
+  bool renormalize_logits = false;
 
   // Special tokens.
   int32_t forced_bos_token_id = kNoToken;    ///< the first token behind a prompt of one token
@@ -57,14 +71,23 @@ struct GenerationOptions {
   int32_t decoder_start_token_id = kNoToken;
   int32_t bos_token_id = kNoToken;
   int32_t pad_token_id = kNoToken;  ///< nothing is padded here; kept for the caller
+
+  /// What the checkpoint asks for and cannot have. validate() refuses each that this search would
+  /// obey: `typical_p` if it samples, `num_beam_groups` if it has beams. Whoever sets an option in
+  /// place of the checkpoint's value calls override_unsupported().
+  std::vector<UnsupportedOption> unsupported;
 };
+
+/// Takes `fields` out of `options.unsupported`: the caller has replaced them.
+LANEWISE_EXPORT void override_unsupported(GenerationOptions& options,
+                                          std::span<const std::string_view> fields);
 
 inline constexpr int kMaxBeams = 64;
 inline constexpr int kMaxSamples = 256;
 
 /// Fails with kInvalidArgument, naming the field, unless each value is within its range, lengths do
 /// not contradict each other, ids are below `vocabulary_size`, and the kind of search can have the
-/// options. Thread-safe.
+/// options; with kUnsupported for an unsupported field that the search would obey. Thread-safe.
 LANEWISE_EXPORT Status validate(const GenerationOptions& options, int64_t vocabulary_size);
 
 /// Why a hypothesis has ended.

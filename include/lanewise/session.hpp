@@ -21,6 +21,11 @@ namespace lanewise {
 struct SessionOptions {
   /// Threads of a run; 0: the CPUs that the process may use (affinity and cgroup).
   int threads = 0;
+  /// Runs on the threads of OpenMP's pool for the calling thread instead of the session's own: for
+  /// a program that computes with OpenMP itself, and would otherwise have two teams. OpenMP's
+  /// settings then limit the threads. GNU's OpenMP ends the process when it cannot start a thread;
+  /// in a forked process a run has one thread.
+  bool use_openmp = false;
   /// An instruction set of available_isas(); empty: LANEWISE_ISA, else the best one.
   std::string isa;
   /// Allows implementations whose results for a row depend on the rest of the batch (oneDNN).

@@ -1,6 +1,10 @@
+#include <omp.h>
+
 #include <algorithm>
 #include <cstring>
 #include <dnnl.hpp>
+#include <exception>
+#include <utility>
 
 #include "ops/linear/linear_list.hpp"
 #include "ops/linear/linear_tables.hpp"
@@ -17,6 +21,24 @@ constexpr int64_t kFewestRows = 128;
 dnnl::engine& engine() {
   static dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
   return cpu;
+}
+
+/// Calls `work` with OpenMP's teams limited to the calling thread. oneDNN would start one of its
+/// own for each of our threads, which never comes together in a forked process. The limit holds
+/// inside the region alone, and a region of one thread starts none.
+template <typename Work>
+void on_this_thread(const Work& work) {
+  std::exception_ptr failure;
+#pragma omp parallel num_threads(1)
+  {
+    omp_set_num_threads(1);
+    try {
+      work();
+    } catch (...) {  // must not leave the region
+      failure = std::current_exception();
+    }
+  }
+  if (failure) std::rethrow_exception(failure);
 }
 
 /// The panels back as one matrix [k][n], as oneDNN wants it.
@@ -71,7 +93,7 @@ class OneDnnLinear final : public Operator {
     const LinearBlock block =
         linear_block(problem_, operands, piece.begin, piece.end, 0, problem_.n);
     try {
-      multiply(block, scratch);
+      on_this_thread([&] { multiply(block, scratch); });
       kernels_.finish(block);
     } catch (...) {  // out of memory inside oneDNN: our kernel needs none
       kernels_.multiply(block, nullptr);
@@ -90,8 +112,7 @@ class OneDnnLinear final : public Operator {
         {problem_.k, problem_.n}, dnnl::memory::data_type::f32, dnnl::memory::dims{problem_.n, 1}};
   }
 
-  /// Inside our team's parallel region oneDNN runs on the calling thread alone. Throws
-  /// dnnl::error or std::bad_alloc: it allocates in every call.
+  /// Throws dnnl::error or std::bad_alloc: oneDNN allocates in every call.
   void multiply(const LinearBlock& block, std::byte* scratch) const {
     using dnnl::memory;
     const auto rows = static_cast<memory::dim>(block.rows);
@@ -126,7 +147,9 @@ LinearOffer offer_onednn_linear(const LinearProblem& problem) {
   if (problem.weight.type != LinearType::kF32) return {nullptr, "its weights are f32"};
   if (problem.isa >= Isa::avx512) return {nullptr, "its f32 is not faster on AVX-512"};
   try {
-    return {std::make_unique<OneDnnLinear>(problem), ""};
+    OperatorPtr op;
+    on_this_thread([&] { op = std::make_unique<OneDnnLinear>(problem); });
+    return {std::move(op), ""};
   } catch (const std::exception& error) {  // dnnl::error, std::bad_alloc
     return {nullptr, std::string("oneDNN: ") + error.what()};
   }

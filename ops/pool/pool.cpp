@@ -1,6 +1,7 @@
 #include "ops/pool/pool.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <utility>
 
@@ -19,15 +20,26 @@ namespace {
 constexpr double kElementNanoseconds = 0.15;
 
 Result<PoolKind> parse_kind(std::string_view name) {
-  static constexpr std::pair<std::string_view, PoolKind> kNames[] = {{"mean", PoolKind::kMean},
-                                                                     {"max", PoolKind::kMax},
-                                                                     {"first", PoolKind::kFirst},
-                                                                     {"last", PoolKind::kLast}};
+  static constexpr std::pair<std::string_view, PoolKind> kNames[] = {
+      {"mean", PoolKind::kMean},
+      {"sqrt_mean", PoolKind::kSqrtMean},
+      {"weighted_mean", PoolKind::kWeightedMean},
+      {"max", PoolKind::kMax},
+      {"first", PoolKind::kFirst},
+      {"last", PoolKind::kLast}};
+  std::string all;
   for (const auto& [known, kind] : kNames) {
     if (known == name) return kind;
+    all.append(all.empty() ? "" : ", ").append(known);
   }
   return unsupported("attribute 'kind': unknown pooling '" + std::string(name) +
-                     "'; known: mean, max, first, last");
+                     "'; known: " + all);
+}
+
+/// 1 + 2 + ... + rows.
+float sum_of_weights(size_t rows) noexcept {
+  const auto count = static_cast<double>(rows);
+  return static_cast<float>(count * (count + 1.0) / 2.0);
 }
 
 /// Cut between sequences, so that each one is added by one thread in one order.
@@ -62,7 +74,8 @@ class Pool final : public Operator {
   /// In rows; a sequence costs a little even when it is empty.
   int64_t cost(const RaggedRows& ragged, int64_t begin, int64_t end) const noexcept {
     const int64_t rows = ragged.offsets[end] - ragged.offsets[begin];
-    return kind_ == PoolKind::kMean || kind_ == PoolKind::kMax ? rows + (end - begin) : end - begin;
+    const bool one_row = kind_ == PoolKind::kFirst || kind_ == PoolKind::kLast;
+    return one_row ? end - begin : rows + (end - begin);
   }
 
   void pool_sequence(const Operands& operands, int64_t s) const noexcept {
@@ -80,7 +93,12 @@ class Pool final : public Operator {
     }
     switch (kind_) {
       case PoolKind::kMean:
-        return kernels_.mean(x.f32(begin), stride, rows, dim, y);
+        return kernels_.mean(x.f32(begin), stride, rows, dim, static_cast<float>(rows), y);
+      case PoolKind::kSqrtMean:
+        return kernels_.mean(x.f32(begin), stride, rows, dim, std::sqrt(static_cast<float>(rows)),
+                             y);
+      case PoolKind::kWeightedMean:
+        return kernels_.weighted_mean(x.f32(begin), stride, rows, dim, sum_of_weights(rows), y);
       case PoolKind::kMax:
         return kernels_.max(x.f32(begin), stride, rows, dim, y);
       case PoolKind::kFirst:

@@ -5,20 +5,32 @@
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
 
-/// A sum over rows, divided by their number.
+/// A sum over rows, divided.
 struct Mean {
-  LW_INLINE f32x16 add(const f32x16& sum, const f32x16& x) const noexcept { return sum + x; }
-  LW_INLINE f32x16 finish(const f32x16& sum, size_t rows) const noexcept {
-    return sum / broadcast(static_cast<float>(rows));
+  float divisor;
+
+  LW_INLINE f32x16 add(const f32x16& sum, const f32x16& x, size_t) const noexcept {
+    return sum + x;
   }
+  LW_INLINE f32x16 finish(const f32x16& sum) const noexcept { return sum / broadcast(divisor); }
+};
+
+/// The same, row r counted r + 1 times. Not an FMA: the bits are those of every instruction set.
+struct WeightedMean {
+  float divisor;
+
+  LW_INLINE f32x16 add(const f32x16& sum, const f32x16& x, size_t row) const noexcept {
+    return sum + x * broadcast(static_cast<float>(row + 1));
+  }
+  LW_INLINE f32x16 finish(const f32x16& sum) const noexcept { return sum / broadcast(divisor); }
 };
 
 /// The largest so far. max() lets a NaN in x through; one that is there already stays by select().
 struct Max {
-  LW_INLINE f32x16 add(const f32x16& largest, const f32x16& x) const noexcept {
+  LW_INLINE f32x16 add(const f32x16& largest, const f32x16& x, size_t) const noexcept {
     return select(equal(largest, largest), max(largest, x), largest);
   }
-  LW_INLINE f32x16 finish(const f32x16& largest, size_t) const noexcept { return largest; }
+  LW_INLINE f32x16 finish(const f32x16& largest) const noexcept { return largest; }
 };
 
 /// kVectors * 16 columns of all rows. Row by row, so that a column is added in the same order
@@ -31,11 +43,11 @@ LW_INLINE void reduce_columns(const Reduction& reduction, const float* x, size_t
   for (size_t r = 1; r < rows; ++r) {
     const float* row = x + r * x_stride;
     LW_UNROLL for (size_t v = 0; v < kVectors; ++v) {
-      result[v] = reduction.add(result[v], load(row + v * kLanes));
+      result[v] = reduction.add(result[v], load(row + v * kLanes), r);
     }
   }
   LW_UNROLL for (size_t v = 0; v < kVectors; ++v) {
-    store(y + v * kLanes, reduction.finish(result[v], rows));
+    store(y + v * kLanes, reduction.finish(result[v]));
   }
 }
 
@@ -45,9 +57,9 @@ LW_INLINE void reduce_last_columns(const Reduction& reduction, const float* x, s
                                    size_t rows, size_t n, float* y) noexcept {
   f32x16 result = load_first(x, n);
   for (size_t r = 1; r < rows; ++r) {
-    result = reduction.add(result, load_first(x + r * x_stride, n));
+    result = reduction.add(result, load_first(x + r * x_stride, n), r);
   }
-  store_first(y, reduction.finish(result, rows), n);
+  store_first(y, reduction.finish(result), n);
 }
 
 template <typename Reduction>
@@ -65,8 +77,14 @@ LW_INLINE void reduce(const Reduction& reduction, const float* x, size_t x_strid
   if (i < dim) reduce_last_columns(reduction, x + i, x_stride, rows, dim - i, y + i);
 }
 
-void mean_of_rows(const float* x, size_t x_stride, size_t rows, size_t dim, float* y) noexcept {
-  reduce(Mean{}, x, x_stride, rows, dim, y);
+void mean_of_rows(const float* x, size_t x_stride, size_t rows, size_t dim, float divisor,
+                  float* y) noexcept {
+  reduce(Mean{divisor}, x, x_stride, rows, dim, y);
+}
+
+void weighted_mean_of_rows(const float* x, size_t x_stride, size_t rows, size_t dim, float divisor,
+                           float* y) noexcept {
+  reduce(WeightedMean{divisor}, x, x_stride, rows, dim, y);
 }
 
 void max_of_rows(const float* x, size_t x_stride, size_t rows, size_t dim, float* y) noexcept {
@@ -75,6 +93,6 @@ void max_of_rows(const float* x, size_t x_stride, size_t rows, size_t dim, float
 
 }  // namespace
 
-LW_KERNELS(PoolKernels, pool_kernels){mean_of_rows, max_of_rows};
+LW_KERNELS(PoolKernels, pool_kernels){mean_of_rows, weighted_mean_of_rows, max_of_rows};
 
 }  // namespace lanewise::ops::LW_ISA_NAME

@@ -103,11 +103,13 @@ std::string_view name_of(Kind kind) noexcept {
 
 class AttentionMaps::Impl {
  public:
-  Impl(Model model, std::vector<Attention> attentions, plan::Program program, int threads)
+  Impl(Model model, std::vector<Attention> attentions, plan::Program program,
+       const SessionSetup& setup)
       : model_(std::move(model)),
         attentions_(std::move(attentions)),
         program_(std::move(program)),
-        executor_(program_, threads),
+        team_(setup.threads, setup.team),
+        executor_(program_, team_),
         encoder_decoder_(program_.graph.find_input("decoder_input_ids") >= 0) {}
 
   bool encoder_decoder() const noexcept { return encoder_decoder_; }
@@ -172,6 +174,7 @@ class AttentionMaps::Impl {
   Model model_;
   std::vector<Attention> attentions_;
   plan::Program program_;
+  exec::Team team_;
   exec::Executor executor_;
   const bool encoder_decoder_;
 };
@@ -190,9 +193,8 @@ Result<AttentionMaps> AttentionMaps::create(const Model& model, const SessionOpt
         plan::Program program,
         plan::make_program(model.data(), std::move(graph),
                            {.isa = setup.isa, .fast = options.fast, .log = options.log}));
-    start_team(setup.threads);
     return AttentionMaps(
-        std::make_unique<Impl>(model, std::move(attentions), std::move(program), setup.threads));
+        std::make_unique<Impl>(model, std::move(attentions), std::move(program), setup));
   });
 }
 

@@ -1,6 +1,7 @@
 #include "runtime/attention/text_attention.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "lanewise/generator.hpp"
@@ -51,6 +52,9 @@ Result<std::vector<int32_t>> write(const Model& model, const std::vector<int32_t
   search.temperature = 0;
   search.top_k = 0;
   search.top_p = 1;
+  constexpr std::array kReplaced =
+      std::to_array<std::string_view>({"do_sample", "num_beams", "num_return_sequences"});
+  override_unsupported(search, kReplaced);
   LW_ASSIGN_OR_RETURN(std::vector<Generation> generations,
                       generator.generate({&source, 1}, search, {}, run));
   Hypothesis& best = generations.front().hypotheses.front();

@@ -8,7 +8,6 @@
 #include "ops/status_macros.hpp"
 #include "runtime/model_data.hpp"
 #include "runtime/node_times.hpp"
-#include "runtime/session_setup.hpp"
 
 namespace lanewise::decode {
 namespace {
@@ -56,25 +55,27 @@ Result<std::unique_ptr<Decoder>> Decoder::create(const Model& model,
   LW_ASSIGN_OR_RETURN(plan::Program encode,
                       plan::make_program(model.data(), graphs->encode, program));
   LW_ASSIGN_OR_RETURN(plan::Program step, plan::make_program(model.data(), graphs->step, program));
-  start_team(setup.threads);
-  return std::unique_ptr<Decoder>(new Decoder(model, std::move(*graphs), std::move(encode),
-                                              std::move(step), setup.isa, setup.threads));
+  std::unique_ptr<Decoder> decoder(
+      new Decoder(model, std::move(*graphs), std::move(encode), std::move(step), setup));
+  log_team(options, decoder->team());
+  return decoder;
 }
 
 Decoder::Decoder(const Model& model, graph::DecodingGraphs graphs, plan::Program encode,
-                 plan::Program step, ops::Isa isa, int threads)
+                 plan::Program step, const SessionSetup& setup)
     : model_(model),
       graphs_(std::move(graphs)),
       encode_(std::move(encode)),
       step_(std::move(step)),
-      isa_(isa),
+      isa_(setup.isa),
       vocabulary_(features_of_output(step_.graph, "logits")),
-      step_executor_(step_, threads),
+      team_(setup.threads, setup.team),
+      step_executor_(step_, team_),
       cache_(cache_features(graphs_)),
       source_inputs_(encode_.graph.inputs.size()),
       inputs_(step_.graph.inputs.size()) {
   if (!graphs_.memory.empty()) {
-    encode_executor_ = std::make_unique<exec::Executor>(encode_, threads);
+    encode_executor_ = std::make_unique<exec::Executor>(encode_, team_);
   }
 }
 
@@ -207,7 +208,8 @@ int64_t Decoder::memory_bytes(int64_t source_tokens, int64_t rows) const {
   step[kTokens] = rows;
   step[kSequences] = rows;
   const auto scratch = static_cast<int64_t>(encode_.scratch_bytes + step_.scratch_bytes);
-  return encode_.memory.total_bytes(sources) + step_.memory.total_bytes(step) + scratch * threads();
+  return encode_.memory.total_bytes(sources) + step_.memory.total_bytes(step) +
+         scratch * team_.threads();
 }
 
 }  // namespace lanewise::decode

@@ -12,6 +12,7 @@
 #include "runtime/exec/executor.hpp"
 #include "runtime/graph/decoding.hpp"
 #include "runtime/plan/program.hpp"
+#include "runtime/session_setup.hpp"
 
 namespace lanewise::decode {
 
@@ -23,7 +24,7 @@ class Decoder {
   static Result<std::unique_ptr<Decoder>> create(const Model& model, const SessionOptions& options);
 
   bool has_encoder() const noexcept { return encode_executor_ != nullptr; }
-  int threads() const noexcept { return step_executor_.threads(); }
+  exec::Team& team() noexcept { return team_; }
   ops::Isa isa() const noexcept { return isa_; }
   int64_t vocabulary() const noexcept { return vocabulary_; }
   /// The most tokens that a sequence of the decoder can have.
@@ -59,7 +60,7 @@ class Decoder {
 
  private:
   Decoder(const Model& model, graph::DecodingGraphs graphs, plan::Program encode,
-          plan::Program step, ops::Isa isa, int threads);
+          plan::Program step, const SessionSetup& setup);
   void bind_step_inputs();
   Status run(const plan::Program& program, exec::Executor& executor, int64_t rows,
              const RunOptions& options);
@@ -71,6 +72,7 @@ class Decoder {
   const plan::Program step_;
   const ops::Isa isa_;
   const int64_t vocabulary_;
+  exec::Team team_;
   std::unique_ptr<exec::Executor> encode_executor_;  // null where there is no encoder
   exec::Executor step_executor_;
   Cache cache_;

@@ -22,7 +22,7 @@ class ScoreRows final : public exec::TeamBody {
  public:
   explicit ScoreRows(std::span<const RowToScore> rows) : rows_(rows) {}
 
-  void run(int) noexcept override {
+  void run(int, int) noexcept override {
     for (;;) {
       const size_t i = next_.fetch_add(1, std::memory_order_relaxed);
       if (i >= rows_.size()) return;
@@ -158,7 +158,11 @@ void BatchGeneration::score_rows() {
     }
   }
   ScoreRows body(rows);
-  exec::run_team(std::min(decoder_.threads(), static_cast<int>(rows.size())), body);
+  if (rows.size() > 1) {
+    decoder_.team().run(body);
+  } else {
+    body.run(0, 1);
+  }
 }
 
 /// Tells the caller what the last step brought; a caller who wants no more ends the search.

@@ -118,7 +118,7 @@ std::span<const Session::NodeTime> Generator::profile() const noexcept {
   return impl_->decoder().node_times();
 }
 
-int Generator::threads() const noexcept { return impl_->decoder().threads(); }
+int Generator::threads() const noexcept { return impl_->decoder().team().threads(); }
 std::string_view Generator::isa() const noexcept { return ops::name_of(impl_->decoder().isa()); }
 
 }  // namespace lanewise

@@ -14,11 +14,10 @@ namespace lanewise::exec {
 /// while, because on a busy machine the thread waited for may need this very core.
 class SpinBarrier {
  public:
-  explicit SpinBarrier(int threads) : threads_(threads) {}
-
-  void wait() noexcept {
+  /// `threads`: how many wait, the same for all.
+  void wait(int threads) noexcept {
     const uint32_t generation = generation_.load(std::memory_order_relaxed);
-    if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == threads_) {
+    if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == threads) {
       arrived_.store(0, std::memory_order_relaxed);
       generation_.store(generation + 1, std::memory_order_release);
       return;
@@ -37,7 +36,6 @@ class SpinBarrier {
   // than a time slice.
   static constexpr int kSpins = 2000;
 
-  const int threads_;
   alignas(64) std::atomic<int> arrived_{0};
   alignas(64) std::atomic<uint32_t> generation_{0};
 };

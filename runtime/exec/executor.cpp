@@ -38,14 +38,14 @@ Slice whole_of(const BatchBinding& batch) { return {.rows = batch.rows, .ragged 
 
 }  // namespace
 
-Executor::Executor(const plan::Program& program, int threads)
+Executor::Executor(const plan::Program& program, Team& team)
     : program_(program),
-      threads_(threads),
+      team_(team),
       slice_rows_(rows_of_slice(program)),
       whole_(program),
       steps_(program.operators.size()) {
-  bound_slices_.reserve(static_cast<size_t>(threads));
-  for (int i = 0; i < threads; ++i) bound_slices_.emplace_back(program);
+  bound_slices_.reserve(static_cast<size_t>(threads()));
+  for (int i = 0; i < threads(); ++i) bound_slices_.emplace_back(program);
   for (size_t i = 0; i < steps_.size(); ++i) {
     steps_[i].op = program.operators[i].get();
     steps_[i].operands = &whole_.node(i);
@@ -53,7 +53,7 @@ Executor::Executor(const plan::Program& program, int threads)
 }
 
 Status Executor::reserve(const plan::RowCounts& rows) {
-  const int64_t scratch = scratch_stride(program_) * threads_;
+  const int64_t scratch = scratch_stride(program_) * threads();
   const int64_t work = program_.memory.work.total_bytes(rows);
   const int64_t results = program_.memory.results.total_bytes(rows);
   if (work_.reserve(work) && results_.reserve(results) && scratch_.reserve(scratch)) return {};
@@ -81,16 +81,16 @@ int64_t Executor::slice_stride() const {
 }
 
 void Executor::choose_slices(const BatchBinding& batch) {
-  slices_.cut(batch, slice_rows_, threads_);
+  slices_.cut(batch, slice_rows_, threads());
   // reserve() promised what the batch needs as a whole, and so much must do.
-  const int64_t bytes = slice_stride() * threads_;
+  const int64_t bytes = slice_stride() * threads();
   if (bytes > program_.memory.work.total_bytes(batch.rows)) slices_.clear();
 }
 
 void Executor::cut_for_team() {
   for (Step& step : steps_) {
     step.pieces.clear();
-    step.op->cut(*step.operands, threads_, step.pieces);
+    step.op->cut(*step.operands, threads(), step.pieces);
   }
 }
 
@@ -124,10 +124,9 @@ void Executor::run_by_nodes(StopSignal& stop) {
   RunLoop loop({.steps = steps_,
                 .spans = spans_,
                 .scratch = scratch_.data(),
-                .scratch_stride = static_cast<size_t>(scratch_stride(program_)),
-                .threads = threads_},
+                .scratch_stride = static_cast<size_t>(scratch_stride(program_))},
                stop);
-  run_team(threads_, loop);
+  team_.run(loop);
 }
 
 void Executor::run_by_slices(StopSignal& stop) {
@@ -142,7 +141,7 @@ void Executor::run_by_slices(StopSignal& stop) {
                   .scratch = scratch_.data(),
                   .scratch_stride = static_cast<size_t>(scratch_stride(program_))},
                  stop);
-  run_team(threads_, loop);
+  team_.run(loop);
 }
 
 double Executor::flops(size_t node) const {
@@ -150,7 +149,7 @@ double Executor::flops(size_t node) const {
 }
 
 void Executor::set_profiling(bool on) {
-  spans_.assign(on ? static_cast<size_t>(threads_) * steps_.size() : 0, Span{});
+  spans_.assign(on ? static_cast<size_t>(threads()) * steps_.size() : 0, Span{});
 }
 
 }  // namespace lanewise::exec

@@ -12,6 +12,7 @@
 #include "runtime/exec/slices.hpp"
 #include "runtime/exec/span.hpp"
 #include "runtime/exec/stop_signal.hpp"
+#include "runtime/exec/team.hpp"
 #include "runtime/plan/program.hpp"
 
 namespace lanewise::exec {
@@ -32,8 +33,8 @@ struct Step {
 /// allocates once the largest batch was seen.
 class Executor {
  public:
-  /// `program` must outlive the executor.
-  Executor(const plan::Program& program, int threads);
+  /// Both must outlive the executor. Executors may share a team if their runs do not overlap.
+  Executor(const plan::Program& program, Team& team);
 
   /// Makes room for that many rows. kResourceExhausted when the system has no memory.
   Status reserve(const plan::RowCounts& rows);
@@ -54,7 +55,7 @@ class Executor {
   /// Operations of a node for the whole batch.
   double flops(size_t node) const;
 
-  int threads() const { return threads_; }
+  int threads() const { return team_.threads(); }
   /// How many slices the last batch was cut into; 0: the team works on it as a whole.
   size_t slices() const { return slices_.size(); }
 
@@ -67,7 +68,7 @@ class Executor {
   void run_by_slices(StopSignal& stop);
 
   const plan::Program& program_;
-  const int threads_;
+  Team& team_;
   const int64_t slice_rows_;
   Arena work_;
   Arena results_;

@@ -2,10 +2,7 @@
 
 namespace lanewise::exec {
 
-RunLoop::RunLoop(const Setup& setup, StopSignal& stop)
-    : setup_(setup), stop_(stop), barrier_(setup.threads) {}
-
-void RunLoop::run(int thread) noexcept {
+void RunLoop::run(int thread, int threads) noexcept {
   std::byte* const scratch = setup_.scratch + static_cast<size_t>(thread) * setup_.scratch_stride;
   const bool timed = !setup_.spans.empty();
   const size_t count = setup_.steps.size();
@@ -13,7 +10,7 @@ void RunLoop::run(int thread) noexcept {
     const double begin = timed ? watch_.now_us() : 0.0;
     work_on(setup_.steps[i], scratch);
     if (timed) setup_.spans[static_cast<size_t>(thread) * count + i] = {begin, watch_.now_us()};
-    if (setup_.threads > 1) barrier_.wait();
+    if (threads > 1) barrier_.wait(threads);
   }
 }
 

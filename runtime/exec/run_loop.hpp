@@ -18,12 +18,11 @@ class RunLoop final : public TeamBody {
     std::span<Span> spans;  ///< [threads][steps], or empty
     std::byte* scratch = nullptr;
     size_t scratch_stride = 0;  ///< bytes between the threads' scratch
-    int threads = 1;
   };
 
-  RunLoop(const Setup& setup, StopSignal& stop);
+  RunLoop(const Setup& setup, StopSignal& stop) : setup_(setup), stop_(stop) {}
 
-  void run(int thread) noexcept override;
+  void run(int thread, int threads) noexcept override;
 
  private:
   void work_on(Step& step, std::byte* scratch) noexcept;

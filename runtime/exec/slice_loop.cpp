@@ -14,7 +14,7 @@ void lay_out(double begin, std::span<Span> spans) noexcept {
 
 }  // namespace
 
-void SliceLoop::run(int thread) noexcept {
+void SliceLoop::run(int thread, int) noexcept {
   const auto index = static_cast<size_t>(thread);
   const size_t nodes = setup_.program.operators.size();
   BoundProgram& bound = setup_.bound[index];

@@ -41,7 +41,7 @@ class SliceLoop final : public TeamBody {
 
   SliceLoop(const Setup& setup, StopSignal& stop) : setup_(setup), stop_(stop) {}
 
-  void run(int thread) noexcept override;
+  void run(int thread, int threads) noexcept override;
 
  private:
   void work_on(size_t slice, const BoundProgram& bound, std::byte* scratch,

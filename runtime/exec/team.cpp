@@ -1,106 +1,61 @@
 #include "runtime/exec/team.hpp"
 
-#include <omp.h>
-#include <sched.h>
+#include <unistd.h>
 
-#include <algorithm>
-#include <atomic>
-#include <cmath>
-#include <fstream>
-#include <string>
+#include "runtime/exec/team_openmp.hpp"
+#include "runtime/exec/workers.hpp"
 
 namespace lanewise::exec {
 namespace {
 
-int affinity_cpus() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
-  return std::max(1, CPU_COUNT(&set));
-}
-
-/// The quota of a cgroup in CPUs, or 0 where there is none. `cpu.max` of version 2 holds
-/// "QUOTA PERIOD" or "max PERIOD"; version 1 has a file for each, with -1 for no limit.
-double cgroup_quota() {
-  std::ifstream v2("/sys/fs/cgroup/cpu.max");
-  std::string quota;
-  double period = 0;
-  if (v2 >> quota >> period) {
-    return quota == "max" || period <= 0 ? 0.0 : std::strtod(quota.c_str(), nullptr) / period;
-  }
-  std::ifstream v1_quota("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
-  std::ifstream v1_period("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-  double microseconds = 0;
-  if (v1_quota >> microseconds && v1_period >> period && microseconds > 0 && period > 0) {
-    return microseconds / period;
-  }
-  return 0.0;
-}
-
-/// What the threads share. OpenMP orders its fork and join well enough, but in ways that the thread
-/// sanitizer cannot see; the two counters say the same in C++.
-struct Team {
-  TeamBody& body;
-  int caller_cpu = -1;
-  std::atomic<bool> begun{false};
-  std::atomic<int> ended{0};
-};
-
-/// Moves the calling thread to another CPU than `busy`, if it may use another, and leaves its
-/// affinity as it was.
-void move_away_from(int busy, int thread) {
-  cpu_set_t allowed;
-  CPU_ZERO(&allowed);
-  if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) return;
-  const int others = CPU_COUNT(&allowed) - (CPU_ISSET(busy, &allowed) ? 1 : 0);
-  if (others < 1) return;
-  int skip = (thread - 1) % others;
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (cpu == busy || !CPU_ISSET(cpu, &allowed) || skip-- > 0) continue;
-    cpu_set_t chosen;
-    CPU_ZERO(&chosen);
-    CPU_SET(cpu, &chosen);
-    if (sched_setaffinity(0, sizeof(chosen), &chosen) == 0) {
-      sched_setaffinity(0, sizeof(allowed), &allowed);
-    }
-    return;
-  }
-}
-
-/// A new or woken worker may find itself on its caller's CPU, and Linux takes some ten milliseconds
-/// to part two threads that both compute: longer than most runs. So it leaves by itself.
-void part_from_caller(const Team& team, int thread) {
-  if (thread != 0 && team.caller_cpu >= 0 && sched_getcpu() == team.caller_cpu) {
-    move_away_from(team.caller_cpu, thread);
-  }
-}
+/// How long a team makes do with fewer threads before it asks for the others again. Asking in vain
+/// costs some 20 microseconds, as much as a small operator.
+constexpr std::chrono::seconds kRetryAfter{1};
 
 }  // namespace
 
-void run_team(int threads, TeamBody& body) {
-  if (threads <= 1) {
-    body.run(0);
-    return;
-  }
-  Team team{body, sched_getcpu()};
-  Team* const shared = &team;
-  team.begun.store(true, std::memory_order_release);
-#pragma omp parallel num_threads(threads) default(none) firstprivate(shared)
-  {
-    static_cast<void>(shared->begun.load(std::memory_order_acquire));
-    const int thread = omp_get_thread_num();
-    part_from_caller(*shared, thread);
-    shared->body.run(thread);
-    shared->ended.fetch_add(1, std::memory_order_release);
-  }
-  static_cast<void>(team.ended.load(std::memory_order_acquire));
+Team::Team(int threads, Kind kind) : threads_(threads), kind_(kind), process_(::getpid()) {
+  if (kind_ == Kind::kOpenMp || threads_ <= 1) return;
+  workers_ = std::make_unique<Workers>();
+  last_try_ = std::chrono::steady_clock::now();
+  workers_->start(threads_ - 1);
 }
 
-int available_cpus() {
-  const int cpus = affinity_cpus();
-  const double quota = cgroup_quota();
-  if (quota <= 0.0) return cpus;
-  return std::clamp(static_cast<int>(std::ceil(quota)), 1, cpus);
+Team::~Team() {
+  // A forked process has a copy of the object, and no threads that could be waited for.
+  if (process_ != ::getpid() && workers_ != nullptr) workers_->abandon();
+}
+
+/// getpid() and not pthread_atfork(): a handler would stay in the host's process for ever, and
+/// would not see a bare clone().
+void Team::start_missing() {
+  const pid_t process = ::getpid();
+  if (process != process_) {
+    workers_->abandon();
+    workers_ = std::make_unique<Workers>();
+    process_ = process;
+    last_try_ = {};
+  }
+  if (workers_->count() == threads_ - 1) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (now - last_try_ < kRetryAfter) return;
+  last_try_ = now;
+  workers_->start(threads_ - 1);
+}
+
+void Team::run(TeamBody& body) {
+  if (threads_ <= 1) {
+    body.run(0, 1);
+  } else if (kind_ == Kind::kOpenMp) {
+    run_openmp(threads_, body);
+  } else {
+    start_missing();
+    workers_->run(body);
+  }
+}
+
+int Team::started() const noexcept {
+  return workers_ == nullptr ? threads_ : workers_->count() + 1;
 }
 
 }  // namespace lanewise::exec

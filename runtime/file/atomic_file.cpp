@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -54,6 +55,19 @@ Result<std::string> temporary_name(const std::string& folder) {
   std::snprintf(name.data(), name.size(), "/.lanewise-%016llx.tmp",
                 static_cast<unsigned long long>(random));
   return folder + name.data();
+}
+
+/// The name by which an open file can be linked.
+std::string link_of(const FileDescriptor& file) {
+  return "/proc/self/fd/" + std::to_string(file.get());
+}
+
+/// A file without a name, which the system removes however the process ends; invalid where the file
+/// system has none, or where there is no /proc to name it later.
+FileDescriptor open_unnamed(const std::string& folder) {
+  FileDescriptor file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0666));
+  if (file.valid() && ::access(link_of(file).c_str(), F_OK) != 0) file.reset();
+  return file;
 }
 
 /// write(2) or pwrite(2), by `call(pointer, size)`, until all is written. Returns errno or 0.
@@ -108,23 +122,34 @@ Status AtomicFile::open_temporary(const struct ::stat* existing) {
     return os_error("write", path_, errno);
   }
   const std::string folder = folder_of(target_);
-  for (int i = 0; i < kMostAttempts && !file_.valid(); ++i) {
-    LW_ASSIGN_OR_RETURN(std::string name, temporary_name(folder));
-    file_ = FileDescriptor(::open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-    if (file_.valid()) {
-      temporary_ = std::move(name);
-    } else if (errno != EEXIST) {
-      break;
-    }
-  }
-  if (!file_.valid()) {
-    const int error = errno;
-    return file_error(code_of(error), "write", path_,
-                      "folder " + in_quotes(folder) + ": " + reason_of(error));
+  file_ = open_unnamed(folder);
+  unnamed_ = file_.valid();
+  if (!unnamed_) {
+    LW_RETURN_IF_ERROR(with_temporary_name(folder, [&](const std::string& name) {
+      file_ = FileDescriptor(::open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+      return file_.valid();
+    }));
   }
   // Best effort: file systems without permissions refuse it, and have none to keep.
   if (existing != nullptr) static_cast<void>(::fchmod(file_.get(), existing->st_mode & 0777));
   return {};
+}
+
+/// Calls `make(name)` with new names in `folder` until it succeeds or fails for another reason than
+/// that the name is taken.
+template <typename Make>
+Status AtomicFile::with_temporary_name(const std::string& folder, const Make& make) {
+  for (int i = 0; i < kMostAttempts; ++i) {
+    LW_ASSIGN_OR_RETURN(std::string name, temporary_name(folder));
+    if (make(name)) {
+      temporary_ = std::move(name);
+      return {};
+    }
+    if (errno != EEXIST) break;
+  }
+  const int error = errno;
+  return file_error(code_of(error), "write", path_,
+                    "folder " + in_quotes(folder) + ": " + reason_of(error));
 }
 
 AtomicFile::AtomicFile(AtomicFile&& other) noexcept { *this = std::move(other); }
@@ -135,6 +160,7 @@ AtomicFile& AtomicFile::operator=(AtomicFile&& other) noexcept {
   path_ = std::move(other.path_);
   target_ = std::move(other.target_);
   temporary_ = std::exchange(other.temporary_, {});
+  unnamed_ = other.unnamed_;
   file_ = std::move(other.file_);
   written_ = other.written_;
   failure_ = std::move(other.failure_);
@@ -201,11 +227,18 @@ Status AtomicFile::commit() {
 }
 
 Status AtomicFile::publish() {
-  const bool direct = temporary_.empty();
+  const bool direct = !unnamed_ && temporary_.empty();
   // Data must be on disk before the name points to it, or a crash leaves an empty file under it.
   // Devices and pipes have no disk, and refuse with EINVAL.
   if (::fsync(file_.get()) != 0 && !(direct && errno == EINVAL)) {
     return os_error("write", path_, errno);
+  }
+  if (unnamed_) {
+    // A link replaces nothing, so the file takes a temporary name first.
+    LW_RETURN_IF_ERROR(with_temporary_name(folder_of(target_), [&](const std::string& name) {
+      return ::linkat(AT_FDCWD, link_of(file_).c_str(), AT_FDCWD, name.c_str(),
+                      AT_SYMLINK_FOLLOW) == 0;
+    }));
   }
   // NFS and quotas report a full disk as late as here. After EINTR the descriptor is closed too.
   if (::close(file_.release()) != 0 && errno != EINTR) return os_error("write", path_, errno);

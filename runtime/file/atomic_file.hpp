@@ -17,8 +17,10 @@ namespace lanewise::file {
 /// A file that appears under its name complete or not at all.
 ///
 /// Bytes go to a temporary file in the same folder; commit() flushes it to disk and renames it
-/// over the destination. Until then, and after any failure, the destination is what it was, and
-/// the destructor removes the temporary. Readers that mapped the old file keep the old bytes.
+/// over the destination. Until then, and after any failure, the destination is what it was. The
+/// temporary has no name before commit() where the file system can do that, so that nothing remains
+/// of it even if the process is killed; elsewhere the destructor removes it. Readers that mapped
+/// the old file keep the old bytes.
 ///
 /// What is not a regular file (/dev/null, a pipe) cannot be replaced: it is written to directly.
 /// A symbolic link stays, and the file it points to is replaced. A new file gets the permissions
@@ -51,6 +53,8 @@ class AtomicFile final : public Sink {
 
   Status open_direct();
   Status open_temporary(const struct ::stat* existing);
+  template <typename Make>
+  Status with_temporary_name(const std::string& folder, const Make& make);
   Status publish();
   Status usable() const;
   Status fail(int error);
@@ -58,7 +62,9 @@ class AtomicFile final : public Sink {
 
   std::string path_;       // As the caller wrote it, for messages.
   std::string target_;     // path_ with links followed.
-  std::string temporary_;  // Empty when target_ is written to directly, or when committed.
+  std::string temporary_;  // Its name, empty when it has none.
+  bool unnamed_ = false;   // Until commit().
+
   FileDescriptor file_;
   uint64_t written_ = 0;
   Status failure_;

@@ -18,9 +18,7 @@ namespace lanewise::file {
 /// Move-only; bytes() stays where it is when the object moves. Thread-safe once opened.
 class MappedFile {
  public:
-  /// Maps the whole of `path`. Fails for what has no bytes to map: missing or unreadable files
-  /// (kNotFound, kIo), directories, devices, pipes (kInvalidArgument), empty files (kDataLoss).
-  /// Never blocks on a pipe.
+  /// Maps the whole of `path`. Fails as open_regular() does.
   static Result<MappedFile> open(const std::string& path);
 
   MappedFile(MappedFile&& other) noexcept;

@@ -42,6 +42,11 @@ void BeamSearch::score(int row, float* logits) noexcept {
     before = before_[place].data();
   }
   processors_.apply(rows_.tokens(row), scores, log_sum, before);
+  if (options_.renormalize_logits) {
+    // What scores were normalised by before cancels out.
+    log_sum = sampling_.log_sum_exp(scores);
+    if (!std::isfinite(log_sum)) return;
+  }
   ops::Candidate* best = candidates_.data() + place * ranked_count_;
   const size_t count = sampling_.top_k(scores, {best, ranked_count_});
   for (size_t i = 0; i < count; ++i) best[i].value = (best[i].value - log_sum) + scores_[place];

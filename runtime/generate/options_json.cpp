@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "ops/status_macros.hpp"
+#include "runtime/generate/validate.hpp"
 #include "runtime/text/json_fields.hpp"
 
 namespace lanewise::generate {
@@ -38,18 +39,33 @@ void for_each_field(Options& options, const Visit& visit) {
   LW_FIELD(suppress_tokens);
   LW_FIELD(begin_suppress_tokens);
   LW_FIELD(bad_words_ids);
+  LW_FIELD(renormalize_logits);
   LW_FIELD(forced_bos_token_id);
   LW_FIELD(forced_eos_token_id);
   LW_FIELD(eos_token_ids);
   LW_FIELD(decoder_start_token_id);
   LW_FIELD(bos_token_id);
   LW_FIELD(pad_token_id);
+  LW_FIELD(unsupported);
 #undef LW_FIELD
 }
 
 Status read(const Json& json, const std::string& name, double& value) {
   if (!json.is_number()) return wrong_type(name, "a number", &json);
   value = json.get<double>();
+  return {};
+}
+
+Status read(const Json& json, const std::string& name, bool& value) {
+  if (!json.is_boolean()) return wrong_type(name, "true or false", &json);
+  value = json.get<bool>();
+  return {};
+}
+
+Status read(const Json& json, const std::string& name, UnsupportedOption& value) {
+  LW_ASSIGN_OR_RETURN(const text::JsonFields fields, text::JsonFields::of(json, name));
+  LW_ASSIGN_OR_RETURN(value.field, fields.string("field"));
+  LW_ASSIGN_OR_RETURN(value.reason, fields.string("reason"));
   return {};
 }
 
@@ -92,6 +108,12 @@ template <typename T>
 Json write(const T& value) {
   if constexpr (std::is_same_v<T, EarlyStopping>) {
     return kEarlyStopping[static_cast<size_t>(value)];
+  } else if constexpr (std::is_same_v<T, std::vector<UnsupportedOption>>) {
+    Json list = Json::array();
+    for (const UnsupportedOption& option : value) {
+      list.push_back({{"field", option.field}, {"reason", option.reason}});
+    }
+    return list;
   } else {
     return value;
   }
@@ -126,7 +148,7 @@ Result<GenerationOptions> options_from_json(const Json& json, const std::string&
   });
   LW_RETURN_IF_ERROR(status);
   if (known != json.size()) return data_loss(name + ": has a field that this build does not know");
-  const Status valid = validate(options, vocabulary_size);
+  const Status valid = check_values(options, vocabulary_size);
   if (!valid.ok()) return data_loss(name + ": " + valid.message());
   return options;
 }

@@ -1,3 +1,5 @@
+#include "runtime/generate/validate.hpp"
+
 #include <cmath>
 #include <span>
 #include <sstream>
@@ -6,6 +8,7 @@
 
 #include "lanewise/generation.hpp"
 #include "ops/status_macros.hpp"
+#include "runtime/generate/unsupported.hpp"
 
 namespace lanewise {
 namespace {
@@ -42,10 +45,6 @@ Status check_optional_id(std::string_view field, int32_t id, int64_t vocabulary_
 }
 
 Status check_kind(const GenerationOptions& options) {
-  LW_RETURN_IF_ERROR(check_range("beams", options.beams, 1, kMaxBeams));
-  if (!(options.temperature >= 0.0 && std::isfinite(options.temperature))) {
-    return wrong("temperature", "a finite number of at least 0", options.temperature);
-  }
   const bool samples = options.temperature > 0.0;
   if (samples && options.beams > 1) {
     return wrong("temperature", "0 with more than one beam", options.temperature);
@@ -55,6 +54,12 @@ Status check_kind(const GenerationOptions& options) {
 }
 
 Status check_numbers(const GenerationOptions& options) {
+  LW_RETURN_IF_ERROR(check_range("beams", options.beams, 1, kMaxBeams));
+  if (!(options.temperature >= 0.0 && std::isfinite(options.temperature))) {
+    return wrong("temperature", "a finite number of at least 0", options.temperature);
+  }
+  LW_RETURN_IF_ERROR(
+      check_range("num_return_sequences", options.num_return_sequences, 1, kMaxSamples));
   LW_RETURN_IF_ERROR(check_at_least_0("top_k", options.top_k));
   if (!(options.top_p > 0.0 && options.top_p <= 1.0)) {
     return wrong("top_p", "a number above 0 and at most 1", options.top_p);
@@ -74,11 +79,14 @@ Status check_numbers(const GenerationOptions& options) {
   return {};
 }
 
-Status check_lengths(const GenerationOptions& options) {
+Status check_each_length(const GenerationOptions& options) {
   LW_RETURN_IF_ERROR(check_at_least_0("max_new_tokens", options.max_new_tokens));
   LW_RETURN_IF_ERROR(check_at_least_0("max_length", options.max_length));
   LW_RETURN_IF_ERROR(check_at_least_0("min_new_tokens", options.min_new_tokens));
-  LW_RETURN_IF_ERROR(check_at_least_0("min_length", options.min_length));
+  return check_at_least_0("min_length", options.min_length);
+}
+
+Status check_lengths(const GenerationOptions& options) {
   if (options.max_new_tokens > 0 && options.min_new_tokens > options.max_new_tokens) {
     return wrong("min_new_tokens", "at most max_new_tokens", options.min_new_tokens);
   }
@@ -108,11 +116,19 @@ Status check_tokens(const GenerationOptions& options, int64_t vocabulary) {
 
 }  // namespace
 
-Status validate(const GenerationOptions& options, int64_t vocabulary_size) {
-  LW_RETURN_IF_ERROR(check_kind(options));
+Status generate::check_values(const GenerationOptions& options, int64_t vocabulary_size) {
   LW_RETURN_IF_ERROR(check_numbers(options));
-  LW_RETURN_IF_ERROR(check_lengths(options));
+  LW_RETURN_IF_ERROR(check_each_length(options));
   return check_tokens(options, vocabulary_size);
+}
+
+Status validate(const GenerationOptions& options, int64_t vocabulary_size) {
+  for (const UnsupportedOption& option : options.unsupported) {
+    if (generate::is_obeyed(option, options)) return unsupported(option.reason);
+  }
+  LW_RETURN_IF_ERROR(generate::check_values(options, vocabulary_size));
+  LW_RETURN_IF_ERROR(check_kind(options));
+  return check_lengths(options);
 }
 
 }  // namespace lanewise

@@ -243,4 +243,12 @@ Result<DecodingGraphs> split_for_decoding(const Graph& graph) {
   });
 }
 
+std::set<std::string> nodes_of_steps(const Graph& graph) {
+  std::set<std::string> names;
+  const Result<DecodingGraphs> graphs = split_for_decoding(graph);
+  if (!graphs.ok()) return names;
+  for (const Node& node : graphs->step.nodes) names.insert(node.name);
+  return names;
+}
+
 }  // namespace lanewise::graph

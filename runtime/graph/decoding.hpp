@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -38,5 +39,8 @@ struct DecodingGraphs {
 /// with attention that is not causal, with a layer that goes backwards, or with a value of the
 /// encoder that is used otherwise.
 Result<DecodingGraphs> split_for_decoding(const Graph& graph);
+
+/// Names of the nodes that a step computes; empty for a graph that is not decoded step by step.
+std::set<std::string> nodes_of_steps(const Graph& graph);
 
 }  // namespace lanewise::graph

@@ -48,9 +48,11 @@ class Embedder::Impl {
 
   Result<Embeddings> embed(std::span<const std::string_view> texts, const RunOptions& options,
                            const std::function<void(int64_t)>& progress);
+  Status set_prompt(std::string_view name);
   int64_t dimension() const noexcept { return dimension_; }
 
  private:
+  std::string_view with_prompt(std::string_view text);
   Status tokenize(std::span<const std::string_view> texts, const RunOptions& options,
                   Embeddings& result);
   Status run_batch(const tasks::LengthBatch& batch, const RunOptions& options, Embeddings& result);
@@ -59,8 +61,10 @@ class Embedder::Impl {
   const text::Tokenizer& tokenizer_;
   Session session_;
   int64_t dimension_;
+  std::string prompt_;
 
   // Kept between calls, so that their memory is.
+  std::string text_;            // the prompt and a text
   std::vector<int32_t> ids_;    // of all texts, one after another
   std::vector<size_t> begins_;  // [texts], where a text's ids begin in ids_
   tasks::LengthBatches batches_;
@@ -87,17 +91,44 @@ Result<Embeddings> Embedder::Impl::embed(std::span<const std::string_view> texts
   return result;
 }
 
+Status Embedder::Impl::set_prompt(std::string_view name) {
+  const std::vector<Prompt>& prompts = model_.info().prompts;
+  const auto found = std::ranges::find(prompts, name, &Prompt::name);
+  if (found == prompts.end() && !name.empty()) {
+    std::string known;
+    for (const Prompt& prompt : prompts) {
+      known.append(known.empty() ? "" : ", ").append(file::in_quotes(prompt.name));
+    }
+    return invalid_argument("unknown prompt " + file::in_quotes(name) +
+                            (known.empty() ? ": the model has none" : "; known: " + known));
+  }
+  prompt_ = found == prompts.end() ? std::string() : found->text;
+  return {};
+}
+
+/// Valid until the next call.
+std::string_view Embedder::Impl::with_prompt(std::string_view text) {
+  if (prompt_.empty()) return text;
+  text_.assign(prompt_).append(text);
+  return text_;
+}
+
 Status Embedder::Impl::tokenize(std::span<const std::string_view> texts, const RunOptions& options,
                                 Embeddings& result) {
   text::EncodeOptions encode_options;
   encode_options.max_length = model_.info().max_text_tokens;
+  if (!prompt_.empty() && !model_.info().pools_prompt) {
+    return unsupported(
+        "the model's vectors leave the tokens of a prompt out (include_prompt), which is not "
+        "supported; texts without a prompt are");
+  }
   ids_.clear();
   begins_.clear();
   result.tokens.reserve(texts.size());
   result.truncated.reserve(texts.size());
   for (size_t i = 0; i < texts.size(); ++i) {
     if (is_cancelled(options)) return cancelled("cancelled while reading " + name_of_text(i));
-    Result<text::Encoding> encoding = tokenizer_.encode(texts[i], encode_options);
+    Result<text::Encoding> encoding = tokenizer_.encode(with_prompt(texts[i]), encode_options);
     if (!encoding.ok()) return encoding.status().with_context(name_of_text(i));
     if (encoding->tokens.empty()) return invalid_argument(name_of_text(i) + " has no tokens");
     begins_.push_back(ids_.size());
@@ -138,7 +169,9 @@ Result<Embedder> Embedder::create(const Model& model, const SessionOptions& opti
   SessionOptions session_options = options;
   session_options.outputs = {std::string(kOutput)};
   LW_ASSIGN_OR_RETURN(Session session, Session::create(model, session_options));
-  return Embedder(std::make_unique<Impl>(model, *tokenizer, std::move(session), output->features));
+  auto impl = std::make_unique<Impl>(model, *tokenizer, std::move(session), output->features);
+  LW_RETURN_IF_ERROR(impl->set_prompt(model.info().default_prompt));
+  return Embedder(std::move(impl));
 }
 
 Embedder::Embedder(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -150,6 +183,10 @@ Result<Embeddings> Embedder::embed(std::span<const std::string_view> texts,
                                    const RunOptions& options,
                                    const std::function<void(int64_t done)>& progress) {
   return file::no_throw([&] { return impl_->embed(texts, options, progress); });
+}
+
+Status Embedder::set_prompt(std::string_view name) {
+  return file::no_throw([&] { return impl_->set_prompt(name); });
 }
 
 int64_t Embedder::dimension() const noexcept { return impl_->dimension(); }

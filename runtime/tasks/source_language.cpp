@@ -21,8 +21,9 @@ Result<SourceLanguage> source_language(const text::Tokenizer& tokenizer, std::st
 }
 
 Result<text::Encoding> encode_source(const text::Tokenizer& tokenizer, std::string_view text,
-                                     const std::optional<SourceLanguage>& language) {
-  LW_ASSIGN_OR_RETURN(text::Encoding encoding, tokenizer.encode(text, {}));
+                                     const std::optional<SourceLanguage>& language,
+                                     int64_t max_length) {
+  LW_ASSIGN_OR_RETURN(text::Encoding encoding, tokenizer.encode(text, {.max_length = max_length}));
   if (!language) return encoding;
   for (text::Token& token : encoding.tokens) {
     if (is_around(token) && token.id == language->usual) token.id = language->wanted;

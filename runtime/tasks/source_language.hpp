@@ -22,7 +22,10 @@ struct SourceLanguage {
 Result<SourceLanguage> source_language(const text::Tokenizer& tokenizer, std::string_view name);
 
 /// tokenizer.encode(text) with the language changed. A language's token within the text stays.
+///
+/// max_length  as EncodeOptions has it; 0: no limit
 Result<text::Encoding> encode_source(const text::Tokenizer& tokenizer, std::string_view text,
-                                     const std::optional<SourceLanguage>& language);
+                                     const std::optional<SourceLanguage>& language,
+                                     int64_t max_length = 0);
 
 }  // namespace lanewise::tasks

@@ -39,12 +39,12 @@ class Translator::Impl {
                                              const RunOptions& run) {
     std::vector<std::vector<int32_t>> sources;
     for (const std::string_view text : texts) {
-      Result<std::vector<int32_t>> ids =
+      Result<tasks::SourceIds> source =
           tasks::source_ids(source_, text, model_.info(), source_language_);
-      if (!ids.ok()) {
-        return ids.status().with_context("text " + std::to_string(sources.size() + 1));
+      if (!source.ok()) {
+        return source.status().with_context("text " + std::to_string(sources.size() + 1));
       }
-      sources.push_back(std::move(*ids));
+      sources.push_back(std::move(source->ids));
     }
     LW_ASSIGN_OR_RETURN(std::vector<Generation> generations,
                         generate(sources, options, callbacks, run));

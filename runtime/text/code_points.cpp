@@ -20,6 +20,26 @@ constexpr ClassRange kClassRanges[] = {
 #include "runtime/text/code_point_classes.inc"
 };
 
+struct ScriptRange {
+  char32_t first;
+  char32_t last;
+  uint8_t script;
+};
+
+constexpr ScriptRange kScriptRanges[] = {
+#include "runtime/text/code_point_scripts.inc"
+};
+
+/// The range of a sorted table that a code point is in, or null.
+template <typename Range, size_t kCount>
+const Range* range_of(const Range (&ranges)[kCount], char32_t code_point) noexcept {
+  const auto* after =
+      std::upper_bound(std::begin(ranges), std::end(ranges), code_point,
+                       [](char32_t value, const Range& range) { return value < range.first; });
+  if (after == std::begin(ranges) || code_point > (after - 1)->last) return nullptr;
+  return after - 1;
+}
+
 struct Range {
   char32_t first;
   char32_t last;
@@ -99,12 +119,13 @@ int decompose_by_utf8proc(char32_t code_point, int options, char32_t* out) noexc
 }  // namespace
 
 uint8_t code_point_class(char32_t code_point) noexcept {
-  const auto* after =
-      std::upper_bound(std::begin(kClassRanges), std::end(kClassRanges), code_point,
-                       [](char32_t value, const ClassRange& range) { return value < range.first; });
-  if (after == std::begin(kClassRanges)) return 0;
-  const ClassRange& range = *(after - 1);
-  return code_point <= range.last ? range.bits : 0;
+  const ClassRange* range = range_of(kClassRanges, code_point);
+  return range ? range->bits : 0;
+}
+
+int script_of(char32_t code_point) noexcept {
+  const ScriptRange* range = range_of(kScriptRanges, code_point);
+  return range ? range->script : 0;
 }
 
 int combining_class(char32_t code_point) noexcept {

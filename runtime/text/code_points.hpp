@@ -53,4 +53,8 @@ bool is_ideograph(char32_t code_point) noexcept;
 /// \w of a Unicode regular expression: what a `single_word` added token may not touch.
 bool is_word_character(char32_t code_point) noexcept;
 
+/// The number that UnicodeScripts gives a code point's script; 0 if it has none. As
+/// code_point_class() a table of what Hugging Face has.
+int script_of(char32_t code_point) noexcept;
+
 }  // namespace lanewise::text

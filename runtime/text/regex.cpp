@@ -107,7 +107,8 @@ Result<Regex> Regex::compile(std::string_view pattern) {
 }
 
 Result<Regex> Regex::literal(std::string_view text) {
-  if (text.empty()) return unsupported("a pattern without characters is not supported");
+  // It matches between all characters, as the empty expression does.
+  if (text.empty()) return compile("");
   auto compiled = std::make_shared<Compiled>();
   compiled->text = text;
   return Regex(std::move(compiled));

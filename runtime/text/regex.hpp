@@ -23,7 +23,7 @@ class Regex {
   /// A pattern as tokenizer.json has it. kUnsupported as to_pcre2_syntax(), or where PCRE2 refuses
   /// it.
   static Result<Regex> compile(std::string_view pattern);
-  /// Finds `text` itself, which is not empty.
+  /// Finds `text` itself.
   static Result<Regex> literal(std::string_view text);
 
   /// Cuts `text` into matches and what is between them, which may not be empty; matches may. The

@@ -10,11 +10,23 @@
 #include "runtime/text/byte_trie.hpp"
 #include "runtime/text/tokenizer_base.hpp"
 #include "runtime/text/tokenizer_json.hpp"
+#include "runtime/text/utf8.hpp"
 
 namespace lanewise::text {
 namespace {
 
 using Json = nlohmann::json;
+
+// How much of an unknown piece a message shows.
+constexpr size_t kMostShownBytes = 40;
+
+Status unknown(std::string_view text, const Piece& piece, const Span& span) {
+  const std::string_view whole = text.substr(piece.begin, piece.end - piece.begin);
+  const std::string_view shown = whole.substr(0, kMostShownBytes);
+  return invalid_argument("token '" + std::string(shown.substr(0, valid_utf8_prefix(shown))) +
+                          (shown.size() == whole.size() ? "'" : "...'") + " at byte " +
+                          std::to_string(span.begin) + " is not in the vocabulary");
+}
 
 class SubwordTokenizer final : public TokenizerBase {
  public:
@@ -28,6 +40,7 @@ class SubwordTokenizer final : public TokenizerBase {
   Status encode_normalized(const NormalizedText& text, size_t begin, size_t end,
                            Output* out) const override;
   Result<std::string> join_tokens(std::span<const std::string_view> tokens) const override;
+  bool reads_pairs_whole() const override { return parts_.model->refuses_unknown(); }
 
   Status find_unknown_code();
   size_t encode_code(size_t begin, size_t end, Output* out) const;
@@ -94,6 +107,7 @@ Status SubwordTokenizer::encode_normalized(const NormalizedText& text, size_t be
     const size_t last = std::max(piece.end, piece.begin + 1) - 1;
     const Span span{spans[std::min(piece.begin, spans.size() - 1)].begin,
                     spans[std::min(last, spans.size() - 1)].end};
+    if (piece.id == ByteTrie::kNone) return unknown(words.text.bytes, piece, span);
     push(token(piece.id), {piece.id, span.begin, span.end}, out);
   }
   return {};

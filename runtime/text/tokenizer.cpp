@@ -16,10 +16,9 @@
 #include "runtime/text/models/bpe.hpp"
 #include "runtime/text/models/sentencepiece.hpp"
 #include "runtime/text/models/unigram.hpp"
+#include "runtime/text/models/word_models.hpp"
 #include "runtime/text/subword_tokenizer.hpp"
 #include "runtime/text/vocabulary_file.hpp"
-#include "runtime/text/wordlevel.hpp"
-#include "runtime/text/wordlevel_json.hpp"
 #include "runtime/text/wordpiece.hpp"
 #include "runtime/text/wordpiece_json.hpp"
 
@@ -61,13 +60,19 @@ Result<std::string> model_type(const JsonFields& model) {
 }
 
 Result<TokenizerPtr> parse_wordpiece(const JsonFields& file) {
-  LW_ASSIGN_OR_RETURN(WordPieceConfig config, wordpiece_from_json(file));
-  return make_wordpiece(std::move(config));
+  if (has_bert_parts(file)) {
+    LW_ASSIGN_OR_RETURN(WordPieceConfig config, wordpiece_from_json(file));
+    return make_wordpiece(std::move(config));
+  }
+  LW_ASSIGN_OR_RETURN(const JsonFields fields, file.object("model"));
+  LW_ASSIGN_OR_RETURN(SubwordModelPtr model, read_wordpiece_model(fields));
+  return subword_tokenizer_from_json(file, std::move(model));
 }
 
 Result<TokenizerPtr> parse_wordlevel(const JsonFields& file) {
-  LW_ASSIGN_OR_RETURN(WordLevelConfig config, wordlevel_from_json(file));
-  return make_wordlevel(std::move(config));
+  LW_ASSIGN_OR_RETURN(const JsonFields fields, file.object("model"));
+  LW_ASSIGN_OR_RETURN(SubwordModelPtr model, read_wordlevel_model(fields));
+  return subword_tokenizer_from_json(file, std::move(model));
 }
 
 Result<TokenizerPtr> parse_bpe(const JsonFields& file) {

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "ops/status_macros.hpp"
-#include "runtime/text/post_processor.hpp"
 
 namespace lanewise::text {
 namespace {
@@ -27,7 +26,7 @@ Json added_tokens_to_json(const std::vector<AddedToken>& tokens) {
 }
 
 /// The pieces as JSON; enters the special tokens that they use into `specials`.
-Json pieces_to_json(std::span<const TemplatePiece> pieces, const Tokenizer& tokenizer,
+Json pieces_to_json(std::span<const TemplatePiece> pieces, const TokenOf& token_of,
                     Json* specials) {
   Json list = Json::array();
   for (const TemplatePiece& piece : pieces) {
@@ -38,19 +37,13 @@ Json pieces_to_json(std::span<const TemplatePiece> pieces, const Tokenizer& toke
     }
     list.push_back({{"SpecialToken", {{"id", piece.name}, {"type_id", piece.type_id}}}});
     Json tokens = Json::array();
-    for (const int32_t id : piece.ids) tokens.push_back(std::string(tokenizer.token(id)));
+    for (const int32_t id : piece.ids) tokens.push_back(std::string(token_of(id)));
     (*specials)[piece.name] = {{"id", piece.name}, {"ids", piece.ids}, {"tokens", tokens}};
   }
   return list;
 }
 
 }  // namespace
-
-Status unsupported_part(const std::string& part, const std::string& type, const std::string& model,
-                        const std::string& known) {
-  return unsupported(part + " '" + type + "' is not supported for a " + model + " model, only " +
-                     known);
-}
 
 Result<Vocabulary> read_vocabulary_object(const JsonFields& model) {
   LW_ASSIGN_OR_RETURN(const JsonFields vocab, model.object("vocab"));
@@ -93,22 +86,16 @@ Status added_tokens_from_json(const JsonFields& file, std::vector<AddedToken>* t
   return {};
 }
 
-Result<SpecialTemplate> read_post_processor(const JsonFields& file) {
-  LW_ASSIGN_OR_RETURN(PostProcessor processor, read_post_processing(file));
-  if (processor.trims.empty()) return std::move(processor.specials);
-  return unsupported("post_processor: trim_offsets is only supported for subword models");
-}
-
 Json bare_tokenizer_json(const std::vector<AddedToken>& added_tokens) {
   return {{"version", "1.0"},   {"truncation", nullptr},
           {"padding", nullptr}, {"normalizer", nullptr},
           {"decoder", nullptr}, {"added_tokens", added_tokens_to_json(added_tokens)}};
 }
 
-Json template_to_json(const SpecialTemplate& specials, const Tokenizer& tokenizer) {
+Json template_to_json(const SpecialTemplate& specials, const TokenOf& token_of) {
   Json tokens = Json::object();
-  Json single = pieces_to_json(specials.single, tokenizer, &tokens);
-  Json pair = pieces_to_json(specials.pair, tokenizer, &tokens);
+  Json single = pieces_to_json(specials.single, token_of, &tokens);
+  Json pair = pieces_to_json(specials.pair, token_of, &tokens);
   return {{"type", "TemplateProcessing"},
           {"single", std::move(single)},
           {"pair", std::move(pair)},

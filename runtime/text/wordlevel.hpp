@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,14 +14,11 @@ namespace lanewise::text {
 
 /// What a text is cut into before its pieces are looked up.
 enum class WordSplit {
-  kNone,        ///< The whole text is one token.
   kWhitespace,  ///< At white space: Hugging Face's WhitespaceSplit.
-  kWords,       ///< Runs of word characters, and runs of others, none of them space: Whitespace.
   kCharacters,  ///< Each code point by itself: Split by `[\s\S]`.
-  kDots,        ///< The same, but line feeds in a row are one piece: Split by `.`.
 };
 
-/// All that a tokenizer with a plain vocabulary is.
+/// A tokenizer with a plain vocabulary, for those who have no tokenizer.json.
 struct WordLevelConfig {
   Vocabulary vocabulary;
   std::string unk_token;  ///< Not in the vocabulary, or empty: unknown pieces are errors.
@@ -30,14 +26,14 @@ struct WordLevelConfig {
   WordSplit split = WordSplit::kWhitespace;
   std::vector<AddedToken> added_tokens;
   SpecialTemplate specials;
-  bool fuse = false;  ///< Decoding joins tokens without spaces.
 };
 
-/// Equal to Hugging Face's WordLevel in ids and offsets. A piece of the text that neither the
-/// vocabulary nor an unknown token stands for is kInvalidArgument, naming it and its byte.
+/// The tokenizer that WordLevel's tokenizer.json of these settings describes. A piece of the text
+/// that neither the vocabulary nor an unknown token stands for is kInvalidArgument, naming it and
+/// its byte.
 ///
 /// Fails with kDataLoss if two tokens share an id, or a special token has none; with
 /// kResourceExhausted if an id or a token is too large to be meant.
-Result<std::shared_ptr<const Tokenizer>> make_wordlevel(WordLevelConfig config);
+Result<std::shared_ptr<const Tokenizer>> make_wordlevel(const WordLevelConfig& config);
 
 }  // namespace lanewise::text

@@ -1,10 +1,8 @@
 #include "runtime/text/wordpiece.hpp"
 
-#include <algorithm>
 #include <array>
 
 #include "ops/status_macros.hpp"
-#include "runtime/text/byte_trie.hpp"
 #include "runtime/text/code_points.hpp"
 #include "runtime/text/tokenizer_base.hpp"
 #include "runtime/text/utf8.hpp"
@@ -53,22 +51,13 @@ struct Origin {
   }
 };
 
-bool longer_than(std::string_view word, int64_t code_points) noexcept {
-  if (word.size() <= static_cast<size_t>(code_points)) return false;
-  const auto starts = std::count_if(
-      word.begin(), word.end(), [](char c) { return (static_cast<uint8_t>(c) & 0xC0) != 0x80; });
-  return starts > code_points;
-}
-
 class WordPiece final : public TokenizerBase {
  public:
   Status build(WordPieceConfig config);
   std::string to_json() const override { return wordpiece_to_json(config_, *this); }
 
  private:
-  Status index_vocabulary();
-
-  int32_t model_id(std::string_view token) const override { return vocabulary_.find(token); }
+  int32_t model_id(std::string_view token) const override { return pieces_.find(token); }
   Result<NormalizedText> normalize(std::string_view text, size_t offset) const override;
   Status encode_raw(size_t begin, size_t end, Output* out) const override;
   Status encode_normalized(const NormalizedText& text, size_t begin, size_t end,
@@ -84,30 +73,16 @@ class WordPiece final : public TokenizerBase {
 
   WordPieceConfig config_;
   ByteTables bytes_;
-  ByteTrie vocabulary_;  // -> id
-  int32_t unk_id_ = 0;
-  int32_t continuing_ = ByteTrie::kNone;  // the node of the prefix of continuing pieces
+  LongestPieces pieces_;
 };
 
 Status WordPiece::build(WordPieceConfig config) {
   config_ = std::move(config);
   bytes_ = make_byte_tables(config_.normalizer);
-  LW_RETURN_IF_ERROR(index_vocabulary());
+  for (const auto& [token, id] : config_.vocabulary) LW_RETURN_IF_ERROR(enter(token, id));
+  LW_RETURN_IF_ERROR(pieces_.build(config_));
   LW_RETURN_IF_ERROR(enter_added_tokens(config_.added_tokens));
   return set_post_processor({config_.specials, {}});
-}
-
-Status WordPiece::index_vocabulary() {
-  for (const auto& [token, id] : config_.vocabulary) {
-    LW_RETURN_IF_ERROR(enter(token, id));
-    if (!vocabulary_.insert(token, id)) return resource_exhausted("the vocabulary is too large");
-  }
-  unk_id_ = vocabulary_.find(config_.unk_token);
-  if (unk_id_ == ByteTrie::kNone) {
-    return data_loss("unk_token '" + config_.unk_token + "' is not in the vocabulary");
-  }
-  continuing_ = vocabulary_.walk(config_.continuing_subword_prefix);
-  return {};
 }
 
 Result<NormalizedText> WordPiece::normalize(std::string_view text, size_t offset) const {
@@ -188,30 +163,18 @@ void WordPiece::encode_words(const NormalizedText& text, size_t begin, size_t en
   if (!out->full()) word(word_begin, end);
 }
 
-/// Greedy longest match: the longest token that the word starts with, then again behind it with the
-/// prefix of continuing pieces. If the word cannot be covered so, it is unknown as a whole.
+/// The pieces of a word of `text`, whose bytes go through the table `fold` on their way.
 void WordPiece::encode_word(std::string_view text, size_t begin, size_t end,
                             const std::array<uint8_t, 256>& fold, const Origin& origin,
                             Output* out) const {
   const size_t first_token = out->tokens.size();
-  bool known = !longer_than(text.substr(begin, end - begin), config_.max_input_chars_per_word);
-  for (size_t start = begin; known && start < end;) {
-    int32_t node = start == begin ? ByteTrie::kRoot : continuing_;
-    int32_t id = ByteTrie::kNone;
-    size_t piece_end = start;
-    for (size_t i = start; i < end && node != ByteTrie::kNone;) {
-      node = vocabulary_.child(node, fold[static_cast<uint8_t>(text[i++])]);
-      if (node == ByteTrie::kNone || vocabulary_.value(node) == ByteTrie::kNone) continue;
-      id = vocabulary_.value(node);
-      piece_end = i;
-    }
-    known = id != ByteTrie::kNone;
-    if (known) out->tokens.push_back({id, origin.begin_of(start), origin.end_of(piece_end)});
-    start = piece_end;
-  }
-  if (known) return;
+  const auto folded = [&](uint8_t byte) { return fold[byte]; };
+  const auto push = [&](int32_t id, size_t from, size_t to) {
+    out->tokens.push_back({id, origin.begin_of(from), origin.end_of(to)});
+  };
+  if (pieces_.cover(text, begin, end, folded, push)) return;
   out->tokens.resize(first_token);
-  out->tokens.push_back({unk_id_, origin.begin_of(begin), origin.end_of(end)});
+  push(pieces_.unk_id(), begin, end);
 }
 
 }  // namespace

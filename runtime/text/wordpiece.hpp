@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -8,8 +7,8 @@
 #include "lanewise/status.hpp"
 #include "runtime/text/added_tokens.hpp"
 #include "runtime/text/bert_normalizer.hpp"
+#include "runtime/text/models/longest_pieces.hpp"
 #include "runtime/text/special_template.hpp"
-#include "runtime/text/token_table.hpp"
 #include "runtime/text/tokenizer.hpp"
 
 namespace lanewise::text {
@@ -21,19 +20,16 @@ struct WordPieceDecoder {
   bool cleanup = true;  ///< No space before punctuation and English contractions.
 };
 
-/// All that a WordPiece tokenizer is: what tokenizer.json says, as data.
-struct WordPieceConfig {
-  Vocabulary vocabulary;
-  std::string unk_token = "[UNK]";
-  std::string continuing_subword_prefix = "##";
-  int64_t max_input_chars_per_word = 100;
+/// All that a WordPiece tokenizer with BERT's parts is: what tokenizer.json says, as data.
+struct WordPieceConfig : WordPieceModel {
   BertNormalizerOptions normalizer;
   std::vector<AddedToken> added_tokens;
   SpecialTemplate specials;
   WordPieceDecoder decoder;
 };
 
-/// Equal to Hugging Face's BertNormalizer, BertPreTokenizer and WordPiece in ids and offsets.
+/// Equal to Hugging Face's BertNormalizer, BertPreTokenizer and WordPiece in ids and offsets, and
+/// faster than the parts put together: ASCII words are looked up in place.
 ///
 /// Time is linear in the text for a given configuration. Fails with kDataLoss if two tokens share
 /// an id, the unknown token is missing or an id lies outside the vocabulary; kResourceExhausted if

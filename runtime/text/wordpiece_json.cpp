@@ -1,8 +1,13 @@
 #include "runtime/text/wordpiece_json.hpp"
 
+#include <algorithm>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
+#include <string_view>
+#include <utility>
 
 #include "ops/status_macros.hpp"
+#include "runtime/text/post_processor.hpp"
 #include "runtime/text/tokenizer_json.hpp"
 
 namespace lanewise::text {
@@ -10,70 +15,51 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr const char* kModel = "WordPiece";
-
-Status read_model(const JsonFields& file, WordPieceConfig* config) {
-  LW_ASSIGN_OR_RETURN(const JsonFields model, file.object("model"));
-  LW_ASSIGN_OR_RETURN(config->vocabulary, read_vocabulary_object(model));
-  LW_ASSIGN_OR_RETURN(config->unk_token, model.string_or("unk_token", "[UNK]"));
-  LW_ASSIGN_OR_RETURN(config->continuing_subword_prefix,
-                      model.string_or("continuing_subword_prefix", "##"));
-  LW_ASSIGN_OR_RETURN(config->max_input_chars_per_word,
-                      model.count_or("max_input_chars_per_word", 100));
-  return {};
+/// Whether the file's `part` is one of `types`; the empty one stands for none.
+bool is_one_of(const JsonFields& file, const char* part,
+               std::initializer_list<std::string_view> types) {
+  const Json* value = file.find(part);
+  const Json type = value && value->is_object() ? value->value("type", Json()) : Json();
+  return std::any_of(types.begin(), types.end(), [&](std::string_view known) {
+    return known.empty() ? value == nullptr : type == known;
+  });
 }
 
 Status read_normalizer(const JsonFields& file, BertNormalizerOptions* options) {
-  if (!file.find("normalizer")) {
-    *options = {false, false, false, false};
-    return {};
-  }
+  *options = {false, false, false, false};
+  if (!file.find("normalizer")) return {};
   LW_ASSIGN_OR_RETURN(const JsonFields fields, file.object("normalizer"));
-  LW_ASSIGN_OR_RETURN(const std::string type, fields.string("type"));
-  if (type != "BertNormalizer")
-    return unsupported_part("normalizer", type, kModel, "BertNormalizer");
   LW_ASSIGN_OR_RETURN(*options, bert_normalizer_from_json(fields));
   return {};
-}
-
-Status check_pre_tokenizer(const JsonFields& file) {
-  if (!file.find("pre_tokenizer"))
-    return unsupported_part("pre_tokenizer", "null", kModel, "BertPreTokenizer");
-  LW_ASSIGN_OR_RETURN(const JsonFields fields, file.object("pre_tokenizer"));
-  LW_ASSIGN_OR_RETURN(const std::string type, fields.string("type"));
-  if (type == "BertPreTokenizer") return {};
-  return unsupported_part("pre_tokenizer", type, kModel, "BertPreTokenizer");
 }
 
 Status read_decoder(const JsonFields& file, WordPieceDecoder* decoder) {
   decoder->present = file.find("decoder") != nullptr;
   if (!decoder->present) return {};
   LW_ASSIGN_OR_RETURN(const JsonFields fields, file.object("decoder"));
-  LW_ASSIGN_OR_RETURN(const std::string type, fields.string("type"));
-  if (type != "WordPiece") return unsupported_part("decoder", type, kModel, "WordPiece");
   LW_ASSIGN_OR_RETURN(decoder->prefix, fields.string_or("prefix", "##"));
   LW_ASSIGN_OR_RETURN(decoder->cleanup, fields.boolean_or("cleanup", true));
   return {};
 }
 
-Json model_to_json(const WordPieceConfig& config) {
-  return {{"type", kModel},
-          {"unk_token", config.unk_token},
-          {"continuing_subword_prefix", config.continuing_subword_prefix},
-          {"max_input_chars_per_word", config.max_input_chars_per_word},
-          {"vocab", vocabulary_to_json(config.vocabulary)}};
-}
-
 }  // namespace
+
+bool has_bert_parts(const JsonFields& file) {
+  return is_one_of(file, "normalizer", {"", "BertNormalizer"}) &&
+         is_one_of(file, "pre_tokenizer", {"BertPreTokenizer"}) &&
+         is_one_of(file, "post_processor", {"", "TemplateProcessing", "BertProcessing"}) &&
+         is_one_of(file, "decoder", {"", "WordPiece"}) && !file.find("leading_code");
+}
 
 Result<WordPieceConfig> wordpiece_from_json(const JsonFields& file) {
   WordPieceConfig config;
   LW_RETURN_IF_ERROR(read_normalizer(file, &config.normalizer));
-  LW_RETURN_IF_ERROR(check_pre_tokenizer(file));
-  LW_ASSIGN_OR_RETURN(config.specials, read_post_processor(file));
+  LW_ASSIGN_OR_RETURN(PostProcessor processor, read_post_processing(file));
+  config.specials = std::move(processor.specials);
   LW_RETURN_IF_ERROR(read_decoder(file, &config.decoder));
   LW_RETURN_IF_ERROR(added_tokens_from_json(file, &config.added_tokens));
-  LW_RETURN_IF_ERROR(read_model(file, &config));
+  LW_ASSIGN_OR_RETURN(const JsonFields model, file.object("model"));
+  LW_ASSIGN_OR_RETURN(static_cast<WordPieceModel&>(config), wordpiece_model_from_json(model));
   return config;
 }
 
@@ -85,8 +71,9 @@ std::string wordpiece_to_json(const WordPieceConfig& config, const Tokenizer& to
                         {"strip_accents", config.normalizer.strip_accents},
                         {"lowercase", config.normalizer.lowercase}};
   file["pre_tokenizer"] = {{"type", "BertPreTokenizer"}};
-  file["post_processor"] = template_to_json(config.specials, tokenizer);
-  file["model"] = model_to_json(config);
+  file["post_processor"] =
+      template_to_json(config.specials, [&](int32_t id) { return tokenizer.token(id); });
+  file["model"] = wordpiece_model_to_json(config);
   if (config.decoder.present) {
     file["decoder"] = {{"type", "WordPiece"},
                        {"prefix", config.decoder.prefix},

@@ -9,10 +9,11 @@
 
 namespace lanewise::text {
 
-/// Reads a tokenizer.json whose model is WordPiece.
-///
-/// Fails with kUnsupported, naming it, for a normalizer, pre_tokenizer, post_processor or decoder
-/// other than BERT's, and with kDataLoss for fields of the wrong type.
+/// Whether the parts of a tokenizer.json around its WordPiece model are BERT's, which
+/// make_wordpiece() knows; with others it is a tokenizer of parts, subword_tokenizer.hpp.
+bool has_bert_parts(const JsonFields& file);
+
+/// Reads a tokenizer.json with BERT's parts. kDataLoss for fields of the wrong type.
 Result<WordPieceConfig> wordpiece_from_json(const JsonFields& file);
 
 /// The tokenizer.json of `config`. `tokenizer` is the one made from it.

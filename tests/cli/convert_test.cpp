@@ -1,6 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <sys/wait.h>
+
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -13,6 +16,16 @@ namespace {
 
 using ConvertCommandTest = ProgramTest;
 using InspectCommandTest = ProgramTest;
+
+TEST_F(ConvertCommandTest, SaysWhenAFileMayNotBeThatLarge) {
+  const std::string shell = "ulimit -f 1; exec \"$LANEWISE_PROGRAM\" convert '" + checkpoint() +
+                            "' -o '" + out_path("m.lw") + "' 2> '" + out_path("said") + "'";
+  const int status = std::system(shell.c_str());
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 1);
+  EXPECT_NE(contents(out_path("said")).find("File too large"), std::string::npos);
+  EXPECT_EQ(files_out(), 1);
+}
 
 TEST_F(ConvertCommandTest, PrintsTheNameOfTheModel) {
   const Outcome outcome = run({"convert", checkpoint(), "-o", out_path("m.lw")});

@@ -123,8 +123,8 @@ TEST_F(GenerateCommandTest, SamplesAreThoseOfTheSeed) {
 }
 
 TEST_F(GenerateCommandTest, BadInput) {
-  EXPECT_TRUE(is_error(generate({"cat", ""}), "text 2", "empty"));
-  EXPECT_TRUE(is_error(generate({}, "cat\n\ndog\n"), "line 2", "empty"));
+  EXPECT_TRUE(is_error(generate({"", "cat"}), "text 1", "empty"));
+  EXPECT_TRUE(is_error(generate({}, "\ncat\ndog\n"), "line 1", "empty"));
   EXPECT_TRUE(is_error(generate({std::string(65, 'a')}), "text 1", "65 tokens", "64"));
   EXPECT_TRUE(is_error(generate({"na\xc3\xafve"}), "text 1", "\xc3\xaf"));
   EXPECT_TRUE(is_error(generate({}, "\xff\n"), "line 1", "UTF-8"));

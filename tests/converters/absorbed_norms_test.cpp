@@ -67,7 +67,8 @@ class AbsorbedNormsTest : public CheckpointFolderTest {
       ASSERT_TRUE(kept.ok()) << kept.status().message();
       EXPECT_EQ(program->graph.nodes.size() + absorbed, kept->graph.nodes.size());
       for (const int threads : {1, 2}) {
-        exec::Executor executor(*program, threads), reference(*kept, threads);
+        exec::Team team(threads);
+        exec::Executor executor(*program, team), reference(*kept, team);
         ASSERT_TRUE(exec::run_sequence(*program, executor, ids, target_ids, {}).ok());
         ASSERT_TRUE(exec::run_sequence(*kept, reference, ids, target_ids, {}).ok());
         for (const auto& [name, value] : graph.outputs) {
@@ -102,7 +103,10 @@ void expect_steps_find_the_same(const Model& model, ops::Isa isa) {
       model, {.threads = 1, .isa = std::string(ops::name_of(isa)), .outputs = {}});
   ASSERT_TRUE(generator.ok()) << generator.status().message();
   const std::vector<std::vector<int32_t>> sources = {{3, 1, 4, 1, 5, 9, 2, 6}};
-  GenerationOptions options = model.info().generation;
+  // The largest logit of each step: without what a checkpoint's options make of the logits.
+  GenerationOptions options;
+  options.decoder_start_token_id = model.info().generation.decoder_start_token_id;
+  options.eos_token_ids = model.info().generation.eos_token_ids;
   options.max_new_tokens = 12;
   const auto found = generator->generate(sources, options);
   ASSERT_TRUE(found.ok()) << found.status().message();
@@ -113,7 +117,8 @@ void expect_steps_find_the_same(const Model& model, ops::Isa isa) {
   read.insert(read.end(), ids.begin(), ids.end() - 1);
   const auto program = plan::make_program(model.data(), model.data().graph(), {.isa = isa});
   ASSERT_TRUE(program.ok()) << program.status().message();
-  exec::Executor executor(*program, 1);
+  exec::Team team(1);
+  exec::Executor executor(*program, team);
   ASSERT_TRUE(exec::run_sequence(*program, executor, sources[0], read, {}).ok());
   const ops::Operand& logits = executor.result(program->graph.outputs.at("logits"));
   for (int64_t row = 0; row < logits.rows; ++row) {
@@ -124,13 +129,34 @@ void expect_steps_find_the_same(const Model& model, ops::Isa isa) {
 }
 
 TEST_F(AbsorbedNormsTest, ADecodersStepsFindWhatTheWholeModelFinds) {
-  HfCheckpoint checkpoint = hf_checkpoint("t5_gated");
+  for (const char* variant : {"t5_gated", "t5", "bart", "marian", "m2m_100"}) {
+    for (const char* weights : {"int8", "int4", "bf16"}) {
+      SCOPED_TRACE(std::string(variant) + " " + weights);
+      HfCheckpoint checkpoint = hf_checkpoint(variant);
+      config_ = std::move(checkpoint.config);
+      tensors_ = std::move(checkpoint.tensors);
+      const Model model = quantized(weights);
+      for (const ops::Isa isa : ops::all_isas()) {
+        if (ops::is_available(isa)) expect_steps_find_the_same(model, isa);
+      }
+    }
+  }
+}
+
+TEST_F(AbsorbedNormsTest, OnlyEncodersAttendInBf16) {
+  HfCheckpoint checkpoint = hf_checkpoint("bart");
   config_ = std::move(checkpoint.config);
   tensors_ = std::move(checkpoint.tensors);
   const Model model = quantized("int8");
-  for (const ops::Isa isa : ops::all_isas()) {
-    if (ops::is_available(isa)) expect_steps_find_the_same(model, isa);
+  int encoder = 0, decoder = 0;
+  for (const graph::Node& node : model.data().graph().nodes) {
+    if (node.op != "attention") continue;
+    const bool of_decoder = node.name.find("decoder") != std::string::npos;
+    ++(of_decoder ? decoder : encoder);
+    EXPECT_EQ(*node.attributes.get_bool("allow_bf16", false), !of_decoder) << node.name;
   }
+  EXPECT_GT(encoder, 0);
+  EXPECT_GT(decoder, 0);
 }
 
 TEST_F(AbsorbedNormsTest, APreNormTransformerHasTheBitsThatItHasWithNorms) {

@@ -80,13 +80,9 @@ TEST_F(BartTest, ChecksEveryField) {
       {"mbart", "d_model", "18446744073709551615", kInvalid, "found 18446744073709551615"},
       {"m2m_100", "encoder_layers", "true", kInvalid, "'encoder_layers' must be"},
       {"m2m_100", "d_model", "2", kInvalid, "not a multiple of 'encoder_attention_heads' 3"},
-      {"bart", "eos_token_id", "61", kInvalid, "from 0 to 60, found 61"},
-      {"bart", "forced_eos_token_id", "[2, 61]", kInvalid, "from 0 to 60, found an array with 61"},
       {"marian", "decoder_vocab_size", "50", kInvalid, "'decoder_vocab_size' must be 61"},
       {"m2m_100", "pad_token_id", "-1", kInvalid, "'pad_token_id'"},
-      {"m2m_100", "pad_token_id", "2", kUnsupported, "'decoder_start_token_id' that is"},
       {"m2m_100", "max_position_embeddings", "1048577", kInvalid, "from 1 to 1048576"},
-      {"bart", "encoder_no_repeat_ngram_size", "2", kUnsupported, "encoder_no_repeat_ngram_size"},
       // In range, but the file has something else.
       {"bart", "vocab_size", "62", kInvalid, "expected [62, 54], file has [61, 54]"},
       {"bart", "max_position_embeddings", "41", kInvalid, "expected [43, 54], file has [42, 54]"},
@@ -100,6 +96,25 @@ TEST_F(BartTest, ChecksEveryField) {
     EXPECT_TRUE(has(failure(bad.code), bad.message)) << bad.field << " " << bad.value;
     std::filesystem::remove(path("generation_config.json"));
   }
+}
+
+TEST_F(BartTest, LeavesOptionsToWhoeverGenerates) {
+  const std::pair<const char*, const char*> fields[] = {{"eos_token_id", "61"},
+                                                        {"forced_eos_token_id", "[2, 61]"},
+                                                        {"decoder_start_token_id", "\"</s>\""},
+                                                        {"encoder_no_repeat_ngram_size", "2"}};
+  for (const auto& [field, value] : fields) {
+    use("bart");
+    config_[field] = value;
+    const GenerationOptions options = loaded().info().generation;
+    ASSERT_EQ(options.unsupported.size(), 1U) << field;
+    EXPECT_EQ(options.unsupported[0].field, field);
+    EXPECT_TRUE(has(validate(options, 61).message(), "'config.json': '", field));
+  }
+  use("m2m_100");
+  config_["pad_token_id"] = "2";
+  EXPECT_TRUE(has(validate(loaded().info().generation, 61).message(),
+                  "a 'decoder_start_token_id' that is 'pad_token_id'"));
 }
 
 TEST_F(BartTest, MakesNoTableThatCouldNotBeRun) {
@@ -201,11 +216,11 @@ TEST_F(BartTest, NamesWhatIsMissingOrUnused) {
   EXPECT_TRUE(has(failure(kNotFound),
                   "1 tensor is missing: 'model.decoder.layers.2.encoder_attn.v_proj.bias'"));
   use("marian_split");
-  tensors_["classification_head.dense.weight"] = hf_weight("x", {3, 3}, 0);
+  tensors_["decoder.memory.weight"] = hf_weight("x", {3, 3}, 0);
   config_["window_of_attention"] = "7";
   write();
   converted();
-  EXPECT_TRUE(reported("1 tensor is unused: 'classification_head.dense.weight'"));
+  EXPECT_TRUE(reported("1 tensor is unused: 'decoder.memory.weight'"));
   EXPECT_TRUE(reported("unknown field 'window_of_attention' is ignored"));
 }
 

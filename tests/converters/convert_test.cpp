@@ -234,6 +234,7 @@ TEST_F(ConvertTest, RefusesIntegerWeights) {
 
 TEST_F(ConvertTest, ReportsUnusedTensorsAndKnownLeftovers) {
   add_prefix("bert.");
+  config_["architectures"] = R"(["BertModel"])";
   set_tensor("cls.predictions.bias", {kVocabulary});
   set_tensor("classifier.weight", {2, kHidden});
   tensors_["bert.embeddings.position_ids"] = Tensor(DataType::kI64, {1, kPositions});
@@ -298,7 +299,8 @@ TEST_F(ConvertTest, NamesASourceThatIsNotThere) {
 TEST_F(ConvertTest, SurvivesDamagedFiles) {
   write_all();
   put("modules.json",
-      R"([{"type": "a.Transformer", "path": ""}, {"type": "b.Pooling", "path": "p"}])");
+      R"([{"type": "sentence_transformers.a.Transformer", "path": ""},
+          {"type": "sentence_transformers.b.Pooling", "path": "p"}])");
   put("p/config.json", R"({"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": false})");
   std::mt19937 random(11);
   for (const char* name : {"config.json", "modules.json", "p/config.json", "model.safetensors"}) {

@@ -171,8 +171,9 @@ TEST_P(InverseRootTest, MultipliedUpItIsTheInverse) {
       h[i * kSize + j] += i == j ? 0.5 : 0.0;
     }
   }
-  const std::vector<float> u = inverse_root(h, size, 1);
-  EXPECT_EQ(inverse_root(h, size, 3), u);
+  exec::Team alone(1), three(3);
+  const std::vector<float> u = inverse_root(h, size, alone);
+  EXPECT_EQ(inverse_root(h, size, three), u);
   ASSERT_EQ(u.size(), h.size());
   for (size_t i = 0; i < kSize; ++i) {
     for (size_t j = 0; j < kSize; ++j) {
@@ -191,8 +192,9 @@ TEST_P(InverseRootTest, MultipliedUpItIsTheInverse) {
 INSTANTIATE_TEST_SUITE_P(Sizes, InverseRootTest, testing::Values(1, 3, 4, 8, 13, 45, 64, 71));
 
 TEST(InverseRootTestOfNothing, IsEmptyWhereThereIsNone) {
-  EXPECT_TRUE(inverse_root({1, 2, 2, 1}, 2, 1).empty());
-  EXPECT_TRUE(inverse_root({0}, 1, 1).empty());
+  exec::Team alone(1);
+  EXPECT_TRUE(inverse_root({1, 2, 2, 1}, 2, alone).empty());
+  EXPECT_TRUE(inverse_root({0}, 1, alone).empty());
 }
 
 }  // namespace

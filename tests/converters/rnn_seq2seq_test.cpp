@@ -64,6 +64,15 @@ TEST_F(RnnSeq2SeqTest, TakesBiasesOfScoresAndIgnoresThoseThatChangeNothing) {
   EXPECT_FALSE(reported("query.bias"));
 }
 
+TEST_F(RnnSeq2SeqTest, WhatItDoesNotReadIsAnErrorUnlessIgnored) {
+  use(find_rnn_case("gru"));
+  set_tensor("decoder.copy.weight", {2, 2});
+  EXPECT_TRUE(has(refused(), "a tensor is not read: 'decoder.copy.weight'"));
+  config_["ignore"] = R"(["decoder.copy."])";
+  loaded();
+  EXPECT_FALSE(reported("unknown field"));
+}
+
 TEST_F(RnnSeq2SeqTest, KeysSayWhatTheFileCallsItsTensors) {
   use(find_rnn_case("gru"));
   TensorMap renamed;
@@ -175,7 +184,8 @@ TEST_F(RnnSeq2SeqTest, RefusesTokensAndLengthsThatCannotBe) {
   }
   use(find_rnn_case("gru"));
   put("generation_config.json", R"({"forced_eos_token_id": [2, 21]})");
-  EXPECT_TRUE(has(refused(), "generation_config.json'", "from 0 to 20, found an array with 21"));
+  EXPECT_TRUE(has(validate(loaded().info().generation, kTargetTokens).message(),
+                  "generation_config.json'", "from 0 to 20, found an array with 21"));
 }
 
 TEST_F(RnnSeq2SeqTest, RefusesVocabulariesThatAreNotTheTables) {

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "converters/tokenizers/families.hpp"
+#include "runtime/text/base64.hpp"
 #include "tests/runtime/text_subword_golden.hpp"
 
 namespace lanewise::converters {
@@ -58,6 +59,31 @@ TEST_P(SentencePieceGoldenTest, ItsJsonIsAnEqualTokenizer) {
 INSTANTIATE_TEST_SUITE_P(All, SentencePieceGoldenTest,
                          testing::Values("unigram", "bpe", "symbols", "unigram_bytes"),
                          [](const auto& suite) { return std::string(suite.param); });
+
+/// make_sentencepiece_golden.py: small models of every type, whose pieces overlap and tie.
+TEST(SentencePieceModelTest, EqualsSentencePieceForEveryTypeAndKindOfPiece) {
+  const Json golden = Json::parse(text::read_subword_data("sentencepiece.json"), nullptr, false);
+  ASSERT_GT(golden.size(), 50u);
+  std::string long_text;
+  for (int i = 0; i < 20000; ++i) long_text += "abz\xC3\xA9q";
+  for (size_t i = 0; i < golden.size(); ++i) {
+    SCOPED_TRACE("model " + std::to_string(i) + ", " + golden[i]["type"].get<std::string>());
+    const auto file = text::decode_base64(golden[i]["model"].get<std::string>(), "model");
+    ASSERT_TRUE(file.ok());
+    const TokenizerPtr tokenizer = parsed(plain_tokenizer(*file));
+    ASSERT_TRUE(tokenizer);
+    for (const Json& expected : golden[i]["texts"]) {
+      const auto result = text::result_of(*tokenizer, expected[0].get<std::string>(), false);
+      EXPECT_EQ(Json(result.ids), expected[1]) << expected[0];
+      EXPECT_EQ(Json(result.decoded), expected[2]) << expected[0];
+    }
+    const Ids ids = ids_of(*tokenizer, long_text);
+    EXPECT_EQ(ids.size(), golden[i]["long"][0].get<size_t>());
+    uint64_t sum = 0;
+    for (size_t k = 0; k < ids.size(); ++k) sum += k * static_cast<uint64_t>(ids[k]);
+    EXPECT_EQ(sum % (uint64_t{1} << 31), golden[i]["long"][1].get<uint64_t>());
+  }
+}
 
 TEST(SentencePieceFileTest, CutOffAnywhereIsNoCrash) {
   const std::string whole = text::read_subword_data("bpe.model");

@@ -13,8 +13,8 @@ namespace {
 using test::Matrix;
 using test::Sequences;
 
-constexpr double kTolerance = 6e-8;  // times (length + 1) * mean |x|, for the mean
-const std::string kKinds[] = {"mean", "max", "first", "last"};
+constexpr double kTolerance = 6e-8;  // times (length + 3) * mean |x|, for the means
+const std::string kKinds[] = {"mean", "sqrt_mean", "weighted_mean", "max", "first", "last"};
 
 struct Expected {
   double y = 0.0;
@@ -28,15 +28,19 @@ Expected reference(const std::string& kind, const Matrix<float>& x, int64_t begi
   if (kind == "last") return {x.at(end - 1, i), 0.0};
   double sum = 0.0;
   double absolute = 0.0;
+  double divisor = 0.0;
   double largest = x.at(begin, i);
   for (int64_t r = begin; r < end; ++r) {
-    sum += x.at(r, i);
-    absolute += std::abs(x.at(r, i));
+    const double weight = kind == "weighted_mean" ? static_cast<double>(r - begin + 1) : 1.0;
+    sum += weight * x.at(r, i);
+    absolute += weight * std::abs(x.at(r, i));
+    divisor += weight;
     largest = std::max(largest, double{x.at(r, i)});
   }
   if (kind == "max") return {largest, 0.0};
+  if (kind == "sqrt_mean") divisor = std::sqrt(divisor);
   const auto length = static_cast<double>(end - begin);
-  return {sum / length, kTolerance * (length + 1.0) * absolute / length};
+  return {sum / divisor, kTolerance * (length + 3.0) * absolute / divisor};
 }
 
 class PoolTest : public test::IsaTest {
@@ -112,7 +116,9 @@ TEST_P(PoolTest, TakesSpecialValues) {
                             3.0f, 3.0f, kInf, -kInf, -0.0f});
   const Matrix<float> largest = run("max", x, sequences);
   const Matrix<float> mean = run("mean", x, sequences);
-  for (const Matrix<float>& y : {largest, mean}) {
+  const Matrix<float> by_root = run("sqrt_mean", x, sequences);
+  const Matrix<float> weighted = run("weighted_mean", x, sequences);
+  for (const Matrix<float>& y : {largest, mean, by_root, weighted}) {
     EXPECT_TRUE(std::isnan(y.at(0, 0)));
     EXPECT_TRUE(std::isnan(y.at(0, 1)));
     EXPECT_EQ(y.at(0, 2), kInf);
@@ -125,6 +131,8 @@ TEST_P(PoolTest, GivesTheSameBitsOnEveryInstructionSet) {
   const Sequences sequences{7, 3, 1, 30};
   Matrix<float> x = test::random_matrix(sequences.total(), 83, 4);
   test::expect_checksum(isa(), run("mean", x, sequences), 0x36a9757a587d17e3);
+  test::expect_checksum(isa(), run("sqrt_mean", x, sequences), 0xf60c43222dafd435);
+  test::expect_checksum(isa(), run("weighted_mean", x, sequences), 0x1966fb952212617d);
   test::expect_checksum(isa(), run("max", x, sequences), 0xfbfe4a94b95a38b4);
 }
 

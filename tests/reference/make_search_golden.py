@@ -89,6 +89,13 @@ def option_sets():
     sets += [{"bad_words_ids": [[0]], "forced_eos_token_id": END, "max_length": 15, "max_new_tokens": None}]
     sets += [{"repetition_penalty": 1.5, "no_repeat_ngram_size": 2, "min_new_tokens": 4,
               "suppress_tokens": [9], "early_stopping": "never", "length_penalty": 1.4}]
+    # Normalised again: behind penalties, forbidden and forced tokens, and where nothing had changed.
+    changes = [{}, {"repetition_penalty": 1.3}, {"repetition_penalty": 0.8}, {"no_repeat_ngram_size": 1},
+               {"bad_words_ids": [[t] for t in range(4, 20)]}, {"min_new_tokens": 5},
+               {"suppress_tokens": [5, 6, 7, 21], "length_penalty": 0.6, "early_stopping": True},
+               {"forced_bos_token_id": 6, "forced_eos_token_id": [2, 3], "eos_token_id": [2, 3], "max_new_tokens": 4},
+               {"bad_words_ids": [[0]], "forced_eos_token_id": END, "max_length": 15, "max_new_tokens": None}]
+    sets += [{"renormalize_logits": True} | change for change in changes]
     return [base | options for options in sets]
 
 

@@ -213,6 +213,40 @@ def fast_bpe(folder):
     return tokenizer
 
 
+def word_models(training):
+    """WordPiece as the documentation of tokenizers trains it, and WordLevel, whose vocabulary is every third word and mark."""
+    wordpiece = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    wordpiece.normalizer = normalizers.Sequence([normalizers.NFD(), normalizers.Lowercase(), normalizers.StripAccents()])
+    wordpiece.pre_tokenizer = pre_tokenizers.Whitespace()
+    wordpiece.train_from_iterator(training, trainers.WordPieceTrainer(vocab_size=900, special_tokens=["[UNK]", "[CLS]", "[SEP]"], show_progress=False))
+    wordpiece.decoder = decoders.WordPiece()
+    wordpiece.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 1), ("[SEP]", 2)])
+    words = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation()])
+    known = sorted({piece.lower() for line in training for piece, _ in words.pre_tokenize_str(line)})[::3]
+    wordlevel = Tokenizer(models.WordLevel({word: i for i, word in enumerate(["<unk>", "<s>"] + known)}, unk_token="<unk>"))
+    wordlevel.normalizer = normalizers.Lowercase()
+    wordlevel.pre_tokenizer = words
+    wordlevel.add_special_tokens([AddedToken("<s>", rstrip=True, normalized=False)])
+    return wordpiece, wordlevel
+
+
+def word_variants(wordpiece, wordlevel):
+    n, p, d = normalizers, pre_tokenizers, decoders
+    roberta = processors.RobertaProcessing(("[SEP]", 2), ("[CLS]", 1), trim_offsets=True, add_prefix_space=True)
+    return {
+        "wordpiece": wordpiece,
+        "wordpiece_bert": variant(wordpiece, normalizer=n.BertNormalizer(), pre_tokenizer=p.BertPreTokenizer()),
+        "wordpiece_bert_in_parts": variant(wordpiece, normalizer=n.Sequence([n.BertNormalizer()]), pre_tokenizer=p.Sequence([p.BertPreTokenizer()]), decoder=d.CTC()),
+        "wordpiece_metaspace": variant(wordpiece, pre_tokenizer=p.Sequence([p.Metaspace(), p.Split("▁", "removed")]), post_processor=roberta, decoder=d.Metaspace()),
+        "wordpiece_whole": variant(wordpiece, normalizer=n.NFKC(), pre_tokenizer=None, decoder=d.Sequence([d.WordPiece(cleanup=False), d.Replace("en", "EN"), d.Strip("t", 0, 1)])),
+        "wordpiece_scripts": variant(wordpiece, pre_tokenizer=p.Sequence([p.UnicodeScripts(), p.WhitespaceSplit(), p.Digits(individual_digits=True)]), decoder=d.Fuse()),
+        "wordpiece_fixed": variant(wordpiece, normalizer=n.Lowercase(), pre_tokenizer=p.FixedLength(length=3), decoder=d.BPEDecoder(suffix="s")),
+        "wordlevel": wordlevel,
+        "wordlevel_scripts": variant(wordlevel, pre_tokenizer=p.Sequence([p.UnicodeScripts(), p.Split(" ", "merged_with_next")]), normalizer=n.Sequence([n.NFC(), n.Replace("th", "t")])),
+        "wordlevel_bytes": variant(wordlevel, pre_tokenizer=p.ByteLevel(add_prefix_space=False), decoder=d.ByteLevel(), post_processor=processors.ByteLevel(trim_offsets=True)),
+    }
+
+
 def variants(byte_bpe, unigram, bpe):
     """Parts in many combinations, over the three models: name -> tokenizer."""
     space = pre_tokenizers.ByteLevel(add_prefix_space=True)
@@ -280,14 +314,15 @@ def main():
     }
     (folder / "training.txt").unlink()
     byte_bpe, unigram, bpe = byte_level(training), fast_unigram(folder), fast_bpe(folder)
-    fast = variants(byte_bpe, unigram, bpe)
-    base = {"roberta": "byte_bpe", "unigram": "unigram", "llama": "bpe"}
+    wordpiece, wordlevel = word_models(training)
+    fast = variants(byte_bpe, unigram, bpe) | word_variants(wordpiece, wordlevel)
+    base = ("roberta", "unigram", "llama", "wordpiece", "wordlevel")
     tokenizers = {}
     for name, tokenizer in fast.items():
         parts = json.loads(tokenizer.to_str())
         model = parts.pop("model")
-        kind = {"BPE": "bpe" if model["byte_fallback"] else "byte_bpe", "Unigram": "unigram"}[model["type"]]
-        if base.get(name):
+        kind = model["type"].lower() if not model.get("merges") or model["byte_fallback"] else "byte_bpe"
+        if name in base:
             (folder / f"{kind}.model.json").write_text(json.dumps(model, ensure_ascii=False, separators=(",", ":")))
         tokenizers[name] = {"model": kind, "parts": parts}
     functions = {name: (lambda text, t=t: result_of_fast(t, text)) for name, t in fast.items()}

@@ -302,7 +302,8 @@ Graph layers() {
 std::vector<float> run(const Program& program, int threads) {
   std::vector<int32_t> ids(40);
   for (size_t i = 0; i < ids.size(); ++i) ids[i] = static_cast<int32_t>(i * i) % kVocabulary;
-  exec::Executor executor(program, threads);
+  exec::Team team(threads);
+  exec::Executor executor(program, team);
   EXPECT_TRUE(exec::run_sequence(program, executor, ids, {}, {}).ok());
   const ops::Operand& y = executor.result(program.graph.outputs.at("y"));
   std::vector<float> values;

@@ -94,7 +94,8 @@ INSTANTIATE_TEST_SUITE_P(Threads, ExecutorThreads, ::testing::Values(1, 2, 3, 8)
 TEST_P(ExecutorThreads, WalksDependentStepsInOrder) {
   constexpr int kSteps = 50;
   const plan::Program program = chain(kSteps);
-  Executor executor(program, GetParam());
+  Team team(GetParam());
+  Executor executor(program, team);
   for (const int rows : {100, 1, 37, 400, 2}) {
     const Ids ids(rows);
     ASSERT_TRUE(executor.prepare(ids.binding(), true).ok());
@@ -110,7 +111,8 @@ TEST_P(ExecutorThreads, WalksDependentStepsInOrder) {
 TEST_P(ExecutorThreads, WorksOnManySequencesBySlices) {
   constexpr int kSteps = 20;
   const plan::Program program = chain(kSteps);
-  Executor executor(program, GetParam());
+  Team team(GetParam());
+  Executor executor(program, team);
   for (const int count : {64, 640, 320}) {
     const Sequences batch(count, 50);
     ASSERT_TRUE(executor.prepare(batch.binding(), true).ok());
@@ -129,7 +131,8 @@ TEST_P(ExecutorThreads, WorksOnManySequencesBySlices) {
 TEST_P(ExecutorThreads, StopsWhenCancelledInsideASlice) {
   std::atomic<bool> cancel{false};
   const plan::Program program = chain(40, &cancel);
-  Executor executor(program, GetParam());
+  Team team(GetParam());
+  Executor executor(program, team);
   const Sequences batch(64, 50);
   ASSERT_TRUE(executor.prepare(batch.binding(), true).ok());
   ASSERT_GT(executor.slices(), 0u);
@@ -140,7 +143,8 @@ TEST_P(ExecutorThreads, StopsWhenCancelledInsideASlice) {
 
 TEST_P(ExecutorThreads, ProfilesEveryNodeOfSlices) {
   const plan::Program program = chain(10);
-  Executor executor(program, GetParam());
+  Team team(GetParam());
+  Executor executor(program, team);
   executor.set_profiling(true);
   const Sequences batch(64, 50);
   ASSERT_TRUE(executor.prepare(batch.binding(), true).ok());
@@ -160,7 +164,8 @@ TEST_P(ExecutorThreads, ProfilesEveryNodeOfSlices) {
 TEST_P(ExecutorThreads, StopsWhenCancelledInsideARun) {
   std::atomic<bool> cancel{false};
   const plan::Program program = chain(40, &cancel);
-  Executor executor(program, GetParam());
+  Team team(GetParam());
+  Executor executor(program, team);
   const Ids ids(200);
   ASSERT_TRUE(executor.prepare(ids.binding(), true).ok());
   const Status status = executor.run({.cancel = &cancel});
@@ -172,7 +177,8 @@ TEST_P(ExecutorThreads, StopsWhenCancelledInsideARun) {
 
 TEST_P(ExecutorThreads, StopsAtADeadline) {
   const plan::Program program = chain(4);
-  Executor executor(program, GetParam());
+  Team team(GetParam());
+  Executor executor(program, team);
   const Ids ids(10);
   ASSERT_TRUE(executor.prepare(ids.binding(), true).ok());
   RunOptions options;
@@ -183,7 +189,8 @@ TEST_P(ExecutorThreads, StopsAtADeadline) {
 TEST_P(ExecutorThreads, ProfilesEveryStep) {
   constexpr int kSteps = 10;
   const plan::Program program = chain(kSteps);
-  Executor executor(program, GetParam());
+  Team team(GetParam());
+  Executor executor(program, team);
   executor.set_profiling(true);
   const Ids ids(10);
   ASSERT_TRUE(executor.prepare(ids.binding(), true).ok());
@@ -194,14 +201,15 @@ TEST_P(ExecutorThreads, ProfilesEveryStep) {
 
 TEST(Executor, RefusesABatchThatFitsInNoMemory) {
   const plan::Program program = chain(2);
-  Executor executor(program, 1);
+  Team team(1);
+  Executor executor(program, team);
   EXPECT_EQ(executor.reserve({int64_t{1} << 50, 0, 0}).code(), StatusCode::kResourceExhausted);
 }
 
 TEST(SpinBarrier, KeepsThreadsInStep) {
   constexpr int kThreads = 4;
   constexpr int kRounds = 2000;
-  SpinBarrier barrier(kThreads);
+  SpinBarrier barrier;
   std::array<int, kThreads> round{};  // not atomic: the barrier must order it
   std::atomic<int> faults{0};
   std::vector<std::thread> threads;
@@ -209,9 +217,9 @@ TEST(SpinBarrier, KeepsThreadsInStep) {
     threads.emplace_back([&, t] {
       for (int r = 0; r < kRounds; ++r) {
         round[t] = r;
-        barrier.wait();
+        barrier.wait(kThreads);
         for (const int other : round) faults += other != r;
-        barrier.wait();
+        barrier.wait(kThreads);
       }
     });
   }
@@ -221,10 +229,13 @@ TEST(SpinBarrier, KeepsThreadsInStep) {
 
 TEST(Team, RunsEveryThreadOnce) {
   struct Body final : TeamBody {
-    void run(int thread) noexcept override { calls[static_cast<size_t>(thread)].fetch_add(1); }
+    void run(int thread, int threads) noexcept override {
+      EXPECT_EQ(threads, 5);
+      calls[static_cast<size_t>(thread)].fetch_add(1);
+    }
     std::array<std::atomic<int>, 5> calls{};
   } body;
-  run_team(5, body);
+  Team(5).run(body);
   for (const auto& calls : body.calls) EXPECT_EQ(calls, 1);
 }
 

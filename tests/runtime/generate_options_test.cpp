@@ -158,6 +158,43 @@ TEST(GenerationOptionsTest, IdsAreChecked) {
                  "option 'bad_words_ids': expected lists of ids, found an empty list");
 }
 
+/// In which searches validate() refuses options whose checkpoint asked for `field`.
+std::string refused_in(const std::string& field) {
+  const auto is_refused = [&](GenerationOptions options) {
+    options.unsupported = {{"never_heard_of", "overridden"}, {field, field + " is the reason"}};
+    const std::string_view overridden[] = {"never_heard_of"};
+    override_unsupported(options, overridden);
+    const Status status = validate(options, kVocabulary);
+    if (status.ok()) return false;
+    EXPECT_EQ(status.code(), StatusCode::kUnsupported);
+    EXPECT_EQ(status.message(), field + " is the reason");
+    return true;
+  };
+  std::string searches;
+  if (is_refused({})) searches += "greedy ";
+  if (is_refused(with([](auto& o) { o.temperature = 0.5; }))) searches += "samples ";
+  if (is_refused(with([](auto& o) { o.beams = 4; }))) searches += "beams ";
+  if (is_refused(with([](auto& o) { o.max_new_tokens = o.min_new_tokens = 2; }))) searches += "new";
+  return searches;
+}
+
+TEST(UnsupportedOptionsTest, AreRefusedWhereTheyWouldBeObeyed) {
+  for (const char* const field :
+       {"temperature", "top_k", "top_p", "top_h", "min_p", "typical_p", "eta_cutoff"}) {
+    EXPECT_EQ(refused_in(field), "samples ") << field;
+  }
+  for (const char* const field : {"num_beam_groups", "length_penalty", "early_stopping"}) {
+    EXPECT_EQ(refused_in(field), "beams ") << field;
+  }
+  EXPECT_EQ(refused_in("penalty_alpha"), "greedy new");
+  EXPECT_EQ(refused_in("dola_layers"), "greedy samples new");
+  EXPECT_EQ(refused_in("max_length"), "greedy samples beams ");
+  EXPECT_EQ(refused_in("min_length"), "greedy samples beams ");
+  for (const char* const field : {"stop_strings", "constraints", "num_beams", "eos_token_id"}) {
+    EXPECT_EQ(refused_in(field), "greedy samples beams new") << field;
+  }
+}
+
 GenerationOptions all_set() {
   GenerationOptions o;
   o.num_return_sequences = 3;
@@ -182,12 +219,14 @@ GenerationOptions all_set() {
   o.decoder_start_token_id = 8;
   o.bos_token_id = 9;
   o.pad_token_id = 10;
+  o.renormalize_logits = true;
+  o.unsupported = {{"stop_strings", "'stop_strings' is not supported"}, {"min_p", "no min_p"}};
   return o;
 }
 
 TEST(GenerationOptionsJsonTest, EveryFieldComesBack) {
   const Json json = to_json(all_set());
-  EXPECT_EQ(json.size(), 22u) << "all but beams";
+  EXPECT_EQ(json.size(), 24u) << "all but beams";
   EXPECT_EQ(json["early_stopping"], "never");
   EXPECT_EQ(json["seed"], 0xffffffffffffffff);
   const auto back = options_from_json(json, "generation", kVocabulary);
@@ -233,12 +272,25 @@ TEST(GenerationOptionsJsonTest, DamagedValuesAreDataLoss) {
            R"({"bad_words_ids": [[[1]]]})",
            R"({"forced_bos_token_id": -1})",
            R"({"forced_bos_token_id": [1]})",
-           R"({"min_length": 5, "max_length": 4})",
+           R"({"renormalize_logits": 1})",
+           R"({"unsupported": ["stop_strings"]})",
+           R"({"unsupported": [{"field": "stop_strings"}]})",
+           R"({"unsupported": {"field": "stop_strings", "reason": "none"}})",
        }) {
     const auto read = options_from_json(Json::parse(text), "generation", kVocabulary);
     ASSERT_FALSE(read.ok()) << text;
     EXPECT_EQ(read.status().code(), StatusCode::kDataLoss) << text;
     EXPECT_TRUE(read.status().message().starts_with("generation")) << read.status().message();
+  }
+}
+
+TEST(GenerationOptionsJsonTest, WhatOnlyContradictsItselfIsRead) {
+  for (const char* const text :
+       {R"({"min_length": 5, "max_length": 4})", R"({"beams": 4, "temperature": 0.5})",
+        R"({"num_return_sequences": 3})"}) {
+    const auto read = options_from_json(Json::parse(text), "generation", kVocabulary);
+    ASSERT_TRUE(read.ok()) << read.status().message();
+    EXPECT_EQ(validate(*read, kVocabulary).code(), StatusCode::kInvalidArgument) << text;
   }
 }
 

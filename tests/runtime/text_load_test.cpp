@@ -123,7 +123,6 @@ TEST(TextParseTest, PartsThatWeLackAreNamed) {
       with("/decoder/type", "Unigram"),
   };
   for (const Status& status : cases) expect_failure(status, StatusCode::kUnsupported, "Unigram");
-  expect_failure(with("/pre_tokenizer", nullptr), StatusCode::kUnsupported, "pre_tokenizer");
 }
 
 TEST(TextParseTest, WrongTypesAreNamed) {

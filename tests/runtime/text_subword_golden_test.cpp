@@ -36,7 +36,10 @@ INSTANTIATE_TEST_SUITE_P(All, TextSubwordGoldenTest,
                          testing::Values("roberta", "prefix_space", "no_trim", "llama3", "gpt4o",
                                          "digits", "whitespace", "inverted", "nfc", "nfd_lower",
                                          "bert_normalizer", "unigram", "nmt_nfkc", "nfkd", "llama",
-                                         "metaspace_never"),
+                                         "metaspace_never", "wordpiece", "wordpiece_bert",
+                                         "wordpiece_bert_in_parts", "wordpiece_metaspace",
+                                         "wordpiece_whole", "wordpiece_scripts", "wordpiece_fixed",
+                                         "wordlevel", "wordlevel_scripts", "wordlevel_bytes"),
                          [](const auto& suite) { return std::string(suite.param); });
 
 }  // namespace

@@ -103,6 +103,18 @@ TEST(TextUnigramTest, TakesTheLikeliestWay) {
   EXPECT_EQ((*tokenizer)->encode("axb", {}).status().code(), StatusCode::kInvalidArgument);
 }
 
+TEST(TextUnigramTest, OfWaysWithEqualSumsTheOneWithTheLongestLastTokenIsTaken) {
+  // As tokenizers 0.23 does.
+  Json json = Json::parse(R"({"model": {"type": "Unigram", "unk_id": 0, "vocab":
+      [["?", 0], ["a", -1], ["b", -1], ["ab", -2], ["ba", -2], ["aba", -3], ["bb", -3]]}})");
+  EXPECT_EQ(encode(json, "ab"), (Ids{3}));
+  EXPECT_EQ(encode(json, "aba"), (Ids{5}));
+  EXPECT_EQ(encode(json, "abab"), (Ids{3, 3}));
+  EXPECT_EQ(encode(json, "baba"), (Ids{2, 5}));
+  EXPECT_EQ(encode(json, "abba"), (Ids{3, 4}));
+  EXPECT_EQ(encode(json, "abxba"), (Ids{3, 0, 4}));
+}
+
 TEST(TextSubwordTest, PairsAndTruncation) {
   Json json = tiny_bpe();
   json["model"]["vocab"]["<s>"] = 6;
@@ -177,8 +189,14 @@ TEST_F(TextBpeFilesTest, VocabularyAndMergesAreATokenizer) {
   EXPECT_EQ(ids_of(*(*tokenizer)->encode("ab", {})), (Ids{4}));
   put("tokenizer_config.json", R"({"tokenizer_class": "OtherTokenizer"})");
   EXPECT_EQ(load_tokenizer(path("")).status().code(), StatusCode::kUnsupported);
-  put("merges.txt", "a b c\n");
   put("tokenizer_config.json", "{}");
+  put("vocab.json", R"({"a": 0, "b": 1, "#version": 2, "#versionb": 3})");
+  put("merges.txt", "#version: 0.2\n#version b\n");
+  const auto hash = load_tokenizer(path(""));
+  ASSERT_TRUE(hash.ok()) << hash.status().message();
+  EXPECT_EQ((*hash)->id("#versionb"), 3) << "a later line is a merge";
+  EXPECT_NE((*hash)->to_json().find(R"(["#version","b"])"), std::string::npos);
+  put("merges.txt", "a b c\n");
   EXPECT_EQ(load_tokenizer(path("")).status().code(), StatusCode::kDataLoss);
 }
 

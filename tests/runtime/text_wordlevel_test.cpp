@@ -167,12 +167,9 @@ TEST(WordLevel, RefusesWhatItDoesNotKnow) {
     EXPECT_NE(tokenizer.status().message().find(message), std::string::npos)
         << tokenizer.status().message();
   };
-  refused({.normalizer = R"({"type": "NFC"})"}, "normalizer 'NFC' is not supported");
-  refused({.pre_tokenizer = R"({"type": "Digits"})"}, "pre_tokenizer 'Digits' is not supported");
-  refused({.pre_tokenizer = R"({"type": "Split", "pattern": {"String": " "},
-                                "behavior": "Removed"})"},
-          "pre_tokenizer Split by ' ', Removed is not supported");
-  refused({.decoder = R"({"type": "BPEDecoder"})"}, "decoder 'BPEDecoder' is not supported");
+  refused({.normalizer = R"({"type": "Novel"})"}, "normalizer 'Novel' is not supported");
+  refused({.pre_tokenizer = R"({"type": "Novel"})"}, "pre_tokenizer 'Novel' is not supported");
+  refused({.decoder = R"({"type": "Novel"})"}, "decoder 'Novel' is not supported");
   refused({.post_processor = R"({"type": "RobertaProcessing"})"}, "post_processor.cls");
   refused({.post_processor = R"({"type": "ByPost"})"}, "'ByPost'");
   refused({.vocab = R"({"a": 0, "b": 0})"}, "have the same id 0");

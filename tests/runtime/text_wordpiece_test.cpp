@@ -1,5 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <iterator>
+#include <utility>
+#include <vector>
+
+#include "runtime/text/code_points.hpp"
 #include "tests/runtime/text_tiny_vocabulary.hpp"
 
 namespace lanewise::text {
@@ -99,6 +104,29 @@ TEST_F(TextWordPieceTest, LongWordsAreUnknown) {
   EXPECT_EQ(ids(prefix + std::string(99, 'b')).size(), 100u);
   EXPECT_EQ(ids(prefix + std::string(100, 'b')), (Ids{kUnk}));
   EXPECT_EQ(offsets(prefix + std::string(100, 'b')), (Offsets{"0-101"}));
+}
+
+TEST_F(TextWordPieceTest, TheLengthOfAWordCountsCharacters) {
+  change("normalizer", "strip_accents", false);
+  std::string word;
+  for (int i = 0; i < 100; ++i) word += "한";
+  EXPECT_EQ(ids(word).size(), 100u);
+  EXPECT_EQ(ids(word + "한"), (Ids{kUnk}));
+}
+
+TEST(TextCodePointsTest, IdeographsEndWhereHuggingFaceHasThemEnd) {
+  // Observed with BertNormalizer of tokenizers 0.23.
+  constexpr std::pair<char32_t, char32_t> kRanges[] = {
+      {0x3400, 0x4DBF},   {0x4E00, 0x9FFF},   {0xF900, 0xFAFF},   {0x20000, 0x2A6DF},
+      {0x2A700, 0x2B81F}, {0x2B920, 0x2CEAF}, {0x2F800, 0x2FA1F},
+  };
+  std::vector<std::pair<char32_t, char32_t>> found;
+  for (char32_t c = 0; c < 0x110000; ++c) {
+    if (!is_ideograph(c)) continue;
+    if (found.empty() || found.back().second + 1 != c) found.push_back({c, c});
+    found.back().second = c;
+  }
+  EXPECT_EQ(found, (std::vector(std::begin(kRanges), std::end(kRanges))));
 }
 
 TEST_F(TextWordPieceTest, SpecialTokensInsideTheText) {

@@ -52,6 +52,7 @@ constexpr Kind kKinds[] = {
     {"Replace", read_replace_decoder},
     {"BPEDecoder", read_bpe_decoder},
     {"WordPiece", read_wordpiece_decoder},
+    {"CTC", read_ctc_decoder},
     {"SentencePiece", read_sentencepiece_decoder},
     {"CleanUp", read_clean_up_decoder},
 };

@@ -1,5 +1,6 @@
 #include "runtime/text/decoders/token_decoders.hpp"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -122,14 +123,38 @@ class Bpe final : public Decoder {
   std::string suffix_;
 };
 
+/// Of a token that comes several times in a row one is left, of `blank` none.
+class Ctc final : public Decoder {
+ public:
+  Ctc(std::string blank, std::string delimiter, bool cleanup)
+      : blank_(std::move(blank)), delimiter_(std::move(delimiter)), cleanup_(cleanup) {}
+
+  Status decode(std::vector<std::string>* tokens) const override {
+    tokens->erase(std::unique(tokens->begin(), tokens->end()), tokens->end());
+    for (std::string& token : *tokens) {
+      token = replaced(token, blank_, "");
+      if (!cleanup_) continue;
+      clean_up_token(&token);
+      token = replaced(token, delimiter_, " ");
+    }
+    std::erase(*tokens, "");
+    return {};
+  }
+
+ private:
+  std::string blank_;
+  std::string delimiter_;
+  bool cleanup_;
+};
+
 class WordPieces final : public Decoder {
  public:
   explicit WordPieces(WordPieceDecoder settings) : settings_(std::move(settings)) {}
 
   Status decode(std::vector<std::string>* tokens) const override {
-    const std::vector<std::string_view> views(tokens->begin(), tokens->end());
-    std::string text = decode_wordpiece(views, settings_);
-    *tokens = {std::move(text)};
+    for (size_t i = 0; i < tokens->size(); ++i) {
+      (*tokens)[i] = wordpiece_text((*tokens)[i], i == 0, settings_);
+    }
     return {};
   }
 
@@ -173,6 +198,13 @@ Result<DecoderPtr> read_wordpiece_decoder(const JsonFields& fields) {
   LW_ASSIGN_OR_RETURN(settings.prefix, fields.string_or("prefix", "##"));
   LW_ASSIGN_OR_RETURN(settings.cleanup, fields.boolean_or("cleanup", true));
   return DecoderPtr(std::make_unique<WordPieces>(std::move(settings)));
+}
+
+Result<DecoderPtr> read_ctc_decoder(const JsonFields& fields) {
+  LW_ASSIGN_OR_RETURN(std::string blank, fields.string_or("pad_token", "<pad>"));
+  LW_ASSIGN_OR_RETURN(std::string delimiter, fields.string_or("word_delimiter_token", "|"));
+  LW_ASSIGN_OR_RETURN(const bool cleanup, fields.boolean_or("cleanup", true));
+  return DecoderPtr(std::make_unique<Ctc>(std::move(blank), std::move(delimiter), cleanup));
 }
 
 }  // namespace lanewise::text

@@ -14,6 +14,8 @@ Result<DecoderPtr> read_strip_decoder(const JsonFields& fields);
 Result<DecoderPtr> read_replace_decoder(const JsonFields& fields);
 /// A space for each suffix that ends words, but none behind the last token.
 Result<DecoderPtr> read_bpe_decoder(const JsonFields& fields);
+/// One token for each run of equal ones, and a space for the delimiter of words.
+Result<DecoderPtr> read_ctc_decoder(const JsonFields& fields);
 /// A space before each token that begins a word.
 Result<DecoderPtr> read_wordpiece_decoder(const JsonFields& fields);
 

@@ -45,12 +45,13 @@ inline void link_symbols(std::vector<MergeSymbol>* symbols) {
 }
 
 /// Merges neighbours, best first, until `find(left symbol, right symbol, merge)` knows none: it
-/// says whether the pair has a merge and fills in its rank and result.
+/// says whether the pair has a merge and fills in its rank and result. `queued(left, right, merge)`
+/// is called for each pair that may be merged from now on.
 ///
 /// A pair stays in the queue when one of its symbols is merged with another; it is then known by
 /// its end. n symbols take n log n.
-template <typename Find>
-void merge_symbols(std::vector<MergeSymbol>* symbols, const Find& find) {
+template <typename Find, typename Queued>
+void merge_symbols(std::vector<MergeSymbol>* symbols, const Find& find, const Queued& queued) {
   MergeQueue queue;
   const auto at = [&](int32_t i) -> MergeSymbol& { return (*symbols)[static_cast<size_t>(i)]; };
   const auto offer = [&](int32_t left) {
@@ -58,7 +59,9 @@ void merge_symbols(std::vector<MergeSymbol>* symbols, const Find& find) {
     const MergeSymbol& right = at(at(left).next);
     if (at(left).frozen || right.frozen) return;
     Merge merge{0, left, 0, right.end};
-    if (find(at(left), right, &merge)) queue.push(merge);
+    if (!find(at(left), right, &merge)) return;
+    queued(at(left), right, merge);
+    queue.push(merge);
   };
   link_symbols(symbols);
   for (int32_t i = 0; i < static_cast<int32_t>(symbols->size()); ++i) offer(i);
@@ -78,6 +81,11 @@ void merge_symbols(std::vector<MergeSymbol>* symbols, const Find& find) {
     offer(left.previous);
     offer(merge.left);
   }
+}
+
+template <typename Find>
+void merge_symbols(std::vector<MergeSymbol>* symbols, const Find& find) {
+  merge_symbols(symbols, find, [](const MergeSymbol&, const MergeSymbol&, const Merge&) {});
 }
 
 }  // namespace lanewise::text

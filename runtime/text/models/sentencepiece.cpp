@@ -20,8 +20,23 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr float kUnknownPenalty = 10;
-// A user-defined piece costs so little that no other way is better.
-constexpr double kUserDefinedCost = 0.1;
+// What a user-defined piece gains for each byte but the first. (Before 0.2.1 SentencePiece took the
+// best score of all pieces for each byte, less 0.1.)
+constexpr double kUserDefinedGain = 0.1;
+// Sums beyond this are begun again at 0, lest a long text lose the last bits of its scores.
+constexpr float kLargestSum = 100000;
+// How often a part of an unused piece is taken apart again.
+constexpr int kMostSplits = 100;
+
+enum class Algorithm { kUnigram, kBpe, kWord, kCharacter };
+
+using AlgorithmName = std::pair<std::string_view, Algorithm>;
+constexpr AlgorithmName kAlgorithms[] = {
+    {"unigram", Algorithm::kUnigram},
+    {"bpe", Algorithm::kBpe},
+    {"word", Algorithm::kWord},
+    {"char", Algorithm::kCharacter},
+};
 
 struct Entry {
   std::string text;
@@ -31,7 +46,7 @@ struct Entry {
 
 struct Config {
   std::vector<Entry> pieces;
-  bool bpe = false;
+  Algorithm algorithm = Algorithm::kUnigram;
   bool byte_fallback = false;
   bool has_vocabulary = false;
   Vocabulary vocabulary;  // the pieces by their places, if the file has none
@@ -62,12 +77,23 @@ class SentencePiece final : public SubwordModel {
   Status index_pieces();
   void index_ranks();
   void index_scores();
-  double score(int32_t index, size_t length) const;
+  float score(int32_t index, size_t length) const;
   PieceKind kind(int32_t index) const { return config_.pieces[static_cast<size_t>(index)].kind; }
+  bool is_unused(int32_t index) const {
+    return index != ByteTrie::kNone && kind(index) == PieceKind::kUnused;
+  }
+  /// The index of a piece that a text may have, or kNone.
+  int32_t used(std::string_view piece) const {
+    const int32_t index = pieces_.find(piece);
+    return is_unused(index) ? ByteTrie::kNone : index;
+  }
+  std::vector<Found> find(std::string_view word) const;
   std::vector<Found> find_unigram(std::string_view word) const;
   std::vector<Found> find_bpe(std::string_view word) const;
+  std::vector<Found> find_words(std::string_view word) const;
+  std::vector<Found> find_characters(std::string_view word) const;
   std::vector<MergeSymbol> characters(std::string_view word) const;
-  void resegment(std::string_view word, const Found& found, const Splits& splits,
+  void resegment(std::string_view word, const Found& found, const Splits& splits, int depth,
                  std::vector<Found>* out) const;
   int32_t id_of(std::string_view piece, bool unknown) const;
   void append(std::string_view text, const Range& word, std::span<const Found> found,
@@ -78,12 +104,11 @@ class SentencePiece final : public SubwordModel {
   ByteTrie pieces_;        // -> index, of pieces that texts hold
   ByteTrie user_defined_;  // -> index
   bool has_user_defined_ = false;
-  std::vector<int32_t> ranks_;  // by index, of BPE: equal scores have equal ranks
+  std::vector<int32_t> ranks_;  // by index, for BPE: equal scores have equal ranks
   std::array<int32_t, 256> bytes_ = {};
   bool byte_fallback_ = false;  // and each byte has a token
   int32_t unk_id_ = ByteTrie::kNone;
   float unknown_score_ = 0;
-  float best_score_ = std::numeric_limits<float>::min();
 };
 
 Status SentencePiece::build(Config config) {
@@ -96,11 +121,8 @@ Status SentencePiece::build(Config config) {
     return data_loss("unk_token '" + config_.unk_token + "' is not in the vocabulary");
   }
   LW_RETURN_IF_ERROR(index_pieces());
-  if (config_.bpe) {
-    index_ranks();
-  } else {
-    index_scores();
-  }
+  index_ranks();
+  index_scores();
   byte_fallback_ = config_.byte_fallback;
   for (size_t byte = 0; byte < bytes_.size(); ++byte) {
     bytes_[byte] = ids_.find(byte_token(static_cast<uint8_t>(byte)));
@@ -116,8 +138,9 @@ Status SentencePiece::index_pieces() {
     if (piece.kind != PieceKind::kNormal && piece.kind != PieceKind::kUserDefined && !unused) {
       continue;
     }
-    // BPE goes through unused pieces and takes them apart in the end.
-    if (unused && !config_.bpe) continue;
+    // BPE goes through unused pieces and takes them apart in the end; words and characters that are
+    // such are unknown.
+    if (unused && config_.algorithm == Algorithm::kUnigram) continue;
     const auto index = static_cast<int32_t>(i);
     bool fits = pieces_.insert(piece.text, index);
     if (piece.kind == PieceKind::kUserDefined) {
@@ -142,31 +165,58 @@ void SentencePiece::index_ranks() {
 void SentencePiece::index_scores() {
   float least = std::numeric_limits<float>::max();
   for (const Entry& piece : config_.pieces) {
-    if (piece.kind != PieceKind::kNormal) continue;
-    least = std::min(least, piece.score);
-    best_score_ = std::max(best_score_, piece.score);
+    if (piece.kind == PieceKind::kNormal) least = std::min(least, piece.score);
   }
   unknown_score_ = least - kUnknownPenalty;
 }
 
-double SentencePiece::score(int32_t index, size_t length) const {
+float SentencePiece::score(int32_t index, size_t length) const {
   if (kind(index) != PieceKind::kUserDefined) {
     return config_.pieces[static_cast<size_t>(index)].score;
   }
-  return static_cast<float>(length) * best_score_ - kUserDefinedCost;
+  return static_cast<float>(kUserDefinedGain * static_cast<double>(length - 1));
+}
+
+/// Takes the score of the first off all that were reached, if it is large.
+void rebase(std::span<BestEnd<float>> ends) {
+  const float first = ends[0].score;
+  if (std::abs(first) <= kLargestSum) return;
+  for (BestEnd<float>& end : ends) {
+    if (end.reached) end.score -= first;
+  }
 }
 
 std::vector<Found> SentencePiece::find_unigram(std::string_view word) const {
-  std::vector<BestEnd> ends;
+  std::vector<BestEnd<float>> ends;
   best_ends(
-      word, pieces_, ByteTrie::kNone, unknown_score_,
-      [&](int32_t index, size_t length) { return score(index, length); },
-      [](double sum) { return double{static_cast<float>(sum)}; }, &ends);
+      word, pieces_, unknown_score_,
+      [&](int32_t index, size_t length) { return score(index, length); }, rebase, &ends);
   std::vector<Found> found;
   for (size_t end = word.size(); end > 0; end = ends[end].begin) {
     found.push_back({ends[end].index, ends[end].begin, end});
   }
   std::reverse(found.begin(), found.end());
+  return found;
+}
+
+/// A word from each U+2581 on.
+std::vector<Found> SentencePiece::find_words(std::string_view word) const {
+  constexpr std::string_view kSpace = "\xE2\x96\x81";
+  std::vector<Found> found;
+  for (size_t begin = 0; begin < word.size();) {
+    const size_t end = std::min(word.find(kSpace, begin + 1), word.size());
+    found.push_back({used(word.substr(begin, end - begin)), begin, end});
+    begin = end;
+  }
+  return found;
+}
+
+std::vector<Found> SentencePiece::find_characters(std::string_view word) const {
+  std::vector<Found> found;
+  for (const MergeSymbol& symbol : characters(word)) {
+    const std::string_view character = word.substr(symbol.begin, symbol.end - symbol.begin);
+    found.push_back({used(character), symbol.begin, symbol.end});
+  }
   return found;
 }
 
@@ -190,37 +240,51 @@ std::vector<MergeSymbol> SentencePiece::characters(std::string_view word) const 
 std::vector<Found> SentencePiece::find_bpe(std::string_view word) const {
   Splits splits;
   std::vector<MergeSymbol> symbols = characters(word);
-  merge_symbols(&symbols, [&](const MergeSymbol& left, const MergeSymbol& right, Merge* merge) {
-    const std::string_view pair = word.substr(left.begin, right.end - left.begin);
-    merge->result = pieces_.find(pair);
+  const auto find = [&](const MergeSymbol& left, const MergeSymbol& right, Merge* merge) {
+    merge->result = pieces_.find(word.substr(left.begin, right.end - left.begin));
     if (merge->result == ByteTrie::kNone) return false;
     merge->rank = ranks_[static_cast<size_t>(merge->result)];
-    if (kind(merge->result) == PieceKind::kUnused) {
-      splits[std::string(pair)] = left.end - left.begin;
-    }
     return true;
-  });
+  };
+  // Of several ways to a piece the last one counts that was considered.
+  const auto remember = [&](const MergeSymbol& left, const MergeSymbol& right, const Merge& merge) {
+    if (!is_unused(merge.result)) return;
+    splits[std::string(word.substr(left.begin, right.end - left.begin))] = left.end - left.begin;
+  };
+  merge_symbols(&symbols, find, remember);
   std::vector<Found> found;
   for (const MergeSymbol& symbol : symbols) {
-    if (symbol.alive) resegment(word, {symbol.id, symbol.begin, symbol.end}, splits, &found);
+    if (symbol.alive) resegment(word, {symbol.id, symbol.begin, symbol.end}, splits, 0, &found);
   }
   return found;
 }
 
-/// Takes unused pieces apart again. A part is shorter than the whole, and a token is short, so the
-/// depth is bounded.
+/// Takes unused pieces apart again; one that was not put together is unknown.
 void SentencePiece::resegment(std::string_view word, const Found& found, const Splits& splits,
-                              std::vector<Found>* out) const {
-  const bool unused = found.index != ByteTrie::kNone && kind(found.index) == PieceKind::kUnused;
-  const std::string text(unused ? word.substr(found.begin, found.end - found.begin) : "");
-  const auto split = unused ? splits.find(text) : splits.end();
-  if (split == splits.end()) return out->push_back(found);
+                              int depth, std::vector<Found>* out) const {
+  if (!is_unused(found.index) || depth > kMostSplits) return out->push_back(found);
+  const auto split = splits.find(std::string(word.substr(found.begin, found.end - found.begin)));
+  if (split == splits.end()) return out->push_back({ByteTrie::kNone, found.begin, found.end});
   const size_t middle = found.begin + split->second;
   const auto part = [&](size_t begin, size_t end) {
     return Found{pieces_.find(word.substr(begin, end - begin)), begin, end};
   };
-  resegment(word, part(found.begin, middle), splits, out);
-  resegment(word, part(middle, found.end), splits, out);
+  resegment(word, part(found.begin, middle), splits, depth + 1, out);
+  resegment(word, part(middle, found.end), splits, depth + 1, out);
+}
+
+std::vector<Found> SentencePiece::find(std::string_view word) const {
+  switch (config_.algorithm) {
+    case Algorithm::kUnigram:
+      return find_unigram(word);
+    case Algorithm::kBpe:
+      return find_bpe(word);
+    case Algorithm::kWord:
+      return find_words(word);
+    case Algorithm::kCharacter:
+      return find_characters(word);
+  }
+  return {};
 }
 
 /// What is no piece may still be a token where the vocabulary is another list: that of two
@@ -257,7 +321,7 @@ Status SentencePiece::tokenize(std::string_view text, std::span<const Range> wor
                                std::vector<Piece>* pieces) const {
   for (const Range& word : words) {
     const std::string_view characters = text.substr(word.begin, word.end - word.begin);
-    append(text, word, config_.bpe ? find_bpe(characters) : find_unigram(characters), pieces);
+    append(text, word, find(characters), pieces);
     if (pieces->size() > budget) break;
   }
   return {};
@@ -268,8 +332,9 @@ Json SentencePiece::to_json() const {
   for (const Entry& piece : config_.pieces) {
     pieces.push_back({piece.text, piece.score, static_cast<int32_t>(piece.kind)});
   }
+  const auto is_ours = [&](const auto& entry) { return entry.second == config_.algorithm; };
   Json json = {{"type", "SentencePiece"},
-               {"algorithm", config_.bpe ? "bpe" : "unigram"},
+               {"algorithm", std::ranges::find_if(kAlgorithms, is_ours)->first},
                {"byte_fallback", config_.byte_fallback},
                {"unk_token", config_.unk_token},
                {"pieces", std::move(pieces)}};
@@ -306,10 +371,11 @@ Status read_pieces(const JsonFields& model, Config* config) {
 Result<SubwordModelPtr> sentencepiece_from_json(const JsonFields& model) {
   Config config;
   LW_ASSIGN_OR_RETURN(const std::string algorithm, model.string("algorithm"));
-  config.bpe = algorithm == "bpe";
-  if (!config.bpe && algorithm != "unigram") {
+  const auto* known = std::ranges::find(kAlgorithms, algorithm, &AlgorithmName::first);
+  if (known == std::end(kAlgorithms)) {
     return unsupported(model.path("algorithm") + " '" + algorithm + "' is not supported");
   }
+  config.algorithm = known->second;
   LW_ASSIGN_OR_RETURN(config.byte_fallback, model.boolean_or("byte_fallback", false));
   LW_RETURN_IF_ERROR(read_pieces(model, &config));
   LW_ASSIGN_OR_RETURN(config.unk_token, model.string_or("unk_token", config.unk_token));

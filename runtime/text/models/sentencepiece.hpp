@@ -18,8 +18,9 @@ enum class PieceKind : int32_t {
 /// A SentencePiece model as SentencePiece itself computes it, in its float sums and its order of
 /// merges; the types Unigram and BPE are Hugging Face's. A type of our own:
 ///
-///   {"type": "SentencePiece", "algorithm": "unigram" or "bpe", "byte_fallback": false,
-///    "pieces": [[piece, score, kind], ...], "vocab": {piece: id}, "unk_token": piece}
+///   {"type": "SentencePiece", "algorithm": "unigram", "bpe", "word" or "char",
+///    "byte_fallback": false, "pieces": [[piece, score, kind], ...], "vocab": {piece: id},
+///    "unk_token": piece}
 ///
 /// Without `vocab` the id of a piece is its place, and the unknown token is the piece of that kind.
 /// A word takes n log n.

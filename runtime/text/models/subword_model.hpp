@@ -17,7 +17,7 @@ namespace lanewise::text {
 
 /// A token and the bytes [begin, end) of the normalised text that it stands for.
 struct Piece {
-  int32_t id;
+  int32_t id;  ///< ByteTrie::kNone where the model has no token for it, which is an error.
   size_t begin;
   size_t end;
 };
@@ -37,6 +37,8 @@ class SubwordModel {
   virtual const Vocabulary& vocabulary() const = 0;
   /// kNone of ByteTrie if it has no such token.
   virtual int32_t id(std::string_view token) const = 0;
+  /// Whether some text is an error, wherever it stands.
+  virtual bool refuses_unknown() const { return false; }
   /// The `model` of a tokenizer.json.
   virtual nlohmann::json to_json() const = 0;
 };

@@ -36,7 +36,7 @@ class Unigram final : public SubwordModel {
   Json to_json() const override;
 
  private:
-  Status append(std::string_view text, const Range& word, const std::vector<BestEnd>& ends,
+  Status append(std::string_view text, const Range& word, const std::vector<BestEnd<double>>& ends,
                 std::vector<Piece>* pieces) const;
   Status append_unknown(std::string_view text, const Range& range,
                         std::vector<Piece>* pieces) const;
@@ -83,11 +83,11 @@ Status Unigram::append_unknown(std::string_view text, const Range& range,
 }
 
 /// Appends the pieces on the best way to the end of `word`, which is walked from there.
-Status Unigram::append(std::string_view text, const Range& word, const std::vector<BestEnd>& ends,
-                       std::vector<Piece>* pieces) const {
+Status Unigram::append(std::string_view text, const Range& word,
+                       const std::vector<BestEnd<double>>& ends, std::vector<Piece>* pieces) const {
   std::vector<Piece> backwards;
   for (size_t end = word.end - word.begin; end > 0;) {
-    const BestEnd& best = ends[end];
+    const BestEnd<double>& best = ends[end];
     const bool unknown = best.index == ByteTrie::kNone || best.index == config_.unk_id;
     const int32_t id = unknown ? ByteTrie::kNone : best.index;
     if (unknown && !backwards.empty() && backwards.back().id == ByteTrie::kNone) {
@@ -109,14 +109,14 @@ Status Unigram::append(std::string_view text, const Range& word, const std::vect
 
 Status Unigram::tokenize(std::string_view text, std::span<const Range> words, size_t budget,
                          std::vector<Piece>* pieces) const {
-  std::vector<BestEnd> ends;
+  std::vector<BestEnd<double>> ends;
   const auto score = [&](int32_t index, size_t) {
     return config_.scores[static_cast<size_t>(index)];
   };
-  const auto keep = [](double sum) { return sum; };
+  const auto keep = [](std::span<BestEnd<double>>) {};
   for (const Range& word : words) {
-    best_ends(text.substr(word.begin, word.end - word.begin), vocabulary_, ByteTrie::kNone,
-              unknown_score_, score, keep, &ends);
+    best_ends(text.substr(word.begin, word.end - word.begin), vocabulary_, unknown_score_, score,
+              keep, &ends);
     LW_RETURN_IF_ERROR(append(text, word, ends, pieces));
     if (pieces->size() > budget) break;
   }

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -10,33 +12,38 @@
 
 namespace lanewise::text {
 
-/// The best way to the end of each byte of a word.
+/// The best way to the end of each byte of a word. `Sum` is what sums of scores are kept as: float,
+/// which SentencePiece rounds them to, or double, as Hugging Face has them.
+template <typename Sum>
 struct BestEnd {
-  double score = 0;
+  Sum score = 0;
   size_t begin = 0;
-  int32_t index = ByteTrie::kNone;  ///< of the token that ends here; `unknown` of best_ends()
+  int32_t index = ByteTrie::kNone;  ///< of the token that ends here; kNone: an unknown character
   bool reached = false;
 };
 
 /// Finds, for each place in `word`, the tokens up to it whose scores have the highest sum; of
-/// equals the one that begins first. A character that is no token by itself is `unknown` with
+/// equals the one that begins first. A character that is no token by itself is unknown, with
 /// `unknown_score`.
 ///
 /// tokens  -> index
-/// score   double score(index, bytes)
-/// round   what a sum is kept as: sums of floats are rounded as SentencePiece rounds them
-template <typename Score, typename Round>
-void best_ends(std::string_view word, const ByteTrie& tokens, int32_t unknown, double unknown_score,
-               const Score& score, const Round& round, std::vector<BestEnd>* ends) {
-  ends->assign(word.size() + 1, BestEnd{});
-  const auto offer = [&](size_t begin, size_t end, int32_t index, double value) {
-    BestEnd& best = (*ends)[end];
-    // Tokens are compared before rounding and the unknown after it, as SentencePiece does.
-    double sum = value + (*ends)[begin].score;
-    if (index == unknown) sum = round(sum);
-    if (!best.reached || sum > best.score) best = {round(sum), begin, index, true};
+/// score   Sum score(index, bytes)
+/// rebase  rebase(ends from where the next tokens begin up to the last one reached): may take the
+///         same number off all their scores, so that sums stay small
+template <typename Sum, typename Score, typename Rebase>
+void best_ends(std::string_view word, const ByteTrie& tokens, Sum unknown_score, const Score& score,
+               const Rebase& rebase, std::vector<BestEnd<Sum>>* ends) {
+  ends->assign(word.size() + 1, BestEnd<Sum>{});
+  (*ends)[0].reached = true;
+  size_t last = 0;
+  const auto offer = [&](size_t begin, size_t end, int32_t index, Sum value) {
+    BestEnd<Sum>& best = (*ends)[end];
+    const Sum sum = value + (*ends)[begin].score;
+    if (!best.reached || sum > best.score) best = {sum, begin, index, true};
+    last = std::max(last, end);
   };
   for (size_t begin = 0; begin < word.size();) {
+    rebase(std::span(*ends).subspan(begin, last - begin + 1));
     const size_t next = begin + static_cast<size_t>(decode_at(word, begin).length);
     bool single = false;
     int32_t node = ByteTrie::kRoot;
@@ -48,7 +55,7 @@ void best_ends(std::string_view word, const ByteTrie& tokens, int32_t unknown, d
       offer(begin, end, index, score(index, end - begin));
       single |= end == next;
     }
-    if (!single) offer(begin, next, unknown, unknown_score);
+    if (!single) offer(begin, next, ByteTrie::kNone, unknown_score);
     begin = next;
   }
 }

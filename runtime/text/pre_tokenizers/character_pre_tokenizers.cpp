@@ -57,6 +57,56 @@ class CharacterSplit final : public PreTokenizer {
   std::vector<Step> steps_;
 };
 
+/// Cuts before the code points that `Boundary` chooses. A new one sees the code points of each word
+/// in order; what is before the first of its choice is left out.
+template <typename Boundary>
+class BoundarySplit final : public PreTokenizer {
+ public:
+  explicit BoundarySplit(Boundary boundary) : boundary_(std::move(boundary)) {}
+
+  Status split(Words* words) const override {
+    const std::vector<Range> before = std::move(words->ranges);
+    words->ranges.clear();
+    for (const Range& range : before) {
+      Boundary starts = boundary_;
+      const size_t first = words->ranges.size();
+      for (size_t i = range.begin; i < range.end;) {
+        const CodePoint code_point = decode_at(words->text.bytes, i);
+        if (starts(code_point.value)) {
+          if (words->ranges.size() > first) words->ranges.back().end = i;
+          words->ranges.push_back({i, range.end});
+        }
+        i += static_cast<size_t>(code_point.length);
+      }
+    }
+    return {};
+  }
+
+ private:
+  Boundary boundary_;
+};
+
+struct ScriptChange {
+  int last = 0;
+
+  bool operator()(char32_t code_point) {
+    const int script = script_of(code_point);
+    if (script == 0) return false;
+    return std::exchange(last, script) != script;
+  }
+};
+
+struct EveryFew {
+  int32_t length;
+  int32_t seen = 0;
+
+  bool operator()(char32_t) {
+    const bool starts = seen == 0;
+    seen = (seen + 1) % length;
+    return starts;
+  }
+};
+
 Result<PreTokenizerPtr> split_at(std::vector<CharacterSplit::Step> steps) {
   return PreTokenizerPtr(std::make_unique<CharacterSplit>(std::move(steps)));
 }
@@ -92,6 +142,16 @@ Result<PreTokenizerPtr> read_digits(const JsonFields& fields) {
 Result<PreTokenizerPtr> read_delimiter(const JsonFields& fields) {
   LW_ASSIGN_OR_RETURN(const char32_t delimiter, read_character(fields, "delimiter", U' '));
   return split_at({{[delimiter](char32_t c) { return c == delimiter; }, SplitBehavior::kRemoved}});
+}
+
+Result<PreTokenizerPtr> read_unicode_scripts(const JsonFields&) {
+  return PreTokenizerPtr(std::make_unique<BoundarySplit<ScriptChange>>(ScriptChange{}));
+}
+
+Result<PreTokenizerPtr> read_fixed_length(const JsonFields& fields) {
+  LW_ASSIGN_OR_RETURN(const int32_t length, fields.count_or("length", 5));
+  if (length == 0) return data_loss(fields.path("length") + " is 0");
+  return PreTokenizerPtr(std::make_unique<BoundarySplit<EveryFew>>(EveryFew{length}));
 }
 
 }  // namespace lanewise::text

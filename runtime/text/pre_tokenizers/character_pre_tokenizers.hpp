@@ -17,4 +17,10 @@ Result<PreTokenizerPtr> read_digits(const JsonFields& fields);
 /// What one character separates.
 Result<PreTokenizerPtr> read_delimiter(const JsonFields& fields);
 
+/// Cuts where the script changes, as SentencePiece's training does: kana and ideographs are one, a
+/// space belongs to any. Spaces at the beginning are left out.
+Result<PreTokenizerPtr> read_unicode_scripts(const JsonFields& fields);
+/// So many characters each.
+Result<PreTokenizerPtr> read_fixed_length(const JsonFields& fields);
+
 }  // namespace lanewise::text

@@ -54,6 +54,8 @@ constexpr Kind kKinds[] = {
     {"Punctuation", read_punctuation},
     {"Digits", read_digits},
     {"CharDelimiterSplit", read_delimiter},
+    {"UnicodeScripts", read_unicode_scripts},
+    {"FixedLength", read_fixed_length},
 };
 
 constexpr std::pair<std::string_view, SplitBehavior> kBehaviors[] = {

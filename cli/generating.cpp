@@ -1,0 +1,144 @@
+#include "cli/generating.hpp"
+
+#include <string_view>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "cli/generation_text.hpp"
+#include "cli/interrupt.hpp"
+#include "ops/status_macros.hpp"
+#include "runtime/model_data.hpp"
+#include "runtime/tasks/text_stream.hpp"
+
+namespace lanewise::cli {
+
+Generating::Generating(const Model& model, Generator generator, GenerationOptions search,
+                       const text::Tokenizer* target, GenerationStyle style, OnErrorOption on_error,
+                       Shell& shell)
+    : model_(model),
+      generator_(std::move(generator)),
+      search_(std::move(search)),
+      target_(target),
+      style_(style),
+      on_error_(std::move(on_error)),
+      shell_(shell),
+      progress_(shell) {
+  run_.cancel = &interrupted();
+}
+
+Status Generating::texts(const TextOptions& options, const SourceLanguageOption& source_language) {
+  LW_ASSIGN_OR_RETURN(const text::Tokenizer* tokenizer, model_.data().open_tokenizer());
+  if (tokenizer == nullptr) {
+    return unsupported("the model has no tokenizer; give token ids with --input-ids");
+  }
+  LW_ASSIGN_OR_RETURN(const auto language, source_language.look_up(*tokenizer));
+  LW_ASSIGN_OR_RETURN(TextSource input, TextSource::open(options));
+  while (true) {
+    LW_ASSIGN_OR_RETURN(const auto texts, input.next_unchecked());
+    if (texts.empty()) return {};
+    Portion portion;
+    for (size_t i = 0; i < texts.size(); ++i) {
+      auto read = tasks::source_ids(*tokenizer, texts[i], model_.info(), language, too_long());
+      if (!add(std::move(read), input.where(i), portion)) break;
+    }
+    LW_RETURN_IF_ERROR(run(portion, input.texts_before(), input.part_read()));
+    LW_RETURN_IF_ERROR(portion.stopped);
+  }
+}
+
+Status Generating::rows(Sources rows) {
+  Portion portion;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    auto read = tasks::checked_source(std::move(rows[i]), model_.info(), too_long());
+    if (!add(std::move(read), fmt::format("source {}", i + 1), portion)) break;
+  }
+  LW_RETURN_IF_ERROR(run(portion, 0, 0.0));
+  return portion.stopped;
+}
+
+tasks::TooLong Generating::too_long() const {
+  return on_error_.truncates() ? tasks::TooLong::kTruncate : tasks::TooLong::kRefuse;
+}
+
+/// False when nothing behind it is to be read.
+bool Generating::add(Result<tasks::SourceIds> read, const std::string& where, Portion& portion) {
+  if (read.ok()) {
+    if (read->truncated) {
+      shell_.note(fmt::format("{}: cut to the {} tokens that the model takes", where,
+                              model_.info().max_tokens));
+    }
+    portion.sources.push_back(std::move(read->ids));
+    portion.entries.emplace_back();
+    return true;
+  }
+  Status why = read.status().with_context(where);
+  if (!on_error_.skips()) {
+    portion.stopped = std::move(why);
+    return false;
+  }
+  leave_out(why, shell_);
+  portion.entries.push_back(std::move(why));
+  return true;
+}
+
+/// `before` sources were done earlier; `part` of the input has been read.
+Status Generating::run(const Portion& portion, int64_t before, double part) {
+  if (style_.stream) return run_streamed(portion);
+  std::vector<Generation> generations;
+  if (!portion.sources.empty()) {
+    GenerationCallbacks callbacks;
+    callbacks.progress = [&](int64_t done) { progress_.update(before + done, part); };
+    LW_ASSIGN_OR_RETURN(generations,
+                        generator_.generate(portion.sources, search_, callbacks, run_));
+  }
+  if (interrupted()) return cancelled("interrupted");
+  auto generation = generations.begin();
+  for (const Status& entry : portion.entries) {
+    LW_RETURN_IF_ERROR(entry.ok() ? print(*generation++) : print_left_out(entry));
+  }
+  return shell_.out.flush();
+}
+
+Status Generating::print(const Generation& generation) {
+  LW_ASSIGN_OR_RETURN(const std::string line,
+                      style_.json ? to_json(generation, target_) : to_plain(generation, target_));
+  return shell_.out.line(line);
+}
+
+/// A line all the same: those of the input and of the output belong together by their numbers.
+Status Generating::print_left_out(const Status& why) {
+  return shell_.out.line(style_.json ? left_out_json(why) : std::string());
+}
+
+/// Sources one by one.
+Status Generating::run_streamed(const Portion& portion) {
+  auto source = portion.sources.begin();
+  for (const Status& entry : portion.entries) {
+    LW_RETURN_IF_ERROR(entry.ok() ? stream(*source++) : print_left_out(entry));
+    LW_RETURN_IF_ERROR(shell_.out.flush());
+  }
+  return {};
+}
+
+/// Each piece of text as soon as it is clear, and a line end.
+Status Generating::stream(const std::vector<int32_t>& source) {
+  tasks::TextStream stream(*target_);
+  Status written;
+  const auto show = [&](std::string_view piece) {
+    written = shell_.out.write(piece);
+    if (written.ok()) written = shell_.out.flush();
+    return written.ok() && !shell_.out.reader_gone();
+  };
+  GenerationCallbacks callbacks;
+  callbacks.on_token = [&](int64_t, int32_t token) { return show(stream.add(token)); };
+  LW_ASSIGN_OR_RETURN(const auto generations,
+                      generator_.generate({&source, 1}, search_, callbacks, run_));
+  if (interrupted()) return cancelled("interrupted");
+  LW_RETURN_IF_ERROR(written);
+  show(stream.finish());
+  LW_RETURN_IF_ERROR(written);
+  return shell_.out.line("");
+}
+
+}  // namespace lanewise::cli

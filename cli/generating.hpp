@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cli/on_error.hpp"
+#include "cli/progress.hpp"
+#include "cli/shell.hpp"
+#include "cli/source_language.hpp"
+#include "cli/texts.hpp"
+#include "lanewise/generator.hpp"
+#include "lanewise/model.hpp"
+#include "runtime/tasks/source_ids.hpp"
+#include "runtime/text/tokenizer.hpp"
+
+namespace lanewise::cli {
+
+/// How results are printed.
+struct GenerationStyle {
+  bool json = false;
+  bool stream = false;  ///< each piece of text as soon as it is there
+};
+
+/// One run of `lanewise generate`: what all portions of the input share. Results come in the order
+/// of the sources, one line each; what the model cannot take has the line that --on-error says.
+class Generating {
+ public:
+  using Sources = std::vector<std::vector<int32_t>>;
+
+  /// `target`, of what the decoder writes, may be null unless style.stream. Model and tokenizer
+  /// outlive this.
+  Generating(const Model& model, Generator generator, GenerationOptions search,
+             const text::Tokenizer* target, GenerationStyle style, OnErrorOption on_error,
+             Shell& shell);
+
+  Status texts(const TextOptions& options, const SourceLanguageOption& source_language);
+  Status rows(Sources rows);
+
+ private:
+  /// Sources that run together, and their places among those that were left out.
+  struct Portion {
+    Sources sources;
+    std::vector<Status> entries;  // ok for each of the sources, else why one is none
+    Status stopped;               // what ends the input
+  };
+
+  bool add(Result<tasks::SourceIds> read, const std::string& where, Portion& portion);
+  Status run(const Portion& portion, int64_t before, double part);
+  Status run_streamed(const Portion& portion);
+  Status stream(const std::vector<int32_t>& source);
+  Status print(const Generation& generation);
+  Status print_left_out(const Status& why);
+  tasks::TooLong too_long() const;
+
+  const Model& model_;
+  Generator generator_;
+  const GenerationOptions search_;
+  const text::Tokenizer* target_;
+  const GenerationStyle style_;
+  const OnErrorOption on_error_;
+  Shell& shell_;
+  Progress progress_;
+  RunOptions run_;
+};
+
+}  // namespace lanewise::cli

@@ -1,0 +1,74 @@
+#include "converters/families/hf_heads.hpp"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "ops/status_macros.hpp"
+#include "runtime/file/messages.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+/// Transformers calls them BertForMaskedLM, BertLMHeadModel, T5EncoderModel, ...
+bool names_another_model(std::string_view architecture) {
+  constexpr std::array kParts = std::to_array<std::string_view>(
+      {"Classifier", "DoubleHead", "EncoderModel", "For", "LMHead", "Reranker"});
+  return std::ranges::any_of(kParts, [&](std::string_view part) {
+    return architecture.find(part) != std::string_view::npos;
+  });
+}
+
+/// An encoder-decoder itself, with the head that a graph of one has.
+bool generates(std::string_view architecture) {
+  return architecture.ends_with("ForConditionalGeneration");
+}
+
+/// A tensor of a head, or null.
+const CheckpointTensor* find_head(const Checkpoint& checkpoint,
+                                  std::span<const std::string_view> beginnings,
+                                  const std::string& outside) {
+  for (const CheckpointTensor& tensor : checkpoint.tensors()) {
+    for (const std::string_view begin : beginnings) {
+      std::string_view name = tensor.name;
+      if (name.starts_with(begin)) return &tensor;
+      if (!name.starts_with(outside)) continue;
+      name.remove_prefix(outside.size());
+      if (name.starts_with(begin)) return &tensor;
+    }
+  }
+  return nullptr;
+}
+
+Status refused(const FamilyInput& input, const std::string& what) {
+  const std::string hint = input.family->has_encoder_form
+                               ? "; as 'encoder' (--as encoder) the encoder alone is converted"
+                               : "";
+  return unsupported(input.config.label() + ": " + what + hint);
+}
+
+}  // namespace
+
+Status check_head(const FamilyInput& input, const HeadClasses& classes,
+                  const std::string& outside) {
+  if (input.encoder_alone) return {};
+  LW_ASSIGN_OR_RETURN(const std::vector<std::string> architectures,
+                      input.config.texts("architectures"));
+  bool known = false;
+  for (const std::string& architecture : architectures) {
+    if (generates(architecture) ||
+        std::ranges::find(classes.without, architecture) != classes.without.end()) {
+      known = true;
+    } else if (names_another_model(architecture)) {
+      return refused(
+          input, "architecture " + file::in_quotes(architecture) + ": its head is not supported");
+    }
+  }
+  if (known) return {};
+  const CheckpointTensor* head = find_head(input.checkpoint, classes.tensors, outside);
+  if (head == nullptr) return {};
+  return refused(input, "the checkpoint has a head (tensor " + file::in_quotes(head->name) +
+                            "), which is not supported");
+}
+
+}  // namespace lanewise::converters

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "lanewise/status.hpp"
+#include "runtime/text/byte_trie.hpp"
+#include "runtime/text/json_fields.hpp"
+#include "runtime/text/token_table.hpp"
+
+namespace lanewise::text {
+
+/// What a WordPiece model is: the `model` of a tokenizer.json, as data.
+struct WordPieceModel {
+  Vocabulary vocabulary;
+  std::string unk_token = "[UNK]";
+  std::string continuing_subword_prefix = "##";
+  int64_t max_input_chars_per_word = 100;
+};
+
+/// Reads the `model` of a tokenizer.json; kDataLoss for fields of the wrong type.
+Result<WordPieceModel> wordpiece_model_from_json(const JsonFields& model);
+nlohmann::json wordpiece_model_to_json(const WordPieceModel& model);
+
+/// WordPiece's greedy longest match: the longest token that a word starts with, then again behind
+/// it with the prefix of continuing pieces. Immutable and thread-safe once built.
+class LongestPieces {
+ public:
+  /// kDataLoss if the unknown token is missing, kResourceExhausted if the vocabulary is too large.
+  Status build(const WordPieceModel& model);
+
+  int32_t find(std::string_view token) const noexcept { return vocabulary_.find(token); }
+  int32_t unk_id() const noexcept { return unk_id_; }
+
+  /// Calls piece(id, begin, end) for the pieces of bytes [begin, end) of `text`, each byte taken
+  /// through `fold`. False if they cannot be covered: the word is then unknown as a whole, whatever
+  /// was called before.
+  template <typename Fold, typename Piece>
+  bool cover(std::string_view text, size_t begin, size_t end, const Fold& fold,
+             const Piece& piece) const {
+    if (too_long(text.substr(begin, end - begin))) return false;
+    for (size_t start = begin; start < end;) {
+      int32_t node = start == begin ? ByteTrie::kRoot : continuing_;
+      int32_t id = ByteTrie::kNone;
+      size_t piece_end = start;
+      for (size_t i = start; i < end && node != ByteTrie::kNone;) {
+        node = vocabulary_.child(node, fold(static_cast<uint8_t>(text[i++])));
+        if (node == ByteTrie::kNone || vocabulary_.value(node) == ByteTrie::kNone) continue;
+        id = vocabulary_.value(node);
+        piece_end = i;
+      }
+      if (id == ByteTrie::kNone) return false;
+      piece(id, start, piece_end);
+      start = piece_end;
+    }
+    return true;
+  }
+
+ private:
+  bool too_long(std::string_view word) const noexcept;
+
+  ByteTrie vocabulary_;  // -> id
+  int32_t unk_id_ = 0;
+  int32_t continuing_ = ByteTrie::kNone;  // the node of the prefix of continuing pieces
+  int64_t max_code_points_ = 0;
+};
+
+}  // namespace lanewise::text

@@ -1,0 +1,104 @@
+#include "runtime/text/models/word_models.hpp"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "ops/status_macros.hpp"
+#include "runtime/text/byte_trie.hpp"
+#include "runtime/text/models/longest_pieces.hpp"
+#include "runtime/text/tokenizer_json.hpp"
+
+namespace lanewise::text {
+namespace {
+
+using Json = nlohmann::json;
+
+class WordPiece final : public SubwordModel {
+ public:
+  Status build(WordPieceModel model) {
+    model_ = std::move(model);
+    return pieces_.build(model_);
+  }
+
+  Status tokenize(std::string_view text, std::span<const Range> words, size_t budget,
+                  std::vector<Piece>* pieces) const override {
+    const auto same = [](uint8_t byte) { return byte; };
+    const auto push = [&](int32_t id, size_t begin, size_t end) {
+      pieces->push_back({id, begin, end});
+    };
+    for (const Range& word : words) {
+      const size_t first = pieces->size();
+      if (!pieces_.cover(text, word.begin, word.end, same, push)) {
+        pieces->resize(first);
+        push(pieces_.unk_id(), word.begin, word.end);
+      }
+      if (pieces->size() > budget) break;
+    }
+    return {};
+  }
+
+  const Vocabulary& vocabulary() const override { return model_.vocabulary; }
+  int32_t id(std::string_view token) const override { return pieces_.find(token); }
+  Json to_json() const override { return wordpiece_model_to_json(model_); }
+
+ private:
+  WordPieceModel model_;
+  LongestPieces pieces_;
+};
+
+class WordLevel final : public SubwordModel {
+ public:
+  Status build(Vocabulary vocabulary, std::string unk_token) {
+    vocabulary_ = std::move(vocabulary);
+    unk_token_ = std::move(unk_token);
+    for (const auto& [token, id] : vocabulary_) {
+      if (!ids_.insert(token, id)) return resource_exhausted("the vocabulary is too large");
+    }
+    if (!unk_token_.empty()) unk_id_ = ids_.find(unk_token_);
+    return {};
+  }
+
+  Status tokenize(std::string_view text, std::span<const Range> words, size_t budget,
+                  std::vector<Piece>* pieces) const override {
+    for (const Range& word : words) {
+      const int32_t known = ids_.find(text.substr(word.begin, word.end - word.begin));
+      pieces->push_back({known == ByteTrie::kNone ? unk_id_ : known, word.begin, word.end});
+      if (pieces->size() > budget) break;
+    }
+    return {};
+  }
+
+  const Vocabulary& vocabulary() const override { return vocabulary_; }
+  int32_t id(std::string_view token) const override { return ids_.find(token); }
+  bool refuses_unknown() const override { return unk_id_ == ByteTrie::kNone; }
+  Json to_json() const override {
+    return {{"type", "WordLevel"},
+            {"vocab", vocabulary_to_json(vocabulary_)},
+            {"unk_token", unk_token_}};
+  }
+
+ private:
+  Vocabulary vocabulary_;
+  std::string unk_token_;
+  ByteTrie ids_;
+  int32_t unk_id_ = ByteTrie::kNone;
+};
+
+}  // namespace
+
+Result<SubwordModelPtr> read_wordpiece_model(const JsonFields& fields) {
+  LW_ASSIGN_OR_RETURN(WordPieceModel model, wordpiece_model_from_json(fields));
+  auto result = std::make_unique<WordPiece>();
+  LW_RETURN_IF_ERROR(result->build(std::move(model)));
+  return SubwordModelPtr(std::move(result));
+}
+
+Result<SubwordModelPtr> read_wordlevel_model(const JsonFields& fields) {
+  LW_ASSIGN_OR_RETURN(Vocabulary vocabulary, read_vocabulary_object(fields));
+  LW_ASSIGN_OR_RETURN(std::string unk_token, fields.string_or("unk_token", ""));
+  auto result = std::make_unique<WordLevel>();
+  LW_RETURN_IF_ERROR(result->build(std::move(vocabulary), std::move(unk_token)));
+  return SubwordModelPtr(std::move(result));
+}
+
+}  // namespace lanewise::text

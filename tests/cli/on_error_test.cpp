@@ -1,0 +1,132 @@
+// generate --on-error: texts that the model cannot take, among others that it can.
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/cli/program.hpp"
+#include "tests/test_data.hpp"
+
+namespace lanewise::cli {
+namespace {
+
+/// The bundled model reads up to 64 letters, and knows no others than those of English.
+class OnErrorTest : public ProgramTest {
+ protected:
+  static Outcome generate(std::vector<std::string> arguments, const std::string& input) {
+    arguments.insert(arguments.begin(), {"generate", bundled_model_folder()});
+    return run(std::move(arguments), input);
+  }
+
+  /// Ids of letters, as `tokenize` gives them.
+  std::string rows_file(const std::vector<std::vector<int64_t>>& rows) {
+    size_t longest = 0;
+    for (const auto& row : rows) longest = std::max(longest, row.size());
+    const Shape shape = {static_cast<int64_t>(rows.size()), static_cast<int64_t>(longest)};
+    TensorMap tensors;
+    Tensor ids(DataType::kI64, shape);
+    Tensor mask(DataType::kI64, shape);
+    for (size_t r = 0; r < rows.size(); ++r) {
+      for (size_t i = 0; i < rows[r].size(); ++i) {
+        ids.as<int64_t>()[r * longest + i] = rows[r][i];
+        mask.as<int64_t>()[r * longest + i] = 1;
+      }
+    }
+    tensors["input_ids"] = std::move(ids);
+    tensors["attention_mask"] = std::move(mask);
+    write_tensors("rows.safetensors", tensors);
+    return path("rows.safetensors");
+  }
+};
+
+const std::string kLong(65, 'a');
+const std::string kInput = "cat\n" + kLong + "\nna\xc3\xafve\n\n\xff\ntransformer\n";
+constexpr const char* kCat = "K AE1 T";
+constexpr const char* kTransformer = "T R AE0 N S F AO1 R M ER0";
+
+TEST_F(OnErrorTest, StopWritesTheResultsBeforeIt) {
+  for (const auto& flags : std::vector<std::vector<std::string>>{{}, {"--on-error", "stop"}}) {
+    const Outcome outcome = generate(flags, kInput);
+    EXPECT_EQ(outcome.exit_code, 1);
+    EXPECT_EQ(outcome.out, std::string(kCat) + "\n");
+    EXPECT_EQ(
+        outcome.err,
+        "lanewise: error: standard input: line 2: the text has 65 tokens; this model takes up "
+        "to 64\n");
+  }
+}
+
+TEST_F(OnErrorTest, SkipKeepsTheOthersAndTheirLines) {
+  const Outcome outcome = generate({"--on-error", "skip"}, kInput);
+  EXPECT_EQ(outcome.exit_code, 3);
+  EXPECT_EQ(outcome.lines(), (std::vector<std::string>{kCat, "", "", "", "", kTransformer}));
+  for (const char* const part : {"line 2: the text has 65 tokens", "line 3",
+                                 "line 4: the text is empty", "line 5", "UTF-8"}) {
+    EXPECT_TRUE(converters::has(outcome.err, part));
+  }
+  EXPECT_EQ(generate({"--on-error", "skip", "--stream"}, kInput).out, outcome.out);
+  // What is left out is named whatever else is said.
+  EXPECT_EQ(generate({"--on-error", "skip", "--quiet"}, kInput).err, outcome.err);
+  EXPECT_EQ(generate({"--on-error", "skip"}, "cat\n").exit_code, 0);
+  const Outcome nothing = generate({"--on-error", "skip"}, "\n");
+  EXPECT_EQ(nothing.exit_code, 3);
+  EXPECT_EQ(nothing.out, "\n");
+}
+
+TEST_F(OnErrorTest, SkippedSourcesAreObjectsToo) {
+  const auto objects = generate({"--on-error", "skip", "--json"}, kInput).objects();
+  ASSERT_EQ(objects.size(), 6u);
+  EXPECT_EQ(objects[0]["text"], kCat);
+  EXPECT_FALSE(objects[0].contains("error"));
+  EXPECT_EQ(objects[5]["text"], kTransformer);
+  for (size_t i = 1; i < 5; ++i) {
+    EXPECT_TRUE(objects[i]["text"].is_null());
+    EXPECT_TRUE(converters::has(objects[i]["error"].get<std::string>(),
+                                "line " + std::to_string(i + 1) + ": "));
+  }
+}
+
+TEST_F(OnErrorTest, TruncateCutsWhatIsTooLongAndSkipsTheRest) {
+  const Outcome outcome = generate({"--on-error", "truncate"}, kInput);
+  EXPECT_EQ(outcome.exit_code, 3);
+  ASSERT_EQ(outcome.lines().size(), 6u);
+  EXPECT_EQ(outcome.lines()[1] + "\n", generate({}, kLong.substr(0, 64)).out);
+  EXPECT_TRUE(converters::has(outcome.err, "line 2: cut to the 64 tokens"));
+  EXPECT_EQ(outcome.lines()[5], kTransformer);
+  const Outcome all = generate({"--on-error", "truncate", "--quiet"}, "cat\n" + kLong + "\n");
+  EXPECT_EQ(all.exit_code, 0);
+  EXPECT_EQ(all.err, "");
+}
+
+TEST_F(OnErrorTest, RowsOfIdsAreTakenAlike) {
+  const std::vector<int64_t> cat =
+      run({"tokenize", bundled_model_folder(), "--json", "cat"}).objects().at(0)["ids"];
+  const std::vector<int64_t> too_long(70, cat[0]);
+  const std::string path = rows_file({cat, too_long, {cat[0], 4000}, cat});
+  const auto rows = [&](const std::string& how) {
+    return generate({"--input-ids", path, "--on-error", how}, "");
+  };
+  const Outcome stopped = rows("stop");
+  EXPECT_EQ(stopped.exit_code, 1);
+  EXPECT_EQ(stopped.lines(), (std::vector<std::string>{kCat}));
+  EXPECT_TRUE(converters::has(stopped.err, "source 2", "70"));
+  const Outcome skipped = rows("skip");
+  EXPECT_EQ(skipped.exit_code, 3);
+  EXPECT_EQ(skipped.lines(), (std::vector<std::string>{kCat, "", "", kCat}));
+  EXPECT_TRUE(converters::has(skipped.err, "source 2", "source 3", "4000"));
+  const Outcome cut = rows("truncate");
+  EXPECT_EQ(cut.exit_code, 3);
+  EXPECT_NE(cut.lines().at(1), "");
+  EXPECT_EQ(cut.lines().at(2), "");
+}
+
+TEST_F(OnErrorTest, OptionsAreNoTextsToSkip) {
+  const Outcome outcome =
+      generate({"--on-error", "skip", "--num-return-sequences", "3"}, "cat\ndog\n");
+  EXPECT_TRUE(is_error(outcome, "num_return_sequences"));
+  EXPECT_TRUE(is_wrong_usage(generate({"--on-error", "ignore"}, ""), "--on-error"));
+}
+
+}  // namespace
+}  // namespace lanewise::cli

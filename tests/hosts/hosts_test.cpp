@@ -1,0 +1,341 @@
+// What the programs that embed the library do to it: teams of their own, limits, forks, signals.
+// Each runs in a process of its own, and must get the right bits or an error in time.
+
+#include <grp.h>
+#include <omp.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "lanewise/convert.hpp"
+#include "lanewise/session.hpp"
+#include "tests/converters/checkpoint_folder.hpp"
+#include "tests/hosts/host_process.hpp"
+
+namespace lanewise::hosts {
+namespace {
+
+constexpr int kThreads = 4;
+
+/// A batch that is long enough for slices, and one that a team walks together.
+struct Batch {
+  Batch(int32_t sequences, int32_t length) : lengths(static_cast<size_t>(sequences), length) {
+    for (int32_t i = 0; i < sequences * length; ++i) ids.push_back(i % 13);
+  }
+  RaggedBatch ragged() const { return {.ids = ids, .type_ids = {}, .lengths = lengths}; }
+  std::vector<int32_t> ids;
+  std::vector<int32_t> lengths;
+};
+
+/// Calls work(i) on each thread of a parallel region of the host.
+template <typename Work>
+void in_region(int threads, const Work& work) {
+#pragma omp parallel num_threads(threads)
+  work(omp_get_thread_num());
+}
+
+SessionOptions options_for(int threads, bool openmp) {
+  SessionOptions options;
+  options.threads = threads;
+  options.use_openmp = openmp;
+  return options;
+}
+
+class HostsTest : public converters::CheckpointFolderTest,
+                  public testing::WithParamInterface<bool> {
+ protected:
+  void SetUp() override {
+    CheckpointFolderTest::SetUp();
+    write();
+    Result<Model> model = load(source_.string());
+    ASSERT_TRUE(model.ok()) << model.status().message();
+    model_ = std::make_unique<Model>(*model);
+  }
+
+  bool openmp() const { return GetParam(); }
+  Result<Session> session(int threads) const {
+    return Session::create(*model_, options_for(threads, openmp()));
+  }
+
+  /// The output of a batch; empty for an error.
+  static std::vector<float> output(Session& session, const Batch& batch) {
+    if (!session.run_ragged(batch.ragged()).ok()) return {};
+    const auto rows = session.output("last_hidden_state");
+    if (!rows.ok()) return {};
+    std::vector<float> values;
+    for (int64_t row = 0; row < rows->rows; ++row) {
+      values.insert(values.end(), rows->data + row * rows->stride,
+                    rows->data + row * rows->stride + rows->features);
+    }
+    return values;
+  }
+
+  /// Empty if `session` gives the bits of a session with one thread, else what is wrong.
+  std::string check(Session& session) const {
+    Result<Session> alone = Session::create(*model_, options_for(1, false));
+    if (!alone.ok()) return alone.status().message();
+    for (const Batch& batch : {Batch(1, 20), Batch(64, 20)}) {
+      const std::vector<float> expected = output(*alone, batch);
+      const std::vector<float> found = output(session, batch);
+      if (expected.empty() || found.size() != expected.size()) return "no output";
+      if (std::memcmp(found.data(), expected.data(), found.size() * sizeof(float)) != 0) {
+        return "other bits";
+      }
+    }
+    return "";
+  }
+
+  /// The same for a new session.
+  std::string check_new(int threads = kThreads) const {
+    Result<Session> made = session(threads);
+    return made.ok() ? check(*made) : made.status().message();
+  }
+
+  /// What `child` returns in a process forked off this host.
+  static std::string forked(const std::function<std::string()>& child) {
+    const pid_t process = ::fork();
+    if (process < 0) return "no process";
+    if (process == 0) {
+      ::alarm(kMostSeconds);
+      ::_exit(child().empty() ? 0 : 1);
+    }
+    int status = 0;
+    ::waitpid(process, &status, 0);
+    if (WIFSIGNALED(status)) return "the child ended by signal " + std::to_string(WTERMSIG(status));
+    return WEXITSTATUS(status) == 0 ? "" : "the child was wrong";
+  }
+
+  std::unique_ptr<Model> model_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Threads, HostsTest, testing::Bool(), [](const auto& kind) {
+  return std::string(kind.param ? "OpenMp" : "Own");
+});
+
+TEST_P(HostsTest, CallsFromItsOwnParallelRegion) {
+  EXPECT_TRUE(lives([this] {
+    std::array<std::string, kThreads> wrong;
+    in_region(kThreads, [&](int thread) {
+      std::string& mine = wrong[static_cast<size_t>(thread)];
+      for (int i = 0; i < 5 && mine.empty(); ++i) mine = check_new();
+    });
+    for (const std::string& text : wrong) {
+      if (!text.empty()) return text;
+    }
+    return check_new();
+  }));
+}
+
+TEST_P(HostsTest, NestsItsParallelRegions) {
+  EXPECT_TRUE(lives([this] {
+    omp_set_max_active_levels(3);
+    std::atomic<int> wrong{0};
+    in_region(2, [&](int) { in_region(2, [&](int) { wrong += check_new().empty() ? 0 : 1; }); });
+    return wrong == 0 ? std::string() : "wrong in a nested region";
+  }));
+}
+
+TEST_P(HostsTest, AllowsNoParallelRegion) {
+  EXPECT_TRUE(lives([this] {
+    omp_set_max_active_levels(0);
+    return check_new();
+  }));
+}
+
+TEST_P(HostsTest, LetsOpenMpChooseItsTeams) {
+  EXPECT_TRUE(lives([this] {
+    omp_set_dynamic(1);
+    omp_set_num_threads(1);
+    return check_new(64);
+  }));
+}
+
+/// OpenMP reads these when a program begins, so they are for this program, begun anew.
+TEST_P(HostsTest, SetsOpenMpsEnvironment) {
+  const std::string filter =
+      std::string("--gtest_filter=*HandsASessionToAnotherThread/") + (openmp() ? "OpenMp" : "Own");
+  for (const char* setting :
+       {"OMP_THREAD_LIMIT=1", "OMP_THREAD_LIMIT=3", "OMP_DYNAMIC=true", "OMP_MAX_ACTIVE_LEVELS=0",
+        "OMP_NUM_THREADS=1", "OMP_NESTED=true", "OMP_WAIT_POLICY=active", "OMP_PROC_BIND=true"}) {
+    EXPECT_TRUE(lives([&] {
+      std::string variable = setting;
+      ::putenv(variable.data());
+      ::execl("/proc/self/exe", "hosts", filter.c_str(), "--gtest_brief=1", nullptr);
+      return std::string("cannot begin anew");
+    })) << setting;
+  }
+}
+
+TEST_P(HostsTest, ForksAfterARun) {
+  EXPECT_TRUE(lives([this] {
+    Result<Session> before = session(kThreads);
+    if (!before.ok()) return before.status().message();
+    std::string wrong = check(*before);
+    if (wrong.empty()) wrong = forked([&] { return check(*before); });
+    if (wrong.empty()) wrong = forked([&] { return check_new(); });
+    // A child of a child, which ran itself.
+    if (wrong.empty()) {
+      wrong = forked([&] {
+        const std::string first = check(*before);
+        return first.empty() ? forked([&] { return check(*before) + check_new(); }) : first;
+      });
+    }
+    return wrong.empty() ? check(*before) + check_new() : wrong;
+  }));
+}
+
+TEST_P(HostsTest, ForksBeforeARun) {
+  EXPECT_TRUE(lives([this] {
+    Result<Session> before = session(kThreads);
+    if (!before.ok()) return before.status().message();
+    return forked([&] { return check(*before); });
+  }));
+}
+
+TEST_P(HostsTest, ForksWhileAnotherThreadRuns) {
+  EXPECT_TRUE(lives([this] {
+    std::atomic<bool> done{false};
+    std::string other;
+    std::thread busy([&] {
+      Result<Session> own = session(kThreads);
+      while (other.empty() && !done) other = own.ok() ? check(*own) : own.status().message();
+    });
+    std::string wrong;
+    for (int i = 0; i < 10 && wrong.empty(); ++i) wrong = forked([&] { return check_new(); });
+    done = true;
+    busy.join();
+    return wrong + other;
+  }));
+}
+
+TEST_P(HostsTest, HasSixteenThreadsWithASessionEach) {
+  EXPECT_TRUE(lives([this] {
+    std::array<std::string, 16> wrong;
+    std::vector<std::thread> threads;
+    for (std::string& mine : wrong) {
+      threads.emplace_back([&] {
+        Result<Session> own = session(2);
+        mine = own.ok() ? check(*own) : own.status().message();
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    for (const std::string& text : wrong) {
+      if (!text.empty()) return text;
+    }
+    return std::string();
+  }));
+}
+
+TEST_P(HostsTest, HandsASessionToAnotherThread) {
+  EXPECT_TRUE(lives([this] {
+    Result<Session> made = session(kThreads);
+    if (!made.ok()) return made.status().message();
+    std::string wrong = check(*made);
+    std::thread other([&] { wrong += check(*made); });
+    other.join();
+    return wrong + check(*made);
+  }));
+}
+
+TEST_P(HostsTest, ShortensAModelFileThatWasRead) {
+  ASSERT_TRUE(convert_folder().ok());
+  EXPECT_TRUE(lives([this] {
+    const Result<Model> read = Model::open(destination(), {.read_into_memory = true});
+    if (!read.ok()) return read.status().message();
+    std::filesystem::resize_file(destination(), 0);
+    Result<Session> made = Session::create(*read, options_for(kThreads, openmp()));
+    return made.ok() ? check(*made) : made.status().message();
+  }));
+}
+
+/// The limit counts the processes of a user, and root has none. What is open stays open.
+void allow_no_more_threads() {
+  const rlimit none{1, 1};
+  ::setrlimit(RLIMIT_NPROC, &none);
+  if (::geteuid() != 0) return;
+  constexpr uid_t kNobody = 65534;
+  ::setgroups(0, nullptr);
+  if (::setgid(kNobody) != 0 || ::setuid(kNobody) != 0) ::_exit(1);
+}
+
+/// OpenMP ends the process here, as SessionOptions::use_openmp says.
+using OwnThreadsTest = HostsTest;
+INSTANTIATE_TEST_SUITE_P(Threads, OwnThreadsTest, testing::Values(false));
+
+TEST_P(OwnThreadsTest, GetsNoMoreThreads) {
+  EXPECT_TRUE(lives([this] {
+    allow_no_more_threads();
+    std::vector<std::string> log;
+    SessionOptions options = options_for(kThreads, false);
+    options.log = [&](std::string_view line) { log.emplace_back(line); };
+    Result<Session> made = Session::create(*model_, options);
+    if (!made.ok()) return made.status().message();
+    const bool told = std::ranges::any_of(
+        log, [](const std::string& line) { return line.starts_with("threads: 1 of 4"); });
+    return check(*made) + (told ? "" : "nothing in the log");
+  }));
+}
+
+TEST_P(OwnThreadsTest, TakesThreadsAwayAfterAFork) {
+  EXPECT_TRUE(lives([this] {
+    Result<Session> made = session(kThreads);
+    if (!made.ok()) return made.status().message();
+    return check(*made) + forked([&] {
+             allow_no_more_threads();
+             return check(*made);
+           });
+  }));
+}
+
+std::atomic<pid_t> g_handled_by{0};
+
+TEST_P(OwnThreadsTest, HandlesSignalsOnItsOwnThreads) {
+  EXPECT_TRUE(lives([this] {
+    struct sigaction action = {};
+    action.sa_handler = [](int) { g_handled_by = ::gettid(); };
+    ::sigaction(SIGUSR1, &action, nullptr);
+    Result<Session> made = session(kThreads);
+    if (!made.ok()) return made.status().message();
+    for (int i = 0; i < 20; ++i) {
+      ::kill(::getpid(), SIGUSR1);
+      if (const std::string wrong = check(*made); !wrong.empty()) return wrong;
+      if (g_handled_by != ::getpid())
+        return std::string("a handler ran on a thread of the library");
+    }
+    return std::string();
+  }));
+}
+
+TEST_P(OwnThreadsTest, HasNoThreadLeftWhenSessionsAreGone) {
+  EXPECT_TRUE(lives([this] {
+    if (const std::string wrong = check_new(); !wrong.empty()) return wrong;
+    const auto threads = std::distance(std::filesystem::directory_iterator("/proc/self/task"), {});
+    return threads == 1 ? std::string() : std::to_string(threads) + " threads";
+  }));
+}
+
+TEST_P(OwnThreadsTest, ExitsWithASessionAlive) {
+  EXPECT_TRUE(lives([this] {
+    return forked([this] {
+      static std::unique_ptr<Session> kept;
+      Result<Session> made = session(kThreads);
+      if (!made.ok()) return made.status().message();
+      kept = std::make_unique<Session>(std::move(*made));
+      if (const std::string wrong = check(*kept); !wrong.empty()) return wrong;
+      std::exit(0);
+    });
+  }));
+}
+
+}  // namespace
+}  // namespace lanewise::hosts
