@@ -11,6 +11,7 @@
 #include "converters/provenance.hpp"
 #include "converters/source.hpp"
 #include "converters/textbook_graph.hpp"
+#include "converters/tokenizers/folder_tokenizer.hpp"
 #include "converters/tokenizers/lowercase_first.hpp"
 #include "converters/unread_tensors.hpp"
 #include "ops/status_macros.hpp"
@@ -109,26 +110,6 @@ Result<Opened> open(const std::string& path, const ConvertOptions& options) {
   return Opened{std::move(source), std::move(model), std::move(report)};
 }
 
-/// Remembers the files that load_tokenizer() will read; false when there are none.
-bool find_tokenizer(Source& source) {
-  const auto use = [&](const char* name) {
-    const std::string in_folder = join(source.subfolder, name);
-    if (!source.folder.has(in_folder)) return false;
-    source.folder.used(source.folder.path(in_folder));
-    return true;
-  };
-  if (use("tokenizer.json")) return true;
-  if (!use("vocab.txt")) {
-    const bool byte_pairs = source.folder.has(join(source.subfolder, "vocab.json")) &&
-                            source.folder.has(join(source.subfolder, "merges.txt"));
-    if (!byte_pairs) return false;
-    use("vocab.json");
-    use("merges.txt");
-  }
-  use("tokenizer_config.json");
-  return true;
-}
-
 void report_surplus(const text::Tokenizer& tokenizer, int64_t vocabulary, const char* name,
                     const Report& report) {
   if (tokenizer.vocabulary_size() <= vocabulary) return;
@@ -136,7 +117,7 @@ void report_surplus(const text::Tokenizer& tokenizer, int64_t vocabulary, const 
          " tokens, the model only " + std::to_string(vocabulary));
 }
 
-/// What a model file holds of the tokenizer that a family made. Opened here, because its files may
+/// What a model file holds of the tokenizer that was read. Opened here, because its files may
 /// contradict each other, and nobody shall find out from the model file.
 Result<std::string> checked_json(const std::string& made, int64_t vocabulary, const char* name,
                                  const Opened& opened) {
@@ -153,23 +134,22 @@ Result<std::string> checked_json(const std::string& made, int64_t vocabulary, co
 /// The tokenizer as JSON; empty when the checkpoint has none.
 Result<std::string> tokenizer_json(Opened& opened) {
   FamilyModel& model = opened.model;
+  Source& source = opened.source;
+  if (model.tokenizer.empty()) {
+    LW_ASSIGN_OR_RETURN(model.tokenizer,
+                        folder_tokenizer_text(source.folder, source.subfolder, source.config));
+  }
   LW_ASSIGN_OR_RETURN(model.tokenizer, checked_json(model.tokenizer, model.info.vocabulary_size,
                                                     "tokenizer", opened));
   LW_ASSIGN_OR_RETURN(model.target_tokenizer,
                       checked_json(model.target_tokenizer, model.info.target_vocabulary_size,
                                    "target tokenizer", opened));
-  if (!model.tokenizer.empty()) return model.tokenizer;
-  if (!find_tokenizer(opened.source)) {
+  if (model.tokenizer.empty()) {
     opened.report(
         "no tokenizer.json, vocab.txt, vocab.json with merges.txt or SentencePiece model: the "
         "model takes token ids, not texts");
-    return std::string();
   }
-  const SourceFolder& folder = opened.source.folder;
-  LW_ASSIGN_OR_RETURN(const auto tokenizer,
-                      text::load_tokenizer(folder.path(opened.source.subfolder)));
-  report_surplus(*tokenizer, model.info.vocabulary_size, "tokenizer", opened.report);
-  return tokenizer->to_json();
+  return model.tokenizer;
 }
 
 /// Who keeps a model file wants to know what it came from, hashes and all. A model in memory came

@@ -1,4 +1,4 @@
-// BART and its relatives Marian, mBART, M2M100 and NLLB: one graph with the differences of
+// BART and its relatives Marian, mBART, M2M100, NLLB and Pegasus: one graph with the differences of
 // bart_config.cpp.
 
 #include <array>
@@ -62,9 +62,7 @@ std::vector<std::string> leftovers(const TableNames& names, const std::string& p
 
 void describe(const BartConfig& config, ModelInfo& info) {
   info.family = config.kind->model_type;
-  info.task = config.kind->positions == BartPositions::kLearned && !config.kind->norm_first
-                  ? "text2text"
-                  : "translation";
+  info.task = config.kind->task;
   info.vocabulary_size = config.encoder.vocabulary;
   info.target_vocabulary_size = config.decoder.vocabulary;
   info.max_tokens = config.positions;
@@ -113,8 +111,8 @@ Result<FamilyModel> build(const FamilyInput& input) {
 }  // namespace
 
 const Family& bart_family() {
-  static constexpr std::array<std::string_view, 4> kModelTypes = {"bart", "m2m_100", "marian",
-                                                                  "mbart"};
+  static constexpr std::array<std::string_view, 5> kModelTypes = {"bart", "m2m_100", "marian",
+                                                                  "mbart", "pegasus"};
   static const Family family = {"bart", kModelTypes, build};
   return family;
 }

@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 
 #include "converters/files.hpp"
+#include "converters/tokenizers/apply_companions.hpp"
+#include "converters/tokenizers/companions.hpp"
 #include "converters/tokenizers/families.hpp"
+#include "converters/tokenizers/folder_tokenizer.hpp"
 #include "ops/status_macros.hpp"
 #include "runtime/file/messages.hpp"
 
@@ -14,30 +18,19 @@ namespace lanewise::converters {
 namespace {
 
 using file::in_quotes;
+using Json = nlohmann::json;
 
 constexpr const char* kTokenizerJson = "tokenizer.json";
 constexpr const char* kVocabulary = "vocab.json";
 constexpr const char* kBpeModel = "sentencepiece.bpe.model";
-constexpr int64_t kT5ExtraIds = 100;
-constexpr int64_t kMaxExtraIds = 1 << 16;
 
-/// The files beside the weights, and what tokenizer_config.json says.
+/// The files beside the weights, and what stands beside the tokenizer among them.
 class TokenizerFolder {
  public:
   static Result<TokenizerFolder> open(const FamilyInput& input) {
     TokenizerFolder folder(input);
-    LW_ASSIGN_OR_RETURN(folder.type, input.config.text("tokenizer_class", ""));
-    if (!folder.has("tokenizer_config.json")) return folder;
-    LW_ASSIGN_OR_RETURN(const Config config,
-                        input.folder.config(join(input.subfolder, "tokenizer_config.json")));
-    LW_ASSIGN_OR_RETURN(folder.type, config.text("tokenizer_class", folder.type));
-    LW_ASSIGN_OR_RETURN(folder.language, config.text("src_lang", ""));
-    LW_ASSIGN_OR_RETURN(folder.extra_ids,
-                        config.integer("extra_ids", kT5ExtraIds, 0, kMaxExtraIds));
-    LW_ASSIGN_OR_RETURN(folder.language_codes, config.text("language_codes", "m2m100"));
-    LW_ASSIGN_OR_RETURN(const bool legacy, config.boolean("legacy_behaviour", false));
-    LW_ASSIGN_OR_RETURN(folder.clean_up, config.boolean("clean_up_tokenization_spaces", false));
-    if (legacy) folder.nllb_place = LanguagePlace::kLast;
+    LW_ASSIGN_OR_RETURN(folder.companions,
+                        read_companions(input.folder, input.subfolder, input.config));
     return folder;
   }
 
@@ -61,14 +54,18 @@ class TokenizerFolder {
     if (made.ok()) return made;
     return made.status().with_context(label() + ": tokenizer of " + in_quotes(name));
   }
-  std::string language_or(const char* usual) const { return language.empty() ? usual : language; }
+  std::string language_or(const char* usual) const {
+    return companions.src_lang.empty() ? usual : companions.src_lang;
+  }
+  bool is_class(std::string_view prefix) const {
+    return companions.tokenizer_class.starts_with(prefix);
+  }
+  /// Where NLLB has the token of a language.
+  LanguagePlace nllb_place() const {
+    return companions.legacy_behaviour ? LanguagePlace::kLast : LanguagePlace::kFirst;
+  }
 
-  std::string type;  // of the tokenizer's class; config.json may name it too
-  std::string language;
-  std::string language_codes = "m2m100";  // the name of a list of them
-  LanguagePlace nllb_place = LanguagePlace::kFirst;
-  int64_t extra_ids = kT5ExtraIds;
-  bool clean_up = false;
+  Companions companions;
 
  private:
   explicit TokenizerFolder(const FamilyInput& input) : input_(input) {}
@@ -80,9 +77,22 @@ class TokenizerFolder {
 
 /// What clean_up_tokenization_spaces does to a tokenizer, if it is set.
 Status clean_up(const TokenizerFolder& folder, std::string& tokenizer) {
-  if (!folder.clean_up) return {};
+  if (!folder.companions.clean_up_tokenization_spaces) return {};
   LW_ASSIGN_OR_RETURN(tokenizer, with_clean_up(tokenizer));
   return {};
+}
+
+/// What the folder says beside a tokenizer that was made of its files.
+Status apply(const TokenizerFolder& folder, Backend backend, std::string& tokenizer) {
+  Json json = Json::parse(tokenizer, nullptr, /*allow_exceptions=*/false);
+  LW_RETURN_IF_ERROR(apply_companions(folder.companions, backend, &json));
+  tokenizer = json.dump();
+  return {};
+}
+
+Status finish(const TokenizerFolder& folder, Backend backend, std::string& tokenizer) {
+  LW_RETURN_IF_ERROR(apply(folder, backend, tokenizer));
+  return clean_up(folder, tokenizer);
 }
 
 /// One model for each side; vocab.json is that of both, unless the target has one of its own.
@@ -100,23 +110,24 @@ Status read_marian(const TokenizerFolder& folder, FamilyModel& model) {
   }
   LW_ASSIGN_OR_RETURN(model.target_tokenizer,
                       folder.named(marian_tokenizer(target, vocabulary), "target.spm"));
-  return clean_up(folder, model.target_tokenizer);
+  LW_RETURN_IF_ERROR(apply(folder, Backend::kPython, model.tokenizer));
+  return finish(folder, Backend::kPython, model.target_tokenizer);
 }
 
 Status read_mbart(const TokenizerFolder& folder, FamilyModel& model) {
   if (!folder.has(kBpeModel)) return {};
   LW_ASSIGN_OR_RETURN(const std::string spm, folder.text(kBpeModel));
   const std::string language = folder.language_or("en_XX");
-  const bool fifty = folder.type.starts_with("MBart50");
+  const bool fifty = folder.is_class("MBart50");
   LW_ASSIGN_OR_RETURN(model.tokenizer, folder.named(fifty ? mbart50_tokenizer(spm, language)
                                                           : mbart_tokenizer(spm, language),
                                                     kBpeModel));
-  return clean_up(folder, model.tokenizer);
+  return finish(folder, Backend::kTokenizers, model.tokenizer);
 }
 
 /// M2M100 has a vocabulary beside its pieces.
 Status read_m2m100(const TokenizerFolder& folder, FamilyModel& model) {
-  const bool is_nllb = !folder.has(kVocabulary) && !folder.type.starts_with("M2M100");
+  const bool is_nllb = !folder.has(kVocabulary) && !folder.is_class("M2M100");
   if (is_nllb) return {};
   LW_ASSIGN_OR_RETURN(const bool complete, folder.has_all({kBpeModel, kVocabulary}));
   if (!complete) return {};
@@ -124,9 +135,9 @@ Status read_m2m100(const TokenizerFolder& folder, FamilyModel& model) {
   LW_ASSIGN_OR_RETURN(const std::string vocabulary, folder.text(kVocabulary));
   LW_ASSIGN_OR_RETURN(model.tokenizer,
                       folder.named(m2m100_tokenizer(spm, vocabulary, folder.language_or("en"),
-                                                    folder.language_codes),
+                                                    folder.companions.language_codes),
                                    kBpeModel));
-  return clean_up(folder, model.tokenizer);
+  return finish(folder, Backend::kPython, model.tokenizer);
 }
 
 /// NLLB has the pieces alone. Transformers takes them for BPE, and does not clean up behind that.
@@ -135,39 +146,62 @@ Status read_nllb(const TokenizerFolder& folder, FamilyModel& model) {
   LW_ASSIGN_OR_RETURN(const std::string spm, folder.text(kBpeModel));
   LW_ASSIGN_OR_RETURN(
       model.tokenizer,
-      folder.named(nllb_tokenizer(spm, folder.language_or("eng_Latn"), folder.nllb_place),
+      folder.named(nllb_tokenizer(spm, folder.language_or("eng_Latn"), folder.nllb_place()),
                    kBpeModel));
-  return {};
+  return apply(folder, Backend::kTokenizers, model.tokenizer);
 }
 
 Status read_t5(const TokenizerFolder& folder, FamilyModel& model) {
   if (!folder.has("spiece.model")) return {};
   LW_ASSIGN_OR_RETURN(const std::string spm, folder.text("spiece.model"));
-  const auto extra_ids = static_cast<int32_t>(folder.extra_ids);
-  LW_ASSIGN_OR_RETURN(model.tokenizer, folder.named(t5_tokenizer(spm, extra_ids), "spiece.model"));
-  return clean_up(folder, model.tokenizer);
+  LW_ASSIGN_OR_RETURN(model.tokenizer,
+                      folder.named(t5_tokenizer(spm, folder.companions.extra_ids), "spiece.model"));
+  return finish(folder, Backend::kTokenizers, model.tokenizer);
+}
+
+/// tokenizer_config.json, empty where there is none.
+Result<std::string> settings_of(const TokenizerFolder& folder) {
+  if (!folder.has("tokenizer_config.json")) return std::string();
+  return folder.text("tokenizer_config.json");
+}
+
+Status read_pegasus(const TokenizerFolder& folder, FamilyModel& model) {
+  if (!folder.has("spiece.model")) return {};
+  LW_ASSIGN_OR_RETURN(const std::string spm, folder.text("spiece.model"));
+  LW_ASSIGN_OR_RETURN(const std::string settings, settings_of(folder));
+  LW_ASSIGN_OR_RETURN(model.tokenizer,
+                      folder.named(pegasus_tokenizer(spm, settings), "spiece.model"));
+  return finish(folder, Backend::kTokenizers, model.tokenizer);
+}
+
+/// ByT5's class needs no file.
+Status read_byt5(const TokenizerFolder& folder, FamilyModel& model) {
+  LW_ASSIGN_OR_RETURN(const std::string settings, settings_of(folder));
+  LW_ASSIGN_OR_RETURN(model.tokenizer,
+                      folder.named(byt5_tokenizer(settings), "tokenizer_config.json"));
+  return apply(folder, Backend::kPython, model.tokenizer);
 }
 
 /// The language that the class of a multilingual model puts around texts, whatever tokenizer.json
 /// says; "" for other classes.
 std::pair<std::string, LanguagePlace> language_of_class(const TokenizerFolder& folder) {
-  if (folder.type.starts_with("Nllb")) return {folder.language_or("eng_Latn"), folder.nllb_place};
-  if (folder.type.starts_with("MBart50")) {
-    return {folder.language_or("en_XX"), LanguagePlace::kFirst};
-  }
-  if (folder.type.starts_with("MBart")) return {folder.language_or("en_XX"), LanguagePlace::kLast};
+  if (folder.is_class("Nllb")) return {folder.language_or("eng_Latn"), folder.nllb_place()};
+  if (folder.is_class("MBart50")) return {folder.language_or("en_XX"), LanguagePlace::kFirst};
+  if (folder.is_class("MBart")) return {folder.language_or("en_XX"), LanguagePlace::kLast};
   return {"", LanguagePlace::kFirst};
 }
 
-/// Leaves a file in which there is nothing to change to whoever reads those of all families.
-Status read_tokenizer_json(const TokenizerFolder& folder, FamilyModel& model) {
+Status read_tokenizer_json(const FamilyInput& input, const TokenizerFolder& folder,
+                           FamilyModel& model) {
+  LW_ASSIGN_OR_RETURN(const Json json,
+                      folder_tokenizer(input.folder, input.subfolder, folder.companions));
+  model.tokenizer = json.dump();
   const auto [language, place] = language_of_class(folder);
-  if (language.empty() && !folder.clean_up) return {};
-  LW_ASSIGN_OR_RETURN(std::string json, folder.text(kTokenizerJson));
   if (!language.empty()) {
-    LW_ASSIGN_OR_RETURN(json, folder.named(with_language(json, language, place), kTokenizerJson));
+    LW_ASSIGN_OR_RETURN(
+        model.tokenizer,
+        folder.named(with_language(model.tokenizer, language, place), kTokenizerJson));
   }
-  model.tokenizer = std::move(json);
   return clean_up(folder, model.tokenizer);
 }
 
@@ -179,11 +213,13 @@ Status read_hf_tokenizers(const FamilyInput& input, std::string_view model_type,
   // The classes of these two run SentencePiece, and look for no tokenizer.json.
   if (model_type == "marian") LW_RETURN_IF_ERROR(read_marian(folder, model));
   if (model_type == "m2m_100") LW_RETURN_IF_ERROR(read_m2m100(folder, model));
+  if (folder.is_class("ByT5")) return read_byt5(folder, model);
   if (!model.tokenizer.empty()) return {};
-  if (folder.has(kTokenizerJson)) return read_tokenizer_json(folder, model);
+  if (folder.has(kTokenizerJson)) return read_tokenizer_json(input, folder, model);
   if (model_type == "mbart") return read_mbart(folder, model);
   if (model_type == "m2m_100") return read_nllb(folder, model);
   if (model_type == "t5") return read_t5(folder, model);
+  if (model_type == "pegasus") return read_pegasus(folder, model);
   return {};
 }
 

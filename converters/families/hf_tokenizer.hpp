@@ -9,11 +9,11 @@ namespace lanewise::converters {
 
 /// Makes the tokenizers of a Hugging Face folder as the class that reads it in Transformers does:
 /// out of its SentencePiece models by the conventions of `model_type`, or, but for Marian and
-/// M2M100, of its tokenizer.json, where those of NLLB and mBART get another template. Leaves
-/// `model` as it is where a tokenizer.json needs no change, or the folder lacks a file.
+/// M2M100, of its tokenizer.json, where those of NLLB and mBART get another template; with what
+/// stands beside it. Leaves `model` as it is where the folder has none of these files.
 ///
 /// The language of sources is `src_lang` of tokenizer_config.json, else English.
-/// Fails as the functions of converters/tokenizers/families.hpp.
+/// Fails as the functions of converters/tokenizers/families.hpp and folder_tokenizer.hpp.
 Status read_hf_tokenizers(const FamilyInput& input, std::string_view model_type,
                           FamilyModel& model);
 

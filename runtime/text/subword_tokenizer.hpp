@@ -31,7 +31,7 @@ struct SubwordParts {
 
 /// Equal to Hugging Face's tokenizer of the same parts in ids and offsets.
 ///
-/// kDataLoss if two tokens share an id or a special token has none; kResourceExhausted if an id or
+/// kDataLoss if a special token has no id; kResourceExhausted if an id or
 /// a token is too large to be meant.
 Result<std::shared_ptr<const Tokenizer>> make_subword_tokenizer(SubwordParts parts);
 

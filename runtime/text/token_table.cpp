@@ -24,11 +24,7 @@ Status TokenTable::add(std::string_view token, int32_t id) {
   }
   if (static_cast<size_t>(id) >= by_id_.size()) by_id_.resize(static_cast<size_t>(id) + 1);
   std::string_view& entry = by_id_[static_cast<size_t>(id)];
-  if (!entry.empty() && entry != token) {
-    return data_loss("tokens '" + std::string(entry) + "' and '" + std::string(token) +
-                     "' have the same id " + std::to_string(id));
-  }
-  entry = token;
+  if (!token.empty()) entry = token;
   return {};
 }
 

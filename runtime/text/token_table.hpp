@@ -20,8 +20,9 @@ using Vocabulary = std::vector<std::pair<std::string, int32_t>>;
 /// that outlive it.
 class TokenTable {
  public:
-  /// Enters a token; entering the same again is fine, and an empty one is none. kDataLoss if the id
-  /// has another token, kResourceExhausted if the id or the token is too large to be meant.
+  /// Enters a token; an empty one is none. Of two tokens with one id, both of which texts may have,
+  /// the one that was entered last is what the id is decoded to. kResourceExhausted if the id or
+  /// the token is too large to be meant.
   Status add(std::string_view token, int32_t id);
 
   /// Decoding gives `form` where it would give the token.

@@ -1,24 +1,15 @@
 #include "runtime/text/tokenizer.hpp"
 
 #include <exception>
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <span>
-#include <system_error>
 
 #include "ops/status_macros.hpp"
-#include "runtime/file/file_kind.hpp"
-#include "runtime/file/messages.hpp"
-#include "runtime/json.hpp"
-#include "runtime/text/bpe_files.hpp"
 #include "runtime/text/json_fields.hpp"
 #include "runtime/text/models/bpe.hpp"
 #include "runtime/text/models/sentencepiece.hpp"
 #include "runtime/text/models/unigram.hpp"
 #include "runtime/text/models/word_models.hpp"
 #include "runtime/text/subword_tokenizer.hpp"
-#include "runtime/text/vocabulary_file.hpp"
 #include "runtime/text/wordpiece.hpp"
 #include "runtime/text/wordpiece_json.hpp"
 
@@ -26,31 +17,6 @@ namespace lanewise::text {
 namespace {
 
 using TokenizerPtr = std::shared_ptr<const Tokenizer>;
-
-// The largest published tokenizer.json has 33 MB, and nlohmann-json takes some ten times the text.
-constexpr uintmax_t kMaxFileBytes = uintmax_t{256} << 20;
-
-bool is_file(const std::filesystem::path& path) {
-  std::error_code ignored;
-  return std::filesystem::is_regular_file(path, ignored);
-}
-
-Result<std::string> read_file(const std::filesystem::path& path) {
-  std::error_code error;
-  const uintmax_t size = std::filesystem::file_size(path, error);
-  if (error) return io_error(path.string() + ": " + error.message());
-  if (size > kMaxFileBytes) {
-    return resource_exhausted(path.string() + ": " + std::to_string(size) + " bytes, at most " +
-                              std::to_string(kMaxFileBytes) + " allowed");
-  }
-  std::string bytes(static_cast<size_t>(size), '\0');
-  std::ifstream in(path, std::ios::binary);
-  in.read(bytes.data(), static_cast<std::streamsize>(size));
-  if (!in) return io_error(path.string() + ": cannot be read");
-  const std::string kind = file::kind_of_other_text(std::as_bytes(std::span(bytes)));
-  if (!kind.empty()) return data_loss(path.string() + " is " + kind);
-  return bytes;
-}
 
 /// The name of the model; files of before tokenizers 0.10 have none, and then its fields tell.
 Result<std::string> model_type(const JsonFields& model) {
@@ -130,51 +96,11 @@ Result<TokenizerPtr> parse_by_model(std::string_view text) {
   return tokenizer_of(json);
 }
 
-/// The settings in tokenizer_config.json, "" without one.
-Result<std::string> read_settings(const std::filesystem::path& folder) {
-  if (!is_file(folder / "tokenizer_config.json")) return std::string();
-  return read_file(folder / "tokenizer_config.json");
-}
-
-Result<TokenizerPtr> load_bpe(const std::filesystem::path& folder) {
-  LW_ASSIGN_OR_RETURN(const std::string vocabulary, read_file(folder / "vocab.json"));
-  LW_ASSIGN_OR_RETURN(const std::string merges, read_file(folder / "merges.txt"));
-  LW_ASSIGN_OR_RETURN(const std::string settings, read_settings(folder));
-  LW_ASSIGN_OR_RETURN(const nlohmann::json json,
-                      tokenizer_json_of_bpe_files(vocabulary, merges, settings));
-  return tokenizer_of(json);
-}
-
-Result<TokenizerPtr> load_vocabulary(const std::filesystem::path& folder) {
-  LW_ASSIGN_OR_RETURN(const std::string vocabulary, read_file(folder / "vocab.txt"));
-  LW_ASSIGN_OR_RETURN(const std::string settings, read_settings(folder));
-  LW_ASSIGN_OR_RETURN(WordPieceConfig config, wordpiece_from_vocabulary(vocabulary, settings));
-  return make_wordpiece(std::move(config));
-}
-
-Result<TokenizerPtr> load_from(const std::filesystem::path& folder) {
-  if (is_file(folder / "tokenizer.json")) {
-    LW_ASSIGN_OR_RETURN(const std::string json, read_file(folder / "tokenizer.json"));
-    return parse_by_model(internal::standard_json(json));
-  }
-  if (is_file(folder / "vocab.txt")) return load_vocabulary(folder);
-  if (is_file(folder / "vocab.json") && is_file(folder / "merges.txt")) return load_bpe(folder);
-  return not_found("neither tokenizer.json nor vocab.txt nor vocab.json with merges.txt");
-}
-
 }  // namespace
 
 Tokenizer::~Tokenizer() = default;
 
 // The libraries below throw when memory runs out, and for what the checks above may have missed.
-Result<TokenizerPtr> load_tokenizer(const std::string& folder) try {
-  Result<TokenizerPtr> tokenizer = load_from(folder);
-  if (!tokenizer.ok()) return tokenizer.status().with_context(file::in_quotes(folder));
-  return tokenizer;
-} catch (const std::exception& error) {
-  return resource_exhausted(file::in_quotes(folder) + ": " + error.what());
-}
-
 Result<TokenizerPtr> parse_tokenizer(std::string_view json) try {
   return parse_by_model(json);
 } catch (const std::exception& error) {

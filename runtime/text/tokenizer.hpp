@@ -69,16 +69,11 @@ class Tokenizer {
   virtual std::string to_json() const = 0;
 };
 
-/// Opens the tokenizer of a Hugging Face checkpoint folder.
+/// The tokenizer that a tokenizer.json or to_json() describes. (What stands beside the file, and
+/// files of other kinds, are converters/tokenizers'.)
 ///
-/// From tokenizer.json if there is one, else from vocab.txt, or vocab.json and merges.txt, and,
-/// where present, the settings in tokenizer_config.json. (SentencePiece models are
-/// converters/tokenizers'.) Truncation and padding that tokenizer.json asks for are ignored. Fails
-/// with kNotFound if the folder has none of them; kUnsupported, naming it, if tokenizer.json uses a
-/// part that we lack; kDataLoss if a file contradicts itself.
-Result<std::shared_ptr<const Tokenizer>> load_tokenizer(const std::string& folder);
-
-/// The tokenizer that a tokenizer.json or to_json() describes. Fails as load_tokenizer does.
+/// Padding that it asks for is ignored, and so is the length to truncate to. Fails with
+/// kUnsupported, naming it, if it uses a part that we lack; kDataLoss if it contradicts itself.
 Result<std::shared_ptr<const Tokenizer>> parse_tokenizer(std::string_view json);
 
 }  // namespace lanewise::text

@@ -11,20 +11,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-Json added_tokens_to_json(const std::vector<AddedToken>& tokens) {
-  Json list = Json::array();
-  for (const AddedToken& token : tokens) {
-    list.push_back({{"id", token.id},
-                    {"content", token.content},
-                    {"single_word", token.single_word},
-                    {"lstrip", token.lstrip},
-                    {"rstrip", token.rstrip},
-                    {"normalized", token.normalized},
-                    {"special", token.special}});
-  }
-  return list;
-}
-
 /// The pieces as JSON; enters the special tokens that they use into `specials`.
 Json pieces_to_json(std::span<const TemplatePiece> pieces, const TokenOf& token_of,
                     Json* specials) {
@@ -71,6 +57,20 @@ Result<AddedToken> added_token_from_json(const JsonFields& entry) {
   LW_ASSIGN_OR_RETURN(token.special, entry.boolean_or("special", false));
   LW_ASSIGN_OR_RETURN(token.normalized, entry.boolean_or("normalized", !token.special));
   return token;
+}
+
+Json added_tokens_to_json(const std::vector<AddedToken>& tokens) {
+  Json list = Json::array();
+  for (const AddedToken& token : tokens) {
+    list.push_back({{"id", token.id},
+                    {"content", token.content},
+                    {"single_word", token.single_word},
+                    {"lstrip", token.lstrip},
+                    {"rstrip", token.rstrip},
+                    {"normalized", token.normalized},
+                    {"special", token.special}});
+  }
+  return list;
 }
 
 Status added_tokens_from_json(const JsonFields& file, std::vector<AddedToken>* tokens) {

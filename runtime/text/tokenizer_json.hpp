@@ -25,6 +25,7 @@ nlohmann::json vocabulary_to_json(const Vocabulary& vocabulary);
 Result<AddedToken> added_token_from_json(const JsonFields& entry);
 /// Appends the added tokens of `file`; nothing if it has none.
 Status added_tokens_from_json(const JsonFields& file, std::vector<AddedToken>* tokens);
+nlohmann::json added_tokens_to_json(const std::vector<AddedToken>& tokens);
 
 /// The name of an id.
 using TokenOf = std::function<std::string_view(int32_t id)>;

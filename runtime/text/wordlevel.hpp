@@ -32,8 +32,8 @@ struct WordLevelConfig {
 /// that neither the vocabulary nor an unknown token stands for is kInvalidArgument, naming it and
 /// its byte.
 ///
-/// Fails with kDataLoss if two tokens share an id, or a special token has none; with
-/// kResourceExhausted if an id or a token is too large to be meant.
+/// Fails with kDataLoss if a special token has no id; with kResourceExhausted if an id or a token
+/// is too large to be meant.
 Result<std::shared_ptr<const Tokenizer>> make_wordlevel(const WordLevelConfig& config);
 
 }  // namespace lanewise::text

@@ -31,8 +31,8 @@ struct WordPieceConfig : WordPieceModel {
 /// Equal to Hugging Face's BertNormalizer, BertPreTokenizer and WordPiece in ids and offsets, and
 /// faster than the parts put together: ASCII words are looked up in place.
 ///
-/// Time is linear in the text for a given configuration. Fails with kDataLoss if two tokens share
-/// an id, the unknown token is missing or an id lies outside the vocabulary; kResourceExhausted if
+/// Time is linear in the text for a given configuration. Fails with kDataLoss if the
+/// unknown token is missing or an id lies outside the vocabulary; kResourceExhausted if
 /// an id or a token is too large to be meant.
 Result<std::shared_ptr<const Tokenizer>> make_wordpiece(WordPieceConfig config);
 

@@ -84,6 +84,8 @@ TEST_F(HeadsTest, TheEncoderAloneIsWhatItIsWithoutTheHead) {
   set_architecture("BertForSequenceClassification");
   set_tensor("classifier.weight", {2, kHidden});
   write_all();
+  EXPECT_TRUE(has(failure(StatusCode::kUnsupported), "'BertForSequenceClassification'",
+                  "(tensor 'classifier.weight')"));
   options_.as = "encoder";
   EXPECT_EQ(converted_bytes(), expected);
   EXPECT_TRUE(reported("1 tensor is unused: 'classifier.weight'"));

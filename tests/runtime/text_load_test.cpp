@@ -1,6 +1,5 @@
 #include <gtest/gtest.h>
 
-#include "tests/runtime/file_temporary_folder.hpp"
 #include "tests/runtime/text_tiny_vocabulary.hpp"
 
 namespace lanewise::text {
@@ -8,12 +7,6 @@ namespace {
 
 using Json = nlohmann::json;
 using Ids = std::vector<int32_t>;
-
-std::string tiny_lines() {
-  std::string lines;
-  for (const std::string& token : tiny_vocabulary()) lines += token + "\n";
-  return lines;
-}
 
 /// The outcome of parsing the tiny tokenizer.json with one part replaced.
 Status with(const char* pointer, const Json& value) {
@@ -25,61 +18,6 @@ Status with(const char* pointer, const Json& value) {
 void expect_failure(const Status& status, StatusCode code, const std::string& part) {
   EXPECT_EQ(status.code(), code) << status.message();
   EXPECT_NE(status.message().find(part), std::string::npos) << status.message();
-}
-
-using TextLoadTest = file::TemporaryFolderTest;
-
-TEST_F(TextLoadTest, VocabularyFileGivesTheTokenizerOfTheJsonFile) {
-  put("tokenizer.json", tiny_json().dump());
-  const auto json = load_tokenizer(path(""));
-  ASSERT_TRUE(json.ok()) << json.status().message();
-  std::filesystem::remove(path("tokenizer.json"));
-  put("vocab.txt", tiny_lines());
-  const auto lines = load_tokenizer(path(""));
-  ASSERT_TRUE(lines.ok()) << lines.status().message();
-  for (const char* text : {"Unaffable[MASK], Hello", "中文 CAFÉ [PAD] \xED\x95\x9C", ""}) {
-    EXPECT_EQ(ids_of(*(*json)->encode(text, {})), ids_of(*(*lines)->encode(text, {})));
-  }
-  EXPECT_EQ((*lines)->vocabulary_size(), kTinySize);
-}
-
-TEST_F(TextLoadTest, VocabularyFileWithSettings) {
-  put("vocab.txt", tiny_lines());
-  put("tokenizer_config.json", R"({"do_lower_case": false, "strip_accents": null,
-      "tokenize_chinese_chars": false, "cls_token": {"content": "hello"}, "tokenizer_class":
-      "BertTokenizerFast", "added_tokens_decoder": {"50": {"content": "<x>"}}})");
-  const auto tokenizer = load_tokenizer(path(""));
-  ASSERT_TRUE(tokenizer.ok()) << tokenizer.status().message();
-  EXPECT_EQ(ids_of(*(*tokenizer)->encode("Hello 中文<x>", {})),
-            (Ids{kHello, kUnk, kUnk, 50, kSep}));
-}
-
-TEST_F(TextLoadTest, VocabularyFileWithOddLines) {
-  put("vocab.txt", "[UNK]\r\n[CLS]\r\n[SEP]\r\na\r\n\r\na");
-  const auto tokenizer = load_tokenizer(path(""));
-  ASSERT_TRUE(tokenizer.ok()) << tokenizer.status().message();
-  EXPECT_EQ(ids_of(*(*tokenizer)->encode("a", {})), (Ids{1, 5, 2})) << "the last line counts";
-  EXPECT_EQ((*tokenizer)->token(3), "");
-}
-
-TEST_F(TextLoadTest, BadVocabularyFiles) {
-  expect_failure(load_tokenizer(path("")).status(), StatusCode::kNotFound, "vocab.txt");
-  expect_failure(load_tokenizer(path("missing")).status(), StatusCode::kNotFound, "missing");
-  put("vocab.txt", "");
-  expect_failure(load_tokenizer(path("")).status(), StatusCode::kDataLoss, "[CLS]");
-  put("vocab.txt", "[CLS]\n[SEP]\n");
-  expect_failure(load_tokenizer(path("")).status(), StatusCode::kDataLoss, "[UNK]");
-  put("vocab.txt", "[UNK]\n\xFF\n");
-  expect_failure(load_tokenizer(path("")).status(), StatusCode::kDataLoss, "byte 6");
-  put("vocab.txt", tiny_lines());
-  put("tokenizer_config.json", "{");
-  expect_failure(load_tokenizer(path("")).status(), StatusCode::kDataLoss, "tokenizer_config");
-  put("tokenizer_config.json", R"({"do_lower_case": 1})");
-  expect_failure(load_tokenizer(path("")).status(), StatusCode::kDataLoss, "do_lower_case");
-  put("tokenizer_config.json", R"({"tokenizer_class": "BertJapaneseTokenizer"})");
-  expect_failure(load_tokenizer(path("")).status(), StatusCode::kUnsupported, "BertJapanese");
-  put("tokenizer_config.json", R"({"added_tokens_decoder": {"x": {"content": "y"}}})");
-  expect_failure(load_tokenizer(path("")).status(), StatusCode::kDataLoss, "added_tokens_decoder");
 }
 
 TEST(TextParseTest, BrokenText) {
@@ -151,12 +89,23 @@ TEST(TextParseTest, WrongTypesAreNamed) {
 }
 
 TEST(TextParseTest, ContradictionsAreNamed) {
-  expect_failure(with("/model/vocab/hello", kWorld), StatusCode::kDataLoss, "same id");
   expect_failure(with("/model/unk_token", "none"), StatusCode::kDataLoss, "none");
   expect_failure(with("/added_tokens/0/id", 77), StatusCode::kDataLoss, "[PAD]");
-  expect_failure(with("/added_tokens/0/content", "new"), StatusCode::kDataLoss, "same id");
   expect_failure(with("/post_processor/sep", Json::array({"[SEP]", 999})), StatusCode::kDataLoss,
                  "999");
+}
+
+TEST(TextParseTest, TwoTokensMayHaveOneId) {
+  Json json = tiny_json();
+  json["model"]["vocab"]["hello"] = kWorld;
+  const auto tokenizer = parse_tokenizer(json.dump());
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.status().message();
+  EXPECT_EQ(ids_of(*(*tokenizer)->encode("hello world", {})), (Ids{kCls, kWorld, kWorld, kSep}));
+  json["added_tokens"][0]["content"] = "new";
+  const auto other = parse_tokenizer(json.dump());
+  ASSERT_TRUE(other.ok()) << other.status().message();
+  EXPECT_EQ(ids_of(*(*other)->encode("new", {})), (Ids{kCls, kPad, kSep}));
+  EXPECT_EQ((*other)->token(kPad), "new") << "an added token counts more";
 }
 
 TEST(TextParseTest, IdsMayHaveHolesButNotBeHuge) {

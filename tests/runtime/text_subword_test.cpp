@@ -1,7 +1,8 @@
+#include <gtest/gtest.h>
+
 #include "runtime/text/charsmap.hpp"
 #include "runtime/text/regex.hpp"
 #include "runtime/text/regex_syntax.hpp"
-#include "tests/runtime/file_temporary_folder.hpp"
 #include "tests/runtime/text_tiny_vocabulary.hpp"
 
 namespace lanewise::text {
@@ -66,6 +67,21 @@ TEST(TextBpeTest, UnknownCharacters) {
   json["model"]["byte_fallback"] = true;
   json["model"]["vocab"]["<0x78>"] = 7;
   EXPECT_EQ(encode(json, "axyb"), (Ids{0, 7, 6, 1}));
+}
+
+TEST(TextBpeTest, AnUnknownTokenThatTheVocabularyLacksIsMissedOnlyWhereItIsNeeded) {
+  Json json = tiny_bpe();
+  json["model"]["unk_token"] = "<unk>";
+  EXPECT_EQ(encode(json, "abb"), (Ids{2, 1}));
+  const auto tokenizer = parse_tokenizer(json.dump());
+  ASSERT_TRUE(tokenizer.ok());
+  const Status status = (*tokenizer)->encode("axb", {}).status();
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_NE(status.message().find("'x'"), std::string::npos) << status.message();
+  EXPECT_NE(status.message().find("'<unk>'"), std::string::npos) << status.message();
+  json["model"]["byte_fallback"] = true;
+  json["model"]["vocab"]["<0x78>"] = 6;
+  EXPECT_EQ(encode(json, "axb"), (Ids{0, 6, 1}));
 }
 
 TEST(TextBpeTest, WordsThatAreTokensAndSuffixes) {
@@ -173,31 +189,6 @@ TEST(TextSubwordTest, BytesChangedAtRandomGiveATokenizerOrAnError) {
     if (!tokenizer.ok()) continue;
     EXPECT_TRUE((*tokenizer)->encode("ab  ba ﬁ", {}).ok());
   }
-}
-
-using TextBpeFilesTest = file::TemporaryFolderTest;
-
-TEST_F(TextBpeFilesTest, VocabularyAndMergesAreATokenizer) {
-  put("vocab.json", R"({"<s>": 0, "</s>": 1, "a": 2, "b": 3, "ab": 4, "<mask>": 5})");
-  put("merges.txt", "#version: 0.2\na b\n");
-  auto tokenizer = load_tokenizer(path(""));
-  ASSERT_TRUE(tokenizer.ok()) << tokenizer.status().message();
-  EXPECT_EQ(ids_of(*(*tokenizer)->encode("abb <mask>", {})), (Ids{0, 4, 3, 5, 1}));
-  put("tokenizer_config.json", R"({"tokenizer_class": "GPT2Tokenizer"})");
-  tokenizer = load_tokenizer(path(""));
-  ASSERT_TRUE(tokenizer.ok()) << tokenizer.status().message();
-  EXPECT_EQ(ids_of(*(*tokenizer)->encode("ab", {})), (Ids{4}));
-  put("tokenizer_config.json", R"({"tokenizer_class": "OtherTokenizer"})");
-  EXPECT_EQ(load_tokenizer(path("")).status().code(), StatusCode::kUnsupported);
-  put("tokenizer_config.json", "{}");
-  put("vocab.json", R"({"a": 0, "b": 1, "#version": 2, "#versionb": 3})");
-  put("merges.txt", "#version: 0.2\n#version b\n");
-  const auto hash = load_tokenizer(path(""));
-  ASSERT_TRUE(hash.ok()) << hash.status().message();
-  EXPECT_EQ((*hash)->id("#versionb"), 3) << "a later line is a merge";
-  EXPECT_NE((*hash)->to_json().find(R"(["#version","b"])"), std::string::npos);
-  put("merges.txt", "a b c\n");
-  EXPECT_EQ(load_tokenizer(path("")).status().code(), StatusCode::kDataLoss);
 }
 
 TEST(TextRegexTest, WhatWeDoNotKnowIsNamed) {

@@ -172,7 +172,6 @@ TEST(WordLevel, RefusesWhatItDoesNotKnow) {
   refused({.decoder = R"({"type": "Novel"})"}, "decoder 'Novel' is not supported");
   refused({.post_processor = R"({"type": "RobertaProcessing"})"}, "post_processor.cls");
   refused({.post_processor = R"({"type": "ByPost"})"}, "'ByPost'");
-  refused({.vocab = R"({"a": 0, "b": 0})"}, "have the same id 0");
   refused({.vocab = R"({"a": 2147483647})"}, "is not between 0 and 4194303");
   refused({.vocab = R"(["a"])"}, "model.vocab: expected an object");
   refused({.added_tokens = R"([{"id": 9, "content": "cat"}])"}, "the vocabulary gives it 3");

@@ -58,8 +58,9 @@ class Bpe final : public SubwordModel {
   Status index_merge(const std::pair<std::string, std::string>& merge, int32_t rank);
   int32_t character_id(std::string_view character, bool first, bool last) const;
   bool add_bytes(std::string_view character, Symbols* symbols) const;
-  void split(std::string_view word, Symbols* symbols) const;
-  void tokenize_word(std::string_view text, const Range& word, std::vector<Piece>* pieces) const;
+  Status unknown_character(std::string_view character) const;
+  Status split(std::string_view word, Symbols* symbols) const;
+  Status tokenize_word(std::string_view text, const Range& word, std::vector<Piece>* pieces) const;
 
   BpeConfig config_;
   ByteTrie vocabulary_;
@@ -74,10 +75,8 @@ Status Bpe::build(BpeConfig config) {
     if (!vocabulary_.insert(token, id)) return resource_exhausted("the vocabulary is too large");
   }
   if (config_.unk_token) {
+    // It may be missing, as in Hugging Face; a text that needs it is refused then.
     unk_id_ = vocabulary_.find(*config_.unk_token);
-    if (unk_id_ == ByteTrie::kNone) {
-      return data_loss("unk_token '" + *config_.unk_token + "' is not in the vocabulary");
-    }
   }
   int32_t rank = 0;
   merges_.reserve(config_.merges.size());
@@ -128,8 +127,9 @@ bool Bpe::add_bytes(std::string_view character, Symbols* symbols) const {
 }
 
 /// The characters of a word. Unknown ones wait, so that a run of them can be fused; bytes go
-/// before them, as they do in Hugging Face.
-void Bpe::split(std::string_view word, Symbols* symbols) const {
+/// before them, as they do in Hugging Face. kInvalidArgument if there is one and the vocabulary
+/// lacks the token for it; without a name for that token they are left out.
+Status Bpe::split(std::string_view word, Symbols* symbols) const {
   size_t unknown = 0;  // bytes of the unknown token that waits
   const auto flush = [&] {
     if (unknown > 0) symbols->add(unk_id_, unknown);
@@ -144,24 +144,34 @@ void Bpe::split(std::string_view word, Symbols* symbols) const {
     if (id != ByteTrie::kNone) {
       flush();
       symbols->add(id, length);
-    } else if (!(config_.byte_fallback && add_bytes(character, symbols)) &&
-               unk_id_ != ByteTrie::kNone) {
+    } else if (!(config_.byte_fallback && add_bytes(character, symbols)) && config_.unk_token) {
+      if (unk_id_ == ByteTrie::kNone) return unknown_character(character);
       if (!config_.fuse_unk) flush();
       unknown += length;
     }
   }
   flush();
+  return {};
 }
 
-void Bpe::tokenize_word(std::string_view text, const Range& word,
-                        std::vector<Piece>* pieces) const {
+Status Bpe::unknown_character(std::string_view character) const {
+  return invalid_argument("the text has '" + std::string(character) +
+                          "', which the vocabulary lacks, and so it does the unk_token '" +
+                          *config_.unk_token + "'");
+}
+
+Status Bpe::tokenize_word(std::string_view text, const Range& word,
+                          std::vector<Piece>* pieces) const {
   const std::string_view characters = text.substr(word.begin, word.end - word.begin);
   if (config_.ignore_merges) {
     const int32_t id = vocabulary_.find(characters);
-    if (id != ByteTrie::kNone) return pieces->push_back({id, word.begin, word.end});
+    if (id != ByteTrie::kNone) {
+      pieces->push_back({id, word.begin, word.end});
+      return {};
+    }
   }
   Symbols symbols(word.begin);
-  split(characters, &symbols);
+  LW_RETURN_IF_ERROR(split(characters, &symbols));
   merge_symbols(symbols.list(), [&](const MergeSymbol& left, const MergeSymbol& right, Merge* out) {
     const auto found = merges_.find(pair_key(left.id, right.id));
     if (found == merges_.end()) return false;
@@ -172,12 +182,13 @@ void Bpe::tokenize_word(std::string_view text, const Range& word,
   for (const MergeSymbol& symbol : *symbols.list()) {
     if (symbol.alive) pieces->push_back({symbol.id, symbol.begin, symbol.end});
   }
+  return {};
 }
 
 Status Bpe::tokenize(std::string_view text, std::span<const Range> words, size_t budget,
                      std::vector<Piece>* pieces) const {
   for (const Range& word : words) {
-    tokenize_word(text, word, pieces);
+    LW_RETURN_IF_ERROR(tokenize_word(text, word, pieces));
     if (pieces->size() > budget) break;
   }
   return {};

@@ -1,0 +1,106 @@
+#include "converters/tokenizers/added_vocabulary.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
+
+#include "ops/status_macros.hpp"
+#include "runtime/text/json_fields.hpp"
+#include "runtime/text/tokenizer_json.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+using Json = nlohmann::json;
+using text::AddedToken;
+using text::JsonFields;
+
+}  // namespace
+
+Result<AddedVocabulary> AddedVocabulary::of(const Json& tokenizer_json, bool renumber) {
+  LW_ASSIGN_OR_RETURN(const JsonFields file, JsonFields::of(tokenizer_json, ""));
+  AddedVocabulary vocabulary;
+  vocabulary.read_model(tokenizer_json);
+  std::vector<AddedToken> tokens;
+  LW_RETURN_IF_ERROR(text::added_tokens_from_json(file, &tokens));
+  for (AddedToken& token : tokens) {
+    if (renumber) {
+      vocabulary.add(std::move(token));
+    } else {
+      vocabulary.add_as(token);
+    }
+  }
+  return vocabulary;
+}
+
+/// A vocabulary is an object of ids by token, or a list of pieces, each with its score and more.
+/// What is neither is left to the model's own reader, which names it.
+void AddedVocabulary::read_model(const Json& tokenizer_json) {
+  const auto found = tokenizer_json.find("model");
+  if (found == tokenizer_json.end() || !found->is_object()) return;
+  const Json& model = *found;
+  const auto vocab = model.contains("vocab") ? model.find("vocab") : model.find("pieces");
+  if (vocab == model.end()) return;
+  model_.reserve(vocab->size());
+  if (vocab->is_object()) {
+    for (const auto& [token, id] : vocab->items()) {
+      if (id.is_number_integer()) model_.emplace(token, id.get<int32_t>());
+    }
+  } else if (vocab->is_array()) {
+    int32_t id = 0;
+    for (const Json& piece : *vocab) {
+      const bool named = piece.is_array() && !piece.empty() && piece[0].is_string();
+      if (named) model_.emplace(piece[0].get<std::string>(), id);
+      ++id;
+    }
+  }
+}
+
+/// Behind all others. Vocabularies with holes are counted, as tokenizers does, and so may a token
+/// get an id that the model has given away; then the next one is as good.
+int32_t AddedVocabulary::next_id() const {
+  const auto size = static_cast<int32_t>(model_.size());
+  return tokens_.empty() ? size : std::max(size, tokens_.rbegin()->first + 1);
+}
+
+void AddedVocabulary::add(AddedToken token) {
+  if (token.content.empty()) return;
+  if (const auto known = ids_.find(token.content); known != ids_.end()) {
+    token.id = known->second;
+  } else if (const auto found = model_.find(token.content); found != model_.end()) {
+    token.id = found->second;
+  } else {
+    token.id = next_id();
+  }
+  add_as(token);
+}
+
+void AddedVocabulary::add_as(const AddedToken& token) {
+  if (const auto known = ids_.find(token.content); known != ids_.end()) {
+    if (known->second != token.id) tokens_.erase(known->second);
+  }
+  if (const auto before = tokens_.find(token.id); before != tokens_.end()) {
+    ids_.erase(before->second.content);
+  }
+  ids_.insert_or_assign(token.content, token.id);
+  tokens_.insert_or_assign(token.id, token);
+}
+
+const AddedToken* AddedVocabulary::find(std::string_view content) const {
+  const auto found = ids_.find(std::string(content));
+  return found == ids_.end() ? nullptr : &tokens_.at(found->second);
+}
+
+bool AddedVocabulary::knows(std::string_view content) const {
+  const std::string key(content);
+  return ids_.contains(key) || model_.contains(key);
+}
+
+Json AddedVocabulary::to_json() const {
+  std::vector<AddedToken> tokens;
+  for (const auto& [id, token] : tokens_) tokens.push_back(token);
+  return text::added_tokens_to_json(tokens);
+}
+
+}  // namespace lanewise::converters

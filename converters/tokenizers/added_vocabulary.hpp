@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "lanewise/status.hpp"
+#include "runtime/text/added_tokens.hpp"
+
+namespace lanewise::converters {
+
+/// The added tokens of a tokenizer.json, and which ids more of them get.
+class AddedVocabulary {
+ public:
+  /// Those of `tokenizer_json`. Where `renumber`, each gets its id anew, in the file's order, as
+  /// tokenizers does when it reads the file: that of the model's vocabulary, else the next free
+  /// one.
+  /// kDataLoss if its added tokens have another type than they should.
+  static Result<AddedVocabulary> of(const nlohmann::json& tokenizer_json, bool renumber);
+
+  /// Adds a token whose id is its place in the vocabulary, else the next free one. One that is
+  /// there gets the flags of `token`.
+  void add(text::AddedToken token);
+  /// Adds a token with the id that it has, whoever had that before.
+  void add_as(const text::AddedToken& token);
+  /// Null if `content` is no added token.
+  const text::AddedToken* find(std::string_view content) const;
+  /// Whether the model or an added token has `content`.
+  bool knows(std::string_view content) const;
+
+  /// In the order of ids, as the field `added_tokens` has them.
+  nlohmann::json to_json() const;
+
+ private:
+  void read_model(const nlohmann::json& tokenizer_json);
+  int32_t next_id() const;
+
+  std::unordered_map<std::string, int32_t> model_;
+  std::map<int32_t, text::AddedToken> tokens_;
+  std::unordered_map<std::string, int32_t> ids_;  // of tokens_
+};
+
+}  // namespace lanewise::converters

@@ -1,0 +1,151 @@
+#include "converters/tokenizers/apply_companions.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "converters/tokenizers/added_vocabulary.hpp"
+#include "converters/tokenizers/tokenizer_classes.hpp"
+#include "ops/status_macros.hpp"
+#include "runtime/text/json_fields.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+using Json = nlohmann::json;
+using text::AddedToken;
+
+/// The part of a tokenizer.json with this name if it has this type, else null.
+Json* part(Json* file, const char* name, const char* type) {
+  const auto found = file->find(name);
+  if (found == file->end() || !found->is_object() || found->value("type", Json()) != type) {
+    return nullptr;
+  }
+  return &*found;
+}
+
+/// BERT's class has defaults of its own, which count more than what the file says.
+void set_bert_normalizer(const Companions& companions, Json* file) {
+  Json* normalizer = part(file, "normalizer", "BertNormalizer");
+  if (!normalizer) return;
+  (*normalizer)["lowercase"] = companions.do_lower_case.value_or(true);
+  (*normalizer)["handle_chinese_chars"] = companions.tokenize_chinese_chars.value_or(true);
+  (*normalizer)["strip_accents"] =
+      companions.strip_accents ? Json(*companions.strip_accents) : Json();
+}
+
+void set_prefix_space(const Companions& companions, Json* file) {
+  const bool prefix_space = companions.add_prefix_space.value_or(false);
+  if (Json* words = part(file, "pre_tokenizer", "ByteLevel")) {
+    (*words)["add_prefix_space"] = prefix_space;
+  }
+  if (Json* around = part(file, "post_processor", "RobertaProcessing")) {
+    (*around)["add_prefix_space"] = prefix_space;
+    (*around)["trim_offsets"] = companions.trim_offsets.value_or(true);
+  }
+}
+
+void set_truncation_side(const Companions& companions, Json* file) {
+  if (companions.truncation_side.empty()) return;
+  const bool left = companions.truncation_side == "left";
+  (*file)["truncation"] = {{"direction", left ? "Left" : "Right"}};
+}
+
+/// Makes sure that a token which a setting names is an added one and special. What
+/// added_tokens_decoder or the tokenizer itself says of its flags counts more than the setting.
+void add_named(const NamedToken& named, AddedVocabulary* vocabulary) {
+  const AddedToken* known = vocabulary->find(named.token.content);
+  AddedToken token = known ? *known : named.token;
+  if (known && known->special) return;
+  token.special = true;
+  vocabulary->add(std::move(token));
+}
+
+void add_class_tokens(const Companions& companions, AddedVocabulary* vocabulary) {
+  for (const ClassToken& usual : class_tokens(companions.tokenizer_class)) {
+    const std::string content = companions.token_name(usual.setting, usual.content);
+    if (!vocabulary->knows(content)) continue;
+    NamedToken named;
+    named.token.content = content;
+    named.token.lstrip = usual.lstrip;
+    const auto own =
+        std::ranges::find(companions.named_tokens, usual.setting, &NamedToken::setting);
+    if (own == companions.named_tokens.end() || !own->has_flags) add_named(named, vocabulary);
+  }
+}
+
+/// Whether a setting or the class names `content`.
+bool is_named(const Companions& companions, std::string_view content) {
+  const auto tokens = class_tokens(companions.tokenizer_class);
+  return std::ranges::any_of(
+             companions.named_tokens,
+             [&](const NamedToken& named) { return named.token.content == content; }) ||
+         std::ranges::any_of(tokens, [&](const ClassToken& usual) {
+           return companions.token_name(usual.setting, usual.content) == content;
+         });
+}
+
+Status add_tokens(const Companions& companions, Backend backend, Json* file) {
+  const bool pieces = part(file, "model", "SentencePiece") != nullptr;
+  LW_ASSIGN_OR_RETURN(AddedVocabulary vocabulary, AddedVocabulary::of(*file, !pieces));
+  for (const auto& [id, added] : companions.added_tokens) {
+    AddedToken token = added;
+    token.special =
+        is_named(companions, token.content) || (token.special && backend == Backend::kTokenizers);
+    // SentencePiece's normalizer would put a space before a token; in Python classes, and where
+    // tokenizers runs the pieces, it stands in the text as it is.
+    if (pieces) token.normalized = false;
+    if (pieces) {
+      vocabulary.add_as(token);
+    } else {
+      vocabulary.add(std::move(token));
+    }
+  }
+  add_class_tokens(companions, &vocabulary);
+  for (const NamedToken& named : companions.named_tokens) add_named(named, &vocabulary);
+  (*file)["added_tokens"] = vocabulary.to_json();
+  return {};
+}
+
+/// Where files gave a token another id than the family would have, its other places follow.
+void move_ids(Json* file) {
+  Json* model = part(file, "model", "SentencePiece");
+  if (!model) return;
+  Json* around = part(file, "post_processor", "TemplateProcessing");
+  for (const Json& token : (*file)["added_tokens"]) {
+    const auto& content = token["content"].get_ref<const std::string&>();
+    if (model->contains("vocab") && (*model)["vocab"].contains(content)) {
+      (*model)["vocab"][content] = token["id"];
+    }
+    if (around && (*around)["special_tokens"].contains(content)) {
+      (*around)["special_tokens"][content]["ids"] = {token["id"]};
+    }
+  }
+}
+
+/// A decoder that parts special tokens from the text knows them by name.
+void separate_specials(Json* file) {
+  Json* decoder = part(file, "decoder", "SentencePiece");
+  if (!decoder || !decoder->contains("separate") || (*decoder)["separate"].empty()) return;
+  Json separate = Json::array();
+  for (const Json& token : (*file)["added_tokens"]) {
+    if (token["special"].get<bool>()) separate.push_back(token["content"]);
+  }
+  (*decoder)["separate"] = std::move(separate);
+}
+
+}  // namespace
+
+Status apply_companions(const Companions& companions, Backend backend, Json* file) {
+  LW_RETURN_IF_ERROR(text::JsonFields::of(*file, "").status());
+  const std::string& name = companions.tokenizer_class;
+  if (is_bert_class(name)) set_bert_normalizer(companions, file);
+  if (is_roberta_class(name) || is_gpt2_class(name)) set_prefix_space(companions, file);
+  set_truncation_side(companions, file);
+  LW_RETURN_IF_ERROR(add_tokens(companions, backend, file));
+  move_ids(file);
+  separate_specials(file);
+  return {};
+}
+
+}  // namespace lanewise::converters

@@ -1,0 +1,127 @@
+#include "converters/tokenizers/bpe_files.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+
+#include "converters/tokenizers/tokenizer_classes.hpp"
+#include "ops/status_macros.hpp"
+#include "runtime/file/messages.hpp"
+#include "runtime/json.hpp"
+#include "runtime/text/utf8.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+using Json = nlohmann::json;
+
+/// Each line "a b" as a pair; the head "#version" is none.
+Result<Json> read_merges(std::string_view text) {
+  if (text::valid_utf8_prefix(text) != text.size()) return data_loss("merges.txt is not UTF-8");
+  Json merges = Json::array();
+  for (bool first = true; !text.empty(); first = false) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line.empty() || (first && line.starts_with("#version"))) continue;
+    const size_t space = line.find(' ');
+    const bool two = space != line.npos && space > 0 && space + 1 < line.size() &&
+                     line.find(' ', space + 1) == line.npos;
+    if (!two) return data_loss("merges.txt: " + file::in_quotes(line) + " is not two tokens");
+    merges.push_back({std::string(line.substr(0, space)), std::string(line.substr(space + 1))});
+  }
+  return merges;
+}
+
+enum class Kind { kGpt2, kRoberta, kHerbert };
+
+/// The class of a tokenizer for which nothing names one.
+const char* guessed_class(const Json& vocabulary) {
+  const bool has_both = vocabulary.contains("<s>") && vocabulary.contains("</s>");
+  return has_both ? "RobertaTokenizer" : "GPT2Tokenizer";
+}
+
+Result<Kind> kind_of(const std::string& name) {
+  if (is_gpt2_class(name)) return Kind::kGpt2;
+  if (is_roberta_class(name)) return Kind::kRoberta;
+  if (name == "HerbertTokenizer") return Kind::kHerbert;
+  return unsupported("tokenizer_class " + file::in_quotes(name) +
+                     " with vocab.json and merges.txt is not supported, only GPT-2's, RoBERTa's, "
+                     "BART's and HerBERT's");
+}
+
+/// A post_processor that puts `cls_token` and `sep_token` around texts.
+Result<Json> around_texts(const char* type, const Json& vocabulary, const Companions& companions) {
+  Json processor = {{"type", type}};
+  for (const auto& [field, usual] : {std::pair{"cls", "<s>"}, std::pair{"sep", "</s>"}}) {
+    const std::string setting = std::string(field) + "_token";
+    const std::string token = companions.token_name(setting, usual);
+    if (!vocabulary.contains(token)) {
+      return data_loss("vocab.json has no " + setting + " " + file::in_quotes(token));
+    }
+    processor[field] = {token, vocabulary[token]};
+  }
+  return processor;
+}
+
+Json bpe_model(const Json& vocabulary, Json merges) {
+  return {{"type", "BPE"}, {"vocab", vocabulary}, {"merges", std::move(merges)}};
+}
+
+Result<Json> byte_level(Kind kind, const Json& vocabulary, Json merges,
+                        const Companions& companions) {
+  const bool prefix_space = companions.add_prefix_space.value_or(false);
+  const bool roberta = kind == Kind::kRoberta;
+  Json processor = {{"type", "ByteLevel"}};
+  if (roberta) {
+    LW_ASSIGN_OR_RETURN(processor, around_texts("RobertaProcessing", vocabulary, companions));
+  }
+  processor["trim_offsets"] = companions.trim_offsets.value_or(roberta);
+  processor["add_prefix_space"] = prefix_space;
+  return Json{{"version", "1.0"},
+              {"added_tokens", Json::array()},
+              {"normalizer", nullptr},
+              {"pre_tokenizer", {{"type", "ByteLevel"}, {"add_prefix_space", prefix_space}}},
+              {"post_processor", std::move(processor)},
+              {"decoder", {{"type", "ByteLevel"}}},
+              {"model", bpe_model(vocabulary, std::move(merges))}};
+}
+
+/// Words as BERT cuts them, cased, whose last piece ends in </w>.
+Result<Json> herbert(const Json& vocabulary, Json merges, const Companions& companions) {
+  LW_ASSIGN_OR_RETURN(Json processor, around_texts("BertProcessing", vocabulary, companions));
+  Json model = bpe_model(vocabulary, std::move(merges));
+  model["unk_token"] = companions.token_name("unk_token", "<unk>");
+  model["end_of_word_suffix"] = "</w>";
+  return Json{{"version", "1.0"},
+              {"added_tokens", Json::array()},
+              {"normalizer",
+               {{"type", "BertNormalizer"},
+                {"clean_text", true},
+                {"handle_chinese_chars", true},
+                {"strip_accents", false},
+                {"lowercase", false}}},
+              {"pre_tokenizer", {{"type", "BertPreTokenizer"}}},
+              {"post_processor", std::move(processor)},
+              {"decoder", {{"type", "BPEDecoder"}, {"suffix", "</w>"}}},
+              {"model", std::move(model)}};
+}
+
+}  // namespace
+
+Result<Json> tokenizer_json_of_bpe_files(std::string_view vocabulary_text,
+                                         std::string_view merges_text, Companions* companions) {
+  const Json vocabulary = Json::parse(internal::standard_json(vocabulary_text), nullptr, /*allow_exceptions=*/false);
+  if (!vocabulary.is_object()) return data_loss("vocab.json: expected an object of ids by token");
+  if (companions->tokenizer_class.empty()) {
+    companions->tokenizer_class = guessed_class(vocabulary);
+  }
+  LW_ASSIGN_OR_RETURN(const Kind kind, kind_of(companions->tokenizer_class));
+  LW_ASSIGN_OR_RETURN(Json merges, read_merges(merges_text));
+  if (kind == Kind::kHerbert) return herbert(vocabulary, std::move(merges), *companions);
+  return byte_level(kind, vocabulary, std::move(merges), *companions);
+}
+
+}  // namespace lanewise::converters

@@ -1,0 +1,242 @@
+#include "converters/tokenizers/companions.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "converters/files.hpp"
+#include "ops/status_macros.hpp"
+#include "runtime/file/messages.hpp"
+#include "runtime/json.hpp"
+#include "runtime/text/json_fields.hpp"
+#include "runtime/text/tokenizer_json.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+using Json = nlohmann::json;
+using text::AddedToken;
+using text::JsonFields;
+
+constexpr const char* kSettings = "tokenizer_config.json";
+constexpr const char* kSpecials = "special_tokens_map.json";
+constexpr const char* kAdded = "added_tokens.json";
+constexpr const char* kDecoder = "added_tokens_decoder";
+constexpr const char* kExtra = "extra_special_tokens";
+constexpr const char* kAdditional = "additional_special_tokens";  // Transformers before 5
+constexpr int32_t kMaxExtraIds = 1 << 16;
+
+/// In the order in which Transformers adds them.
+constexpr std::string_view kNamedSettings[] = {"bos_token", "eos_token", "unk_token", "sep_token",
+                                               "pad_token", "cls_token", "mask_token"};
+
+// M2M100 and NLLB have one model_type; their files tell one from the other.
+constexpr std::pair<std::string_view, std::string_view> kClassOfModel[] = {
+    {"bart", "BartTokenizer"},
+    {"bert", "BertTokenizer"},
+    {"marian", "MarianTokenizer"},
+    {"mbart", "MBartTokenizer"}};
+
+/// The text of a file beside the tokenizer, an empty object where there is none.
+Result<std::string> read_file(SourceFolder& folder, const std::string& subfolder,
+                              const char* name) {
+  const std::string path = join(subfolder, name);
+  if (!folder.has(path)) return std::string("{}");
+  return folder.text(folder.path(path));
+}
+
+Result<Json> parse_object(const std::string& text, const char* name) {
+  Json json = Json::parse(internal::standard_json(text), nullptr, /*allow_exceptions=*/false);
+  if (json.is_discarded()) return data_loss(std::string(name) + " is not JSON");
+  LW_RETURN_IF_ERROR(JsonFields::of(json, name).status());
+  return json;
+}
+
+Result<Json> read_object(SourceFolder& folder, const std::string& subfolder, const char* name) {
+  LW_ASSIGN_OR_RETURN(const std::string text, read_file(folder, subfolder, name));
+  return parse_object(text, name);
+}
+
+/// A special token: a string, or an object with its content.
+Result<NamedToken> named_token(const std::string& setting, const Json& value,
+                               const std::string& where) {
+  NamedToken named{setting, {}, value.is_object()};
+  if (named.has_flags) {
+    LW_ASSIGN_OR_RETURN(const JsonFields fields, JsonFields::of(value, where));
+    LW_ASSIGN_OR_RETURN(named.token, text::added_token_from_json(fields));
+    LW_ASSIGN_OR_RETURN(named.token.normalized, fields.boolean_or("normalized", false));
+  } else if (value.is_string()) {
+    named.token.content = value.get<std::string>();
+  } else {
+    return text::wrong_type(where, "a token", &value);
+  }
+  named.token.special = true;
+  return named;
+}
+
+Status add_named(const std::string& setting, const Json& value, const std::string& where,
+                 std::vector<NamedToken>* tokens) {
+  LW_ASSIGN_OR_RETURN(NamedToken named, named_token(setting, value, where));
+  const auto same = [&](const NamedToken& other) {
+    return other.setting == setting && other.token.content == named.token.content;
+  };
+  if (named.token.content.empty() || std::ranges::any_of(*tokens, same)) return {};
+  tokens->push_back(std::move(named));
+  return {};
+}
+
+/// The tokens of `extra_special_tokens`: a list, or an object of tokens by names.
+Status add_list(const JsonFields& fields, const char* key, std::vector<NamedToken>* tokens) {
+  const Json* list = fields.find(key);
+  if (!list) return {};
+  if (!list->is_structured()) return text::wrong_type(fields.path(key), "a list of tokens", list);
+  for (const auto& [index, value] : list->items()) {
+    const std::string where = fields.path(key) + "[" + index + "]";
+    LW_RETURN_IF_ERROR(add_named(kExtra, value, where, tokens));
+  }
+  return {};
+}
+
+/// Tokens of names that Transformers does not know itself, such as `image_token`.
+Status add_others(const JsonFields& fields, std::vector<NamedToken>* tokens) {
+  for (const auto& [key, value] : fields.json().items()) {
+    const bool known = std::ranges::find(kNamedSettings, key) != std::end(kNamedSettings);
+    const bool token = value.is_string() || (value.is_object() && value.contains("content"));
+    if (known || !key.ends_with("_token") || !token) continue;
+    LW_RETURN_IF_ERROR(add_named(key, value, fields.path(key), tokens));
+  }
+  return {};
+}
+
+Status read_named_tokens(const JsonFields& settings, const JsonFields& specials,
+                         std::vector<NamedToken>* tokens) {
+  for (const std::string_view key : kNamedSettings) {
+    const std::string name(key);
+    const JsonFields& fields = specials.find(name.c_str()) ? specials : settings;
+    const Json* value = fields.find(name.c_str());
+    if (value) LW_RETURN_IF_ERROR(add_named(name, *value, fields.path(name), tokens));
+  }
+  for (const JsonFields* fields : {&settings, &specials}) {
+    LW_RETURN_IF_ERROR(add_others(*fields, tokens));
+  }
+  for (const JsonFields* fields : {&settings, &specials}) {
+    LW_RETURN_IF_ERROR(add_list(*fields, kExtra, tokens));
+    LW_RETURN_IF_ERROR(add_list(*fields, kAdditional, tokens));
+  }
+  return {};
+}
+
+/// added_tokens_decoder: tokens by their ids, which are keys.
+Status read_decoder(const JsonFields& settings, std::map<int32_t, AddedToken>* tokens) {
+  LW_ASSIGN_OR_RETURN(const JsonFields decoder, settings.object(kDecoder));
+  for (const auto& [key, value] : decoder.json().items()) {
+    LW_ASSIGN_OR_RETURN(const JsonFields entry, JsonFields::of(value, decoder.path(key)));
+    LW_ASSIGN_OR_RETURN(AddedToken token, text::added_token_from_json(entry));
+    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), token.id);
+    if (error != std::errc() || end != key.data() + key.size() || token.id < 0) {
+      return data_loss(decoder.path(key) + ": expected a token id for a key");
+    }
+    if (!token.content.empty()) tokens->insert_or_assign(token.id, std::move(token));
+  }
+  return {};
+}
+
+/// added_tokens.json: ids by token, as Transformers wrote them before it had added_tokens_decoder.
+/// Those that a setting names are special, and the others are matched in normalised text.
+Status read_added_tokens(const Json& ids, const std::vector<NamedToken>& named,
+                         std::map<int32_t, AddedToken>* tokens) {
+  for (const auto& [content, id] : ids.items()) {
+    AddedToken token;
+    LW_ASSIGN_OR_RETURN(token.id,
+                        text::count_of(id, std::string(kAdded) + ": " + file::in_quotes(content)));
+    token.content = content;
+    token.special = std::ranges::any_of(
+        named, [&](const NamedToken& other) { return other.token.content == token.content; });
+    token.normalized = !token.special;
+    if (!content.empty()) tokens->insert_or_assign(token.id, std::move(token));
+  }
+  return {};
+}
+
+Status read_class(const Config& settings, const Config& config, std::string* name) {
+  LW_ASSIGN_OR_RETURN(*name, config.text("tokenizer_class", ""));
+  LW_ASSIGN_OR_RETURN(*name, settings.text("tokenizer_class", *name));
+  if (name->empty()) {
+    LW_ASSIGN_OR_RETURN(const std::string type, config.text("model_type", ""));
+    for (const auto& [model, usual] : kClassOfModel) {
+      if (model == type) *name = usual;
+    }
+  }
+  if (name->ends_with("Fast")) name->resize(name->size() - 4);
+  return {};
+}
+
+Status read_switches(const Config& settings, Companions* to) {
+  const std::pair<const char*, std::optional<bool>*> switches[] = {
+      {"do_lower_case", &to->do_lower_case},
+      {"strip_accents", &to->strip_accents},
+      {"tokenize_chinese_chars", &to->tokenize_chinese_chars},
+      {"add_prefix_space", &to->add_prefix_space},
+      {"trim_offsets", &to->trim_offsets}};
+  for (const auto& [name, value] : switches) {
+    if (!settings.has(name)) continue;
+    LW_ASSIGN_OR_RETURN(*value, settings.boolean(name, false));
+  }
+  return {};
+}
+
+Status read_settings(const Config& settings, Companions* to) {
+  LW_RETURN_IF_ERROR(read_switches(settings, to));
+  LW_ASSIGN_OR_RETURN(to->truncation_side, settings.text("truncation_side", ""));
+  LW_ASSIGN_OR_RETURN(to->clean_up_tokenization_spaces,
+                      settings.boolean("clean_up_tokenization_spaces", false));
+  LW_ASSIGN_OR_RETURN(to->src_lang, settings.text("src_lang", ""));
+  LW_ASSIGN_OR_RETURN(to->language_codes, settings.text("language_codes", to->language_codes));
+  LW_ASSIGN_OR_RETURN(to->legacy_behaviour, settings.boolean("legacy_behaviour", false));
+  LW_ASSIGN_OR_RETURN(const int64_t extra_ids,
+                      settings.integer("extra_ids", to->extra_ids, 0, kMaxExtraIds));
+  to->extra_ids = static_cast<int32_t>(extra_ids);
+  const std::string& side = to->truncation_side;
+  if (side.empty() || side == "left" || side == "right") return {};
+  return settings.wrong("truncation_side", "left or right");
+}
+
+/// The tokens of all files; `settings_text` is tokenizer_config.json.
+Status read_tokens(SourceFolder& folder, const std::string& subfolder,
+                   const std::string& settings_text, Companions* to) {
+  LW_ASSIGN_OR_RETURN(const Json settings_json, parse_object(settings_text, kSettings));
+  LW_ASSIGN_OR_RETURN(const JsonFields settings, JsonFields::of(settings_json, kSettings));
+  const bool has_decoder = settings.find(kDecoder) != nullptr;
+  Json specials_json = Json::object();
+  if (!has_decoder) {
+    LW_ASSIGN_OR_RETURN(specials_json, read_object(folder, subfolder, kSpecials));
+  }
+  LW_ASSIGN_OR_RETURN(const JsonFields specials, JsonFields::of(specials_json, kSpecials));
+  LW_RETURN_IF_ERROR(read_named_tokens(settings, specials, &to->named_tokens));
+  if (has_decoder) return read_decoder(settings, &to->added_tokens);
+  LW_ASSIGN_OR_RETURN(const Json added, read_object(folder, subfolder, kAdded));
+  return read_added_tokens(added, to->named_tokens, &to->added_tokens);
+}
+
+}  // namespace
+
+std::string Companions::token_name(std::string_view setting, std::string_view fallback) const {
+  const auto found = std::ranges::find(named_tokens, setting, &NamedToken::setting);
+  return found == named_tokens.end() ? std::string(fallback) : found->token.content;
+}
+
+Result<Companions> read_companions(SourceFolder& folder, const std::string& subfolder,
+                                   const Config& config) {
+  Companions companions;
+  LW_ASSIGN_OR_RETURN(const std::string text, read_file(folder, subfolder, kSettings));
+  LW_ASSIGN_OR_RETURN(const Config scalars,
+                      Config::parse(text, folder.path(join(subfolder, kSettings))));
+  LW_RETURN_IF_ERROR(read_class(scalars, config, &companions.tokenizer_class));
+  LW_RETURN_IF_ERROR(read_settings(scalars, &companions));
+  const Status status = read_tokens(folder, subfolder, text, &companions);
+  if (!status.ok()) return status.with_context(file::in_quotes(folder.path(subfolder)));
+  return companions;
+}
+
+}  // namespace lanewise::converters

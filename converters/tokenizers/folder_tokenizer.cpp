@@ -1,0 +1,98 @@
+#include "converters/tokenizers/folder_tokenizer.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "converters/files.hpp"
+#include "converters/tokenizers/apply_companions.hpp"
+#include "converters/tokenizers/bpe_files.hpp"
+#include "converters/tokenizers/tokenizer_classes.hpp"
+#include "converters/tokenizers/vocabulary_file.hpp"
+#include "ops/status_macros.hpp"
+#include "runtime/file/messages.hpp"
+#include "runtime/json.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr const char* kTokenizerJson = "tokenizer.json";
+constexpr const char* kVocabularyLines = "vocab.txt";
+constexpr const char* kVocabulary = "vocab.json";
+constexpr const char* kMerges = "merges.txt";
+
+/// The files of one folder.
+class Files {
+ public:
+  Files(SourceFolder& folder, const std::string& subfolder)
+      : folder_(folder), subfolder_(subfolder) {}
+
+  bool has(const char* name) const { return folder_.has(join(subfolder_, name)); }
+  Result<std::string> text(const char* name) {
+    return folder_.text(folder_.path(join(subfolder_, name)));
+  }
+
+ private:
+  SourceFolder& folder_;
+  const std::string& subfolder_;
+};
+
+Result<Json> read_tokenizer_json(Files& files) {
+  LW_ASSIGN_OR_RETURN(const std::string text, files.text(kTokenizerJson));
+  Json json = Json::parse(internal::standard_json(text), nullptr, /*allow_exceptions=*/false);
+  if (json.is_discarded()) return data_loss(std::string(kTokenizerJson) + " is not JSON");
+  return json;
+}
+
+Result<Json> read_bpe(Files& files, Companions* companions) {
+  LW_ASSIGN_OR_RETURN(const std::string vocabulary, files.text(kVocabulary));
+  LW_ASSIGN_OR_RETURN(const std::string merges, files.text(kMerges));
+  return tokenizer_json_of_bpe_files(vocabulary, merges, companions);
+}
+
+/// Null if the folder has no tokenizer. May enter a class that nothing else tells.
+Result<Json> read_any(Files& files, Companions* companions) {
+  if (files.has(kTokenizerJson)) return read_tokenizer_json(files);
+  if (files.has(kVocabularyLines)) {
+    if (companions->tokenizer_class.empty()) companions->tokenizer_class = "BertTokenizer";
+    LW_ASSIGN_OR_RETURN(const std::string vocabulary, files.text(kVocabularyLines));
+    return tokenizer_json_of_vocabulary(vocabulary, *companions);
+  }
+  if (files.has(kVocabulary) && files.has(kMerges)) return read_bpe(files, companions);
+  return Json();
+}
+
+bool has_any_file(const Files& files) {
+  constexpr const char* kNames[] = {kTokenizerJson, kVocabularyLines, kVocabulary, "spiece.model",
+                                    "sentencepiece.bpe.model"};
+  return std::ranges::any_of(kNames, [&](const char* name) { return files.has(name); });
+}
+
+Result<Json> read_with_companions(Files& files, Companions companions) {
+  if (has_any_file(files)) LW_RETURN_IF_ERROR(check_tokenizer_class(companions.tokenizer_class));
+  LW_ASSIGN_OR_RETURN(Json json, read_any(files, &companions));
+  if (json.is_null()) return json;
+  LW_RETURN_IF_ERROR(apply_companions(companions, Backend::kTokenizers, &json));
+  return json;
+}
+
+}  // namespace
+
+Result<Json> folder_tokenizer(SourceFolder& folder, const std::string& subfolder,
+                              Companions companions) {
+  Files files(folder, subfolder);
+  Result<Json> json = read_with_companions(files, std::move(companions));
+  if (!json.ok()) return json.status().with_context(file::in_quotes(folder.path(subfolder)));
+  return json;
+}
+
+Result<std::string> folder_tokenizer_text(SourceFolder& folder, const std::string& subfolder,
+                                          const Config& config) {
+  LW_ASSIGN_OR_RETURN(Companions companions, read_companions(folder, subfolder, config));
+  LW_ASSIGN_OR_RETURN(const Json json, folder_tokenizer(folder, subfolder, std::move(companions)));
+  return json.is_null() ? std::string() : json.dump();
+}
+
+}  // namespace lanewise::converters

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "converters/config.hpp"
+#include "converters/source_folder.hpp"
+#include "converters/tokenizers/companions.hpp"
+#include "lanewise/status.hpp"
+
+namespace lanewise::converters {
+
+/// The tokenizer in `subfolder` of `folder` as a tokenizer.json: that file, or what vocab.txt, or
+/// vocab.json and merges.txt, stand for; with its companions. Null if there is none.
+///
+/// Fails as tokenizer_json_of_vocabulary(), tokenizer_json_of_bpe_files() and apply_companions();
+/// with kUnsupported for a class that splits text by code of its own; kDataLoss if tokenizer.json
+/// is no JSON.
+Result<nlohmann::json> folder_tokenizer(SourceFolder& folder, const std::string& subfolder,
+                                        Companions companions);
+
+/// The same as text, with the companions that the folder has; empty if there is no tokenizer.
+Result<std::string> folder_tokenizer_text(SourceFolder& folder, const std::string& subfolder,
+                                          const Config& config);
+
+}  // namespace lanewise::converters

@@ -1,0 +1,83 @@
+#include "converters/tokenizers/vocabulary_file.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "converters/tokenizers/tokenizer_classes.hpp"
+#include "ops/status_macros.hpp"
+#include "runtime/file/messages.hpp"
+#include "runtime/text/utf8.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+using Json = nlohmann::json;
+
+/// The lines of a file; the last needs no newline.
+std::vector<std::string_view> lines_of(std::string_view text) {
+  std::vector<std::string_view> lines;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    lines.push_back(line);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lines;
+}
+
+/// Each token with its last id.
+Result<Json> read_ids(std::string_view vocabulary) {
+  const size_t valid = text::valid_utf8_prefix(vocabulary);
+  if (valid != vocabulary.size()) {
+    return data_loss("vocab.txt is not UTF-8 at byte " + std::to_string(valid));
+  }
+  Json ids = Json::object();
+  int32_t id = 0;
+  for (const std::string_view line : lines_of(vocabulary)) ids[std::string(line)] = id++;
+  return ids;
+}
+
+/// [name, id], as a post_processor has it.
+Result<Json> special(const Json& ids, const Companions& companions, const char* setting,
+                     const char* usual) {
+  const std::string name = companions.token_name(setting, usual);
+  if (ids.contains(name)) return Json{name, ids[name]};
+  return data_loss(std::string("vocab.txt has no ") + setting + " " + file::in_quotes(name));
+}
+
+}  // namespace
+
+Result<Json> tokenizer_json_of_vocabulary(std::string_view vocabulary,
+                                          const Companions& companions) {
+  const std::string& name = companions.tokenizer_class;
+  if (!is_bert_class(name)) {
+    return unsupported("tokenizer_class " + file::in_quotes(name) +
+                       " with vocab.txt is not supported, only BERT's");
+  }
+  LW_ASSIGN_OR_RETURN(Json ids, read_ids(vocabulary));
+  LW_ASSIGN_OR_RETURN(const Json cls, special(ids, companions, "cls_token", "[CLS]"));
+  LW_ASSIGN_OR_RETURN(const Json sep, special(ids, companions, "sep_token", "[SEP]"));
+  return Json{{"version", "1.0"},
+              {"added_tokens", Json::array()},
+              {"normalizer",
+               {{"type", "BertNormalizer"},
+                {"clean_text", true},
+                {"handle_chinese_chars", true},
+                {"strip_accents", nullptr},
+                {"lowercase", true}}},
+              {"pre_tokenizer", {{"type", "BertPreTokenizer"}}},
+              {"post_processor", {{"type", "BertProcessing"}, {"cls", cls}, {"sep", sep}}},
+              {"decoder", {{"type", "WordPiece"}, {"prefix", "##"}, {"cleanup", true}}},
+              {"model",
+               {{"type", "WordPiece"},
+                {"unk_token", companions.token_name("unk_token", "[UNK]")},
+                {"continuing_subword_prefix", "##"},
+                {"max_input_chars_per_word", 100},
+                {"vocab", std::move(ids)}}}};
+}
+
+}  // namespace lanewise::converters

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string_view>
+
+#include "converters/tokenizers/companions.hpp"
+#include "lanewise/status.hpp"
+
+namespace lanewise::converters {
+
+/// The tokenizer.json that BERT's vocab.txt stands for: one token a line, its id the number of the
+/// line from 0. Of a token that stands there twice the last counts, as in Transformers. What
+/// `companions` say beside the names of [UNK], [CLS] and [SEP] is apply_companions()'s.
+///
+/// Fails with kDataLoss if the file is no UTF-8 or has no [CLS] or [SEP]; kUnsupported if the
+/// class of the tokenizer is none of BERT's.
+Result<nlohmann::json> tokenizer_json_of_vocabulary(std::string_view vocabulary,
+                                                    const Companions& companions);
+
+}  // namespace lanewise::converters
