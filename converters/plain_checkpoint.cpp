@@ -22,7 +22,9 @@ class RenamedCheckpoint final : public Checkpoint {
     const auto all = stored_->tensors();
     std::vector<std::pair<std::string, size_t>> names;
     for (size_t i = 0; i < all.size(); ++i) {
-      if (is_adapter_name(all[i].name)) {
+      if (is_wrapper_state(all[i].name)) {
+        is_changed_ = true;
+      } else if (is_adapter_name(all[i].name)) {
         adapters_.push_back(all[i].name);
       } else {
         names.emplace_back(plain_name(all[i].name), i);

@@ -50,6 +50,11 @@ std::string plain_name(std::string_view name) {
   return plain.starts_with(kPeftRoot) ? plain.substr(kPeftRoot.size()) : plain;
 }
 
+bool is_wrapper_state(std::string_view name) {
+  constexpr std::string_view kAverages = "n_averaged";  // torch.optim.swa_utils.AveragedModel
+  return name == kAverages || name.ends_with(".n_averaged");
+}
+
 bool is_adapter_name(std::string_view name) {
   bool found = false;
   for_each_part(name, [&](std::string_view part, bool) {

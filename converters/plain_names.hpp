@@ -10,6 +10,9 @@ namespace lanewise::converters {
 /// the name.
 std::string plain_name(std::string_view name);
 
+/// Whether a tensor is a wrapper's own, and no weight: how many models an average is of.
+bool is_wrapper_state(std::string_view name);
+
 /// Whether it is a tensor of an adapter (LoRA and its relatives) that stands beside the weights
 /// which it would change.
 bool is_adapter_name(std::string_view name);

@@ -188,6 +188,7 @@ void ModuleTensors::move_into(FamilyModel& model) && {
 Status expect_all_read(const Config& config, FamilyModel& model) {
   model.strict = true;
   LW_ASSIGN_OR_RETURN(model.ignore, config.texts("ignore"));
+  for (std::string& entry : model.ignore) entry = plain_name(entry);  // As the checkpoint has them.
   return {};
 }
 

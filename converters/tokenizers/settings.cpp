@@ -1,6 +1,7 @@
 #include "converters/tokenizers/settings.hpp"
 
 #include "ops/status_macros.hpp"
+#include "runtime/json.hpp"
 #include "runtime/text/json_fields.hpp"
 
 namespace lanewise::converters {
@@ -24,7 +25,7 @@ std::string path(const char* field) { return std::string(kFile) + ": " + field; 
 Result<TokenizerSettings> TokenizerSettings::parse(std::string_view text) {
   TokenizerSettings settings;
   if (text.empty()) return settings;
-  settings.json_ = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  settings.json_ = Json::parse(internal::standard_json(text), nullptr, false);
   if (settings.json_.is_object()) return settings;
   return data_loss(std::string(kFile) + ": expected an object");
 }

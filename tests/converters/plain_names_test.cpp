@@ -77,6 +77,21 @@ class WrappedTest : public CheckpointFolderTest {
     }
   }
 
+  void use_plain_module() {
+    tensors_ = torch_state_dict({.width = 16,
+                                 .hidden = 24,
+                                 .encoder_layers = 2,
+                                 .decoder_layers = 1,
+                                 .source_tokens = 11,
+                                 .target_tokens = 9});
+    config_ = {{"model_type", "\"torch_transformer\""},
+               {"nhead", "4"},
+               {"max_length", "32"},
+               {"bos_token_id", "2"},
+               {"eos_token_id", "3"},
+               {"pad_token_id", "1"}};
+  }
+
   const std::vector<std::string> kParts = {"_orig_mod.",          "module.",
                                            "module._orig_mod.",   "_fsdp_wrapped_module.",
                                            "_forward_module.",    "_checkpoint_wrapped_module.",
@@ -91,18 +106,7 @@ TEST_F(WrappedTest, BertIsTheSame) {
 }
 
 TEST_F(WrappedTest, PlainModulesAreTheSame) {
-  tensors_ = torch_state_dict({.width = 16,
-                               .hidden = 24,
-                               .encoder_layers = 2,
-                               .decoder_layers = 1,
-                               .source_tokens = 11,
-                               .target_tokens = 9});
-  config_ = {{"model_type", "\"torch_transformer\""},
-             {"nhead", "4"},
-             {"max_length", "32"},
-             {"bos_token_id", "2"},
-             {"eos_token_id", "3"},
-             {"pad_token_id", "1"}};
+  use_plain_module();
   expect_the_same(kParts, 99);
   expect_the_same(kParts, 1);
   expect_the_same(kParts, 2);
@@ -110,18 +114,7 @@ TEST_F(WrappedTest, PlainModulesAreTheSame) {
 }
 
 TEST_F(WrappedTest, KeysAreOfNamesWithAndWithoutWrappers) {
-  tensors_ = torch_state_dict({.width = 16,
-                               .hidden = 24,
-                               .encoder_layers = 2,
-                               .decoder_layers = 1,
-                               .source_tokens = 11,
-                               .target_tokens = 9});
-  config_ = {{"model_type", "\"torch_transformer\""},
-             {"nhead", "4"},
-             {"max_length", "32"},
-             {"bos_token_id", "2"},
-             {"eos_token_id", "3"},
-             {"pad_token_id", "1"}};
+  use_plain_module();
   write();
   const std::string expected = bytes_of(converted());
   TensorMap renamed;
@@ -134,6 +127,29 @@ TEST_F(WrappedTest, KeysAreOfNamesWithAndWithoutWrappers) {
     write_config();
     write_tensors("model.safetensors", renamed);
     EXPECT_TRUE(bytes_of(converted()) == expected) << theirs;
+  }
+}
+
+TEST_F(WrappedTest, AveragedModelsCountsAreNoWeights) {
+  use_plain_module();
+  write();
+  const std::string expected = bytes_of(converted());
+  add_prefix("module.");
+  tensors_["n_averaged"] = Tensor(DataType::kI64, {});
+  write();
+  EXPECT_TRUE(bytes_of(converted()) == expected);
+}
+
+TEST_F(WrappedTest, IgnoredNamesMayHaveWrappers) {
+  use_plain_module();
+  write();
+  const std::string expected = bytes_of(converted());
+  add_prefix("module.model.");
+  set_tensor("module.loss.weight", {3});
+  for (const char* ignored : {"loss.weight", "module.loss.weight", "loss.", "module.loss."}) {
+    config_["ignore"] = std::string("[\"") + ignored + "\"]";
+    write();
+    EXPECT_TRUE(bytes_of(converted()) == expected) << ignored;
   }
 }
 
