@@ -53,7 +53,7 @@ void add_common_options(CLI::App& app, CommonOptions& common) {
   app.add_flag("--fast", common.fast,
                "Allow what is faster but makes a result's last bits depend on the batch")
       ->group(group);
-  app.add_flag("--quiet", common.quiet, "Nothing on stderr but errors")->group(group);
+  app.add_flag("--quiet", common.quiet, "Nothing on stderr but errors and warnings")->group(group);
 }
 
 CLI::Option* add_model(CLI::App& command, std::string& model) {

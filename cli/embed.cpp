@@ -8,11 +8,13 @@
 #include "cli/command.hpp"
 #include "cli/embed_writers.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/on_error.hpp"
 #include "cli/open_model.hpp"
 #include "cli/progress.hpp"
 #include "cli/texts.hpp"
 #include "lanewise/embedder.hpp"
 #include "ops/status_macros.hpp"
+#include "runtime/text/utf8.hpp"
 
 namespace lanewise::cli {
 namespace {
@@ -23,6 +25,7 @@ struct EmbedOptions {
   TextOptions texts;
   std::string output;
   std::string prompt;
+  OnErrorOption on_error;
   bool json = false;
 };
 
@@ -38,24 +41,71 @@ Result<Writers> make_writers(const EmbedOptions& options, Shell& shell, int64_t 
   return writers;
 }
 
-/// Embeds all that `source` has, and returns how many texts were cut.
-Result<int64_t> embed_all(TextSource& source, Embedder& embedder, const Writers& writers,
-                          const Shell& shell) {
-  Progress progress(shell);
-  RunOptions run_options;
-  run_options.cancel = &interrupted();
-  int64_t cut = 0;
-  while (true) {
-    LW_ASSIGN_OR_RETURN(const auto texts, source.next());
-    if (texts.empty()) return cut;
-    LW_ASSIGN_OR_RETURN(const Embeddings embeddings,
-                        embedder.embed(texts, run_options, [&](int64_t done) {
-                          progress.update(source.texts_before() + done, source.part_read());
-                        }));
-    cut += std::count(embeddings.truncated.begin(), embeddings.truncated.end(), true);
-    for (const auto& writer : writers) LW_RETURN_IF_ERROR(writer->write(texts, embeddings));
+/// One run of the command: what all portions of the input share.
+class Embedding {
+ public:
+  Embedding(TextSource source, Embedder embedder, Writers writers, const OnErrorOption& on_error,
+            Shell& shell)
+      : source_(std::move(source)),
+        embedder_(std::move(embedder)),
+        writers_(std::move(writers)),
+        on_error_(on_error),
+        shell_(shell),
+        progress_(shell) {
+    run_.cancel = &interrupted();
   }
-}
+
+  Status all() {
+    while (true) {
+      LW_ASSIGN_OR_RETURN(const auto texts, source_.next_unchecked());
+      if (texts.empty()) break;
+      LW_RETURN_IF_ERROR(portion(texts));
+    }
+    for (const auto& writer : writers_) LW_RETURN_IF_ERROR(writer->commit());
+    return {};
+  }
+
+  /// How many texts were cut.
+  int64_t cut() const { return cut_; }
+
+ private:
+  /// The texts between those that are none, run by run.
+  Status portion(std::span<const std::string_view> texts) {
+    size_t begin = 0;
+    for (size_t i = 0; i < texts.size(); ++i) {
+      const Status utf8 = text::check_utf8(texts[i]);
+      if (utf8.ok()) continue;
+      LW_RETURN_IF_ERROR(write(texts.subspan(begin, i - begin), begin));
+      const Status why = utf8.with_context(source_.where(i));
+      if (!on_error_.skips()) return why;
+      leave_out(why, shell_);
+      for (const auto& writer : writers_) LW_RETURN_IF_ERROR(writer->leave_out(texts[i], why));
+      begin = i + 1;
+    }
+    return write(texts.subspan(begin), begin);
+  }
+
+  Status write(std::span<const std::string_view> texts, size_t before) {
+    if (texts.empty()) return {};
+    const int64_t done_before = source_.texts_before() + static_cast<int64_t>(before);
+    LW_ASSIGN_OR_RETURN(const Embeddings embeddings,
+                        embedder_.embed(texts, run_, [&](int64_t done) {
+                          progress_.update(done_before + done, source_.part_read());
+                        }));
+    cut_ += std::count(embeddings.truncated.begin(), embeddings.truncated.end(), true);
+    for (const auto& writer : writers_) LW_RETURN_IF_ERROR(writer->write(texts, embeddings));
+    return {};
+  }
+
+  TextSource source_;
+  Embedder embedder_;
+  Writers writers_;
+  const OnErrorOption& on_error_;
+  Shell& shell_;
+  Progress progress_;
+  RunOptions run_;
+  int64_t cut_ = 0;
+};
 
 Status embed(const EmbedOptions& options, Shell& shell) {
   options.texts.check_usage();
@@ -68,9 +118,11 @@ Status embed(const EmbedOptions& options, Shell& shell) {
   LW_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell, options.as));
   LW_ASSIGN_OR_RETURN(Embedder embedder, Embedder::create(model, shell.session_options()));
   if (!options.prompt.empty()) LW_RETURN_IF_ERROR(embedder.set_prompt(options.prompt));
-  LW_ASSIGN_OR_RETURN(const Writers writers, make_writers(options, shell, embedder.dimension()));
-  LW_ASSIGN_OR_RETURN(const int64_t cut, embed_all(source, embedder, writers, shell));
-  for (const auto& writer : writers) LW_RETURN_IF_ERROR(writer->commit());
+  LW_ASSIGN_OR_RETURN(Writers writers, make_writers(options, shell, embedder.dimension()));
+  Embedding embedding(std::move(source), std::move(embedder), std::move(writers), options.on_error,
+                      shell);
+  LW_RETURN_IF_ERROR(embedding.all());
+  const int64_t cut = embedding.cut();
   if (cut > 0) {
     shell.note(fmt::format("{} {} longer than {} tokens and {} cut", cut,
                            cut == 1 ? "text was" : "texts were", model.info().max_text_tokens,
@@ -96,6 +148,7 @@ Command make_embed(CLI::App& program, Shell& shell) {
                    "Put the model's prompt NAME before each text; default: the one that the model "
                    "names")
       ->type_name("NAME");
+  options->on_error.add_to(*command, /*with_truncate=*/false);
   command->add_flag("--json", options->json,
                     "Print an object a line: text, embedding, tokens, truncated");
   command->footer(

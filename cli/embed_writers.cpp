@@ -1,6 +1,8 @@
 #include "cli/embed_writers.hpp"
 
+#include <limits>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -9,6 +11,7 @@
 #include "runtime/file/atomic_file.hpp"
 #include "runtime/file/messages.hpp"
 #include "runtime/file/npy.hpp"
+#include "runtime/text/utf8.hpp"
 
 namespace lanewise::cli {
 namespace {
@@ -23,6 +26,19 @@ void append_object(std::string& json, std::string_view text, const Embeddings& e
                       embeddings.truncated[index] ? "true" : "false");
 }
 
+/// A text that is not UTF-8 cannot stand in JSON.
+void append_left_out(std::string& json, std::string_view text, const Status& why) {
+  json += "{\"text\": ";
+  if (text::check_utf8(text).ok()) {
+    append_json_string(json, text);
+  } else {
+    json += "null";
+  }
+  json += ", \"embedding\": null, \"error\": ";
+  append_json_string(json, why.message());
+  json += "}\n";
+}
+
 class JsonOnStdout final : public EmbedWriter {
  public:
   explicit JsonOnStdout(Output& out) : out_(&out) {}
@@ -34,6 +50,11 @@ class JsonOnStdout final : public EmbedWriter {
       LW_RETURN_IF_ERROR(out_->write(json_));
     }
     return out_->flush();
+  }
+  Status leave_out(std::string_view text, const Status& why) override {
+    json_.clear();
+    append_left_out(json_, text, why);
+    return out_->write(json_);
   }
   Status commit() override { return {}; }
 
@@ -58,6 +79,7 @@ class PlainOnStdout final : public EmbedWriter {
     }
     return out_->flush();
   }
+  Status leave_out(std::string_view, const Status&) override { return out_->line(""); }
   Status commit() override { return {}; }
 
  private:
@@ -74,6 +96,11 @@ class JsonFile final : public EmbedWriter {
     for (size_t i = 0; i < texts.size(); ++i) append_object(json_, texts[i], embeddings, i);
     return file_.write(std::as_bytes(std::span(json_)));
   }
+  Status leave_out(std::string_view text, const Status& why) override {
+    json_.clear();
+    append_left_out(json_, text, why);
+    return file_.write(std::as_bytes(std::span(json_)));
+  }
   Status commit() override { return file_.commit(); }
 
  private:
@@ -83,15 +110,19 @@ class JsonFile final : public EmbedWriter {
 
 class NpyFile final : public EmbedWriter {
  public:
-  explicit NpyFile(file::NpyWriter file) : file_(std::move(file)) {}
+  NpyFile(file::NpyWriter file, int64_t dimension)
+      : file_(std::move(file)),
+        no_vector_(static_cast<size_t>(dimension), std::numeric_limits<float>::quiet_NaN()) {}
 
   Status write(std::span<const std::string_view>, const Embeddings& embeddings) override {
     return file_.append(embeddings.values);
   }
+  Status leave_out(std::string_view, const Status&) override { return file_.append(no_vector_); }
   Status commit() override { return file_.commit(); }
 
  private:
   file::NpyWriter file_;
+  std::vector<float> no_vector_;
 };
 
 }  // namespace
@@ -105,7 +136,7 @@ Status check_embed_output(const std::string& path) {
 Result<std::unique_ptr<EmbedWriter>> make_file_writer(const std::string& path, int64_t dimension) {
   if (path.ends_with(".npy")) {
     LW_ASSIGN_OR_RETURN(file::NpyWriter file, file::NpyWriter::create(path, dimension));
-    return std::unique_ptr<EmbedWriter>(std::make_unique<NpyFile>(std::move(file)));
+    return std::unique_ptr<EmbedWriter>(std::make_unique<NpyFile>(std::move(file), dimension));
   }
   LW_ASSIGN_OR_RETURN(file::AtomicFile file, file::AtomicFile::create(path));
   return std::unique_ptr<EmbedWriter>(std::make_unique<JsonFile>(std::move(file)));

@@ -17,6 +17,9 @@ class EmbedWriter {
  public:
   virtual ~EmbedWriter() = default;
   virtual Status write(std::span<const std::string_view> texts, const Embeddings& embeddings) = 0;
+  /// Keeps the place of a text that has no vector: an empty line, an object whose embedding is
+  /// null, a row of NaN.
+  virtual Status leave_out(std::string_view text, const Status& why) = 0;
   /// Puts a file under its name. Once; without it nothing is left behind.
   virtual Status commit() = 0;
 };

@@ -116,7 +116,7 @@ Command make_generate(CLI::App& program, Shell& shell) {
           "What a multilingual model writes: its token, or a name in it: fra_Latn, fra, fr")
       ->type_name("NAME");
   options->search.add_to(*command);
-  options->on_error.add_to(*command);
+  options->on_error.add_to(*command, /*with_truncate=*/true);
   command->add_flag("--stream", options->style.stream,
                     "Print each piece of text as soon as it is there");
   command->add_flag("--json", options->style.json,

@@ -104,6 +104,21 @@ void append_quantization(std::string& text, std::string_view quantization) {
   text += '\n';
 }
 
+/// The prompts that are more than a name, and what a checkpoint asks for and cannot have.
+void append_texts(std::string& text, const ModelInfo& info) {
+  std::string_view title = "prompts";
+  for (const Prompt& prompt : info.prompts) {
+    if (prompt.text.empty()) continue;
+    text += fmt::format("{:<12}{}: {}{}\n", std::exchange(title, ""), file::in_quotes(prompt.name),
+                        file::in_quotes(prompt.text),
+                        prompt.name == info.default_prompt ? ", the default" : "");
+  }
+  title = "unsupported";
+  for (const UnsupportedOption& option : info.generation.unsupported) {
+    text += fmt::format("{:<12}{}\n", std::exchange(title, ""), file::in_quotes(option.reason));
+  }
+}
+
 std::string summary(const Model& model, const std::string& path) {
   const ModelInfo& info = model.info();
   std::string text;
@@ -126,6 +141,7 @@ std::string summary(const Model& model, const std::string& path) {
           "{} ids{}{}", info.vocabulary_size,
           info.token_types > 0 ? fmt::format(", {} token types", info.token_types) : std::string(),
           model.data().has_tokenizer() ? ", with a tokenizer" : ", no tokenizer"));
+  append_texts(text, info);
   append_quantization(text, model.data().quantization());
   append_sources(text, model.data().provenance());
   return text;

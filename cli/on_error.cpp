@@ -1,15 +1,21 @@
 #include "cli/on_error.hpp"
 
+#include <string>
+#include <vector>
+
 namespace lanewise::cli {
 
-void OnErrorOption::add_to(CLI::App& command) {
-  command
-      .add_option("--on-error", value_,
-                  "A text that the model cannot take: stop behind the results before it; skip it,\n"
-                  "with an empty line in its place; truncate it if it is too long, else skip it.\n"
-                  "Default: stop")
+void OnErrorOption::add_to(CLI::App& command, bool with_truncate) {
+  std::vector<std::string> ways = {"stop", "skip"};
+  std::string help =
+      "A text that the model cannot take: stop behind the results before it, or skip it";
+  if (with_truncate) {
+    ways.emplace_back("truncate");
+    help += ",\nor truncate it if it is too long, else skip it";
+  }
+  command.add_option("--on-error", value_, help + "; default: stop")
       ->type_name("HOW")
-      ->check(CLI::IsMember({"stop", "skip", "truncate"}).description(""));
+      ->check(CLI::IsMember(ways).description(""));
 }
 
 void leave_out(const Status& why, Shell& shell) {

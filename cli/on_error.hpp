@@ -12,7 +12,8 @@ namespace lanewise::cli {
 /// --on-error: what becomes of a text, or row of ids, that the model cannot take.
 class OnErrorOption {
  public:
-  void add_to(CLI::App& command);
+  /// With or without `truncate`, for a command that refuses texts that are too long.
+  void add_to(CLI::App& command, bool with_truncate);
 
   /// Whether a text that is too long is cut.
   bool truncates() const { return value_ == "truncate"; }

@@ -18,6 +18,7 @@ ConvertOptions convert_options(const Shell& shell) {
   ConvertOptions options;
   options.threads = shell.common.threads;
   options.report = [&shell](std::string_view line) { shell.note(line); };
+  options.warn = print_warning;
   return options;
 }
 

@@ -10,7 +10,7 @@
 
 namespace lanewise::cli {
 
-/// Options whose reports go to stderr, unless --quiet.
+/// Options whose reports go to stderr, unless --quiet, and warnings always.
 ConvertOptions convert_options(const Shell& shell);
 
 /// --as, of commands that open a checkpoint and can do with a part of it.

@@ -80,6 +80,10 @@ void print_error(std::string_view message) {
   print_on_stderr("lanewise: error: " + std::string(message));
 }
 
+void print_warning(std::string_view message) {
+  print_on_stderr("lanewise: warning: " + std::string(message));
+}
+
 Status check_writable(const std::string& path) {
   struct stat facts = {};
   const bool special =

@@ -51,6 +51,9 @@ struct Shell {
 /// `lanewise: error: MESSAGE` on stderr: one line, whatever is in the message.
 void print_error(std::string_view message);
 
+/// `lanewise: warning: MESSAGE` on stderr, in spite of --quiet: what would surprise its user.
+void print_warning(std::string_view message);
+
 /// A line on stderr; control characters become `?`.
 void print_on_stderr(std::string_view line);
 

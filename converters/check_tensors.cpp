@@ -42,14 +42,17 @@ Status check_tensors(const FamilyModel& model, const Checkpoint& checkpoint) {
   std::vector<std::string> missing;
   std::vector<std::string> misshaped;
   std::vector<std::string> mistyped;
+  std::vector<std::string> foreign;
   for (const ExpectedTensor& expected : model.tensors) {
     const CheckpointTensor* found = checkpoint.find(expected.name);
     if (found == nullptr) {
       missing.push_back(in_quotes(expected.name));
+    } else if (!found->foreign_type.empty()) {
+      foreign.push_back(in_quotes(expected.name) + " " + std::string(type_name(*found)));
     } else if (found->shape != expected.shape) {
       misshaped.push_back(about(expected, *found));
     } else if (!is_floating_point(found->type)) {
-      mistyped.push_back(in_quotes(expected.name) + " " + std::string(name_of(found->type)));
+      mistyped.push_back(in_quotes(expected.name) + " " + std::string(type_name(*found)));
     }
   }
   std::vector<std::string> faults;
@@ -64,6 +67,10 @@ Status check_tensors(const FamilyModel& model, const Checkpoint& checkpoint) {
   if (!mistyped.empty()) {
     faults.push_back(counted(mistyped.size(), "is not floating-point", "are not floating-point") +
                      listed(mistyped, ", ", kMostNamed));
+  }
+  if (!foreign.empty()) {
+    faults.push_back(counted(foreign.size(), "has an unsupported type", "have unsupported types") +
+                     listed(foreign, ", ", kMostNamed));
   }
   if (faults.empty()) return {};
   return {missing.empty() ? StatusCode::kInvalidArgument : StatusCode::kNotFound,

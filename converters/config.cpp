@@ -24,7 +24,8 @@ namespace {
 // Real configs have a few kB, shard indices of the largest models a few MB.
 constexpr size_t kMaxJsonBytes = 32'000'000;
 
-Result<nlohmann::json> parse_json(std::string_view text, std::string_view label) {
+Result<nlohmann::json> parse_json(std::string_view found, std::string_view label) {
+  const std::string text = internal::standard_json(found);
   const Status sane = internal::check_json(text, kMaxJsonBytes);
   if (!sane.ok()) return sane.with_context(file::in_quotes(label));
   try {
@@ -202,6 +203,21 @@ Result<std::vector<std::vector<int32_t>>> Config::integer_lists(const std::strin
   if (!value->is_array()) return wrong(field, expected);
   for (const nlohmann::json& element : *value) {
     const nlohmann::json* bad = append_integers(element, min, max, lists.emplace_back());
+    if (bad != nullptr) return must_be(field, expected, found_within(*value, *bad));
+  }
+  return lists;
+}
+
+Result<std::map<std::string, std::vector<int32_t>>> Config::integer_map(const std::string& field,
+                                                                        int32_t min,
+                                                                        int32_t max) const {
+  std::map<std::string, std::vector<int32_t>> lists;
+  const nlohmann::json* value = json_->find(field);
+  if (value == nullptr) return lists;
+  const std::string expected = "an object of lists of integers " + range_text(min, max);
+  if (!value->is_object()) return wrong(field, expected);
+  for (const auto& [name, element] : value->items()) {
+    const nlohmann::json* bad = append_integers(element, min, max, lists[name]);
     if (bad != nullptr) return must_be(field, expected, found_within(*value, *bad));
   }
   return lists;

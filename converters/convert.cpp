@@ -86,6 +86,10 @@ Result<Opened> open(const std::string& path, const ConvertOptions& options) {
                        std::string(source.family->name));
   }
   Report report = options.report ? options.report : [](std::string_view) {};
+  for (const std::string& note : source.checkpoint->notes()) report(note);
+  for (const std::string& warning : source.warnings) {
+    (options.warn ? options.warn : report)(warning);
+  }
   LW_ASSIGN_OR_RETURN(FamilyModel model,
                       source.family->build({.config = source.config,
                                             .checkpoint = *source.checkpoint,

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "ops/status_macros.hpp"
+#include "runtime/file/file_kind.hpp"
 #include "runtime/file/mapping.hpp"
 #include "runtime/file/messages.hpp"
 
@@ -19,6 +20,12 @@ bool is_file(const std::string& path) {
 bool is_folder(const std::string& path) {
   std::error_code error;
   return fs::is_directory(path, error);
+}
+
+std::string broken_link(const std::string& path) {
+  std::error_code error;
+  const fs::path target = fs::read_symlink(path, error);
+  return error || fs::exists(path, error) ? "" : target.string();
 }
 
 std::string join(const std::string& folder, const std::string& name) {
@@ -59,6 +66,18 @@ Result<std::vector<std::string>> list_files(const std::string& folder) {
   return names;
 }
 
+std::vector<std::string> list_entries(const std::string& folder) {
+  std::error_code error;
+  std::vector<std::string> names;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    std::string name = entry->path().filename().string();
+    if (!name.starts_with('.')) names.push_back(std::move(name));
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 Result<std::string> read_text(const std::string& path) {
   constexpr size_t kMaxBytes = 100'000'000;
   LW_ASSIGN_OR_RETURN(const file::MappedFile mapped, file::MappedFile::open(path));
@@ -68,6 +87,8 @@ Result<std::string> read_text(const std::string& path) {
         StatusCode::kResourceExhausted, "read", path,
         std::to_string(bytes.size()) + " bytes, expected at most " + std::to_string(kMaxBytes));
   }
+  const std::string kind = file::kind_of_other_text(bytes);
+  if (!kind.empty()) return file::file_error(StatusCode::kDataLoss, "read", path, "it is " + kind);
   return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 

@@ -5,6 +5,8 @@
 
 #include "converters/families/sentence_transformers.hpp"
 #include "converters/files.hpp"
+#include "converters/folder_hints.hpp"
+#include "converters/plain_checkpoint.hpp"
 #include "ops/status_macros.hpp"
 #include "runtime/file/mapping.hpp"
 #include "runtime/file/messages.hpp"
@@ -20,10 +22,22 @@ Result<Config> open_config(SourceFolder& folder, const std::string& subfolder,
   const std::string name = join(subfolder, "config.json");
   if (!folder.has(name)) {
     return not_found(file::in_quotes(folder.root()) +
-                     " has no config.json, which says what model "
-                     "it is");
+                     " has no config.json, which says what model it is" +
+                     folder_hint(folder.path(subfolder)));
   }
   return folder.config(name);
+}
+
+Result<std::unique_ptr<Checkpoint>> open_weights_file(const std::string& path) {
+  Result<std::unique_ptr<Checkpoint>> opened = open_checkpoint_file(path);
+  if (opened.ok() || opened.status().code() != StatusCode::kDataLoss) return opened;
+  return data_loss(opened.status().message() + file_hint(file_name(path)));
+}
+
+Result<std::unique_ptr<Checkpoint>> open_weights(const std::string& folder) {
+  Result<std::unique_ptr<Checkpoint>> opened = open_checkpoint_folder(folder);
+  if (opened.ok() || opened.status().code() != StatusCode::kNotFound) return opened;
+  return not_found(opened.status().message() + folder_hint(folder));
 }
 
 }  // namespace
@@ -42,19 +56,28 @@ Result<Source> open_source(const std::string& path, const std::string& config_pa
   std::string subfolder;
   std::unique_ptr<Checkpoint> checkpoint;
   if (whole_folder) {
+    LW_RETURN_IF_ERROR(check_links(path));
     LW_ASSIGN_OR_RETURN(subfolder, transformer_subfolder(folder));
+    LW_RETURN_IF_ERROR(check_links(folder.path(subfolder)));
   } else {
     if (is_model_file(path)) {
       return invalid_argument(file::in_quotes(path) + " is already a converted model");
     }
-    LW_ASSIGN_OR_RETURN(checkpoint, open_checkpoint_file(path));
+    LW_ASSIGN_OR_RETURN(checkpoint, open_weights_file(path));
   }
   LW_ASSIGN_OR_RETURN(Config config, open_config(folder, subfolder, config_path));
   LW_ASSIGN_OR_RETURN(const Family* family, find_family(config));
   if (whole_folder) {
-    LW_ASSIGN_OR_RETURN(checkpoint, open_checkpoint_folder(folder.path(subfolder)));
+    LW_ASSIGN_OR_RETURN(checkpoint, open_weights(folder.path(subfolder)));
   }
   for (const std::string& used : checkpoint->files()) folder.used(used);
+  LW_ASSIGN_OR_RETURN(PlainCheckpoint plain, make_plain(std::move(checkpoint)));
+  std::vector<std::string> warnings = std::move(plain.warnings);
+  if (whole_folder && holds_adapter(folder.path(subfolder))) {
+    warnings.push_back(file::in_quotes(folder.path(subfolder)) +
+                       " also holds an adapter (PEFT), which is not applied: the base model is "
+                       "computed");
+  }
   std::string config_folder =
       config_path.empty() ? folder.path(subfolder) : parent_folder(config_path);
   return Source{.folder = std::move(folder),
@@ -62,7 +85,8 @@ Result<Source> open_source(const std::string& path, const std::string& config_pa
                 .config = std::move(config),
                 .config_folder = std::move(config_folder),
                 .family = family,
-                .checkpoint = std::move(checkpoint)};
+                .checkpoint = std::move(plain.checkpoint),
+                .warnings = std::move(warnings)};
 }
 
 }  // namespace lanewise::converters

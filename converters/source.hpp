@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "converters/config.hpp"
 #include "converters/families/family.hpp"
@@ -19,6 +20,7 @@ struct Source {
   std::string config_folder;  ///< path of the folder that the config stands in
   const Family* family;
   std::unique_ptr<Checkpoint> checkpoint;
+  std::vector<std::string> warnings;  ///< what makes results other than somebody may expect
 };
 
 /// True for a safetensors file that `lanewise convert` wrote, told by its content.

@@ -13,9 +13,29 @@ struct Name {
   std::string_view ours;    // ops/activation/activation_kind.hpp
 };
 
+// PReLU and xIELU have parameters of their own.
 constexpr Name kNames[] = {
-    {"gelu", "gelu"}, {"gelu_new", "gelu_tanh"}, {"gelu_pytorch_tanh", "gelu_tanh"},
-    {"relu", "relu"}, {"silu", "silu"},          {"swish", "silu"},
+    {"gelu", "gelu"},
+    {"gelu_10", "gelu_10"},
+    {"gelu_accurate", "gelu_tanh"},
+    {"gelu_fast", "gelu_tanh"},
+    {"gelu_new", "gelu_tanh"},
+    {"gelu_python", "gelu"},
+    {"gelu_python_tanh", "gelu_tanh"},
+    {"gelu_pytorch_tanh", "gelu_tanh"},
+    {"hard-swish", "hard_swish"},
+    {"hardswish", "hard_swish"},
+    {"laplace", "laplace"},
+    {"leaky_relu", "leaky_relu"},
+    {"linear", "none"},
+    {"mish", "mish"},
+    {"quick_gelu", "quick_gelu"},
+    {"relu", "relu"},
+    {"relu2", "relu2"},
+    {"relu6", "relu6"},
+    {"sigmoid", "sigmoid"},
+    {"silu", "silu"},
+    {"swish", "silu"},
     {"tanh", "tanh"},
 };
 

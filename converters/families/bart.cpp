@@ -1,4 +1,4 @@
-// BART and its relatives Marian, mBART, M2M100 and NLLB: one graph with the differences of
+// BART and its relatives Marian, mBART, M2M100, NLLB and Pegasus: one graph with the differences of
 // bart_config.cpp.
 
 #include <array>
@@ -62,9 +62,7 @@ std::vector<std::string> leftovers(const TableNames& names, const std::string& p
 
 void describe(const BartConfig& config, ModelInfo& info) {
   info.family = config.kind->model_type;
-  info.task = config.kind->positions == BartPositions::kLearned && !config.kind->norm_first
-                  ? "text2text"
-                  : "translation";
+  info.task = config.kind->task;
   info.vocabulary_size = config.encoder.vocabulary;
   info.target_vocabulary_size = config.decoder.vocabulary;
   info.max_tokens = config.positions;
@@ -73,17 +71,18 @@ void describe(const BartConfig& config, ModelInfo& info) {
 }
 
 /// M2M100 counts positions without tokens of padding; here every token that is given counts.
-Status check_start(const BartConfig& config, const Config& source, int32_t start) {
-  if (config.kind->positions != BartPositions::kM2M100 || start != config.pad_token) return {};
-  return unsupported(source.label() +
-                     ": a 'decoder_start_token_id' that is 'pad_token_id' is not supported for " +
-                     std::string(config.kind->model_type));
+void check_start(const BartConfig& config, GenerationOptions& options) {
+  if (config.kind->positions != BartPositions::kM2M100) return;
+  if (options.decoder_start_token_id != config.pad_token) return;
+  options.unsupported.push_back(
+      {"decoder_start_token_id",
+       "a 'decoder_start_token_id' that is 'pad_token_id' is not supported for " +
+           std::string(config.kind->model_type)});
 }
 
 Status refuse_heads(const FamilyInput& input, const std::string& prefix) {
   static constexpr std::array kWithout = std::to_array<std::string_view>(
-      {"BartForConditionalGeneration", "BartModel", "M2M100ForConditionalGeneration", "M2M100Model",
-       "MBartForConditionalGeneration", "MBartModel", "MarianMTModel", "MarianModel"});
+      {"BartModel", "M2M100Model", "MBartModel", "MarianMTModel", "MarianModel"});
   static constexpr std::array kTensors =
       std::to_array<std::string_view>({"classification_head.", "qa_outputs."});
   return check_head(input, {kWithout, kTensors}, outside_of_model(prefix));
@@ -102,8 +101,7 @@ Result<FamilyModel> build(const FamilyInput& input) {
   describe(config, model.info);
   LW_ASSIGN_OR_RETURN(model.info.generation,
                       read_hf_generation(input, config.decoder.vocabulary, config.kind->tokens));
-  LW_RETURN_IF_ERROR(
-      check_start(config, input.config, model.info.generation.decoder_start_token_id));
+  check_start(config, model.info.generation);
   LW_RETURN_IF_ERROR(read_hf_tokenizers(input, config.kind->model_type, model));
   std::move(tensors).move_into(model);
   model.leftovers = leftovers(names, prefix);
@@ -113,8 +111,8 @@ Result<FamilyModel> build(const FamilyInput& input) {
 }  // namespace
 
 const Family& bart_family() {
-  static constexpr std::array<std::string_view, 4> kModelTypes = {"bart", "m2m_100", "marian",
-                                                                  "mbart"};
+  static constexpr std::array<std::string_view, 5> kModelTypes = {"bart", "m2m_100", "marian",
+                                                                  "mbart", "pegasus"};
   static const Family family = {"bart", kModelTypes, build};
   return family;
 }

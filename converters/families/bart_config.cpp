@@ -26,6 +26,8 @@ constexpr BartKind kKinds[] = {
      .embedding_norm = true,
      .final_norm = false,
      .logits_bias = true,
+     .may_split = false,
+     .task = "text2text",
      .vocabulary = 50265,
      .activation = "gelu",
      .scale_embedding = false,
@@ -36,6 +38,8 @@ constexpr BartKind kKinds[] = {
      .embedding_norm = false,
      .final_norm = false,
      .logits_bias = true,
+     .may_split = true,
+     .task = "translation",
      .vocabulary = 58101,
      .activation = "gelu",
      .scale_embedding = false,
@@ -46,6 +50,8 @@ constexpr BartKind kKinds[] = {
      .embedding_norm = true,
      .final_norm = true,
      .logits_bias = true,
+     .may_split = false,
+     .task = "translation",
      .vocabulary = 50265,
      .activation = "gelu",
      .scale_embedding = false,
@@ -56,10 +62,24 @@ constexpr BartKind kKinds[] = {
      .embedding_norm = false,
      .final_norm = true,
      .logits_bias = false,
+     .may_split = false,
+     .task = "translation",
      .vocabulary = 128112,
      .activation = "relu",
      .scale_embedding = true,
      .tokens = {.bos = 0, .eos = 2, .pad = 1, .decoder_start = 2}},
+    {.model_type = "pegasus",
+     .positions = BartPositions::kMarian,
+     .norm_first = true,
+     .embedding_norm = false,
+     .final_norm = true,
+     .logits_bias = true,
+     .may_split = false,
+     .task = "text2text",
+     .vocabulary = 50265,
+     .activation = "gelu",
+     .scale_embedding = false,
+     .tokens = {.eos = 1, .pad = 0, .decoder_start = 0, .forced_eos = 1}},
 };
 
 constexpr std::array kFields = std::to_array<std::string_view>({"activation_function",
@@ -129,7 +149,7 @@ Status read_vocabularies(const Config& config, BartConfig& c) {
                       config.integer("vocab_size", c.kind->vocabulary, 1, kMaxRows));
   c.decoder.vocabulary = c.encoder.vocabulary;
   LW_ASSIGN_OR_RETURN(c.tied_head, config.boolean("tie_word_embeddings", true));
-  if (c.kind->positions != BartPositions::kMarian) return {};
+  if (!c.kind->may_split) return {};
   LW_ASSIGN_OR_RETURN(c.shared_embedding, config.boolean("share_encoder_decoder_embeddings", true));
   LW_ASSIGN_OR_RETURN(const int64_t decoder,
                       config.integer("decoder_vocab_size", c.encoder.vocabulary, 1, kMaxRows));

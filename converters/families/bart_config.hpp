@@ -24,6 +24,8 @@ struct BartKind {
   bool embedding_norm;  ///< `layernorm_embedding`
   bool final_norm;      ///< `layer_norm` behind the last layer of each stack
   bool logits_bias;     ///< `final_logits_bias`, where the checkpoint has it
+  bool may_split;       ///< each side may have a vocabulary of its own
+  std::string_view task;
   // Of Transformers' config class, where config.json says nothing.
   int64_t vocabulary;
   std::string_view activation;

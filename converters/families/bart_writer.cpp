@@ -1,6 +1,7 @@
 // BART: Lewis et al. 2019, arXiv:1910.13461; mBART: Liu et al. 2020, arXiv:2001.08210; Marian:
 // Junczys-Dowmunt et al. 2018, arXiv:1804.00344; M2M-100: Fan et al. 2020, arXiv:2010.11125, and
-// NLLB: arXiv:2207.04672. Names as in Transformers' modeling_bart and its relatives.
+// NLLB: arXiv:2207.04672; Pegasus: Zhang et al. 2020, arXiv:1912.08777. Names as in Transformers'
+// modeling_bart and its relatives.
 
 #include "converters/families/bart_writer.hpp"
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <set>
 #include <utility>
 
 #include "converters/families/activation_names.hpp"
@@ -39,6 +41,7 @@ struct BertConfig {
   int64_t token_types = 0;
   double eps = 0;
   std::string activation;
+  std::vector<int64_t> layer_heads;  // Of each layer: fewer than `heads` where some were pruned.
 };
 
 Status refuse_unsupported(const Config& config) {
@@ -51,6 +54,27 @@ Status refuse_unsupported(const Config& config) {
   for (const char* field : {"is_decoder", "add_cross_attention"}) {
     LW_ASSIGN_OR_RETURN(const bool on, config.boolean(field, false));
     if (on) return unsupported(config.label() + ": " + field + " is not supported for bert");
+  }
+  return {};
+}
+
+/// `pruned_heads` lists, by layer, heads that somebody removed with their rows and columns.
+Status read_pruned_heads(const Config& config, BertConfig& c) {
+  c.layer_heads.assign(static_cast<size_t>(c.layers), c.heads);
+  const auto last = static_cast<int32_t>(c.heads - 1);
+  LW_ASSIGN_OR_RETURN(const auto pruned, config.integer_map("pruned_heads", 0, last));
+  for (const auto& [name, heads] : pruned) {
+    int64_t layer = -1;
+    const char* end = name.data() + name.size();
+    const auto parsed = std::from_chars(name.data(), end, layer);
+    const bool known =
+        parsed.ec == std::errc() && parsed.ptr == end && layer >= 0 && layer < c.layers;
+    if (!known) return config.wrong("pruned_heads", "an object of layers and their heads");
+    const std::set<int32_t> distinct(heads.begin(), heads.end());
+    int64_t& left = c.layer_heads[static_cast<size_t>(layer)];
+    left -= static_cast<int64_t>(distinct.size());
+    if (left > 0) continue;
+    return unsupported(config.label() + ": 'pruned_heads' leaves no head in layer " + name);
   }
   return {};
 }
@@ -73,6 +97,7 @@ Result<BertConfig> read_config(const Config& config) {
                             " is not a multiple of 'num_attention_heads' " +
                             std::to_string(c.heads));
   }
+  LW_RETURN_IF_ERROR(read_pruned_heads(config, c));
   return c;
 }
 
@@ -84,7 +109,9 @@ class BertWriter {
   /// Returns last_hidden_state.
   ValueId write() {
     ValueId x = embeddings();
-    for (int64_t i = 0; i < c_.layers; ++i) x = layer("encoder.layer." + std::to_string(i), x);
+    for (int64_t i = 0; i < c_.layers; ++i) {
+      x = layer("encoder.layer." + std::to_string(i), x, c_.layer_heads[static_cast<size_t>(i)]);
+    }
     builder_.output("last_hidden_state", x);
     if (checkpoint_.find(prefix_ + "pooler.dense.weight") != nullptr) pooler(x);
     return x;
@@ -143,13 +170,14 @@ class BertWriter {
   }
 
   /// x' = norm(x + attention(x)), then norm(x' + feed_forward(x')).
-  ValueId layer(const std::string& name, ValueId x) {
+  ValueId layer(const std::string& name, ValueId x, int64_t heads) {
     const std::string self = name + ".attention.self";
-    const ValueId q = linear(self + ".query", x, c_.hidden);
-    const ValueId k = linear(self + ".key", x, c_.hidden);
-    const ValueId v = linear(self + ".value", x, c_.hidden);
+    const int64_t head_dim = c_.hidden / c_.heads;
+    const ValueId q = linear(self + ".query", x, heads * head_dim);
+    const ValueId k = linear(self + ".key", x, heads * head_dim);
+    const ValueId v = linear(self + ".value", x, heads * head_dim);
     const ValueId context = builder_.attention(
-        self, q, k, v, {.heads = c_.heads, .kv_heads = c_.heads, .head_dim = c_.hidden / c_.heads});
+        self, q, k, v, {.heads = heads, .kv_heads = heads, .head_dim = head_dim});
     x = add_and_norm(name + ".attention.output", context, x);
     ValueId hidden = linear(name + ".intermediate.dense", x, c_.intermediate);
     hidden = builder_.activation(name + ".intermediate.activation", hidden, c_.activation);
@@ -190,21 +218,15 @@ Result<FamilyModel> build(const FamilyInput& input) {
   LW_ASSIGN_OR_RETURN(const BertConfig config, read_config(input.config));
   LW_ASSIGN_OR_RETURN(std::string prefix, find_prefix(input.checkpoint, kAnchor, "bert."));
   LW_RETURN_IF_ERROR(refuse_heads(input, prefix));
-  LW_ASSIGN_OR_RETURN(SentenceHead head, read_sentence_head(input, config.hidden));
-  LW_ASSIGN_OR_RETURN(const SentenceTexts texts, read_sentence_texts(input, config.positions));
+  LW_ASSIGN_OR_RETURN(const SentenceHead head, read_sentence_head(input, config.hidden));
   BertWriter writer(config, input.checkpoint, std::move(prefix));
   append_sentence_head(writer.builder(), writer.write(), head);
   FamilyModel model = std::move(writer).take();
   model.info.family = "bert";
-  model.info.task = head.pools.empty() ? "encoder" : "embedding";
   model.info.vocabulary_size = config.vocabulary;
   model.info.token_types = config.token_types;
   model.info.max_tokens = config.positions;
-  model.info.max_text_tokens = texts.max_tokens;
-  model.lowercase_texts = texts.lowercase;
-  model.info.pools_prompt = head.include_prompt;
-  LW_RETURN_IF_ERROR(read_prompts(input, model.info));
-  model.parts = std::move(head.parts);
+  LW_RETURN_IF_ERROR(describe_encoder(input, head, model));
   return model;
 }
 

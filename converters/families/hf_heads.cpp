@@ -19,6 +19,11 @@ bool names_another_model(std::string_view architecture) {
   });
 }
 
+/// An encoder-decoder itself, with the head that a graph of one has.
+bool generates(std::string_view architecture) {
+  return architecture.ends_with("ForConditionalGeneration");
+}
+
 /// A tensor of a head, or null.
 const CheckpointTensor* find_head(const Checkpoint& checkpoint,
                                   std::span<const std::string_view> beginnings,
@@ -49,20 +54,20 @@ Status check_head(const FamilyInput& input, const HeadClasses& classes,
   if (input.encoder_alone) return {};
   LW_ASSIGN_OR_RETURN(const std::vector<std::string> architectures,
                       input.config.texts("architectures"));
+  const CheckpointTensor* head = find_head(input.checkpoint, classes.tensors, outside);
+  const std::string named = head == nullptr ? "" : " (tensor " + file::in_quotes(head->name) + ")";
   bool known = false;
   for (const std::string& architecture : architectures) {
-    if (std::ranges::find(classes.without, architecture) != classes.without.end()) {
+    if (generates(architecture) ||
+        std::ranges::find(classes.without, architecture) != classes.without.end()) {
       known = true;
     } else if (names_another_model(architecture)) {
-      return refused(
-          input, "architecture " + file::in_quotes(architecture) + ": its head is not supported");
+      return refused(input, "architecture " + file::in_quotes(architecture) + ": its head" + named +
+                                " is not supported");
     }
   }
-  if (known) return {};
-  const CheckpointTensor* head = find_head(input.checkpoint, classes.tensors, outside);
-  if (head == nullptr) return {};
-  return refused(input, "the checkpoint has a head (tensor " + file::in_quotes(head->name) +
-                            "), which is not supported");
+  if (known || head == nullptr) return {};
+  return refused(input, "the checkpoint's head" + named + " is not supported");
 }
 
 }  // namespace lanewise::converters

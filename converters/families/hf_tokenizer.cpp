@@ -159,6 +159,29 @@ Status read_t5(const TokenizerFolder& folder, FamilyModel& model) {
   return finish(folder, Backend::kTokenizers, model.tokenizer);
 }
 
+/// tokenizer_config.json, empty where there is none.
+Result<std::string> settings_of(const TokenizerFolder& folder) {
+  if (!folder.has("tokenizer_config.json")) return std::string();
+  return folder.text("tokenizer_config.json");
+}
+
+Status read_pegasus(const TokenizerFolder& folder, FamilyModel& model) {
+  if (!folder.has("spiece.model")) return {};
+  LW_ASSIGN_OR_RETURN(const std::string spm, folder.text("spiece.model"));
+  LW_ASSIGN_OR_RETURN(const std::string settings, settings_of(folder));
+  LW_ASSIGN_OR_RETURN(model.tokenizer,
+                      folder.named(pegasus_tokenizer(spm, settings), "spiece.model"));
+  return finish(folder, Backend::kTokenizers, model.tokenizer);
+}
+
+/// ByT5's class needs no file.
+Status read_byt5(const TokenizerFolder& folder, FamilyModel& model) {
+  LW_ASSIGN_OR_RETURN(const std::string settings, settings_of(folder));
+  LW_ASSIGN_OR_RETURN(model.tokenizer,
+                      folder.named(byt5_tokenizer(settings), "tokenizer_config.json"));
+  return apply(folder, Backend::kPython, model.tokenizer);
+}
+
 /// The language that the class of a multilingual model puts around texts, whatever tokenizer.json
 /// says; "" for other classes.
 std::pair<std::string, LanguagePlace> language_of_class(const TokenizerFolder& folder) {
@@ -190,11 +213,13 @@ Status read_hf_tokenizers(const FamilyInput& input, std::string_view model_type,
   // The classes of these two run SentencePiece, and look for no tokenizer.json.
   if (model_type == "marian") LW_RETURN_IF_ERROR(read_marian(folder, model));
   if (model_type == "m2m_100") LW_RETURN_IF_ERROR(read_m2m100(folder, model));
+  if (folder.is_class("ByT5")) return read_byt5(folder, model);
   if (!model.tokenizer.empty()) return {};
   if (folder.has(kTokenizerJson)) return read_tokenizer_json(input, folder, model);
   if (model_type == "mbart") return read_mbart(folder, model);
   if (model_type == "m2m_100") return read_nllb(folder, model);
   if (model_type == "t5") return read_t5(folder, model);
+  if (model_type == "pegasus") return read_pegasus(folder, model);
   return {};
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "converters/plain_names.hpp"
 #include "ops/status_macros.hpp"
 #include "runtime/file/messages.hpp"
 
@@ -31,15 +32,40 @@ int64_t layer_of(std::string_view name, std::string_view prefix) {
 
 }  // namespace
 
-Result<ModuleTensors> ModuleTensors::create(const Config& config, const Checkpoint& checkpoint) {
+Result<ModuleTensors> ModuleTensors::create(const Config& config, const Checkpoint& checkpoint,
+                                            const std::string& anchor) {
   LW_ASSIGN_OR_RETURN(auto keys, config.text_map("keys"));
-  for (const auto& [ours, theirs] : keys) {
-    if (ours.ends_with('.') == (theirs.ends_with('.') || theirs.empty())) continue;
+  for (auto& [ours, theirs] : keys) {
+    if (ours.ends_with('.') == (theirs.ends_with('.') || theirs.empty())) {
+      theirs = plain_name(theirs);  // As the checkpoint has them.
+      continue;
+    }
     return invalid_argument(config.label() + ": 'keys' maps " + in_quotes(ours) + " to " +
                             in_quotes(theirs) +
                             ": expected two names, or two prefixes that end in a dot");
   }
-  return ModuleTensors(config, checkpoint, std::move(keys));
+  ModuleTensors tensors(config, checkpoint, std::move(keys));
+  if (!anchor.empty()) tensors.root_ = tensors.find_root(anchor);
+  return tensors;
+}
+
+std::string ModuleTensors::find_root(const std::string& anchor) {
+  const std::string name = file_name(anchor);
+  std::string root = "model.";  // Where `keys` give the whole name of the anchor.
+  if (checkpoint_->find(name) == nullptr) {
+    const std::string end = "." + name;
+    const auto all = checkpoint_->tensors();
+    const auto found = std::find_if(all.begin(), all.end(), [&](const CheckpointTensor& tensor) {
+      return tensor.name.ends_with(end);
+    });
+    if (found == all.end()) return "";
+    root = found->name.substr(0, found->name.size() - name.size());
+  }
+  size_t inside = 0;
+  for (const CheckpointTensor& tensor : checkpoint_->tensors()) {
+    inside += tensor.name.starts_with(root) ? 1 : 0;
+  }
+  return 2 * inside > checkpoint_->tensors().size() ? root : "";
 }
 
 std::string ModuleTensors::file_name(const std::string& name) {
@@ -48,9 +74,10 @@ std::string ModuleTensors::file_name(const std::string& name) {
     const bool fits = key.first.ends_with('.') ? name.starts_with(key.first) : name == key.first;
     if (fits && (best == nullptr || key.first.size() > best->first.size())) best = &key;
   }
-  if (best == nullptr) return name;
+  if (best == nullptr) return root_ + name;
   used_keys_.insert(best->first);
-  return best->second + name.substr(best->first.size());
+  const std::string theirs = best->second + name.substr(best->first.size());
+  return theirs.starts_with(root_) ? theirs : root_ + theirs;
 }
 
 const CheckpointTensor* ModuleTensors::find(const std::string& name) {

@@ -20,8 +20,11 @@ namespace lanewise::converters {
 /// precedence over prefixes, a longer prefix over a shorter one.
 class ModuleTensors {
  public:
-  /// `checkpoint` must outlive it.
-  static Result<ModuleTensors> create(const Config& config, const Checkpoint& checkpoint);
+  /// `checkpoint` must outlive it. `anchor`, where not empty, is a tensor that every such module
+  /// has: it tells in which attribute of another module this one stands, as `model.` in
+  /// Lightning's.
+  static Result<ModuleTensors> create(const Config& config, const Checkpoint& checkpoint,
+                                      const std::string& anchor = "");
 
   /// What the file calls the tensor, or prefix, `name`.
   std::string file_name(const std::string& name);
@@ -64,7 +67,11 @@ class ModuleTensors {
 
   Config config_;
   const Checkpoint* checkpoint_;
+  /// What stands before all names of the module, of which at least half of the tensors are.
+  std::string find_root(const std::string& anchor);
+
   std::map<std::string, std::string> keys_;
+  std::string root_;
   std::set<std::string> used_keys_;
   std::set<std::pair<std::string, Shape>> expected_;
   std::vector<ExpectedTensor> tensors_;

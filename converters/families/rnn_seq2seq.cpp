@@ -319,7 +319,8 @@ class Writer {
 };
 
 Result<FamilyModel> build(const FamilyInput& input) {
-  LW_ASSIGN_OR_RETURN(ModuleTensors tensors, ModuleTensors::create(input.config, input.checkpoint));
+  LW_ASSIGN_OR_RETURN(ModuleTensors tensors,
+                      ModuleTensors::create(input.config, input.checkpoint, kSourceTable));
   LW_ASSIGN_OR_RETURN(const Seq2Seq seq2seq, read_model(input.config, tensors));
   FamilyModel model;
   model.graph = Writer(seq2seq, tensors).write();

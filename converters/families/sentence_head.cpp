@@ -9,6 +9,7 @@
 #include "converters/families/sentence_transformers.hpp"
 #include "converters/files.hpp"
 #include "converters/formats/elements.hpp"
+#include "ops/activation/activation_kind.hpp"
 #include "ops/status_macros.hpp"
 #include "runtime/file/messages.hpp"
 
@@ -159,18 +160,27 @@ class ModuleWeights {
   size_t used_ = 0;
 };
 
-/// The operator's name for a class of torch.nn; empty for Identity.
+/// The operator's name for a class of torch.nn, as it is without arguments; empty for Identity.
 Result<std::string> activation_of_class(const Config& config) {
   static constexpr std::pair<std::string_view, std::string_view> kClasses[] = {
-      {"Identity", ""}, {"GELU", "gelu"}, {"ReLU", "relu"}, {"SiLU", "silu"}, {"Tanh", "tanh"}};
+      {"Identity", "none"},
+      {"GELU", "gelu"},
+      {"Hardswish", "hard_swish"},
+      {"LeakyReLU", "leaky_relu"},
+      {"Mish", "mish"},
+      {"ReLU", "relu"},
+      {"ReLU6", "relu6"},
+      {"SiLU", "silu"},
+      {"Sigmoid", "sigmoid"},
+      {"Tanh", "tanh"}};
   const std::string field = "activation_function";
   LW_ASSIGN_OR_RETURN(const std::string path, config.text(field, "torch.nn.Tanh"));
+  const std::string name = path.starts_with("torch.nn.") ? path.substr(path.rfind('.') + 1) : "";
   std::string known;
-  for (const auto& [name, kind] : kClasses) {
-    if (path.starts_with("torch.nn.") && path.substr(path.rfind('.') + 1) == name) {
-      return std::string(kind);
-    }
-    known.append(known.empty() ? "torch.nn." : ", torch.nn.").append(name);
+  for (const auto& [its_name, kind] : kClasses) {
+    if (!ops::parse_activation(kind).ok()) continue;
+    if (its_name == name) return kind == "none" ? std::string() : std::string(kind);
+    known.append(known.empty() ? "torch.nn." : ", torch.nn.").append(its_name);
   }
   return unsupported(config.label() + ": " + field + " " + in_quotes(path) +
                      " is not supported; known: " + known);
@@ -326,6 +336,16 @@ Result<SentenceHead> read_sentence_head(const FamilyInput& input, int64_t featur
     LW_RETURN_IF_ERROR(reader.read(module));
   }
   return std::move(reader).take();
+}
+
+Status describe_encoder(const FamilyInput& input, const SentenceHead& head, FamilyModel& model) {
+  LW_ASSIGN_OR_RETURN(const SentenceTexts texts, read_sentence_texts(input, model.info.max_tokens));
+  model.info.task = head.pools.empty() ? "encoder" : "embedding";
+  model.info.max_text_tokens = texts.max_tokens;
+  model.info.pools_prompt = head.include_prompt;
+  model.lowercase_texts = texts.lowercase;
+  model.parts.insert(head.parts.begin(), head.parts.end());
+  return read_prompts(input, model.info);
 }
 
 void append_sentence_head(graph::Builder& builder, ValueId tokens, const SentenceHead& head) {

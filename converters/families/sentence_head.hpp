@@ -40,6 +40,10 @@ struct SentenceHead {
 /// that we lack; with kInvalidArgument or kNotFound where a config, or a tensor, does not fit.
 Result<SentenceHead> read_sentence_head(const FamilyInput& input, int64_t features);
 
+/// What a folder says of the texts of an encoder with `head`: task, limits, prompts and lower case.
+/// `model.info.max_tokens` is set. Fails as read_sentence_texts() and read_prompts().
+Status describe_encoder(const FamilyInput& input, const SentenceHead& head, FamilyModel& model);
+
 /// Appends `head` and makes it the output `sentence_embedding`.
 void append_sentence_head(graph::Builder& builder, graph::ValueId tokens, const SentenceHead& head);
 

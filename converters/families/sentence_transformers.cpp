@@ -166,16 +166,16 @@ Result<SentenceTexts> read_texts_file(const FamilyInput& input, const Config& co
   return texts;
 }
 
-/// A prompt that is null is an empty one.
+/// Without a text in the folder theirs is empty.
+constexpr std::array kUsualPrompts = {"document", "query"};
+
 Status read_prompt_texts(const Config& config, ModelInfo& info) {
   LW_ASSIGN_OR_RETURN(const Config prompts, config.object("prompts"));
   std::map<std::string, std::string> texts;
+  for (const char* name : kUsualPrompts) texts.try_emplace(name);
   for (const std::string& name : prompts.fields()) {
     LW_ASSIGN_OR_RETURN(texts[name], prompts.text(name, ""));
   }
-  // sentence-transformers has these two for every model.
-  texts.try_emplace("query");
-  texts.try_emplace("document");
   for (auto& [name, text] : texts) info.prompts.push_back({name, std::move(text)});
   LW_ASSIGN_OR_RETURN(info.default_prompt, config.text("default_prompt_name", ""));
   if (info.default_prompt.empty() || texts.contains(info.default_prompt)) return {};
@@ -226,7 +226,10 @@ Result<SentenceTexts> read_sentence_texts(const FamilyInput& input, int64_t max_
 Status read_prompts(const FamilyInput& input, ModelInfo& info) {
   constexpr const char* kFile = "config_sentence_transformers.json";
   constexpr const char* kType = "SentenceTransformer";
-  if (!is_sentence_folder(input.folder) || !input.folder.has(kFile)) return {};
+  if (!is_sentence_folder(input.folder) || !input.folder.has(kFile)) {
+    for (const char* name : kUsualPrompts) info.prompts.push_back({name, ""});
+    return {};
+  }
   LW_ASSIGN_OR_RETURN(const Config config, input.folder.config(kFile));
   LW_ASSIGN_OR_RETURN(const std::string type, config.text("model_type", kType));
   if (type != kType) {

@@ -13,6 +13,8 @@
 #include "converters/families/hf_names.hpp"
 #include "converters/families/hf_tokenizer.hpp"
 #include "converters/families/module_tensors.hpp"
+#include "converters/families/sentence_head.hpp"
+#include "converters/families/sentence_transformers.hpp"
 #include "converters/families/t5_buckets.hpp"
 #include "ops/status_macros.hpp"
 #include "runtime/file/messages.hpp"
@@ -77,6 +79,7 @@ struct T5Config {
   bool tied_head = true;
   bool scale_logits = true;  ///< by width^-0.5
   int64_t text_tokens = 0;
+  bool encoder_alone = false;
 };
 
 /// `relu`, `gated-gelu`, ...
@@ -137,13 +140,21 @@ Status read_sizes(const Config& config, T5Config& c) {
   return {};
 }
 
+/// Whether that is all that the checkpoint has, or all that is wanted of it.
+Result<bool> wants_encoder_alone(const FamilyInput& input) {
+  if (input.encoder_alone || is_sentence_folder(input.folder)) return true;
+  LW_ASSIGN_OR_RETURN(const auto architectures, input.config.texts("architectures"));
+  return std::ranges::find(architectures, "T5EncoderModel") != architectures.end();
+}
+
 /// Fields that are absent have the values that Transformers gives them.
 Result<T5Config> read_config(const FamilyInput& input) {
   const Config& config = input.config;
   constexpr std::array kFixed = std::to_array<FixedField>(
       {{"is_encoder_decoder", true}, {"is_decoder", false}, {"tie_encoder_decoder", false}});
-  LW_RETURN_IF_ERROR(check_fixed(config, kFixed));
   T5Config c;
+  LW_ASSIGN_OR_RETURN(c.encoder_alone, wants_encoder_alone(input));
+  if (!c.encoder_alone) LW_RETURN_IF_ERROR(check_fixed(config, kFixed));
   LW_RETURN_IF_ERROR(read_sizes(config, c));
   LW_RETURN_IF_ERROR(read_buckets(config, c.heads, c.buckets));
   LW_RETURN_IF_ERROR(read_feed_forward(config, c));
@@ -162,8 +173,9 @@ struct Tables {
 TiedTensors tied_tensors(const T5Config& config, const Checkpoint& checkpoint,
                          const std::string& prefix) {
   std::vector<std::string> names = {prefix + "shared.weight",
-                                    prefix + "encoder.embed_tokens.weight",
-                                    prefix + "decoder.embed_tokens.weight"};
+                                    prefix + "encoder.embed_tokens.weight"};
+  if (config.encoder_alone) return {checkpoint, std::move(names)};
+  names.push_back(prefix + "decoder.embed_tokens.weight");
   if (config.tied_head) names.push_back(prefix + "lm_head.weight");
   return {checkpoint, std::move(names)};
 }
@@ -183,6 +195,14 @@ class T5Writer {
         stack("decoder", embed("decoder.embed", decoder_ids), &memory, c_.decoder_layers);
     const std::string head = tensors_.expect(tables_.head, {c_.vocabulary, c_.width});
     builder_.output("logits", builder_.linear("lm_head", x, c_.vocabulary, {head, ""}));
+    return std::move(builder_).take();
+  }
+
+  graph::Graph write_encoder(const SentenceHead& head) {
+    const ValueId ids = builder_.input("input_ids", RowSymbol::kTokens);
+    const ValueId x = stack("encoder", embed("encoder.embed", ids), nullptr, c_.encoder_layers);
+    builder_.output("last_hidden_state", x);
+    append_sentence_head(builder_, x, head);
     return std::move(builder_).take();
   }
 
@@ -309,19 +329,38 @@ void describe(const T5Config& config, ModelInfo& info) {
   info.family = "t5";
   info.task = "text2text";
   info.vocabulary_size = config.vocabulary;
-  info.target_vocabulary_size = config.vocabulary;
   info.max_tokens = std::max(kTokens, config.text_tokens);
   info.max_text_tokens = config.text_tokens;
+  if (config.encoder_alone) return;
+  info.target_vocabulary_size = config.vocabulary;
   info.max_target_tokens = info.max_tokens;
 }
 
 /// T5 for classes of tokens is an encoder behind `transformer.`.
 Status refuse_heads(const FamilyInput& input, const std::string& prefix) {
-  static constexpr std::array kWithout = std::to_array<std::string_view>(
-      {"T5ForConditionalGeneration", "T5Model", "T5WithLMHeadModel"});
+  static constexpr std::array kWithout =
+      std::to_array<std::string_view>({"T5EncoderModel", "T5Model", "T5WithLMHeadModel"});
   static constexpr std::array kTensors =
       std::to_array<std::string_view>({"classification_head.", "classifier.", "qa_outputs."});
+  if (is_sentence_folder(input.folder)) return {};
   return check_head(input, {kWithout, kTensors}, prefix);
+}
+
+Status write_encoder(const FamilyInput& input, const T5Config& config, Tables tables,
+                     const std::string& prefix, ModuleTensors tensors, FamilyModel& model) {
+  LW_ASSIGN_OR_RETURN(const SentenceHead head, read_sentence_head(input, config.width));
+  model.graph = T5Writer(config, std::move(tables), prefix, tensors).write_encoder(head);
+  std::move(tensors).move_into(model);
+  return describe_encoder(input, head, model);
+}
+
+Status write_model(const FamilyInput& input, const T5Config& config, Tables tables,
+                   const std::string& prefix, ModuleTensors tensors, FamilyModel& model) {
+  model.graph = T5Writer(config, std::move(tables), prefix, tensors).write();
+  std::move(tensors).move_into(model);
+  LW_ASSIGN_OR_RETURN(model.info.generation,
+                      read_hf_generation(input, config.vocabulary, kTokenIds));
+  return {};
 }
 
 Result<FamilyModel> build(const FamilyInput& input) {
@@ -331,17 +370,15 @@ Result<FamilyModel> build(const FamilyInput& input) {
   LW_ASSIGN_OR_RETURN(const T5Config config, read_config(input));
   const TiedTensors tied = tied_tensors(config, input.checkpoint, prefix);
   Tables tables = {tied.common(), prefix + "lm_head.weight"};
-  if (config.tied_head) {
+  if (config.tied_head && !config.encoder_alone) {
     LW_ASSIGN_OR_RETURN(tables.head, tied.of(tables.head));
   }
   LW_ASSIGN_OR_RETURN(ModuleTensors tensors, ModuleTensors::create(input.config, input.checkpoint));
   FamilyModel model;
-  model.graph = T5Writer(config, std::move(tables), prefix, tensors).write();
   describe(config, model.info);
-  LW_ASSIGN_OR_RETURN(model.info.generation,
-                      read_hf_generation(input, config.vocabulary, kTokenIds));
+  const auto write = config.encoder_alone ? write_encoder : write_model;
+  LW_RETURN_IF_ERROR(write(input, config, std::move(tables), prefix, std::move(tensors), model));
   LW_RETURN_IF_ERROR(read_hf_tokenizers(input, "t5", model));
-  std::move(tensors).move_into(model);
   model.leftovers = leftovers(prefix);
   return model;
 }
@@ -350,7 +387,7 @@ Result<FamilyModel> build(const FamilyInput& input) {
 
 const Family& t5_family() {
   static constexpr std::array<std::string_view, 1> kModelTypes = {"t5"};
-  static const Family family = {"t5", kModelTypes, build};
+  static const Family family = {"t5", kModelTypes, build, /*has_encoder_form=*/true};
   return family;
 }
 

@@ -94,7 +94,8 @@ graph::Graph write_graph(const TorchLayerConfig& config, const Sizes& sizes,
 }
 
 Result<FamilyModel> build(const FamilyInput& input) {
-  LW_ASSIGN_OR_RETURN(ModuleTensors tensors, ModuleTensors::create(input.config, input.checkpoint));
+  LW_ASSIGN_OR_RETURN(ModuleTensors tensors,
+                      ModuleTensors::create(input.config, input.checkpoint, kSourceTable));
   LW_ASSIGN_OR_RETURN(const Sizes sizes, read_sizes(input.config, tensors));
   LW_ASSIGN_OR_RETURN(const TorchLayerConfig config,
                       read_torch_layers(input.config, sizes.features));

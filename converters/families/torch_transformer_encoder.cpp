@@ -85,7 +85,8 @@ Status check_special_tokens(const Config& config, int64_t vocabulary) {
 }
 
 Result<FamilyModel> build(const FamilyInput& input) {
-  LW_ASSIGN_OR_RETURN(ModuleTensors tensors, ModuleTensors::create(input.config, input.checkpoint));
+  LW_ASSIGN_OR_RETURN(ModuleTensors tensors,
+                      ModuleTensors::create(input.config, input.checkpoint, kTable));
   LW_ASSIGN_OR_RETURN(const Sizes sizes, read_sizes(input.config, tensors));
   LW_ASSIGN_OR_RETURN(const TorchLayerConfig config,
                       read_torch_layers(input.config, sizes.features));

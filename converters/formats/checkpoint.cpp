@@ -5,6 +5,7 @@
 
 #include "converters/files.hpp"
 #include "ops/status_macros.hpp"
+#include "runtime/file/file_kind.hpp"
 #include "runtime/file/mapping.hpp"
 #include "runtime/file/messages.hpp"
 
@@ -19,6 +20,15 @@ std::span<const Format> formats() {
   return list;
 }
 
+std::string_view type_name(const CheckpointTensor& tensor) {
+  return tensor.foreign_type.empty() ? name_of(tensor.type) : tensor.foreign_type;
+}
+
+Status foreign_error(const CheckpointTensor& tensor) {
+  return unsupported("tensor " + file::in_quotes(tensor.name) + " has elements of type " +
+                     file::in_quotes(type_name(tensor)) + ", which is not supported");
+}
+
 const CheckpointTensor* Checkpoint::find(std::string_view name) const noexcept {
   const auto all = tensors();
   const auto at = std::lower_bound(
@@ -27,11 +37,32 @@ const CheckpointTensor* Checkpoint::find(std::string_view name) const noexcept {
   return at != all.end() && at->name == name ? &*at : nullptr;
 }
 
+namespace {
+
+/// Why a file could not be read, or, where it can be told, what it is instead of a checkpoint.
+Status explained(const std::string& path, const Status& status) {
+  const Result<file::MappedFile> mapped = file::MappedFile::open(path);
+  if (!mapped.ok()) return status;
+  if (path.ends_with(".json")) return status;  // An index, which is a text.
+  const std::string kind = file::kind_of_other_file(mapped->bytes());
+  const bool is_said = status.message().find(kind) != std::string::npos;
+  return is_said ? status : data_loss(status.message() + "; it is " + kind);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Checkpoint>> open_or_explain(
+    const std::string& path, Result<std::unique_ptr<Checkpoint>> (*open)(const std::string& path)) {
+  Result<std::unique_ptr<Checkpoint>> opened = open(path);
+  if (opened.ok() || opened.status().code() != StatusCode::kDataLoss) return opened;
+  return explained(path, opened.status());
+}
+
 Result<std::unique_ptr<Checkpoint>> open_checkpoint_folder(const std::string& folder) {
   std::string looked_for;
   for (const Format& format : formats()) {
     LW_ASSIGN_OR_RETURN(const std::string path, format.find(folder));
-    if (!path.empty()) return format.open(path);
+    if (!path.empty()) return open_or_explain(path, format.open);
     looked_for.append(looked_for.empty() ? "" : ", ").append(format.looks_for);
   }
   return not_found(file::in_quotes(folder) + " holds no weights: expected " + looked_for);
@@ -42,13 +73,14 @@ Result<std::unique_ptr<Checkpoint>> open_checkpoint_file(const std::string& path
   const auto head = mapped.bytes().first(std::min(Format::kHeadBytes, mapped.bytes().size()));
   std::string known;
   for (const Format& format : formats()) {
-    if (format.has_content(head)) return format.open(path);
+    if (format.has_content(head)) return open_or_explain(path, format.open);
     known.append(known.empty() ? "" : ", ").append(format.name);
   }
   for (const Format& format : formats()) {
-    if (format.has_name(file_name(path))) return format.open(path);
+    if (format.has_name(file_name(path))) return open_or_explain(path, format.open);
   }
-  return data_loss(file::in_quotes(path) + " is no checkpoint of a known format: " + known);
+  return explained(
+      path, data_loss(file::in_quotes(path) + " is no checkpoint of a known format: " + known));
 }
 
 }  // namespace lanewise::converters

@@ -17,7 +17,16 @@ struct CheckpointTensor {
   std::string name;
   DataType type = DataType::kF32;
   Shape shape;
+  /// Not empty: the elements are of this type, which DataType lacks, `type` is kU8, and read()
+  /// fails.
+  std::string foreign_type = {};
 };
+
+/// What messages call the type of the elements.
+std::string_view type_name(const CheckpointTensor& tensor);
+
+/// kUnsupported, naming tensor and type.
+Status foreign_error(const CheckpointTensor& tensor);
 
 /// Memory for a tensor that its checkpoint cannot show in place. Reused from tensor to tensor.
 using Scratch = std::vector<std::byte>;
@@ -37,6 +46,9 @@ class Checkpoint {
 
   /// Paths of the files that the tensors stand in.
   virtual std::span<const std::string> files() const noexcept = 0;
+
+  /// What a person should know of the files, a line each.
+  virtual std::span<const std::string> notes() const noexcept { return {}; }
 
   /// Null when there is none of that name.
   const CheckpointTensor* find(std::string_view name) const noexcept;
@@ -67,6 +79,10 @@ struct Format {
 
 /// All of formats.def.
 std::span<const Format> formats();
+
+/// open(path); of a file that is damaged it says what it is instead, where that can be told.
+Result<std::unique_ptr<Checkpoint>> open_or_explain(
+    const std::string& path, Result<std::unique_ptr<Checkpoint>> (*open)(const std::string& path));
 
 /// Opens the checkpoint in a folder. kNotFound says which files would do.
 Result<std::unique_ptr<Checkpoint>> open_checkpoint_folder(const std::string& folder);

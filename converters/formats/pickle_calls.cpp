@@ -13,7 +13,7 @@ namespace {
 constexpr size_t kMaxDimensions = 64;
 /// A tensor takes some two hundred bytes here.
 constexpr size_t kMaxTensors = 1 << 20;
-/// Pairs that all OrderedDicts may take from lists together: a list may be used any number of
+/// Pairs that all dicts may take from lists and other dicts together: one may be used any number of
 /// times, each of which copies it.
 constexpr size_t kMaxPairs = 1 << 20;
 
@@ -52,7 +52,28 @@ Result<PickleObject> add_tensor(Pickle& pickle, PickledTensor tensor, int64_t ma
   return PickleObject{kTensor, static_cast<int64_t>(pickle.tensors.size() - 1)};
 }
 
-/// Element bits are as stored; what `neg` or `conj` views would change is refused.
+/// A tensor that cannot be read: nothing about its elements is believed.
+Result<PickleObject> add_foreign(Pickle& pickle, std::string_view type, Shape shape) {
+  if (pickle.tensors.size() == kMaxTensors) return resource_exhausted("pickle of too many tensors");
+  PickledTensor tensor;
+  tensor.foreign_type = type;
+  tensor.elements.shape = std::move(shape);
+  pickle.tensors.push_back(std::move(tensor));
+  return PickleObject{kTensor, static_cast<int64_t>(pickle.tensors.size() - 1)};
+}
+
+/// A quantised, sparse or nested tensor; the third argument is often its shape.
+Result<PickleObject> rebuild_foreign(Pickle& pickle, const PickleGlobal& global,
+                                     std::span<const PickleRef> arguments) {
+  Shape shape;
+  if (arguments.size() > 2) {
+    Result<Shape> sizes = sizes_of(pickle, global, arguments[2]);
+    if (sizes.ok()) shape = std::move(*sizes);
+  }
+  return add_foreign(pickle, global.name, std::move(shape));
+}
+
+/// Element bits are as stored; what `neg` or `conj` views would change is not read.
 bool has_metadata(const PickleObject& metadata) {
   return metadata.kind != kNone && !(metadata.kind == kDict && metadata.items.empty());
 }
@@ -76,15 +97,22 @@ Result<PickleObject> rebuild_tensor(Pickle& pickle, const PickleGlobal& global,
   tensor.elements.offset = offset.number;
   LW_ASSIGN_OR_RETURN(tensor.elements.shape, sizes_of(pickle, global, arguments[2]));
   LW_ASSIGN_OR_RETURN(tensor.elements.strides, sizes_of(pickle, global, arguments[3]));
+  const PickledStorage& stored = pickle.storages[tensor.storage];
+  if (!stored.foreign_type.empty()) {
+    return add_foreign(pickle, stored.foreign_type, std::move(tensor.elements.shape));
+  }
   if (typed) {
     const PickleGlobal* type = pickle.object(arguments[6]).global;
+    if (type != nullptr && type->role == GlobalRole::kForeignDataType) {
+      return add_foreign(pickle, type->name, std::move(tensor.elements.shape));
+    }
     if (type == nullptr || type->role != GlobalRole::kDataType || size_of(tensor.type) != 1) {
       return wrong_arguments(global, "a storage of bytes and a data type");
     }
     tensor.type = type->type;
   }
   if (arguments.size() > metadata && has_metadata(pickle.object(arguments[metadata]))) {
-    return unsupported("a negated, conjugated or otherwise modified tensor is not supported");
+    return add_foreign(pickle, "negated or conjugated view", std::move(tensor.elements.shape));
   }
   return add_tensor(pickle, std::move(tensor), max_elements);
 }
@@ -110,11 +138,27 @@ Result<PickleObject> ordered_dict(Pickle& pickle, const PickleGlobal& global,
   return dict;
 }
 
+/// An object of somebody's class, which may be a dict.
+Result<PickleObject> reconstruct(Pickle& pickle, std::span<const PickleRef> arguments) {
+  PickleObject made{kInert};
+  if (arguments.size() != 3) return made;
+  const PickleObject& maker = pickle.object(arguments[0]);
+  const PickleObject& kept = pickle.object(arguments[2]);
+  if (maker.kind == kInert) made.text = maker.text;
+  if (kept.kind != kDict) return made;
+  pickle.pairs += kept.items.size() / 2;
+  if (pickle.pairs > kMaxPairs) return resource_exhausted("pickle of too many dictionary entries");
+  made.items = kept.items;
+  return made;
+}
+
 /// The first argument, a tensor; others say what training does with it.
 Result<PickleObject> rebuild_parameter(const Pickle& pickle, const PickleGlobal& global,
                                        std::span<const PickleRef> arguments) {
-  if (!arguments.empty() && pickle.object(arguments[0]).kind == kTensor) {
-    return pickle.object(arguments[0]);
+  if (!arguments.empty()) {
+    const PickleObject& data = pickle.object(arguments[0]);
+    if (data.kind == kTensor) return data;
+    if (data.kind == kInert) return PickleObject{kInert, 0, data.text};
   }
   return wrong_arguments(global, "a tensor");
 }
@@ -133,13 +177,26 @@ Result<PickleObject> rebuild_from_type(Pickle& pickle, const PickleGlobal& globa
   if (arguments.size() != 4 || pickle.object(arguments[2]).kind != kTuple) {
     return wrong_arguments(global, "a function, class, arguments and attributes");
   }
-  const PickleGlobal* function = pickle.object(arguments[0]).global;
+  const PickleObject& rebuild = pickle.object(arguments[0]);
+  if (rebuild.kind == kInert) return PickleObject{kInert, 0, rebuild.text};
+  const PickleGlobal* function = rebuild.global;
   const bool rebuilds =
       function != nullptr && (function->role == GlobalRole::kRebuildTensor ||
                               function->role == GlobalRole::kRebuildTensorOfType ||
-                              function->role == GlobalRole::kRebuildParameter);
+                              function->role == GlobalRole::kRebuildParameter ||
+                              function->role == GlobalRole::kRebuildForeign);
   if (!rebuilds) return wrong_arguments(global, "a function that rebuilds a tensor");
   return call_global(pickle, *function, pickle.object(arguments[2]).items, max_elements);
+}
+
+bool is_storage_type(const PickleGlobal& global) {
+  return global.role == GlobalRole::kStorageType || global.role == GlobalRole::kForeignStorageType;
+}
+
+/// ('module', class, file, text): the legacy form keeps the source of a whole model's classes.
+bool is_module_class(const Pickle& pickle, const PickleObject& id) {
+  return id.kind == kTuple && id.items.size() == 4 && pickle.object(id.items[0]).kind == kText &&
+         pickle.object(id.items[0]).text == "module" && pickle.object(id.items[1]).kind == kInert;
 }
 
 Status wrong_id(const std::string& what) {
@@ -163,6 +220,12 @@ Status read_view(const Pickle& pickle, const PickleObject& view, PickledStorage&
 Result<PickleObject> call_global(Pickle& pickle, const PickleGlobal& global,
                                  std::span<const PickleRef> arguments, int64_t max_elements) {
   switch (global.role) {
+    case GlobalRole::kDefaultDict:
+      return PickleObject{kDict};
+    case GlobalRole::kReconstruct:
+      return reconstruct(pickle, arguments);
+    case GlobalRole::kRebuildForeign:
+      return rebuild_foreign(pickle, global, arguments);
     case GlobalRole::kOrderedDict:
       return ordered_dict(pickle, global, arguments);
     case GlobalRole::kRebuildTensor:
@@ -178,6 +241,8 @@ Result<PickleObject> call_global(Pickle& pickle, const PickleGlobal& global,
       return PickleObject{kInert};
     case GlobalRole::kStorageType:
     case GlobalRole::kDataType:
+    case GlobalRole::kForeignStorageType:
+    case GlobalRole::kForeignDataType:
       break;
   }
   return wrong_arguments(global, "a use as a type");
@@ -185,6 +250,7 @@ Result<PickleObject> call_global(Pickle& pickle, const PickleGlobal& global,
 
 Result<PickleObject> storage_of_id(Pickle& pickle, const PickleObject& id) {
   const auto& items = id.items;
+  if (is_module_class(pickle, id)) return PickleObject{kInert, 0, pickle.object(items[1]).text};
   if (id.kind != kTuple || items.size() < 5 || items.size() > 6) {
     return wrong_id("is not ('storage', type, key, device, elements)");
   }
@@ -193,10 +259,13 @@ Result<PickleObject> storage_of_id(Pickle& pickle, const PickleObject& id) {
   const PickleObject& key = pickle.object(items[2]);
   const PickleObject& count = pickle.object(items[4]);
   if (tag.kind != kText || tag.text != "storage" || key.kind != kText || !is_size(count) ||
-      type == nullptr || type->role != GlobalRole::kStorageType) {
+      type == nullptr || !is_storage_type(*type)) {
     return wrong_id("is not ('storage', type, key, device, elements)");
   }
   PickledStorage storage{key.text, type->type, count.number, 0, count.number};
+  const bool foreign = type->role == GlobalRole::kForeignStorageType;
+  if (foreign) storage.foreign_type = type->name;
+  storage.element_bytes = foreign ? type->bytes : size_of(type->type);
   if (items.size() == 6) LW_RETURN_IF_ERROR(read_view(pickle, pickle.object(items[5]), storage));
   if (pickle.storages.size() == kMaxTensors)
     return resource_exhausted("pickle of too many storages");

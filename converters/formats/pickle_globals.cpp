@@ -13,6 +13,9 @@ using enum GlobalRole;
 
 constexpr PickleGlobal kGlobals[] = {
     {"collections", "OrderedDict", kOrderedDict},
+    {"collections", "defaultdict", kDefaultDict},
+    {"copyreg", "_reconstructor", kReconstruct},
+    {"copy_reg", "_reconstructor", kReconstruct},
     {"torch._utils", "_rebuild_tensor", kRebuildTensor},
     {"torch._utils", "_rebuild_tensor_v2", kRebuildTensor},
     {"torch._utils", "_rebuild_tensor_v3", kRebuildTensorOfType},
@@ -41,23 +44,90 @@ constexpr PickleGlobal kGlobals[] = {
     {"torch", "int8", kDataType, DataType::kI8},
     {"torch", "uint8", kDataType, DataType::kU8},
     {"torch", "bool", kDataType, DataType::kBool},
+    {"torch", "ComplexFloatStorage", kForeignStorageType, {}, 8},
+    {"torch", "ComplexDoubleStorage", kForeignStorageType, {}, 16},
+    {"torch", "QInt8Storage", kForeignStorageType, {}, 1},
+    {"torch", "QUInt8Storage", kForeignStorageType, {}, 1},
+    {"torch", "QInt32Storage", kForeignStorageType, {}, 4},
+    {"torch", "QUInt4x2Storage", kForeignStorageType, {}, 1},
+    {"torch", "QUInt2x4Storage", kForeignStorageType, {}, 1},
+    {"torch", "uint16", kForeignDataType},
+    {"torch", "uint32", kForeignDataType},
+    {"torch", "uint64", kForeignDataType},
+    {"torch", "complex32", kForeignDataType},
+    {"torch", "complex64", kForeignDataType},
+    {"torch", "complex128", kForeignDataType},
+    {"torch", "float8_e4m3fn", kForeignDataType},
+    {"torch", "float8_e5m2", kForeignDataType},
+    {"torch", "float8_e4m3fnuz", kForeignDataType},
+    {"torch", "float8_e5m2fnuz", kForeignDataType},
+    {"torch", "float8_e8m0fnu", kForeignDataType},
+    {"torch", "float4_e2m1fn_x2", kForeignDataType},
+    {"torch._utils", "_rebuild_qtensor", kRebuildForeign},
+    {"torch._utils", "_rebuild_sparse_tensor", kRebuildForeign},
+    {"torch._utils", "_rebuild_sparse_csr_tensor", kRebuildForeign},
+    {"torch._utils", "_rebuild_nested_tensor", kRebuildForeign},
+    {"torch._utils", "_rebuild_meta_tensor_no_storage", kRebuildForeign},
+    {"torch._utils", "_rebuild_device_tensor_from_numpy", kRebuildForeign},
+    {"torch._utils", "_rebuild_device_tensor_from_cpu_tensor", kRebuildForeign},
+    {"torch._utils", "_rebuild_wrapper_subclass", kRebuildForeign},
     {"torch", "Size", kSize},
     {"torch", "device", kInert},
     {"torch", "Tensor", kInert},
     {"torch.nn.parameter", "Parameter", kInert},
-    // Learning-rate schedulers, and metrics that are numpy's scalars.
-    {"collections", "Counter", kInert},
-    {"numpy", "dtype", kInert},
-    {"numpy.core.multiarray", "scalar", kInert},
-    {"numpy._core.multiarray", "scalar", kInert},
-    // How protocol 2 writes bytes and sets.
+    // How protocol 2 writes bytes.
     {"_codecs", "encode", kInert},
-    {"__builtin__", "set", kInert},
-    {"builtins", "set", kInert},
 };
 
-bool is_class_name(std::string_view name) {
-  return !name.empty() && name.front() >= 'A' && name.front() <= 'Z';
+/// Python's own values of which protocol 2 has no opcode.
+constexpr PickleGlobal kPlainValue = {"builtins", "", kInert};
+constexpr std::string_view kPlainValues[] = {
+    "bool",      "bytearray", "bytes", "complex", "dict",   "Ellipsis", "float",
+    "frozenset", "int",       "list",  "long",    "object", "range",    "set",
+    "slice",     "str",       "tuple", "unicode", "xrange"};
+
+/// Modules of which every function is about running, loading or sending something.
+constexpr std::string_view kRunningModules[] = {
+    "os",     "posix",    "nt",          "subprocess", "sys",     "importlib", "runpy",
+    "pickle", "_pickle",  "cPickle",     "marshal",    "shutil",  "socket",    "webbrowser",
+    "pty",    "code",     "codeop",      "timeit",     "asyncio", "ctypes",    "pdb",
+    "bdb",    "cProfile", "profile",     "pip",        "urllib",  "http",      "commands",
+    "popen2", "dill",     "cloudpickle", "zipimport"};
+
+struct RunningName {
+  std::string_view module;
+  std::string_view name;
+};
+constexpr RunningName kRunningNames[] = {{"builtins", "eval"},
+                                         {"builtins", "exec"},
+                                         {"builtins", "compile"},
+                                         {"builtins", "open"},
+                                         {"builtins", "__import__"},
+                                         {"builtins", "input"},
+                                         {"builtins", "breakpoint"},
+                                         {"__builtin__", "eval"},
+                                         {"__builtin__", "exec"},
+                                         {"__builtin__", "compile"},
+                                         {"__builtin__", "open"},
+                                         {"__builtin__", "__import__"},
+                                         {"__builtin__", "input"},
+                                         {"__builtin__", "execfile"},
+                                         {"__builtin__", "file"},
+                                         {"io", "open"},
+                                         {"_io", "open"},
+                                         {"types", "CodeType"},
+                                         {"types", "FunctionType"},
+                                         {"numpy", "load"},
+                                         {"torch", "load"}};
+
+bool runs_something(std::string_view module, std::string_view name) {
+  const std::string_view package = module.substr(0, module.find('.'));
+  const bool by_module = std::find(std::begin(kRunningModules), std::end(kRunningModules),
+                                   package) != std::end(kRunningModules);
+  return by_module || module.starts_with("numpy.f2py") || module.starts_with("torch.hub") ||
+         std::any_of(
+             std::begin(kRunningNames), std::end(kRunningNames),
+             [&](const RunningName& one) { return one.module == module && one.name == name; });
 }
 
 }  // namespace
@@ -66,25 +136,22 @@ const PickleGlobal* find_global(std::string_view module, std::string_view name) 
   const auto* found = std::find_if(
       std::begin(kGlobals), std::end(kGlobals),
       [&](const PickleGlobal& one) { return one.module == module && one.name == name; });
-  return found == std::end(kGlobals) ? nullptr : found;
+  if (found != std::end(kGlobals)) return found;
+  const bool plain =
+      (module == "builtins" || module == "__builtin__") &&
+      std::find(std::begin(kPlainValues), std::end(kPlainValues), name) != std::end(kPlainValues);
+  return plain ? &kPlainValue : nullptr;
 }
 
-Status refused_global(std::string_view module, std::string_view name) {
+std::string full_name(std::string_view module, std::string_view name) {
   constexpr size_t kMaxShown = 100;  // A name may be as long as its file.
-  const std::string full = file::in_quotes(
-      std::string(module.substr(0, kMaxShown)).append(".").append(name.substr(0, kMaxShown)));
-  if (module.starts_with("torch.nn.") || module.starts_with("__torch__")) {
-    return unsupported("holds an object of class " + full + ", a whole model instead of its " +
-                       "weights: save model.state_dict()" + std::string(kNothingExecuted));
-  }
-  if (module == "torch" || module.starts_with("torch.")) {
-    return unsupported("pickle wants to use " + full + ", which is not supported" +
-                       std::string(kNothingExecuted));
-  }
-  const std::string hint =
-      is_class_name(name) ? " (of a model of your own class save model.state_dict())" : "";
-  return data_loss("pickle wants to call " + full + ", which no state dict needs" + hint +
-                   std::string(kNothingExecuted));
+  return std::string(module.substr(0, kMaxShown)).append(".").append(name.substr(0, kMaxShown));
+}
+
+Status check_harmless(std::string_view module, std::string_view name) {
+  if (!runs_something(module, name)) return {};
+  return data_loss("pickle wants to call " + file::in_quotes(full_name(module, name)) +
+                   ", which no state dict needs" + std::string(kNothingExecuted));
 }
 
 }  // namespace lanewise::converters

@@ -1,5 +1,5 @@
-// State dicts as torch.save() writes them: .pt, .pth, pytorch_model.bin and its shards. Their
-// pickle is read without executing anything (pickle.hpp).
+// State dicts as torch.save() writes them: .pt, .pth, .ckpt, pytorch_model.bin and its shards.
+// Their pickle is read without executing anything (pickle.hpp).
 
 #include <utility>
 
@@ -17,12 +17,14 @@ namespace {
 
 constexpr std::string_view kIndexSuffix = ".bin.index.json";
 constexpr std::string_view kSuffixes[] = {".pt", ".pth", ".bin"};
+/// What trainers call a checkpoint; looked for where nothing has a name of the above.
+constexpr std::string_view kTrainerSuffixes[] = {".ckpt", ".pth.tar", ".pt.tar"};
 /// Transformers' own names, in its order.
 constexpr std::string_view kNames[] = {"pytorch_model.bin", "pytorch_model.bin.index.json"};
-/// What Transformers' Trainer leaves beside the weights.
-constexpr std::string_view kOthers[] = {"training_args.bin", "optimizer.bin", "optimizer.pt",
-                                        "scheduler.bin",     "scheduler.pt",  "scaler.pt",
-                                        "rng_state.pth"};
+/// What Transformers' Trainer and PEFT leave beside the weights.
+constexpr std::string_view kOthers[] = {"adapter_model.bin", "training_args.bin", "optimizer.bin",
+                                        "optimizer.pt",      "scheduler.bin",     "scheduler.pt",
+                                        "scaler.pt",         "rng_state.pth"};
 
 class PytorchCheckpoint final : public Checkpoint {
  public:
@@ -36,10 +38,12 @@ class PytorchCheckpoint final : public Checkpoint {
 
   std::span<const CheckpointTensor> tensors() const noexcept override { return tensors_; }
   std::span<const std::string> files() const noexcept override { return files_; }
+  std::span<const std::string> notes() const noexcept override { return notes_; }
 
   Result<TensorView> read(const CheckpointTensor& tensor, Scratch& scratch) const override {
     const CheckpointTensor* found = find(tensor.name);
     if (found == nullptr) return not_found("tensor " + file::in_quotes(tensor.name));
+    if (!found->foreign_type.empty()) return foreign_error(*found);
     const PickledTensor& pickled =
         pickle().tensors[pickled_[static_cast<size_t>(found - tensors_.data())]];
     const PickledStorage& storage = pickle().storages[pickled.storage];
@@ -60,12 +64,36 @@ class PytorchCheckpoint final : public Checkpoint {
     LW_ASSIGN_OR_RETURN(const std::vector<StateDictEntry> entries, find_state_dict(pickle()));
     for (const StateDictEntry& entry : entries) {
       const PickledTensor& tensor = pickle().tensors[entry.tensor];
+      pickled_.push_back(entry.tensor);
+      if (!tensor.foreign_type.empty()) {
+        tensors_.push_back(
+            {entry.name, DataType::kU8, tensor.elements.shape, std::string(tensor.foreign_type)});
+        continue;
+      }
       const Status status = check_storage(pickle().storages[tensor.storage]);
       if (!status.ok()) return status.with_context("tensor " + file::in_quotes(entry.name));
       tensors_.push_back({entry.name, tensor.type, tensor.elements.shape});
-      pickled_.push_back(entry.tensor);
     }
+    note_inert_objects();
     return {};
+  }
+
+  void note_inert_objects() {
+    constexpr size_t kMostNamed = 50;
+    const auto& names = pickle().inert_names;
+    if (names.empty()) return;
+    std::string list;
+    size_t named = 0;
+    for (const std::string& name : names) {
+      if (named++ == kMostNamed) break;
+      list.append(list.empty() ? "" : ", ").append(file::in_quotes(name));
+    }
+    if (names.size() > kMostNamed) {
+      list += " and " + std::to_string(names.size() - kMostNamed) + " more";
+    }
+    notes_.push_back(
+        file::in_quotes(files_.front()) +
+        ": beside the weights it uses other Python objects, which were not made: " + list);
   }
 
   /// The pickle's tensors were checked against what it says of storages; here that is.
@@ -80,6 +108,7 @@ class PytorchCheckpoint final : public Checkpoint {
 
   std::unique_ptr<PytorchFile> file_;
   std::vector<std::string> files_;
+  std::vector<std::string> notes_;
   std::vector<CheckpointTensor> tensors_;
   std::vector<size_t> pickled_;  // For each of tensors_, its number in the pickle.
 };
@@ -108,7 +137,9 @@ Result<std::unique_ptr<Checkpoint>> open(const std::string& path) {
 }
 
 Result<std::string> find(const std::string& folder) {
-  return find_weights(folder, kNames, kSuffixes, kOthers);
+  LW_ASSIGN_OR_RETURN(std::string found, find_weights(folder, kNames, kSuffixes, kOthers));
+  if (!found.empty()) return found;
+  return find_weights(folder, {}, kTrainerSuffixes);
 }
 
 bool has_content(std::span<const std::byte> head) {
@@ -116,7 +147,8 @@ bool has_content(std::span<const std::byte> head) {
 }
 
 bool has_name(std::string_view name) {
-  return ends_in_one_of(name, kSuffixes) || name.ends_with(kIndexSuffix);
+  return ends_in_one_of(name, kSuffixes) || ends_in_one_of(name, kTrainerSuffixes) ||
+         name.ends_with(kIndexSuffix);
 }
 
 }  // namespace
@@ -124,7 +156,8 @@ bool has_name(std::string_view name) {
 const Format& pytorch_format() {
   static const Format format = {
       "pytorch",
-      "pytorch_model.bin, pytorch_model.bin.index.json or one other .pt, .pth or .bin file",
+      "pytorch_model.bin, pytorch_model.bin.index.json or one other .pt, .pth, .bin, .ckpt or "
+      ".pth.tar file",
       find,
       has_content,
       has_name,

@@ -13,6 +13,7 @@ namespace {
 /// 0x1950a86a20f9469cfc6c, as LONG1 writes it.
 constexpr unsigned char kMagic[] = {0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46,
                                     0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19};
+constexpr std::string_view kDecimalMagic = "L119547037146038801333356L";
 constexpr int64_t kProtocol = 1001;
 constexpr size_t kCountBytes = 8;
 
@@ -64,24 +65,26 @@ class PytorchLegacy final : public PytorchFile {
     return read_storages(keys);
   }
 
-  /// Which type a storage has only the pickle knows.
-  std::map<std::string_view, DataType> types() const {
-    std::map<std::string_view, DataType> found;
-    for (const PickledStorage& storage : pickle_.storages) found.emplace(storage.key, storage.type);
+  /// Of which type a storage is only the pickle knows.
+  std::map<std::string_view, size_t> element_bytes() const {
+    std::map<std::string_view, size_t> found;
+    for (const PickledStorage& storage : pickle_.storages) {
+      found.emplace(storage.key, storage.element_bytes);
+    }
     return found;
   }
 
   Status read_storages(const Pickle& keys) {
     if (keys.root_object().kind != PickleKind::kList)
       return data_loss("expected a list of storages");
-    const auto known = types();
+    const auto known = element_bytes();
     for (const PickleRef ref : keys.root_object().items) {
       const PickleObject& key = keys.object(ref);
       const auto type = known.find(key.text);
       if (key.kind != PickleKind::kText || type == known.end()) {
         return data_loss("lists a storage that no tensor uses");
       }
-      LW_ASSIGN_OR_RETURN(const auto bytes, next_storage(key.text, size_of(type->second)));
+      LW_ASSIGN_OR_RETURN(const auto bytes, next_storage(key.text, type->second));
       if (!storages_.emplace(type->first, bytes).second) {
         return data_loss("storage " + file::in_quotes(key.text) + " stands in the file twice");
       }
@@ -114,8 +117,12 @@ class PytorchLegacy final : public PytorchFile {
 
 }  // namespace
 
-/// Behind PROTO and, since protocol 4, FRAME.
+/// Behind PROTO and, since protocol 4, FRAME. Protocols 0 and 1 have neither, and write in decimal.
 bool is_pytorch_legacy(std::span<const std::byte> head) {
+  if (head.size() >= kDecimalMagic.size() &&
+      std::memcmp(head.data(), kDecimalMagic.data(), kDecimalMagic.size()) == 0) {
+    return true;
+  }
   if (head.empty() || head[0] != std::byte{0x80}) return false;
   for (const size_t place : {size_t{2}, size_t{11}}) {
     if (head.size() >= place + sizeof(kMagic) &&

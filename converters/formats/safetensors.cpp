@@ -1,6 +1,8 @@
 // Checkpoints in safetensors files: one, or several shards with an index
 // (https://huggingface.co/docs/safetensors). The bytes themselves are read by runtime/file.
 
+#include <algorithm>
+#include <map>
 #include <utility>
 
 #include "converters/formats/checkpoint.hpp"
@@ -18,6 +20,9 @@ constexpr std::string_view kSuffixes[] = {".safetensors"};
 /// Transformers' own names, in its order.
 constexpr std::string_view kNames[] = {"model.safetensors", "model.safetensors.index.json"};
 
+/// PEFT's, which are no model.
+constexpr std::string_view kOthers[] = {"adapter_model.safetensors"};
+
 class SafetensorsCheckpoint final : public Checkpoint {
  public:
   SafetensorsCheckpoint(const std::string& path, file::MappedFile mapped,
@@ -26,22 +31,53 @@ class SafetensorsCheckpoint final : public Checkpoint {
     for (const file::TensorEntry& entry : view_.tensors()) {
       tensors_.push_back({entry.name, entry.type, entry.shape});
     }
+    for (const file::TensorEntry& entry : view_.foreign()) {
+      tensors_.push_back({entry.name, DataType::kU8, entry.shape, entry.foreign_type});
+    }
+    add_tied_names();
+    std::sort(tensors_.begin(), tensors_.end(),
+              [](const auto& a, const auto& b) { return a.name < b.name; });
   }
 
   std::span<const CheckpointTensor> tensors() const noexcept override { return tensors_; }
   std::span<const std::string> files() const noexcept override { return files_; }
 
   Result<TensorView> read(const CheckpointTensor& tensor, Scratch&) const override {
-    const file::TensorEntry* entry = view_.find(tensor.name);
+    if (!tensor.foreign_type.empty()) return foreign_error(tensor);
+    const auto tied = tied_names_.find(tensor.name);
+    const file::TensorEntry* entry =
+        view_.find(tied == tied_names_.end() ? tensor.name : tied->second);
     if (entry == nullptr) return not_found("tensor " + file::in_quotes(tensor.name));
     return view_.view(*entry);
   }
 
  private:
+  /// Of tensors that share their memory safetensors.torch.save_model() stores one, and notes in the
+  /// metadata which one each of the others is. Other metadata names no tensor.
+  void add_tied_names() {
+    for (const auto& [removed, kept] : view_.metadata()) {
+      const file::TensorEntry* entry = view_.find(kept);
+      if (entry == nullptr || view_.find(removed) != nullptr || is_foreign(removed)) continue;
+      tensors_.push_back({removed, entry->type, entry->shape});
+      tied_names_.emplace(removed, kept);
+    }
+  }
+
+  bool is_foreign(std::string_view name) const {
+    const auto all = view_.foreign();
+    return std::binary_search(all.begin(), all.end(), name, ByName());
+  }
+
+  struct ByName {
+    bool operator()(const file::TensorEntry& a, std::string_view b) const { return a.name < b; }
+    bool operator()(std::string_view a, const file::TensorEntry& b) const { return a < b.name; }
+  };
+
   file::MappedFile mapped_;
   file::SafetensorsView view_;
   std::vector<std::string> files_;
   std::vector<CheckpointTensor> tensors_;
+  std::map<std::string, std::string, std::less<>> tied_names_;  // Removed, kept.
 };
 
 Result<std::unique_ptr<Checkpoint>> open_one(const std::string& path) {
@@ -57,7 +93,7 @@ Result<std::unique_ptr<Checkpoint>> open(const std::string& path) {
 }
 
 Result<std::string> find(const std::string& folder) {
-  return find_weights(folder, kNames, kSuffixes);
+  return find_weights(folder, kNames, kSuffixes, kOthers);
 }
 
 /// Eight bytes of header length, below 2^32, then the header, which is a JSON object.

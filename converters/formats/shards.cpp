@@ -23,10 +23,13 @@ class ShardedCheckpoint final : public Checkpoint {
       }
       tensors_.push_back(tensor);
     }
+    notes_.insert(notes_.end(), shard->notes().begin(), shard->notes().end());
     shards_.push_back(std::move(shard));
     files_.push_back(path);
     return {};
   }
+
+  void note(std::string line) { notes_.push_back(std::move(line)); }
 
   /// After the last shard.
   void finish(const std::string& index_path) {
@@ -43,6 +46,7 @@ class ShardedCheckpoint final : public Checkpoint {
 
   std::span<const CheckpointTensor> tensors() const noexcept override { return tensors_; }
   std::span<const std::string> files() const noexcept override { return files_; }
+  std::span<const std::string> notes() const noexcept override { return notes_; }
 
   Result<TensorView> read(const CheckpointTensor& tensor, Scratch& scratch) const override {
     const auto found = where_.find(tensor.name);
@@ -54,19 +58,33 @@ class ShardedCheckpoint final : public Checkpoint {
  private:
   std::vector<std::unique_ptr<Checkpoint>> shards_;
   std::vector<std::string> files_;  // Shards first, in their order.
+  std::vector<std::string> notes_;
   std::map<std::string, size_t, std::less<>> where_;
   std::vector<CheckpointTensor> tensors_;
 };
 
-/// What the index promises must be in the shard that it names.
-Status check_index(const ShardedCheckpoint& checkpoint, const std::string& index_path,
+/// A tensor that the index names stands in the shard that it says, or nowhere: an index may name
+/// both of two tied tensors, of which the shards have one. What is missed, a family will miss.
+Status check_index(ShardedCheckpoint& checkpoint, const std::string& index_path,
                    const std::map<std::string, std::string>& weight_map) {
+  constexpr size_t kMostNamed = 10;
   const std::string folder = parent_folder(index_path);
+  std::string absent;
+  size_t count = 0;
   for (const auto& [tensor, shard] : weight_map) {
-    if (checkpoint.file_of(tensor) != join(folder, shard)) {
+    const std::string file = checkpoint.file_of(tensor);
+    if (file.empty()) {
+      if (count++ < kMostNamed) absent += (count == 1 ? "" : ", ") + file::in_quotes(tensor);
+    } else if (file != join(folder, shard)) {
       return data_loss(file::in_quotes(index_path) + ": tensor " + file::in_quotes(tensor) +
-                       " is not in " + file::in_quotes(shard));
+                       " is not in " + file::in_quotes(shard) + " but in " +
+                       file::in_quotes(file_name(file)));
     }
+  }
+  if (count > kMostNamed) absent += " and " + std::to_string(count - kMostNamed) + " more";
+  if (count > 0) {
+    checkpoint.note(file::in_quotes(index_path) +
+                    " names tensors that are in none of the shards: " + absent);
   }
   return {};
 }
@@ -102,7 +120,7 @@ Result<std::unique_ptr<Checkpoint>> open_shards(
   auto checkpoint = std::make_unique<ShardedCheckpoint>();
   for (const std::string& name : names) {
     const std::string shard_path = join(parent_folder(path), name);
-    LW_ASSIGN_OR_RETURN(std::unique_ptr<Checkpoint> shard, open_shard(shard_path));
+    LW_ASSIGN_OR_RETURN(std::unique_ptr<Checkpoint> shard, open_or_explain(shard_path, open_shard));
     LW_RETURN_IF_ERROR(checkpoint->add_shard(shard_path, std::move(shard)));
   }
   LW_RETURN_IF_ERROR(check_index(*checkpoint, path, weight_map));

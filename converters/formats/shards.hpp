@@ -17,7 +17,7 @@ namespace lanewise::converters {
 ///
 /// Of the shards every tensor counts, named by the index or not. Fails with kNotFound naming all
 /// shards that are missing; kInvalidArgument for names that leave the folder; kDataLoss when a
-/// tensor stands in two shards, or not where the index says.
+/// tensor stands in two shards, or in another than the index says.
 Result<std::unique_ptr<Checkpoint>> open_shards(
     const std::string& path,
     Result<std::unique_ptr<Checkpoint>> (*open_shard)(const std::string& path));

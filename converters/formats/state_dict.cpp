@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string_view>
 #include <unordered_map>
 
@@ -11,84 +12,220 @@
 namespace lanewise::converters {
 namespace {
 
+using enum PickleKind;
+
 /// What scripts call the weights beside other things, the most telling first.
 constexpr std::string_view kUsualNames[] = {"state_dict", "model_state_dict", "model_state",
                                             "model",      "module",           "net",
                                             "network",    "weights"};
+constexpr size_t kUnusual = std::size(kUsualNames);
+/// Trainers within trainers go two levels down.
+constexpr size_t kMaxDepth = 4;
+/// A history of a training run has thousands; a place takes a hundred bytes.
+constexpr size_t kMaxPlaces = size_t{1} << 18;
+
+size_t rank_of(std::string_view name) {
+  const auto* found = std::find(std::begin(kUsualNames), std::end(kUsualNames), name);
+  return static_cast<size_t>(found - std::begin(kUsualNames));
+}
 
 using Tensors = std::map<std::string_view, size_t>;
 
-/// The tensors of a dict by name. As in Python, what is set last counts.
-Tensors tensors_of(const Pickle& pickle, const PickleObject& dict) {
+/// A dict, or an object of somebody's own class of dicts.
+bool is_dict(const PickleObject& object) {
+  return object.kind == kDict || (object.kind == kInert && !object.items.empty());
+}
+
+bool is_list(const PickleObject& object) { return object.kind == kList || object.kind == kTuple; }
+
+bool is_named_tensor(const Pickle& pickle, PickleRef name, PickleRef value) {
+  return pickle.object(name).kind == kText && pickle.object(value).kind == kTensor;
+}
+
+/// `list(state_dict.items())`.
+bool is_list_of_named_tensors(const Pickle& pickle, const PickleObject& object) {
+  return is_list(object) && !object.items.empty() &&
+         std::all_of(object.items.begin(), object.items.end(), [&](PickleRef ref) {
+           const PickleObject& pair = pickle.object(ref);
+           return is_list(pair) && pair.items.size() == 2 &&
+                  is_named_tensor(pickle, pair.items[0], pair.items[1]);
+         });
+}
+
+/// The tensors of a state dict by name. As in Python, what is set last counts.
+Tensors tensors_of(const Pickle& pickle, const PickleObject& object) {
   Tensors tensors;
-  if (dict.kind != PickleKind::kDict) return tensors;
-  for (size_t i = 0; i + 1 < dict.items.size(); i += 2) {
-    const PickleObject& key = pickle.object(dict.items[i]);
-    const PickleObject& value = pickle.object(dict.items[i + 1]);
-    if (key.kind != PickleKind::kText) continue;
-    tensors.erase(key.text);
-    if (value.kind == PickleKind::kTensor) {
-      tensors.emplace(key.text, static_cast<size_t>(value.number));
+  const auto set = [&](PickleRef name, PickleRef value) {
+    if (pickle.object(name).kind != kText) return;
+    tensors.erase(pickle.object(name).text);
+    if (pickle.object(value).kind != kTensor) return;
+    tensors.emplace(pickle.object(name).text, static_cast<size_t>(pickle.object(value).number));
+  };
+  if (is_dict(object)) {
+    for (size_t i = 0; i + 1 < object.items.size(); i += 2) {
+      set(object.items[i], object.items[i + 1]);
     }
+    return tensors;
+  }
+  for (const PickleRef ref : object.items) {
+    const PickleObject& pair = pickle.object(ref);
+    set(pair.items[0], pair.items[1]);
   }
   return tensors;
 }
 
-bool has_tensors(const Pickle& pickle, const PickleObject& object) {
-  if (object.kind != PickleKind::kDict) return false;
+bool is_state_dict(const Pickle& pickle, const PickleObject& object) {
+  if (!is_dict(object)) return is_list_of_named_tensors(pickle, object);
   for (size_t i = 0; i + 1 < object.items.size(); i += 2) {
-    if (pickle.object(object.items[i]).kind == PickleKind::kText &&
-        pickle.object(object.items[i + 1]).kind == PickleKind::kTensor) {
-      return true;
-    }
+    if (is_named_tensor(pickle, object.items[i], object.items[i + 1])) return true;
   }
   return false;
 }
 
-/// The dicts with tensors that stand in `dict`, by name.
-std::map<std::string_view, PickleRef> nested(const Pickle& pickle, const PickleObject& dict) {
-  std::map<std::string_view, PickleRef> found;
-  std::unordered_map<PickleRef, bool> known;  // One dict may stand in another a million times.
-  for (size_t i = 0; i + 1 < dict.items.size(); i += 2) {
-    const PickleObject& key = pickle.object(dict.items[i]);
-    if (key.kind != PickleKind::kText) continue;
-    const PickleRef value = dict.items[i + 1];
-    const auto [at, is_new] = known.try_emplace(value, false);
-    if (is_new) at->second = has_tensors(pickle, pickle.object(value));
-    found.erase(key.text);
-    if (at->second) found.emplace(key.text, value);
-  }
-  return found;
-}
+/// An object that was found on the way down from the root.
+struct Place {
+  PickleRef ref = 0;
+  std::string path;  // Names from the root, joined by dots.
+  size_t rank = kUnusual;
+  size_t parent = 0;  // Among the places.
+};
 
-Result<Tensors> find_tensors(const Pickle& pickle) {
-  const PickleObject& root = pickle.root_object();
-  if (root.kind != PickleKind::kDict) {
-    return data_loss("expected a state dict, found something that is no dict");
+/// Places by level, each object where it is first met: lists may contain themselves, and one dict
+/// may stand in another a million times.
+class Search {
+ public:
+  explicit Search(const Pickle& pickle) : pickle_(pickle) {
+    places_.push_back({pickle.root, "", kUnusual, 0});
+    known_.emplace(pickle.root, 0);
+    levels_.push_back(0);
+    for (size_t level = 0; level < kMaxDepth; ++level) {
+      const size_t end = places_.size();
+      for (size_t i = levels_.back(); i < end; ++i) add_children(i);
+      if (places_.size() == end) break;
+      levels_.push_back(end);
+    }
+    levels_.push_back(places_.size());
   }
-  const auto dicts = nested(pickle, root);
-  for (const std::string_view name : kUsualNames) {
-    const auto found = dicts.find(name);
-    if (found != dicts.end()) return tensors_of(pickle, pickle.object(found->second));
+
+  Result<PickleRef> choose() const {
+    const auto usual = shallowest([](const Place& place) { return place.rank != kUnusual; });
+    if (!usual.empty()) return most_usual(usual);
+    const auto any = shallowest([](const Place&) { return true; });
+    if (any.size() == 1) return any.front()->ref;
+    return any.empty() ? nothing_found() : several(any);
   }
-  Tensors own = tensors_of(pickle, root);
-  if (!own.empty()) return own;
-  if (dicts.size() == 1) return tensors_of(pickle, pickle.object(dicts.begin()->second));
-  if (dicts.empty()) return data_loss("holds no state dict: no names with tensors");
-  std::string list;
-  for (const auto& [name, ref] : dicts) {
-    list.append(list.empty() ? "" : ", ").append(file::in_quotes(name));
-    if (list.size() > 200) break;
+
+ private:
+  using Places = std::vector<const Place*>;
+
+  void add(size_t parent, std::string_view name, PickleRef ref, size_t rank) {
+    const PickleObject& object = pickle_.object(ref);
+    if (!is_dict(object) && !is_list(object)) return;
+    const auto at = known_.find(ref);
+    if (at != known_.end()) {
+      Place& known = places_[at->second];
+      if (known.parent == parent && at->second != parent) known.rank = std::min(known.rank, rank);
+      return;
+    }
+    if (places_.size() == kMaxPlaces) return;
+    known_.emplace(ref, places_.size());
+    constexpr size_t kMaxPath = 200;
+    std::string path = places_[parent].path.empty() ? "" : places_[parent].path + ".";
+    path.append(name.substr(0, kMaxPath));
+    places_.push_back({ref, path.substr(0, kMaxPath), rank, parent});
   }
-  return invalid_argument("holds several state dicts, save one: " + list);
-}
+
+  void add_children(size_t parent) {
+    const PickleObject& object = pickle_.object(places_[parent].ref);
+    if (is_list(object)) {
+      for (size_t i = 0; i < object.items.size(); ++i) {
+        add(parent, std::to_string(i), object.items[i], kUnusual);
+      }
+      return;
+    }
+    std::unordered_map<std::string_view, PickleRef> last;
+    std::vector<std::string_view> names;
+    for (size_t i = 0; i + 1 < object.items.size(); i += 2) {
+      const PickleObject& key = pickle_.object(object.items[i]);
+      if (key.kind != kText) continue;
+      const auto [at, is_new] = last.try_emplace(key.text, object.items[i + 1]);
+      if (is_new) names.push_back(key.text);
+      at->second = object.items[i + 1];
+    }
+    for (const std::string_view name : names) add(parent, name, last[name], rank_of(name));
+  }
+
+  /// The state dicts of the first level that has any of that kind.
+  template <typename IsMeant>
+  Places shallowest(IsMeant is_meant) const {
+    Places found;
+    for (size_t level = 0; level + 1 < levels_.size() && found.empty(); ++level) {
+      for (size_t i = levels_[level]; i < levels_[level + 1]; ++i) {
+        const Place& place = places_[i];
+        if (is_meant(place) && is_state_dict(pickle_, pickle_.object(place.ref))) {
+          found.push_back(&place);
+        }
+      }
+    }
+    return found;
+  }
+
+  /// Names tell something among those that stand in one dict.
+  static Result<PickleRef> most_usual(const Places& places) {
+    const bool one_parent = std::all_of(places.begin(), places.end(), [&](const Place* place) {
+      return place->parent == places.front()->parent;
+    });
+    if (!one_parent) return several(places);
+    const auto best =
+        std::min_element(places.begin(), places.end(),
+                         [](const Place* a, const Place* b) { return a->rank < b->rank; });
+    return (*best)->ref;
+  }
+
+  static Status several(const Places& places) {
+    std::set<std::string_view> names;
+    for (const Place* place : places) names.insert(place->path);
+    std::string list;
+    for (const std::string_view name : names) {
+      list.append(list.empty() ? "" : ", ").append(file::in_quotes(name));
+      if (list.size() > 200) break;
+    }
+    return invalid_argument("holds several state dicts, save one: " + list);
+  }
+
+  Status nothing_found() const {
+    const PickleObject& root = pickle_.root_object();
+    if (root.kind == kInert) return whole_object(root);
+    if (!is_dict(root)) {
+      return data_loss("expected a state dict, found something that is no dict");
+    }
+    for (const PickleRef ref : root.items) {
+      if (pickle_.object(ref).kind == kInert) return whole_object(pickle_.object(ref));
+    }
+    return data_loss("holds no state dict: no names with tensors");
+  }
+
+  static Status whole_object(const PickleObject& object) {
+    const std::string name = object.text.empty() ? "unknown" : std::string(object.text);
+    return unsupported("holds an object of class " + file::in_quotes(name) +
+                       " and no state dict; of a whole model save model.state_dict()" +
+                       std::string(kNothingExecuted));
+  }
+
+  const Pickle& pickle_;
+  std::vector<Place> places_;
+  std::unordered_map<PickleRef, size_t> known_;
+  std::vector<size_t> levels_;  // Where each begins, and the end.
+};
 
 }  // namespace
 
 Result<std::vector<StateDictEntry>> find_state_dict(const Pickle& pickle) {
-  LW_ASSIGN_OR_RETURN(const Tensors tensors, find_tensors(pickle));
+  LW_ASSIGN_OR_RETURN(const PickleRef found, Search(pickle).choose());
   std::vector<StateDictEntry> entries;
-  for (const auto& [name, tensor] : tensors) entries.push_back({std::string(name), tensor});
+  for (const auto& [name, tensor] : tensors_of(pickle, pickle.object(found))) {
+    entries.push_back({std::string(name), tensor});
+  }
   return entries;
 }
 

@@ -8,6 +8,7 @@
 #include "converters/tokenizers/tokenizer_classes.hpp"
 #include "ops/status_macros.hpp"
 #include "runtime/file/messages.hpp"
+#include "runtime/json.hpp"
 #include "runtime/text/utf8.hpp"
 
 namespace lanewise::converters {
@@ -112,7 +113,7 @@ Result<Json> herbert(const Json& vocabulary, Json merges, const Companions& comp
 
 Result<Json> tokenizer_json_of_bpe_files(std::string_view vocabulary_text,
                                          std::string_view merges_text, Companions* companions) {
-  const Json vocabulary = Json::parse(vocabulary_text, nullptr, /*allow_exceptions=*/false);
+  const Json vocabulary = Json::parse(internal::standard_json(vocabulary_text), nullptr, /*allow_exceptions=*/false);
   if (!vocabulary.is_object()) return data_loss("vocab.json: expected an object of ids by token");
   if (companions->tokenizer_class.empty()) {
     companions->tokenizer_class = guessed_class(vocabulary);

@@ -8,6 +8,7 @@
 #include "converters/files.hpp"
 #include "ops/status_macros.hpp"
 #include "runtime/file/messages.hpp"
+#include "runtime/json.hpp"
 #include "runtime/text/json_fields.hpp"
 #include "runtime/text/tokenizer_json.hpp"
 
@@ -46,7 +47,7 @@ Result<std::string> read_file(SourceFolder& folder, const std::string& subfolder
 }
 
 Result<Json> parse_object(const std::string& text, const char* name) {
-  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  Json json = Json::parse(internal::standard_json(text), nullptr, /*allow_exceptions=*/false);
   if (json.is_discarded()) return data_loss(std::string(name) + " is not JSON");
   LW_RETURN_IF_ERROR(JsonFields::of(json, name).status());
   return json;

@@ -10,6 +10,7 @@
 #include "converters/tokenizers/sentencepiece_json.hpp"
 #include "ops/status_macros.hpp"
 #include "runtime/file/messages.hpp"
+#include "runtime/json.hpp"
 #include "runtime/text/json_fields.hpp"
 #include "runtime/text/models/sentencepiece.hpp"
 #include "runtime/text/tokenizer_json.hpp"
@@ -53,7 +54,7 @@ Status check_language(Languages languages, std::string_view language) {
 
 /// vocab.json: an object of ids by token.
 Result<Json> parse_vocabulary(std::string_view text) {
-  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  Json json = Json::parse(internal::standard_json(text), nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return data_loss("vocab.json: expected an object of ids by token");
   for (const auto& [token, id] : json.items()) {
     LW_RETURN_IF_ERROR(text::count_of(id, "vocab.json: " + file::in_quotes(token)).status());

@@ -50,6 +50,15 @@ Result<std::string> mbart_tokenizer(std::string_view spm, std::string_view langu
 /// mBART-50 (sentencepiece.bpe.model): en_XX before and </s> behind each text.
 Result<std::string> mbart50_tokenizer(std::string_view spm, std::string_view language);
 
+/// Pegasus (spiece.model): <pad>, </s>, <mask_1>, <mask_2>, <unk_2>, ..., then the pieces from the
+/// third on, `offset` places higher; </s> behind each text. `settings` is tokenizer_config.json, or
+/// empty.
+Result<std::string> pegasus_tokenizer(std::string_view spm, std::string_view settings);
+
+/// ByT5, which has no file but `settings`, its tokenizer_config.json, which may be empty: <pad>,
+/// </s>, <unk>, the 256 bytes, then <extra_id_0> and so on up; </s> behind each text.
+Result<std::string> byt5_tokenizer(std::string_view settings);
+
 /// A tokenizer.json, or JSON of the functions above, whose decoded texts have no spaces before
 /// punctuation: `clean_up_tokenization_spaces`. One of BPE stays as it is, as in Transformers.
 Result<std::string> with_clean_up(std::string_view tokenizer_json);

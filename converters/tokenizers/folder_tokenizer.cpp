@@ -11,6 +11,7 @@
 #include "converters/tokenizers/vocabulary_file.hpp"
 #include "ops/status_macros.hpp"
 #include "runtime/file/messages.hpp"
+#include "runtime/json.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -40,7 +41,7 @@ class Files {
 
 Result<Json> read_tokenizer_json(Files& files) {
   LW_ASSIGN_OR_RETURN(const std::string text, files.text(kTokenizerJson));
-  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  Json json = Json::parse(internal::standard_json(text), nullptr, /*allow_exceptions=*/false);
   if (json.is_discarded()) return data_loss(std::string(kTokenizerJson) + " is not JSON");
   return json;
 }

@@ -34,6 +34,9 @@ struct ConvertOptions {
   OpenOptions open;  ///< load(): how a file that is a model already is opened
   /// Receives what a person should know: unused tensors, chosen defaults. May be empty.
   std::function<void(std::string_view)> report;
+  /// Receives, a line each, what makes the model's results other than its files let expect: an
+  /// adapter (LoRA) that is not applied. Not to be silenced with `report`; empty: `report` gets it.
+  std::function<void(std::string_view)> warn;
   /// Looked at before each weight that becomes integers and before the file appears; the conversion
   /// ends with kCancelled soon after it becomes true.
   const std::atomic<bool>* cancel = nullptr;

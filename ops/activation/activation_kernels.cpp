@@ -19,18 +19,11 @@ void apply_to_rows(const RowBlock& block) noexcept {
 
 void apply(Activation kind, const RowBlock& block) noexcept {
   switch (kind) {
-    case Activation::kNone:
-      return apply_to_rows<Activation::kNone>(block);
-    case Activation::kRelu:
-      return apply_to_rows<Activation::kRelu>(block);
-    case Activation::kGeluErf:
-      return apply_to_rows<Activation::kGeluErf>(block);
-    case Activation::kGeluTanh:
-      return apply_to_rows<Activation::kGeluTanh>(block);
-    case Activation::kSilu:
-      return apply_to_rows<Activation::kSilu>(block);
-    case Activation::kTanh:
-      return apply_to_rows<Activation::kTanh>(block);
+#define LW_ACTIVATION(kind, name, function) \
+  case Activation::kind:                    \
+    return apply_to_rows<Activation::kind>(block);
+#include "ops/activation/activations.def"
+#undef LW_ACTIVATION
   }
 }
 

@@ -7,9 +7,9 @@ namespace lanewise::ops {
 
 Result<Activation> parse_activation(std::string_view name) {
   static constexpr std::pair<std::string_view, Activation> kNames[] = {
-      {"none", Activation::kNone},    {"relu", Activation::kRelu},
-      {"gelu", Activation::kGeluErf}, {"gelu_tanh", Activation::kGeluTanh},
-      {"silu", Activation::kSilu},    {"tanh", Activation::kTanh},
+#define LW_ACTIVATION(kind, name, function) {name, Activation::kind},
+#include "ops/activation/activations.def"
+#undef LW_ACTIVATION
   };
   std::string known;
   for (const auto& [known_name, activation] : kNames) {

@@ -7,10 +7,13 @@
 namespace lanewise::ops {
 
 /// The elementwise functions, alone (operator `activation`) or as the epilogue of `linear`.
-enum class Activation { kNone, kRelu, kGeluErf, kGeluTanh, kSilu, kTanh };
+enum class Activation {
+#define LW_ACTIVATION(kind, name, function) kind,
+#include "ops/activation/activations.def"
+#undef LW_ACTIVATION
+};
 
-/// By its name in graphs: none, relu, gelu (the erf form), gelu_tanh, silu, tanh. Fails with
-/// kUnsupported, listing the known names.
+/// By its name in graphs. Fails with kUnsupported, listing the known names.
 Result<Activation> parse_activation(std::string_view name);
 
 }  // namespace lanewise::ops

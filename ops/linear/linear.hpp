@@ -14,7 +14,7 @@ namespace lanewise::ops {
 /// weights  weight [ceil(n / 16), k, 16] f32: panels of 16 output features, those beyond n zero;
 ///          bias [n] f32, optional. Types and roles of narrower ones: linear_weight.hpp. With a
 ///          norm also norm_weight [k] f32 and, for layer_norm, norm_bias [k] f32, optional
-/// attributes  activation (none, relu, gelu, gelu_tanh, silu, tanh; none), has_residual (false);
+/// attributes  activation (a kind of the operator `activation`; none), has_residual (false);
 ///          norm (layer_norm, rms_norm; none by default), norm_eps >= 0 (the default of that
 ///          operator): x is what it makes of the input. For weights I8 and U8 only. Plans write
 ///          it, model files must not have it (runtime/plan/absorb_norms.hpp).

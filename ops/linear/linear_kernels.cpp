@@ -126,9 +126,9 @@ using FinishFunction = void (*)(const LinearBlock& block, const float* sums, siz
 
 // In the order of Activation.
 constexpr FinishFunction kFinishTile[] = {
-    finish_tile<Activation::kNone>,    finish_tile<Activation::kRelu>,
-    finish_tile<Activation::kGeluErf>, finish_tile<Activation::kGeluTanh>,
-    finish_tile<Activation::kSilu>,    finish_tile<Activation::kTanh>,
+#define LW_ACTIVATION(kind, name, function) finish_tile<Activation::kind>,
+#include "ops/activation/activations.def"
+#undef LW_ACTIVATION
 };
 
 /// Steps [k, k + depth) of k for a group of panels.
@@ -229,18 +229,11 @@ void finish_rows(const LinearBlock& block) noexcept {
 
 void finish(const LinearBlock& block) noexcept {
   switch (block.activation) {
-    case Activation::kNone:
-      return finish_rows<Activation::kNone>(block);
-    case Activation::kRelu:
-      return finish_rows<Activation::kRelu>(block);
-    case Activation::kGeluErf:
-      return finish_rows<Activation::kGeluErf>(block);
-    case Activation::kGeluTanh:
-      return finish_rows<Activation::kGeluTanh>(block);
-    case Activation::kSilu:
-      return finish_rows<Activation::kSilu>(block);
-    case Activation::kTanh:
-      return finish_rows<Activation::kTanh>(block);
+#define LW_ACTIVATION(kind, name, function) \
+  case Activation::kind:                    \
+    return finish_rows<Activation::kind>(block);
+#include "ops/activation/activations.def"
+#undef LW_ACTIVATION
   }
 }
 

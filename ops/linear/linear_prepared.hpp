@@ -112,9 +112,9 @@ using FinishFunction = void (*)(const LinearBlock& block, const std::byte* sums,
 // In the order of Activation.
 template <typename Kind>
 constexpr FinishFunction kFinishTile[] = {
-    finish_tile<Kind, Activation::kNone>,    finish_tile<Kind, Activation::kRelu>,
-    finish_tile<Kind, Activation::kGeluErf>, finish_tile<Kind, Activation::kGeluTanh>,
-    finish_tile<Kind, Activation::kSilu>,    finish_tile<Kind, Activation::kTanh>,
+#define LW_ACTIVATION(kind, name, function) finish_tile<Kind, Activation::kind>,
+#include "ops/activation/activations.def"
+#undef LW_ACTIVATION
 };
 
 /// Asks for the lines that a tile will be written to while its sums are made.

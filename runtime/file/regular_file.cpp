@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <limits>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,17 @@ Status check_regular(const struct stat& facts, const std::string& path) {
   return {};
 }
 
+/// A link to nothing is worth a word: caches of models consist of links, and lose what they lead
+/// to.
+Status not_opened(const std::string& path, int error) {
+  char target[PATH_MAX];
+  const ssize_t length = error == ENOENT ? ::readlink(path.c_str(), target, sizeof(target)) : -1;
+  if (length < 0) return os_error("open", path, error);
+  const std::string_view shown(target, static_cast<size_t>(length));
+  return file_error(StatusCode::kNotFound, "open", path,
+                    "it is a link to " + in_quotes(shown) + ", which does not exist");
+}
+
 /// Reads up to `size` bytes; fewer at the end of the file. -1 with errno for a failure.
 ssize_t read_some(const FileDescriptor& file, std::byte* to, uint64_t size) {
   ssize_t count = 0;
@@ -50,7 +62,7 @@ Result<RegularFile> open_regular(const std::string& path) {
   // O_NONBLOCK: opening a pipe without a writer returns, and is then refused as a pipe.
   RegularFile file{
       FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY))};
-  if (!file.descriptor.valid()) return os_error("open", path, errno);
+  if (!file.descriptor.valid()) return not_opened(path, errno);
   struct stat facts = {};
   if (::fstat(file.descriptor.get(), &facts) != 0) return os_error("open", path, errno);
   LW_RETURN_IF_ERROR(check_regular(facts, path));

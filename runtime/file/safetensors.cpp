@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "ops/status_macros.hpp"
+#include "runtime/file/file_kind.hpp"
 #include "runtime/file/messages.hpp"
 #include "runtime/file/safetensors_header.hpp"
 
@@ -39,6 +40,14 @@ Result<std::string_view> header_text(std::span<const std::byte> file) {
                           static_cast<size_t>(length));
 }
 
+/// Bytes of an element of a type that DataType lacks; 0 where nobody here knows.
+uint64_t foreign_bytes(std::string_view type) {
+  if (type == "U16") return 2;
+  if (type == "U32") return 4;
+  if (type == "U64" || type == "C64") return 8;
+  return type.starts_with("F8_") ? 1 : 0;
+}
+
 Status check_size(const TensorEntry& entry, size_t data_bytes) {
   const auto damaged = [&](const std::string& what) {
     return data_loss("tensor " + in_quotes(entry.name) + ": " + what);
@@ -50,13 +59,18 @@ Status check_size(const TensorEntry& entry, size_t data_bytes) {
   }
   const Result<int64_t> count = element_count(entry.shape);
   if (!count.ok()) return damaged(count.status().message());
+  const uint64_t bytes =
+      entry.foreign_type.empty() ? size_of(entry.type) : foreign_bytes(entry.foreign_type);
+  if (bytes == 0) return {};
   uint64_t expected = 0;
-  if (__builtin_mul_overflow(static_cast<uint64_t>(*count), size_of(entry.type), &expected)) {
+  if (__builtin_mul_overflow(static_cast<uint64_t>(*count), bytes, &expected)) {
     return damaged("shape " + to_string(entry.shape) + " has too many elements");
   }
   if (expected != entry.end - entry.begin) {
+    const std::string_view type =
+        entry.foreign_type.empty() ? name_of(entry.type) : entry.foreign_type;
     return damaged("expected " + std::to_string(expected) + " bytes for " + to_string(entry.shape) +
-                   " " + std::string(name_of(entry.type)) + ", header gives " +
+                   " " + std::string(type) + ", header gives " +
                    std::to_string(entry.end - entry.begin));
   }
   return {};
@@ -113,13 +127,19 @@ Result<SafetensorsView> SafetensorsView::parse(std::span<const std::byte> file,
                                                std::string_view label) {
   return no_throw([&]() -> Result<SafetensorsView> {
     const Result<std::string_view> text = header_text(file);
-    if (!text.ok()) return text.status().with_context(in_quotes(label));
+    if (!text.ok()) {
+      const std::string kind = kind_of_other_file(file);
+      const Status status = text.status().with_context(in_quotes(label));
+      return kind.empty() ? status : data_loss(status.message() + "; it is " + kind);
+    }
     SafetensorsView view;
     view.data_ = file.subspan(kLengthBytes + text->size());
     Result<SafetensorsHeader> header = parse_checked(*text, view.data_.size());
     if (!header.ok()) return header.status().with_context(in_quotes(label));
     view.metadata_ = std::move(header->metadata);
-    view.tensors_ = std::move(header->tensors);
+    for (TensorEntry& entry : header->tensors) {
+      (entry.foreign_type.empty() ? view.tensors_ : view.foreign_).push_back(std::move(entry));
+    }
     return view;
   });
 }

@@ -31,6 +31,7 @@ struct TensorEntry {
   Shape shape;
   size_t begin = 0;
   size_t end = 0;
+  std::string foreign_type = {};  ///< of SafetensorsView::foreign(): the type; `type` means nothing
 };
 
 /// The checked header of a safetensors file whose bytes somebody else owns and keeps.
@@ -43,14 +44,17 @@ class SafetensorsView {
   ///
   /// Fails with kDataLoss for anything that is not a complete safetensors file: tensors must fill
   /// the data section without hole, overlap or remainder, and have as many bytes as type and
-  /// shape say. Fails with kUnsupported for an element type that DataType lacks. Memory is at
+  /// shape say. A tensor of elements that DataType lacks is no error, see foreign(). Memory is at
   /// most a small multiple of the header's.
   static Result<SafetensorsView> parse(std::span<const std::byte> file, std::string_view label);
 
   const Metadata& metadata() const noexcept { return metadata_; }
   /// In name order, without filler.
   std::span<const TensorEntry> tensors() const noexcept { return tensors_; }
-  /// Null when there is none of that name.
+  /// Tensors whose elements cannot be read, in name order: U16, F8_E4M3 and whatever a writer made
+  /// up. They are not among tensors().
+  std::span<const TensorEntry> foreign() const noexcept { return foreign_; }
+  /// One of tensors(), null when there is none of that name.
   const TensorEntry* find(std::string_view name) const noexcept;
   /// The bytes of an entry of this file. They stand wherever the file's writer put them, so a
   /// foreign file's may begin at an odd address: ask is_aligned() before reading elements.
@@ -62,6 +66,7 @@ class SafetensorsView {
   std::span<const std::byte> data_;
   Metadata metadata_;
   std::vector<TensorEntry> tensors_;
+  std::vector<TensorEntry> foreign_;
 };
 
 /// True when elements of `tensor` may be read through a pointer to their type. write_safetensors()

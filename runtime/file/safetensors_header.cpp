@@ -28,6 +28,16 @@ std::optional<DataType> type_named(std::string_view name) {
   return found == kAll.end() ? std::nullopt : std::optional(*found);
 }
 
+/// The form that the format's own types have: U16, F8_E4M3, C64. New ones come every year.
+bool is_foreign_type(std::string_view name) {
+  constexpr size_t kMaxLength = 32;
+  const auto fits = [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  };
+  return name.size() > 1 && name.size() <= kMaxLength && name.front() >= 'A' &&
+         name.front() <= 'Z' && std::all_of(name.begin(), name.end(), fits);
+}
+
 /// Receives the parser's events and accepts exactly the header's grammar:
 ///
 ///   { "__metadata__": {text: text, ...},
@@ -182,10 +192,14 @@ class HeaderHandler final : public nlohmann::json_sax<Json> {
 
   bool set_type(const std::string& name) {
     const std::optional<DataType> type = type_named(name);
-    if (!type) {
+    if (!type && !is_foreign_type(name)) {
       return fail(unsupported("elements of type " + in_quotes(name) + " cannot be read"));
     }
-    tensor().type = *type;
+    if (type) {
+      tensor().type = *type;
+    } else {
+      tensor().foreign_type = name;
+    }
     field_ = Field::kNone;
     return true;
   }

@@ -17,7 +17,7 @@ struct SafetensorsHeader {
 };
 
 /// Reads the JSON of a header. Linear in its length; the stack does not grow with its nesting.
-/// Fails with kDataLoss, or kUnsupported for an element type that DataType lacks.
+/// Fails with kDataLoss.
 Result<SafetensorsHeader> parse_safetensors_header(std::string_view json);
 
 /// Writes the JSON: metadata first, then tensors in name order, both without any white space.

@@ -88,14 +88,14 @@ Status check_utf8(std::string_view text) {
   return invalid_argument("text is not UTF-8 at byte " + std::to_string(valid));
 }
 
-std::string replace_malformed(std::string_view bytes) {
+std::string replace_malformed(std::string_view bytes, std::string_view replacement) {
   std::string text;
   for (std::string_view rest = bytes; !rest.empty();) {
     const size_t valid = valid_utf8_prefix(rest);
     text += rest.substr(0, valid);
     rest.remove_prefix(valid);
     if (rest.empty()) break;
-    text += "\xEF\xBF\xBD";
+    text += replacement;
     rest.remove_prefix(malformed_length(rest));
   }
   return text;

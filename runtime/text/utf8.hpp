@@ -30,9 +30,10 @@ CodePoint decode_at(std::string_view text, size_t i) noexcept;
 /// The byte position of the code point that ends before byte `i`. `text` is UTF-8 and i > 0.
 size_t previous_code_point(std::string_view text, size_t i) noexcept;
 
-/// `bytes` with U+FFFD in the place of what is no UTF-8: one for each longest beginning of a code
-/// point, one for each other byte, as Unicode recommends and Rust does.
-std::string replace_malformed(std::string_view bytes);
+/// `bytes` with `replacement`, U+FFFD, in the place of what is no UTF-8: one for each longest
+/// beginning of a code point, one for each other byte, as Unicode recommends and Rust does.
+std::string replace_malformed(std::string_view bytes,
+                              std::string_view replacement = "\xEF\xBF\xBD");
 
 /// Appends `code_point` in UTF-8 and returns the number of bytes. It is a Unicode scalar value.
 int append_utf8(char32_t code_point, std::string* out);

@@ -42,6 +42,21 @@ TEST_F(ConvertCommandTest, IsSilentWhenAsked) {
   EXPECT_EQ(outcome.err, "");
 }
 
+TEST_F(ConvertCommandTest, WarnsEvenWhenQuiet) {
+  set_tensor("encoder.layer.0.attention.self.query.lora_A.default.weight", {2, kHidden});
+  set_tensor("encoder.layer.0.attention.self.query.lora_B.default.weight", {kHidden, 2});
+  write();
+  for (const auto& arguments : std::vector<std::vector<std::string>>{
+           {"convert", checkpoint(), "-o", out_path("m.lw"), "--quiet"},
+           {"embed", "--quiet", checkpoint(), "a b"}}) {
+    const Outcome outcome = run(arguments);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_TRUE(outcome.err.starts_with("lanewise: warning: 2 tensors of an adapter"))
+        << outcome.err;
+    EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1);
+  }
+}
+
 TEST_F(ConvertCommandTest, NamesTheModelAfterTheFolder) {
   Invocation invocation;
   invocation.arguments = {"convert", checkpoint() + "/"};

@@ -231,5 +231,26 @@ TEST_F(TokenizeCommandTest, BadInput) {
                        "no tokens for languages"));
 }
 
+TEST_F(EmbedCommandTest, PromptsStandBeforeEachText) {
+  put("config_sentence_transformers.json",
+      R"({"prompts": {"query": "a b ", "other": "c "}, "default_prompt_name": "query"})");
+  const auto vectors = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"embed", checkpoint(), "--quiet", "--json"});
+    std::vector<nlohmann::json> found;
+    for (const auto& object : run(std::move(arguments)).objects()) {
+      found.push_back(object["embedding"]);
+    }
+    return found;
+  };
+  const auto as_given = vectors({"--prompt", "document", "a b d", "a b e", "c d"});
+  ASSERT_EQ(as_given.size(), 3u);
+  EXPECT_EQ(vectors({"d", "e"}), (std::vector{as_given[0], as_given[1]}));
+  EXPECT_EQ(vectors({"--prompt", "query", "d"}), (std::vector{as_given[0]}));
+  EXPECT_EQ(vectors({"--prompt", "other", "d"}), (std::vector{as_given[2]}));
+  EXPECT_TRUE(is_error(run({"embed", checkpoint(), "--quiet", "--prompt", "others", "d"}),
+                       "unknown prompt 'others'", "'document', 'other', 'query'"));
+  EXPECT_TRUE(converters::has(run({"inspect", checkpoint()}).out, "'query': 'a b ', the default"));
+}
+
 }  // namespace
 }  // namespace lanewise::cli

@@ -58,7 +58,11 @@ class ModelOptionsTest : public converters::CheckpointFolderTest {
     EXPECT_EQ(
         run({"run", folder, "--inputs", path("both.safetensors"), "--outputs", out}).exit_code, 0);
     EXPECT_EQ(run({"tokenize", folder, "a b"}).exit_code, 0);
-    EXPECT_EQ(run({"inspect", folder}).exit_code, 0);
+    const Outcome facts = run({"inspect", folder});
+    EXPECT_EQ(facts.exit_code, 0);
+    if (fields.find("_length") == std::string::npos && name != "num_return_sequences") {
+      EXPECT_TRUE(converters::has(facts.out, "unsupported", name));
+    }
   }
 
   /// The ids with `flags` are those of a model that says nothing of its own.

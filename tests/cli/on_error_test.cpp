@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -126,6 +130,60 @@ TEST_F(OnErrorTest, OptionsAreNoTextsToSkip) {
       generate({"--on-error", "skip", "--num-return-sequences", "3"}, "cat\ndog\n");
   EXPECT_TRUE(is_error(outcome, "num_return_sequences"));
   EXPECT_TRUE(is_wrong_usage(generate({"--on-error", "ignore"}, ""), "--on-error"));
+}
+
+class EmbedOnErrorTest : public ProgramTest {
+ protected:
+  Outcome embed(std::vector<std::string> arguments, const std::string& input) {
+    arguments.insert(arguments.begin(), {"embed", model()});
+    return run(std::move(arguments), input);
+  }
+};
+
+TEST_F(EmbedOnErrorTest, StopWritesTheVectorsBeforeIt) {
+  const Outcome outcome = embed({}, "a\nb\n\xff\nc\n");
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_EQ(outcome.out, embed({}, "a\nb\n").out);
+  EXPECT_EQ(outcome.err, "lanewise: error: standard input: line 3: text is not UTF-8 at byte 0\n");
+  // A file appears whole or not at all.
+  const std::string file = out_path("v.npy");
+  EXPECT_TRUE(is_error(embed({"--output", file}, "a\n\xff\n"), "line 2"));
+  EXPECT_FALSE(std::filesystem::exists(file));
+}
+
+TEST_F(EmbedOnErrorTest, SkipKeepsTheOthersAndTheirPlaces) {
+  const std::string input = "\xff\na\nb\nc\xc3\n\xfe\nd\n";
+  const std::vector<std::string> good = embed({}, "a\nb\nd\n").lines();
+  const Outcome plain = embed({"--on-error", "skip"}, input);
+  EXPECT_EQ(plain.exit_code, 3);
+  EXPECT_EQ(plain.lines(), (std::vector<std::string>{"", good[0], good[1], "", "", good[2]}));
+  EXPECT_TRUE(converters::has(plain.err, "line 1", "line 4", "line 5"));
+  const std::string npy = out_path("v.npy");
+  const std::string jsonl = out_path("v.jsonl");
+  EXPECT_EQ(embed({"--on-error", "skip", "--output", npy}, input).exit_code, 3);
+  EXPECT_EQ(embed({"--on-error", "skip", "--output", jsonl}, input).exit_code, 3);
+  const Outcome json = embed({"--on-error", "skip", "--json"}, input);
+  EXPECT_EQ(contents(jsonl), json.out);
+  const auto objects = json.objects();
+  ASSERT_EQ(objects.size(), 6u);
+  EXPECT_EQ(objects[1]["text"], "a");
+  EXPECT_TRUE(objects[3]["embedding"].is_null());
+  EXPECT_TRUE(converters::has(objects[3]["error"].get<std::string>(), "line 4: "));
+  const std::string array = contents(npy);
+  std::vector<float> rows(6 * 20);
+  ASSERT_GT(array.size(), rows.size() * sizeof(float));
+  std::memcpy(rows.data(), array.data() + array.size() - rows.size() * sizeof(float),
+              rows.size() * sizeof(float));
+  for (size_t i = 0; i < 6; ++i) {
+    const bool left_out = objects[i]["embedding"].is_null();
+    EXPECT_EQ(std::isnan(rows[i * 20]), left_out) << i;
+    if (left_out) continue;
+    EXPECT_EQ(rows[i * 20], objects[i]["embedding"][0].get<float>()) << i;
+  }
+}
+
+TEST_F(EmbedOnErrorTest, TextsThatAreTooLongAreCutAnyway) {
+  EXPECT_TRUE(is_wrong_usage(embed({"--on-error", "truncate"}, "a\n"), "--on-error"));
 }
 
 }  // namespace

@@ -1,11 +1,14 @@
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
 #include <string>
 
 #include "lanewise/convert.hpp"
 #include "tests/converters/checkpoint_folder.hpp"
 #include "tests/converters/hf_checkpoint.hpp"
 #include "tests/runtime/text_subword_golden.hpp"
+#include "tests/test_data.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -58,10 +61,12 @@ TEST_F(BartTest, ChecksEveryField) {
       {"bart", "decoder_attention_heads", "\"4\"", kInvalid, "'decoder_attention_heads' must be"},
       {"bart", "encoder_layers", "1000000000", kInvalid, "'encoder_layers' must be"},
       {"bart", "encoder_ffn_dim", "-1", kInvalid, "'encoder_ffn_dim'"},
-      {"bart", "activation_function", "\"mish\"", kUnsupported, "unknown activation_function"},
+      {"bart", "activation_function", "\"prelu\"", kUnsupported, "unknown activation_function"},
       {"bart", "normalize_before", "true", kUnsupported,
        "'normalize_before' true is not supported for bart"},
       {"mbart", "normalize_before", "false", kUnsupported, "'normalize_before' false"},
+      {"pegasus", "normalize_before", "false", kUnsupported, "'normalize_before' false"},
+      {"pegasus", "static_position_embeddings", "false", kUnsupported, "static_position"},
       {"bart", "normalize_embedding", "false", kUnsupported, "'normalize_embedding'"},
       {"marian", "normalize_embedding", "true", kUnsupported, "'normalize_embedding'"},
       {"mbart", "add_final_layer_norm", "false", kUnsupported, "'add_final_layer_norm'"},
@@ -82,7 +87,6 @@ TEST_F(BartTest, ChecksEveryField) {
       {"m2m_100", "d_model", "2", kInvalid, "not a multiple of 'encoder_attention_heads' 3"},
       {"marian", "decoder_vocab_size", "50", kInvalid, "'decoder_vocab_size' must be 61"},
       {"m2m_100", "pad_token_id", "-1", kInvalid, "'pad_token_id'"},
-      {"m2m_100", "pad_token_id", "2", kUnsupported, "'decoder_start_token_id' that is"},
       {"m2m_100", "max_position_embeddings", "1048577", kInvalid, "from 1 to 1048576"},
       // In range, but the file has something else.
       {"bart", "vocab_size", "62", kInvalid, "expected [62, 54], file has [61, 54]"},
@@ -112,6 +116,10 @@ TEST_F(BartTest, LeavesOptionsToWhoeverGenerates) {
     EXPECT_EQ(options.unsupported[0].field, field);
     EXPECT_TRUE(has(validate(options, 61).message(), "'config.json': '", field));
   }
+  use("m2m_100");
+  config_["pad_token_id"] = "2";
+  EXPECT_TRUE(has(validate(loaded().info().generation, 61).message(),
+                  "a 'decoder_start_token_id' that is 'pad_token_id'"));
 }
 
 TEST_F(BartTest, MakesNoTableThatCouldNotBeRun) {
@@ -262,6 +270,22 @@ TEST_F(BartTest, SaysWhatItIs) {
   EXPECT_EQ(model.info().target_vocabulary_size, 63);
   EXPECT_EQ(model.info().max_tokens, 40);
   EXPECT_EQ(model.info().max_target_tokens, 40);
+}
+
+TEST_F(BartTest, PegasusSummarisesWithOneVocabulary) {
+  use("pegasus");
+  config_["decoder_vocab_size"] = "1";  // Marian's alone
+  std::ifstream in(test_data_folder() + "/hf_tokenizers/pegasus.model", std::ios::binary);
+  put("spiece.model", std::string(std::istreambuf_iterator<char>(in), {}));
+  put("tokenizer_config.json", R"({"tokenizer_class": "PegasusTokenizer", "offset": 50})");
+  write();
+  const Model model = loaded();
+  EXPECT_EQ(model.info().task, "text2text");
+  EXPECT_EQ(model.info().target_vocabulary_size, 61);
+  EXPECT_TRUE(has(converted().tokenizer(), R"("<unk_49>")", R"("<mask_1>")"));
+  put("tokenizer_config.json", R"({"offset": "many"})");
+  std::filesystem::remove(destination());
+  EXPECT_TRUE(has(failure(kDataLoss), "'spiece.model'", "offset"));
 }
 
 TEST_F(BartTest, MakesTheTokenizersOfItsKindOfSentencePieces) {

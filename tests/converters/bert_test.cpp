@@ -58,10 +58,28 @@ TEST_F(BertTest, ReadsAttributesFromTheConfig) {
 
 TEST_F(BertTest, KnowsActivations) {
   write_all();
-  const std::pair<const char*, const char*> names[] = {
-      {"gelu", "gelu"}, {"gelu_new", "gelu_tanh"}, {"gelu_pytorch_tanh", "gelu_tanh"},
-      {"relu", "relu"}, {"silu", "silu"},          {"swish", "silu"},
-      {"tanh", "tanh"}};
+  const std::pair<const char*, const char*> names[] = {{"gelu", "gelu"},
+                                                       {"gelu_new", "gelu_tanh"},
+                                                       {"gelu_pytorch_tanh", "gelu_tanh"},
+                                                       {"relu", "relu"},
+                                                       {"silu", "silu"},
+                                                       {"swish", "silu"},
+                                                       {"tanh", "tanh"},
+                                                       {"gelu_fast", "gelu_tanh"},
+                                                       {"gelu_accurate", "gelu_tanh"},
+                                                       {"gelu_python", "gelu"},
+                                                       {"gelu_python_tanh", "gelu_tanh"},
+                                                       {"gelu_10", "gelu_10"},
+                                                       {"quick_gelu", "quick_gelu"},
+                                                       {"mish", "mish"},
+                                                       {"relu2", "relu2"},
+                                                       {"relu6", "relu6"},
+                                                       {"leaky_relu", "leaky_relu"},
+                                                       {"hard-swish", "hard_swish"},
+                                                       {"hardswish", "hard_swish"},
+                                                       {"sigmoid", "sigmoid"},
+                                                       {"laplace", "laplace"},
+                                                       {"linear", "none"}};
   for (const auto& [theirs, ours] : names) {
     config_["hidden_act"] = "\"" + std::string(theirs) + "\"";
     write_config();
@@ -101,7 +119,7 @@ TEST_F(BertTest, ChecksEveryField) {
       {"vocab_size", "0", kInvalid, "'vocab_size'"},
       {"layer_norm_eps", "-1", kInvalid, "'layer_norm_eps' must be a number from 0 to 1"},
       {"layer_norm_eps", "\"x\"", kInvalid, "found 'x'"},
-      {"hidden_act", "\"mish\"", kUnsupported, "known: gelu, gelu_new, gelu_pytorch_tanh, relu"},
+      {"hidden_act", "\"prelu\"", kUnsupported, "known: gelu, gelu_10, gelu_accurate, gelu_fast"},
       {"hidden_act", "7", kInvalid, "'hidden_act' must be a string"},
       {"position_embedding_type", "\"relative_key\"", kUnsupported, "'relative_key'"},
       {"is_decoder", "true", kUnsupported, "is_decoder"},

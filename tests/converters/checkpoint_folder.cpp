@@ -154,13 +154,14 @@ void CheckpointFolderTest::write_config() {
   put("config.json", json + "}");
 }
 
-void CheckpointFolderTest::write_tensors(const std::string& name, const TensorMap& tensors) {
+void CheckpointFolderTest::write_tensors(const std::string& name, const TensorMap& tensors,
+                                         const file::Metadata& metadata) {
   std::filesystem::create_directories((source_ / name).parent_path());
   std::vector<file::SafetensorsInput> inputs;
   for (const auto& [key, tensor] : tensors) inputs.push_back({key, tensor.view()});
   Result<file::AtomicFile> file = file::AtomicFile::create(path(name));
   ASSERT_TRUE(file.ok()) << file.status().message();
-  Status status = file::write_safetensors(*file, {{"format", "pt"}}, inputs, 1);
+  Status status = file::write_safetensors(*file, metadata, inputs, 1);
   ASSERT_TRUE(status.ok()) << status.message();
   status = file->commit();
   ASSERT_TRUE(status.ok()) << status.message();

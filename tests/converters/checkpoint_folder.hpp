@@ -60,7 +60,8 @@ class CheckpointFolderTest : public testing::Test {
   /// Writes config.json, vocab.txt and model.safetensors.
   void write_all();
   void write_config();
-  void write_tensors(const std::string& name, const TensorMap& tensors);
+  void write_tensors(const std::string& name, const TensorMap& tensors,
+                     const file::Metadata& metadata = {{"format", "pt"}});
   void put(const std::string& name, const std::string& contents);
   /// Writes config.json and model.safetensors.
   void write();

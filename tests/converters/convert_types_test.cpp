@@ -56,6 +56,17 @@ double cosine(std::span<const float> a, std::span<const float> b) {
   return ab / std::sqrt(aa * bb);
 }
 
+TEST_F(ConvertTypesTest, TextsToCalibrateWithAreNotOverwritten) {
+  write_all();
+  options_.weights = "int8";
+  options_.calibrate = destination();
+  std::ofstream(destination()) << "a b c\nd e\n";
+  const Status status = convert_folder();
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_TRUE(has(status.message(), "it holds the texts to calibrate with"));
+  EXPECT_EQ(std::filesystem::file_size(destination()), 10U);
+}
+
 TEST_F(ConvertTypesTest, StoresWhatItSays) {
   write_all();
   const std::map<std::string, DataType> panels = {

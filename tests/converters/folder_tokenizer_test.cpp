@@ -155,6 +155,16 @@ TEST_F(FolderTokenizerTest, VocabularyAndMergesAreATokenizer) {
   EXPECT_EQ(load().status().code(), StatusCode::kDataLoss);
 }
 
+TEST_F(FolderTokenizerTest, ReadsWhatPythonAndEditorsWrite) {
+  const std::string mark = "\xEF\xBB\xBF";
+  put("vocab.json", mark + R"({"<s>": 0, "</s>": 1, "a": 2, "b": 3, "ab": 4})");
+  put("merges.txt", "#version: 0.2\na b\n");
+  put("tokenizer_config.json", mark + R"({"model_max_length": Infinity, "other": NaN})");
+  put("special_tokens_map.json", mark + "{}");
+  put("added_tokens.json", mark + R"({"<x>": 5})");
+  EXPECT_EQ(ids("ab<x>"), (Ids{0, 4, 5, 1}));
+}
+
 /// Folders of tests/reference/make_companions_golden.py.
 TEST_F(FolderTokenizerTest, WhatStandsBesideATokenizerCountsAsInTransformers) {
   std::ifstream in(test_data_folder() + "/tokenizer/companions.json");

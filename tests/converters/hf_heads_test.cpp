@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
+#include "lanewise/session.hpp"
 #include "tests/converters/checkpoint_folder.hpp"
 #include "tests/converters/hf_checkpoint.hpp"
 
@@ -82,6 +84,8 @@ TEST_F(HeadsTest, TheEncoderAloneIsWhatItIsWithoutTheHead) {
   set_architecture("BertForSequenceClassification");
   set_tensor("classifier.weight", {2, kHidden});
   write_all();
+  EXPECT_TRUE(has(failure(StatusCode::kUnsupported), "'BertForSequenceClassification'",
+                  "(tensor 'classifier.weight')"));
   options_.as = "encoder";
   EXPECT_EQ(converted_bytes(), expected);
   EXPECT_TRUE(reported("1 tensor is unused: 'classifier.weight'"));
@@ -128,6 +132,51 @@ TEST_F(HeadsTest, EncoderDecodersHeadsAreToldByTheirTensorsToo) {
     write();
     EXPECT_TRUE(has(failure(StatusCode::kUnsupported), "head", "'" + std::string(name) + "'"));
   }
+}
+
+/// The output `name` for two sources.
+Tensor output_of(const Model& model, const std::string& name) {
+  Tensor ids(DataType::kI64, {2, 5});
+  for (int64_t i = 0; i < 10; ++i) ids.as<int64_t>()[i] = 3 + 5 * i;
+  Result<Session> session = Session::create(model, {.threads = 1, .outputs = {name}});
+  EXPECT_TRUE(session.ok()) << session.status().message();
+  Result<TensorMap> outputs = session->run({{"input_ids", ids}});
+  EXPECT_TRUE(outputs.ok()) << outputs.status().message();
+  return std::move(outputs->at(name));
+}
+
+TEST_F(HeadsTest, T5sEncoderAloneComputesWhatTheWholeDoes) {
+  use("t5");
+  write();
+  const Result<Model> whole = load(source_.string(), options_);
+  ASSERT_TRUE(whole.ok()) << whole.status().message();
+  const Tensor expected = output_of(*whole, "encoder_last_hidden_state");
+  const auto expect_encoder = [&](const std::string& what) {
+    write();
+    const Result<Model> encoder = load(source_.string(), options_);
+    ASSERT_TRUE(encoder.ok()) << what << encoder.status().message();
+    EXPECT_EQ(encoder->info().target_vocabulary_size, 0) << what;
+    EXPECT_EQ(encoder->info().task, "embedding") << what;
+    const Tensor found = output_of(*encoder, "last_hidden_state");
+    ASSERT_EQ(found.shape(), expected.shape()) << what;
+    const auto count = static_cast<size_t>(*element_count(found.shape()));
+    EXPECT_TRUE(std::equal(found.as<float>(), found.as<float>() + count, expected.as<float>()))
+        << what;
+  };
+  options_.as = "encoder";
+  expect_encoder("the whole model");
+  std::erase_if(tensors_, [](const auto& entry) { return entry.first.starts_with("decoder."); });
+  set_architecture("T5EncoderModel");
+  config_["is_encoder_decoder"] = "false";
+  options_.as = "";
+  expect_encoder("a model that is one");
+  add_prefix("transformer.");
+  set_architecture("T5ForTokenClassification");
+  set_tensor("classifier.weight", {3, 52});
+  write();
+  failure(StatusCode::kUnsupported);
+  options_.as = "encoder";
+  expect_encoder("a tagger");
 }
 
 TEST_F(HeadsTest, EncoderDecodersThemselvesAreNotAsked) {

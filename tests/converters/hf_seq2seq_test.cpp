@@ -41,7 +41,7 @@ std::vector<Setting> settings() {
   for (const ops::Isa isa : ops::all_isas()) {
     if (!ops::has_kernels<ops::LinearKernels>(isa)) continue;
     for (const char* variant :
-         {"marian", "marian_split", "bart", "mbart", "m2m_100", "t5", "t5_gated"}) {
+         {"marian", "marian_split", "bart", "mbart", "m2m_100", "pegasus", "t5", "t5_gated"}) {
       all.push_back({variant, std::string(ops::name_of(isa))});
     }
   }

@@ -111,6 +111,10 @@ TEST_F(SafetensorsTest, RefusesIndicesThatLie) {
     EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "must be a file name in this folder"));
   }
   write_index(std::string("\"embeddings.LayerNorm.bias\": \"") + kShards[0] + "\"");
+  EXPECT_TRUE(
+      has(failure(StatusCode::kNotFound), "tensors are missing", "'embeddings.LayerNorm.b"));
+  write_index(std::string("\"embeddings.LayerNorm.bias\": \"") + kShards[0] + "\", \"x\": \"" +
+              kShards[1] + "\"");
   EXPECT_TRUE(has(failure(StatusCode::kDataLoss), "'embeddings.LayerNorm.bias' is not in 'model-"));
   write_index("\"a\": 3");
   EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "'weight_map' must be an object of str"));
@@ -124,6 +128,90 @@ TEST_F(SafetensorsTest, RefusesATensorInTwoShards) {
   write_shards();
   write_tensors(kShards[0], tensors_);
   EXPECT_TRUE(has(failure(StatusCode::kDataLoss), "is in another shard too"));
+}
+
+TEST_F(SafetensorsTest, TiedNamesStandInTheMetadata) {
+  write_all();
+  const std::string expected = bytes_of(converted());
+  // safetensors.torch.save_model(): of tensors that are one, the others' names lead to the kept
+  // one.
+  const std::string kept = "encoder.layer.0.output.dense.bias";
+  const std::string removed = "encoder.layer.1.output.dense.bias";
+  tensors_[removed] = tensors_[kept];
+  write();
+  const std::string tied = bytes_of(converted());
+  EXPECT_NE(tied, expected);
+  tensors_.erase(removed);
+  for (const bool prefixed : {false, true}) {
+    const std::string prefix = prefixed ? "module." : "";
+    if (prefixed) add_prefix(prefix);
+    write_tensors("model.safetensors", tensors_,
+                  {{"format", "pt"}, {prefix + removed, prefix + kept}, {"x", "not a tensor"}});
+    EXPECT_EQ(bytes_of(converted()), tied);
+  }
+}
+
+TEST_F(SafetensorsTest, MetadataReplacesNoTensor) {
+  write_all();
+  const std::string expected = bytes_of(converted());
+  write_tensors("model.safetensors", tensors_,
+                {{"encoder.layer.1.output.dense.bias", "encoder.layer.0.output.dense.bias"}});
+  EXPECT_EQ(bytes_of(converted()), expected);
+}
+
+TEST_F(SafetensorsTest, AnIndexMayNameATiedTensorThatNoShardHas) {
+  write_all();
+  const std::string expected = bytes_of(converted());
+  write_shards();
+  std::string map = "\"cls.predictions.decoder.weight\": \"" + std::string(kShards[0]) + "\"";
+  int i = 0;
+  for (const auto& [name, tensor] : tensors_) {
+    map += ", \"" + name + "\": \"" + kShards[i++ % 3 == 0 ? 1 : 0] + "\"";
+  }
+  write_index(map);
+  EXPECT_EQ(bytes_of(converted()), expected);
+  EXPECT_TRUE(reported("in none of the shards: 'cls.predictions.decoder.weight'"));
+}
+
+TEST_F(SafetensorsTest, OnlyUsedTensorsNeedTypesThatAreKnown) {
+  write_all();
+  const std::string expected = bytes_of(converted());
+  const auto with = [&](const std::string& name, const std::string& type, size_t bytes) {
+    write_tensors("model.safetensors", tensors_);
+    std::ifstream file(path("model.safetensors"), std::ios::binary);
+    const std::string whole{std::istreambuf_iterator<char>(file), {}};
+    uint64_t length = 0;
+    std::memcpy(&length, whole.data(), sizeof(length));
+    std::string header = whole.substr(8, length);
+    header.resize(header.rfind('}'));
+    const size_t begin = whole.size() - 8 - length;
+    header += ",\"" + name + "\":{\"dtype\":\"" + type + "\",\"shape\":[4],\"data_offsets\":[" +
+              std::to_string(begin) + "," + std::to_string(begin + bytes) + "]}}";
+    length = header.size();
+    put("model.safetensors", std::string(reinterpret_cast<const char*>(&length), 8) + header +
+                                 whole.substr(8 + (whole.size() - 8 - begin)) +
+                                 std::string(bytes, 'x'));
+  };
+  struct Type {
+    const char* name;
+    size_t bytes;
+  };
+  for (const Type& type :
+       {Type{"U16", 8}, Type{"U32", 16}, Type{"U64", 32}, Type{"F8_E4M3", 4}, Type{"F8_E5M2", 4},
+        Type{"C64", 32}, Type{"BOOL", 4}, Type{"I64", 32}, Type{"F4", 2}}) {
+    SCOPED_TRACE(type.name);
+    with("scale", type.name, type.bytes);
+    reports_.clear();
+    EXPECT_EQ(bytes_of(converted()), expected);
+    EXPECT_TRUE(reported("1 tensor is unused: 'scale'"));
+  }
+  tensors_.erase("embeddings.LayerNorm.bias");
+  std::filesystem::remove(destination());
+  for (const Type& type : {Type{"U16", 8}, Type{"F8_E4M3", 4}}) {
+    with("embeddings.LayerNorm.bias", type.name, type.bytes);
+    EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "1 tensor has an unsupported type",
+                    std::string("'embeddings.LayerNorm.bias' ") + type.name));
+  }
 }
 
 }  // namespace

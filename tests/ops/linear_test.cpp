@@ -138,7 +138,9 @@ TEST_P(LinearTest, TakesMisalignedAndStridedOperands) {
 }
 
 TEST_P(LinearTest, AppliesEveryEpilogue) {
-  for (const char* activation : {"none", "relu", "gelu", "gelu_tanh", "silu", "tanh"}) {
+  for (const char* activation :
+       {"none", "relu", "gelu", "gelu_tanh", "gelu_10", "quick_gelu", "silu", "mish", "hard_swish",
+        "relu2", "relu6", "leaky_relu", "tanh", "sigmoid", "laplace"}) {
     for (const bool residual : {false, true}) {
       for (const bool bias : {false, true}) {
         Layer layer = random_layer(29, 35, bias, 7);

@@ -197,7 +197,9 @@ struct NarrowActivation {
 };
 
 constexpr NarrowActivation kActivations[] = {
-    {"gelu", 2.6e-5}, {"gelu_tanh", 2.2e-5}, {"silu", 1e-6}, {"relu", 5e-7}, {"tanh", 1e-6},
+    {"gelu", 2.6e-5},     {"gelu_tanh", 2.2e-5}, {"silu", 1e-6},       {"relu", 5e-7},
+    {"tanh", 1e-6},       {"gelu_10", 2.6e-5},   {"mish", 1e-6},       {"relu6", 5e-7},
+    {"leaky_relu", 5e-7}, {"hard_swish", 1e-6},  {"quick_gelu", 1e-6}, {"sigmoid", 1e-6},
 };
 
 TEST_P(LinearI8Test, ActivationsAreAsExactAsStated) {

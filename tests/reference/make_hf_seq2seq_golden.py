@@ -61,6 +61,12 @@ VARIANTS = {
          "pad_token_id": 1, "eos_token_id": 2, "decoder_start_token_id": 2, **STACKS},
         {"forced_bos_token_id": 4, "decoder_start_token_id": 2, "eos_token_id": 2, "bos_token_id": 0,
          "pad_token_id": 1, "early_stopping": True, "suppress_tokens": [1]}),
+    "pegasus": (
+        {"model_type": "pegasus", "vocab_size": 61, "activation_function": "quick_gelu", "scale_embedding": True,
+         "normalize_before": True, "normalize_embedding": False, "add_final_layer_norm": True, "static_position_embeddings": True,
+         "extra_pos_embeddings": 1, "pad_token_id": 0, "eos_token_id": 1, **STACKS},
+        {"decoder_start_token_id": 0, "eos_token_id": 1, "forced_eos_token_id": 1, "pad_token_id": 0, "length_penalty": 0.8,
+         "num_beams": 8, "max_length": 64}),
     "t5": (
         {"model_type": "t5", "feed_forward_proj": "relu", "pad_token_id": 0, "eos_token_id": 1,
          "decoder_start_token_id": 0, **T5_STACKS},
@@ -98,7 +104,7 @@ def weight(name, shape, eos):
 def tensors_of(model, config):
     """Names and shapes of what a checkpoint has: a sinusoidal table only where two vocabularies are the oddity."""
     named = {**dict(model.named_parameters()), **{k: v for k, v in model.named_buffers() if k == "final_logits_bias"}}
-    made = config["model_type"] == "marian" and "decoder_vocab_size" not in config
+    made = config["model_type"] in ("marian", "pegasus") and "decoder_vocab_size" not in config
     return {k: v for k, v in named.items() if not (made and "embed_positions" in k)}
 
 

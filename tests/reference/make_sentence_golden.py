@@ -6,7 +6,7 @@
 A case has `files`, what the folder's JSON files say; `tensors`, for each file of weights the shapes by name, whose values
 are a function of folder and name (see `weight`), which the test computes again; and `results`: for each prompt's name, ""
 being none, the `embeddings` of `texts`. The folders are as sentence-transformers 6 saves them, or, where a name begins with
-`old`, in the spelling of its versions 2 and 3. All have the tokenizer of `vocabulary`, as vocab.txt.
+`old`, in the spelling of its versions 2 and 3. All but T5's have the tokenizer of `vocabulary`, as vocab.txt.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import pathlib
 import tempfile
 
 import numpy as np
+import tokenizers
 import torch
 import transformers
 from make_torch_transformer_golden import hashes
@@ -32,6 +33,8 @@ VOCABULARY = ("[PAD] [UNK] [CLS] [SEP] [MASK] a boat lamp the quick on and water
               "find texts about").split()  # fmt: skip
 CONFIG = {"vocab_size": len(VOCABULARY), "hidden_size": HIDDEN, "num_hidden_layers": 2, "num_attention_heads": 4,
           "intermediate_size": 36, "max_position_embeddings": POSITIONS, "type_vocab_size": 2}  # fmt: skip
+T5_CONFIG = {"vocab_size": len(VOCABULARY), "d_model": HIDDEN, "d_kv": 6, "d_ff": 30, "num_heads": 3, "num_layers": 2,
+             "relative_attention_num_buckets": 8, "relative_attention_max_distance": 10}  # fmt: skip
 OLD = "sentence_transformers.models."
 OLD_MODES = ["cls_token", "mean_tokens", "max_tokens", "mean_sqrt_len_tokens", "weightedmean_tokens", "lasttoken"]
 PROMPTS = {"query": "query: ", "passage": "passage: the ", "empty": ""}
@@ -63,6 +66,21 @@ def make_transformer(folder):
     model.save_pretrained(folder)
     (folder / "vocab.txt").write_text("\n".join(VOCABULARY) + "\n")
     transformers.BertTokenizer(str(folder / "vocab.txt")).save_pretrained(folder)
+    return modules.Transformer(str(folder))
+
+
+def make_t5(folder):
+    """An encoder with a tokenizer of words, `,` standing for the end of a text."""
+    model = transformers.T5EncoderModel(transformers.T5Config(**T5_CONFIG)).eval()
+    set_weights(model, "")
+    model.save_pretrained(folder)
+    vocabulary = {token: number for number, token in enumerate(VOCABULARY)}
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.WordLevel(vocabulary, "[UNK]"))
+    tokenizer.normalizer = tokenizers.normalizers.Lowercase()
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
+    tokenizer.post_processor = tokenizers.processors.TemplateProcessing("$A ,", "$A , $B ,", [(",", vocabulary[","])])
+    transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="[UNK]", pad_token="[PAD]",
+                                         model_max_length=9).save_pretrained(folder)  # fmt: skip
     return modules.Transformer(str(folder))
 
 
@@ -124,6 +142,10 @@ def folders(root):
     new_folder(root / "short", transformer, [pooling("mean")], prompts=PROMPTS)
     yield "short", [None, "passage"]
 
+    new_folder(root / "t5", make_t5(root / "t5_base"),
+               [pooling("mean"), dense(HIDDEN, 15, False, torch.nn.Identity()), modules.Normalize()], prompts=PROMPTS)
+    yield "t5", [None, "passage"]
+
     old_folder(root / "old", bert, ["mean_tokens"], [("Normalize", None)])
     yield "old", [""]
     old_folder(root / "old_joined", bert, OLD_MODES, path=".")
@@ -147,7 +169,7 @@ def folders(root):
 
 
 def files_of(folder):
-    """What the test writes: JSON but tokenizer.json, whose vocabulary is in vocab.txt."""
+    """What the test writes: JSON but BERT's tokenizer.json, whose vocabulary is in vocab.txt."""
     files, tensors = {}, {}
     for path in sorted(folder.rglob("*")):
         name = str(path.relative_to(folder))
@@ -157,7 +179,7 @@ def files_of(folder):
         elif path.name == "tokenizer_config.json":
             said = json.loads(path.read_text())
             files[name] = {key: said[key] for key in ("model_max_length", "do_lower_case") if key in said}
-        elif path.suffix == ".json" and path.name != "tokenizer.json":
+        elif path.suffix == ".json" and (path.name != "tokenizer.json" or folder.name == "t5"):
             files[name] = json.loads(path.read_text())
     return files, tensors
 

@@ -58,10 +58,20 @@ def model(rng, kind, byte_fallback):
     return proto.SerializeToString()
 
 
-def symbols_without_letters():
-    """`zz` is a symbol and `z` unknown: of two ways that cost the same the first one counts."""
+# Unigram models made by hand: (text, score, kind) of each piece but the first.
+BY_HAND = [
+    # A symbol, of letters that are unknown: of two ways that cost the same the first one counts.
+    [("zz", 0, USER_DEFINED), ("▁", -2, NORMAL), ("a", -3, NORMAL)],
+    # What a symbol of two bytes is worth lies between 0.05 and 0.15.
+    [("ab", -9, USER_DEFINED), ("a", 0.05, NORMAL), ("b", 0.1, NORMAL), ("bb", -9, USER_DEFINED), ("éz", 0, USER_DEFINED), ("é", 0.01, NORMAL), ("z", 0.04, NORMAL)],
+    # Behind many unknown letters f32 does not tell -2.03 from -2.04 unless sums begin again.
+    [("ab", -2.03, NORMAL), ("a", -1.01, NORMAL), ("b", -1.03, NORMAL), ("zé", -3.002, NORMAL), ("z", -1.5, NORMAL), ("é", -1.501, NORMAL)],
+]
+
+
+def by_hand(pieces):
     proto = pb.ModelProto()
-    for text, score, type_ in [("<unk>", 0, UNKNOWN), ("zz", 0, USER_DEFINED), ("▁", -2, NORMAL), ("a", -3, NORMAL)]:
+    for text, score, type_ in [("<unk>", 0, UNKNOWN), *pieces]:
         piece = proto.pieces.add()
         piece.piece, piece.score, piece.type = text, score, type_
     return proto.SerializeToString()
@@ -80,7 +90,8 @@ def main():
     found = []
     for kind in TYPES:
         for index in range(MODELS):
-            data = symbols_without_letters() if kind == "unigram" and index == 0 else model(rng, kind, byte_fallback=index == 1)
+            made = kind == "unigram" and index < len(BY_HAND)
+            data = by_hand(BY_HAND[index]) if made else model(rng, kind, byte_fallback=index == len(BY_HAND))
             try:
                 processor = sentencepiece.SentencePieceProcessor(model_proto=data)
             except RuntimeError:  # a unigram model without a piece of text

@@ -1,6 +1,7 @@
 #include "runtime/file/safetensors.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <cstring>
@@ -272,7 +273,7 @@ std::vector<Damage> damaged_tensors() {
       {file_of(pair("[0,2]", "[0,2]"), 2), "the one before it ends at 2"},
       {file_of(pair("[0,2]", "[3,5]"), 5), "tensor 'b': begins at byte 3 of the data, the one bef"},
   };
-  for (const char* type : {"F8_E4M3", "F8_E5M2", "U16", "U32", "U64", "C64", "f32", ""}) {
+  for (const char* type : {"f32", "", "U", "F8 E4M3", "8F", "F8-"}) {
     result.push_back({tensor(type, "[1]", "[0,1]", 1),
                       "'f': tensor 'a': elements of type '" + std::string(type) + "'",
                       StatusCode::kUnsupported});
@@ -292,6 +293,51 @@ void expect_refused(const std::vector<Damage>& cases) {
 
 TEST(Safetensors, RefusesDamagedHeaders) { expect_refused(damaged_headers()); }
 TEST(Safetensors, RefusesDamagedTensors) { expect_refused(damaged_tensors()); }
+
+TEST(Safetensors, RefusesHeadersAboveTheFormatsLimit) {
+  // Pages of zeros that nobody reads.
+  const size_t length = kMaxHeaderBytes + 1;
+  const size_t size = 8 + length;
+  void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  std::memcpy(memory, &length, sizeof(length));
+  const auto view = SafetensorsView::parse({static_cast<const std::byte*>(memory), size}, "f");
+  EXPECT_NE(view.status().message().find("is above the format's limit"), std::string::npos)
+      << view.status().message();
+  ::munmap(memory, size);
+}
+
+TEST(Safetensors, TensorsOfOtherTypesStandApart) {
+  struct Foreign {
+    const char* type;
+    const char* shape;
+    size_t bytes;
+  };
+  for (const Foreign& foreign :
+       {Foreign{"F8_E4M3", "[2,3]", 6}, Foreign{"F8_E5M2", "[2,3]", 6}, Foreign{"U16", "[3]", 6},
+        Foreign{"U32", "[3]", 12}, Foreign{"U64", "[3]", 24}, Foreign{"C64", "[3]", 24},
+        Foreign{"F4", "[4]", 2}, Foreign{"NEW_9", "[7]", 5}}) {
+    SCOPED_TRACE(foreign.type);
+    const std::string end = std::to_string(foreign.bytes);
+    const std::string header = std::string("{\"a\":{\"dtype\":\"") + foreign.type +
+                               "\",\"shape\":" + foreign.shape + ",\"data_offsets\":[0," + end +
+                               "]},\"b\":{\"dtype\":\"U8\",\"shape\":[1]," + "\"data_offsets\":[" +
+                               end + "," + std::to_string(foreign.bytes + 1) + "]}}";
+    const std::string file = file_of(header, foreign.bytes + 1);
+    const auto view = SafetensorsView::parse(std::as_bytes(std::span(file)), "f");
+    ASSERT_TRUE(view.ok()) << view.status().message();
+    ASSERT_EQ(view->tensors().size(), 1U);
+    EXPECT_EQ(view->tensors()[0].name, "b");
+    EXPECT_EQ(view->find("a"), nullptr);
+    ASSERT_EQ(view->foreign().size(), 1U);
+    EXPECT_EQ(view->foreign()[0].foreign_type, foreign.type);
+  }
+  const std::string short_file =
+      file_of("{\"a\":{\"dtype\":\"U16\",\"shape\":[3],\"data_offsets\":[0,5]}}", 5);
+  EXPECT_NE(parse_status(short_file).message().find("expected 6 bytes for [3] U16"),
+            std::string::npos);
+}
 
 TEST(Safetensors, RefusesDeepNestingAtOnce) {
   for (const char* open : {"[", "{\"a\":"}) {

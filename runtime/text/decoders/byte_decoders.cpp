@@ -48,6 +48,20 @@ class ByteFallback final : public Decoder {
   }
 };
 
+class Bytes final : public Decoder {
+ public:
+  Status decode(std::vector<std::string>* tokens) const override {
+    std::string bytes;
+    for (const std::string& token : *tokens) {
+      const CodePoint first = token.empty() ? CodePoint{0x100, 0} : decode_at(token, 0);
+      const bool is_byte = first.value < 0x100 && token.size() == static_cast<size_t>(first.length);
+      bytes += is_byte ? std::string(1, static_cast<char>(first.value)) : token;
+    }
+    *tokens = {replace_malformed(bytes, "")};
+    return {};
+  }
+};
+
 }  // namespace
 
 std::optional<uint8_t> byte_of_token(std::string_view token) noexcept {
@@ -65,6 +79,10 @@ Result<DecoderPtr> read_byte_level_decoder(const JsonFields&) {
 
 Result<DecoderPtr> read_byte_fallback_decoder(const JsonFields&) {
   return DecoderPtr(std::make_unique<ByteFallback>());
+}
+
+Result<DecoderPtr> read_bytes_decoder(const JsonFields&) {
+  return DecoderPtr(std::make_unique<Bytes>());
 }
 
 }  // namespace lanewise::text

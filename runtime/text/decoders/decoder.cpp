@@ -55,6 +55,7 @@ constexpr Kind kKinds[] = {
     {"CTC", read_ctc_decoder},
     {"SentencePiece", read_sentencepiece_decoder},
     {"CleanUp", read_clean_up_decoder},
+    {"Bytes", read_bytes_decoder},
 };
 
 }  // namespace

@@ -49,7 +49,28 @@ class ByteLevel final : public PreTokenizer {
   PreTokenizerPtr split_;  // null: not cut
 };
 
+class Bytes final : public PreTokenizer {
+ public:
+  Status split(Words* words) const override {
+    Words result;
+    for (const Range& range : words->ranges) {
+      for (size_t i = range.begin; i < range.end; ++i) {
+        const size_t begin = result.text.bytes.size();
+        result.text.append(char32_t{static_cast<uint8_t>(words->text.bytes[i])},
+                           words->text.spans[i]);
+        result.ranges.push_back({begin, result.text.bytes.size()});
+      }
+    }
+    *words = std::move(result);
+    return {};
+  }
+};
+
 }  // namespace
+
+Result<PreTokenizerPtr> read_bytes_pre_tokenizer(const JsonFields&) {
+  return PreTokenizerPtr(std::make_unique<Bytes>());
+}
 
 Result<PreTokenizerPtr> read_byte_level_pre_tokenizer(const JsonFields& fields) {
   LW_ASSIGN_OR_RETURN(const bool add_prefix_space, fields.boolean_or("add_prefix_space", true));

@@ -8,4 +8,7 @@ namespace lanewise::text {
 /// a printable character for each byte.
 Result<PreTokenizerPtr> read_byte_level_pre_tokenizer(const JsonFields& fields);
 
+/// ByT5's: each byte is a word, the character with its number. A type of our own.
+Result<PreTokenizerPtr> read_bytes_pre_tokenizer(const JsonFields& fields);
+
 }  // namespace lanewise::text

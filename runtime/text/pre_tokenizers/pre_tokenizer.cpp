@@ -56,6 +56,7 @@ constexpr Kind kKinds[] = {
     {"CharDelimiterSplit", read_delimiter},
     {"UnicodeScripts", read_unicode_scripts},
     {"FixedLength", read_fixed_length},
+    {"Bytes", read_bytes_pre_tokenizer},
 };
 
 constexpr std::pair<std::string_view, SplitBehavior> kBehaviors[] = {

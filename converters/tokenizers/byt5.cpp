@@ -1,0 +1,94 @@
+// Xue et al. 2021, arXiv:2105.13626. Ids as in Transformers' ByT5Tokenizer.
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "converters/tokenizers/families.hpp"
+#include "converters/tokenizers/settings.hpp"
+#include "ops/status_macros.hpp"
+#include "runtime/text/special_template.hpp"
+#include "runtime/text/tokenizer_json.hpp"
+#include "runtime/text/utf8.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+using Json = nlohmann::json;
+using text::AddedToken;
+
+constexpr int32_t kUsualExtraIds = 125;
+constexpr int32_t kMaxExtraIds = 1 << 16;
+constexpr int32_t kBytes = 256;
+
+/// The tokens behind the bytes. Transformers writes their names and `extra_ids` as 0 where it saves
+/// them.
+Result<std::vector<std::string>> extra_tokens(const TokenizerSettings& settings) {
+  for (const char* field : {"additional_special_tokens", "extra_special_tokens"}) {
+    LW_ASSIGN_OR_RETURN(std::vector<std::string> tokens, settings.tokens(field));
+    if (!tokens.empty()) return tokens;
+  }
+  LW_ASSIGN_OR_RETURN(const int32_t count,
+                      settings.count_or("extra_ids", kUsualExtraIds, kMaxExtraIds));
+  std::vector<std::string> tokens;
+  for (int32_t i = 0; i < count; ++i) tokens.push_back("<extra_id_" + std::to_string(i) + ">");
+  return tokens;
+}
+
+Result<std::vector<AddedToken>> added_tokens(const TokenizerSettings& settings) {
+  std::vector<AddedToken> tokens;
+  const auto add = [&](std::string content, int32_t id, bool strips) {
+    AddedToken token;
+    token.content = std::move(content);
+    token.id = id;
+    token.lstrip = token.rstrip = strips;
+    token.special = true;
+    tokens.push_back(std::move(token));
+  };
+  int32_t id = 0;
+  for (const auto& [field, usual] :
+       {std::pair("pad_token", "<pad>"), {"eos_token", "</s>"}, {"unk_token", "<unk>"}}) {
+    LW_ASSIGN_OR_RETURN(std::string token, settings.token_or(field, usual));
+    add(std::move(token), id++, true);
+  }
+  LW_ASSIGN_OR_RETURN(std::vector<std::string> extras, extra_tokens(settings));
+  id += kBytes;
+  for (std::string& token : extras) add(std::move(token), id++, false);
+  return tokens;
+}
+
+}  // namespace
+
+Result<std::string> byt5_tokenizer(std::string_view settings_json) {
+  LW_ASSIGN_OR_RETURN(const TokenizerSettings settings, TokenizerSettings::parse(settings_json));
+  LW_ASSIGN_OR_RETURN(const std::vector<AddedToken> tokens, added_tokens(settings));
+  constexpr size_t kEos = 1;
+  const text::TemplatePiece end{.name = tokens[kEos].content, .ids = {tokens[kEos].id}};
+  // A text by itself, or each of two, and the end behind it.
+  text::SpecialTemplate specials = text::bare_template();
+  specials.single.push_back(end);
+  specials.pair.insert(specials.pair.begin() + 1, end);
+  specials.pair.push_back(end);
+  for (text::TemplatePiece& piece : specials.pair) piece.type_id = 0;
+  Json vocabulary = Json::object();
+  for (size_t i = 0; i < 3; ++i) vocabulary[tokens[i].content] = tokens[i].id;
+  for (int32_t byte = 0; byte < kBytes; ++byte) {
+    std::string token;
+    text::append_utf8(static_cast<char32_t>(byte), &token);
+    vocabulary[token] = byte + 3;
+  }
+  Json file = text::bare_tokenizer_json(tokens);
+  file["pre_tokenizer"] = {{"type", "Bytes"}};
+  file["post_processor"] = text::template_to_json(
+      specials, [&](int32_t id) { return tokens[static_cast<size_t>(id)].content; });
+  file["decoder"] = {{"type", "Bytes"}};
+  LW_ASSIGN_OR_RETURN(const bool cleans,
+                      settings.boolean_or("clean_up_tokenization_spaces", false));
+  if (cleans) {
+    file["decoder"] = {{"type", "Sequence"},
+                       {"decoders", {{{"type", "Bytes"}}, {{"type", "CleanUp"}}}}};
+  }
+  file["model"] = {{"type", "WordLevel"}, {"vocab", vocabulary}, {"unk_token", tokens[2].content}};
+  return file.dump();
+}
+
+}  // namespace lanewise::converters

@@ -1,0 +1,115 @@
+// The tokenizers of Pegasus and ByT5 against Transformers'
+// (tests/reference/make_hf_tokenizer_golden.py).
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "converters/tokenizers/families.hpp"
+#include "tests/runtime/text_subword_golden.hpp"
+#include "tests/test_data.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+using Json = nlohmann::json;
+using TokenizerPtr = std::shared_ptr<const text::Tokenizer>;
+
+std::string data(const std::string& name) {
+  std::ifstream in(test_data_folder() + "/hf_tokenizers/" + name, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+TokenizerPtr parsed(const Result<std::string>& json) {
+  EXPECT_TRUE(json.ok()) << json.status().message();
+  if (!json.ok()) return nullptr;
+  const auto tokenizer = text::parse_tokenizer(*json);
+  EXPECT_TRUE(tokenizer.ok()) << tokenizer.status().message();
+  if (!tokenizer.ok()) return nullptr;
+  // What a model file has is the tokenizer's own JSON.
+  const auto copy = text::parse_tokenizer((*tokenizer)->to_json());
+  EXPECT_TRUE(copy.ok()) << copy.status().message();
+  return copy.ok() ? *copy : nullptr;
+}
+
+const Json& golden() {
+  static const Json json = Json::parse(data("golden.json"), nullptr, false);
+  return json;
+}
+
+/// Rows of [text, ids, decoded].
+void expect_rows(const TokenizerPtr& tokenizer, const std::string& name) {
+  ASSERT_TRUE(tokenizer);
+  ASSERT_GT(golden()[name].size(), 100u);
+  for (const Json& row : golden()[name]) {
+    const auto encoding = tokenizer->encode(row[0].get<std::string>(), {});
+    ASSERT_TRUE(encoding.ok()) << encoding.status().message();
+    std::vector<int32_t> ids;
+    for (const text::Token& token : encoding->tokens) ids.push_back(token.id);
+    EXPECT_EQ(Json(ids), row[1]) << name << ": " << row[0];
+    const auto decoded = tokenizer->decode(ids, true);
+    ASSERT_TRUE(decoded.ok()) << decoded.status().message();
+    EXPECT_EQ(*decoded, row[2].get<std::string>()) << name << ": " << row[0];
+  }
+}
+
+TEST(HfTokenizerGoldenTest, Pegasus) {
+  expect_rows(parsed(pegasus_tokenizer(data("pegasus.model"), "")), "pegasus");
+}
+
+TEST(HfTokenizerGoldenTest, PegasusAsItsSettingsSay) {
+  const TokenizerPtr tokenizer = parsed(pegasus_tokenizer(
+      data("pegasus.model"),
+      R"({"offset": 7, "mask_token_sent": null, "eos_token": {"content": "</s>"}})"));
+  ASSERT_TRUE(tokenizer);
+  EXPECT_EQ(tokenizer->id("<unk_2>"), 2);
+  EXPECT_EQ(tokenizer->id("<unk_6>"), 6);
+  EXPECT_FALSE(tokenizer->id("<mask_1>").has_value());
+  EXPECT_EQ(tokenizer->id("<unk>"), 9);
+  EXPECT_EQ(tokenizer->vocabulary_size(), 607);
+}
+
+TEST(HfTokenizerGoldenTest, ByT5) {
+  expect_rows(parsed(byt5_tokenizer("")), "byt5");
+  expect_rows(parsed(byt5_tokenizer(R"({"extra_ids": 3})")), "byt5_more");
+}
+
+TEST(HfTokenizerGoldenTest, ByT5LeavesOutWhatIsNoUtf8) {
+  const TokenizerPtr tokenizer = parsed(byt5_tokenizer(""));
+  ASSERT_TRUE(tokenizer);
+  for (const Json& row : golden()["byt5_malformed"]) {
+    const auto decoded = tokenizer->decode(row[0].get<std::vector<int32_t>>(), true);
+    ASSERT_TRUE(decoded.ok()) << decoded.status().message();
+    EXPECT_EQ(*decoded, row[1].get<std::string>());
+  }
+}
+
+TEST(HfTokenizerGoldenTest, ByT5CleansUpWhereItsSettingsSaySo) {
+  const TokenizerPtr tokenizer =
+      parsed(byt5_tokenizer(R"({"clean_up_tokenization_spaces": true})"));
+  ASSERT_TRUE(tokenizer);
+  const auto encoding = tokenizer->encode("a . b", {.add_special_tokens = false});
+  ASSERT_TRUE(encoding.ok());
+  std::vector<int32_t> ids;
+  for (const text::Token& token : encoding->tokens) ids.push_back(token.id);
+  EXPECT_EQ(*tokenizer->decode(ids, true), "a. b");
+}
+
+TEST(HfTokenizerGoldenTest, ByT5TakesTheTokensThatWereSaved) {
+  const TokenizerPtr tokenizer = parsed(byt5_tokenizer(
+      R"({"extra_ids": 0, "additional_special_tokens": ["<x>", {"content": "<y>"}]})"));
+  ASSERT_TRUE(tokenizer);
+  EXPECT_EQ(tokenizer->id("<x>"), 259);
+  EXPECT_EQ(tokenizer->id("<y>"), 260);
+  EXPECT_EQ(tokenizer->vocabulary_size(), 261);
+  EXPECT_EQ(byt5_tokenizer(R"({"extra_ids": 0, "additional_special_tokens": [1]})").status().code(),
+            StatusCode::kDataLoss);
+  EXPECT_EQ(byt5_tokenizer(R"({"extra_ids": -1})").status().code(), StatusCode::kDataLoss);
+  EXPECT_EQ(byt5_tokenizer("[]").status().code(), StatusCode::kDataLoss);
+}
+
+}  // namespace
+}  // namespace lanewise::converters
