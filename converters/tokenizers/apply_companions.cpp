@@ -87,15 +87,16 @@ bool is_named(const Companions& companions, std::string_view content) {
 
 Status add_tokens(const Companions& companions, Backend backend, Json* file) {
   const bool pieces = part(file, "model", "SentencePiece") != nullptr;
-  LW_ASSIGN_OR_RETURN(AddedVocabulary vocabulary, AddedVocabulary::of(*file, !pieces));
+  const bool written = pieces || backend == Backend::kPython;
+  LW_ASSIGN_OR_RETURN(AddedVocabulary vocabulary, AddedVocabulary::of(*file, !written));
   for (const auto& [id, added] : companions.added_tokens) {
     AddedToken token = added;
     token.special =
         is_named(companions, token.content) || (token.special && backend == Backend::kTokenizers);
     // SentencePiece's normalizer would put a space before a token; in Python classes, and where
     // tokenizers runs the pieces, it stands in the text as it is.
-    if (pieces) token.normalized = false;
-    if (pieces) {
+    if (written) token.normalized = false;
+    if (written) {
       vocabulary.add_as(token);
     } else {
       vocabulary.add(std::move(token));

@@ -8,7 +8,7 @@
 namespace lanewise::converters {
 
 /// What runs a tokenizer in Transformers: the library tokenizers, or Python code (Marian's and
-/// M2M100's), for which only those tokens are special that a setting or the class names.
+/// M2M100's, ByT5's), for which only those tokens are special that a setting or the class names.
 enum class Backend { kTokenizers, kPython };
 
 /// A tokenizer.json, or one of our own making, with what stands beside it, as Transformers reads
@@ -16,7 +16,8 @@ enum class Backend { kTokenizers, kPython };
 /// of them are special.
 ///
 /// Added tokens of a tokenizer.json have their ids counted on from the vocabulary, whatever the
-/// files say, as tokenizers does; those of SentencePiece models have the ids that are written.
+/// files say, as tokenizers does; those of SentencePiece models and of Python classes
+/// have the ids that are written.
 ///
 /// Two things differ from Transformers. A special token that only the class names, and no file,
 /// does not make the vocabulary grow, since the model has no row for it. A BERT whose normalizer

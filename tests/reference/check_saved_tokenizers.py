@@ -105,6 +105,10 @@ def unigram_pieces(folder, lines):
     train_pieces(folder, "sentencepiece.bpe.model", lines)
 
 
+def no_files(folder, lines):
+    """ByT5 has none."""
+
+
 def t5_pieces(folder, lines):
     train_pieces(folder, "spiece.model", lines, **T5_IDS)
 
@@ -117,7 +121,6 @@ class Kind:
     name: str  # of the class, without Fast
     model: str  # model_type
     has_fast: bool = True
-    has_slow: bool = True  # in Transformers 4
     settings: dict = dataclasses.field(default_factory=dict)
     config: dict = dataclasses.field(default_factory=dict)
     pieces: bool = False  # a SentencePiece model is what the class without Fast saves
@@ -137,6 +140,7 @@ KINDS = {
     "mbart": Kind(unigram_pieces, "MBartTokenizer", "mbart", settings={"src_lang": "de_DE"}, config=BART_IDS, pieces=True),
     "mbart50": Kind(unigram_pieces, "MBart50Tokenizer", "mbart", settings={"src_lang": "de_DE"}, config=BART_IDS, pieces=True),
     "t5": Kind(t5_pieces, "T5Tokenizer", "t5", config={"pad_token_id": 0, "eos_token_id": 1, "decoder_start_token_id": 0}, pieces=True),
+    "byt5": Kind(no_files, "ByT5Tokenizer", "t5", has_fast=False, config={"pad_token_id": 0, "eos_token_id": 1, "decoder_start_token_id": 0}),
 }
 
 
@@ -233,7 +237,8 @@ def make(folder, kind, class_name, change):
     files = folder.parent / "files"
     files.mkdir()
     kind.files(files, training_text())
-    tokenizer = getattr(transformers, class_name).from_pretrained(files, **(kind.settings | change.settings))
+    tokenizer_class, settings = getattr(transformers, class_name), kind.settings | change.settings
+    tokenizer = tokenizer_class.from_pretrained(files, **settings) if any(files.iterdir()) else tokenizer_class(**settings)
     tokenizer = change.make(tokenizer)
     tokenizer.save_pretrained(folder)
     save_model(kind, tokenizer, folder)
