@@ -23,6 +23,7 @@ using Json = nlohmann::json;
 constexpr const char* kTokenizerJson = "tokenizer.json";
 constexpr const char* kVocabulary = "vocab.json";
 constexpr const char* kBpeModel = "sentencepiece.bpe.model";
+constexpr int32_t kT5ExtraIds = 100;
 
 /// The files beside the weights, and what stands beside the tokenizer among them.
 class TokenizerFolder {
@@ -154,31 +155,25 @@ Status read_nllb(const TokenizerFolder& folder, FamilyModel& model) {
 Status read_t5(const TokenizerFolder& folder, FamilyModel& model) {
   if (!folder.has("spiece.model")) return {};
   LW_ASSIGN_OR_RETURN(const std::string spm, folder.text("spiece.model"));
-  LW_ASSIGN_OR_RETURN(model.tokenizer,
-                      folder.named(t5_tokenizer(spm, folder.companions.extra_ids), "spiece.model"));
+  LW_ASSIGN_OR_RETURN(
+      model.tokenizer,
+      folder.named(t5_tokenizer(spm, folder.companions.extra_ids.value_or(kT5ExtraIds)),
+                   "spiece.model"));
   return finish(folder, Backend::kTokenizers, model.tokenizer);
-}
-
-/// tokenizer_config.json, empty where there is none.
-Result<std::string> settings_of(const TokenizerFolder& folder) {
-  if (!folder.has("tokenizer_config.json")) return std::string();
-  return folder.text("tokenizer_config.json");
 }
 
 Status read_pegasus(const TokenizerFolder& folder, FamilyModel& model) {
   if (!folder.has("spiece.model")) return {};
   LW_ASSIGN_OR_RETURN(const std::string spm, folder.text("spiece.model"));
-  LW_ASSIGN_OR_RETURN(const std::string settings, settings_of(folder));
   LW_ASSIGN_OR_RETURN(model.tokenizer,
-                      folder.named(pegasus_tokenizer(spm, settings), "spiece.model"));
+                      folder.named(pegasus_tokenizer(spm, folder.companions), "spiece.model"));
   return finish(folder, Backend::kTokenizers, model.tokenizer);
 }
 
 /// ByT5's class needs no file.
 Status read_byt5(const TokenizerFolder& folder, FamilyModel& model) {
-  LW_ASSIGN_OR_RETURN(const std::string settings, settings_of(folder));
   LW_ASSIGN_OR_RETURN(model.tokenizer,
-                      folder.named(byt5_tokenizer(settings), "tokenizer_config.json"));
+                      folder.named(byt5_tokenizer(folder.companions), "tokenizer_config.json"));
   return apply(folder, Backend::kPython, model.tokenizer);
 }
 

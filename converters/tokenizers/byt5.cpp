@@ -4,8 +4,6 @@
 #include <utility>
 
 #include "converters/tokenizers/families.hpp"
-#include "converters/tokenizers/settings.hpp"
-#include "ops/status_macros.hpp"
 #include "runtime/text/special_template.hpp"
 #include "runtime/text/tokenizer_json.hpp"
 #include "runtime/text/utf8.hpp"
@@ -17,24 +15,22 @@ using Json = nlohmann::json;
 using text::AddedToken;
 
 constexpr int32_t kUsualExtraIds = 125;
-constexpr int32_t kMaxExtraIds = 1 << 16;
 constexpr int32_t kBytes = 256;
 
-/// The tokens behind the bytes. Transformers writes their names and `extra_ids` as 0 where it saves
-/// them.
-Result<std::vector<std::string>> extra_tokens(const TokenizerSettings& settings) {
-  for (const char* field : {"additional_special_tokens", "extra_special_tokens"}) {
-    LW_ASSIGN_OR_RETURN(std::vector<std::string> tokens, settings.tokens(field));
-    if (!tokens.empty()) return tokens;
-  }
-  LW_ASSIGN_OR_RETURN(const int32_t count,
-                      settings.count_or("extra_ids", kUsualExtraIds, kMaxExtraIds));
+/// The tokens behind the bytes. Transformers writes their names, and `extra_ids` as 0, where it
+/// saves them.
+std::vector<std::string> extra_tokens(const Companions& companions) {
   std::vector<std::string> tokens;
+  for (const NamedToken& named : companions.named_tokens) {
+    if (named.setting == "extra_special_tokens") tokens.push_back(named.token.content);
+  }
+  if (!tokens.empty()) return tokens;
+  const int32_t count = companions.extra_ids.value_or(kUsualExtraIds);
   for (int32_t i = 0; i < count; ++i) tokens.push_back("<extra_id_" + std::to_string(i) + ">");
   return tokens;
 }
 
-Result<std::vector<AddedToken>> added_tokens(const TokenizerSettings& settings) {
+std::vector<AddedToken> added_tokens(const Companions& companions) {
   std::vector<AddedToken> tokens;
   const auto add = [&](std::string content, int32_t id, bool strips) {
     AddedToken token;
@@ -45,22 +41,19 @@ Result<std::vector<AddedToken>> added_tokens(const TokenizerSettings& settings) 
     tokens.push_back(std::move(token));
   };
   int32_t id = 0;
-  for (const auto& [field, usual] :
+  for (const auto& [setting, usual] :
        {std::pair("pad_token", "<pad>"), {"eos_token", "</s>"}, {"unk_token", "<unk>"}}) {
-    LW_ASSIGN_OR_RETURN(std::string token, settings.token_or(field, usual));
-    add(std::move(token), id++, true);
+    add(companions.token_name(setting, usual), id++, true);
   }
-  LW_ASSIGN_OR_RETURN(std::vector<std::string> extras, extra_tokens(settings));
   id += kBytes;
-  for (std::string& token : extras) add(std::move(token), id++, false);
+  for (std::string& token : extra_tokens(companions)) add(std::move(token), id++, false);
   return tokens;
 }
 
 }  // namespace
 
-Result<std::string> byt5_tokenizer(std::string_view settings_json) {
-  LW_ASSIGN_OR_RETURN(const TokenizerSettings settings, TokenizerSettings::parse(settings_json));
-  LW_ASSIGN_OR_RETURN(const std::vector<AddedToken> tokens, added_tokens(settings));
+Result<std::string> byt5_tokenizer(const Companions& companions) {
+  const std::vector<AddedToken> tokens = added_tokens(companions);
   constexpr size_t kEos = 1;
   const text::TemplatePiece end{.name = tokens[kEos].content, .ids = {tokens[kEos].id}};
   // A text by itself, or each of two, and the end behind it.
@@ -81,9 +74,7 @@ Result<std::string> byt5_tokenizer(std::string_view settings_json) {
   file["post_processor"] = text::template_to_json(
       specials, [&](int32_t id) { return tokens[static_cast<size_t>(id)].content; });
   file["decoder"] = {{"type", "Bytes"}};
-  LW_ASSIGN_OR_RETURN(const bool cleans,
-                      settings.boolean_or("clean_up_tokenization_spaces", false));
-  if (cleans) {
+  if (companions.clean_up_tokenization_spaces) {
     file["decoder"] = {{"type", "Sequence"},
                        {"decoders", {{{"type", "Bytes"}}, {{"type", "CleanUp"}}}}};
   }

@@ -23,9 +23,10 @@ constexpr const char* kSettings = "tokenizer_config.json";
 constexpr const char* kSpecials = "special_tokens_map.json";
 constexpr const char* kAdded = "added_tokens.json";
 constexpr const char* kDecoder = "added_tokens_decoder";
+constexpr const char* kSentenceMask = "mask_token_sent";
 constexpr const char* kExtra = "extra_special_tokens";
 constexpr const char* kAdditional = "additional_special_tokens";  // Transformers before 5
-constexpr int32_t kMaxExtraIds = 1 << 16;
+constexpr int32_t kMostTokens = 1 << 16;                          // of `extra_ids` and `offset`
 
 /// In the order in which Transformers adds them.
 constexpr std::string_view kNamedSettings[] = {"bos_token", "eos_token", "unk_token", "sep_token",
@@ -186,6 +187,13 @@ Status read_switches(const Config& settings, Companions* to) {
   return {};
 }
 
+/// None where the file does not have it.
+Result<std::optional<int32_t>> read_count(const Config& settings, const char* field) {
+  if (!settings.has(field)) return std::optional<int32_t>();
+  LW_ASSIGN_OR_RETURN(const int64_t count, settings.integer(field, 0, 0, kMostTokens));
+  return std::optional(static_cast<int32_t>(count));
+}
+
 Status read_settings(const Config& settings, Companions* to) {
   LW_RETURN_IF_ERROR(read_switches(settings, to));
   LW_ASSIGN_OR_RETURN(to->truncation_side, settings.text("truncation_side", ""));
@@ -194,12 +202,23 @@ Status read_settings(const Config& settings, Companions* to) {
   LW_ASSIGN_OR_RETURN(to->src_lang, settings.text("src_lang", ""));
   LW_ASSIGN_OR_RETURN(to->language_codes, settings.text("language_codes", to->language_codes));
   LW_ASSIGN_OR_RETURN(to->legacy_behaviour, settings.boolean("legacy_behaviour", false));
-  LW_ASSIGN_OR_RETURN(const int64_t extra_ids,
-                      settings.integer("extra_ids", to->extra_ids, 0, kMaxExtraIds));
-  to->extra_ids = static_cast<int32_t>(extra_ids);
+  LW_ASSIGN_OR_RETURN(to->extra_ids, read_count(settings, "extra_ids"));
+  LW_ASSIGN_OR_RETURN(to->offset, read_count(settings, "offset"));
   const std::string& side = to->truncation_side;
   if (side.empty() || side == "left" || side == "right") return {};
   return settings.wrong("truncation_side", "left or right");
+}
+
+/// Pegasus' token for masked sentences; null says that it has no masks.
+Status read_sentence_mask(const JsonFields& settings, std::optional<std::string>* token) {
+  const auto found = settings.json().find(kSentenceMask);
+  if (found == settings.json().end()) return {};
+  token->emplace();
+  if (found->is_null()) return {};
+  LW_ASSIGN_OR_RETURN(const NamedToken named,
+                      named_token(kSentenceMask, *found, settings.path(kSentenceMask)));
+  *token = named.token.content;
+  return {};
 }
 
 /// The tokens of all files; `settings_text` is tokenizer_config.json.
@@ -214,6 +233,7 @@ Status read_tokens(SourceFolder& folder, const std::string& subfolder,
   }
   LW_ASSIGN_OR_RETURN(const JsonFields specials, JsonFields::of(specials_json, kSpecials));
   LW_RETURN_IF_ERROR(read_named_tokens(settings, specials, &to->named_tokens));
+  LW_RETURN_IF_ERROR(read_sentence_mask(settings, &to->mask_token_sent));
   if (has_decoder) return read_decoder(settings, &to->added_tokens);
   LW_ASSIGN_OR_RETURN(const Json added, read_object(folder, subfolder, kAdded));
   return read_added_tokens(added, to->named_tokens, &to->added_tokens);

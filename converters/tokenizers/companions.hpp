@@ -38,11 +38,14 @@ struct Companions {
   std::string truncation_side;  ///< "left", "right", or empty
   bool clean_up_tokenization_spaces = false;
 
-  // Of multilingual models and T5.
+  // Of multilingual models, T5, ByT5 and Pegasus. Classes have their own values for what is not
+  // set.
   std::string src_lang;
   std::string language_codes = "m2m100";  ///< the name of a list of them
   bool legacy_behaviour = false;
-  int32_t extra_ids = 100;
+  std::optional<int32_t> extra_ids;
+  std::optional<int32_t> offset;
+  std::optional<std::string> mask_token_sent;  ///< empty: null, no masks
 
   /// By the ids that the files give them, which only Transformers' Python classes keep.
   std::map<int32_t, text::AddedToken> added_tokens;

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "converters/tokenizers/companions.hpp"
 #include "lanewise/status.hpp"
 
 namespace lanewise::converters {
@@ -22,7 +23,7 @@ Result<std::string> llama_tokenizer(std::string_view spm);
 
 /// T5 (spiece.model): </s> behind each text; <extra_id_0> has the last of `extra_ids` ids behind
 /// the pieces, and so on down.
-Result<std::string> t5_tokenizer(std::string_view spm, int32_t extra_ids = 100);
+Result<std::string> t5_tokenizer(std::string_view spm, int32_t extra_ids);
 
 /// Marian: source.spm or target.spm with the vocab.json of both; </s> behind each text. A language
 /// code such as >>fra<< at the start of a text is the token that vocab.json has, else the unknown.
@@ -51,13 +52,12 @@ Result<std::string> mbart_tokenizer(std::string_view spm, std::string_view langu
 Result<std::string> mbart50_tokenizer(std::string_view spm, std::string_view language);
 
 /// Pegasus (spiece.model): <pad>, </s>, <mask_1>, <mask_2>, <unk_2>, ..., then the pieces from the
-/// third on, `offset` places higher; </s> behind each text. `settings` is tokenizer_config.json, or
-/// empty.
-Result<std::string> pegasus_tokenizer(std::string_view spm, std::string_view settings);
+/// third on, `offset` places higher; </s> behind each text.
+Result<std::string> pegasus_tokenizer(std::string_view spm, const Companions& companions);
 
-/// ByT5, which has no file but `settings`, its tokenizer_config.json, which may be empty: <pad>,
-/// </s>, <unk>, the 256 bytes, then <extra_id_0> and so on up; </s> behind each text.
-Result<std::string> byt5_tokenizer(std::string_view settings);
+/// ByT5, which has no file: <pad>, </s>, <unk>, the 256 bytes, then <extra_id_0> and so on up; </s>
+/// behind each text.
+Result<std::string> byt5_tokenizer(const Companions& companions);
 
 /// A tokenizer.json, or JSON of the functions above, whose decoded texts have no spaces before
 /// punctuation: `clean_up_tokenization_spaces`. One of BPE stays as it is, as in Transformers.

@@ -6,7 +6,6 @@
 #include "converters/tokenizers/families.hpp"
 #include "converters/tokenizers/sentencepiece_file.hpp"
 #include "converters/tokenizers/sentencepiece_json.hpp"
-#include "converters/tokenizers/settings.hpp"
 #include "ops/status_macros.hpp"
 #include "runtime/text/models/sentencepiece.hpp"
 
@@ -16,48 +15,27 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int32_t kUsualOffset = 103;
-constexpr int32_t kMaxOffset = 1 << 16;
 constexpr size_t kEnds = 2;  // <pad> and </s>, which every model begins with
 
-struct Settings {
-  int32_t offset = kUsualOffset;
-  std::string pad = "<pad>";
-  std::string eos = "</s>";
-  std::string sentence_mask = "<mask_1>";  ///< empty: the tokenizer has no masks
-  std::string word_mask = "<mask_2>";
-};
-
-Result<Settings> read_settings(std::string_view text) {
-  LW_ASSIGN_OR_RETURN(const TokenizerSettings fields, TokenizerSettings::parse(text));
-  Settings settings;
-  LW_ASSIGN_OR_RETURN(settings.offset, fields.count_or("offset", kUsualOffset, kMaxOffset));
-  LW_ASSIGN_OR_RETURN(settings.pad, fields.token_or("pad_token", settings.pad));
-  LW_ASSIGN_OR_RETURN(settings.eos, fields.token_or("eos_token", settings.eos));
-  LW_ASSIGN_OR_RETURN(settings.word_mask, fields.token_or("mask_token", settings.word_mask));
-  LW_ASSIGN_OR_RETURN(settings.sentence_mask,
-                      fields.token_or("mask_token_sent", settings.sentence_mask));
-  if (fields.is_null("mask_token_sent")) settings.sentence_mask.clear();
-  return settings;
-}
-
 /// What stands before the pieces, in the order of its ids.
-std::vector<std::string> special_tokens(const Settings& settings) {
-  std::vector<std::string> tokens = {settings.pad, settings.eos};
-  if (!settings.sentence_mask.empty()) {
-    tokens.push_back(settings.sentence_mask);
-    tokens.push_back(settings.word_mask);
+std::vector<std::string> special_tokens(const Companions& companions, int32_t offset) {
+  std::vector<std::string> tokens = {companions.token_name("pad_token", "<pad>"),
+                                     companions.token_name("eos_token", "</s>")};
+  const std::string sentence_mask = companions.mask_token_sent.value_or("<mask_1>");
+  if (!sentence_mask.empty()) {
+    tokens.push_back(sentence_mask);
+    tokens.push_back(companions.token_name("mask_token", "<mask_2>"));
   }
-  for (int32_t i = 2; i < settings.offset; ++i) {
-    tokens.push_back("<unk_" + std::to_string(i) + ">");
-  }
+  for (int32_t i = 2; i < offset; ++i) tokens.push_back("<unk_" + std::to_string(i) + ">");
   return tokens;
 }
 
 }  // namespace
 
-Result<std::string> pegasus_tokenizer(std::string_view spm, std::string_view settings_json) {
+Result<std::string> pegasus_tokenizer(std::string_view spm, const Companions& companions) {
   LW_ASSIGN_OR_RETURN(const SentencePieceFile file, read_sentencepiece_file(spm));
-  LW_ASSIGN_OR_RETURN(const Settings settings, read_settings(settings_json));
+  const int32_t offset = companions.offset.value_or(kUsualOffset);
+  const std::vector<std::string> specials = special_tokens(companions, offset);
   SentencePieceFamily family;
   Json vocabulary = Json::object();
   const auto add_special = [&](const std::string& token, int32_t id) {
@@ -65,10 +43,10 @@ Result<std::string> pegasus_tokenizer(std::string_view spm, std::string_view set
     family.specials.push_back({token, id});
   };
   int32_t next = 0;
-  for (const std::string& token : special_tokens(settings)) add_special(token, next++);
+  for (const std::string& token : specials) add_special(token, next++);
   for (size_t i = kEnds; i < file.pieces.size(); ++i) {
     const SentencePieceFile::Piece& piece = file.pieces[i];
-    const int32_t id = static_cast<int32_t>(i) + settings.offset;
+    const int32_t id = static_cast<int32_t>(i) + offset;
     if (piece.kind == static_cast<int32_t>(text::PieceKind::kUnknown)) {
       family.unk_token = piece.text;
       add_special(piece.text, id);
@@ -77,7 +55,7 @@ Result<std::string> pegasus_tokenizer(std::string_view spm, std::string_view set
     }
   }
   family.vocabulary = vocabulary.dump();
-  family.suffix = {settings.eos};
+  family.suffix = {specials[1]};
   family.strip = true;
   return sentencepiece_json(file, family);
 }

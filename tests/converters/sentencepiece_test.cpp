@@ -113,7 +113,7 @@ TEST(SentencePieceFileTest, ChangedBytesGiveATokenizerOrAnError) {
 
 TEST(SentencePieceFamilyTest, T5) {
   const std::string spm = text::read_subword_data("unigram.model");
-  const TokenizerPtr tokenizer = parsed(t5_tokenizer(spm));
+  const TokenizerPtr tokenizer = parsed(t5_tokenizer(spm, 100));
   ASSERT_TRUE(tokenizer);
   Ids expected = plain_ids("unigram.model", "The old clock");
   expected.push_back(2);
@@ -239,7 +239,7 @@ TEST(SentencePieceFamilyTest, ContradictionsAreNamed) {
   EXPECT_EQ(marian_tokenizer(spm, "[").status().code(), StatusCode::kDataLoss);
   EXPECT_EQ(marian_tokenizer(spm, "{}").status().code(), StatusCode::kDataLoss);
   EXPECT_EQ(marian_tokenizer(spm, R"({"</s>": -1})").status().code(), StatusCode::kDataLoss);
-  EXPECT_EQ(t5_tokenizer("\x0A").status().code(), StatusCode::kDataLoss);
+  EXPECT_EQ(t5_tokenizer("\x0A", 100).status().code(), StatusCode::kDataLoss);
 }
 
 }  // namespace
