@@ -251,4 +251,11 @@ Result<Config> Config::object(const std::string& field) const {
   return Config(label_ + ": " + file::in_quotes(field), std::move(inner));
 }
 
+void Config::report_unknown(const std::function<bool(std::string_view)>& known,
+                            const Report& report) const {
+  for (const std::string& name : fields()) {
+    if (!known(name)) report(label_ + ": unknown field " + file::in_quotes(name) + " is ignored");
+  }
+}
+
 }  // namespace lanewise::converters

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "converters/report.hpp"
 #include "lanewise/status.hpp"
 
 namespace lanewise::converters {
@@ -53,6 +55,10 @@ class Config {
 
   /// An object within this one, whose messages name it too; empty when absent.
   Result<Config> object(const std::string& field) const;
+
+  /// Reports each field that is not `known`: it is ignored.
+  void report_unknown(const std::function<bool(std::string_view)>& known,
+                      const Report& report) const;
 
   /// kInvalidArgument: `LABEL: 'field' must be EXPECTED, found VALUE`.
   Status wrong(const std::string& field, const std::string& expected) const;

@@ -115,13 +115,6 @@ bool contains(const List& list, std::string_view name) {
                      [&](const auto& element) { return name_of(element) == name; });
 }
 
-void report_unknown(const Config& config, const Report& report) {
-  for (const std::string& name : config.fields()) {
-    if (is_generation_field(name)) continue;
-    report(config.label() + ": unknown field '" + name + "' is ignored");
-  }
-}
-
 Result<EarlyStopping> read_early_stopping(const Config& config) {
   const std::string field = "early_stopping";
   if (const Result<bool> on = config.boolean(field, false); on.ok()) {
@@ -279,7 +272,7 @@ GenerationOptions read_generation_config(const Config& config, int64_t vocabular
       report(option.reason + ": generating is refused unless the caller replaces it");
     }
   }
-  report_unknown(config, report);
+  config.report_unknown(is_generation_field, report);
   return options;
 }
 

@@ -123,10 +123,10 @@ Status check_fixed(const Config& config, std::span<const FixedField> fields) {
 }
 
 void report_unknown_hf_fields(const FamilyInput& input, std::span<const std::string_view> known) {
-  for (const std::string& name : input.config.fields()) {
-    if (contains(known, name) || contains(kHarmless, name) || is_generation_field(name)) continue;
-    input.report(input.config.label() + ": unknown field " + file::in_quotes(name) + " is ignored");
-  }
+  const auto is_known = [&](std::string_view name) {
+    return contains(known, name) || contains(kHarmless, name) || is_generation_field(name);
+  };
+  input.config.report_unknown(is_known, input.report);
 }
 
 }  // namespace lanewise::converters

@@ -197,14 +197,6 @@ Status check_names(const Config& config) {
   return {};
 }
 
-void report_unknown(const FamilyInput& input, const Config& config,
-                    std::span<const std::string_view> known) {
-  for (const std::string& name : config.fields()) {
-    if (std::ranges::find(known, name) != known.end()) continue;
-    input.report(config.label() + ": unknown field " + in_quotes(name) + " is ignored");
-  }
-}
-
 /// Reads the modules behind the Transformer, in their order.
 class HeadReader {
  public:
@@ -244,7 +236,9 @@ class HeadReader {
          "out_features", "use_residual"});
     LW_ASSIGN_OR_RETURN(const Config config, config_of(module));
     LW_RETURN_IF_ERROR(check_names(config));
-    report_unknown(input_, config, kFields);
+    config.report_unknown(
+        [&](std::string_view name) { return std::ranges::find(kFields, name) != kFields.end(); },
+        input_.report);
     LW_RETURN_IF_ERROR(expect_features(config, "in_features", features_));
     SentenceLayer layer;
     layer.kind = SentenceLayer::Kind::kDense;

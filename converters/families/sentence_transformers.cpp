@@ -115,14 +115,6 @@ Status check_task(const Config& config) {
   return {};
 }
 
-void report_unknown(const FamilyInput& input, const Config& config,
-                    std::span<const std::string_view> known) {
-  for (const std::string& name : config.fields()) {
-    if (std::ranges::find(known, name) != known.end()) continue;
-    input.report(config.label() + ": unknown field " + in_quotes(name) + " is ignored");
-  }
-}
-
 /// Limits of tokenizers without one say 1e30, which is no integer; one that is a number may still
 /// be above the model's.
 Result<int64_t> read_limit(const Config& config, const std::string& field, int64_t max_tokens) {
@@ -147,7 +139,9 @@ Result<SentenceTexts> read_texts_file(const FamilyInput& input, const Config& co
   LW_RETURN_IF_ERROR(check_task(config));
   LW_RETURN_IF_ERROR(check_modalities(config));
   LW_RETURN_IF_ERROR(check_arguments(config));
-  report_unknown(input, config, kFields);
+  config.report_unknown(
+      [&](std::string_view name) { return std::ranges::find(kFields, name) != kFields.end(); },
+      input.report);
   SentenceTexts texts;
   LW_ASSIGN_OR_RETURN(texts.lowercase, config.boolean("do_lower_case", false));
   for (const char* field : {"tokenizer_args", "processor_kwargs"}) {

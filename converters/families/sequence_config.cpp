@@ -221,13 +221,13 @@ Status read_sequence_tokens(const FamilyInput& input, const std::string& source_
 }
 
 void report_unknown_fields(const FamilyInput& input, std::span<const std::string_view> known) {
-  const auto has = [](const auto& list, const std::string& name) {
+  const auto has = [](const auto& list, std::string_view name) {
     return std::find(list.begin(), list.end(), name) != list.end();
   };
-  for (const std::string& name : input.config.fields()) {
-    if (has(known, name) || has(kHarmless, name)) continue;
-    input.report(input.config.label() + ": unknown field " + in_quotes(name) + " is ignored");
-  }
+  const auto is_known = [&](std::string_view name) {
+    return has(known, name) || has(kHarmless, name);
+  };
+  input.config.report_unknown(is_known, input.report);
 }
 
 }  // namespace lanewise::converters

@@ -58,9 +58,9 @@ struct RaggedBatch {
 /// Runs of one Session must not overlap; make a Session per thread, they share the Model. After
 /// reserve(), or after the largest batch was seen once, run_ragged() allocates nothing.
 ///
-/// Its threads begin with it and end with it. It works with fewer where the system gives fewer, with
-/// the same results. A forked process may use its copy, unless a run was going on at the fork: the
-/// next run starts threads there.
+/// Its threads begin with it and end with it. It works with fewer where the system gives fewer,
+/// with the same results. A forked process may use its copy, unless a run was going on at the fork:
+/// the next run starts threads there.
 class LANEWISE_EXPORT Session {
  public:
   /// Fails with kInvalidArgument for an unknown or unavailable instruction set, with kNotFound for
