@@ -14,8 +14,14 @@ inline constexpr unsigned kMostSeconds = 20;
 inline constexpr unsigned kMostSeconds = 2;
 #endif
 
-/// Runs `host` in a process forked off, and succeeds if it returns an empty text in time. What it
-/// returns else says what went wrong. The process is killed after kMostSeconds.
+/// Runs `host` in a program of its own, this one begun anew with the test that calls, and succeeds
+/// if it returns an empty text in time. What it returns else says what went wrong. The program is
+/// killed after kMostSeconds. One a test. It must not be forked off, since OpenMP is not used
+/// there.
 testing::AssertionResult lives(const std::function<std::string()>& host);
+
+/// Runs `test`, one that calls lives(), in a program with the environment variable `setting`,
+/// NAME=VALUE.
+testing::AssertionResult passes(const std::string& test, const std::string& setting);
 
 }  // namespace lanewise::hosts
