@@ -27,6 +27,12 @@ namespace {
 
 constexpr int kThreads = 4;
 
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool kAddressSanitizer = true;
+#else
+constexpr bool kAddressSanitizer = false;
+#endif
+
 /// A batch that is long enough for slices, and one that a team walks together.
 struct Batch {
   Batch(int32_t sequences, int32_t length) : lengths(static_cast<size_t>(sequences), length) {
@@ -171,6 +177,7 @@ TEST_P(HostsTest, SetsOpenMpsEnvironment) {
 }
 
 TEST_P(HostsTest, ForksAfterARun) {
+  if (kAddressSanitizer) GTEST_SKIP() << "its locks do not survive a fork beside a starting thread";
   EXPECT_TRUE(lives([this] {
     Result<Session> before = session(kThreads);
     if (!before.ok()) return before.status().message();
@@ -189,6 +196,7 @@ TEST_P(HostsTest, ForksAfterARun) {
 }
 
 TEST_P(HostsTest, ForksBeforeARun) {
+  if (kAddressSanitizer) GTEST_SKIP() << "its locks do not survive a fork beside a starting thread";
   EXPECT_TRUE(lives([this] {
     Result<Session> before = session(kThreads);
     if (!before.ok()) return before.status().message();
@@ -197,6 +205,7 @@ TEST_P(HostsTest, ForksBeforeARun) {
 }
 
 TEST_P(HostsTest, ForksWhileAnotherThreadRuns) {
+  if (kAddressSanitizer) GTEST_SKIP() << "its locks do not survive a fork beside a starting thread";
   EXPECT_TRUE(lives([this] {
     std::atomic<bool> done{false};
     std::string other;
@@ -284,6 +293,7 @@ TEST_P(OwnThreadsTest, GetsNoMoreThreads) {
 }
 
 TEST_P(OwnThreadsTest, TakesThreadsAwayAfterAFork) {
+  if (kAddressSanitizer) GTEST_SKIP() << "its locks do not survive a fork beside a starting thread";
   EXPECT_TRUE(lives([this] {
     Result<Session> made = session(kThreads);
     if (!made.ok()) return made.status().message();
