@@ -6,12 +6,12 @@
 
 #include <fmt/format.h>
 
+#include "base/status_macros.hpp"
 #include "cli/attention_page.hpp"
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/lines.hpp"
 #include "cli/open_model.hpp"
-#include "ops/status_macros.hpp"
 #include "runtime/attention/text_attention.hpp"
 #include "runtime/file/atomic_file.hpp"
 

@@ -8,12 +8,12 @@
 
 #include <fmt/format.h>
 
+#include "base/status_macros.hpp"
 #include "cli/bench_measure.hpp"
 #include "cli/bench_report.hpp"
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/open_model.hpp"
-#include "ops/status_macros.hpp"
 #include "runtime/file/atomic_file.hpp"
 
 namespace lanewise::cli {

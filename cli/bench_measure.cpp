@@ -11,6 +11,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/status_macros.hpp"
 #include "cli/allocations.hpp"
 #include "cli/busy_load.hpp"
 #include "cli/open_model.hpp"
@@ -18,7 +19,6 @@
 #include "ops/dispatch.hpp"
 #include "ops/roofline/read_bandwidth.hpp"
 #include "ops/roofline/roofline.hpp"
-#include "ops/status_macros.hpp"
 
 namespace lanewise::cli {
 namespace {

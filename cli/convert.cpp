@@ -8,10 +8,10 @@
 
 #include <fmt/format.h>
 
+#include "base/status_macros.hpp"
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/open_model.hpp"
-#include "ops/status_macros.hpp"
 
 namespace lanewise::cli {
 namespace {

@@ -11,13 +11,13 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "base/status_macros.hpp"
 #include "cli/command.hpp"
 #include "lanewise/session.hpp"
 #include "ops/cache_sizes.hpp"
 #include "ops/dispatch.hpp"
 #include "ops/linear/linear_kernels.hpp"
 #include "ops/roofline/roofline.hpp"
-#include "ops/status_macros.hpp"
 
 namespace lanewise::cli {
 namespace {

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/status_macros.hpp"
 #include "cli/command.hpp"
 #include "cli/embed_writers.hpp"
 #include "cli/interrupt.hpp"
@@ -13,7 +14,6 @@
 #include "cli/progress.hpp"
 #include "cli/texts.hpp"
 #include "lanewise/embedder.hpp"
-#include "ops/status_macros.hpp"
 #include "runtime/text/utf8.hpp"
 
 namespace lanewise::cli {

@@ -6,10 +6,10 @@
 
 #include <fmt/format.h>
 
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "cli/json_text.hpp"
-#include "ops/status_macros.hpp"
 #include "runtime/file/atomic_file.hpp"
-#include "runtime/file/messages.hpp"
 #include "runtime/file/npy.hpp"
 #include "runtime/text/utf8.hpp"
 
@@ -129,7 +129,7 @@ class NpyFile final : public EmbedWriter {
 
 Status check_embed_output(const std::string& path) {
   if (path.ends_with(".npy") || path.ends_with(".jsonl")) return {};
-  return invalid_argument("--output " + file::in_quotes(path) +
+  return invalid_argument("--output " + base::in_quotes(path) +
                           ": expected a name that ends in .npy or .jsonl");
 }
 

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/status_macros.hpp"
 #include "cli/command.hpp"
 #include "cli/generating.hpp"
 #include "cli/interrupt.hpp"
@@ -15,7 +16,6 @@
 #include "cli/texts.hpp"
 #include "lanewise/generator.hpp"
 #include "lanewise/translator.hpp"
-#include "ops/status_macros.hpp"
 #include "runtime/batch.hpp"
 #include "runtime/model_data.hpp"
 

@@ -5,9 +5,9 @@
 
 #include <fmt/format.h>
 
+#include "base/status_macros.hpp"
 #include "cli/generation_text.hpp"
 #include "cli/interrupt.hpp"
-#include "ops/status_macros.hpp"
 #include "runtime/model_data.hpp"
 #include "runtime/tasks/text_stream.hpp"
 

@@ -3,8 +3,8 @@
 #include <array>
 #include <span>
 
+#include "base/status_macros.hpp"
 #include "cli/json_text.hpp"
-#include "ops/status_macros.hpp"
 
 namespace lanewise::cli {
 namespace {

@@ -10,12 +10,12 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "cli/command.hpp"
 #include "cli/open_model.hpp"
 #include "converters/textbook_graph.hpp"
-#include "ops/status_macros.hpp"
 #include "runtime/file/atomic_file.hpp"
-#include "runtime/file/messages.hpp"
 #include "runtime/graph/graph.hpp"
 #include "runtime/model_data.hpp"
 
@@ -60,7 +60,7 @@ std::string outputs_line(const ModelInfo& info) {
 std::string field(const Json& object, const char* name) {
   const auto found = object.find(name);
   const bool is_text = found != object.end() && found->is_string();
-  return file::in_quotes(is_text ? found->get_ref<const std::string&>() : "?");
+  return base::in_quotes(is_text ? found->get_ref<const std::string&>() : "?");
 }
 
 /// The files that the model was made from, a line each.
@@ -109,13 +109,13 @@ void append_texts(std::string& text, const ModelInfo& info) {
   std::string_view title = "prompts";
   for (const Prompt& prompt : info.prompts) {
     if (prompt.text.empty()) continue;
-    text += fmt::format("{:<12}{}: {}{}\n", std::exchange(title, ""), file::in_quotes(prompt.name),
-                        file::in_quotes(prompt.text),
+    text += fmt::format("{:<12}{}: {}{}\n", std::exchange(title, ""), base::in_quotes(prompt.name),
+                        base::in_quotes(prompt.text),
                         prompt.name == info.default_prompt ? ", the default" : "");
   }
   title = "unsupported";
   for (const UnsupportedOption& option : info.generation.unsupported) {
-    text += fmt::format("{:<12}{}\n", std::exchange(title, ""), file::in_quotes(option.reason));
+    text += fmt::format("{:<12}{}\n", std::exchange(title, ""), base::in_quotes(option.reason));
   }
 }
 

@@ -8,9 +8,9 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "cli/interrupt.hpp"
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
 
 namespace lanewise::cli {
 namespace {
@@ -26,12 +26,12 @@ Result<LineReader> LineReader::open(const std::string& path) {
   int descriptor = STDIN_FILENO;
   if (!is_stdin) {
     owned = file::FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-    if (!owned.valid()) return file::os_error("read", path, errno);
+    if (!owned.valid()) return base::os_error("read", path, errno);
     descriptor = owned.get();
   }
   struct stat facts = {};
-  if (::fstat(descriptor, &facts) != 0) return file::os_error("read", name, errno);
-  if (S_ISDIR(facts.st_mode)) return file::os_error("read", name, EISDIR);
+  if (::fstat(descriptor, &facts) != 0) return base::os_error("read", name, errno);
+  if (S_ISDIR(facts.st_mode)) return base::os_error("read", name, EISDIR);
   const int64_t size = S_ISREG(facts.st_mode) ? facts.st_size : 0;
   return LineReader(name, std::move(owned), descriptor, size);
 }
@@ -72,7 +72,7 @@ void LineReader::split(size_t most_lines) {
 
 Status LineReader::read_more() {
   if (buffer_.size() - line_begin_ > kMostLineBytes) {
-    return invalid_argument(file::in_quotes(name_) + ": a line of more than " +
+    return invalid_argument(base::in_quotes(name_) + ": a line of more than " +
                             std::to_string(kMostLineBytes >> 20) + " MiB");
   }
   const size_t size = buffer_.size();
@@ -84,7 +84,7 @@ Status LineReader::read_more() {
   } while (count < 0 && errno == EINTR);
   const int error = errno;
   buffer_.resize(size + static_cast<size_t>(std::max<ssize_t>(count, 0)));
-  if (count < 0) return file::os_error("read", name_, error);
+  if (count < 0) return base::os_error("read", name_, error);
   bytes_read_ += count;
   at_end_ = count == 0;
   return {};

@@ -2,12 +2,12 @@
 #include <string>
 #include <vector>
 
+#include "base/status_macros.hpp"
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/open_model.hpp"
 #include "cli/tensor_files.hpp"
 #include "lanewise/session.hpp"
-#include "ops/status_macros.hpp"
 #include "runtime/file/atomic_file.hpp"
 #include "runtime/file/safetensors.hpp"
 #include "runtime/file/sink.hpp"

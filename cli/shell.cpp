@@ -7,9 +7,9 @@
 #include <cstdlib>
 #include <utility>
 
-#include "ops/status_macros.hpp"
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/file/atomic_file.hpp"
-#include "runtime/file/messages.hpp"
 
 namespace lanewise::cli {
 namespace {
@@ -50,7 +50,7 @@ Status Output::flush() {
   buffer_.clear();
   if (error == EPIPE) reader_gone_ = true;
   if (error == 0) return {};
-  return io_error("cannot write standard output: " + file::reason_of(error));
+  return io_error("cannot write standard output: " + base::reason_of(error));
 }
 
 void Shell::note(std::string_view text) const {
@@ -90,7 +90,7 @@ Status check_writable(const std::string& path) {
       ::stat(path.c_str(), &facts) == 0 && !S_ISREG(facts.st_mode) && !S_ISDIR(facts.st_mode);
   // Opening a pipe would wait for its reader.
   if (special)
-    return ::access(path.c_str(), W_OK) == 0 ? Status() : file::os_error("write", path, errno);
+    return ::access(path.c_str(), W_OK) == 0 ? Status() : base::os_error("write", path, errno);
   return file::AtomicFile::create(path).status();
 }
 

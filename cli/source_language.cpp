@@ -1,6 +1,6 @@
 #include "cli/source_language.hpp"
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 
 namespace lanewise::cli {
 

@@ -6,10 +6,10 @@
 #include <span>
 #include <vector>
 
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "cli/interrupt.hpp"
-#include "ops/status_macros.hpp"
 #include "runtime/file/mapping.hpp"
-#include "runtime/file/messages.hpp"
 #include "runtime/file/safetensors.hpp"
 #include "runtime/file/sink.hpp"
 
@@ -32,7 +32,7 @@ Result<TensorMap> read_tensors_from_stdin() {
     if (interrupted()) return cancelled("interrupted");
     const ssize_t count = ::read(STDIN_FILENO, part.data(), part.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return file::os_error("read", "standard input", errno);
+    if (count < 0) return base::os_error("read", "standard input", errno);
     if (count == 0) return parse_tensors(buffer.bytes(), "standard input");
     LW_RETURN_IF_ERROR(buffer.append(std::span(part).first(static_cast<size_t>(count))));
   }

@@ -7,10 +7,10 @@
 
 #include <fmt/format.h>
 
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "cli/brackets.hpp"
 #include "cli/command.hpp"
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
 #include "runtime/text/utf8.hpp"
 
 namespace lanewise::cli {
@@ -52,7 +52,7 @@ std::optional<std::string> TextOptions::file() const {
 Result<TextSource> TextSource::open(const TextOptions& options) {
   TextSource source;
   if (const std::optional<std::string> file = options.file()) {
-    source.name_ = *file == "-" ? "standard input" : file::in_quotes(*file);
+    source.name_ = *file == "-" ? "standard input" : base::in_quotes(*file);
     LW_ASSIGN_OR_RETURN(source.reader_, LineReader::open(*file));
   } else {
     source.texts_ = options.texts();

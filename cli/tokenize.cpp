@@ -4,13 +4,13 @@
 
 #include <fmt/format.h>
 
+#include "base/status_macros.hpp"
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/json_text.hpp"
 #include "cli/open_model.hpp"
 #include "cli/source_language.hpp"
 #include "cli/texts.hpp"
-#include "ops/status_macros.hpp"
 #include "runtime/model_data.hpp"
 #include "runtime/tasks/source_language.hpp"
 #include "runtime/text/tokenizer.hpp"

@@ -5,13 +5,13 @@
 #include <string>
 #include <vector>
 
+#include "base/messages.hpp"
 #include "converters/formats/elements.hpp"
-#include "runtime/file/messages.hpp"
 
 namespace lanewise::converters {
 namespace {
 
-using file::in_quotes;
+using base::in_quotes;
 
 // A message is one line: a model of another size has hundreds of misshaped tensors.
 constexpr size_t kMostNamed = 10;

@@ -4,8 +4,8 @@
 #include <optional>
 #include <sstream>
 
-#include "runtime/file/messages.hpp"
-#include "runtime/json.hpp"
+#include "base/json.hpp"
+#include "base/messages.hpp"
 
 namespace lanewise::converters {
 
@@ -25,22 +25,22 @@ namespace {
 constexpr size_t kMaxJsonBytes = 32'000'000;
 
 Result<nlohmann::json> parse_json(std::string_view found, std::string_view label) {
-  const std::string text = internal::standard_json(found);
-  const Status sane = internal::check_json(text, kMaxJsonBytes);
-  if (!sane.ok()) return sane.with_context(file::in_quotes(label));
+  const std::string text = base::standard_json(found);
+  const Status sane = base::check_json(text, kMaxJsonBytes);
+  if (!sane.ok()) return sane.with_context(base::in_quotes(label));
   try {
     return nlohmann::json::parse(text);
   } catch (const nlohmann::json::parse_error& error) {
-    return data_loss(file::in_quotes(label) + " is not JSON: error at byte " +
+    return data_loss(base::in_quotes(label) + " is not JSON: error at byte " +
                      std::to_string(error.byte));
   } catch (const nlohmann::json::exception&) {  // A number that no double holds.
-    return data_loss(file::in_quotes(label) + " is not JSON: a number is out of range");
+    return data_loss(base::in_quotes(label) + " is not JSON: a number is out of range");
   }
 }
 
 /// A value for a message: scalars as they stand there, the rest by type.
 std::string found_text(const nlohmann::json& value) {
-  if (value.is_string()) return file::in_quotes(value.get_ref<const std::string&>());
+  if (value.is_string()) return base::in_quotes(value.get_ref<const std::string&>());
   if (value.is_structured()) return std::string("an ") + value.type_name();
   return value.dump();
 }
@@ -98,25 +98,25 @@ Result<Config> Config::parse(std::string_view text, std::string_view label) {
   Result<nlohmann::json> json = parse_json(text, label);
   if (!json.ok()) return json.status();
   if (!json->is_object()) {
-    return data_loss(file::in_quotes(label) + " must be a JSON object, found " +
+    return data_loss(base::in_quotes(label) + " must be a JSON object, found " +
                      std::string(json->type_name()));
   }
   auto value = std::make_shared<Json>();
   value->value = std::move(*json);
-  return Config(file::in_quotes(label), std::move(value));
+  return Config(base::in_quotes(label), std::move(value));
 }
 
 Result<std::vector<Config>> Config::parse_list(std::string_view text, std::string_view label) {
   Result<nlohmann::json> json = parse_json(text, label);
   if (!json.ok()) return json.status();
-  const Status wrong_form = data_loss(file::in_quotes(label) + " must be a list of JSON objects");
+  const Status wrong_form = data_loss(base::in_quotes(label) + " must be a list of JSON objects");
   if (!json->is_array()) return wrong_form;
   std::vector<Config> list;
   for (nlohmann::json& element : *json) {
     if (!element.is_object()) return wrong_form;
     auto value = std::make_shared<Json>();
     value->value = std::move(element);
-    list.push_back(Config(file::in_quotes(label), std::move(value)));
+    list.push_back(Config(base::in_quotes(label), std::move(value)));
   }
   return list;
 }
@@ -126,7 +126,7 @@ Result<std::vector<std::string>> Config::parse_texts(std::string_view text,
   Result<nlohmann::json> json = parse_json(text, label);
   if (!json.ok()) return json.status();
   if (auto texts = texts_in(*json)) return *std::move(texts);
-  return data_loss(file::in_quotes(label) + " must be a list of strings");
+  return data_loss(base::in_quotes(label) + " must be a list of strings");
 }
 
 bool Config::has(const std::string& field) const { return json_->find(field) != nullptr; }
@@ -146,7 +146,7 @@ Status Config::wrong(const std::string& field, const std::string& expected) cons
 
 Status Config::must_be(const std::string& field, const std::string& expected,
                        const std::string& found) const {
-  return invalid_argument(label_ + ": " + file::in_quotes(field) + " must be " + expected +
+  return invalid_argument(label_ + ": " + base::in_quotes(field) + " must be " + expected +
                           ", found " + found);
 }
 
@@ -248,13 +248,13 @@ Result<Config> Config::object(const std::string& field) const {
   auto inner = std::make_shared<Json>();
   inner->value = value == nullptr ? nlohmann::json::object() : *value;
   if (!inner->value.is_object()) return wrong(field, "an object");
-  return Config(label_ + ": " + file::in_quotes(field), std::move(inner));
+  return Config(label_ + ": " + base::in_quotes(field), std::move(inner));
 }
 
 void Config::report_unknown(const std::function<bool(std::string_view)>& known,
                             const Report& report) const {
   for (const std::string& name : fields()) {
-    if (!known(name)) report(label_ + ": unknown field " + file::in_quotes(name) + " is ignored");
+    if (!known(name)) report(label_ + ": unknown field " + base::in_quotes(name) + " is ignored");
   }
 }
 

@@ -5,6 +5,9 @@
 #include <span>
 #include <utility>
 
+#include "base/messages.hpp"
+#include "base/no_throw.hpp"
+#include "base/status_macros.hpp"
 #include "converters/check_tensors.hpp"
 #include "converters/files.hpp"
 #include "converters/pack/pack_graph.hpp"
@@ -14,9 +17,7 @@
 #include "converters/tokenizers/folder_tokenizer.hpp"
 #include "converters/tokenizers/lowercase_first.hpp"
 #include "converters/unread_tensors.hpp"
-#include "ops/status_macros.hpp"
 #include "runtime/file/atomic_file.hpp"
-#include "runtime/file/messages.hpp"
 #include "runtime/graph/passes/passes.hpp"
 #include "runtime/model_data.hpp"
 #include "runtime/session_setup.hpp"
@@ -33,7 +34,7 @@ Result<WeightType> parse_weights(const std::string& weights) {
   if (weights == "bf16") return WeightType::kBF16;
   if (weights == "int8") return WeightType::kI8;
   if (weights == "int4") return WeightType::kI4;
-  return unsupported("weights of type " + file::in_quotes(weights) +
+  return unsupported("weights of type " + base::in_quotes(weights) +
                      " are not supported; known: f32, bf16, int8, int4");
 }
 
@@ -42,7 +43,7 @@ bool is_integer(WeightType type) { return type == WeightType::kI8 || type == Wei
 Status check_options(const ConvertOptions& options) {
   LW_ASSIGN_OR_RETURN(const WeightType type, parse_weights(options.weights));
   if (!options.as.empty() && options.as != "encoder") {
-    return invalid_argument("as " + file::in_quotes(options.as) +
+    return invalid_argument("as " + base::in_quotes(options.as) +
                             " is not supported; known: encoder");
   }
   if (options.group != 32 && options.group != 64 && options.group != 128) {
@@ -82,7 +83,7 @@ Result<Opened> open(const std::string& path, const ConvertOptions& options) {
   LW_RETURN_IF_ERROR(check_options(options));
   LW_ASSIGN_OR_RETURN(Source source, open_source(path, options.config));
   if (!options.as.empty() && !source.family->has_encoder_form) {
-    return unsupported("as " + file::in_quotes(options.as) + ": not supported for " +
+    return unsupported("as " + base::in_quotes(options.as) + ": not supported for " +
                        std::string(source.family->name));
   }
   Report report = options.report ? options.report : [](std::string_view) {};
@@ -100,11 +101,11 @@ Result<Opened> open(const std::string& path, const ConvertOptions& options) {
                                             .family = source.family,
                                             .encoder_alone = !options.as.empty()}));
   const Status checked = check_tensors(model, *source.checkpoint);
-  if (!checked.ok()) return checked.with_context(file::in_quotes(path));
+  if (!checked.ok()) return checked.with_context(base::in_quotes(path));
   LW_RETURN_IF_ERROR(graph::validate(model.graph));
   if (model.strict) {
     const Status read = check_unread(model, *source.checkpoint, source.config, report);
-    if (!read.ok()) return read.with_context(file::in_quotes(path));
+    if (!read.ok()) return read.with_context(base::in_quotes(path));
   }
   report_unused(model, *source.checkpoint, report);
   return Opened{std::move(source), std::move(model), std::move(report)};
@@ -124,7 +125,7 @@ Result<std::string> checked_json(const std::string& made, int64_t vocabulary, co
   if (made.empty()) return made;
   const auto tokenizer = text::parse_tokenizer(made);
   if (!tokenizer.ok()) {
-    return tokenizer.status().with_context(file::in_quotes(opened.source.folder.root()) + ": " +
+    return tokenizer.status().with_context(base::in_quotes(opened.source.folder.root()) + ": " +
                                            name);
   }
   report_surplus(**tokenizer, vocabulary, name, opened.report);
@@ -253,7 +254,7 @@ class ModelWriter {
 Status check_destination(const Source& source, const std::string& destination) {
   for (const std::string& path : source.folder.used_files()) {
     if (same_file(path, destination)) {
-      return invalid_argument("cannot write " + file::in_quotes(destination) +
+      return invalid_argument("cannot write " + base::in_quotes(destination) +
                               ": it is a part of the checkpoint");
     }
   }
@@ -266,7 +267,7 @@ Status convert_file(const std::string& path, const std::string& destination,
   LW_ASSIGN_OR_RETURN(ModelWriter writer, ModelWriter::create(std::move(opened)));
   LW_RETURN_IF_ERROR(check_destination(writer.source(), destination));
   if (!options.calibrate.empty() && same_file(options.calibrate, destination)) {
-    return invalid_argument("cannot write " + file::in_quotes(destination) +
+    return invalid_argument("cannot write " + base::in_quotes(destination) +
                             ": it holds the texts to calibrate with");
   }
   LW_ASSIGN_OR_RETURN(const PackedTypes types, writer.choose_types(options, path));
@@ -286,7 +287,7 @@ Result<Model> load_checkpoint(const std::string& path, const ConvertOptions& opt
 }  // namespace
 
 Result<graph::Graph> textbook_graph(const std::string& source, const ConvertOptions& options) {
-  return file::no_throw([&]() -> Result<graph::Graph> {
+  return base::no_throw([&]() -> Result<graph::Graph> {
     LW_ASSIGN_OR_RETURN(Opened opened, open(source, options));
     return std::move(opened.model.graph);
   });
@@ -296,12 +297,12 @@ Result<graph::Graph> textbook_graph(const std::string& source, const ConvertOpti
 
 Status convert(const std::string& source, const std::string& destination,
                const ConvertOptions& options) {
-  return file::no_throw(
+  return base::no_throw(
       [&]() -> Status { return converters::convert_file(source, destination, options); });
 }
 
 Result<Model> load(const std::string& path, const ConvertOptions& options) {
-  return file::no_throw([&]() -> Result<Model> {
+  return base::no_throw([&]() -> Result<Model> {
     if (converters::is_model_file(path)) return Model::open(path, options.open);
     return converters::load_checkpoint(path, options);
   });
@@ -309,7 +310,7 @@ Result<Model> load(const std::string& path, const ConvertOptions& options) {
 
 Result<std::string> describe_textbook_graph(const std::string& source,
                                             const ConvertOptions& options) {
-  return file::no_throw([&]() -> Result<std::string> {
+  return base::no_throw([&]() -> Result<std::string> {
     LW_ASSIGN_OR_RETURN(const graph::Graph graph, converters::textbook_graph(source, options));
     return graph::to_text(graph);
   });

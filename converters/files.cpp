@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "ops/status_macros.hpp"
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/file/file_kind.hpp"
 #include "runtime/file/mapping.hpp"
-#include "runtime/file/messages.hpp"
 
 namespace lanewise::converters {
 
@@ -61,7 +61,7 @@ Result<std::vector<std::string>> list_files(const std::string& folder) {
     const std::string name = entry->path().filename().string();
     if (!name.starts_with('.') && is_file(entry->path().string())) names.push_back(name);
   }
-  if (error) return file::os_error("list", folder, error.value());
+  if (error) return base::os_error("list", folder, error.value());
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -83,12 +83,12 @@ Result<std::string> read_text(const std::string& path) {
   LW_ASSIGN_OR_RETURN(const file::MappedFile mapped, file::MappedFile::open(path));
   const auto bytes = mapped.bytes();
   if (bytes.size() > kMaxBytes) {
-    return file::file_error(
+    return base::file_error(
         StatusCode::kResourceExhausted, "read", path,
         std::to_string(bytes.size()) + " bytes, expected at most " + std::to_string(kMaxBytes));
   }
   const std::string kind = file::kind_of_other_text(bytes);
-  if (!kind.empty()) return file::file_error(StatusCode::kDataLoss, "read", path, "it is " + kind);
+  if (!kind.empty()) return base::file_error(StatusCode::kDataLoss, "read", path, "it is " + kind);
   return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 

@@ -5,14 +5,14 @@
 #include <string_view>
 #include <vector>
 
+#include "base/messages.hpp"
 #include "converters/config.hpp"
 #include "converters/files.hpp"
-#include "runtime/file/messages.hpp"
 
 namespace lanewise::converters {
 namespace {
 
-using file::in_quotes;
+using base::in_quotes;
 
 constexpr const char* kAdapterConfig = "adapter_config.json";
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/generate/unsupported.hpp"
 
 namespace lanewise::converters {

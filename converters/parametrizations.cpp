@@ -7,8 +7,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/status_macros.hpp"
 #include "converters/formats/elements.hpp"
-#include "ops/status_macros.hpp"
 
 namespace lanewise::converters {
 namespace {

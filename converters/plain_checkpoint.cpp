@@ -4,15 +4,15 @@
 #include <optional>
 #include <utility>
 
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "converters/parametrizations.hpp"
 #include "converters/plain_names.hpp"
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
 
 namespace lanewise::converters {
 namespace {
 
-using file::in_quotes;
+using base::in_quotes;
 
 class RenamedCheckpoint final : public Checkpoint {
  public:

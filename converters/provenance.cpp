@@ -4,9 +4,9 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/status_macros.hpp"
 #include "converters/files.hpp"
 #include "converters/sha256.hpp"
-#include "ops/status_macros.hpp"
 #include "runtime/file/mapping.hpp"
 
 namespace lanewise::converters {

@@ -3,13 +3,13 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "converters/families/sentence_transformers.hpp"
 #include "converters/files.hpp"
 #include "converters/folder_hints.hpp"
 #include "converters/plain_checkpoint.hpp"
-#include "ops/status_macros.hpp"
 #include "runtime/file/mapping.hpp"
-#include "runtime/file/messages.hpp"
 #include "runtime/file/safetensors.hpp"
 #include "runtime/model_data.hpp"
 
@@ -21,7 +21,7 @@ Result<Config> open_config(SourceFolder& folder, const std::string& subfolder,
   if (!config_path.empty()) return folder.config_at(config_path);
   const std::string name = join(subfolder, "config.json");
   if (!folder.has(name)) {
-    return not_found(file::in_quotes(folder.root()) +
+    return not_found(base::in_quotes(folder.root()) +
                      " has no config.json, which says what model it is" +
                      folder_hint(folder.path(subfolder)));
   }
@@ -61,7 +61,7 @@ Result<Source> open_source(const std::string& path, const std::string& config_pa
     LW_RETURN_IF_ERROR(check_links(folder.path(subfolder)));
   } else {
     if (is_model_file(path)) {
-      return invalid_argument(file::in_quotes(path) + " is already a converted model");
+      return invalid_argument(base::in_quotes(path) + " is already a converted model");
     }
     LW_ASSIGN_OR_RETURN(checkpoint, open_weights_file(path));
   }
@@ -74,7 +74,7 @@ Result<Source> open_source(const std::string& path, const std::string& config_pa
   LW_ASSIGN_OR_RETURN(PlainCheckpoint plain, make_plain(std::move(checkpoint)));
   std::vector<std::string> warnings = std::move(plain.warnings);
   if (whole_folder && holds_adapter(folder.path(subfolder))) {
-    warnings.push_back(file::in_quotes(folder.path(subfolder)) +
+    warnings.push_back(base::in_quotes(folder.path(subfolder)) +
                        " also holds an adapter (PEFT), which is not applied: the base model is "
                        "computed");
   }

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/status_macros.hpp"
 #include "converters/files.hpp"
-#include "ops/status_macros.hpp"
 
 namespace lanewise::converters {
 std::string SourceFolder::path(const std::string& name) const {

@@ -6,13 +6,13 @@
 #include <string_view>
 #include <vector>
 
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 
 namespace lanewise::converters {
 namespace {
 
-using file::in_quotes;
+using base::in_quotes;
 
 constexpr size_t kMostNamed = 10;
 

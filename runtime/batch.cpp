@@ -4,7 +4,7 @@
 #include <cstring>
 #include <limits>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 
 namespace lanewise {
 namespace {

@@ -5,13 +5,13 @@
 #include <cstdint>
 #include <string>
 
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 
 namespace lanewise::internal {
 namespace {
 
-using file::in_quotes;
+using base::in_quotes;
 using graph::Graph;
 using graph::Node;
 using graph::RowSymbol;

@@ -5,12 +5,13 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
+#include "base/json.hpp"
+#include "base/json_fields.hpp"
+#include "base/messages.hpp"
+#include "base/no_throw.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/generate/options_json.hpp"
-#include "runtime/json.hpp"
 #include "runtime/model_checks.hpp"
-#include "runtime/text/json_fields.hpp"
 
 namespace lanewise::internal {
 namespace {
@@ -37,10 +38,10 @@ Status check_format(std::string_view text) {
   const auto [rest, error] = std::from_chars(text.data(), end, version);
   const bool newer = error == std::errc::result_out_of_range;
   if ((error != std::errc() && !newer) || rest != end || version < 0) {
-    return data_loss("format " + file::in_quotes(text) + " is not a number");
+    return data_loss("format " + base::in_quotes(text) + " is not a number");
   }
   if (!newer && version >= 1 && version <= kFormatVersion) return {};
-  return unsupported("format " + file::in_quotes(text) + ", this build reads 1 to " +
+  return unsupported("format " + base::in_quotes(text) + ", this build reads 1 to " +
                      std::to_string(kFormatVersion));
 }
 
@@ -59,14 +60,14 @@ int64_t generated_vocabulary(const ModelInfo& info) {
   return info.target_vocabulary_size > 0 ? info.target_vocabulary_size : info.vocabulary_size;
 }
 
-Status parse_prompts(const text::JsonFields& fields, ModelInfo& info) {
+Status parse_prompts(const base::JsonFields& fields, ModelInfo& info) {
   LW_ASSIGN_OR_RETURN(info.default_prompt, fields.string_or("default_prompt", ""));
   LW_ASSIGN_OR_RETURN(info.pools_prompt, fields.boolean_or("pools_prompt", true));
   if (fields.find("prompts") == nullptr) return {};
   LW_ASSIGN_OR_RETURN(const nlohmann::json* prompts, fields.array("prompts"));
   for (const nlohmann::json& element : *prompts) {
-    LW_ASSIGN_OR_RETURN(const text::JsonFields prompt,
-                        text::JsonFields::of(element, fields.path("prompts")));
+    LW_ASSIGN_OR_RETURN(const base::JsonFields prompt,
+                        base::JsonFields::of(element, fields.path("prompts")));
     Prompt& added = info.prompts.emplace_back();
     LW_ASSIGN_OR_RETURN(added.name, prompt.string("name"));
     LW_ASSIGN_OR_RETURN(added.text, prompt.string("text"));
@@ -83,10 +84,10 @@ void add_prompts(const ModelInfo& info, Json& json) {
 }
 
 Result<ModelInfo> parse_task(std::string_view text) {
-  LW_RETURN_IF_ERROR(check_json(text, kMaxTaskBytes));
+  LW_RETURN_IF_ERROR(base::check_json(text, kMaxTaskBytes));
   const nlohmann::json json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (json.is_discarded()) return data_loss("not JSON");
-  LW_ASSIGN_OR_RETURN(const text::JsonFields fields, text::JsonFields::of(json, "task"));
+  LW_ASSIGN_OR_RETURN(const base::JsonFields fields, base::JsonFields::of(json, "task"));
   ModelInfo info;
   LW_ASSIGN_OR_RETURN(info.family, fields.string("family"));
   LW_ASSIGN_OR_RETURN(info.task, fields.string("task"));
@@ -97,7 +98,7 @@ Result<ModelInfo> parse_task(std::string_view text) {
   LW_ASSIGN_OR_RETURN(info.target_vocabulary_size, fields.count_or("target_vocabulary_size", 0));
   LW_ASSIGN_OR_RETURN(info.max_target_tokens, fields.count_or("max_target_tokens", 0));
   if (fields.find("generation") != nullptr) {
-    LW_ASSIGN_OR_RETURN(const text::JsonFields generation, fields.object("generation"));
+    LW_ASSIGN_OR_RETURN(const base::JsonFields generation, fields.object("generation"));
     LW_ASSIGN_OR_RETURN(
         info.generation,
         generate::options_from_json(generation.json(), "generation", generated_vocabulary(info)));
@@ -134,18 +135,18 @@ Result<std::shared_ptr<const ModelData>> ModelData::create(file::AlignedBuffer b
 }
 
 Result<std::shared_ptr<const ModelData>> ModelData::create(Bytes bytes, const std::string& label) {
-  return file::no_throw([&]() -> Result<std::shared_ptr<const ModelData>> {
+  return base::no_throw([&]() -> Result<std::shared_ptr<const ModelData>> {
     const std::span<const std::byte> all =
         std::visit([](const auto& owner) { return std::as_const(owner).bytes(); }, bytes);
     LW_ASSIGN_OR_RETURN(file::SafetensorsView view, file::SafetensorsView::parse(all, label));
     if (find_metadata(view, kFormatKey) == nullptr) {
-      return data_loss(file::in_quotes(label) + " is not a lanewise model file (no '" +
+      return data_loss(base::in_quotes(label) + " is not a lanewise model file (no '" +
                        std::string(kFormatKey) + "'); convert it first");
     }
     // Not make_shared: the constructor is private. Moving the bytes leaves them where they are.
     std::shared_ptr<ModelData> data(new ModelData(std::move(bytes), std::move(view), label));
     const Status status = data->parse();
-    if (!status.ok()) return status.with_context(file::in_quotes(label));
+    if (!status.ok()) return status.with_context(base::in_quotes(label));
     data->ask_for_weights();
     return std::shared_ptr<const ModelData>(std::move(data));
   });
@@ -186,7 +187,7 @@ void ModelData::ask_for_weights() const {
 
 Result<const text::Tokenizer*> LazyTokenizer::open(std::string_view json,
                                                    const std::string& label) {
-  return file::no_throw([&]() -> Result<const text::Tokenizer*> {
+  return base::no_throw([&]() -> Result<const text::Tokenizer*> {
     std::call_once(once_, [&] {
       auto parsed = text::parse_tokenizer(json);
       if (parsed.ok()) {
@@ -205,7 +206,7 @@ Result<const text::Tokenizer*> ModelData::open(std::string_view tensor,
   const file::TensorEntry* entry = view_.find(tensor);
   if (entry == nullptr) return static_cast<const text::Tokenizer*>(nullptr);
   const std::string_view json(view_.view(*entry).as<char>(), entry->end - entry->begin);
-  return tokenizer.open(json, file::in_quotes(label_) + ": tokenizer");
+  return tokenizer.open(json, base::in_quotes(label_) + ": tokenizer");
 }
 
 Result<const text::Tokenizer*> ModelData::open_tokenizer() const {

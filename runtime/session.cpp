@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/status_macros.hpp"
 #include "ops/dispatch.hpp"
-#include "ops/status_macros.hpp"
 #include "runtime/batch.hpp"
 #include "runtime/exec/executor.hpp"
 #include "runtime/exec/team.hpp"

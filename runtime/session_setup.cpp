@@ -2,8 +2,8 @@
 
 #include <string>
 
+#include "base/status_macros.hpp"
 #include "ops/dispatch.hpp"
-#include "ops/status_macros.hpp"
 #include "runtime/exec/team.hpp"
 
 namespace lanewise {

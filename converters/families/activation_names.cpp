@@ -2,8 +2,8 @@
 
 #include <string_view>
 
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -54,7 +54,7 @@ Result<std::string> activation_of(const Config& config, const std::string& field
     if (given == name.theirs) return std::string(name.ours);
     known.append(known.empty() ? "" : ", ").append(name.theirs);
   }
-  return unsupported(config.label() + ": unknown " + field + " " + file::in_quotes(given) +
+  return unsupported(config.label() + ": unknown " + field + " " + base::in_quotes(given) +
                      "; known: " + known);
 }
 

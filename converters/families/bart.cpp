@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "base/status_macros.hpp"
 #include "converters/families/bart_config.hpp"
 #include "converters/families/bart_writer.hpp"
 #include "converters/families/family.hpp"
@@ -11,7 +12,6 @@
 #include "converters/families/hf_names.hpp"
 #include "converters/families/hf_tokenizer.hpp"
 #include "converters/families/module_tensors.hpp"
-#include "ops/status_macros.hpp"
 
 namespace lanewise::converters {
 namespace {

@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <array>
 
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "converters/families/activation_names.hpp"
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
 
 namespace lanewise::converters {
 namespace {
 
-using file::in_quotes;
+using base::in_quotes;
 
 // As in bert.cpp: ranges that no such model leaves.
 constexpr int64_t kMaxLayers = 4096;

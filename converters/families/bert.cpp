@@ -7,14 +7,14 @@
 #include <set>
 #include <utility>
 
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "converters/families/activation_names.hpp"
 #include "converters/families/family.hpp"
 #include "converters/families/hf_heads.hpp"
 #include "converters/families/hf_names.hpp"
 #include "converters/families/sentence_head.hpp"
 #include "converters/families/sentence_transformers.hpp"
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
 #include "runtime/graph/builder.hpp"
 
 namespace lanewise::converters {
@@ -48,7 +48,7 @@ Status refuse_unsupported(const Config& config) {
   LW_ASSIGN_OR_RETURN(const std::string positions,
                       config.text("position_embedding_type", "absolute"));
   if (positions != "absolute") {
-    return unsupported(config.label() + ": position_embedding_type " + file::in_quotes(positions) +
+    return unsupported(config.label() + ": position_embedding_type " + base::in_quotes(positions) +
                        " is not supported; known: absolute");
   }
   for (const char* field : {"is_decoder", "add_cross_attention"}) {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -49,7 +49,7 @@ Result<const Family*> find_family(const Config& config) {
   if (type.empty()) {
     return invalid_argument(config.label() + ": 'model_type' is missing; known: " + known_types());
   }
-  return unsupported(config.label() + ": unknown model_type " + file::in_quotes(type) +
+  return unsupported(config.label() + ": unknown model_type " + base::in_quotes(type) +
                      "; known: " + known_types());
 }
 

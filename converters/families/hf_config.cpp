@@ -4,10 +4,10 @@
 #include <array>
 #include <string_view>
 
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "converters/files.hpp"
 #include "converters/generation_config.hpp"
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -116,7 +116,7 @@ Status check_fixed(const Config& config, std::span<const FixedField> fields) {
     LW_ASSIGN_OR_RETURN(const bool value, config.boolean(field.name, field.value));
     if (value == field.value) continue;
     LW_ASSIGN_OR_RETURN(const std::string type, config.text("model_type", ""));
-    return unsupported(config.label() + ": " + file::in_quotes(field.name) +
+    return unsupported(config.label() + ": " + base::in_quotes(field.name) +
                        (value ? " true" : " false") + " is not supported for " + type);
   }
   return {};

@@ -4,8 +4,8 @@
 #include <array>
 #include <vector>
 
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -55,14 +55,14 @@ Status check_head(const FamilyInput& input, const HeadClasses& classes,
   LW_ASSIGN_OR_RETURN(const std::vector<std::string> architectures,
                       input.config.texts("architectures"));
   const CheckpointTensor* head = find_head(input.checkpoint, classes.tensors, outside);
-  const std::string named = head == nullptr ? "" : " (tensor " + file::in_quotes(head->name) + ")";
+  const std::string named = head == nullptr ? "" : " (tensor " + base::in_quotes(head->name) + ")";
   bool known = false;
   for (const std::string& architecture : architectures) {
     if (generates(architecture) ||
         std::ranges::find(classes.without, architecture) != classes.without.end()) {
       known = true;
     } else if (names_another_model(architecture)) {
-      return refused(input, "architecture " + file::in_quotes(architecture) + ": its head" + named +
+      return refused(input, "architecture " + base::in_quotes(architecture) + ": its head" + named +
                                 " is not supported");
     }
   }

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -36,8 +36,8 @@ Result<std::string> find_prefix(const Checkpoint& checkpoint, std::string_view a
     if (prefix.ends_with('.')) prefixes.push_back(std::move(prefix));
   }
   if (prefixes.size() > 1) {
-    return invalid_argument("the checkpoint holds several models: " + file::in_quotes(prefixes[0]) +
-                            ", " + file::in_quotes(prefixes[1]));
+    return invalid_argument("the checkpoint holds several models: " + base::in_quotes(prefixes[0]) +
+                            ", " + base::in_quotes(prefixes[1]));
   }
   return prefixes.empty() ? std::string() : prefixes.front();
 }

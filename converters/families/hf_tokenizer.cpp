@@ -6,18 +6,18 @@
 #include <string>
 #include <utility>
 
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "converters/files.hpp"
 #include "converters/tokenizers/apply_companions.hpp"
 #include "converters/tokenizers/companions.hpp"
 #include "converters/tokenizers/families.hpp"
 #include "converters/tokenizers/folder_tokenizer.hpp"
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
 
 namespace lanewise::converters {
 namespace {
 
-using file::in_quotes;
+using base::in_quotes;
 using Json = nlohmann::json;
 
 constexpr const char* kTokenizerJson = "tokenizer.json";

@@ -7,14 +7,14 @@
 #include <string_view>
 #include <utility>
 
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "converters/plain_names.hpp"
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
 
 namespace lanewise::converters {
 namespace {
 
-using file::in_quotes;
+using base::in_quotes;
 
 constexpr int64_t kMaxSize = INT32_MAX;
 

@@ -2,13 +2,13 @@
 
 #include <utility>
 
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 
 namespace lanewise::converters {
 namespace {
 
-using file::in_quotes;
+using base::in_quotes;
 using graph::ValueId;
 
 /// `weight_ih_l0_reverse`, behind a dot.

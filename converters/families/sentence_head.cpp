@@ -6,17 +6,17 @@
 #include <span>
 #include <utility>
 
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "converters/families/sentence_transformers.hpp"
 #include "converters/files.hpp"
 #include "converters/formats/elements.hpp"
 #include "ops/activation/activation_kind.hpp"
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
 
 namespace lanewise::converters {
 namespace {
 
-using file::in_quotes;
+using base::in_quotes;
 using graph::ValueId;
 
 // torch.nn.functional.normalize, which the module Normalize calls, and torch.nn.LayerNorm.

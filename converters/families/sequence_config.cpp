@@ -6,17 +6,17 @@
 #include <utility>
 #include <vector>
 
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "converters/files.hpp"
 #include "converters/generation_config.hpp"
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
 #include "runtime/text/utf8.hpp"
 #include "runtime/text/wordlevel.hpp"
 
 namespace lanewise::converters {
 namespace {
 
-using file::in_quotes;
+using base::in_quotes;
 
 // Fields of training and bookkeeping.
 constexpr std::array kHarmless =

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <utility>
 
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "converters/families/activation_names.hpp"
 #include "converters/families/family.hpp"
 #include "converters/families/hf_config.hpp"
@@ -16,8 +18,6 @@
 #include "converters/families/sentence_head.hpp"
 #include "converters/families/sentence_transformers.hpp"
 #include "converters/families/t5_buckets.hpp"
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
 #include "runtime/graph/builder.hpp"
 
 namespace lanewise::converters {
@@ -97,7 +97,7 @@ Status read_feed_forward(const Config& config, T5Config& c) {
   LW_RETURN_IF_ERROR(check_fixed(config, gated));
   LW_ASSIGN_OR_RETURN(const std::string act, config.text("dense_act_fn", activation));
   if (act == activation) return {};
-  return config.wrong("dense_act_fn", file::in_quotes(activation) + ", as '" + field + "' says");
+  return config.wrong("dense_act_fn", base::in_quotes(activation) + ", as '" + field + "' says");
 }
 
 Status read_buckets(const Config& config, int64_t heads, T5Buckets& buckets) {

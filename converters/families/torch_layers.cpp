@@ -6,14 +6,14 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "converters/families/activation_names.hpp"
 #include "converters/families/family.hpp"
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
 
 namespace lanewise::converters {
 
-using file::in_quotes;
+using base::in_quotes;
 using graph::Affine;
 using graph::ValueId;
 

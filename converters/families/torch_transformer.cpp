@@ -4,18 +4,18 @@
 #include <array>
 #include <utility>
 
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "converters/families/family.hpp"
 #include "converters/families/module_tensors.hpp"
 #include "converters/families/sequence_config.hpp"
 #include "converters/families/torch_layers.hpp"
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
 #include "runtime/graph/builder.hpp"
 
 namespace lanewise::converters {
 namespace {
 
-using file::in_quotes;
+using base::in_quotes;
 using graph::RowSymbol;
 using graph::ValueId;
 

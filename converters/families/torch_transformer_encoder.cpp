@@ -4,11 +4,11 @@
 #include <array>
 #include <utility>
 
+#include "base/status_macros.hpp"
 #include "converters/families/family.hpp"
 #include "converters/families/module_tensors.hpp"
 #include "converters/families/sequence_config.hpp"
 #include "converters/families/torch_layers.hpp"
-#include "ops/status_macros.hpp"
 #include "runtime/graph/builder.hpp"
 
 namespace lanewise::converters {

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <array>
 
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "converters/files.hpp"
-#include "ops/status_macros.hpp"
 #include "runtime/file/file_kind.hpp"
 #include "runtime/file/mapping.hpp"
-#include "runtime/file/messages.hpp"
 
 namespace lanewise::converters {
 
@@ -25,8 +25,8 @@ std::string_view type_name(const CheckpointTensor& tensor) {
 }
 
 Status foreign_error(const CheckpointTensor& tensor) {
-  return unsupported("tensor " + file::in_quotes(tensor.name) + " has elements of type " +
-                     file::in_quotes(type_name(tensor)) + ", which is not supported");
+  return unsupported("tensor " + base::in_quotes(tensor.name) + " has elements of type " +
+                     base::in_quotes(type_name(tensor)) + ", which is not supported");
 }
 
 const CheckpointTensor* Checkpoint::find(std::string_view name) const noexcept {
@@ -65,7 +65,7 @@ Result<std::unique_ptr<Checkpoint>> open_checkpoint_folder(const std::string& fo
     if (!path.empty()) return open_or_explain(path, format.open);
     looked_for.append(looked_for.empty() ? "" : ", ").append(format.looks_for);
   }
-  return not_found(file::in_quotes(folder) + " holds no weights: expected " + looked_for);
+  return not_found(base::in_quotes(folder) + " holds no weights: expected " + looked_for);
 }
 
 Result<std::unique_ptr<Checkpoint>> open_checkpoint_file(const std::string& path) {
@@ -80,7 +80,7 @@ Result<std::unique_ptr<Checkpoint>> open_checkpoint_file(const std::string& path
     if (format.has_name(file_name(path))) return open_or_explain(path, format.open);
   }
   return explained(
-      path, data_loss(file::in_quotes(path) + " is no checkpoint of a known format: " + known));
+      path, data_loss(base::in_quotes(path) + " is no checkpoint of a known format: " + known));
 }
 
 }  // namespace lanewise::converters

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <cstring>
 
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/file/safetensors.hpp"
 
 namespace lanewise::converters {
@@ -75,7 +75,7 @@ Result<F32Tensor> read_f32(const Checkpoint& checkpoint, const CheckpointTensor&
   if (in_place) return F32Tensor{{view.as<float>(), size}, nullptr};
   auto owned = std::make_unique_for_overwrite<float[]>(size);
   const Status converted = convert_to_f32(view, {owned.get(), size});
-  if (!converted.ok()) return converted.with_context("tensor " + file::in_quotes(tensor.name));
+  if (!converted.ok()) return converted.with_context("tensor " + base::in_quotes(tensor.name));
   const std::span<const float> values(owned.get(), size);
   return F32Tensor{values, std::move(owned)};
 }

@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -73,7 +73,7 @@ class NpyDictionary {
     if (key == "descr") return type();
     if (key == "fortran_order") return order();
     if (key == "shape") return shape();
-    return damaged("unknown key " + file::in_quotes(key));
+    return damaged("unknown key " + base::in_quotes(key));
   }
 
   Status type() {
@@ -82,7 +82,7 @@ class NpyDictionary {
     has_type_ = true;
     header_.big_endian = descr.starts_with('>');
     if (descr.empty() || std::string_view("<>|").find(descr.front()) == std::string_view::npos) {
-      return damaged("type " + file::in_quotes(descr));
+      return damaged("type " + base::in_quotes(descr));
     }
     struct Known {
       std::string_view name;
@@ -100,7 +100,7 @@ class NpyDictionary {
     if (descr.substr(1).starts_with('O')) {
       return unsupported("an array of Python's objects, which are pickles, is not read");
     }
-    return unsupported("an array of type " + file::in_quotes(descr) +
+    return unsupported("an array of type " + base::in_quotes(descr) +
                        ", expected f2, f4, f8, i1, i2, i4, i8, u1 or b1");
   }
 

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "converters/formats/checkpoint.hpp"
 #include "converters/formats/npy_header.hpp"
 #include "converters/formats/shards.hpp"
 #include "converters/formats/strided.hpp"
 #include "converters/formats/zip_archive.hpp"
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -26,8 +26,8 @@ class NpzCheckpoint final : public Checkpoint {
     for (const ZipEntry& entry : archive_.entries()) {
       const Status status = add(entry);
       if (!status.ok()) {
-        return status.with_context(file::in_quotes(files_.front()) + ": entry " +
-                                   file::in_quotes(entry.name));
+        return status.with_context(base::in_quotes(files_.front()) + ": entry " +
+                                   base::in_quotes(entry.name));
       }
     }
     std::sort(arrays_.begin(), arrays_.end(),
@@ -43,7 +43,7 @@ class NpzCheckpoint final : public Checkpoint {
 
   Result<TensorView> read(const CheckpointTensor& tensor, Scratch& scratch) const override {
     const CheckpointTensor* found = find(tensor.name);
-    if (found == nullptr) return not_found("tensor " + file::in_quotes(tensor.name));
+    if (found == nullptr) return not_found("tensor " + base::in_quotes(tensor.name));
     const Array& array = arrays_[static_cast<size_t>(found - tensors_.data())];
     Scratch unpacked;
     LW_ASSIGN_OR_RETURN(const auto bytes, archive_.read(*array.entry, unpacked));

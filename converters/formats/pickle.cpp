@@ -6,10 +6,10 @@
 #include <system_error>
 #include <utility>
 
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "converters/formats/pickle_calls.hpp"
 #include "converters/formats/pickle_machine.hpp"
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
 
 namespace lanewise::converters {
 namespace {

@@ -3,8 +3,8 @@
 #include <string>
 #include <utility>
 
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -21,7 +21,7 @@ using enum PickleKind;
 
 Status wrong_arguments(const PickleGlobal& global, const std::string& expected) {
   return data_loss("pickle calls " +
-                   file::in_quotes(std::string(global.module).append(".").append(global.name)) +
+                   base::in_quotes(std::string(global.module).append(".").append(global.name)) +
                    " with something other than " + expected + std::string(kNothingExecuted));
 }
 

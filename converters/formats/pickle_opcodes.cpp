@@ -3,8 +3,8 @@
 #include <array>
 #include <string>
 
+#include "base/status_macros.hpp"
 #include "converters/formats/pickle_machine.hpp"
-#include "ops/status_macros.hpp"
 
 namespace lanewise::converters {
 namespace {

@@ -3,14 +3,14 @@
 
 #include <utility>
 
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "converters/formats/checkpoint.hpp"
 #include "converters/formats/pytorch_file.hpp"
 #include "converters/formats/shards.hpp"
 #include "converters/formats/state_dict.hpp"
 #include "converters/formats/zip_archive.hpp"
-#include "ops/status_macros.hpp"
 #include "runtime/file/mapping.hpp"
-#include "runtime/file/messages.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -33,7 +33,7 @@ class PytorchCheckpoint final : public Checkpoint {
 
   Status open() {
     const Status status = find_tensors();
-    return status.ok() ? status : status.with_context(file::in_quotes(files_.front()));
+    return status.ok() ? status : status.with_context(base::in_quotes(files_.front()));
   }
 
   std::span<const CheckpointTensor> tensors() const noexcept override { return tensors_; }
@@ -42,7 +42,7 @@ class PytorchCheckpoint final : public Checkpoint {
 
   Result<TensorView> read(const CheckpointTensor& tensor, Scratch& scratch) const override {
     const CheckpointTensor* found = find(tensor.name);
-    if (found == nullptr) return not_found("tensor " + file::in_quotes(tensor.name));
+    if (found == nullptr) return not_found("tensor " + base::in_quotes(tensor.name));
     if (!found->foreign_type.empty()) return foreign_error(*found);
     const PickledTensor& pickled =
         pickle().tensors[pickled_[static_cast<size_t>(found - tensors_.data())]];
@@ -71,7 +71,7 @@ class PytorchCheckpoint final : public Checkpoint {
         continue;
       }
       const Status status = check_storage(pickle().storages[tensor.storage]);
-      if (!status.ok()) return status.with_context("tensor " + file::in_quotes(entry.name));
+      if (!status.ok()) return status.with_context("tensor " + base::in_quotes(entry.name));
       tensors_.push_back({entry.name, tensor.type, tensor.elements.shape});
     }
     note_inert_objects();
@@ -86,13 +86,13 @@ class PytorchCheckpoint final : public Checkpoint {
     size_t named = 0;
     for (const std::string& name : names) {
       if (named++ == kMostNamed) break;
-      list.append(list.empty() ? "" : ", ").append(file::in_quotes(name));
+      list.append(list.empty() ? "" : ", ").append(base::in_quotes(name));
     }
     if (names.size() > kMostNamed) {
       list += " and " + std::to_string(names.size() - kMostNamed) + " more";
     }
     notes_.push_back(
-        file::in_quotes(files_.front()) +
+        base::in_quotes(files_.front()) +
         ": beside the weights it uses other Python objects, which were not made: " + list);
   }
 
@@ -119,7 +119,7 @@ Result<std::unique_ptr<PytorchFile>> open_file(const std::string& path) {
     LW_ASSIGN_OR_RETURN(const file::MappedFile mapped, file::MappedFile::open(path));
     zip = is_zip(mapped.bytes());
     if (!zip && !is_pytorch_legacy(mapped.bytes())) {
-      return data_loss(file::in_quotes(path) + " is not a file of torch.save()");
+      return data_loss(base::in_quotes(path) + " is not a file of torch.save()");
     }
   }
   return zip ? open_pytorch_zip(path) : open_pytorch_legacy(path);

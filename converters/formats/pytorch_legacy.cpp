@@ -2,10 +2,10 @@
 #include <map>
 #include <utility>
 
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "converters/formats/pytorch_file.hpp"
-#include "ops/status_macros.hpp"
 #include "runtime/file/mapping.hpp"
-#include "runtime/file/messages.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -24,7 +24,7 @@ class PytorchLegacy final : public PytorchFile {
 
   Status open() {
     const Status status = read();
-    return status.ok() ? status : status.with_context(file::in_quotes(path_));
+    return status.ok() ? status : status.with_context(base::in_quotes(path_));
   }
 
   const Pickle& pickle() const noexcept override { return pickle_; }
@@ -33,10 +33,10 @@ class PytorchLegacy final : public PytorchFile {
   Status check_storage(std::string_view key, size_t bytes) const override {
     const auto found = storages_.find(key);
     if (found == storages_.end()) {
-      return data_loss("storage " + file::in_quotes(key) + " is not in the file");
+      return data_loss("storage " + base::in_quotes(key) + " is not in the file");
     }
     if (found->second.size() == bytes) return {};
-    return data_loss("storage " + file::in_quotes(key) + ": expected " + std::to_string(bytes) +
+    return data_loss("storage " + base::in_quotes(key) + ": expected " + std::to_string(bytes) +
                      " bytes, the file has " + std::to_string(found->second.size()));
   }
 
@@ -86,7 +86,7 @@ class PytorchLegacy final : public PytorchFile {
       }
       LW_ASSIGN_OR_RETURN(const auto bytes, next_storage(key.text, type->second));
       if (!storages_.emplace(type->first, bytes).second) {
-        return data_loss("storage " + file::in_quotes(key.text) + " stands in the file twice");
+        return data_loss("storage " + base::in_quotes(key.text) + " stands in the file twice");
       }
     }
     return {};
@@ -104,7 +104,7 @@ class PytorchLegacy final : public PytorchFile {
         return bytes;
       }
     }
-    return data_loss("storage " + file::in_quotes(key) + " of " + std::to_string(count) +
+    return data_loss("storage " + base::in_quotes(key) + " of " + std::to_string(count) +
                      " elements is cut off: " + std::to_string(rest_.size()) + " bytes are left");
   }
 

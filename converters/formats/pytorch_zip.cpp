@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "converters/formats/pytorch_file.hpp"
 #include "converters/formats/zip_archive.hpp"
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -22,11 +22,11 @@ class PytorchZip final : public PytorchFile {
     LW_ASSIGN_OR_RETURN(const ZipEntry* entry, find_pickle());
     root_ = entry->name.substr(0, entry->name.size() - kPickleName.size());
     if (archive_.find(root_ + "/constants.pkl") != nullptr) {
-      return unsupported(file::in_quotes(path_) +
+      return unsupported(base::in_quotes(path_) +
                          " is a TorchScript archive, a program: save model.state_dict()");
     }
     if (entry->size > kMaxPickleBytes) {
-      return resource_exhausted(file::in_quotes(path_) + ": a pickle of " +
+      return resource_exhausted(base::in_quotes(path_) + ": a pickle of " +
                                 std::to_string(entry->size) + " bytes, expected at most " +
                                 std::to_string(kMaxPickleBytes));
     }
@@ -35,7 +35,7 @@ class PytorchZip final : public PytorchFile {
     size_t elements = 0;
     for (const ZipEntry& one : archive_.entries()) elements = std::max(elements, one.size);
     Result<Pickle> pickle = read_pickle(bytes, static_cast<int64_t>(elements));
-    if (!pickle.ok()) return pickle.status().with_context(file::in_quotes(path_));
+    if (!pickle.ok()) return pickle.status().with_context(base::in_quotes(path_));
     pickle_ = std::move(*pickle);
     return {};
   }
@@ -46,10 +46,10 @@ class PytorchZip final : public PytorchFile {
   Status check_storage(std::string_view key, size_t bytes) const override {
     const ZipEntry* entry = find(key);
     if (entry == nullptr) {
-      return data_loss("storage " + file::in_quotes(key) + " is not in the archive");
+      return data_loss("storage " + base::in_quotes(key) + " is not in the archive");
     }
     if (entry->size == bytes) return {};
-    return data_loss("storage " + file::in_quotes(key) + ": expected " + std::to_string(bytes) +
+    return data_loss("storage " + base::in_quotes(key) + ": expected " + std::to_string(bytes) +
                      " bytes, the archive has " + std::to_string(entry->size));
   }
 
@@ -69,11 +69,11 @@ class PytorchZip final : public PytorchFile {
       const bool is_pickle = entry.name.ends_with(kPickleName) &&
                              entry.name.find('/') == entry.name.size() - kPickleName.size();
       if (!is_pickle) continue;
-      if (found != nullptr) return data_loss(file::in_quotes(path_) + " holds several data.pkl");
+      if (found != nullptr) return data_loss(base::in_quotes(path_) + " holds several data.pkl");
       found = &entry;
     }
     if (found != nullptr) return found;
-    return data_loss(file::in_quotes(path_) +
+    return data_loss(base::in_quotes(path_) +
                      " is a zip archive, but not one of torch.save(): it holds no data.pkl");
   }
 
@@ -85,7 +85,7 @@ class PytorchZip final : public PytorchFile {
     const std::string_view order(reinterpret_cast<const char*>(head.data()), head.size());
     big_endian_ = order == "big";
     if (big_endian_ || order == "little") return {};
-    return data_loss(file::in_quotes(path_) + ": unknown byteorder " + file::in_quotes(order));
+    return data_loss(base::in_quotes(path_) + ": unknown byteorder " + base::in_quotes(order));
   }
 
   std::string path_;

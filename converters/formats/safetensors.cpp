@@ -5,11 +5,11 @@
 #include <map>
 #include <utility>
 
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "converters/formats/checkpoint.hpp"
 #include "converters/formats/shards.hpp"
-#include "ops/status_macros.hpp"
 #include "runtime/file/mapping.hpp"
-#include "runtime/file/messages.hpp"
 #include "runtime/file/safetensors.hpp"
 
 namespace lanewise::converters {
@@ -47,7 +47,7 @@ class SafetensorsCheckpoint final : public Checkpoint {
     const auto tied = tied_names_.find(tensor.name);
     const file::TensorEntry* entry =
         view_.find(tied == tied_names_.end() ? tensor.name : tied->second);
-    if (entry == nullptr) return not_found("tensor " + file::in_quotes(tensor.name));
+    if (entry == nullptr) return not_found("tensor " + base::in_quotes(tensor.name));
     return view_.view(*entry);
   }
 

@@ -5,10 +5,10 @@
 #include <set>
 #include <utility>
 
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "converters/config.hpp"
 #include "converters/files.hpp"
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -18,7 +18,7 @@ class ShardedCheckpoint final : public Checkpoint {
   Status add_shard(const std::string& path, std::unique_ptr<Checkpoint> shard) {
     for (const CheckpointTensor& tensor : shard->tensors()) {
       if (!where_.emplace(tensor.name, shards_.size()).second) {
-        return data_loss(file::in_quotes(path) + ": tensor " + file::in_quotes(tensor.name) +
+        return data_loss(base::in_quotes(path) + ": tensor " + base::in_quotes(tensor.name) +
                          " is in another shard too");
       }
       tensors_.push_back(tensor);
@@ -50,7 +50,7 @@ class ShardedCheckpoint final : public Checkpoint {
 
   Result<TensorView> read(const CheckpointTensor& tensor, Scratch& scratch) const override {
     const auto found = where_.find(tensor.name);
-    if (found == where_.end()) return not_found("tensor " + file::in_quotes(tensor.name));
+    if (found == where_.end()) return not_found("tensor " + base::in_quotes(tensor.name));
     const Checkpoint& shard = *shards_[found->second];
     return shard.read(*shard.find(tensor.name), scratch);
   }
@@ -74,16 +74,16 @@ Status check_index(ShardedCheckpoint& checkpoint, const std::string& index_path,
   for (const auto& [tensor, shard] : weight_map) {
     const std::string file = checkpoint.file_of(tensor);
     if (file.empty()) {
-      if (count++ < kMostNamed) absent += (count == 1 ? "" : ", ") + file::in_quotes(tensor);
+      if (count++ < kMostNamed) absent += (count == 1 ? "" : ", ") + base::in_quotes(tensor);
     } else if (file != join(folder, shard)) {
-      return data_loss(file::in_quotes(index_path) + ": tensor " + file::in_quotes(tensor) +
-                       " is not in " + file::in_quotes(shard) + " but in " +
-                       file::in_quotes(file_name(file)));
+      return data_loss(base::in_quotes(index_path) + ": tensor " + base::in_quotes(tensor) +
+                       " is not in " + base::in_quotes(shard) + " but in " +
+                       base::in_quotes(file_name(file)));
     }
   }
   if (count > kMostNamed) absent += " and " + std::to_string(count - kMostNamed) + " more";
   if (count > 0) {
-    checkpoint.note(file::in_quotes(index_path) +
+    checkpoint.note(base::in_quotes(index_path) +
                     " names tensors that are in none of the shards: " + absent);
   }
   return {};
@@ -96,15 +96,15 @@ Result<std::set<std::string>> shard_names(const std::string& index_path,
   for (const auto& [tensor, shard] : weight_map) {
     if (!names.insert(shard).second) continue;
     if (!stays_inside(shard)) {
-      return invalid_argument(file::in_quotes(index_path) + ": shard " + file::in_quotes(shard) +
+      return invalid_argument(base::in_quotes(index_path) + ": shard " + base::in_quotes(shard) +
                               " must be a file name in this folder");
     }
     if (!is_file(join(parent_folder(index_path), shard))) {
-      missing.append(missing.empty() ? "" : ", ").append(file::in_quotes(shard));
+      missing.append(missing.empty() ? "" : ", ").append(base::in_quotes(shard));
     }
   }
   if (missing.empty()) return names;
-  return not_found(file::in_quotes(index_path) + ": these shards are missing: " + missing);
+  return not_found(base::in_quotes(index_path) + ": these shards are missing: " + missing);
 }
 
 }  // namespace
@@ -144,9 +144,9 @@ Result<std::string> find_weights(const std::string& folder, std::span<const std:
   if (found.size() == 1) return join(folder, found.front());
   std::string list;
   for (const std::string& name : found) {
-    list.append(list.empty() ? "" : ", ").append(file::in_quotes(name));
+    list.append(list.empty() ? "" : ", ").append(base::in_quotes(name));
   }
-  return invalid_argument(file::in_quotes(folder) +
+  return invalid_argument(base::in_quotes(folder) +
                           " holds several checkpoints, name one: " + list);
 }
 

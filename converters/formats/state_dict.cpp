@@ -6,8 +6,8 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -187,7 +187,7 @@ class Search {
     for (const Place* place : places) names.insert(place->path);
     std::string list;
     for (const std::string_view name : names) {
-      list.append(list.empty() ? "" : ", ").append(file::in_quotes(name));
+      list.append(list.empty() ? "" : ", ").append(base::in_quotes(name));
       if (list.size() > 200) break;
     }
     return invalid_argument("holds several state dicts, save one: " + list);
@@ -207,7 +207,7 @@ class Search {
 
   static Status whole_object(const PickleObject& object) {
     const std::string name = object.text.empty() ? "unknown" : std::string(object.text);
-    return unsupported("holds an object of class " + file::in_quotes(name) +
+    return unsupported("holds an object of class " + base::in_quotes(name) +
                        " and no state dict; of a whole model save model.state_dict()" +
                        std::string(kNothingExecuted));
   }

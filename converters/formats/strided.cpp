@@ -5,7 +5,7 @@
 #include <cstring>
 #include <string>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 
 namespace lanewise::converters {
 namespace {

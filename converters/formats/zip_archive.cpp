@@ -8,10 +8,10 @@
 #include <optional>
 #include <utility>
 
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "converters/files.hpp"
-#include "ops/status_macros.hpp"
 #include "runtime/file/mapping.hpp"
-#include "runtime/file/messages.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -101,7 +101,7 @@ struct Storage {
 
 Status entry_error(StatusCode code, const std::string& path, std::string_view name,
                    const std::string& what) {
-  return {code, file::in_quotes(path) + ": entry " + file::in_quotes(name) + " " + what};
+  return {code, base::in_quotes(path) + ": entry " + base::in_quotes(name) + " " + what};
 }
 
 /// A name that could stand in a folder; one that ends in a slash is a folder.
@@ -155,7 +155,7 @@ Status ZipArchive::Open::add(zip_uint64_t index) {
       ZIP_STAT_NAME | ZIP_STAT_SIZE | ZIP_STAT_COMP_SIZE | ZIP_STAT_COMP_METHOD | ZIP_STAT_CRC;
   if (zip_stat_index(archive.get(), index, ZIP_FL_ENC_RAW, &stat) != 0 ||
       (stat.valid & kNeeded) != kNeeded) {
-    return data_loss(file::in_quotes(path) + ": entry " + std::to_string(index) + " is damaged");
+    return data_loss(base::in_quotes(path) + ": entry " + std::to_string(index) + " is damaged");
   }
   const std::string name = stat.name;
   if (!is_harmless(name)) {
@@ -199,10 +199,10 @@ Status ZipArchive::Open::open() {
   }
   const std::string reason = archive ? "" : zip_error_strerror(&error);
   zip_error_fini(&error);
-  if (!archive) return data_loss(file::in_quotes(path) + ": damaged zip archive: " + reason);
+  if (!archive) return data_loss(base::in_quotes(path) + ": damaged zip archive: " + reason);
   const zip_int64_t count = zip_get_num_entries(archive.get(), 0);
   if (count > kMaxEntries) {
-    return resource_exhausted(file::in_quotes(path) + ": " + std::to_string(count) +
+    return resource_exhausted(base::in_quotes(path) + ": " + std::to_string(count) +
                               " entries, expected at most " + std::to_string(kMaxEntries));
   }
   for (zip_int64_t i = 0; i < count; ++i) {

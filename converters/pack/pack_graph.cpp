@@ -6,19 +6,19 @@
 #include <string>
 #include <utility>
 
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "converters/formats/elements.hpp"
 #include "converters/pack/layouts.hpp"
 #include "converters/pack/panels.hpp"
 #include "converters/pack/quantized_panels.hpp"
 #include "converters/quantize/quantize_rows.hpp"
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
 #include "runtime/graph/decoding.hpp"
 
 namespace lanewise::converters {
 namespace {
 
-using file::in_quotes;
+using base::in_quotes;
 
 /// Tensors of one role, one below the other: [rows, rest of the shape].
 struct Joined {

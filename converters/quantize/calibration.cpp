@@ -2,8 +2,8 @@
 
 #include <utility>
 
+#include "base/status_macros.hpp"
 #include "converters/quantize/capture.hpp"
-#include "ops/status_macros.hpp"
 
 namespace lanewise::converters {
 

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/exec/executor.hpp"
 #include "runtime/exec/run_sequence.hpp"
 #include "runtime/graph/graph.hpp"

@@ -5,8 +5,8 @@
 #include <cstdio>
 #include <limits>
 
+#include "base/status_macros.hpp"
 #include "lanewise/session.hpp"
-#include "ops/status_macros.hpp"
 #include "runtime/model_data.hpp"
 
 namespace lanewise::converters {

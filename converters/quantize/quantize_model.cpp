@@ -6,10 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/status_macros.hpp"
 #include "converters/files.hpp"
 #include "converters/quantize/calibration.hpp"
 #include "converters/quantize/quantizer.hpp"
-#include "ops/status_macros.hpp"
 #include "runtime/exec/team.hpp"
 #include "runtime/model_data.hpp"
 

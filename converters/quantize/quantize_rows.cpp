@@ -6,7 +6,7 @@
 #include <limits>
 #include <vector>
 
-#include "runtime/file/messages.hpp"
+#include "base/messages.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -183,7 +183,7 @@ Status check_finite(const std::string& name, std::span<const float> w, int64_t k
       std::find_if(w.begin(), w.end(), [](float x) { return !(std::abs(x) <= 1e37F); });
   if (bad == w.end()) return {};
   const int64_t at = bad - w.begin();
-  return invalid_argument("weights of " + file::in_quotes(name) + ": element [" +
+  return invalid_argument("weights of " + base::in_quotes(name) + ": element [" +
                           std::to_string(at / k) + ", " + std::to_string(at % k) + "] is " +
                           (std::isnan(*bad)   ? "not a number"
                            : std::isinf(*bad) ? "infinite"

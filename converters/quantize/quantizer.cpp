@@ -5,11 +5,11 @@
 #include <utility>
 #include <vector>
 
+#include "base/status_macros.hpp"
 #include "converters/quantize/dots.hpp"
 #include "converters/quantize/error_feedback.hpp"
 #include "converters/quantize/input_scale.hpp"
 #include "converters/quantize/quantize_rows.hpp"
-#include "ops/status_macros.hpp"
 
 namespace lanewise::converters {
 namespace {

@@ -5,10 +5,10 @@
 #include <string_view>
 #include <utility>
 
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "lanewise/generator.hpp"
-#include "ops/status_macros.hpp"
 #include "runtime/file/mapping.hpp"
-#include "runtime/file/messages.hpp"
 #include "runtime/model_data.hpp"
 #include "runtime/text/utf8.hpp"
 
@@ -90,12 +90,12 @@ Result<std::vector<std::string>> read_texts(const std::string& path) {
     if (line.ends_with('\r')) line.remove_suffix(1);
     const Status status = text::check_utf8(line);
     if (!status.ok()) {
-      return status.with_context(file::in_quotes(path) + ": line " + std::to_string(number));
+      return status.with_context(base::in_quotes(path) + ": line " + std::to_string(number));
     }
     if (!line.empty()) texts.emplace_back(line);
   }
   if (texts.empty()) {
-    return invalid_argument(file::in_quotes(path) + " has no texts: expected one a line");
+    return invalid_argument(base::in_quotes(path) + " has no texts: expected one a line");
   }
   return texts;
 }

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 
 namespace lanewise::converters {
 namespace {

@@ -5,16 +5,16 @@
 #include <utility>
 #include <vector>
 
-#include "ops/status_macros.hpp"
-#include "runtime/text/json_fields.hpp"
+#include "base/json_fields.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/text/tokenizer_json.hpp"
 
 namespace lanewise::converters {
 namespace {
 
 using Json = nlohmann::json;
+using base::JsonFields;
 using text::AddedToken;
-using text::JsonFields;
 
 }  // namespace
 

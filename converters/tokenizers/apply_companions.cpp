@@ -4,10 +4,10 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "base/json_fields.hpp"
+#include "base/status_macros.hpp"
 #include "converters/tokenizers/added_vocabulary.hpp"
 #include "converters/tokenizers/tokenizer_classes.hpp"
-#include "ops/status_macros.hpp"
-#include "runtime/text/json_fields.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -138,7 +138,7 @@ void separate_specials(Json* file) {
 }  // namespace
 
 Status apply_companions(const Companions& companions, Backend backend, Json* file) {
-  LW_RETURN_IF_ERROR(text::JsonFields::of(*file, "").status());
+  LW_RETURN_IF_ERROR(base::JsonFields::of(*file, "").status());
   const std::string& name = companions.tokenizer_class;
   if (is_bert_class(name)) set_bert_normalizer(companions, file);
   if (is_roberta_class(name) || is_gpt2_class(name)) set_prefix_space(companions, file);

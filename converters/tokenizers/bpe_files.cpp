@@ -5,10 +5,10 @@
 #include <string>
 #include <utility>
 
+#include "base/json.hpp"
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "converters/tokenizers/tokenizer_classes.hpp"
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
-#include "runtime/json.hpp"
 #include "runtime/text/utf8.hpp"
 
 namespace lanewise::converters {
@@ -29,7 +29,7 @@ Result<Json> read_merges(std::string_view text) {
     const size_t space = line.find(' ');
     const bool two = space != line.npos && space > 0 && space + 1 < line.size() &&
                      line.find(' ', space + 1) == line.npos;
-    if (!two) return data_loss("merges.txt: " + file::in_quotes(line) + " is not two tokens");
+    if (!two) return data_loss("merges.txt: " + base::in_quotes(line) + " is not two tokens");
     merges.push_back({std::string(line.substr(0, space)), std::string(line.substr(space + 1))});
   }
   return merges;
@@ -47,7 +47,7 @@ Result<Kind> kind_of(const std::string& name) {
   if (is_gpt2_class(name)) return Kind::kGpt2;
   if (is_roberta_class(name)) return Kind::kRoberta;
   if (name == "HerbertTokenizer") return Kind::kHerbert;
-  return unsupported("tokenizer_class " + file::in_quotes(name) +
+  return unsupported("tokenizer_class " + base::in_quotes(name) +
                      " with vocab.json and merges.txt is not supported, only GPT-2's, RoBERTa's, "
                      "BART's and HerBERT's");
 }
@@ -59,7 +59,7 @@ Result<Json> around_texts(const char* type, const Json& vocabulary, const Compan
     const std::string setting = std::string(field) + "_token";
     const std::string token = companions.token_name(setting, usual);
     if (!vocabulary.contains(token)) {
-      return data_loss("vocab.json has no " + setting + " " + file::in_quotes(token));
+      return data_loss("vocab.json has no " + setting + " " + base::in_quotes(token));
     }
     processor[field] = {token, vocabulary[token]};
   }
@@ -114,7 +114,7 @@ Result<Json> herbert(const Json& vocabulary, Json merges, const Companions& comp
 Result<Json> tokenizer_json_of_bpe_files(std::string_view vocabulary_text,
                                          std::string_view merges_text, Companions* companions) {
   const Json vocabulary =
-      Json::parse(internal::standard_json(vocabulary_text), nullptr, /*allow_exceptions=*/false);
+      Json::parse(base::standard_json(vocabulary_text), nullptr, /*allow_exceptions=*/false);
   if (!vocabulary.is_object()) return data_loss("vocab.json: expected an object of ids by token");
   if (companions->tokenizer_class.empty()) {
     companions->tokenizer_class = guessed_class(vocabulary);

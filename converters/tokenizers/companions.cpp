@@ -5,19 +5,19 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/json.hpp"
+#include "base/json_fields.hpp"
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "converters/files.hpp"
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
-#include "runtime/json.hpp"
-#include "runtime/text/json_fields.hpp"
 #include "runtime/text/tokenizer_json.hpp"
 
 namespace lanewise::converters {
 namespace {
 
 using Json = nlohmann::json;
+using base::JsonFields;
 using text::AddedToken;
-using text::JsonFields;
 
 constexpr const char* kSettings = "tokenizer_config.json";
 constexpr const char* kSpecials = "special_tokens_map.json";
@@ -48,7 +48,7 @@ Result<std::string> read_file(SourceFolder& folder, const std::string& subfolder
 }
 
 Result<Json> parse_object(const std::string& text, const char* name) {
-  Json json = Json::parse(internal::standard_json(text), nullptr, /*allow_exceptions=*/false);
+  Json json = Json::parse(base::standard_json(text), nullptr, /*allow_exceptions=*/false);
   if (json.is_discarded()) return data_loss(std::string(name) + " is not JSON");
   LW_RETURN_IF_ERROR(JsonFields::of(json, name).status());
   return json;
@@ -70,7 +70,7 @@ Result<NamedToken> named_token(const std::string& setting, const Json& value,
   } else if (value.is_string()) {
     named.token.content = value.get<std::string>();
   } else {
-    return text::wrong_type(where, "a token", &value);
+    return base::wrong_type(where, "a token", &value);
   }
   named.token.special = true;
   return named;
@@ -91,7 +91,7 @@ Status add_named(const std::string& setting, const Json& value, const std::strin
 Status add_list(const JsonFields& fields, const char* key, std::vector<NamedToken>* tokens) {
   const Json* list = fields.find(key);
   if (!list) return {};
-  if (!list->is_structured()) return text::wrong_type(fields.path(key), "a list of tokens", list);
+  if (!list->is_structured()) return base::wrong_type(fields.path(key), "a list of tokens", list);
   for (const auto& [index, value] : list->items()) {
     const std::string where = fields.path(key) + "[" + index + "]";
     LW_RETURN_IF_ERROR(add_named(kExtra, value, where, tokens));
@@ -150,7 +150,7 @@ Status read_added_tokens(const Json& ids, const std::vector<NamedToken>& named,
   for (const auto& [content, id] : ids.items()) {
     AddedToken token;
     LW_ASSIGN_OR_RETURN(token.id,
-                        text::count_of(id, std::string(kAdded) + ": " + file::in_quotes(content)));
+                        base::count_of(id, std::string(kAdded) + ": " + base::in_quotes(content)));
     token.content = content;
     token.special = std::ranges::any_of(
         named, [&](const NamedToken& other) { return other.token.content == token.content; });
@@ -255,7 +255,7 @@ Result<Companions> read_companions(SourceFolder& folder, const std::string& subf
   LW_RETURN_IF_ERROR(read_class(scalars, config, &companions.tokenizer_class));
   LW_RETURN_IF_ERROR(read_settings(scalars, &companions));
   const Status status = read_tokens(folder, subfolder, text, &companions);
-  if (!status.ok()) return status.with_context(file::in_quotes(folder.path(subfolder)));
+  if (!status.ok()) return status.with_context(base::in_quotes(folder.path(subfolder)));
   return companions;
 }
 

@@ -5,13 +5,13 @@
 #include <span>
 #include <utility>
 
+#include "base/json.hpp"
+#include "base/json_fields.hpp"
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "converters/tokenizers/languages.hpp"
 #include "converters/tokenizers/sentencepiece_file.hpp"
 #include "converters/tokenizers/sentencepiece_json.hpp"
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
-#include "runtime/json.hpp"
-#include "runtime/text/json_fields.hpp"
 #include "runtime/text/models/sentencepiece.hpp"
 #include "runtime/text/tokenizer_json.hpp"
 
@@ -49,15 +49,15 @@ Status need(const SentencePieceFile& file, std::string_view piece) {
 
 Status check_language(Languages languages, std::string_view language) {
   if (std::ranges::find(languages, language) != languages.end()) return {};
-  return invalid_argument("the model has no language " + file::in_quotes(language));
+  return invalid_argument("the model has no language " + base::in_quotes(language));
 }
 
 /// vocab.json: an object of ids by token.
 Result<Json> parse_vocabulary(std::string_view text) {
-  Json json = Json::parse(internal::standard_json(text), nullptr, /*allow_exceptions=*/false);
+  Json json = Json::parse(base::standard_json(text), nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return data_loss("vocab.json: expected an object of ids by token");
   for (const auto& [token, id] : json.items()) {
-    LW_RETURN_IF_ERROR(text::count_of(id, "vocab.json: " + file::in_quotes(token)).status());
+    LW_RETURN_IF_ERROR(base::count_of(id, "vocab.json: " + base::in_quotes(token)).status());
   }
   return json;
 }
@@ -203,8 +203,8 @@ Result<std::string> mbart50_tokenizer(std::string_view spm, std::string_view lan
 
 Result<std::string> with_clean_up(std::string_view tokenizer_json) {
   Json json = Json::parse(tokenizer_json, nullptr, /*allow_exceptions=*/false);
-  LW_ASSIGN_OR_RETURN(const text::JsonFields file, text::JsonFields::of(json, "tokenizer.json"));
-  LW_ASSIGN_OR_RETURN(const text::JsonFields model, file.object("model"));
+  LW_ASSIGN_OR_RETURN(const base::JsonFields file, base::JsonFields::of(json, "tokenizer.json"));
+  LW_ASSIGN_OR_RETURN(const base::JsonFields model, file.object("model"));
   LW_ASSIGN_OR_RETURN(const std::string type, model.string_or("type", ""));
   if ((type != "Unigram" && type != "SentencePiece") || !file.find("decoder")) {
     return std::string(tokenizer_json);
@@ -216,7 +216,7 @@ Result<std::string> with_clean_up(std::string_view tokenizer_json) {
 Result<std::string> with_language(std::string_view tokenizer_json, std::string_view language,
                                   LanguagePlace place) {
   Json json = Json::parse(tokenizer_json, nullptr, /*allow_exceptions=*/false);
-  LW_ASSIGN_OR_RETURN(const text::JsonFields file, text::JsonFields::of(json, "tokenizer.json"));
+  LW_ASSIGN_OR_RETURN(const base::JsonFields file, base::JsonFields::of(json, "tokenizer.json"));
   std::vector<text::AddedToken> tokens;
   LW_RETURN_IF_ERROR(text::added_tokens_from_json(file, &tokens));
   SentencePieceFamily family;

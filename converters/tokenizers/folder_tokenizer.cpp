@@ -4,14 +4,14 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/json.hpp"
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "converters/files.hpp"
 #include "converters/tokenizers/apply_companions.hpp"
 #include "converters/tokenizers/bpe_files.hpp"
 #include "converters/tokenizers/tokenizer_classes.hpp"
 #include "converters/tokenizers/vocabulary_file.hpp"
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
-#include "runtime/json.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -41,7 +41,7 @@ class Files {
 
 Result<Json> read_tokenizer_json(Files& files) {
   LW_ASSIGN_OR_RETURN(const std::string text, files.text(kTokenizerJson));
-  Json json = Json::parse(internal::standard_json(text), nullptr, /*allow_exceptions=*/false);
+  Json json = Json::parse(base::standard_json(text), nullptr, /*allow_exceptions=*/false);
   if (json.is_discarded()) return data_loss(std::string(kTokenizerJson) + " is not JSON");
   return json;
 }
@@ -84,7 +84,7 @@ Result<Json> folder_tokenizer(SourceFolder& folder, const std::string& subfolder
                               Companions companions) {
   Files files(folder, subfolder);
   Result<Json> json = read_with_companions(files, std::move(companions));
-  if (!json.ok()) return json.status().with_context(file::in_quotes(folder.path(subfolder)));
+  if (!json.ok()) return json.status().with_context(base::in_quotes(folder.path(subfolder)));
   return json;
 }
 

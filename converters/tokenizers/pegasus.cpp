@@ -3,10 +3,10 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/status_macros.hpp"
 #include "converters/tokenizers/families.hpp"
 #include "converters/tokenizers/sentencepiece_file.hpp"
 #include "converters/tokenizers/sentencepiece_json.hpp"
-#include "ops/status_macros.hpp"
 #include "runtime/text/models/sentencepiece.hpp"
 
 namespace lanewise::converters {

@@ -6,8 +6,8 @@
 #include <unordered_set>
 #include <utility>
 
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/text/models/sentencepiece.hpp"
 #include "runtime/text/utf8.hpp"
 
@@ -152,7 +152,7 @@ Status check_pieces(const SentencePieceFile& file) {
   int unknown = 0;
   for (const SentencePieceFile::Piece& piece : file.pieces) {
     if (!texts.insert(piece.text).second) {
-      return data_loss("the SentencePiece model has the piece " + file::in_quotes(piece.text) +
+      return data_loss("the SentencePiece model has the piece " + base::in_quotes(piece.text) +
                        " twice");
     }
     unknown += piece.kind == static_cast<int32_t>(text::PieceKind::kUnknown) ? 1 : 0;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "runtime/file/messages.hpp"
+#include "base/messages.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -126,7 +126,7 @@ std::span<const ClassToken> class_tokens(std::string_view name) {
 Status check_tokenizer_class(const std::string& name) {
   const auto* const found = std::ranges::find(kRefusedClasses, name, &RefusedClass::name);
   if (found == std::end(kRefusedClasses)) return {};
-  return unsupported("tokenizer_class " + file::in_quotes(name) +
+  return unsupported("tokenizer_class " + base::in_quotes(name) +
                      " is not supported: " + std::string(found->reason));
 }
 

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 #include "converters/tokenizers/tokenizer_classes.hpp"
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
 #include "runtime/text/utf8.hpp"
 
 namespace lanewise::converters {
@@ -46,7 +46,7 @@ Result<Json> special(const Json& ids, const Companions& companions, const char* 
                      const char* usual) {
   const std::string name = companions.token_name(setting, usual);
   if (ids.contains(name)) return Json{name, ids[name]};
-  return data_loss(std::string("vocab.txt has no ") + setting + " " + file::in_quotes(name));
+  return data_loss(std::string("vocab.txt has no ") + setting + " " + base::in_quotes(name));
 }
 
 }  // namespace
@@ -55,7 +55,7 @@ Result<Json> tokenizer_json_of_vocabulary(std::string_view vocabulary,
                                           const Companions& companions) {
   const std::string& name = companions.tokenizer_class;
   if (!is_bert_class(name)) {
-    return unsupported("tokenizer_class " + file::in_quotes(name) +
+    return unsupported("tokenizer_class " + base::in_quotes(name) +
                        " with vocab.txt is not supported, only BERT's");
   }
   LW_ASSIGN_OR_RETURN(Json ids, read_ids(vocabulary));

@@ -20,6 +20,7 @@ enum class StatusCode {
   kIo,                 ///< The operating system refused to read, write or map.
   kResourceExhausted,  ///< A limit of memory or size would be passed.
   kCancelled,          ///< The caller cancelled the run, or its deadline passed.
+  kInternal,           ///< A bug in lanewise. The message helps to report it.
 };
 
 /// The outcome of an operation: success, or a code with a one-line message for people.
@@ -50,6 +51,7 @@ LANEWISE_EXPORT Status unsupported(std::string message);
 LANEWISE_EXPORT Status io_error(std::string message);
 LANEWISE_EXPORT Status resource_exhausted(std::string message);
 LANEWISE_EXPORT Status cancelled(std::string message);
+LANEWISE_EXPORT Status internal_error(std::string message);
 
 /// A value, or the Status that says why there is none.
 ///

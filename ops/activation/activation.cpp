@@ -1,8 +1,8 @@
 #include "ops/activation/activation.hpp"
 
+#include "base/status_macros.hpp"
 #include "ops/activation/activation_kernels.hpp"
 #include "ops/row_operator.hpp"
-#include "ops/status_macros.hpp"
 
 #define LW_KERNEL_TABLE ActivationKernels
 #define LW_KERNEL_NAME activation_kernels

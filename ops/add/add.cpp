@@ -1,8 +1,8 @@
 #include "ops/add/add.hpp"
 
+#include "base/status_macros.hpp"
 #include "ops/add/add_kernels.hpp"
 #include "ops/row_operator.hpp"
-#include "ops/status_macros.hpp"
 
 #define LW_KERNEL_TABLE AddKernels
 #define LW_KERNEL_NAME add_kernels

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/status_macros.hpp"
 #include "ops/attention/additive_attention_kernels.hpp"
-#include "ops/status_macros.hpp"
 
 #define LW_KERNEL_TABLE AdditiveAttentionKernels
 #define LW_KERNEL_NAME additive_attention_kernels

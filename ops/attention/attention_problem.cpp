@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/status_macros.hpp"
 #include "ops/attention/attention_kernels.hpp"
-#include "ops/status_macros.hpp"
 
 namespace lanewise::ops {
 namespace {

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "base/status_macros.hpp"
 #include "ops/attention/attention_problem.hpp"
 #include "ops/attention/cached_attention_kernels.hpp"
-#include "ops/status_macros.hpp"
 
 #define LW_KERNEL_TABLE CachedAttentionKernels
 #define LW_KERNEL_NAME cached_attention_kernels

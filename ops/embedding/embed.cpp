@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ops/dcheck.hpp"
+#include "base/dcheck.hpp"
+#include "base/status_macros.hpp"
 #include "ops/embedding/embed_kernels.hpp"
 #include "ops/embedding/sinusoidal.hpp"
 #include "ops/row_operator.hpp"
-#include "ops/status_macros.hpp"
 
 #define LW_KERNEL_TABLE EmbedKernels
 #define LW_KERNEL_NAME embed_kernels

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "ops/dcheck.hpp"
+#include "base/dcheck.hpp"
 #include "ops/simd.hpp"
 
 namespace lanewise::ops::LW_ISA_NAME {

@@ -3,8 +3,8 @@
 #include <cstring>
 #include <limits>
 
+#include "base/status_macros.hpp"
 #include "ops/row_operator.hpp"
-#include "ops/status_macros.hpp"
 
 namespace lanewise::ops {
 namespace {

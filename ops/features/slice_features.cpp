@@ -2,8 +2,8 @@
 
 #include <cstring>
 
+#include "base/status_macros.hpp"
 #include "ops/row_operator.hpp"
-#include "ops/status_macros.hpp"
 
 namespace lanewise::ops {
 namespace {

@@ -1,8 +1,8 @@
 #include "ops/linear/linear.hpp"
 
+#include "base/status_macros.hpp"
 #include "ops/linear/linear_list.hpp"
 #include "ops/row_operator.hpp"
-#include "ops/status_macros.hpp"
 
 namespace lanewise::ops {
 namespace {

@@ -1,7 +1,7 @@
 #include "ops/linear/linear_weight.hpp"
 
+#include "base/status_macros.hpp"
 #include "ops/linear/linear_tables.hpp"
-#include "ops/status_macros.hpp"
 
 namespace lanewise::ops {
 namespace {

@@ -1,8 +1,8 @@
 #include "ops/mul/mul.hpp"
 
+#include "base/status_macros.hpp"
 #include "ops/mul/mul_kernels.hpp"
 #include "ops/row_operator.hpp"
-#include "ops/status_macros.hpp"
 
 #define LW_KERNEL_TABLE MulKernels
 #define LW_KERNEL_NAME mul_kernels

@@ -1,8 +1,8 @@
 #include "ops/norm/l2_normalize.hpp"
 
+#include "base/status_macros.hpp"
 #include "ops/norm/l2_normalize_kernels.hpp"
 #include "ops/row_operator.hpp"
-#include "ops/status_macros.hpp"
 
 #define LW_KERNEL_TABLE L2NormalizeKernels
 #define LW_KERNEL_NAME l2_normalize_kernels

@@ -1,8 +1,8 @@
 #include "ops/norm/rms_norm.hpp"
 
+#include "base/status_macros.hpp"
 #include "ops/norm/rms_norm_kernels.hpp"
 #include "ops/row_operator.hpp"
-#include "ops/status_macros.hpp"
 
 #define LW_KERNEL_TABLE RmsNormKernels
 #define LW_KERNEL_NAME rms_norm_kernels

@@ -5,10 +5,10 @@
 #include <cstring>
 #include <utility>
 
-#include "ops/dcheck.hpp"
+#include "base/dcheck.hpp"
+#include "base/status_macros.hpp"
 #include "ops/pool/pool_kernels.hpp"
 #include "ops/row_operator.hpp"
-#include "ops/status_macros.hpp"
 
 #define LW_KERNEL_TABLE PoolKernels
 #define LW_KERNEL_NAME pool_kernels

@@ -4,9 +4,9 @@
 #include <array>
 #include <cstring>
 
+#include "base/status_macros.hpp"
 #include "ops/linear/linear_weight.hpp"
 #include "ops/recurrent/recurrent_kernels.hpp"
-#include "ops/status_macros.hpp"
 
 #define LW_KERNEL_TABLE RecurrentKernels
 #define LW_KERNEL_NAME recurrent_kernels

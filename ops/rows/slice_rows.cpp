@@ -2,9 +2,9 @@
 
 #include <cstring>
 
-#include "ops/dcheck.hpp"
+#include "base/dcheck.hpp"
+#include "base/status_macros.hpp"
 #include "ops/row_operator.hpp"
-#include "ops/status_macros.hpp"
 
 namespace lanewise::ops {
 namespace {

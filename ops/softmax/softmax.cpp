@@ -2,9 +2,9 @@
 
 #include <cmath>
 
+#include "base/status_macros.hpp"
 #include "ops/row_operator.hpp"
 #include "ops/softmax/softmax_kernels.hpp"
-#include "ops/status_macros.hpp"
 
 #define LW_KERNEL_TABLE SoftmaxKernels
 #define LW_KERNEL_NAME softmax_kernels

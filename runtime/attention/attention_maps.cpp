@@ -4,12 +4,13 @@
 #include <array>
 #include <utility>
 
+#include "base/messages.hpp"
+#include "base/no_throw.hpp"
+#include "base/status_macros.hpp"
 #include "ops/attention/attention_weights.hpp"
-#include "ops/status_macros.hpp"
 #include "runtime/batch.hpp"
 #include "runtime/exec/executor.hpp"
 #include "runtime/exec/run_sequence.hpp"
-#include "runtime/file/messages.hpp"
 #include "runtime/model_data.hpp"
 #include "runtime/plan/program.hpp"
 #include "runtime/session_setup.hpp"
@@ -64,7 +65,7 @@ Result<std::vector<Attention>> find_attention(const internal::ModelData& model) 
     if (node.op != "attention") continue;
     Result<Attention> attention = make_attention(model, node);
     if (!attention.ok()) {
-      return attention.status().with_context("node " + file::in_quotes(node.name));
+      return attention.status().with_context("node " + base::in_quotes(node.name));
     }
     attention->layer = layers[static_cast<size_t>(attention->kind)]++;
     found.push_back(std::move(attention).value());
@@ -185,7 +186,7 @@ AttentionMaps& AttentionMaps::operator=(AttentionMaps&&) noexcept = default;
 AttentionMaps::~AttentionMaps() = default;
 
 Result<AttentionMaps> AttentionMaps::create(const Model& model, const SessionOptions& options) {
-  return file::no_throw([&]() -> Result<AttentionMaps> {
+  return base::no_throw([&]() -> Result<AttentionMaps> {
     LW_ASSIGN_OR_RETURN(const SessionSetup setup, check_session_options(options));
     LW_ASSIGN_OR_RETURN(std::vector<Attention> attentions, find_attention(model.data()));
     LW_ASSIGN_OR_RETURN(Graph graph, graph_to_inputs(model.data().graph(), attentions));
@@ -207,7 +208,7 @@ int64_t AttentionMaps::count(int64_t source_tokens, int64_t target_tokens) const
 Result<std::vector<AttentionMap>> AttentionMaps::run(std::span<const int32_t> ids,
                                                      std::span<const int32_t> target_ids,
                                                      const RunOptions& options) {
-  return file::no_throw([&] { return impl_->run(ids, target_ids, options); });
+  return base::no_throw([&] { return impl_->run(ids, target_ids, options); });
 }
 
 }  // namespace lanewise::attention

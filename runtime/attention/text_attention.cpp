@@ -4,9 +4,10 @@
 #include <array>
 #include <utility>
 
+#include "base/messages.hpp"
+#include "base/no_throw.hpp"
+#include "base/status_macros.hpp"
 #include "lanewise/generator.hpp"
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
 #include "runtime/model_data.hpp"
 #include "runtime/text/tokenizer.hpp"
 
@@ -87,7 +88,7 @@ Result<std::vector<int32_t>> decoder_ids(const Model& model, const std::vector<i
 Result<TextAttention> attention_of_text(const Model& model, std::string_view text,
                                         std::optional<std::string_view> target,
                                         const SessionOptions& options, const RunOptions& run) {
-  return file::no_throw([&]() -> Result<TextAttention> {
+  return base::no_throw([&]() -> Result<TextAttention> {
     LW_ASSIGN_OR_RETURN(AttentionMaps maps, AttentionMaps::create(model, options));
     LW_ASSIGN_OR_RETURN(const text::Tokenizer* tokenizer, model.data().open_tokenizer());
     LW_ASSIGN_OR_RETURN(const text::Tokenizer* writer, model.data().open_target_tokenizer());

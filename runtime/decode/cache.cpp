@@ -4,7 +4,7 @@
 #include <limits>
 #include <string>
 
-#include "ops/dcheck.hpp"
+#include "base/dcheck.hpp"
 #include "runtime/plan/memory_plan.hpp"
 
 namespace lanewise::decode {

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/model_data.hpp"
 #include "runtime/node_times.hpp"
 

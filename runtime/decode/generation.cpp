@@ -4,7 +4,7 @@
 #include <atomic>
 #include <utility>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/exec/team.hpp"
 
 namespace lanewise::decode {

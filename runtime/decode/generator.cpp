@@ -4,12 +4,13 @@
 #include <string>
 #include <utility>
 
+#include "base/messages.hpp"
+#include "base/no_throw.hpp"
+#include "base/status_macros.hpp"
 #include "ops/dispatch.hpp"
-#include "ops/status_macros.hpp"
 #include "runtime/batch.hpp"
 #include "runtime/decode/decoder.hpp"
 #include "runtime/decode/generation.hpp"
-#include "runtime/file/messages.hpp"
 #include "runtime/tasks/length_batches.hpp"
 
 namespace lanewise {
@@ -92,7 +93,7 @@ class Generator::Impl {
 };
 
 Result<Generator> Generator::create(const Model& model, const SessionOptions& options) {
-  return file::no_throw([&]() -> Result<Generator> {
+  return base::no_throw([&]() -> Result<Generator> {
     LW_ASSIGN_OR_RETURN(auto decoder, decode::Decoder::create(model, options));
     return Generator(std::make_unique<Impl>(model, std::move(decoder)));
   });
@@ -107,7 +108,7 @@ Result<std::vector<Generation>> Generator::generate(std::span<const std::vector<
                                                     const GenerationOptions& options,
                                                     const GenerationCallbacks& callbacks,
                                                     const RunOptions& run) {
-  return file::no_throw([&] { return impl_->generate(sources, options, callbacks, run); });
+  return base::no_throw([&] { return impl_->generate(sources, options, callbacks, run); });
 }
 
 void Generator::set_profiling(bool on) { impl_->decoder().set_profiling(on); }

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/status_macros.hpp"
 #include "ops/cache_sizes.hpp"
-#include "ops/status_macros.hpp"
 #include "runtime/exec/run_loop.hpp"
 #include "runtime/exec/slice_loop.hpp"
 

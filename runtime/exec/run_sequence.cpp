@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/graph/graph.hpp"
 
 namespace lanewise::exec {

@@ -13,8 +13,9 @@
 #include <string_view>
 #include <utility>
 
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
+#include "base/messages.hpp"
+#include "base/no_throw.hpp"
+#include "base/status_macros.hpp"
 
 namespace lanewise::file {
 namespace {
@@ -93,15 +94,15 @@ void sync_folder(const std::string& folder) {
 }  // namespace
 
 Result<AtomicFile> AtomicFile::create(const std::string& path) {
-  return no_throw([&]() -> Result<AtomicFile> {
+  return base::no_throw([&]() -> Result<AtomicFile> {
     if (path.empty() || path.find('\0') != std::string::npos) {
-      return file_error(StatusCode::kInvalidArgument, "write", path, "not a file name");
+      return base::file_error(StatusCode::kInvalidArgument, "write", path, "not a file name");
     }
     struct stat facts = {};
     const bool exists = ::stat(path.c_str(), &facts) == 0;
-    if (!exists && errno != ENOENT) return os_error("write", path, errno);
+    if (!exists && errno != ENOENT) return base::os_error("write", path, errno);
     if (path.back() == '/' || (exists && S_ISDIR(facts.st_mode))) {
-      return file_error(StatusCode::kInvalidArgument, "write", path, "it is a directory");
+      return base::file_error(StatusCode::kInvalidArgument, "write", path, "it is a directory");
     }
     AtomicFile file(path, follow_links(path));
     const bool direct = exists && !S_ISREG(facts.st_mode);
@@ -113,13 +114,13 @@ Result<AtomicFile> AtomicFile::create(const std::string& path) {
 
 Status AtomicFile::open_direct() {
   file_ = FileDescriptor(::open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY));
-  return file_.valid() ? Status() : os_error("write", path_, errno);
+  return file_.valid() ? Status() : base::os_error("write", path_, errno);
 }
 
 Status AtomicFile::open_temporary(const struct ::stat* existing) {
   // A rename asks only for rights on the folder; a file marked read-only is meant to stay.
   if (existing != nullptr && ::faccessat(AT_FDCWD, target_.c_str(), W_OK, AT_EACCESS) != 0) {
-    return os_error("write", path_, errno);
+    return base::os_error("write", path_, errno);
   }
   const std::string folder = folder_of(target_);
   file_ = open_unnamed(folder);
@@ -148,8 +149,8 @@ Status AtomicFile::with_temporary_name(const std::string& folder, const Make& ma
     if (errno != EEXIST) break;
   }
   const int error = errno;
-  return file_error(code_of(error), "write", path_,
-                    "folder " + in_quotes(folder) + ": " + reason_of(error));
+  return base::file_error(base::code_of(error), "write", path_,
+                          "folder " + base::in_quotes(folder) + ": " + base::reason_of(error));
 }
 
 AtomicFile::AtomicFile(AtomicFile&& other) noexcept { *this = std::move(other); }
@@ -176,20 +177,20 @@ void AtomicFile::discard() noexcept {
 }
 
 Status AtomicFile::fail(int error) {
-  failure_ = os_error("write", path_, error);
+  failure_ = base::os_error("write", path_, error);
   return failure_;
 }
 
 Status AtomicFile::usable() const {
   if (!failure_.ok()) return failure_;
   if (!file_.valid()) {
-    return file_error(StatusCode::kInvalidArgument, "write", path_, "it is already closed");
+    return base::file_error(StatusCode::kInvalidArgument, "write", path_, "it is already closed");
   }
   return {};
 }
 
 Status AtomicFile::write(std::span<const std::byte> bytes) {
-  return no_throw([&]() -> Status {
+  return base::no_throw([&]() -> Status {
     LW_RETURN_IF_ERROR(usable());
     const int error = write_all(bytes, [&](const std::byte* data, size_t size) {
       return ::write(file_.get(), data, size);
@@ -201,11 +202,11 @@ Status AtomicFile::write(std::span<const std::byte> bytes) {
 }
 
 Status AtomicFile::overwrite(uint64_t offset, std::span<const std::byte> bytes) {
-  return no_throw([&]() -> Status {
+  return base::no_throw([&]() -> Status {
     LW_RETURN_IF_ERROR(usable());
     if (offset > written_ || bytes.size() > written_ - offset) {
-      return file_error(StatusCode::kInvalidArgument, "overwrite", path_,
-                        "only " + std::to_string(written_) + " bytes are written");
+      return base::file_error(StatusCode::kInvalidArgument, "overwrite", path_,
+                              "only " + std::to_string(written_) + " bytes are written");
     }
     const int error = write_all(bytes, [&](const std::byte* data, size_t size) {
       const ssize_t count = ::pwrite(file_.get(), data, size, static_cast<off_t>(offset));
@@ -217,7 +218,7 @@ Status AtomicFile::overwrite(uint64_t offset, std::span<const std::byte> bytes) 
 }
 
 Status AtomicFile::commit() {
-  return no_throw([&]() -> Status {
+  return base::no_throw([&]() -> Status {
     LW_RETURN_IF_ERROR(usable());
     Status published = publish();
     if (!published.ok()) failure_ = published;
@@ -231,7 +232,7 @@ Status AtomicFile::publish() {
   // Data must be on disk before the name points to it, or a crash leaves an empty file under it.
   // Devices and pipes have no disk, and refuse with EINVAL.
   if (::fsync(file_.get()) != 0 && !(direct && errno == EINVAL)) {
-    return os_error("write", path_, errno);
+    return base::os_error("write", path_, errno);
   }
   if (unnamed_) {
     // A link replaces nothing, so the file takes a temporary name first.
@@ -241,9 +242,10 @@ Status AtomicFile::publish() {
     }));
   }
   // NFS and quotas report a full disk as late as here. After EINTR the descriptor is closed too.
-  if (::close(file_.release()) != 0 && errno != EINTR) return os_error("write", path_, errno);
+  if (::close(file_.release()) != 0 && errno != EINTR) return base::os_error("write", path_, errno);
   if (direct) return {};
-  if (::rename(temporary_.c_str(), target_.c_str()) != 0) return os_error("write", path_, errno);
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0)
+    return base::os_error("write", path_, errno);
   temporary_.clear();
   sync_folder(folder_of(target_));
   return {};

@@ -4,7 +4,7 @@
 #include <iterator>
 #include <string_view>
 
-#include "runtime/file/messages.hpp"
+#include "base/messages.hpp"
 
 namespace lanewise::file {
 namespace {
@@ -106,7 +106,7 @@ std::string kind_of_other_file(std::span<const std::byte> file) {
   if (!kind.empty()) return kind;
   if (is_tar(text)) return "a tar archive; unpack it first";
   if (is_python_pickle(text)) return "a pickle of Python's own, not a file of torch.save()";
-  if (is_short_text(text)) return "a text: " + in_quotes(text);
+  if (is_short_text(text)) return "a text: " + base::in_quotes(text);
   return "";
 }
 

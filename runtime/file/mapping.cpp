@@ -7,8 +7,9 @@
 #include <cstdint>
 #include <utility>
 
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
+#include "base/messages.hpp"
+#include "base/no_throw.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/file/regular_file.hpp"
 
 namespace lanewise::file {
@@ -28,11 +29,11 @@ bool contains(std::span<const std::byte> outer, std::span<const std::byte> inner
 }  // namespace
 
 Result<MappedFile> MappedFile::open(const std::string& path) {
-  return no_throw([&]() -> Result<MappedFile> {
+  return base::no_throw([&]() -> Result<MappedFile> {
     LW_ASSIGN_OR_RETURN(const RegularFile file, open_regular(path));
     const auto size = static_cast<size_t>(file.size);
     void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.descriptor.get(), 0);
-    if (data == MAP_FAILED) return os_error("map", path, errno);
+    if (data == MAP_FAILED) return base::os_error("map", path, errno);
     return MappedFile(static_cast<const std::byte*>(data), size);
   });
 }
@@ -58,7 +59,7 @@ void MappedFile::unmap() noexcept {
 }
 
 Status MappedFile::advise_will_need(std::span<const std::byte> range) const {
-  return no_throw([&]() -> Status {
+  return base::no_throw([&]() -> Status {
     if (range.empty()) return {};
     if (!contains(bytes(), range)) {
       return invalid_argument("the range to read ahead is not part of the mapped file");
@@ -71,7 +72,7 @@ Status MappedFile::advise_will_need(std::span<const std::byte> range) const {
     const size_t length = offset - begin + range.size();
     if (::madvise(address, length, kMadvisePopulateRead) == 0) return {};
     if (errno == EINVAL && ::madvise(address, length, MADV_WILLNEED) == 0) return {};
-    return os_error("read ahead in", "a mapped file", errno);
+    return base::os_error("read ahead in", "a mapped file", errno);
   });
 }
 

@@ -4,8 +4,9 @@
 #include <string>
 #include <utility>
 
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
+#include "base/messages.hpp"
+#include "base/no_throw.hpp"
+#include "base/status_macros.hpp"
 
 namespace lanewise::file {
 namespace {
@@ -31,9 +32,9 @@ std::string header_for(int64_t rows, int64_t columns) {
 
 Result<NpyWriter> NpyWriter::create(const std::string& path, int64_t columns,
                                     int64_t expected_rows) {
-  return no_throw([&]() -> Result<NpyWriter> {
+  return base::no_throw([&]() -> Result<NpyWriter> {
     if (columns < 0 || expected_rows < 0) {
-      return file_error(
+      return base::file_error(
           StatusCode::kInvalidArgument, "write", path,
           "an array cannot be " + std::to_string(expected_rows) + " x " + std::to_string(columns));
     }
@@ -45,13 +46,13 @@ Result<NpyWriter> NpyWriter::create(const std::string& path, int64_t columns,
 }
 
 Status NpyWriter::append(std::span<const float> values) {
-  return no_throw([&]() -> Status {
+  return base::no_throw([&]() -> Status {
     if (values.empty()) return {};
     const auto columns = static_cast<size_t>(columns_);
     if (columns == 0 || values.size() % columns != 0) {
-      return file_error(StatusCode::kInvalidArgument, "write", file_.path(),
-                        std::to_string(values.size()) + " values are not whole rows of " +
-                            std::to_string(columns_));
+      return base::file_error(StatusCode::kInvalidArgument, "write", file_.path(),
+                              std::to_string(values.size()) + " values are not whole rows of " +
+                                  std::to_string(columns_));
     }
     LW_RETURN_IF_ERROR(file_.write(std::as_bytes(values)));
     rows_ += static_cast<int64_t>(values.size() / columns);
@@ -60,7 +61,7 @@ Status NpyWriter::append(std::span<const float> values) {
 }
 
 Status NpyWriter::commit() {
-  return no_throw([&]() -> Status {
+  return base::no_throw([&]() -> Status {
     if (rows_ != expected_rows_) {
       const std::string header = header_for(rows_, columns_);
       LW_RETURN_IF_ERROR(file_.overwrite(0, std::as_bytes(std::span(header))));

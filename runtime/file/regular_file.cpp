@@ -11,8 +11,9 @@
 #include <string_view>
 #include <vector>
 
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
+#include "base/messages.hpp"
+#include "base/no_throw.hpp"
+#include "base/status_macros.hpp"
 
 namespace lanewise::file {
 namespace {
@@ -22,7 +23,7 @@ constexpr uint64_t kChunkBytes = uint64_t{1} << 20;
 
 Status check_regular(const struct stat& facts, const std::string& path) {
   const auto refuse = [&](StatusCode code, std::string_view reason) {
-    return file_error(code, "open", path, reason);
+    return base::file_error(code, "open", path, reason);
   };
   if (S_ISDIR(facts.st_mode)) return refuse(StatusCode::kInvalidArgument, "it is a directory");
   if (!S_ISREG(facts.st_mode)) {
@@ -40,10 +41,10 @@ Status check_regular(const struct stat& facts, const std::string& path) {
 Status not_opened(const std::string& path, int error) {
   char target[PATH_MAX];
   const ssize_t length = error == ENOENT ? ::readlink(path.c_str(), target, sizeof(target)) : -1;
-  if (length < 0) return os_error("open", path, error);
+  if (length < 0) return base::os_error("open", path, error);
   const std::string_view shown(target, static_cast<size_t>(length));
-  return file_error(StatusCode::kNotFound, "open", path,
-                    "it is a link to " + in_quotes(shown) + ", which does not exist");
+  return base::file_error(StatusCode::kNotFound, "open", path,
+                          "it is a link to " + base::in_quotes(shown) + ", which does not exist");
 }
 
 /// Reads up to `size` bytes; fewer at the end of the file. -1 with errno for a failure.
@@ -58,20 +59,20 @@ ssize_t read_some(const FileDescriptor& file, std::byte* to, uint64_t size) {
 }  // namespace
 
 Result<RegularFile> open_regular(const std::string& path) {
-  if (path.find('\0') != std::string::npos) return os_error("open", path, ENOENT);
+  if (path.find('\0') != std::string::npos) return base::os_error("open", path, ENOENT);
   // O_NONBLOCK: opening a pipe without a writer returns, and is then refused as a pipe.
   RegularFile file{
       FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY))};
   if (!file.descriptor.valid()) return not_opened(path, errno);
   struct stat facts = {};
-  if (::fstat(file.descriptor.get(), &facts) != 0) return os_error("open", path, errno);
+  if (::fstat(file.descriptor.get(), &facts) != 0) return base::os_error("open", path, errno);
   LW_RETURN_IF_ERROR(check_regular(facts, path));
   file.size = static_cast<uint64_t>(facts.st_size);
   return file;
 }
 
 Result<AlignedBuffer> read_regular(const std::string& path) {
-  return no_throw([&]() -> Result<AlignedBuffer> {
+  return base::no_throw([&]() -> Result<AlignedBuffer> {
     LW_ASSIGN_OR_RETURN(const RegularFile file, open_regular(path));
     AlignedBuffer buffer;
     LW_RETURN_IF_ERROR(buffer.reserve(file.size));
@@ -79,9 +80,9 @@ Result<AlignedBuffer> read_regular(const std::string& path) {
     for (uint64_t left = file.size; left > 0;) {
       const ssize_t count =
           read_some(file.descriptor, chunk.data(), std::min<uint64_t>(left, chunk.size()));
-      if (count < 0) return os_error("read", path, errno);
+      if (count < 0) return base::os_error("read", path, errno);
       if (count == 0) {
-        return file_error(StatusCode::kDataLoss, "read", path, "it became shorter meanwhile");
+        return base::file_error(StatusCode::kDataLoss, "read", path, "it became shorter meanwhile");
       }
       const auto bytes = static_cast<uint64_t>(count);
       LW_RETURN_IF_ERROR(buffer.append({chunk.data(), bytes}));

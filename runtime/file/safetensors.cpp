@@ -5,9 +5,10 @@
 #include <string>
 #include <utility>
 
-#include "ops/status_macros.hpp"
+#include "base/messages.hpp"
+#include "base/no_throw.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/file/file_kind.hpp"
-#include "runtime/file/messages.hpp"
 #include "runtime/file/safetensors_header.hpp"
 
 namespace lanewise::file {
@@ -50,7 +51,7 @@ uint64_t foreign_bytes(std::string_view type) {
 
 Status check_size(const TensorEntry& entry, size_t data_bytes) {
   const auto damaged = [&](const std::string& what) {
-    return data_loss("tensor " + in_quotes(entry.name) + ": " + what);
+    return data_loss("tensor " + base::in_quotes(entry.name) + ": " + what);
   };
   if (entry.end < entry.begin || entry.end > data_bytes) {
     return damaged("data_offsets [" + std::to_string(entry.begin) + ", " +
@@ -86,7 +87,7 @@ Status check_coverage(std::span<const TensorEntry> tensors, size_t data_bytes) {
   size_t end = 0;
   for (const TensorEntry* entry : order) {
     if (entry->begin != end) {
-      return data_loss("tensor " + in_quotes(entry->name) + ": begins at byte " +
+      return data_loss("tensor " + base::in_quotes(entry->name) + ": begins at byte " +
                        std::to_string(entry->begin) + " of the data, the one before it ends at " +
                        std::to_string(end));
     }
@@ -106,7 +107,7 @@ Status sort_by_name(std::vector<TensorEntry>& tensors) {
       tensors.begin(), tensors.end(),
       [](const TensorEntry& a, const TensorEntry& b) { return a.name == b.name; });
   if (twice == tensors.end()) return {};
-  return data_loss("tensor " + in_quotes(twice->name) + " stands in the header twice");
+  return data_loss("tensor " + base::in_quotes(twice->name) + " stands in the header twice");
 }
 
 Result<SafetensorsHeader> parse_checked(std::string_view text, size_t data_bytes) {
@@ -125,17 +126,17 @@ Result<SafetensorsHeader> parse_checked(std::string_view text, size_t data_bytes
 
 Result<SafetensorsView> SafetensorsView::parse(std::span<const std::byte> file,
                                                std::string_view label) {
-  return no_throw([&]() -> Result<SafetensorsView> {
+  return base::no_throw([&]() -> Result<SafetensorsView> {
     const Result<std::string_view> text = header_text(file);
     if (!text.ok()) {
       const std::string kind = kind_of_other_file(file);
-      const Status status = text.status().with_context(in_quotes(label));
+      const Status status = text.status().with_context(base::in_quotes(label));
       return kind.empty() ? status : data_loss(status.message() + "; it is " + kind);
     }
     SafetensorsView view;
     view.data_ = file.subspan(kLengthBytes + text->size());
     Result<SafetensorsHeader> header = parse_checked(*text, view.data_.size());
-    if (!header.ok()) return header.status().with_context(in_quotes(label));
+    if (!header.ok()) return header.status().with_context(base::in_quotes(label));
     view.metadata_ = std::move(header->metadata);
     for (TensorEntry& entry : header->tensors) {
       (entry.foreign_type.empty() ? view.tensors_ : view.foreign_).push_back(std::move(entry));
@@ -161,7 +162,7 @@ bool is_aligned(const TensorView& tensor) noexcept {
 }
 
 Result<Tensor> copy_tensor(const TensorView& tensor) {
-  return no_throw([&]() -> Result<Tensor> {
+  return base::no_throw([&]() -> Result<Tensor> {
     const Result<int64_t> count = element_count(tensor.shape);
     if (!count.ok()) return count.status();
     if (static_cast<uint64_t>(*count) > SIZE_MAX / size_of(tensor.type)) {

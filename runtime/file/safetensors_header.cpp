@@ -7,7 +7,8 @@
 #include <optional>
 #include <utility>
 
-#include "runtime/file/messages.hpp"
+#include "base/messages.hpp"
+#include "base/no_throw.hpp"
 
 namespace lanewise::file {
 namespace {
@@ -56,7 +57,7 @@ class HeaderHandler final : public nlohmann::json_sax<Json> {
   bool boolean(bool) override { return unexpected("a boolean"); }
   bool number_integer(number_integer_t) override { return unexpected("a negative number"); }
   bool number_float(number_float_t, const string_t& text) override {
-    return unexpected("the number " + in_quotes(text));
+    return unexpected("the number " + base::in_quotes(text));
   }
   bool binary(binary_t&) override { return unexpected("binary data"); }
 
@@ -141,7 +142,7 @@ class HeaderHandler final : public nlohmann::json_sax<Json> {
   }
 
   bool fail(const Status& status) {
-    failure_ = in_tensor() ? status.with_context("tensor " + in_quotes(tensor().name))
+    failure_ = in_tensor() ? status.with_context("tensor " + base::in_quotes(tensor().name))
                            : status.with_context("header");
     return false;
   }
@@ -151,10 +152,11 @@ class HeaderHandler final : public nlohmann::json_sax<Json> {
       case Place::kStart:
         return fail(data_loss("expected an object, found " + what));
       case Place::kTop:
-        return fail(data_loss("expected an object for " + in_quotes(key_) + ", found " + what));
+        return fail(
+            data_loss("expected an object for " + base::in_quotes(key_) + ", found " + what));
       case Place::kMetadata:
         return fail(
-            data_loss("expected a text for metadata " + in_quotes(key_) + ", found " + what));
+            data_loss("expected a text for metadata " + base::in_quotes(key_) + ", found " + what));
       case Place::kShape:
         return fail(data_loss("expected sizes in shape, found " + what));
       case Place::kOffsets:
@@ -168,7 +170,7 @@ class HeaderHandler final : public nlohmann::json_sax<Json> {
     return fail(data_loss("expected " + std::string(field) + ", found " + what));
   }
 
-  bool repeated() { return fail(data_loss(in_quotes(key_) + " stands there twice")); }
+  bool repeated() { return fail(data_loss(base::in_quotes(key_) + " stands there twice")); }
 
   bool wrong_offsets() { return fail(data_loss("data_offsets must be two positions")); }
 
@@ -177,9 +179,9 @@ class HeaderHandler final : public nlohmann::json_sax<Json> {
              : name == "shape"        ? Field::kShape
              : name == "data_offsets" ? Field::kOffsets
                                       : Field::kNone;
-    if (field_ == Field::kNone) return fail(data_loss("unknown field " + in_quotes(name)));
+    if (field_ == Field::kNone) return fail(data_loss("unknown field " + base::in_quotes(name)));
     const int bit = static_cast<int>(field_);
-    if ((seen_ & bit) != 0) return fail(data_loss(in_quotes(name) + " stands there twice"));
+    if ((seen_ & bit) != 0) return fail(data_loss(base::in_quotes(name) + " stands there twice"));
     seen_ |= bit;
     offset_count_ = 0;
     return true;
@@ -187,13 +189,13 @@ class HeaderHandler final : public nlohmann::json_sax<Json> {
 
   bool add_metadata(std::string& value) {
     const bool added = header_.metadata.try_emplace(key_, std::move(value)).second;
-    return added || fail(data_loss("metadata " + in_quotes(key_) + " stands there twice"));
+    return added || fail(data_loss("metadata " + base::in_quotes(key_) + " stands there twice"));
   }
 
   bool set_type(const std::string& name) {
     const std::optional<DataType> type = type_named(name);
     if (!type && !is_foreign_type(name)) {
-      return fail(unsupported("elements of type " + in_quotes(name) + " cannot be read"));
+      return fail(unsupported("elements of type " + base::in_quotes(name) + " cannot be read"));
     }
     if (type) {
       tensor().type = *type;
@@ -271,7 +273,7 @@ std::string format(const Metadata& metadata, std::span<const TensorEntry> tensor
 }  // namespace
 
 Result<SafetensorsHeader> parse_safetensors_header(std::string_view json) {
-  return no_throw([&]() -> Result<SafetensorsHeader> {
+  return base::no_throw([&]() -> Result<SafetensorsHeader> {
     // nlohmann-json takes a zero byte for the end of the text, and a byte-order mark for white
     // space; neither may stand in a header.
     if (json.empty() || json.front() != '{' || json.find('\0') != std::string_view::npos) {
@@ -285,7 +287,7 @@ Result<SafetensorsHeader> parse_safetensors_header(std::string_view json) {
 
 Result<std::string> format_safetensors_header(const Metadata& metadata,
                                               std::span<const TensorEntry> tensors) {
-  return no_throw([&]() -> Result<std::string> {
+  return base::no_throw([&]() -> Result<std::string> {
     try {
       return format(metadata, tensors);
     } catch (const Json::type_error&) {  // The one thing that dump() objects to.

@@ -7,8 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
+#include "base/messages.hpp"
+#include "base/no_throw.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/file/safetensors.hpp"
 #include "runtime/file/safetensors_header.hpp"
 
@@ -52,7 +53,7 @@ Result<std::vector<Placed>> check_inputs(std::span<const SafetensorsInput> tenso
   std::vector<Placed> placed;
   std::set<std::string_view> names;
   for (const SafetensorsInput& input : tensors) {
-    const std::string context = "tensor " + in_quotes(input.name);
+    const std::string context = "tensor " + base::in_quotes(input.name);
     const Status named = check_name(input.name, names);
     if (!named.ok()) return named.with_context(context);
     const Result<std::span<const std::byte>> bytes = bytes_of(input.tensor);
@@ -133,7 +134,7 @@ Result<std::string> header_bytes(const Metadata& metadata, std::span<const Place
 
 Status write_safetensors(Sink& sink, const Metadata& metadata,
                          std::span<const SafetensorsInput> tensors, size_t alignment) {
-  return no_throw([&]() -> Status {
+  return base::no_throw([&]() -> Status {
     if (!std::has_single_bit(alignment) || alignment > kMaxAlignment) {
       return invalid_argument("alignment " + std::to_string(alignment) +
                               " is not a power of two up to " + std::to_string(kMaxAlignment));

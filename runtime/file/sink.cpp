@@ -6,7 +6,8 @@
 #include <string>
 #include <utility>
 
-#include "runtime/file/messages.hpp"
+#include "base/messages.hpp"
+#include "base/no_throw.hpp"
 
 namespace lanewise::file {
 namespace {
@@ -16,7 +17,7 @@ namespace {
 constexpr uint64_t kLargest = uint64_t{1} << 39;
 
 Status too_large(uint64_t bytes) {
-  return no_throw(
+  return base::no_throw(
       [&] { return resource_exhausted("cannot allocate " + std::to_string(bytes) + " bytes"); });
 }
 

@@ -6,15 +6,15 @@
 #include <string_view>
 #include <type_traits>
 
-#include "ops/status_macros.hpp"
+#include "base/json_fields.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/generate/validate.hpp"
-#include "runtime/text/json_fields.hpp"
 
 namespace lanewise::generate {
 namespace {
 
 using Json = nlohmann::json;
-using text::wrong_type;
+using base::wrong_type;
 
 constexpr std::array<const char*, 3> kEarlyStopping = {"no", "yes", "never"};
 
@@ -63,7 +63,7 @@ Status read(const Json& json, const std::string& name, bool& value) {
 }
 
 Status read(const Json& json, const std::string& name, UnsupportedOption& value) {
-  LW_ASSIGN_OR_RETURN(const text::JsonFields fields, text::JsonFields::of(json, name));
+  LW_ASSIGN_OR_RETURN(const base::JsonFields fields, base::JsonFields::of(json, name));
   LW_ASSIGN_OR_RETURN(value.field, fields.string("field"));
   LW_ASSIGN_OR_RETURN(value.reason, fields.string("reason"));
   return {};
@@ -136,7 +136,7 @@ Json to_json(const GenerationOptions& options) {
 
 Result<GenerationOptions> options_from_json(const Json& json, const std::string& name,
                                             int64_t vocabulary_size) {
-  LW_ASSIGN_OR_RETURN(const text::JsonFields fields, text::JsonFields::of(json, name));
+  LW_ASSIGN_OR_RETURN(const base::JsonFields fields, base::JsonFields::of(json, name));
   GenerationOptions options;
   Status status;
   size_t known = 0;

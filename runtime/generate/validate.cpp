@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/status_macros.hpp"
 #include "lanewise/generation.hpp"
-#include "ops/status_macros.hpp"
 #include "runtime/generate/unsupported.hpp"
 
 namespace lanewise {

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
+#include "base/messages.hpp"
+#include "base/no_throw.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/graph/passes/passes.hpp"
 
 namespace lanewise::graph {
@@ -36,7 +37,7 @@ class Splitter {
     for (const Node& node : graph_.nodes) {
       if (!depends_[static_cast<size_t>(node.output)]) continue;
       const Status status = add_node(node);
-      if (!status.ok()) return status.with_context("node " + file::in_quotes(node.name));
+      if (!status.ok()) return status.with_context("node " + base::in_quotes(node.name));
     }
     add_logits();
     result_.step = remove_dead(std::move(result_.step));
@@ -230,7 +231,7 @@ class Splitter {
 }  // namespace
 
 Result<DecodingGraphs> split_for_decoding(const Graph& graph) {
-  return file::no_throw([&]() -> Result<DecodingGraphs> {
+  return base::no_throw([&]() -> Result<DecodingGraphs> {
     if (!graph.outputs.contains(kLogits)) return unsupported("the model has no output 'logits'");
     LW_ASSIGN_OR_RETURN(const Graph wanted, restricted_to(graph, {kLogits}));
     const ValueId decoder_ids = wanted.find_input(kDecoderIds);

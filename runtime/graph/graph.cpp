@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "runtime/file/messages.hpp"
+#include "base/messages.hpp"
+#include "base/no_throw.hpp"
 
 namespace lanewise::graph {
 
@@ -45,7 +46,7 @@ int Graph::use_count(ValueId value) const {
 }
 
 Result<Graph> restricted_to(const Graph& graph, const std::vector<std::string>& outputs) {
-  return file::no_throw([&]() -> Result<Graph> {
+  return base::no_throw([&]() -> Result<Graph> {
     if (outputs.empty()) return graph;
     Graph result{.values = graph.values, .inputs = graph.inputs, .nodes = {}, .outputs = {}};
     std::vector<bool> needed(graph.values.size());
@@ -54,7 +55,7 @@ Result<Graph> restricted_to(const Graph& graph, const std::vector<std::string>& 
       if (it == graph.outputs.end()) {
         std::string known;
         for (const auto& [other, id] : graph.outputs) known += (known.empty() ? "" : ", ") + other;
-        return not_found("no output " + file::in_quotes(name) + "; the model has " + known);
+        return not_found("no output " + base::in_quotes(name) + "; the model has " + known);
       }
       result.outputs.insert(*it);
       needed[static_cast<size_t>(it->second)] = true;

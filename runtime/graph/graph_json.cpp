@@ -4,15 +4,16 @@
 #include <optional>
 #include <utility>
 
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
+#include "base/json.hpp"
+#include "base/messages.hpp"
+#include "base/no_throw.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/graph/graph.hpp"
-#include "runtime/json.hpp"
 
 namespace lanewise::graph {
 namespace {
 
-using file::in_quotes;
+using base::in_quotes;
 // Members in a map, not in the order of the text: looking one up in a vector would be quadratic
 // in what a file holds.
 using Json = nlohmann::json;
@@ -187,7 +188,7 @@ Status parse_list(const Json& object, const char* name, Result<T> (*parse_one)(c
 }
 
 Result<Graph> parse_checked(std::string_view text) {
-  LW_RETURN_IF_ERROR(internal::check_json(text, kMaxBytes));
+  LW_RETURN_IF_ERROR(base::check_json(text, kMaxBytes));
   const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (json.is_discarded()) return data_loss("not JSON");
   LW_RETURN_IF_ERROR(expect_members(json, {"values", "inputs", "nodes", "outputs"}));
@@ -223,7 +224,7 @@ std::string to_json(const Graph& graph) {
 }
 
 Result<Graph> parse_graph(std::string_view json) {
-  return file::no_throw([&]() -> Result<Graph> {
+  return base::no_throw([&]() -> Result<Graph> {
     Result<Graph> graph = parse_checked(json);
     if (!graph.ok()) return graph.status().with_context("graph");
     return graph;

@@ -4,14 +4,15 @@
 #include <limits>
 #include <set>
 
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
+#include "base/messages.hpp"
+#include "base/no_throw.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/graph/graph.hpp"
 
 namespace lanewise::graph {
 namespace {
 
-using file::in_quotes;
+using base::in_quotes;
 
 constexpr std::array kOperators = {
 #define LW_OPERATOR(name, folder) std::string_view(#name),
@@ -195,7 +196,7 @@ class Validator {
 }  // namespace
 
 Status validate(const Graph& graph) {
-  return file::no_throw([&] { return Validator(graph).run(); });
+  return base::no_throw([&] { return Validator(graph).run(); });
 }
 
 }  // namespace lanewise::graph

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/plan/absorb_norms.hpp"
 
 namespace lanewise::plan {

@@ -5,8 +5,9 @@
 #include <string>
 #include <utility>
 
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
+#include "base/messages.hpp"
+#include "base/no_throw.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/model_data.hpp"
 #include "runtime/tasks/length_batches.hpp"
 #include "runtime/text/tokenizer.hpp"
@@ -97,9 +98,9 @@ Status Embedder::Impl::set_prompt(std::string_view name) {
   if (found == prompts.end() && !name.empty()) {
     std::string known;
     for (const Prompt& prompt : prompts) {
-      known.append(known.empty() ? "" : ", ").append(file::in_quotes(prompt.name));
+      known.append(known.empty() ? "" : ", ").append(base::in_quotes(prompt.name));
     }
-    return invalid_argument("unknown prompt " + file::in_quotes(name) +
+    return invalid_argument("unknown prompt " + base::in_quotes(name) +
                             (known.empty() ? ": the model has none" : "; known: " + known));
   }
   prompt_ = found == prompts.end() ? std::string() : found->text;
@@ -182,11 +183,11 @@ Embedder::~Embedder() = default;
 Result<Embeddings> Embedder::embed(std::span<const std::string_view> texts,
                                    const RunOptions& options,
                                    const std::function<void(int64_t done)>& progress) {
-  return file::no_throw([&] { return impl_->embed(texts, options, progress); });
+  return base::no_throw([&] { return impl_->embed(texts, options, progress); });
 }
 
 Status Embedder::set_prompt(std::string_view name) {
-  return file::no_throw([&] { return impl_->set_prompt(name); });
+  return base::no_throw([&] { return impl_->set_prompt(name); });
 }
 
 int64_t Embedder::dimension() const noexcept { return impl_->dimension(); }

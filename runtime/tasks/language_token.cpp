@@ -4,13 +4,13 @@
 #include <string>
 #include <vector>
 
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 
 namespace lanewise::tasks {
 namespace {
 
-using file::in_quotes;
+using base::in_quotes;
 using text::Tokenizer;
 
 constexpr size_t kMostNamed = 5;

@@ -3,7 +3,7 @@
 #include <string>
 #include <utility>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/batch.hpp"
 
 namespace lanewise::tasks {

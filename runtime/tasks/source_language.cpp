@@ -1,6 +1,6 @@
 #include "runtime/tasks/source_language.hpp"
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/tasks/language_token.hpp"
 
 namespace lanewise::tasks {

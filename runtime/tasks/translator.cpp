@@ -3,8 +3,9 @@
 #include <optional>
 #include <utility>
 
-#include "ops/status_macros.hpp"
-#include "runtime/file/messages.hpp"
+#include "base/messages.hpp"
+#include "base/no_throw.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/model_data.hpp"
 #include "runtime/tasks/language_token.hpp"
 #include "runtime/tasks/source_ids.hpp"
@@ -101,18 +102,18 @@ Translator& Translator::operator=(Translator&&) noexcept = default;
 Translator::~Translator() = default;
 
 Status Translator::set_source_language(std::string_view name) {
-  return file::no_throw([&] { return impl_->set_source_language(name); });
+  return base::no_throw([&] { return impl_->set_source_language(name); });
 }
 
 Result<std::vector<Translation>> Translator::translate(std::span<const std::string_view> texts,
                                                        const GenerationOptions& options,
                                                        const TranslationCallbacks& callbacks,
                                                        const RunOptions& run) {
-  return file::no_throw([&] { return impl_->translate(texts, options, callbacks, run); });
+  return base::no_throw([&] { return impl_->translate(texts, options, callbacks, run); });
 }
 
 Result<int32_t> language_token(const Model& model, std::string_view name) {
-  return file::no_throw([&]() -> Result<int32_t> {
+  return base::no_throw([&]() -> Result<int32_t> {
     LW_ASSIGN_OR_RETURN(const text::Tokenizer* target, model.data().open_target_tokenizer());
     if (target == nullptr) return unsupported("the model has no tokenizer to look languages up in");
     return tasks::language_token(*target, name);

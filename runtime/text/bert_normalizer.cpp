@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/text/code_points.hpp"
 #include "runtime/text/utf8.hpp"
 
@@ -99,7 +99,7 @@ class Normalization {
 
 }  // namespace
 
-Result<BertNormalizerOptions> bert_normalizer_from_json(const JsonFields& fields) {
+Result<BertNormalizerOptions> bert_normalizer_from_json(const base::JsonFields& fields) {
   BertNormalizerOptions options;
   LW_ASSIGN_OR_RETURN(options.clean_text, fields.boolean_or("clean_text", true));
   LW_ASSIGN_OR_RETURN(options.handle_chinese_chars,

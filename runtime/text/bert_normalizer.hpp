@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/json_fields.hpp"
 #include "lanewise/status.hpp"
-#include "runtime/text/json_fields.hpp"
 #include "runtime/text/normalized_text.hpp"
 
 namespace lanewise::text {
@@ -18,7 +18,7 @@ struct BertNormalizerOptions {
 };
 
 /// The BertNormalizer of a tokenizer.json. kDataLoss for fields of the wrong type.
-Result<BertNormalizerOptions> bert_normalizer_from_json(const JsonFields& fields);
+Result<BertNormalizerOptions> bert_normalizer_from_json(const base::JsonFields& fields);
 
 /// Appends to `out` the normal form of `text`, whose first byte is byte `offset` of the caller's.
 ///

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/text/base64.hpp"
 #include "runtime/text/utf8.hpp"
 

@@ -1,6 +1,6 @@
 #include "runtime/text/leading_code.hpp"
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 
 namespace lanewise::text {
 
@@ -10,10 +10,10 @@ size_t LeadingCode::length(std::string_view text) const noexcept {
   return end == text.npos ? 0 : end + close.size();
 }
 
-Result<LeadingCode> read_leading_code(const JsonFields& file) {
+Result<LeadingCode> read_leading_code(const base::JsonFields& file) {
   LeadingCode code;
   if (!file.find("leading_code")) return code;
-  LW_ASSIGN_OR_RETURN(const JsonFields fields, file.object("leading_code"));
+  LW_ASSIGN_OR_RETURN(const base::JsonFields fields, file.object("leading_code"));
   LW_ASSIGN_OR_RETURN(code.open, fields.string("open"));
   LW_ASSIGN_OR_RETURN(code.close, fields.string("close"));
   LW_ASSIGN_OR_RETURN(code.unk_token, fields.string("unk_token"));

@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/json_fields.hpp"
 #include "lanewise/status.hpp"
-#include "runtime/text/json_fields.hpp"
 
 namespace lanewise::text {
 
@@ -23,6 +23,6 @@ struct LeadingCode {
 };
 
 /// The field `leading_code` of our own in a tokenizer.json; one without `open` where it is missing.
-Result<LeadingCode> read_leading_code(const JsonFields& file);
+Result<LeadingCode> read_leading_code(const base::JsonFields& file);
 
 }  // namespace lanewise::text

@@ -3,13 +3,13 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/text/utf8.hpp"
 
 namespace lanewise::text {
 
-Result<Regex> read_pattern(const JsonFields& fields) {
-  LW_ASSIGN_OR_RETURN(const JsonFields pattern, fields.object("pattern"));
+Result<Regex> read_pattern(const base::JsonFields& fields) {
+  LW_ASSIGN_OR_RETURN(const base::JsonFields pattern, fields.object("pattern"));
   if (pattern.find("String")) {
     LW_ASSIGN_OR_RETURN(const std::string text, pattern.string("String"));
     return Regex::literal(text);
@@ -18,7 +18,8 @@ Result<Regex> read_pattern(const JsonFields& fields) {
   return Regex::compile(text);
 }
 
-Result<char32_t> read_character(const JsonFields& fields, const char* key, char32_t fallback) {
+Result<char32_t> read_character(const base::JsonFields& fields, const char* key,
+                                char32_t fallback) {
   if (!fields.find(key)) return fallback;
   LW_ASSIGN_OR_RETURN(const std::string text, fields.string(key));
   if (!text.empty()) {

@@ -7,32 +7,33 @@
 #include <string_view>
 #include <utility>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 
 namespace lanewise::text {
 namespace {
 
 using Json = nlohmann::json;
 
-Result<TemplatePiece> read_sequence(const JsonFields& piece) {
-  LW_ASSIGN_OR_RETURN(const JsonFields sequence, piece.object("Sequence"));
+Result<TemplatePiece> read_sequence(const base::JsonFields& piece) {
+  LW_ASSIGN_OR_RETURN(const base::JsonFields sequence, piece.object("Sequence"));
   const Json* id = sequence.find("id");
-  if (!id || (*id != "A" && *id != "B")) return wrong_type(sequence.path("id"), "A or B", id);
+  if (!id || (*id != "A" && *id != "B")) return base::wrong_type(sequence.path("id"), "A or B", id);
   TemplatePiece result;
   result.kind = *id == "A" ? TemplatePiece::Kind::kFirst : TemplatePiece::Kind::kSecond;
   LW_ASSIGN_OR_RETURN(result.type_id, sequence.count_or("type_id", 0));
   return result;
 }
 
-Result<TemplatePiece> read_special(const JsonFields& piece, const JsonFields& specials) {
-  LW_ASSIGN_OR_RETURN(const JsonFields token, piece.object("SpecialToken"));
+Result<TemplatePiece> read_special(const base::JsonFields& piece,
+                                   const base::JsonFields& specials) {
+  LW_ASSIGN_OR_RETURN(const base::JsonFields token, piece.object("SpecialToken"));
   TemplatePiece result;
   LW_ASSIGN_OR_RETURN(result.name, token.string("id"));
   LW_ASSIGN_OR_RETURN(result.type_id, token.count_or("type_id", 0));
-  LW_ASSIGN_OR_RETURN(const JsonFields special, specials.object(result.name.c_str()));
+  LW_ASSIGN_OR_RETURN(const base::JsonFields special, specials.object(result.name.c_str()));
   LW_ASSIGN_OR_RETURN(const Json* ids, special.array("ids"));
   for (const Json& id : *ids) {
-    LW_ASSIGN_OR_RETURN(const int32_t number, count_of(id, special.path("ids")));
+    LW_ASSIGN_OR_RETURN(const int32_t number, base::count_of(id, special.path("ids")));
     result.ids.push_back(number);
   }
   return result;
@@ -51,13 +52,14 @@ Status check_texts(std::span<const TemplatePiece> pieces, bool pair, const std::
   return unsupported(name + ": expected " + (pair ? "A and B" : "A alone") + ", once");
 }
 
-Result<std::vector<TemplatePiece>> read_pieces(const JsonFields& processor, const char* key,
+Result<std::vector<TemplatePiece>> read_pieces(const base::JsonFields& processor, const char* key,
                                                bool pair) {
   LW_ASSIGN_OR_RETURN(const Json* list, processor.array(key));
-  LW_ASSIGN_OR_RETURN(const JsonFields specials, processor.object("special_tokens"));
+  LW_ASSIGN_OR_RETURN(const base::JsonFields specials, processor.object("special_tokens"));
   std::vector<TemplatePiece> pieces;
   for (const Json& entry : *list) {
-    LW_ASSIGN_OR_RETURN(const JsonFields piece, JsonFields::of(entry, processor.path(key)));
+    LW_ASSIGN_OR_RETURN(const base::JsonFields piece,
+                        base::JsonFields::of(entry, processor.path(key)));
     LW_ASSIGN_OR_RETURN(TemplatePiece result, piece.find("Sequence")
                                                   ? read_sequence(piece)
                                                   : read_special(piece, specials));
@@ -68,33 +70,33 @@ Result<std::vector<TemplatePiece>> read_pieces(const JsonFields& processor, cons
 }
 
 /// One of the ["[SEP]", 102] of BertProcessing.
-Result<TemplatePiece> read_named_id(const JsonFields& processor, const char* key) {
+Result<TemplatePiece> read_named_id(const base::JsonFields& processor, const char* key) {
   LW_ASSIGN_OR_RETURN(const Json* entry, processor.array(key));
   if (entry->size() != 2 || !(*entry)[0].is_string()) {
-    return wrong_type(processor.path(key), "a token and its id", entry);
+    return base::wrong_type(processor.path(key), "a token and its id", entry);
   }
   TemplatePiece piece;
   piece.name = (*entry)[0].get_ref<const std::string&>();
-  LW_ASSIGN_OR_RETURN(const int32_t id, count_of((*entry)[1], processor.path(key)));
+  LW_ASSIGN_OR_RETURN(const int32_t id, base::count_of((*entry)[1], processor.path(key)));
   piece.ids.push_back(id);
   return piece;
 }
 
-Status read_bert(const JsonFields& processor, PostProcessor* out) {
+Status read_bert(const base::JsonFields& processor, PostProcessor* out) {
   LW_ASSIGN_OR_RETURN(const TemplatePiece cls, read_named_id(processor, "cls"));
   LW_ASSIGN_OR_RETURN(const TemplatePiece sep, read_named_id(processor, "sep"));
   out->specials = bert_template(cls.name, cls.ids[0], sep.name, sep.ids[0]);
   return {};
 }
 
-Status read_template(const JsonFields& processor, PostProcessor* out) {
+Status read_template(const base::JsonFields& processor, PostProcessor* out) {
   LW_ASSIGN_OR_RETURN(out->specials.single, read_pieces(processor, "single", false));
   LW_ASSIGN_OR_RETURN(out->specials.pair, read_pieces(processor, "pair", true));
   return {};
 }
 
 /// Trims offsets, unless it says otherwise.
-Status read_byte_level(const JsonFields& processor, PostProcessor* out) {
+Status read_byte_level(const base::JsonFields& processor, PostProcessor* out) {
   LW_ASSIGN_OR_RETURN(const bool trim_offsets, processor.boolean_or("trim_offsets", true));
   LW_ASSIGN_OR_RETURN(const bool add_prefix_space, processor.boolean_or("add_prefix_space", true));
   if (trim_offsets) out->trims.push_back(add_prefix_space);
@@ -102,7 +104,7 @@ Status read_byte_level(const JsonFields& processor, PostProcessor* out) {
 }
 
 /// <s> a </s>, <s> a </s></s> b </s>, all of type 0; trims offsets as ByteLevel does.
-Status read_roberta(const JsonFields& processor, PostProcessor* out) {
+Status read_roberta(const base::JsonFields& processor, PostProcessor* out) {
   LW_RETURN_IF_ERROR(read_bert(processor, out));
   const TemplatePiece sep = out->specials.single.back();
   std::vector<TemplatePiece>& pair = out->specials.pair;
@@ -111,11 +113,11 @@ Status read_roberta(const JsonFields& processor, PostProcessor* out) {
   return read_byte_level(processor, out);
 }
 
-Status read_sequence_of_processors(const JsonFields& processor, PostProcessor* out);
+Status read_sequence_of_processors(const base::JsonFields& processor, PostProcessor* out);
 
 struct Kind {
   std::string_view type;
-  Status (*read)(const JsonFields& processor, PostProcessor* out);
+  Status (*read)(const base::JsonFields& processor, PostProcessor* out);
   bool is_template;
 };
 
@@ -125,7 +127,7 @@ constexpr Kind kKinds[] = {
     {"Sequence", read_sequence_of_processors, false},
 };
 
-Result<const Kind*> find_kind(const JsonFields& processor) {
+Result<const Kind*> find_kind(const base::JsonFields& processor) {
   LW_ASSIGN_OR_RETURN(const std::string type, processor.string("type"));
   for (const Kind& kind : kKinds) {
     if (kind.type == type) return &kind;
@@ -133,11 +135,12 @@ Result<const Kind*> find_kind(const JsonFields& processor) {
   return unsupported("post_processor '" + type + "' is not supported");
 }
 
-Status read_sequence_of_processors(const JsonFields& processor, PostProcessor* out) {
+Status read_sequence_of_processors(const base::JsonFields& processor, PostProcessor* out) {
   LW_ASSIGN_OR_RETURN(const Json* list, processor.array("processors"));
   int templates = 0;
   for (const Json& entry : *list) {
-    LW_ASSIGN_OR_RETURN(const JsonFields step, JsonFields::of(entry, processor.path("processors")));
+    LW_ASSIGN_OR_RETURN(const base::JsonFields step,
+                        base::JsonFields::of(entry, processor.path("processors")));
     LW_ASSIGN_OR_RETURN(const Kind* kind, find_kind(step));
     templates += kind->is_template ? 1 : 0;
     if (templates > 1 || kind->read == read_sequence_of_processors) {
@@ -151,15 +154,15 @@ Status read_sequence_of_processors(const JsonFields& processor, PostProcessor* o
 
 }  // namespace
 
-Result<PostProcessor> read_post_processing(const JsonFields& file) {
+Result<PostProcessor> read_post_processing(const base::JsonFields& file) {
   PostProcessor result;
   if (file.find("truncation")) {
-    LW_ASSIGN_OR_RETURN(const JsonFields truncation, file.object("truncation"));
+    LW_ASSIGN_OR_RETURN(const base::JsonFields truncation, file.object("truncation"));
     const nlohmann::json* side = truncation.find("direction");
     result.truncates_left = side != nullptr && *side == "Left";
   }
   if (!file.find("post_processor")) return result;
-  LW_ASSIGN_OR_RETURN(const JsonFields processor, file.object("post_processor"));
+  LW_ASSIGN_OR_RETURN(const base::JsonFields processor, file.object("post_processor"));
   LW_ASSIGN_OR_RETURN(const Kind* kind, find_kind(processor));
   LW_RETURN_IF_ERROR(kind->read(processor, &result));
   return result;

@@ -2,8 +2,8 @@
 
 #include <vector>
 
+#include "base/json_fields.hpp"
 #include "lanewise/status.hpp"
-#include "runtime/text/json_fields.hpp"
 #include "runtime/text/special_template.hpp"
 
 namespace lanewise::text {
@@ -20,6 +20,6 @@ struct PostProcessor {
 /// The direction of `truncation`, and the post_processor of a tokenizer.json: TemplateProcessing,
 /// BertProcessing, RobertaProcessing, ByteLevel or a Sequence of them with one template at most.
 /// kUnsupported names any other.
-Result<PostProcessor> read_post_processing(const JsonFields& file);
+Result<PostProcessor> read_post_processing(const base::JsonFields& file);
 
 }  // namespace lanewise::text

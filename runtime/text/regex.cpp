@@ -6,7 +6,7 @@
 #include <array>
 #include <new>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/text/regex_syntax.hpp"
 #include "runtime/text/utf8.hpp"
 

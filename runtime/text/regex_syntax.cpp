@@ -4,7 +4,7 @@
 #include <array>
 #include <charconv>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/text/utf8.hpp"
 
 namespace lanewise::text {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/text/byte_trie.hpp"
 #include "runtime/text/tokenizer_base.hpp"
 #include "runtime/text/tokenizer_json.hpp"
@@ -137,7 +137,7 @@ Result<std::shared_ptr<const Tokenizer>> make_subword_tokenizer(SubwordParts par
   return std::shared_ptr<const Tokenizer>(std::move(tokenizer));
 }
 
-Result<std::shared_ptr<const Tokenizer>> subword_tokenizer_from_json(const JsonFields& file,
+Result<std::shared_ptr<const Tokenizer>> subword_tokenizer_from_json(const base::JsonFields& file,
                                                                      SubwordModelPtr model) {
   SubwordParts parts;
   parts.model = std::move(model);
@@ -148,15 +148,15 @@ Result<std::shared_ptr<const Tokenizer>> subword_tokenizer_from_json(const JsonF
   }
   if (const Json* code = file.find("leading_code")) kept["leading_code"] = *code;
   if (file.find("normalizer")) {
-    LW_ASSIGN_OR_RETURN(const JsonFields fields, file.object("normalizer"));
+    LW_ASSIGN_OR_RETURN(const base::JsonFields fields, file.object("normalizer"));
     LW_ASSIGN_OR_RETURN(parts.normalizer, read_normalizer(fields));
   }
   if (file.find("pre_tokenizer")) {
-    LW_ASSIGN_OR_RETURN(const JsonFields fields, file.object("pre_tokenizer"));
+    LW_ASSIGN_OR_RETURN(const base::JsonFields fields, file.object("pre_tokenizer"));
     LW_ASSIGN_OR_RETURN(parts.pre_tokenizer, read_pre_tokenizer(fields));
   }
   if (file.find("decoder")) {
-    LW_ASSIGN_OR_RETURN(const JsonFields fields, file.object("decoder"));
+    LW_ASSIGN_OR_RETURN(const base::JsonFields fields, file.object("decoder"));
     LW_ASSIGN_OR_RETURN(parts.decoder, read_decoder(fields));
   }
   LW_ASSIGN_OR_RETURN(parts.post_processor, read_post_processing(file));

@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "base/json_fields.hpp"
 #include "lanewise/status.hpp"
 #include "runtime/text/added_tokens.hpp"
 #include "runtime/text/decoders/decoder.hpp"
-#include "runtime/text/json_fields.hpp"
 #include "runtime/text/leading_code.hpp"
 #include "runtime/text/models/subword_model.hpp"
 #include "runtime/text/normalizers/normalizer.hpp"
@@ -36,7 +36,7 @@ struct SubwordParts {
 Result<std::shared_ptr<const Tokenizer>> make_subword_tokenizer(SubwordParts parts);
 
 /// The tokenizer of a tokenizer.json with this model. kUnsupported names a part that we lack.
-Result<std::shared_ptr<const Tokenizer>> subword_tokenizer_from_json(const JsonFields& file,
+Result<std::shared_ptr<const Tokenizer>> subword_tokenizer_from_json(const base::JsonFields& file,
                                                                      SubwordModelPtr model);
 
 }  // namespace lanewise::text

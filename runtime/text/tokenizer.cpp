@@ -3,8 +3,8 @@
 #include <exception>
 #include <nlohmann/json.hpp>
 
-#include "ops/status_macros.hpp"
-#include "runtime/text/json_fields.hpp"
+#include "base/json_fields.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/text/models/bpe.hpp"
 #include "runtime/text/models/sentencepiece.hpp"
 #include "runtime/text/models/unigram.hpp"
@@ -19,43 +19,43 @@ namespace {
 using TokenizerPtr = std::shared_ptr<const Tokenizer>;
 
 /// The name of the model; files of before tokenizers 0.10 have none, and then its fields tell.
-Result<std::string> model_type(const JsonFields& model) {
+Result<std::string> model_type(const base::JsonFields& model) {
   if (!model.find("type") && model.find("max_input_chars_per_word"))
     return std::string("WordPiece");
   return model.string("type");
 }
 
-Result<TokenizerPtr> parse_wordpiece(const JsonFields& file) {
+Result<TokenizerPtr> parse_wordpiece(const base::JsonFields& file) {
   if (has_bert_parts(file)) {
     LW_ASSIGN_OR_RETURN(WordPieceConfig config, wordpiece_from_json(file));
     return make_wordpiece(std::move(config));
   }
-  LW_ASSIGN_OR_RETURN(const JsonFields fields, file.object("model"));
+  LW_ASSIGN_OR_RETURN(const base::JsonFields fields, file.object("model"));
   LW_ASSIGN_OR_RETURN(SubwordModelPtr model, read_wordpiece_model(fields));
   return subword_tokenizer_from_json(file, std::move(model));
 }
 
-Result<TokenizerPtr> parse_wordlevel(const JsonFields& file) {
-  LW_ASSIGN_OR_RETURN(const JsonFields fields, file.object("model"));
+Result<TokenizerPtr> parse_wordlevel(const base::JsonFields& file) {
+  LW_ASSIGN_OR_RETURN(const base::JsonFields fields, file.object("model"));
   LW_ASSIGN_OR_RETURN(SubwordModelPtr model, read_wordlevel_model(fields));
   return subword_tokenizer_from_json(file, std::move(model));
 }
 
-Result<TokenizerPtr> parse_bpe(const JsonFields& file) {
-  LW_ASSIGN_OR_RETURN(const JsonFields fields, file.object("model"));
+Result<TokenizerPtr> parse_bpe(const base::JsonFields& file) {
+  LW_ASSIGN_OR_RETURN(const base::JsonFields fields, file.object("model"));
   LW_ASSIGN_OR_RETURN(BpeConfig config, bpe_from_json(fields));
   LW_ASSIGN_OR_RETURN(SubwordModelPtr model, make_bpe(std::move(config)));
   return subword_tokenizer_from_json(file, std::move(model));
 }
 
-Result<TokenizerPtr> parse_unigram(const JsonFields& file) {
-  LW_ASSIGN_OR_RETURN(const JsonFields fields, file.object("model"));
+Result<TokenizerPtr> parse_unigram(const base::JsonFields& file) {
+  LW_ASSIGN_OR_RETURN(const base::JsonFields fields, file.object("model"));
   LW_ASSIGN_OR_RETURN(SubwordModelPtr model, unigram_from_json(fields));
   return subword_tokenizer_from_json(file, std::move(model));
 }
 
-Result<TokenizerPtr> parse_sentencepiece(const JsonFields& file) {
-  LW_ASSIGN_OR_RETURN(const JsonFields fields, file.object("model"));
+Result<TokenizerPtr> parse_sentencepiece(const base::JsonFields& file) {
+  LW_ASSIGN_OR_RETURN(const base::JsonFields fields, file.object("model"));
   LW_ASSIGN_OR_RETURN(SubwordModelPtr model, sentencepiece_from_json(fields));
   return subword_tokenizer_from_json(file, std::move(model));
 }
@@ -63,7 +63,7 @@ Result<TokenizerPtr> parse_sentencepiece(const JsonFields& file) {
 /// A kind of model, and what makes a tokenizer of a file that has it.
 struct ModelKind {
   std::string_view type;
-  Result<TokenizerPtr> (*parse)(const JsonFields& file);
+  Result<TokenizerPtr> (*parse)(const base::JsonFields& file);
 };
 
 constexpr ModelKind kModelKinds[] = {
@@ -81,8 +81,8 @@ Status unknown_model(const std::string& type) {
 
 /// Chooses the class of tokenizer by the type of its model.
 Result<TokenizerPtr> tokenizer_of(const nlohmann::json& json) {
-  LW_ASSIGN_OR_RETURN(const JsonFields file, JsonFields::of(json, ""));
-  LW_ASSIGN_OR_RETURN(const JsonFields model, file.object("model"));
+  LW_ASSIGN_OR_RETURN(const base::JsonFields file, base::JsonFields::of(json, ""));
+  LW_ASSIGN_OR_RETURN(const base::JsonFields model, file.object("model"));
   LW_ASSIGN_OR_RETURN(const std::string type, model_type(model));
   for (const ModelKind& kind : kModelKinds) {
     if (kind.type == type) return kind.parse(file);

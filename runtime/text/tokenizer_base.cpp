@@ -6,7 +6,7 @@
 #include <new>
 #include <utility>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/text/offset_trimming.hpp"
 #include "runtime/text/special_template.hpp"
 #include "runtime/text/utf8.hpp"

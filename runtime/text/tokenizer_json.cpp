@@ -4,7 +4,7 @@
 #include <span>
 #include <utility>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 
 namespace lanewise::text {
 namespace {
@@ -31,12 +31,12 @@ Json pieces_to_json(std::span<const TemplatePiece> pieces, const TokenOf& token_
 
 }  // namespace
 
-Result<Vocabulary> read_vocabulary_object(const JsonFields& model) {
-  LW_ASSIGN_OR_RETURN(const JsonFields vocab, model.object("vocab"));
+Result<Vocabulary> read_vocabulary_object(const base::JsonFields& model) {
+  LW_ASSIGN_OR_RETURN(const base::JsonFields vocab, model.object("vocab"));
   Vocabulary vocabulary;
   vocabulary.reserve(vocab.json().size());
   for (const auto& [token, id] : vocab.json().items()) {
-    LW_ASSIGN_OR_RETURN(const int32_t number, count_of(id, vocab.path(token)));
+    LW_ASSIGN_OR_RETURN(const int32_t number, base::count_of(id, vocab.path(token)));
     vocabulary.emplace_back(token, number);
   }
   return vocabulary;
@@ -48,7 +48,7 @@ Json vocabulary_to_json(const Vocabulary& vocabulary) {
   return json;
 }
 
-Result<AddedToken> added_token_from_json(const JsonFields& entry) {
+Result<AddedToken> added_token_from_json(const base::JsonFields& entry) {
   AddedToken token;
   LW_ASSIGN_OR_RETURN(token.content, entry.string("content"));
   LW_ASSIGN_OR_RETURN(token.single_word, entry.boolean_or("single_word", false));
@@ -73,12 +73,12 @@ Json added_tokens_to_json(const std::vector<AddedToken>& tokens) {
   return list;
 }
 
-Status added_tokens_from_json(const JsonFields& file, std::vector<AddedToken>* tokens) {
+Status added_tokens_from_json(const base::JsonFields& file, std::vector<AddedToken>* tokens) {
   if (!file.find("added_tokens")) return {};
   LW_ASSIGN_OR_RETURN(const Json* list, file.array("added_tokens"));
   for (size_t i = 0; i < list->size(); ++i) {
     const std::string name = "added_tokens[" + std::to_string(i) + "]";
-    LW_ASSIGN_OR_RETURN(const JsonFields entry, JsonFields::of((*list)[i], name));
+    LW_ASSIGN_OR_RETURN(const base::JsonFields entry, base::JsonFields::of((*list)[i], name));
     LW_ASSIGN_OR_RETURN(AddedToken token, added_token_from_json(entry));
     LW_ASSIGN_OR_RETURN(token.id, entry.count("id"));
     if (!token.content.empty()) tokens->push_back(std::move(token));

@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json_fields.hpp"
 #include "lanewise/status.hpp"
 #include "runtime/text/added_tokens.hpp"
-#include "runtime/text/json_fields.hpp"
 #include "runtime/text/special_template.hpp"
 #include "runtime/text/token_table.hpp"
 
@@ -18,13 +18,13 @@ namespace lanewise::text {
 // The parts of a tokenizer.json that stand there alike for every kind of model.
 
 /// The field `vocab` of a model as an object of ids by token.
-Result<Vocabulary> read_vocabulary_object(const JsonFields& model);
+Result<Vocabulary> read_vocabulary_object(const base::JsonFields& model);
 nlohmann::json vocabulary_to_json(const Vocabulary& vocabulary);
 
 /// One entry of added_tokens, without its id.
-Result<AddedToken> added_token_from_json(const JsonFields& entry);
+Result<AddedToken> added_token_from_json(const base::JsonFields& entry);
 /// Appends the added tokens of `file`; nothing if it has none.
-Status added_tokens_from_json(const JsonFields& file, std::vector<AddedToken>* tokens);
+Status added_tokens_from_json(const base::JsonFields& file, std::vector<AddedToken>* tokens);
 nlohmann::json added_tokens_to_json(const std::vector<AddedToken>& tokens);
 
 /// The name of an id.

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/text/code_points.hpp"
 #include "runtime/text/tokenizer_base.hpp"
 #include "runtime/text/utf8.hpp"

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/text/post_processor.hpp"
 #include "runtime/text/tokenizer_json.hpp"
 
@@ -16,7 +16,7 @@ namespace {
 using Json = nlohmann::json;
 
 /// Whether the file's `part` is one of `types`; the empty one stands for none.
-bool is_one_of(const JsonFields& file, const char* part,
+bool is_one_of(const base::JsonFields& file, const char* part,
                std::initializer_list<std::string_view> types) {
   const Json* value = file.find(part);
   const Json type = value && value->is_object() ? value->value("type", Json()) : Json();
@@ -25,18 +25,18 @@ bool is_one_of(const JsonFields& file, const char* part,
   });
 }
 
-Status read_normalizer(const JsonFields& file, BertNormalizerOptions* options) {
+Status read_normalizer(const base::JsonFields& file, BertNormalizerOptions* options) {
   *options = {false, false, false, false};
   if (!file.find("normalizer")) return {};
-  LW_ASSIGN_OR_RETURN(const JsonFields fields, file.object("normalizer"));
+  LW_ASSIGN_OR_RETURN(const base::JsonFields fields, file.object("normalizer"));
   LW_ASSIGN_OR_RETURN(*options, bert_normalizer_from_json(fields));
   return {};
 }
 
-Status read_decoder(const JsonFields& file, WordPieceDecoder* decoder) {
+Status read_decoder(const base::JsonFields& file, WordPieceDecoder* decoder) {
   decoder->present = file.find("decoder") != nullptr;
   if (!decoder->present) return {};
-  LW_ASSIGN_OR_RETURN(const JsonFields fields, file.object("decoder"));
+  LW_ASSIGN_OR_RETURN(const base::JsonFields fields, file.object("decoder"));
   LW_ASSIGN_OR_RETURN(decoder->prefix, fields.string_or("prefix", "##"));
   LW_ASSIGN_OR_RETURN(decoder->cleanup, fields.boolean_or("cleanup", true));
   return {};
@@ -44,14 +44,14 @@ Status read_decoder(const JsonFields& file, WordPieceDecoder* decoder) {
 
 }  // namespace
 
-bool has_bert_parts(const JsonFields& file) {
+bool has_bert_parts(const base::JsonFields& file) {
   return is_one_of(file, "normalizer", {"", "BertNormalizer"}) &&
          is_one_of(file, "pre_tokenizer", {"BertPreTokenizer"}) &&
          is_one_of(file, "post_processor", {"", "TemplateProcessing", "BertProcessing"}) &&
          is_one_of(file, "decoder", {"", "WordPiece"}) && !file.find("leading_code");
 }
 
-Result<WordPieceConfig> wordpiece_from_json(const JsonFields& file) {
+Result<WordPieceConfig> wordpiece_from_json(const base::JsonFields& file) {
   WordPieceConfig config;
   LW_RETURN_IF_ERROR(read_normalizer(file, &config.normalizer));
   LW_ASSIGN_OR_RETURN(PostProcessor processor, read_post_processing(file));
@@ -59,7 +59,7 @@ Result<WordPieceConfig> wordpiece_from_json(const JsonFields& file) {
   config.truncates_left = processor.truncates_left;
   LW_RETURN_IF_ERROR(read_decoder(file, &config.decoder));
   LW_RETURN_IF_ERROR(added_tokens_from_json(file, &config.added_tokens));
-  LW_ASSIGN_OR_RETURN(const JsonFields model, file.object("model"));
+  LW_ASSIGN_OR_RETURN(const base::JsonFields model, file.object("model"));
   LW_ASSIGN_OR_RETURN(static_cast<WordPieceModel&>(config), wordpiece_model_from_json(model));
   return config;
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # check_includes.sh REPOSITORY
 #
-# Includes point one way:  include <- ops <- runtime <- converters <- {cli, tests, bench, examples}
+# Includes point one way:  include <- base <- ops <- runtime <- converters <- {cli, tests, bench, examples}
 # and each third-party header stays where the design put it.
 set -euo pipefail
 cd "$1"
@@ -10,7 +10,7 @@ cd "$1"
 # directive, its quotes kept.
 list() {
   local folders=()
-  for folder in include ops runtime converters cli tests bench examples; do
+  for folder in include base ops runtime converters cli tests bench examples; do
     [ ! -d $folder ] || folders+=("$folder")
   done
   find "${folders[@]}" -type f \
@@ -23,8 +23,8 @@ list | awk -F '\t' '
   function fault(why) { print $1 ":" $2 ": " why; faults++ }
   function is(pattern) { return $1 ~ pattern }
   BEGIN {
-    layer["include"] = 0; layer["ops"] = 1; layer["runtime"] = 2; layer["converters"] = 3
-    layer["cli"] = layer["tests"] = layer["bench"] = layer["examples"] = 4
+    layer["include"] = 0; layer["base"] = 1; layer["ops"] = 2; layer["runtime"] = 3; layer["converters"] = 4
+    layer["cli"] = layer["tests"] = layer["bench"] = layer["examples"] = 5
   }
   $3 ~ /omp/ && $3 ~ /[pP]ragma/ {
     if (!is("^runtime/exec/")) { if (!is("^(tests|bench|examples)/")) fault("OpenMP outside runtime/exec") }
@@ -44,7 +44,7 @@ list | awk -F '\t' '
     if (header ~ /(^|\/)\.\.\//) fault("\"" header "\" goes up a folder, which hides its direction")
     if (n > 1 && to in layer) {
       if (layer[to] > layer[from]) fault(from "/ includes " to "/")
-      else if (layer[to] == 4 && from != to && !(from ~ /^(tests|bench)$/ && to ~ /^(tests|bench)$/))
+      else if (layer[to] == 5 && from != to && !(from ~ /^(tests|bench)$/ && to ~ /^(tests|bench)$/))
         fault(from "/ includes " to "/")
       else if (from == "examples" && to != "include" && to != "examples")
         fault("examples/ includes " to "/, which is not installed")
@@ -58,9 +58,9 @@ list | awk -F '\t' '
     if (header == "zip.h" && $1 != "converters/formats/zip_archive.cpp")
       fault("libzip outside converters/formats/zip_archive.cpp")
     # The forward declarations cost nothing; the whole header costs seconds in every file.
-    if (header ~ /^nlohmann\// && !is("^(tests|bench)/|^(runtime|converters|cli)/.*\\.cpp$") &&
-        !(header == "nlohmann/json_fwd.hpp" && is("^(runtime|converters|cli)/")))
-      fault("nlohmann-json outside a .cpp of runtime, converters or cli (their headers: json_fwd.hpp)")
+    if (header ~ /^nlohmann\// && !is("^(tests|bench)/|^(base|runtime|converters|cli)/.*\\.cpp$") &&
+        !(header == "nlohmann/json_fwd.hpp" && is("^(base|runtime|converters|cli)/")))
+      fault("nlohmann-json outside a .cpp of base, runtime, converters or cli (their headers: json_fwd.hpp)")
   }
   END {
     if (!total) { print "no includes found"; exit 1 }

@@ -73,15 +73,15 @@ std::optional<uint8_t> byte_of_token(std::string_view token) noexcept {
   return static_cast<uint8_t>(value);
 }
 
-Result<DecoderPtr> read_byte_level_decoder(const JsonFields&) {
+Result<DecoderPtr> read_byte_level_decoder(const base::JsonFields&) {
   return DecoderPtr(std::make_unique<ByteLevel>());
 }
 
-Result<DecoderPtr> read_byte_fallback_decoder(const JsonFields&) {
+Result<DecoderPtr> read_byte_fallback_decoder(const base::JsonFields&) {
   return DecoderPtr(std::make_unique<ByteFallback>());
 }
 
-Result<DecoderPtr> read_bytes_decoder(const JsonFields&) {
+Result<DecoderPtr> read_bytes_decoder(const base::JsonFields&) {
   return DecoderPtr(std::make_unique<Bytes>());
 }
 

@@ -36,7 +36,7 @@ class CleanUp final : public Decoder {
 
 }  // namespace
 
-Result<DecoderPtr> read_clean_up_decoder(const JsonFields&) {
+Result<DecoderPtr> read_clean_up_decoder(const base::JsonFields&) {
   return DecoderPtr(std::make_unique<CleanUp>());
 }
 

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <utility>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/text/decoders/byte_decoders.hpp"
 #include "runtime/text/decoders/clean_up_decoder.hpp"
 #include "runtime/text/decoders/sentencepiece_decoder.hpp"
@@ -26,11 +26,12 @@ class Sequence final : public Decoder {
   std::vector<DecoderPtr> steps_;
 };
 
-Result<DecoderPtr> read_sequence(const JsonFields& fields) {
+Result<DecoderPtr> read_sequence(const base::JsonFields& fields) {
   LW_ASSIGN_OR_RETURN(const nlohmann::json* list, fields.array("decoders"));
   std::vector<DecoderPtr> steps;
   for (const nlohmann::json& entry : *list) {
-    LW_ASSIGN_OR_RETURN(const JsonFields step, JsonFields::of(entry, fields.path("decoders")));
+    LW_ASSIGN_OR_RETURN(const base::JsonFields step,
+                        base::JsonFields::of(entry, fields.path("decoders")));
     LW_ASSIGN_OR_RETURN(DecoderPtr decoder, read_decoder(step));
     steps.push_back(std::move(decoder));
   }
@@ -39,7 +40,7 @@ Result<DecoderPtr> read_sequence(const JsonFields& fields) {
 
 struct Kind {
   std::string_view type;
-  Result<DecoderPtr> (*read)(const JsonFields& fields);
+  Result<DecoderPtr> (*read)(const base::JsonFields& fields);
 };
 
 constexpr Kind kKinds[] = {
@@ -62,7 +63,7 @@ constexpr Kind kKinds[] = {
 
 Decoder::~Decoder() = default;
 
-Result<DecoderPtr> read_decoder(const JsonFields& fields) {
+Result<DecoderPtr> read_decoder(const base::JsonFields& fields) {
   LW_ASSIGN_OR_RETURN(const std::string type, fields.string("type"));
   for (const Kind& kind : kKinds) {
     if (kind.type == type) return kind.read(fields);

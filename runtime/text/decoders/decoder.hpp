@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "base/json_fields.hpp"
 #include "lanewise/status.hpp"
-#include "runtime/text/json_fields.hpp"
 
 namespace lanewise::text {
 
@@ -20,6 +20,6 @@ class Decoder {
 using DecoderPtr = std::unique_ptr<const Decoder>;
 
 /// The decoder of a tokenizer.json. kUnsupported names a type that we lack.
-Result<DecoderPtr> read_decoder(const JsonFields& fields);
+Result<DecoderPtr> read_decoder(const base::JsonFields& fields);
 
 }  // namespace lanewise::text

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/text/code_points.hpp"
 #include "runtime/text/decoders/byte_decoders.hpp"
 #include "runtime/text/utf8.hpp"
@@ -131,11 +131,12 @@ class SentencePiece final : public Decoder {
   Settings settings_;
 };
 
-Status read_set(const JsonFields& fields, const char* key, std::set<std::string, std::less<>>* to) {
+Status read_set(const base::JsonFields& fields, const char* key,
+                std::set<std::string, std::less<>>* to) {
   if (!fields.find(key)) return {};
   LW_ASSIGN_OR_RETURN(const nlohmann::json* list, fields.array(key));
   for (const nlohmann::json& entry : *list) {
-    if (!entry.is_string()) return wrong_type(fields.path(key), "strings", &entry);
+    if (!entry.is_string()) return base::wrong_type(fields.path(key), "strings", &entry);
     to->insert(entry.get<std::string>());
   }
   return {};
@@ -143,7 +144,7 @@ Status read_set(const JsonFields& fields, const char* key, std::set<std::string,
 
 }  // namespace
 
-Result<DecoderPtr> read_sentencepiece_decoder(const JsonFields& fields) {
+Result<DecoderPtr> read_sentencepiece_decoder(const base::JsonFields& fields) {
   Settings settings;
   LW_RETURN_IF_ERROR(read_set(fields, "control", &settings.control));
   LW_RETURN_IF_ERROR(read_set(fields, "separate", &settings.separate));

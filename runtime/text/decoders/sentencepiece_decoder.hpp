@@ -9,6 +9,6 @@ namespace lanewise::text {
 /// "control": pieces, "unk": piece, "unk_surface": text, "byte_fallback", "add_dummy_prefix",
 /// "remove_extra_whitespaces", "separate": tokens that are no pieces and are followed by a space,
 /// "strip": whether white space goes from the ends of the whole}.
-Result<DecoderPtr> read_sentencepiece_decoder(const JsonFields& fields);
+Result<DecoderPtr> read_sentencepiece_decoder(const base::JsonFields& fields);
 
 }  // namespace lanewise::text

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <utility>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/text/pattern_json.hpp"
 #include "runtime/text/pre_tokenizers/metaspace.hpp"
 #include "runtime/text/utf8.hpp"
@@ -164,43 +164,43 @@ class WordPieces final : public Decoder {
 
 }  // namespace
 
-Result<DecoderPtr> read_metaspace_decoder(const JsonFields& fields) {
+Result<DecoderPtr> read_metaspace_decoder(const base::JsonFields& fields) {
   LW_ASSIGN_OR_RETURN(const char32_t replacement, read_character(fields, "replacement", 0x2581));
   LW_ASSIGN_OR_RETURN(const PrependScheme scheme, read_prepend_scheme(fields));
   return DecoderPtr(
       std::make_unique<Metaspace>(utf8_of(replacement), scheme != PrependScheme::kNever));
 }
 
-Result<DecoderPtr> read_fuse_decoder(const JsonFields&) {
+Result<DecoderPtr> read_fuse_decoder(const base::JsonFields&) {
   return DecoderPtr(std::make_unique<Fuse>());
 }
 
-Result<DecoderPtr> read_strip_decoder(const JsonFields& fields) {
+Result<DecoderPtr> read_strip_decoder(const base::JsonFields& fields) {
   LW_ASSIGN_OR_RETURN(const char32_t content, read_character(fields, "content", U' '));
   LW_ASSIGN_OR_RETURN(const int32_t start, fields.count_or("start", 0));
   LW_ASSIGN_OR_RETURN(const int32_t stop, fields.count_or("stop", 0));
   return DecoderPtr(std::make_unique<Strip>(utf8_of(content), start, stop));
 }
 
-Result<DecoderPtr> read_replace_decoder(const JsonFields& fields) {
+Result<DecoderPtr> read_replace_decoder(const base::JsonFields& fields) {
   LW_ASSIGN_OR_RETURN(Regex pattern, read_pattern(fields));
   LW_ASSIGN_OR_RETURN(std::string content, fields.string("content"));
   return DecoderPtr(std::make_unique<Replace>(std::move(pattern), std::move(content)));
 }
 
-Result<DecoderPtr> read_bpe_decoder(const JsonFields& fields) {
+Result<DecoderPtr> read_bpe_decoder(const base::JsonFields& fields) {
   LW_ASSIGN_OR_RETURN(std::string suffix, fields.string_or("suffix", "</w>"));
   return DecoderPtr(std::make_unique<Bpe>(std::move(suffix)));
 }
 
-Result<DecoderPtr> read_wordpiece_decoder(const JsonFields& fields) {
+Result<DecoderPtr> read_wordpiece_decoder(const base::JsonFields& fields) {
   WordPieceDecoder settings;
   LW_ASSIGN_OR_RETURN(settings.prefix, fields.string_or("prefix", "##"));
   LW_ASSIGN_OR_RETURN(settings.cleanup, fields.boolean_or("cleanup", true));
   return DecoderPtr(std::make_unique<WordPieces>(std::move(settings)));
 }
 
-Result<DecoderPtr> read_ctc_decoder(const JsonFields& fields) {
+Result<DecoderPtr> read_ctc_decoder(const base::JsonFields& fields) {
   LW_ASSIGN_OR_RETURN(std::string blank, fields.string_or("pad_token", "<pad>"));
   LW_ASSIGN_OR_RETURN(std::string delimiter, fields.string_or("word_delimiter_token", "|"));
   LW_ASSIGN_OR_RETURN(const bool cleanup, fields.boolean_or("cleanup", true));

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <unordered_map>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/text/byte_trie.hpp"
 #include "runtime/text/models/merge_queue.hpp"
 #include "runtime/text/tokenizer_json.hpp"
@@ -213,7 +213,7 @@ Result<std::pair<std::string, std::string>> read_merge(const Json& merge, const 
   if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string()) {
     return std::pair(merge[0].get<std::string>(), merge[1].get<std::string>());
   }
-  if (!merge.is_string()) return wrong_type(name, "pairs of tokens", &merge);
+  if (!merge.is_string()) return base::wrong_type(name, "pairs of tokens", &merge);
   const auto& text = merge.get_ref<const std::string&>();
   const size_t space = text.find(' ');
   if (space == std::string::npos || text.find(' ', space + 1) != std::string::npos) {
@@ -230,7 +230,7 @@ Result<SubwordModelPtr> make_bpe(BpeConfig config) {
   return SubwordModelPtr(std::move(model));
 }
 
-Result<BpeConfig> bpe_from_json(const JsonFields& model) {
+Result<BpeConfig> bpe_from_json(const base::JsonFields& model) {
   const Json* dropout = model.find("dropout");
   if (dropout && *dropout != 0.0) return unsupported(model.path("dropout") + " is not supported");
   BpeConfig config;

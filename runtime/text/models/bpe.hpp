@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/text/json_fields.hpp"
+#include "base/json_fields.hpp"
 #include "runtime/text/models/subword_model.hpp"
 
 namespace lanewise::text {
@@ -28,6 +28,6 @@ struct BpeConfig {
 Result<SubwordModelPtr> make_bpe(BpeConfig config);
 
 /// The model of a tokenizer.json whose type is BPE. kUnsupported with dropout.
-Result<BpeConfig> bpe_from_json(const JsonFields& model);
+Result<BpeConfig> bpe_from_json(const base::JsonFields& model);
 
 }  // namespace lanewise::text

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/text/tokenizer_json.hpp"
 
 namespace lanewise::text {
 
-Result<WordPieceModel> wordpiece_model_from_json(const JsonFields& model) {
+Result<WordPieceModel> wordpiece_model_from_json(const base::JsonFields& model) {
   WordPieceModel result;
   LW_ASSIGN_OR_RETURN(result.vocabulary, read_vocabulary_object(model));
   LW_ASSIGN_OR_RETURN(result.unk_token, model.string_or("unk_token", result.unk_token));

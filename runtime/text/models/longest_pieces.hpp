@@ -5,9 +5,9 @@
 #include <string>
 #include <string_view>
 
+#include "base/json_fields.hpp"
 #include "lanewise/status.hpp"
 #include "runtime/text/byte_trie.hpp"
-#include "runtime/text/json_fields.hpp"
 #include "runtime/text/token_table.hpp"
 
 namespace lanewise::text {
@@ -21,7 +21,7 @@ struct WordPieceModel {
 };
 
 /// Reads the `model` of a tokenizer.json; kDataLoss for fields of the wrong type.
-Result<WordPieceModel> wordpiece_model_from_json(const JsonFields& model);
+Result<WordPieceModel> wordpiece_model_from_json(const base::JsonFields& model);
 nlohmann::json wordpiece_model_to_json(const WordPieceModel& model);
 
 /// WordPiece's greedy longest match: the longest token that a word starts with, then again behind

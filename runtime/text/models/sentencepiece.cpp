@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <unordered_map>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/text/byte_trie.hpp"
 #include "runtime/text/models/merge_queue.hpp"
 #include "runtime/text/models/viterbi.hpp"
@@ -344,9 +344,9 @@ Json SentencePiece::to_json() const {
 
 Result<Entry> read_piece(const Json& entry, const std::string& name) {
   if (!entry.is_array() || entry.size() != 3 || !entry[0].is_string() || !entry[1].is_number()) {
-    return wrong_type(name, "pieces with their scores and kinds", &entry);
+    return base::wrong_type(name, "pieces with their scores and kinds", &entry);
   }
-  LW_ASSIGN_OR_RETURN(const int32_t kind, count_of(entry[2], name));
+  LW_ASSIGN_OR_RETURN(const int32_t kind, base::count_of(entry[2], name));
   const auto score = entry[1].get<float>();
   if (!std::isfinite(score) || kind < static_cast<int32_t>(PieceKind::kNormal) ||
       kind > static_cast<int32_t>(PieceKind::kByte)) {
@@ -355,7 +355,7 @@ Result<Entry> read_piece(const Json& entry, const std::string& name) {
   return Entry{entry[0].get<std::string>(), score, static_cast<PieceKind>(kind)};
 }
 
-Status read_pieces(const JsonFields& model, Config* config) {
+Status read_pieces(const base::JsonFields& model, Config* config) {
   LW_ASSIGN_OR_RETURN(const Json* list, model.array("pieces"));
   config->pieces.reserve(list->size());
   for (const Json& entry : *list) {
@@ -368,7 +368,7 @@ Status read_pieces(const JsonFields& model, Config* config) {
 
 }  // namespace
 
-Result<SubwordModelPtr> sentencepiece_from_json(const JsonFields& model) {
+Result<SubwordModelPtr> sentencepiece_from_json(const base::JsonFields& model) {
   Config config;
   LW_ASSIGN_OR_RETURN(const std::string algorithm, model.string("algorithm"));
   const auto* known = std::ranges::find(kAlgorithms, algorithm, &AlgorithmName::first);

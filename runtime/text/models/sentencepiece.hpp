@@ -1,6 +1,6 @@
 #pragma once
 
-#include "runtime/text/json_fields.hpp"
+#include "base/json_fields.hpp"
 #include "runtime/text/models/subword_model.hpp"
 
 namespace lanewise::text {
@@ -24,6 +24,6 @@ enum class PieceKind : int32_t {
 ///
 /// Without `vocab` the id of a piece is its place, and the unknown token is the piece of that kind.
 /// A word takes n log n.
-Result<SubwordModelPtr> sentencepiece_from_json(const JsonFields& model);
+Result<SubwordModelPtr> sentencepiece_from_json(const base::JsonFields& model);
 
 }  // namespace lanewise::text

@@ -6,7 +6,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/text/byte_trie.hpp"
 #include "runtime/text/models/viterbi.hpp"
 
@@ -136,12 +136,12 @@ Json Unigram::to_json() const {
 
 }  // namespace
 
-Result<SubwordModelPtr> unigram_from_json(const JsonFields& model) {
+Result<SubwordModelPtr> unigram_from_json(const base::JsonFields& model) {
   Config config;
   LW_ASSIGN_OR_RETURN(const Json* vocab, model.array("vocab"));
   for (const Json& entry : *vocab) {
     if (!entry.is_array() || entry.size() != 2 || !entry[0].is_string() || !entry[1].is_number()) {
-      return wrong_type(model.path("vocab"), "tokens with their scores", &entry);
+      return base::wrong_type(model.path("vocab"), "tokens with their scores", &entry);
     }
     config.vocabulary.emplace_back(entry[0].get<std::string>(),
                                    static_cast<int32_t>(config.vocabulary.size()));

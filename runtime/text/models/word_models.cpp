@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/text/byte_trie.hpp"
 #include "runtime/text/models/longest_pieces.hpp"
 #include "runtime/text/tokenizer_json.hpp"
@@ -86,14 +86,14 @@ class WordLevel final : public SubwordModel {
 
 }  // namespace
 
-Result<SubwordModelPtr> read_wordpiece_model(const JsonFields& fields) {
+Result<SubwordModelPtr> read_wordpiece_model(const base::JsonFields& fields) {
   LW_ASSIGN_OR_RETURN(WordPieceModel model, wordpiece_model_from_json(fields));
   auto result = std::make_unique<WordPiece>();
   LW_RETURN_IF_ERROR(result->build(std::move(model)));
   return SubwordModelPtr(std::move(result));
 }
 
-Result<SubwordModelPtr> read_wordlevel_model(const JsonFields& fields) {
+Result<SubwordModelPtr> read_wordlevel_model(const base::JsonFields& fields) {
   LW_ASSIGN_OR_RETURN(Vocabulary vocabulary, read_vocabulary_object(fields));
   LW_ASSIGN_OR_RETURN(std::string unk_token, fields.string_or("unk_token", ""));
   auto result = std::make_unique<WordLevel>();

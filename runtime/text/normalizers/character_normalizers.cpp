@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/text/byte_level.hpp"
 #include "runtime/text/code_points.hpp"
 #include "runtime/text/pattern_json.hpp"
@@ -157,30 +157,30 @@ class Replace final : public Normalizer {
 
 }  // namespace
 
-Result<NormalizerPtr> read_lowercase(const JsonFields&) { return plain(lower); }
+Result<NormalizerPtr> read_lowercase(const base::JsonFields&) { return plain(lower); }
 
-Result<NormalizerPtr> read_strip_accents(const JsonFields&) { return plain(strip_accents); }
+Result<NormalizerPtr> read_strip_accents(const base::JsonFields&) { return plain(strip_accents); }
 
-Result<NormalizerPtr> read_nmt(const JsonFields&) { return plain(nmt); }
+Result<NormalizerPtr> read_nmt(const base::JsonFields&) { return plain(nmt); }
 
-Result<NormalizerPtr> read_byte_level_normalizer(const JsonFields&) {
+Result<NormalizerPtr> read_byte_level_normalizer(const base::JsonFields&) {
   return plain([](const NormalizedText& text, NormalizedText* out) {
     append_byte_level(text, 0, text.bytes.size(), out);
   });
 }
 
-Result<NormalizerPtr> read_strip(const JsonFields& fields) {
+Result<NormalizerPtr> read_strip(const base::JsonFields& fields) {
   LW_ASSIGN_OR_RETURN(const bool left, fields.boolean_or("strip_left", true));
   LW_ASSIGN_OR_RETURN(const bool right, fields.boolean_or("strip_right", true));
   return NormalizerPtr(std::make_unique<Strip>(left, right));
 }
 
-Result<NormalizerPtr> read_prepend(const JsonFields& fields) {
+Result<NormalizerPtr> read_prepend(const base::JsonFields& fields) {
   LW_ASSIGN_OR_RETURN(std::string prefix, fields.string("prepend"));
   return NormalizerPtr(std::make_unique<Prepend>(std::move(prefix)));
 }
 
-Result<NormalizerPtr> read_replace(const JsonFields& fields) {
+Result<NormalizerPtr> read_replace(const base::JsonFields& fields) {
   LW_ASSIGN_OR_RETURN(Regex pattern, read_pattern(fields));
   LW_ASSIGN_OR_RETURN(std::string content, fields.string("content"));
   return NormalizerPtr(std::make_unique<Replace>(std::move(pattern), std::move(content)));

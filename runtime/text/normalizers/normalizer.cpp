@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/text/bert_normalizer.hpp"
 #include "runtime/text/normalizers/character_normalizers.hpp"
 #include "runtime/text/normalizers/precompiled_normalizer.hpp"
@@ -29,11 +29,12 @@ class Sequence final : public Normalizer {
   std::vector<NormalizerPtr> steps_;
 };
 
-Result<NormalizerPtr> read_sequence(const JsonFields& fields) {
+Result<NormalizerPtr> read_sequence(const base::JsonFields& fields) {
   LW_ASSIGN_OR_RETURN(const nlohmann::json* list, fields.array("normalizers"));
   std::vector<NormalizerPtr> steps;
   for (const nlohmann::json& entry : *list) {
-    LW_ASSIGN_OR_RETURN(const JsonFields step, JsonFields::of(entry, fields.path("normalizers")));
+    LW_ASSIGN_OR_RETURN(const base::JsonFields step,
+                        base::JsonFields::of(entry, fields.path("normalizers")));
     LW_ASSIGN_OR_RETURN(NormalizerPtr normalizer, read_normalizer(step));
     steps.push_back(std::move(normalizer));
   }
@@ -60,14 +61,14 @@ class Bert final : public Normalizer {
   BertNormalizerOptions options_;
 };
 
-Result<NormalizerPtr> read_bert(const JsonFields& fields) {
+Result<NormalizerPtr> read_bert(const base::JsonFields& fields) {
   LW_ASSIGN_OR_RETURN(const BertNormalizerOptions options, bert_normalizer_from_json(fields));
   return NormalizerPtr(std::make_unique<Bert>(options));
 }
 
 struct Kind {
   std::string_view type;
-  Result<NormalizerPtr> (*read)(const JsonFields& fields);
+  Result<NormalizerPtr> (*read)(const base::JsonFields& fields);
 };
 
 constexpr Kind kKinds[] = {
@@ -92,7 +93,7 @@ constexpr Kind kKinds[] = {
 
 Normalizer::~Normalizer() = default;
 
-Result<NormalizerPtr> read_normalizer(const JsonFields& fields) {
+Result<NormalizerPtr> read_normalizer(const base::JsonFields& fields) {
   LW_ASSIGN_OR_RETURN(const std::string type, fields.string("type"));
   for (const Kind& kind : kKinds) {
     if (kind.type == type) return kind.read(fields);

@@ -2,8 +2,8 @@
 
 #include <memory>
 
+#include "base/json_fields.hpp"
 #include "lanewise/status.hpp"
-#include "runtime/text/json_fields.hpp"
 #include "runtime/text/normalized_text.hpp"
 
 namespace lanewise::text {
@@ -19,6 +19,6 @@ class Normalizer {
 using NormalizerPtr = std::unique_ptr<const Normalizer>;
 
 /// The normalizer of a tokenizer.json. kUnsupported names a type that we lack.
-Result<NormalizerPtr> read_normalizer(const JsonFields& fields);
+Result<NormalizerPtr> read_normalizer(const base::JsonFields& fields);
 
 }  // namespace lanewise::text

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/text/charsmap.hpp"
 #include "runtime/text/code_points.hpp"
 #include "runtime/text/utf8.hpp"
@@ -84,7 +84,7 @@ class Precompiled final : public Normalizer {
 
 }  // namespace
 
-Result<NormalizerPtr> read_precompiled(const JsonFields& fields) {
+Result<NormalizerPtr> read_precompiled(const base::JsonFields& fields) {
   LW_ASSIGN_OR_RETURN(const std::string base64, fields.string("precompiled_charsmap"));
   LW_ASSIGN_OR_RETURN(Charsmap map, Charsmap::parse_base64(base64));
   return NormalizerPtr(std::make_unique<Precompiled>(std::move(map)));

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <utility>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/text/byte_trie.hpp"
 #include "runtime/text/charsmap.hpp"
 #include "runtime/text/utf8.hpp"
@@ -97,12 +97,12 @@ class SentencePiece final : public Normalizer {
   Settings settings_;
 };
 
-Status read_symbols(const JsonFields& fields, Settings* settings) {
+Status read_symbols(const base::JsonFields& fields, Settings* settings) {
   if (!fields.find("user_defined_symbols")) return {};
   LW_ASSIGN_OR_RETURN(const nlohmann::json* list, fields.array("user_defined_symbols"));
   for (const nlohmann::json& entry : *list) {
     if (!entry.is_string()) {
-      return wrong_type(fields.path("user_defined_symbols"), "strings", &entry);
+      return base::wrong_type(fields.path("user_defined_symbols"), "strings", &entry);
     }
     if (!settings->symbols.insert(entry.get_ref<const std::string&>(), 0)) {
       return resource_exhausted(fields.path("user_defined_symbols") + " are too large");
@@ -114,7 +114,7 @@ Status read_symbols(const JsonFields& fields, Settings* settings) {
 
 }  // namespace
 
-Result<NormalizerPtr> read_sentencepiece_normalizer(const JsonFields& fields) {
+Result<NormalizerPtr> read_sentencepiece_normalizer(const base::JsonFields& fields) {
   Settings settings;
   LW_ASSIGN_OR_RETURN(const std::string base64, fields.string_or("precompiled_charsmap", ""));
   LW_ASSIGN_OR_RETURN(settings.map, Charsmap::parse_base64(base64));

@@ -9,6 +9,6 @@ namespace lanewise::text {
 /// of our own: {"type": "SentencePiece", "precompiled_charsmap": base64, "add_dummy_prefix",
 /// "remove_extra_whitespaces", "escape_whitespaces" (all true), "treat_whitespace_as_suffix"
 /// (false), "user_defined_symbols": strings that no rule touches}.
-Result<NormalizerPtr> read_sentencepiece_normalizer(const JsonFields& fields);
+Result<NormalizerPtr> read_sentencepiece_normalizer(const base::JsonFields& fields);
 
 }  // namespace lanewise::text

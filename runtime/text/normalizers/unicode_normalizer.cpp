@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/text/code_points.hpp"
 #include "runtime/text/utf8.hpp"
 
@@ -116,7 +116,7 @@ class Unicode final : public Normalizer {
 
 }  // namespace
 
-Result<NormalizerPtr> read_unicode_normalizer(const JsonFields& fields) {
+Result<NormalizerPtr> read_unicode_normalizer(const base::JsonFields& fields) {
   LW_ASSIGN_OR_RETURN(const std::string type, fields.string("type"));
   return NormalizerPtr(std::make_unique<Unicode>(type.size() == 4, type.back() == 'C'));
 }

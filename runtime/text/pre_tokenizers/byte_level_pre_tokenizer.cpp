@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/text/byte_level.hpp"
 #include "runtime/text/pre_tokenizers/split.hpp"
 
@@ -68,11 +68,11 @@ class Bytes final : public PreTokenizer {
 
 }  // namespace
 
-Result<PreTokenizerPtr> read_bytes_pre_tokenizer(const JsonFields&) {
+Result<PreTokenizerPtr> read_bytes_pre_tokenizer(const base::JsonFields&) {
   return PreTokenizerPtr(std::make_unique<Bytes>());
 }
 
-Result<PreTokenizerPtr> read_byte_level_pre_tokenizer(const JsonFields& fields) {
+Result<PreTokenizerPtr> read_byte_level_pre_tokenizer(const base::JsonFields& fields) {
   LW_ASSIGN_OR_RETURN(const bool add_prefix_space, fields.boolean_or("add_prefix_space", true));
   LW_ASSIGN_OR_RETURN(const bool use_regex, fields.boolean_or("use_regex", true));
   PreTokenizerPtr split;

@@ -3,7 +3,7 @@
 #include <functional>
 #include <utility>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/text/code_points.hpp"
 #include "runtime/text/pattern_json.hpp"
 #include "runtime/text/utf8.hpp"
@@ -113,42 +113,42 @@ Result<PreTokenizerPtr> split_at(std::vector<CharacterSplit::Step> steps) {
 
 }  // namespace
 
-Result<PreTokenizerPtr> read_whitespace(const JsonFields&) {
+Result<PreTokenizerPtr> read_whitespace(const base::JsonFields&) {
   const auto is_word = [](char32_t c) { return is_word_character(c); };
   return split_at({{is_space, SplitBehavior::kRemoved}, {is_word, SplitBehavior::kContiguous}});
 }
 
-Result<PreTokenizerPtr> read_whitespace_split(const JsonFields&) {
+Result<PreTokenizerPtr> read_whitespace_split(const base::JsonFields&) {
   return split_at({{is_space, SplitBehavior::kRemoved}});
 }
 
-Result<PreTokenizerPtr> read_bert_pre_tokenizer(const JsonFields&) {
+Result<PreTokenizerPtr> read_bert_pre_tokenizer(const base::JsonFields&) {
   return split_at(
       {{is_space, SplitBehavior::kRemoved}, {is_punctuation, SplitBehavior::kIsolated}});
 }
 
-Result<PreTokenizerPtr> read_punctuation(const JsonFields& fields) {
+Result<PreTokenizerPtr> read_punctuation(const base::JsonFields& fields) {
   LW_ASSIGN_OR_RETURN(const SplitBehavior behavior,
                       read_behavior(fields, SplitBehavior::kIsolated));
   return split_at({{is_punctuation, behavior}});
 }
 
-Result<PreTokenizerPtr> read_digits(const JsonFields& fields) {
+Result<PreTokenizerPtr> read_digits(const base::JsonFields& fields) {
   LW_ASSIGN_OR_RETURN(const bool individual, fields.boolean_or("individual_digits", false));
   return split_at(
       {{is_numeric, individual ? SplitBehavior::kIsolated : SplitBehavior::kContiguous}});
 }
 
-Result<PreTokenizerPtr> read_delimiter(const JsonFields& fields) {
+Result<PreTokenizerPtr> read_delimiter(const base::JsonFields& fields) {
   LW_ASSIGN_OR_RETURN(const char32_t delimiter, read_character(fields, "delimiter", U' '));
   return split_at({{[delimiter](char32_t c) { return c == delimiter; }, SplitBehavior::kRemoved}});
 }
 
-Result<PreTokenizerPtr> read_unicode_scripts(const JsonFields&) {
+Result<PreTokenizerPtr> read_unicode_scripts(const base::JsonFields&) {
   return PreTokenizerPtr(std::make_unique<BoundarySplit<ScriptChange>>(ScriptChange{}));
 }
 
-Result<PreTokenizerPtr> read_fixed_length(const JsonFields& fields) {
+Result<PreTokenizerPtr> read_fixed_length(const base::JsonFields& fields) {
   LW_ASSIGN_OR_RETURN(const int32_t length, fields.count_or("length", 5));
   if (length == 0) return data_loss(fields.path("length") + " is 0");
   return PreTokenizerPtr(std::make_unique<BoundarySplit<EveryFew>>(EveryFew{length}));

@@ -3,7 +3,7 @@
 #include <string>
 #include <utility>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/text/pattern_json.hpp"
 #include "runtime/text/pre_tokenizers/split.hpp"
 #include "runtime/text/utf8.hpp"
@@ -54,7 +54,7 @@ class Metaspace final : public PreTokenizer {
 
 }  // namespace
 
-Result<PrependScheme> read_prepend_scheme(const JsonFields& fields) {
+Result<PrependScheme> read_prepend_scheme(const base::JsonFields& fields) {
   LW_ASSIGN_OR_RETURN(const bool add_prefix_space, fields.boolean_or("add_prefix_space", true));
   LW_ASSIGN_OR_RETURN(const std::string scheme,
                       fields.string_or("prepend_scheme", add_prefix_space ? "always" : "never"));
@@ -68,7 +68,7 @@ Result<PrependScheme> read_prepend_scheme(const JsonFields& fields) {
   return unsupported(fields.path("prepend_scheme") + " '" + scheme + "' is not supported");
 }
 
-Result<PreTokenizerPtr> read_metaspace(const JsonFields& fields) {
+Result<PreTokenizerPtr> read_metaspace(const base::JsonFields& fields) {
   LW_ASSIGN_OR_RETURN(const char32_t replacement, read_character(fields, "replacement", 0x2581));
   LW_ASSIGN_OR_RETURN(const PrependScheme scheme, read_prepend_scheme(fields));
   LW_ASSIGN_OR_RETURN(const bool splits, fields.boolean_or("split", true));

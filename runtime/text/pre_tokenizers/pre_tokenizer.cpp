@@ -5,7 +5,7 @@
 #include <string_view>
 #include <utility>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/text/pre_tokenizers/byte_level_pre_tokenizer.hpp"
 #include "runtime/text/pre_tokenizers/character_pre_tokenizers.hpp"
 #include "runtime/text/pre_tokenizers/metaspace.hpp"
@@ -27,11 +27,12 @@ class Sequence final : public PreTokenizer {
   std::vector<PreTokenizerPtr> steps_;
 };
 
-Result<PreTokenizerPtr> read_sequence(const JsonFields& fields) {
+Result<PreTokenizerPtr> read_sequence(const base::JsonFields& fields) {
   LW_ASSIGN_OR_RETURN(const nlohmann::json* list, fields.array("pretokenizers"));
   std::vector<PreTokenizerPtr> steps;
   for (const nlohmann::json& entry : *list) {
-    LW_ASSIGN_OR_RETURN(const JsonFields step, JsonFields::of(entry, fields.path("pretokenizers")));
+    LW_ASSIGN_OR_RETURN(const base::JsonFields step,
+                        base::JsonFields::of(entry, fields.path("pretokenizers")));
     LW_ASSIGN_OR_RETURN(PreTokenizerPtr pre_tokenizer, read_pre_tokenizer(step));
     steps.push_back(std::move(pre_tokenizer));
   }
@@ -40,7 +41,7 @@ Result<PreTokenizerPtr> read_sequence(const JsonFields& fields) {
 
 struct Kind {
   std::string_view type;
-  Result<PreTokenizerPtr> (*read)(const JsonFields& fields);
+  Result<PreTokenizerPtr> (*read)(const base::JsonFields& fields);
 };
 
 constexpr Kind kKinds[] = {
@@ -78,7 +79,7 @@ bool joins(SplitBehavior behavior, bool matched, bool previous_matched) noexcept
 
 PreTokenizer::~PreTokenizer() = default;
 
-Result<PreTokenizerPtr> read_pre_tokenizer(const JsonFields& fields) {
+Result<PreTokenizerPtr> read_pre_tokenizer(const base::JsonFields& fields) {
   LW_ASSIGN_OR_RETURN(const std::string type, fields.string("type"));
   for (const Kind& kind : kKinds) {
     if (kind.type == type) return kind.read(fields);
@@ -86,7 +87,7 @@ Result<PreTokenizerPtr> read_pre_tokenizer(const JsonFields& fields) {
   return unsupported("pre_tokenizer '" + type + "' is not supported");
 }
 
-Result<SplitBehavior> read_behavior(const JsonFields& fields, SplitBehavior fallback) {
+Result<SplitBehavior> read_behavior(const base::JsonFields& fields, SplitBehavior fallback) {
   if (!fields.find("behavior")) return fallback;
   LW_ASSIGN_OR_RETURN(const std::string name, fields.string("behavior"));
   for (const auto& [known, behavior] : kBehaviors) {

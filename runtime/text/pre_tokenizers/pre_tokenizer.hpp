@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "base/json_fields.hpp"
 #include "lanewise/status.hpp"
-#include "runtime/text/json_fields.hpp"
 #include "runtime/text/normalized_text.hpp"
 #include "runtime/text/regex.hpp"
 
@@ -35,7 +35,7 @@ class PreTokenizer {
 using PreTokenizerPtr = std::unique_ptr<const PreTokenizer>;
 
 /// The pre-tokenizer of a tokenizer.json. kUnsupported names a type that we lack.
-Result<PreTokenizerPtr> read_pre_tokenizer(const JsonFields& fields);
+Result<PreTokenizerPtr> read_pre_tokenizer(const base::JsonFields& fields);
 
 /// What becomes of the matches at which a text is cut.
 enum class SplitBehavior {
@@ -47,7 +47,7 @@ enum class SplitBehavior {
 };
 
 /// The field `behavior`, "Isolated" for instance.
-Result<SplitBehavior> read_behavior(const JsonFields& fields, SplitBehavior fallback);
+Result<SplitBehavior> read_behavior(const base::JsonFields& fields, SplitBehavior fallback);
 
 /// Appends the words that `matches`, which count from byte `offset`, make of a text.
 void append_words(const std::vector<Match>& matches, SplitBehavior behavior, size_t offset,

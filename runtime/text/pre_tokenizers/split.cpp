@@ -3,7 +3,7 @@
 #include <string_view>
 #include <utility>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 #include "runtime/text/pattern_json.hpp"
 
 namespace lanewise::text {
@@ -40,7 +40,7 @@ PreTokenizerPtr make_split(Regex pattern, SplitBehavior behavior, bool invert) {
   return std::make_unique<Split>(std::move(pattern), behavior, invert);
 }
 
-Result<PreTokenizerPtr> read_split(const JsonFields& fields) {
+Result<PreTokenizerPtr> read_split(const base::JsonFields& fields) {
   LW_ASSIGN_OR_RETURN(Regex pattern, read_pattern(fields));
   LW_ASSIGN_OR_RETURN(const SplitBehavior behavior,
                       read_behavior(fields, SplitBehavior::kIsolated));

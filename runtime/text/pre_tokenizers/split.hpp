@@ -5,7 +5,7 @@
 namespace lanewise::text {
 
 /// Cuts at the matches of a pattern, or with `invert` at what is between them.
-Result<PreTokenizerPtr> read_split(const JsonFields& fields);
+Result<PreTokenizerPtr> read_split(const base::JsonFields& fields);
 
 /// The same of a pattern.
 PreTokenizerPtr make_split(Regex pattern, SplitBehavior behavior, bool invert);

@@ -1,12 +1,11 @@
 #pragma once
 
-#include <exception>
 #include <string>
 #include <string_view>
 
 #include "lanewise/status.hpp"
 
-namespace lanewise::file {
+namespace lanewise::base {
 
 /// `'text'` for a message. Names come from files that nobody vouches for, and a message is one
 /// line on somebody's terminal: control characters become `?` and long text is cut with `...`.
@@ -24,15 +23,4 @@ Status os_error(std::string_view action, std::string_view path, int error);
 Status file_error(StatusCode code, std::string_view action, std::string_view path,
                   std::string_view reason);
 
-/// Calls `function` and turns an exception into a Status. In this folder only allocation throws,
-/// so a public call that allocates is one `return no_throw([&] { ... })`.
-template <typename Function>
-auto no_throw(Function&& function) -> decltype(function()) {
-  try {
-    return function();
-  } catch (const std::exception&) {
-    return resource_exhausted("out of memory");  // 13 characters: itself no allocation.
-  }
-}
-
-}  // namespace lanewise::file
+}  // namespace lanewise::base

@@ -1,8 +1,8 @@
-#include "runtime/json.hpp"
+#include "base/json.hpp"
 
 #include <string>
 
-namespace lanewise::internal {
+namespace lanewise::base {
 namespace {
 
 constexpr int kMaxDepth = 64;
@@ -98,4 +98,4 @@ Status check_json(std::string_view text, size_t max_bytes) {
   return {};
 }
 
-}  // namespace lanewise::internal
+}  // namespace lanewise::base

@@ -18,5 +18,6 @@ Status resource_exhausted(std::string message) {
   return {StatusCode::kResourceExhausted, std::move(message)};
 }
 Status cancelled(std::string message) { return {StatusCode::kCancelled, std::move(message)}; }
+Status internal_error(std::string message) { return {StatusCode::kInternal, std::move(message)}; }
 
 }  // namespace lanewise

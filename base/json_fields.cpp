@@ -1,11 +1,11 @@
-#include "runtime/text/json_fields.hpp"
+#include "base/json_fields.hpp"
 
 #include <limits>
 #include <nlohmann/json.hpp>
 
-#include "ops/status_macros.hpp"
+#include "base/status_macros.hpp"
 
-namespace lanewise::text {
+namespace lanewise::base {
 
 Result<JsonFields> JsonFields::of(const Json& value, std::string name) {
   if (!value.is_object()) return wrong_type(name, "an object", &value);
@@ -83,4 +83,4 @@ Result<int32_t> count_of(const nlohmann::json& value, const std::string& name) {
   return static_cast<int32_t>(value.get<int64_t>());
 }
 
-}  // namespace lanewise::text
+}  // namespace lanewise::base

@@ -8,7 +8,7 @@
 
 #include "lanewise/status.hpp"
 
-namespace lanewise::text {
+namespace lanewise::base {
 
 /// Typed reading of one JSON object of a file that we do not trust.
 ///
@@ -57,4 +57,4 @@ Status wrong_type(const std::string& name, std::string_view expected, const nloh
 /// `value` as a number from 0 to 2^31 - 1, or kDataLoss naming `name`.
 Result<int32_t> count_of(const nlohmann::json& value, const std::string& name);
 
-}  // namespace lanewise::text
+}  // namespace lanewise::base

@@ -1,9 +1,9 @@
-#include "runtime/file/messages.hpp"
+#include "base/messages.hpp"
 
 #include <cerrno>
 #include <system_error>
 
-namespace lanewise::file {
+namespace lanewise::base {
 namespace {
 
 // Tensor names in real models stay under 100 bytes and paths under 200; a header may hold a name
@@ -47,4 +47,4 @@ Status os_error(std::string_view action, std::string_view path, int error) {
   return file_error(code_of(error), action, path, reason_of(error));
 }
 
-}  // namespace lanewise::file
+}  // namespace lanewise::base

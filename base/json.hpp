@@ -6,7 +6,7 @@
 
 #include "lanewise/status.hpp"
 
-namespace lanewise::internal {
+namespace lanewise::base {
 
 /// JSON that Python or an editor wrote, as standard JSON: without a UTF-8 byte-order mark, and with
 /// `NaN`, `Infinity` and `-Infinity` as strings. A field that nobody reads then does no harm;
@@ -19,4 +19,4 @@ std::string standard_json(std::string_view text);
 /// end, and byte-order marks, which it skips. Linear; whether the text is JSON is not asked.
 Status check_json(std::string_view text, size_t max_bytes);
 
-}  // namespace lanewise::internal
+}  // namespace lanewise::base
