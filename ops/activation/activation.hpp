@@ -10,7 +10,7 @@ namespace lanewise::ops {
 ///   gelu       x * (1 + erf(x / sqrt(2))) / 2
 ///   gelu_tanh  x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))) / 2
 ///   gelu_10    gelu(x) limited to [-10, 10]
-///   quick_gelu x / (1 + e^-1.702x)
+///   quick_gelu  x / (1 + e^-1.702x)
 ///   silu       x / (1 + e^-x)
 ///   mish       x * tanh(log(1 + e^x))
 ///   hard_swish x * min(max(x + 3, 0), 6) / 6
@@ -26,8 +26,7 @@ namespace lanewise::ops {
 /// output   y [rows, dim] f32. May be x.
 /// attributes  kind, required: one of the names above
 /// Error: at most 4e-7 * max(1, |x|, |y|) against a double reference. Infinities, NaN and zeros
-/// give
-///   what PyTorch gives: gelu and its kin, silu, mish and hard_swish are NaN at -inf.
+///   give what PyTorch gives: the gelu family, silu, mish and hard_swish are NaN at -inf.
 /// Fails with kInvalidArgument if shapes disagree, with kUnsupported for an unknown kind. The same
 /// bits on every instruction set with FMA. Thread-safe.
 /// Source: Hendrycks and Gimpel 2016, arXiv:1606.08415 (gelu, silu).
