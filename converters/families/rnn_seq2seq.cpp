@@ -106,7 +106,7 @@ Status check_cell(const Config& config, const RnnShape& rnn) {
   LW_ASSIGN_OR_RETURN(const std::string said, config.text("cell", rnn.cell));
   if (said == rnn.cell) return {};
   return config.wrong("cell", "\"" + rnn.cell + "\": " + in_quotes(rnn.module + ".weight_hh_l0") +
-                                  " has " + std::to_string(rnn.gates()) + " rows a unit");
+                                  " has " + std::to_string(rnn.gates()) + " rows per unit");
 }
 
 /// `num_layers` is of both sides, unless the fields of one side say otherwise.
@@ -135,7 +135,7 @@ Status check_rnns(const Config& config, const Seq2Seq& model) {
   }
   if (!model.decoder.bidirectional) return {};
   return unsupported(in_quotes(model.decoder.module + ".weight_ih_l0_reverse") +
-                     ": a decoder cannot go backwards");
+                     ": a decoder cannot run backwards");
 }
 
 /// Whether the encoder's final states can begin the decoder so.

@@ -77,7 +77,7 @@ class Splitter {
   Status add_node(const Node& node) {
     Node copy = node;
     if (value(node.output).rows == RowSymbol::kSequences) {
-      return unsupported("takes rows of tokens that are not there yet");
+      return unsupported("reads rows of tokens that do not exist yet");
     }
     if (node.op == "attention") {
       LW_RETURN_IF_ERROR(use_cache(node, copy));
@@ -151,7 +151,7 @@ class Splitter {
 
   Status use_states(const Node& node, Node& copy) {
     LW_ASSIGN_OR_RETURN(const bool reverse, node.attributes.get_bool("reverse", false));
-    if (reverse) return unsupported("begins with tokens that are not there yet");
+    if (reverse) return unsupported("starts with tokens that do not exist yet");
     copy.op = "cached_" + node.op;
     copy.attributes.erase("reverse");
     copy.inputs.push_back(add_cache(node, value(node.output).features));
@@ -175,7 +175,7 @@ class Splitter {
     LW_ASSIGN_OR_RETURN(const bool causal, node.attributes.get_bool("causal", false));
     if (causal == to_memory) {
       return unsupported(causal ? "causal attention to the encoder's output"
-                                : "attention to tokens that are not there yet");
+                                : "attention to tokens that do not exist yet");
     }
     for (ValueId& input : copy.inputs) {
       input = depends(input) ? in_step_[static_cast<size_t>(input)] : memory(input);
@@ -238,7 +238,7 @@ Result<DecodingGraphs> split_for_decoding(const Graph& graph) {
     const ValueId ids = decoder_ids >= 0 ? decoder_ids : wanted.find_input("input_ids");
     if (ids < 0 ||
         wanted.values[static_cast<size_t>(wanted.outputs.at(kLogits))].rows != RowSymbol::kTokens) {
-      return unsupported("the model has no logits behind each of its tokens");
+      return unsupported("the model does not compute logits for each token");
     }
     return Splitter(wanted, ids).run();
   });

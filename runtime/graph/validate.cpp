@@ -36,7 +36,7 @@ class Validator {
     std::set<std::string_view> names;
     for (const Node& node : graph_.nodes) {
       Status status = check_node(node);
-      if (status.ok() && !names.insert(node.name).second) status = data_loss("name stands twice");
+      if (status.ok() && !names.insert(node.name).second) status = data_loss("duplicate name");
       if (!status.ok()) return status.with_context("node " + in_quotes(node.name));
     }
     for (const auto& [name, id] : graph_.outputs) {
@@ -89,7 +89,7 @@ class Validator {
       const std::string& name = value(id).name;
       const std::string label = "input " + in_quotes(name);
       if (name.empty()) return data_loss(label + ": has no name");
-      if (!names.insert(name).second) return data_loss(label + ": name stands twice");
+      if (!names.insert(name).second) return data_loss(label + ": duplicate name");
     }
     return {};
   }
@@ -118,7 +118,7 @@ class Validator {
     const RowSymbol output = value(node.output).rows;
     if (node.op == "pool" || node.op == "slice_rows") {
       if (first != RowSymbol::kSequences && output == RowSymbol::kSequences) return {};
-      return wrong_rows("a row a token in, a row a sequence out");
+      return wrong_rows("one row per token in, one row per sequence out");
     }
     if (node.op == "attention" || node.op == "additive_attention") {
       // Keys and values may be the rows of another text; both have sequences, which one row of
@@ -128,7 +128,9 @@ class Validator {
           last != RowSymbol::kSequences) {
         return {};
       }
-      return wrong_rows("a row a token, keys and values alike, the output as the queries");
+      return wrong_rows(
+          "one row per token; keys and values with the same rows, the output with those of the "
+          "queries");
     }
     if (node.op == "cached_attention") return check_cached(node);
     if (node.op == "gru" || node.op == "lstm") {
@@ -137,7 +139,7 @@ class Validator {
     if (node.op == "cached_gru" || node.op == "cached_lstm") {
       const bool cache_given = last == RowSymbol::kCache && is_input(node.inputs.back());
       if (!cache_given || output != RowSymbol::kTokens) {
-        return wrong_rows("a row a token; the last input a cache given");
+        return wrong_rows("one row per token; the last input is a cache");
       }
       return check_recurrent(node, node.inputs.size() - 1);
     }
@@ -159,7 +161,8 @@ class Validator {
     bool fits = inputs >= 1 && inputs <= 2 && value(node.inputs.front()).rows == tokens &&
                 tokens != RowSymbol::kSequences;
     if (inputs == 2) fits = fits && value(node.inputs[1]).rows == RowSymbol::kSequences;
-    return fits ? Status() : wrong_rows("a row a token, and an initial state of a row a sequence");
+    return fits ? Status()
+                : wrong_rows("one row per token, and an initial state with one row per sequence");
   }
 
   /// Keys and values are found by tables, which only callers have: for the inputs of a graph. The
@@ -173,7 +176,7 @@ class Validator {
       const bool is_memory = i > 0 && value(node.inputs[i]).rows != RowSymbol::kSequences;
       fits = by_tables ? given && is_memory : i + 1 < node.inputs.size();
     }
-    return fits ? Status() : wrong_rows("a row a token; the last inputs a cache or memory given");
+    return fits ? Status() : wrong_rows("one row per token; the last inputs are caches or memory");
   }
 
   static Status wrong_rows(std::string_view expected) {
