@@ -76,7 +76,7 @@ class LANEWISE_EXPORT Session {
   /// Inputs, i32 or i64:
   ///
   ///   input_ids               [B, T]
-  ///   attention_mask          [B, T], optional: 0 at padding, which may be at either end of a row
+  ///   attention_mask          [B, T], optional: 1 for tokens, 0 for padding at the ends of a row
   ///   token_type_ids          [B, T], optional
   ///   decoder_input_ids       [B, U], beginning with the start token; encoder-decoders only, and
   ///                           only if an output needs the decoder
@@ -114,7 +114,7 @@ class LANEWISE_EXPORT Session {
   int threads() const noexcept;
   std::string_view isa() const noexcept;
 
-  /// When a thread computed a node of the graph in the last run.
+  /// The time during which a thread computed a node of the graph in the last run.
   struct NodeTime {
     std::string_view name;
     std::string_view op;
