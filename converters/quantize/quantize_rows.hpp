@@ -54,7 +54,7 @@ QuantizedMatrix quantize_int4(std::span<const float> w, int64_t n, int64_t k, in
                               Minimums minimums = Minimums::kStored,
                               std::span<const float> importance = {});
 
-/// The weights that the quantised values represent, [n, k], including the factor input_scale.
+/// The matrix that the quantised values represent, [n, k]; input_scale is not undone.
 std::vector<float> dequantize(const QuantizedMatrix& matrix);
 
 }  // namespace lanewise::converters

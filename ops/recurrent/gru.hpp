@@ -4,7 +4,7 @@
 
 namespace lanewise::ops {
 
-/// A layer of gated recurrent units, over each sequence in one direction.
+/// A gated recurrent unit layer, over each sequence in one direction.
 ///
 ///   r = sigmoid(x_r + U_r h + b_r)
 ///   z = sigmoid(x_z + U_z h + b_z)
