@@ -20,8 +20,8 @@ struct ConvertOptions {
   /// (docs/quantisation.md).
   std::string weights = "f32";
   int group = 32;  ///< int4: how many inputs share a scale: 32, 64 or 128
-  std::string
-      calibrate;  ///< int8, int4: a UTF-8 file with one text per line; empty: built-in texts
+  /// int8, int4: a UTF-8 file of calibration texts, one per line; empty: built-in texts.
+  std::string calibrate;
   /// int8, int4: the largest acceptable relative error of the outputs, > 0. The weights that
   /// contribute most to it are kept at higher precision until the error is within this limit; if
   /// that is not enough, convert() fails. Not set: 0.04 for int8 and 0.11 for int4, and exceeding

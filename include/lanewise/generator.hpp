@@ -25,7 +25,8 @@ struct Generation {
 /// `source` is the index of the source in the call, from 0. If a callback returns false, generation
 /// stops for that source, and the tokens generated so far are its result (FinishReason::kStop).
 struct GenerationCallbacks {
-  /// Called for each new token except the end token. Greedy search, and sampling one sequence.
+  /// Called for each new token except the end token, in greedy search and when sampling one
+  /// sequence.
   std::function<bool(int64_t source, int32_t token)> on_token{};
   /// Called for each finished hypothesis of a beam search. Better ones may still displace it from
   /// the results.
