@@ -19,6 +19,7 @@
 #include "ops/dispatch.hpp"
 #include "ops/roofline/read_bandwidth.hpp"
 #include "ops/roofline/roofline.hpp"
+#include "ops/weights/weight_format.hpp"
 
 namespace lanewise::cli {
 namespace {
@@ -57,8 +58,12 @@ double sum_over_team(int threads, const Measure& measure) {
 
 /// What a model with such weights multiplies for the most part.
 ops::Arithmetic arithmetic_of(std::string_view weights) {
-  if (weights == "int8" || weights == "int4") return ops::Arithmetic::kI8;
-  return weights == "bf16" ? ops::Arithmetic::kBf16 : ops::Arithmetic::kF32;
+  for (const ops::WeightFormatInfo& info : ops::weight_formats()) {
+    if (info.choice != weights) continue;
+    if (ops::rounds_rows(info.format)) return ops::Arithmetic::kI8;
+    if (info.format == ops::WeightFormat::bf16) return ops::Arithmetic::kBf16;
+  }
+  return ops::Arithmetic::kF32;
 }
 
 double measure_gops(ops::Isa isa, ops::Arithmetic arithmetic, int threads) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -82,6 +83,16 @@ Status convert_command(const ConvertCommandOptions& options, Shell& shell) {
   return shell.out.line(destination);
 }
 
+/// "f32, bf16, int8 or int4; default: f32"
+std::string weights_help(const std::vector<std::string>& choices) {
+  std::string text;
+  for (size_t i = 0; i < choices.size(); ++i) {
+    if (i > 0) text += i + 1 == choices.size() ? " or " : ", ";
+    text += choices[i];
+  }
+  return text + "; default: f32";
+}
+
 }  // namespace
 
 Command make_convert(CLI::App& program, Shell& shell) {
@@ -95,9 +106,9 @@ Command make_convert(CLI::App& program, Shell& shell) {
       ->add_option("-o,--output", options->destination,
                    "The model file; default: SRC's name and .lw, in the current folder")
       ->type_name("FILE");
-  command->add_option("--weights", options->weights, "f32, bf16, int8 or int4; default: f32")
+  command->add_option("--weights", options->weights, weights_help(weight_choices()))
       ->type_name("TYPE")
-      ->check(CLI::IsMember({"f32", "bf16", "int8", "int4"}).description(""));
+      ->check(CLI::IsMember(weight_choices()).description(""));
   command
       ->add_option("--group", options->group,
                    "int4: inputs that share a scale, 32, 64 or 128; default: 32")

@@ -16,8 +16,8 @@
 #include "lanewise/session.hpp"
 #include "ops/cache_sizes.hpp"
 #include "ops/dispatch.hpp"
-#include "ops/linear/linear_kernels.hpp"
 #include "ops/roofline/roofline.hpp"
+#include "ops/weights/f32/f32_kernels.hpp"
 
 namespace lanewise::cli {
 namespace {

@@ -147,10 +147,17 @@ std::string summary(const Model& model, const std::string& path) {
   return text;
 }
 
+/// How the weight in that tensor is stored; empty for a tensor that is plain.
+std::string_view format_name(const Model& model, const file::TensorEntry& entry) {
+  const auto format = model.data().formats().find(entry.name);
+  return format == model.data().formats().end() ? std::string_view() : ops::name_of(format->second);
+}
+
 std::string tensor_lines(const Model& model) {
   std::string text;
   for (const file::TensorEntry& entry : model.data().file().tensors()) {
-    text += fmt::format("{:<6}{:<24}{:>10}  {}\n", name_of(entry.type), to_string(entry.shape),
+    text += fmt::format("{:<6}{:<10}{:<24}{:>10}  {}\n", name_of(entry.type),
+                        format_name(model, entry), to_string(entry.shape),
                         rounded_bytes(static_cast<int64_t>(entry.end - entry.begin)), entry.name);
   }
   return text;
@@ -179,6 +186,7 @@ Json tensors_json(const Model& model) {
   for (const file::TensorEntry& entry : model.data().file().tensors()) {
     tensors.push_back({{"name", entry.name},
                        {"type", std::string(name_of(entry.type))},
+                       {"format", std::string(format_name(model, entry))},
                        {"shape", entry.shape},
                        {"bytes", entry.end - entry.begin}});
   }
@@ -253,7 +261,7 @@ Command make_inspect(CLI::App& program, Shell& shell) {
   add_model(*command, options->model);
   command->add_flag("--graph", options->graph,
                     "The operators in order; of a checkpoint before and after fusion");
-  command->add_flag("--tensors", options->tensors, "The weights: type, shape, size, name");
+  command->add_flag("--tensors", options->tensors, "The weights: type, format, shape, size, name");
   command
       ->add_option("--dot", options->dot,
                    "Write the graph for Graphviz; of a checkpoint before and after fusion")

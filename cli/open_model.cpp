@@ -2,11 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
-#include <cctype>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "runtime/file/mapping.hpp"
 #include "runtime/file/safetensors.hpp"
@@ -47,12 +46,29 @@ bool is_tokenizer(const file::TensorEntry& entry) {
   return entry.name == internal::kTokenizerTensor || entry.name == internal::kTargetTokenizerTensor;
 }
 
-/// Scales and sums that belong to integers are no parameters of their own.
-bool belongs_to_integers(const file::TensorEntry& entry) {
-  constexpr std::array kRoles = {".weight_scale", ".weight_sum", ".weight_minimum", ".input_scale",
-                                 ".table_scale"};
-  return std::any_of(kRoles.begin(), kRoles.end(),
-                     [&](const char* role) { return entry.name.ends_with(role); });
+/// The tensors that weights need beside their panels or rows, scales and sums: no parameters of
+/// their own.
+std::set<std::string, std::less<>> companions(const Model& model) {
+  const internal::WeightFormats& formats = model.data().formats();
+  std::set<std::string, std::less<>> names;
+  for (const graph::Node& node : model.data().graph().nodes) {
+    for (const auto& [role, tensors] : node.weights) {
+      const auto format = formats.find(tensors.front());
+      if (format == formats.end()) continue;
+      for (const auto& [other, companion] : node.weights) {
+        if (ops::is_companion(format->second, role, other)) names.insert(companion.front());
+      }
+    }
+  }
+  return names;
+}
+
+int64_t parameters_of(const Model& model, const file::TensorEntry& entry) {
+  const auto format = model.data().formats().find(entry.name);
+  if (format == model.data().formats().end() || !ops::has_panels(format->second)) {
+    return element_count(entry.shape).value();
+  }
+  return ops::weights_in(format->second, static_cast<int64_t>(entry.end - entry.begin));
 }
 
 }  // namespace
@@ -65,25 +81,23 @@ std::string weights_type(const Model& model) {
       if (recorded["weights"] == integers) return integers;
     }
   }
-  std::map<DataType, size_t> bytes;
-  for (const file::TensorEntry& entry : model.data().file().tensors()) {
-    if (!is_tokenizer(entry)) bytes[entry.type] += entry.end - entry.begin;
+  std::map<std::string_view, size_t> bytes;
+  for (const auto& [name, format] : model.data().formats()) {
+    const file::TensorEntry* entry = model.data().file().find(name);
+    if (entry != nullptr) bytes[ops::info_of(format).choice] += entry->end - entry->begin;
   }
-  DataType type = DataType::kF32;
+  std::string_view type = "f32";
   for (const auto& [candidate, size] : bytes) {
     if (size > bytes[type]) type = candidate;
   }
-  std::string name(name_of(type));
-  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return name;
+  return std::string(type);
 }
 
 int64_t parameter_count(const Model& model) {
+  const std::set<std::string, std::less<>> others = companions(model);
   int64_t count = 0;
   for (const file::TensorEntry& entry : model.data().file().tensors()) {
-    if (is_tokenizer(entry) || belongs_to_integers(entry)) continue;
-    // Bytes that are no text are pairs of 4-bit numbers.
-    count += element_count(entry.shape).value() * (entry.type == DataType::kU8 ? 2 : 1);
+    if (!is_tokenizer(entry) && !others.contains(entry.name)) count += parameters_of(model, entry);
   }
   return count;
 }

@@ -7,6 +7,7 @@
 
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
+#include "ops/weights/weight.hpp"
 
 namespace lanewise::internal {
 namespace {
@@ -83,19 +84,38 @@ Status check_linear(const Node& node) {
   return data_loss("unknown attribute 'norm': a norm of a model file is a node of its own");
 }
 
+/// A file and how its weights are stored.
+struct Weights {
+  const file::SafetensorsView& file;
+  const WeightFormats& formats;
+};
+
+/// Rows of the table in that role.
+int64_t rows_of(const Node& node, const char* role, const file::TensorEntry& entry,
+                const Weights& weights) {
+  const auto format = weights.formats.find(entry.name);
+  if (format == weights.formats.end() || !ops::has_panels(format->second)) {
+    return entry.shape.empty() ? 0 : entry.shape.front();
+  }
+  ops::OperatorConfig config;
+  for (const auto& [other, names] : node.weights) {
+    config.weights[other] = weights.file.view(*weights.file.find(names.front()));
+  }
+  return ops::info_of(format->second).code->rows(ops::WeightTensors(config, role));
+}
+
 /// Rows `needed` of the table in that role; a role that is missing is the operator's to refuse.
-Status check_table(const Node& node, const char* role, int64_t needed,
-                   const file::SafetensorsView& file) {
+Status check_table(const Node& node, const char* role, int64_t needed, const Weights& weights) {
   const auto it = node.weights.find(role);
   if (it == node.weights.end()) return {};
-  const file::TensorEntry& entry = *file.find(it->second.front());
-  const int64_t rows = entry.shape.empty() ? 0 : entry.shape.front();
+  const file::TensorEntry& entry = *weights.file.find(it->second.front());
+  const int64_t rows = rows_of(node, role, entry, weights);
   if (rows >= needed) return {};
   return data_loss("tensor " + in_quotes(entry.name) + ": the task needs " +
                    std::to_string(needed) + " rows, the file has " + to_string(entry.shape));
 }
 
-Status check_positions(const Node& node, const file::SafetensorsView& file, int64_t tokens) {
+Status check_positions(const Node& node, const Weights& weights, int64_t tokens) {
   LW_ASSIGN_OR_RETURN(const int64_t offset, node.attributes.get_int("position_offset", 0));
   LW_ASSIGN_OR_RETURN(const int64_t most, node.attributes.get_int("max_positions", tokens));
   if (offset < 0 || offset > INT32_MAX) {
@@ -105,18 +125,18 @@ Status check_positions(const Node& node, const file::SafetensorsView& file, int6
     return data_loss("max_positions " + std::to_string(most) + " is less than the " +
                      std::to_string(tokens) + " tokens that the task allows");
   }
-  return check_table(node, "position_table", tokens + offset, file);
+  return check_table(node, "position_table", tokens + offset, weights);
 }
 
-Status check_embed(const Graph& graph, const Node& node, const file::SafetensorsView& file,
+Status check_embed(const Graph& graph, const Node& node, const Weights& weights,
                    const ModelInfo& info) {
   constexpr std::array kTables = {"table", "type_table"};  // in the order of the inputs
   for (size_t i = 0; i < std::min(node.inputs.size(), kTables.size()); ++i) {
     const std::string& input = graph.values[static_cast<size_t>(node.inputs[i])].name;
-    LW_RETURN_IF_ERROR(check_table(node, kTables[i], limits_of(input, info).vocabulary, file));
+    LW_RETURN_IF_ERROR(check_table(node, kTables[i], limits_of(input, info).vocabulary, weights));
   }
   const std::string& ids = graph.values[static_cast<size_t>(node.inputs.front())].name;
-  return check_positions(node, file, limits_of(ids, info).tokens);
+  return check_positions(node, weights, limits_of(ids, info).tokens);
 }
 
 Status in_node(const Node& node, const Status& status) {
@@ -136,12 +156,12 @@ Status check_weights(const Graph& graph, const file::SafetensorsView& file) {
 }
 
 Status check_interface(const Graph& graph, const file::SafetensorsView& file,
-                       const ModelInfo& info) {
+                       const WeightFormats& formats, const ModelInfo& info) {
   LW_RETURN_IF_ERROR(check_inputs(graph, info));
   LW_RETURN_IF_ERROR(check_outputs(graph));
   for (const Node& node : graph.nodes) {
     Status status;
-    if (node.op == "embed") status = check_embed(graph, node, file, info);
+    if (node.op == "embed") status = check_embed(graph, node, {file, formats}, info);
     if (node.op == "linear") status = check_linear(node);
     if (!status.ok()) return in_node(node, status);
   }

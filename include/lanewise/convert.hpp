@@ -51,6 +51,9 @@ struct ConvertOptions {
 LANEWISE_EXPORT Status convert(const std::string& source, const std::string& destination,
                                const ConvertOptions& options = {});
 
+/// What ConvertOptions::weights can be: f32, bf16, int8, int4.
+LANEWISE_EXPORT std::vector<std::string> weight_choices();
+
 /// Opens a model file, or converts a checkpoint in memory.
 LANEWISE_EXPORT Result<Model> load(const std::string& path, const ConvertOptions& options = {});
 

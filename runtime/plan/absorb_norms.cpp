@@ -52,8 +52,8 @@ bool rounds_rows(const internal::ModelData& model, const Node& node) {
   }
   const auto weight = node.weights.find("weight");
   if (weight == node.weights.end() || weight->second.size() != 1) return false;
-  const file::TensorEntry* entry = model.file().find(weight->second.front());
-  return entry != nullptr && (entry->type == DataType::kI8 || entry->type == DataType::kU8);
+  const auto format = model.formats().find(weight->second.front());
+  return format != model.formats().end() && ops::rounds_rows(format->second);
 }
 
 void absorb(const Node& norm, Node& linear) {

@@ -45,6 +45,8 @@ Result<ops::OperatorConfig> operator_config(const internal::ModelData& model, co
   config.output = operand_spec(graph, node.output);
   for (const auto& [role, names] : node.weights) {
     LW_ASSIGN_OR_RETURN(config.weights[role], find_weight(model, names));
+    const auto format = model.formats().find(names.front());
+    if (format != model.formats().end()) config.formats[role] = format->second;
   }
   return config;
 }

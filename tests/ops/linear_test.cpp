@@ -6,7 +6,7 @@
 #include <limits>
 #include <optional>
 
-#include "ops/linear/linear_kernels.hpp"
+#include "ops/weights/f32/f32_kernels.hpp"
 #include "tests/ops/activation_reference.hpp"
 #include "tests/ops/op_test.hpp"
 

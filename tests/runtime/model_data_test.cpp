@@ -60,6 +60,7 @@ struct Parts {
 
   static file::Metadata good_metadata() {
     return {{std::string(kFormatKey), std::to_string(kFormatVersion)},
+            {std::string(kFormatsKey), "{}"},
             {std::string(kGraphKey), graph::to_json(small_graph())},
             {std::string(kTaskKey), task_to_json(small_info())},
             {std::string(kProvenanceKey), R"({"files":[]})"}};
@@ -132,12 +133,12 @@ TEST(OpenModel, ForeignFilesAreRefused) {
 }
 
 TEST(OpenModel, FormatsOfOtherVersionsAreRefused) {
-  for (const char* version : {"2", "99999999999999999999", "0"}) {
+  for (const char* version : {"3", "99999999999999999999", "0"}) {
     Parts parts;
     parts.set(kFormatKey, version);
     parts.set(kGraphKey, "what a newer version means by it");
     parts.expect(StatusCode::kUnsupported,
-                 "'m.lw': format '" + std::string(version) + "', this build reads 1 to 1");
+                 "'m.lw': format '" + std::string(version) + "', this build reads 1 to 2");
   }
   for (const char* version : {"", "one", "1.5", "-1", " 1"}) {
     Parts parts;

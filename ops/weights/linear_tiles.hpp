@@ -1,6 +1,6 @@
 #pragma once
 
-/// Tiles of rows and panels that stay in registers, for the kernels of this folder only.
+/// Tiles of rows and panels that stay in registers, for the kernels of the folders here only.
 ///
 /// A kind of tile is a struct with
 ///

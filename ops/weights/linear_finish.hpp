@@ -1,9 +1,9 @@
 #pragma once
 
-/// What follows the sums of a linear layer, for the kernels of this folder only.
+/// What follows the sums of a linear layer, for the kernels of the folders here only.
 
 #include "ops/activation/activation_math.hpp"
-#include "ops/linear/linear_block.hpp"
+#include "ops/weights/linear_block.hpp"
 #include "ops/row_views.hpp"
 
 namespace lanewise::ops::LW_ISA_NAME {

@@ -1,6 +1,6 @@
-#include "ops/linear/linear_bf16_kernels.hpp"
+#include "ops/weights/bf16/bf16_kernels.hpp"
 
-#include "ops/linear/linear_prepared.hpp"
+#include "ops/weights/linear_prepared.hpp"
 #include "ops/simd_bf16.hpp"
 
 namespace lanewise::ops::LW_ISA_NAME {
@@ -8,7 +8,7 @@ namespace {
 
 #if LW_HAS_BF16_DOT
 template <size_t kRows, size_t kPanels, bool kAsksAhead>
-void multiply_tile(const LinearTile& tile) noexcept {
+void multiply_tile(const PreparedTile& tile) noexcept {
   f32x16 sum[kRows][kPanels];
   LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
     LW_UNROLL for (size_t p = 0; p < kPanels; ++p) sum[r][p] = zero();
@@ -52,7 +52,7 @@ LW_INLINE void add_step(const f32x16 (&weights)[kPanels], const float* x, size_t
 }
 
 template <size_t kRows, size_t kPanels, bool kAsksAhead>
-void multiply_tile(const LinearTile& tile) noexcept {
+void multiply_tile(const PreparedTile& tile) noexcept {
   f32x16 sum[kRows][kPanels];
   LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
     LW_UNROLL for (size_t p = 0; p < kPanels; ++p) sum[r][p] = zero();
@@ -90,16 +90,21 @@ struct Bf16Kind {
 #endif
   static constexpr size_t kMaxPanels = 8;
   static constexpr size_t kVectors = kParts;
-  static constexpr bool kScaledFeatures = false;
-  using Tile = LinearTile;
+  using Block = Bf16Block;
+  using Rows = PreparedRows;
+  using Tile = PreparedTile;
+  struct Constants {};
+  struct Factors {
+    f32x16 bias;
+  };
 
   template <size_t kRows, size_t kPanels>
-  static void multiply(const LinearTile& tile) noexcept {
+  static void multiply(const PreparedTile& tile) noexcept {
     multiply_tile<kRows, kPanels, asks_ahead<Bf16Kind>(kRows)>(tile);
   }
 
 #if LW_HAS_BF16_DOT
-  static PreparedRows prepare(const LinearBlock& block, std::byte* scratch) noexcept {
+  static PreparedRows prepare(const Bf16Block& block, std::byte* scratch) noexcept {
     const size_t stride = prepared_stride(block.k * sizeof(uint16_t));
     for (size_t r = 0; r < block.rows; ++r) {
       const float* x = block.x + r * block.x_stride;
@@ -108,24 +113,31 @@ struct Bf16Kind {
       for (; k + kLanes <= block.k; k += kLanes) store_bf16(y + k, load(x + k));
       if (k < block.k) store_bf16(y + k, load_first(x + k, block.k - k));
     }
-    return {scratch, stride, nullptr, nullptr, 0};
+    return {scratch, stride, nullptr};
   }
 #else
-  static PreparedRows prepare(const LinearBlock& block, std::byte*) noexcept {
-    return {reinterpret_cast<const std::byte*>(block.x), block.x_stride * sizeof(float), nullptr,
-            nullptr, 0};
+  static PreparedRows prepare(const Bf16Block& block, std::byte*) noexcept {
+    return {reinterpret_cast<const std::byte*>(block.x), block.x_stride * sizeof(float),
+            nullptr};
   }
 #endif
 
-  static void begin(const LinearBlock&, size_t, size_t, PanelConstants<kMaxPanels>&) noexcept {}
+  static void begin(const Block&, size_t, size_t, Constants&, Tile&) noexcept {}
+  static void set_rows(const Rows&, size_t, Tile&) noexcept {}
+  static void prefetch_features(const Block&, size_t) noexcept {}
+
+  LW_INLINE static Factors factors(const Block& block, const Constants&, size_t,
+                                   const RowPart& features) noexcept {
+    return {bias_of(block, features)};
+  }
 
   LW_INLINE static f32x16 total(const std::byte* sums, const RowScale*,
-                                const FeatureFactors& features) noexcept {
-    return load(reinterpret_cast<const float*>(sums)) + features.bias;
+                                const Factors& factors) noexcept {
+    return load(reinterpret_cast<const float*>(sums)) + factors.bias;
   }
 };
 
-void multiply(const LinearBlock& block, std::byte* scratch) noexcept {
+void multiply(const Bf16Block& block, std::byte* scratch) noexcept {
   multiply_blocks<Bf16Kind>(block, scratch);
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "ops/isa.hpp"
-#include "ops/linear/linear_block.hpp"
+#include "ops/weights/i8/i8.hpp"
 
 namespace lanewise::ops {
 
@@ -13,10 +13,12 @@ namespace lanewise::ops {
 struct LinearI8Kernels {
   static constexpr Isa kAlsoFor[] = {Isa::avxvnni, Isa::avx512vnni};
 
-  /// `scratch`: prepared_bytes(), aligned to 64.
-  void (*multiply)(const LinearBlock& block, std::byte* scratch) noexcept;
+  /// `scratch`: Weight::scratch_bytes(), aligned to 64.
+  void (*multiply)(const I8Block& block, std::byte* scratch) noexcept;
   /// The most rows that `multiply` works on at once.
   size_t tile_rows;
 };
+
+const LinearI8Kernels& linear_i8_kernels_for(Isa isa) noexcept;
 
 }  // namespace lanewise::ops

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "ops/isa.hpp"
-#include "ops/linear/linear_block.hpp"
+#include "ops/weights/i4/i4.hpp"
 
 namespace lanewise::ops {
 
@@ -18,10 +18,12 @@ namespace lanewise::ops {
 struct LinearI4Kernels {
   static constexpr Isa kAlsoFor[] = {Isa::avxvnni, Isa::avx512vnni};
 
-  /// `scratch`: prepared_bytes(), aligned to 64.
-  void (*multiply)(const LinearBlock& block, std::byte* scratch) noexcept;
+  /// `scratch`: Weight::scratch_bytes(), aligned to 64.
+  void (*multiply)(const I4Block& block, std::byte* scratch) noexcept;
   /// The most rows that `multiply` works on at once.
   size_t tile_rows;
 };
+
+const LinearI4Kernels& linear_i4_kernels_for(Isa isa) noexcept;
 
 }  // namespace lanewise::ops

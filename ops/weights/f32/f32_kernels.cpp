@@ -1,7 +1,7 @@
-#include "ops/linear/linear_kernels.hpp"
+#include "ops/weights/f32/f32_kernels.hpp"
 
-#include "ops/linear/linear_finish.hpp"
-#include "ops/linear/linear_tiles.hpp"
+#include "ops/weights/linear_finish.hpp"
+#include "ops/weights/linear_tiles.hpp"
 
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
@@ -140,19 +140,15 @@ struct WeightBlock {
   const std::byte* next;  // the weights that the next part begins with
 };
 
-const float* weights_of(const LinearBlock& block) noexcept {
-  return reinterpret_cast<const float*>(block.w.panels);
-}
-
 /// One part for the rows of one tile.
-void multiply_part(const LinearBlock& block, const RowTiles& tiles, size_t index,
+void multiply_part(const F32Block& block, const RowTiles& tiles, size_t index,
                    const WeightBlock& part, float* sums) noexcept {
   const size_t rows = tiles.rows(index);
   const size_t panel_stride = kPanel * block.k;
   F32Tile tile{};
   tile.x = block.x + tiles.begin(index) * block.x_stride + part.k;
   tile.x_stride = block.x_stride;
-  tile.w = weights_of(block) + part.panel * panel_stride + part.k * kPanel;
+  tile.w = block.w.panels + part.panel * panel_stride + part.k * kPanel;
   tile.panel_stride = panel_stride;
   tile.depth = part.depth;
   tile.sums = sums;
@@ -178,7 +174,7 @@ void prefetch_results(const LinearBlock& block, const RowTiles& tiles, size_t in
 /// One group of panels for all rows of the block: k in blocks outside, row tiles inside, so that
 /// the weights of a block stay in a near cache while the rows pass. Sums wait in a buffer
 /// in between, which does not change their bits.
-void multiply_panels(const LinearBlock& block, size_t panel, size_t panels, float* sums) noexcept {
+void multiply_panels(const F32Block& block, size_t panel, size_t panels, float* sums) noexcept {
   const RowTiles tiles(block.rows, F32Tiles::kMaxRows);
   const size_t sums_per_row = panels * kLanes;
   const size_t blocks = (block.k + kDepth - 1) / kDepth;
@@ -188,7 +184,7 @@ void multiply_panels(const LinearBlock& block, size_t panel, size_t panels, floa
     const size_t end = block.k * (b + 1) / blocks;
     const bool last = b + 1 == blocks;
     const float* next =
-        weights_of(block) + (last ? (panel + panels) * block.k : panel * block.k + end) * kPanel;
+        block.w.panels + (last ? (panel + panels) * block.k : panel * block.k + end) * kPanel;
     const WeightBlock part{panel, panels, k, end - k, reinterpret_cast<const std::byte*>(next)};
     for (size_t t = 0; t < tiles.count; ++t) {
       float* tile_sums = sums + tiles.begin(t) * sums_per_row;
@@ -199,11 +195,11 @@ void multiply_panels(const LinearBlock& block, size_t panel, size_t panels, floa
   }
 }
 
-void multiply(const LinearBlock& block, std::byte* /*scratch*/) noexcept {
+void multiply(const F32Block& block, std::byte* /*scratch*/) noexcept {
   alignas(64) float sums[max_sums()];
   const size_t panels = (block.n + kPanel - 1) / kPanel;
   for (size_t row = 0; row < block.rows; row += kMaxBlockRows) {
-    LinearBlock rows = block;
+    F32Block rows = block;
     rows.rows = block.rows - row < kMaxBlockRows ? block.rows - row : kMaxBlockRows;
     rows.x += row * block.x_stride;
     rows.y += row * block.y_stride;

@@ -1,13 +1,18 @@
-#include "ops/linear/linear_i8_kernels.hpp"
+#include "ops/weights/i8/i8_kernels.hpp"
 
-#include "ops/linear/linear_prepared.hpp"
-#include "ops/linear/quantize_row.hpp"
+#include "ops/weights/linear_prepared.hpp"
+#include "ops/weights/quantize_row.hpp"
 
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
 
+struct I8Tile : PreparedTile {
+  const int32_t* init;      // [panels][16], what the sums of a column begin with, or ...
+  const int32_t* row_sums;  // ... [rows], those of a row
+};
+
 template <size_t kRows, size_t kPanels, bool kAsksAhead>
-void multiply_tile(const LinearTile& tile) noexcept {
+void multiply_tile(const I8Tile& tile) noexcept {
   i32x16 sum[kRows][kPanels];
   LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
     LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
@@ -67,27 +72,38 @@ struct I8Kind {
 #endif
   static constexpr size_t kMaxPanels = LW_HAS_VNNI ? 8 : 4;
   static constexpr size_t kVectors = kParts;
-  static constexpr bool kScaledFeatures = true;
-  using Tile = LinearTile;
+  using Block = I8Block;
+  using Rows = RoundedRows;
+  using Tile = I8Tile;
+  struct Constants {
+    alignas(64) int32_t init[kMaxPanels * kLanes];  // what the sums of a column begin with
+    alignas(64) float total[kMaxPanels * kLanes];   // the sum of the weights
+  };
+  struct Factors {
+    f32x16 scale;
+    f32x16 total;
+    f32x16 bias;
+  };
 
   template <size_t kRows, size_t kPanels>
-  static void multiply(const LinearTile& tile) noexcept {
+  static void multiply(const I8Tile& tile) noexcept {
     multiply_tile<kRows, kPanels, asks_ahead<I8Kind>(kRows)>(tile);
   }
 
-  static PreparedRows prepare(const LinearBlock& block, std::byte* scratch) noexcept {
+  static Rows prepare(const Block& block, std::byte* scratch) noexcept {
     const RowsScratch to(block, rounded_inputs(block.k) / 4 * kQuadBytes, scratch);
     for (size_t r = 0; r < block.rows; ++r) {
       ByteQuads row{to.row(r)};
-      to.scale[r] = prepare_row(block, r, to.normalized, row);
+      to.scale[r] = prepare_row(block, block.w.input_scale, r, to.normalized, row);
       to.sums[r] = row.negative.total();
     }
-    return {to.rows, to.stride, to.scale, to.sums, 1};
+    return {{to.rows, to.stride, to.scale}, to.sums, 1};
   }
 
   /// What the sums of a column begin with: -128 * sum(w) where q is kept as q + 128.
-  static void begin(const LinearBlock& block, size_t panel, size_t panels,
-                    PanelConstants<kMaxPanels>& constants) noexcept {
+  static void begin(const Block& block, size_t panel, size_t panels, Constants& constants,
+                    Tile& tile) noexcept {
+    tile.init = constants.init;
     for (size_t p = 0; p < panels; ++p) {
       const RowPart features = RowPart::of((panel + p) * kPanel, block.n);
       const int32_t* from = block.w.sum + features.begin;
@@ -99,16 +115,31 @@ struct I8Kind {
     }
   }
 
+  static void set_rows(const Rows& x, size_t row, Tile& tile) noexcept {
+    tile.row_sums = x.sums + row;
+  }
+
+  LW_INLINE static void prefetch_features(const Block& block, size_t n) noexcept {
+    prefetch(reinterpret_cast<const float*>(block.w.sum + n));
+    prefetch(block.w.scale + n);
+  }
+
+  LW_INLINE static Factors factors(const Block& block, const Constants& constants, size_t p,
+                                   const RowPart& features) noexcept {
+    return {features.from(block.w.scale), load(constants.total + p * kLanes),
+            bias_of(block, features)};
+  }
+
   /// sum_k (scale q + shift) (w_scale w) + bias
   LW_INLINE static f32x16 total(const std::byte* sums, const RowScale* x_scale,
-                                const FeatureFactors& features) noexcept {
-    const f32x16 factor = broadcast(x_scale->scale) * features.scale;
-    const f32x16 rest = fma(broadcast(x_scale->shift), features.total, features.bias);
+                                const Factors& factors) noexcept {
+    const f32x16 factor = broadcast(x_scale->scale) * factors.scale;
+    const f32x16 rest = fma(broadcast(x_scale->shift), factors.total, factors.bias);
     return fma(to_f32(load(reinterpret_cast<const int32_t*>(sums))), factor, rest);
   }
 };
 
-void multiply(const LinearBlock& block, std::byte* scratch) noexcept {
+void multiply(const I8Block& block, std::byte* scratch) noexcept {
   multiply_blocks<I8Kind>(block, scratch);
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 
-/// Rows of f32 as bytes with a scale, for the kernels of this folder only.
+/// Rows of f32 as bytes with a scale, for the kernels of the folders here only.
 
-#include "ops/linear/linear_block.hpp"
+#include "ops/weights/linear_block.hpp"
 #include "ops/norm/norm_rows.hpp"
 #include "ops/simd_integers.hpp"
 
@@ -136,14 +136,14 @@ struct RowsScratch {
 /// Row r of a block, rounded after its norm. `normalized`: normalized_bytes(), the same for every
 /// row, so that it stays in the first-level cache.
 template <typename Form>
-LW_INLINE RowScale prepare_row(const LinearBlock& block, size_t r, float* normalized,
-                               Form& form) noexcept {
+LW_INLINE RowScale prepare_row(const LinearBlock& block, const float* input_scale, size_t r,
+                               float* normalized, Form& form) noexcept {
   const float* x = block.x + r * block.x_stride;
   if (block.norm.kind != NormKind::kNone) {
     normalize_row(block.norm, x, block.k, normalized);
     x = normalized;
   }
-  return quantize_row(x, block.w.input_scale, block.k, form);
+  return quantize_row(x, input_scale, block.k, form);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "ops/isa.hpp"
-#include "ops/linear/linear_block.hpp"
+#include "ops/weights/bf16/bf16.hpp"
 
 namespace lanewise::ops {
 
@@ -11,12 +11,14 @@ namespace lanewise::ops {
 struct LinearBf16Kernels {
   static constexpr Isa kAlsoFor[] = {Isa::avx512bf16};
 
-  /// `scratch`: prepared_bytes(), aligned to 64.
-  void (*multiply)(const LinearBlock& block, std::byte* scratch) noexcept;
+  /// `scratch`: Weight::scratch_bytes(), aligned to 64.
+  void (*multiply)(const Bf16Block& block, std::byte* scratch) noexcept;
   /// The most rows that `multiply` works on at once.
   size_t tile_rows;
   /// Whether x is rounded to bf16.
   bool rounds_x;
 };
+
+const LinearBf16Kernels& linear_bf16_kernels_for(Isa isa) noexcept;
 
 }  // namespace lanewise::ops

@@ -1,7 +1,7 @@
-#include "ops/linear/linear_i4_kernels.hpp"
+#include "ops/weights/i4/i4_kernels.hpp"
 
-#include "ops/linear/linear_prepared.hpp"
-#include "ops/linear/quantize_row.hpp"
+#include "ops/weights/linear_prepared.hpp"
+#include "ops/weights/quantize_row.hpp"
 
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
@@ -9,6 +9,14 @@ namespace {
 // Inputs that one addition in 16 bits can hold: 8 dot products of 4 (simd.hpp). Groups are
 // multiples of it.
 constexpr size_t kRun = 4 * kSmallDots;
+
+struct I4Tile : PreparedTile {
+  const int32_t* row_sums;  // [rows, groups]
+  size_t group;
+  size_t groups;
+  const float* scale;    // [panels][groups][16]
+  const float* minimum;  // [panels][groups][16], or null
+};
 
 /// The sums of kRun inputs.
 template <size_t kRows, size_t kPanels>
@@ -38,7 +46,7 @@ LW_INLINE void add_run(const uint8_t* w, size_t panel_bytes, const uint8_t* x, s
 
 /// Scales the sums of group g and adds them to those of the groups before.
 template <size_t kRows, size_t kPanels>
-LW_INLINE void add_group(const LinearTile& tile, size_t g, const i32x16 (&group)[kRows][kPanels],
+LW_INLINE void add_group(const I4Tile& tile, size_t g, const i32x16 (&group)[kRows][kPanels],
                          float* sums) noexcept {
   LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
     const size_t at = (p * tile.groups + g) * kLanes;
@@ -60,7 +68,7 @@ LW_INLINE void add_group(const LinearTile& tile, size_t g, const i32x16 (&group)
 }
 
 template <size_t kRows, size_t kPanels>
-void multiply_tile(const LinearTile& tile) noexcept {
+void multiply_tile(const I4Tile& tile) noexcept {
   const auto* w = reinterpret_cast<const uint8_t*>(tile.w);
   const auto* x = reinterpret_cast<const uint8_t*>(tile.x);
   auto* sums = reinterpret_cast<float*>(tile.sums);
@@ -107,45 +115,71 @@ struct I4Kind {
 #endif
   static constexpr size_t kMaxPanels = 4;
   static constexpr size_t kVectors = kParts;
-  static constexpr bool kScaledFeatures = false;
-  using Tile = LinearTile;
+  using Block = I4Block;
+  using Rows = RoundedRows;
+  using Tile = I4Tile;
+  struct Constants {
+    alignas(64) float total[kMaxPanels * kLanes];  // the sum of the weights
+  };
+  struct Factors {
+    f32x16 total;
+    f32x16 bias;
+  };
 
   template <size_t kRows, size_t kPanels>
-  static void multiply(const LinearTile& tile) noexcept {
+  static void multiply(const I4Tile& tile) noexcept {
     multiply_tile<kRows, kPanels>(tile);
   }
 
-  static PreparedRows prepare(const LinearBlock& block, std::byte* scratch) noexcept {
+  static Rows prepare(const Block& block, std::byte* scratch) noexcept {
     const size_t group = block.w.group;
-    const size_t groups = (block.k + group - 1) / group;
+    const size_t groups = block.w.groups;
     const RowsScratch to(block, rounded_inputs(groups * group), scratch);
     for (size_t r = 0; r < block.rows; ++r) {
       SignedBytes row{to.row(r)};
-      to.scale[r] = prepare_row(block, r, to.normalized, row);
+      to.scale[r] = prepare_row(block, block.w.input_scale, r, to.normalized, row);
       const size_t rounded = rounded_inputs(block.k);
       if (rounded < groups * group) std::memset(row.q + rounded, 0, groups * group - rounded);
       sum_groups(row.q, groups, group, to.sums + r * groups);
     }
-    return {to.rows, to.stride, to.scale, to.sums, groups};
+    return {{to.rows, to.stride, to.scale}, to.sums, groups};
   }
 
-  static void begin(const LinearBlock& block, size_t panel, size_t panels,
-                    PanelConstants<kMaxPanels>& constants) noexcept {
+  static void begin(const Block& block, size_t panel, size_t panels, Constants& constants,
+                    Tile& tile) noexcept {
+    const size_t scales = panel * block.w.groups * kPanel;
+    tile.group = block.w.group;
+    tile.groups = block.w.groups;
+    tile.scale = block.w.scale + scales;
+    tile.minimum = block.w.minimum == nullptr ? nullptr : block.w.minimum + scales;
     for (size_t p = 0; p < panels; ++p) {
       const RowPart features = RowPart::of((panel + p) * kPanel, block.n);
       store(constants.total + p * kLanes, features.from(block.w.total));
     }
   }
 
+  static void set_rows(const Rows& x, size_t row, Tile& tile) noexcept {
+    tile.row_sums = x.sums + row * x.sums_per_row;
+  }
+
+  LW_INLINE static void prefetch_features(const Block& block, size_t n) noexcept {
+    prefetch(block.w.total + n);
+  }
+
+  LW_INLINE static Factors factors(const Block& block, const Constants& constants, size_t p,
+                                   const RowPart& features) noexcept {
+    return {load(constants.total + p * kLanes), bias_of(block, features)};
+  }
+
   /// sum_k (scale q + shift) w + bias
   LW_INLINE static f32x16 total(const std::byte* sums, const RowScale* x_scale,
-                                const FeatureFactors& features) noexcept {
-    const f32x16 rest = fma(broadcast(x_scale->shift), features.total, features.bias);
+                                const Factors& factors) noexcept {
+    const f32x16 rest = fma(broadcast(x_scale->shift), factors.total, factors.bias);
     return fma(load(reinterpret_cast<const float*>(sums)), broadcast(x_scale->scale), rest);
   }
 };
 
-void multiply(const LinearBlock& block, std::byte* scratch) noexcept {
+void multiply(const I4Block& block, std::byte* scratch) noexcept {
   multiply_blocks<I4Kind>(block, scratch);
 }
 
