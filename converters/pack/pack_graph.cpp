@@ -13,6 +13,7 @@
 #include "converters/pack/panels.hpp"
 #include "converters/pack/quantized_panels.hpp"
 #include "converters/quantize/quantize_rows.hpp"
+#include "ops/description.hpp"
 #include "runtime/graph/decoding.hpp"
 
 namespace lanewise::converters {
@@ -270,7 +271,8 @@ Result<PackedGraph> pack_graph(graph::Graph graph, const Checkpoint& checkpoint,
     }
     node.weights = std::move(weights);
     // Low-precision weights lose more than attention in bf16 does.
-    if (node.op == "attention" && types.type != WeightType::kF32 && !steps.contains(node.name)) {
+    if (ops::find_operator(node.op)->allows_bf16 && types.type != WeightType::kF32 &&
+        !steps.contains(node.name)) {
       node.attributes.set("allow_bf16", true);
     }
   }
