@@ -70,7 +70,7 @@ Status show_attention(const AttentionOptions& options, Shell& shell) {
 
 Command make_attention(CLI::App& program, Shell& shell) {
   CLI::App* command =
-      add_command(program, shell, "attention", "Draw what a model's attention looks at in a text");
+      add_command(program, shell, "attention", "Draw a model's attention weights for a text");
   const auto options = std::make_shared<AttentionOptions>();
   add_model(*command, options->model);
   command->add_option("TEXT", options->text, "The text; `-` reads one line from stdin")
@@ -85,8 +85,8 @@ Command make_attention(CLI::App& program, Shell& shell) {
                    "greedy search")
       ->type_name("TEXT");
   command->footer(fmt::format(
-      "One page for a browser, without network: the weights of every layer and head, as pictures\n"
-      "and numbers (within 8e-6). For texts of up to {} tokens; nothing is cut.\n\n"
+      "Writes one self-contained page: the weights of every layer and head, as pictures\n"
+      "and numbers (within 8e-6). For texts of up to {} tokens, which are never truncated.\n\n"
       "  lanewise attention minilm.lw \"The cat sat on the mat.\" --output attention.html",
       attention::kMostTextTokens));
   return {command, [options, &shell] { return show_attention(*options, shell); }};

@@ -136,7 +136,7 @@ void add_batch_options(CLI::App& command, BenchOptions& options) {
           ->type_name("L");
   command
       .add_option("--lengths", options.lengths,
-                  "Tokens of the sequences one by one; --batch repeats the list or cuts it")
+                  "Tokens of each sequence; --batch repeats or shortens the list")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->check(whole_number(1, kMostLength))
@@ -156,7 +156,7 @@ void add_batch_options(CLI::App& command, BenchOptions& options) {
 }  // namespace
 
 Command make_bench(CLI::App& program, Shell& shell) {
-  CLI::App* command = add_command(program, shell, "bench", "Measure how fast a model runs");
+  CLI::App* command = add_command(program, shell, "bench", "Measure the speed of a model");
   const auto options = std::make_shared<BenchOptions>();
   add_model(*command, options->model);
   add_batch_options(*command, *options);
@@ -165,7 +165,7 @@ Command make_bench(CLI::App& program, Shell& shell) {
                    "The output to compute; default: sentence_embedding where the model has it, "
                    "else last_hidden_state")
       ->type_name("NAME");
-  command->add_option("--seconds", options->seconds, "How long to repeat the run; default: 3")
+  command->add_option("--seconds", options->seconds, "Seconds to repeat the run for; default: 3")
       ->check(positive_seconds())
       ->type_name("S");
   command

@@ -86,9 +86,9 @@ Status convert_command(const ConvertCommandOptions& options, Shell& shell) {
 
 Command make_convert(CLI::App& program, Shell& shell) {
   CLI::App* command =
-      add_command(program, shell, "convert", "Convert a PyTorch checkpoint into a model file");
+      add_command(program, shell, "convert", "Convert a PyTorch checkpoint to a model file");
   const auto options = std::make_shared<ConvertCommandOptions>();
-  command->add_option("SRC", options->source, "A checkpoint, the folder or the file")
+  command->add_option("SRC", options->source, "A checkpoint folder or file")
       ->required()
       ->type_name("");
   command
@@ -100,17 +100,18 @@ Command make_convert(CLI::App& program, Shell& shell) {
       ->check(CLI::IsMember({"f32", "bf16", "int8", "int4"}).description(""));
   command
       ->add_option("--group", options->group,
-                   "int4: inputs that share a scale, 32, 64 or 128; default: 32")
+                   "int4: number of inputs that share a scale, 32, 64 or 128; default: 32")
       ->type_name("N")
       ->check(CLI::IsMember({"32", "64", "128"}).description(""));
   command
-      ->add_option("--calibrate", options->calibrate,
-                   "int8, int4: a text a line, like those the model will read; default: built-in")
+      ->add_option(
+          "--calibrate", options->calibrate,
+          "int8, int4: one text per line, like those the model will read; default: built-in")
       ->type_name("FILE");
   command
       ->add_option("--max-error", options->max_error,
-                   "int8, int4: keep weights wider, the worst first, until the results' relative\n"
-                   "error is at most E; default: 0.04 for int8, 0.11 for int4")
+                   "int8, int4: keep sensitive weights at higher precision until the relative\n"
+                   "error of the outputs is at most E; default: 0.04 for int8, 0.11 for int4")
       ->check(positive_number())
       ->type_name("E");
   add_as(*command, options->as);
@@ -119,7 +120,7 @@ Command make_convert(CLI::App& program, Shell& shell) {
   command->footer(
       "Prints the name of the model file. What a checkpoint has and the model does not use is "
       "said\n"
-      "on stderr. FILE is replaced only when all went well.\n\n"
+      "on stderr. FILE is replaced only on success.\n\n"
       "  lanewise convert all-MiniLM-L6-v2 -o minilm.lw");
   return {command, [options, &shell] { return convert_command(*options, shell); }};
 }

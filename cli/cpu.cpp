@@ -134,7 +134,7 @@ Status cpu(const CpuFlags& flags, Shell& shell) {
 
 Command make_cpu(CLI::App& program, Shell& shell) {
   CLI::App* command =
-      add_command(program, shell, "cpu", "Show the CPU and the instruction sets that it can run");
+      add_command(program, shell, "cpu", "Show the CPU and the instruction sets that it supports");
   const auto flags = std::make_shared<CpuFlags>();
   command->add_flag("--json", flags->json, "Print one JSON object");
   command->add_flag("--peaks", flags->peaks, "Measure the peaks of one core: f32, int8, bf16");

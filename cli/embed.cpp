@@ -124,7 +124,7 @@ Status embed(const EmbedOptions& options, Shell& shell) {
   LW_RETURN_IF_ERROR(embedding.all());
   const int64_t cut = embedding.cut();
   if (cut > 0) {
-    shell.note(fmt::format("{} {} longer than {} tokens and {} cut", cut,
+    shell.note(fmt::format("{} {} longer than {} tokens and {} truncated", cut,
                            cut == 1 ? "text was" : "texts were", model.info().max_text_tokens,
                            cut == 1 ? "was" : "were"));
   }
@@ -134,7 +134,7 @@ Status embed(const EmbedOptions& options, Shell& shell) {
 }  // namespace
 
 Command make_embed(CLI::App& program, Shell& shell) {
-  CLI::App* command = add_command(program, shell, "embed", "Turn texts into vectors");
+  CLI::App* command = add_command(program, shell, "embed", "Compute sentence embeddings of texts");
   const auto options = std::make_shared<EmbedOptions>();
   add_model(*command, options->model);
   add_as(*command, options->as);
@@ -150,7 +150,7 @@ Command make_embed(CLI::App& program, Shell& shell) {
       ->type_name("NAME");
   options->on_error.add_to(*command, /*with_truncate=*/false);
   command->add_flag("--json", options->json,
-                    "Print an object a line: text, embedding, tokens, truncated");
+                    "Print one object per line: text, embedding, tokens, truncated");
   command->footer(
       "Without --json and --output each line is the text, a tab, and the numbers between spaces.\n"
       "A line of the input ends with \\n or \\r\\n; an empty line is a text. Without TEXT and "

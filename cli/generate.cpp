@@ -66,7 +66,7 @@ void check_usage(const GenerateOptions& options) {
   if (options.input_ids.empty()) return options.texts.check_usage();
   if (options.texts.given()) wrong_usage("give texts or --input-ids, not both");
   if (options.source_language.given()) {
-    wrong_usage("--input-ids has its tokens of languages: leave out --source-language");
+    wrong_usage("--input-ids contains its language tokens: omit --source-language");
   }
 }
 
@@ -99,8 +99,8 @@ Status generate(const GenerateOptions& options, Shell& shell) {
 }  // namespace
 
 Command make_generate(CLI::App& program, Shell& shell) {
-  CLI::App* command =
-      add_command(program, shell, "generate", "Turn texts into texts: translate, pronounce, ...");
+  CLI::App* command = add_command(program, shell, "generate",
+                                  "Generate texts from texts: translate, pronounce, ...");
   const auto options = std::make_shared<GenerateOptions>();
   add_model(*command, options->model);
   options->texts.add_to(*command);
@@ -118,14 +118,15 @@ Command make_generate(CLI::App& program, Shell& shell) {
   options->search.add_to(*command);
   options->on_error.add_to(*command, /*with_truncate=*/true);
   command->add_flag("--stream", options->style.stream,
-                    "Print each piece of text as soon as it is there");
-  command->add_flag("--json", options->style.json,
-                    "Print an object a source: text, ids, score, finish_reason, and alternatives "
-                    "where there are several hypotheses");
+                    "Print each piece of text as soon as it is generated");
+  command->add_flag(
+      "--json", options->style.json,
+      "Print one object per source: text, ids, score, finish_reason, and alternatives "
+      "if there are several hypotheses");
   command->footer(
       "A line of output for each text, in their order. `ids` are the new tokens alone, without "
       "start\n"
-      "and end token. A text that --on-error skip leaves out is named on stderr; its line is "
+      "and end token. A text that --on-error skip omits is named on stderr; its line is "
       "empty,\n"
       "with --json {\"text\": null, \"error\": ...}; the exit status is 3. Without TEXT, --input "
       "and --input-ids lines come from stdin.\n\n"

@@ -65,7 +65,7 @@ tasks::TooLong Generating::too_long() const {
 bool Generating::add(Result<tasks::SourceIds> read, const std::string& where, Portion& portion) {
   if (read.ok()) {
     if (read->truncated) {
-      shell_.note(fmt::format("{}: cut to the {} tokens that the model takes", where,
+      shell_.note(fmt::format("{}: truncated to the {} tokens that the model accepts", where,
                               model_.info().max_tokens));
     }
     portion.sources.push_back(std::move(read->ids));

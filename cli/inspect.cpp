@@ -99,7 +99,8 @@ void append_quantization(std::string& text, std::string_view quantization) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   text += fmt::format("relative error {:.4f}", number(json, "relative_error", kInfinity));
   if (json.contains("same_token")) {
-    text += fmt::format("; the same likeliest token in {:.2f} %", 100 * number(json, "same_token"));
+    text +=
+        fmt::format("; the same most likely token in {:.2f} %", 100 * number(json, "same_token"));
   }
   text += '\n';
 }
@@ -134,7 +135,7 @@ std::string summary(const Model& model, const std::string& path) {
   const int64_t bytes = file_bytes(path);
   row("file", is_model_file(path) ? rounded_bytes(bytes) : "a checkpoint, converted in memory");
   row("outputs", outputs_line(info));
-  row("limits", fmt::format("{} tokens a sequence; texts are cut at {}", info.max_tokens,
+  row("limits", fmt::format("{} tokens per sequence; texts are truncated to {}", info.max_tokens,
                             info.max_text_tokens));
   row("vocabulary",
       fmt::format(
@@ -248,7 +249,7 @@ Status inspect(const InspectOptions& options, Shell& shell) {
 }  // namespace
 
 Command make_inspect(CLI::App& program, Shell& shell) {
-  CLI::App* command = add_command(program, shell, "inspect", "Show what a model is made of");
+  CLI::App* command = add_command(program, shell, "inspect", "Describe a model");
   const auto options = std::make_shared<InspectOptions>();
   add_model(*command, options->model);
   command->add_flag("--graph", options->graph,

@@ -60,7 +60,7 @@ Command make_run(CLI::App& program, Shell& shell) {
       ->required()
       ->type_name("OUT.safetensors");
   command->footer(
-      "Zeros of attention_mask may stand at either end of a row; outputs are zero there. "
+      "attention_mask may have zeros at either end of a row; outputs are zero there. "
       "Positions\n"
       "count the real tokens of a row from 0. `lanewise inspect MODEL` lists the outputs.");
   return {command, [options, &shell] { return run(*options, shell); }};

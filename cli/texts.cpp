@@ -25,7 +25,7 @@ constexpr size_t kBytesPerPortion = size_t{8} << 20;
 void TextOptions::add_to(CLI::App& command) {
   text_option_ =
       command.add_option("TEXT", unused_, "Texts; `-` reads lines from stdin")->type_name("");
-  command.add_option("--input", input_, "Read texts from FILE, one a line; `-` is stdin")
+  command.add_option("--input", input_, "Read texts from FILE, one per line; `-` is stdin")
       ->type_name("FILE");
 }
 

@@ -101,10 +101,10 @@ Command make_tokenize(CLI::App& program, Shell& shell) {
   options->texts.add_to(*command);
   options->source_language.add_to(*command);
   command->add_flag("--json", options->json,
-                    "Print an object a line: text, ids, tokens, offsets (in bytes)");
+                    "Print one object per line: text, ids, tokens, offsets (in bytes)");
   command->footer(
-      "Special tokens are added, nothing is cut, nothing is padded. Without --json each line is\n"
-      "`token:id token:id ...`. Without TEXT and --input lines come from stdin.\n\n"
+      "Special tokens are added; texts are neither truncated nor padded. Without --json each line\n"
+      "is `token:id token:id ...`. Without TEXT and --input lines come from stdin.\n\n"
       "  lanewise tokenize minilm.lw \"unbelievable\"");
   return {command, [options, &shell] { return tokenize(*options, shell); }};
 }

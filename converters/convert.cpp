@@ -51,17 +51,17 @@ Status check_options(const ConvertOptions& options) {
                             " inputs is not supported; known: 32, 64, 128");
   }
   if (options.group != 32 && type != WeightType::kI4) {
-    return invalid_argument("groups are for weights of int4, not " + options.weights);
+    return invalid_argument("groups apply to int4 weights, not " + options.weights);
   }
   if (!is_integer(type) && !options.calibrate.empty()) {
-    return invalid_argument("calibration is for weights of int8 and int4, not " + options.weights);
+    return invalid_argument("calibration applies to int8 and int4 weights, not " + options.weights);
   }
   if (!is_integer(type) && options.max_error) {
-    return invalid_argument("a largest error is for weights of int8 and int4, not " +
+    return invalid_argument("the error limit applies to int8 and int4 weights, not " +
                             options.weights);
   }
   if (options.max_error && !(*options.max_error > 0.0)) {
-    return invalid_argument("the largest error must be above 0");
+    return invalid_argument("the error limit must be above 0");
   }
   return check_session_options({.threads = options.threads}).status();
 }
@@ -255,7 +255,7 @@ Status check_destination(const Source& source, const std::string& destination) {
   for (const std::string& path : source.folder.used_files()) {
     if (same_file(path, destination)) {
       return invalid_argument("cannot write " + base::in_quotes(destination) +
-                              ": it is a part of the checkpoint");
+                              ": it is part of the checkpoint");
     }
   }
   return {};
@@ -268,7 +268,7 @@ Status convert_file(const std::string& path, const std::string& destination,
   LW_RETURN_IF_ERROR(check_destination(writer.source(), destination));
   if (!options.calibrate.empty() && same_file(options.calibrate, destination)) {
     return invalid_argument("cannot write " + base::in_quotes(destination) +
-                            ": it holds the texts to calibrate with");
+                            ": it contains the calibration texts");
   }
   LW_ASSIGN_OR_RETURN(const PackedTypes types, writer.choose_types(options, path));
   LW_ASSIGN_OR_RETURN(file::AtomicFile file, file::AtomicFile::create(destination));

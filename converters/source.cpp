@@ -22,7 +22,7 @@ Result<Config> open_config(SourceFolder& folder, const std::string& subfolder,
   const std::string name = join(subfolder, "config.json");
   if (!folder.has(name)) {
     return not_found(base::in_quotes(folder.root()) +
-                     " has no config.json, which says what model it is" +
+                     " has no config.json, which identifies the model" +
                      folder_hint(folder.path(subfolder)));
   }
   return folder.config(name);

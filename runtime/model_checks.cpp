@@ -50,7 +50,7 @@ Status check_weight(const std::vector<std::string>& names, const file::Safetenso
 
 Status check_inputs(const Graph& graph, const ModelInfo& info) {
   if (graph::has_target(graph) && (info.target_vocabulary_size < 1 || info.max_target_tokens < 1)) {
-    return data_loss("the graph has a decoder, the task says nothing of its tokens");
+    return data_loss("the graph has a decoder, but the task does not describe its tokens");
   }
   for (const graph::ValueId id : graph.inputs) {
     const graph::Value& value = graph.values[static_cast<size_t>(id)];

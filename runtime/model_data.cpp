@@ -42,7 +42,7 @@ Status check_format(std::string_view text) {
     return data_loss("format " + base::in_quotes(text) + " is not a number");
   }
   if (!newer && version >= 1 && version <= kFormatVersion) return {};
-  return unsupported("format " + base::in_quotes(text) + ", this build reads 1 to " +
+  return unsupported("format " + base::in_quotes(text) + ", this version reads 1 to " +
                      std::to_string(kFormatVersion));
 }
 

@@ -4,7 +4,7 @@
 
 namespace lanewise::converters {
 
-/// How a weight stands in a model file.
+/// The layout of a weight in a model file.
 enum class Layout {
   kRows,    ///< as in PyTorch, row-major
   kPanels,  ///< [N, K] cut into panels of 16 rows: [ceil(N / 16), K, 16] (panels.hpp); as bf16 or

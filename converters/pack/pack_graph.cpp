@@ -70,7 +70,7 @@ Result<Elements> read_source(const Checkpoint& checkpoint, const TensorParts& pa
   const auto all = static_cast<int64_t>(source.f32.values.size());
   if (part.offset < 0 || part.offset > all || count > all - part.offset) {
     return invalid_argument("tensor " + in_quotes(part.tensor) + " " + to_string(source.shape) +
-                            " has no part " + to_string(part.shape) + " behind element " +
+                            " has no part " + to_string(part.shape) + " at element " +
                             std::to_string(part.offset));
   }
   source.f32.values =
@@ -90,7 +90,7 @@ Result<Joined> join_tensors(const Checkpoint& checkpoint, const TensorParts& par
     } else if (shape.empty() || shape.size() != joined.shape.size() ||
                !std::equal(shape.begin() + 1, shape.end(), joined.shape.begin() + 1)) {
       return invalid_argument("tensor " + in_quotes(name) + " " + to_string(shape) +
-                              " cannot stand below " + to_string(joined.shape));
+                              " cannot be stacked below " + to_string(joined.shape));
     } else {
       joined.shape[0] += shape[0];
     }

@@ -1,6 +1,6 @@
 #pragma once
 
-/// Everything that runs models. Converting checkpoints is in lanewise/convert.hpp.
+/// Everything needed to run models. To convert checkpoints, include lanewise/convert.hpp.
 
 #include "lanewise/embedder.hpp"    // IWYU pragma: export
 #include "lanewise/generation.hpp"  // IWYU pragma: export

@@ -250,7 +250,7 @@ std::string_view tokens_with_cached_state(const NodeRows& rows) {
   const NodeRows::Input& cache = rows.inputs.back();
   if (cache.rows != RowSymbol::kCache || !cache.given || !are_tokens(rows.output) ||
       rows.inputs.size() < 2) {
-    return "a row a token; the last input a cache given";
+    return "one row per token; the last input is a cache";
   }
   return tokens_with_initial_state({rows.inputs.first(rows.inputs.size() - 1), rows.output});
 }

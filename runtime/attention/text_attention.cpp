@@ -74,7 +74,7 @@ Result<std::vector<int32_t>> decoder_ids(const Model& model, const std::vector<i
                             ? generation.decoder_start_token_id
                             : generation.bos_token_id;
   if (start == kNoToken) {
-    return unsupported("the model does not say which token begins what its decoder writes");
+    return unsupported("the model does not define the first token of its decoder");
   }
   const int64_t most = std::min(kMostTextTokens, model.info().max_target_tokens) - 1;
   Result<std::vector<int32_t>> ids = target ? encode(tokenizer, *target, false, most, "the target")

@@ -17,7 +17,8 @@ Result<SourceLanguage> source_language(const text::Tokenizer& tokenizer, std::st
   for (const text::Token& token : around.tokens) {
     if (is_language(tokenizer, token.id)) return SourceLanguage{token.id, wanted};
   }
-  return invalid_argument("the model is not told the language of a text, only that of its output");
+  return invalid_argument(
+      "the model takes the language of its output, but not that of a source text");
 }
 
 Result<text::Encoding> encode_source(const text::Tokenizer& tokenizer, std::string_view text,

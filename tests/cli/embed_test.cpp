@@ -101,7 +101,7 @@ TEST_F(EmbedCommandTest, SaysOnceWhatWasCut) {
   const std::string longest = "a b c d e a";  // With its two special tokens, 8.
   EXPECT_EQ(run({"embed", model(), "--json", longest}).err, "");
   const Outcome outcome = run({"embed", model(), "--json"}, longest + " b\na\n" + longest + " c\n");
-  EXPECT_EQ(outcome.err, "2 texts were longer than 8 tokens and were cut\n");
+  EXPECT_EQ(outcome.err, "2 texts were longer than 8 tokens and were truncated\n");
   EXPECT_EQ(outcome.objects()[0]["truncated"], true);
   EXPECT_EQ(outcome.objects()[0]["tokens"], 8);
   EXPECT_EQ(outcome.objects()[1]["truncated"], false);

@@ -137,7 +137,7 @@ TEST(OpenModel, FormatsOfOtherVersionsAreRefused) {
     parts.set(kFormatKey, version);
     parts.set(kGraphKey, "what a newer version means by it");
     parts.expect(StatusCode::kUnsupported,
-                 "'m.lw': format '" + std::string(version) + "', this build reads 1 to 2");
+                 "'m.lw': format '" + std::string(version) + "', this version reads 1 to 2");
   }
   for (const char* version : {"", "one", "1.5", "-1", " 1"}) {
     Parts parts;
