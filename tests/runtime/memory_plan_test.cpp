@@ -128,7 +128,7 @@ TEST(MemoryPlan, AnOperatorInPlaceSparesAValueThatItReadsTwice) {
   const ValueId x =
       builder.embed("e", builder.input("input_ids", RowSymbol::kTokens), -1, 64, {.table = "t"});
   const ValueId y = builder.add("sum", x, x);
-  builder.output("y", y);
+  builder.output("z", builder.activation("a", y, "relu"));
   const graph::Graph graph = std::move(builder).take();
   for (const int in_place : {0, 1}) {
     const MemoryPlan plan = plan_memory(graph, operators(graph, in_place));

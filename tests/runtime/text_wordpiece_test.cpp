@@ -61,20 +61,6 @@ TEST_F(TextWordPieceTest, AWordThatCannotBeCoveredIsUnknownAsAWhole) {
   EXPECT_EQ(offsets("unaffablex hello"), (Offsets{"0-10", "11-16"}));
 }
 
-TEST_F(TextWordPieceTest, EveryRangeOfIdeographsHasBothItsEnds) {
-  constexpr std::pair<char32_t, char32_t> kRanges[] = {
-      {0x3400, 0x4DBF},   {0x4E00, 0x9FFF},   {0xF900, 0xFAFF},   {0x20000, 0x2A6DF},
-      {0x2A700, 0x2B73F}, {0x2B740, 0x2B81F}, {0x2B920, 0x2CEAF}, {0x2F800, 0x2FA1F}};
-  for (const auto& [first, last] : kRanges) {
-    EXPECT_TRUE(is_ideograph(first)) << std::hex << static_cast<uint32_t>(first);
-    EXPECT_TRUE(is_ideograph(last)) << std::hex << static_cast<uint32_t>(last);
-    EXPECT_FALSE(is_ideograph(last + 1) && last != 0x2B73F)
-        << std::hex << static_cast<uint32_t>(last);
-    EXPECT_FALSE(is_ideograph(first - 1) && first != 0x2B740)
-        << std::hex << static_cast<uint32_t>(first);
-  }
-}
-
 /// The limit counts characters; those beyond ASCII have more bytes.
 TEST_F(TextWordPieceTest, AWordMayHaveAsManyCharactersAsTheLimitSays) {
   Json json = tiny_json();
