@@ -131,6 +131,14 @@ TEST_P(LinearTest, AgreesForRealShapes) {
   }
 }
 
+/// Sums wait in a buffer where the inputs are taken in several blocks, of 1,536 at most.
+TEST_P(LinearTest, AgreesForMoreInputsThanABlock) {
+  for (const int64_t rows : {1, 13}) {
+    check(random_layer(2048, 33, true, 15), rows);
+    check(random_layer(3700, 20, false, 16), rows);
+  }
+}
+
 TEST_P(LinearTest, TakesMisalignedAndStridedOperands) {
   for (const size_t misalignment : {1, 3, 7, 15}) {
     check(random_layer(37, 50, true, 6), 14, misalignment, static_cast<int64_t>(misalignment));

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cstring>
 #include <optional>
 #include <random>
 #include <thread>
@@ -180,6 +181,32 @@ TEST(OpenModel, DamagedTasksAreNamed) {
     parts.replace_in(kTaskKey, test.from, test.to);
     parts.expect(StatusCode::kDataLoss, "'m.lw': lanewise.task: " + std::string(test.message));
   }
+}
+
+TEST(OpenModel, ATaskOfMegabytesIsNotRead) {
+  Parts parts;
+  parts.set(kTaskKey, std::string(1 << 20, ' ') + task_to_json(small_info()));
+  const auto data = parts.open();
+  EXPECT_EQ(data.status().code(), StatusCode::kDataLoss);
+  EXPECT_NE(data.status().message().find("at most 1048576 are read"), std::string::npos)
+      << data.status().message();
+}
+
+/// Kernels read weights in place. Other writers of the format need not align anything.
+TEST(OpenModel, WeightsThatAreNotAlignedAreRefused) {
+  const file::AlignedBuffer good = Parts().bytes();
+  std::string bytes(reinterpret_cast<const char*>(good.bytes().data()), good.bytes().size());
+  uint64_t length = 0;
+  std::memcpy(&length, bytes.data(), sizeof length);
+  bytes.insert(8 + length, 1, ' ');  // behind the header, which all data follow
+  ++length;
+  std::memcpy(bytes.data(), &length, sizeof length);
+  file::AlignedBuffer moved;
+  ASSERT_TRUE(moved.append(std::as_bytes(std::span(bytes))).ok());
+  const auto data = ModelData::create(std::move(moved), "m.lw");
+  EXPECT_EQ(data.status().code(), StatusCode::kDataLoss);
+  EXPECT_NE(data.status().message().find("is not aligned for its type"), std::string::npos)
+      << data.status().message();
 }
 
 TEST(OpenModel, DamagedGraphsAreNamed) {
