@@ -34,7 +34,8 @@ Result<std::shared_ptr<const internal::ModelData>> open(std::span<const std::byt
 std::vector<int32_t> some_ids(int64_t vocabulary, int64_t count) {
   std::vector<int32_t> ids;
   for (int64_t i = 0; i < count; ++i) {
-    ids.push_back(static_cast<int32_t>(i % 2 == 0 ? i % vocabulary : (vocabulary - i) % vocabulary));
+    ids.push_back(
+        static_cast<int32_t>(i % 2 == 0 ? i % vocabulary : (vocabulary - i) % vocabulary));
     if (ids.back() < 0) ids.back() = 0;
   }
   return ids;

@@ -86,8 +86,9 @@ class Seeds {
     if (!model.contains("merges")) return model;
     json merges = json::array();
     for (const json& merge : model["merges"]) {
-      std::string text = merge.is_array() ? merge[0].get<std::string>() + merge[1].get<std::string>()
-                                          : merge.get<std::string>();
+      std::string text = merge.is_array()
+                             ? merge[0].get<std::string>() + merge[1].get<std::string>()
+                             : merge.get<std::string>();
       if (!merge.is_array()) text.erase(text.find(' '), 1);
       if (vocabulary.contains(text)) merges.push_back(merge);
     }

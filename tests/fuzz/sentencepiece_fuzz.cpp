@@ -21,7 +21,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const auto tokenizer = text::parse_tokenizer(*json);
     fuzz::require_message(tokenizer.status());
     if (tokenizer.ok()) {
-      fuzz::use_tokenizer(**tokenizer, "The café's 2 naïve Ünïts：走 了\t<s> 👩‍👩 ﬁ <0x41> \n");
+      fuzz::use_tokenizer(**tokenizer,
+                          "The café's 2 naïve Ünïts：走 了\t<s> 👩‍👩 ﬁ <0x41> \n");
     }
   }
   return 0;

@@ -11,8 +11,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto tokenizer = text::parse_tokenizer(input.substr(0, end));
   fuzz::require_message(tokenizer.status());
   if (!tokenizer.ok()) return 0;
-  fuzz::use_tokenizer(**tokenizer, end == std::string_view::npos
-                                       ? "The café's 2 naïve Ünïts, don't：走 了\t<s> 👩‍👩 ﬁ\n"
-                                       : input.substr(end + 1));
+  fuzz::use_tokenizer(**tokenizer,
+                      end == std::string_view::npos
+                          ? "The café's 2 naïve Ünïts, don't：走 了\t<s> 👩‍👩 ﬁ\n"
+                          : input.substr(end + 1));
   return 0;
 }

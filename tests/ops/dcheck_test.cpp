@@ -8,8 +8,8 @@
 namespace lanewise::ops {
 namespace {
 
-/// Sanitizer and debug builds check invariants, in the library too and not in its tests alone. Which
-/// builds those are, CMake says: NDEBUG is what could be wrong.
+/// Sanitizer and debug builds check invariants, in the library too and not in its tests alone.
+/// Which builds those are, CMake says: NDEBUG is what could be wrong.
 TEST(DcheckTest, StopsACheckedBuildWhereAnInvariantIsBroken) {
   if (!LANEWISE_TEST_CHECKED) GTEST_SKIP() << "this build does not check invariants";
   const test::Sequences sequences{2, 1};

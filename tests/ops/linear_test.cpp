@@ -257,8 +257,8 @@ TEST_P(LinearTest, TellsWhyAnImplementationWasRefused) {
   EXPECT_NE(log.find("lanewise chosen"), std::string::npos) << log;
 }
 
-/// oneDNN answers only to `fast`, and to many rows; where it should, its own function must have been
-/// called. Where the build lacks it our kernels are tested once more.
+/// oneDNN answers only to `fast`, and to many rows; where it should, its own function must have
+/// been called. Where the build lacks it our kernels are tested once more.
 TEST_P(LinearTest, FastImplementationAgreesToo) {
   for (const char* activation : {"none", "gelu"}) {
     for (const bool residual : {false, true}) {
