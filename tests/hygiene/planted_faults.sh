@@ -27,7 +27,7 @@ clean() { "${command[@]}" > "$tree/docs/log" 2>&1 || { echo "the clean tree fail
 
 put include/lanewise/a.hpp '#pragma once' '#include <cstdint>' 'inline std::int32_t a() { return 1; }'
 put ops/ops.def 'LW_OPERATOR(sum, sum)'
-put tests/ops/sum_test.cpp '#include "ops/sum/sum.hpp"'
+put tests/ops/sum_test.cpp '#include "ops/sum/sum.hpp"' 'auto sum = make_sum(config);'
 put ops/sum/sum.hpp '#pragma once' '#include "lanewise/a.hpp"' '// never calls abort()' 'static_assert(true);'
 put ops/simd.hpp '#include <xsimd/xsimd.hpp>'
 put runtime/exec/team.cpp '#include "ops/sum/sum.hpp"' '#pragma omp parallel' 'const char* s = "exit(1)";'
@@ -92,8 +92,19 @@ case $check in
   test_files)
     command=("$cmake" "-DREPOSITORY=$tree" -P "$here/require_test_files.cmake")
     clean
-    fault "'product' has no tests/ops/product_test.cpp" ops/ops.def 'LW_OPERATOR(sum, sum)' 'LW_OPERATOR(product, products)'
+    lacks_product="'product' has no tests/ops/product_test.cpp that calls make_product"
+    fault "$lacks_product" ops/ops.def 'LW_OPERATOR(sum, sum)' 'LW_OPERATOR(product, products)'
+    # The test of another operator of its folder is not its own.
+    put ops/ops.def 'LW_OPERATOR(sum, sum)' 'LW_OPERATOR(product, sum)'
+    fault "$lacks_product" tests/ops/sum_test.cpp 'auto sum = make_sum(config);'
+    fault "$lacks_product" tests/ops/sum_test.cpp 'make_sum(config);' '// make_product(config);'
+    fault "$lacks_product" tests/ops/sum_test.cpp 'make_sum(config);' 'make_product_of_sums(config);'
+    fault "$lacks_product" tests/ops/product_test.cpp '#include "ops/sum/product.hpp"'
+    put tests/ops/sum_test.cpp ' make_sum(config);' ' make_product(config);'
+    clean
+    put ops/ops.def 'LW_OPERATOR(sum, sum)'
     fault "'pickle' has no tests/converters/pickle_test.cpp" converters/formats.def 'LW_FORMAT(pickle)'
+    fault "'pickle' has no tests/fuzz/pickle_fuzz.cpp" converters/formats.def 'LW_FORMAT(pickle)'
     fault "'bert' has no tests/converters/bert_test.cpp" converters/families.def 'LW_FAMILY(bert, "bert")'
     ;;
   headers)

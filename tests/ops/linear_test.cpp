@@ -8,6 +8,7 @@
 
 #include "ops/linear/linear_kernels.hpp"
 #include "tests/ops/activation_reference.hpp"
+#include "tests/ops/onednn_calls.hpp"
 #include "tests/ops/op_test.hpp"
 
 namespace lanewise::ops {
@@ -264,8 +265,8 @@ TEST_P(LinearTest, TellsWhyAnImplementationWasRefused) {
   EXPECT_NE(log.find("lanewise chosen"), std::string::npos) << log;
 }
 
-/// oneDNN answers only to `fast`, and to many rows. Where the build lacks it our kernels are tested
-/// once more.
+/// oneDNN answers only to `fast`, and to many rows; where it should, its own function must have
+/// been called. Where the build lacks it our kernels are tested once more.
 TEST_P(LinearTest, FastImplementationAgreesToo) {
   for (const char* activation : {"none", "gelu"}) {
     for (const bool residual : {false, true}) {
@@ -281,7 +282,11 @@ TEST_P(LinearTest, FastImplementationAgreesToo) {
         Matrix<float> y(rows, 48);
         std::vector<Operand> inputs{x.operand()};
         if (residual) inputs.push_back(added.operand());
+        const int64_t calls = test::onednn_calls();
         test::run_operator(*op, {inputs, y.operand()}, 1);
+        const bool takes = test::has_onednn() && isa() < Isa::avx512;
+        EXPECT_EQ(op->implementation(), takes ? "onednn" : "lanewise");
+        EXPECT_EQ(test::onednn_calls() > calls, takes && rows >= 128) << rows << " rows";
         const Expected expected = reference(layer, x, residual ? &added : nullptr);
         EXPECT_TRUE(test::within(y, expected.y, expected.bounds)) << op->implementation();
         EXPECT_TRUE(y.guards_intact());
