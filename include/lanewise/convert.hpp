@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "lanewise/export.hpp"
+#include "lanewise/inspect.hpp"
 #include "lanewise/model.hpp"
 #include "lanewise/status.hpp"
+#include "lanewise/tokenizer.hpp"
 
 /// Checkpoints in, models out. Lives in the library lanewise::converters.
 
@@ -53,6 +55,16 @@ LANEWISE_EXPORT Status convert(const std::string& source, const std::string& des
 
 /// Opens a model file, or converts a checkpoint in memory.
 LANEWISE_EXPORT Result<Model> load(const std::string& path, const ConvertOptions& options = {});
+
+/// The tokenizer of the texts that a checkpoint or a model file reads, without loading its weights.
+///
+/// Fails with kNotFound for a model without a tokenizer, and as load() does.
+LANEWISE_EXPORT Result<Tokenizer> load_tokenizer(const std::string& path,
+                                                 const ConvertOptions& options = {});
+
+/// The graph of a checkpoint as its family writes it, before any fusion. Fails as load() does.
+LANEWISE_EXPORT Result<ModelGraph> textbook_graph(const std::string& source,
+                                                  const ConvertOptions& options = {});
 
 /// The graph of a checkpoint as its family writes it, before any fusion, one line a node.
 LANEWISE_EXPORT Result<std::string> describe_textbook_graph(const std::string& source,

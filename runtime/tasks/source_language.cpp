@@ -20,14 +20,17 @@ Result<SourceLanguage> source_language(const text::Tokenizer& tokenizer, std::st
   return invalid_argument("the model is not told the language of a text, only that of its output");
 }
 
+void change_language(const SourceLanguage& language, text::Encoding& encoding) {
+  for (text::Token& token : encoding.tokens) {
+    if (is_around(token) && token.id == language.usual) token.id = language.wanted;
+  }
+}
+
 Result<text::Encoding> encode_source(const text::Tokenizer& tokenizer, std::string_view text,
                                      const std::optional<SourceLanguage>& language,
                                      int64_t max_length) {
   LW_ASSIGN_OR_RETURN(text::Encoding encoding, tokenizer.encode(text, {.max_length = max_length}));
-  if (!language) return encoding;
-  for (text::Token& token : encoding.tokens) {
-    if (is_around(token) && token.id == language->usual) token.id = language->wanted;
-  }
+  if (language) change_language(*language, encoding);
   return encoding;
 }
 
