@@ -3,6 +3,7 @@
 /// Everything that runs models. Converting checkpoints is in lanewise/convert.hpp.
 
 #include "lanewise/attention.hpp"   // IWYU pragma: export
+#include "lanewise/batches.hpp"     // IWYU pragma: export
 #include "lanewise/cpu.hpp"         // IWYU pragma: export
 #include "lanewise/embedder.hpp"    // IWYU pragma: export
 #include "lanewise/files.hpp"       // IWYU pragma: export

@@ -24,7 +24,7 @@ GraphNode to_public(const graph::Node& node) {
 internal::GraphData::GraphData(graph::Graph graph) : graph_(std::move(graph)) {
   for (const graph::Value& value : graph_.values) {
     values_.push_back({.name = value.name,
-                       .rows = std::string(graph::name_of(value.rows)),
+                       .rows = std::string(ops::name_of(value.rows)),
                        .type = value.type,
                        .features = value.features});
   }
