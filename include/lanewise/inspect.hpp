@@ -55,7 +55,7 @@ LANEWISE_EXPORT bool is_model_file(const std::string& path) noexcept;
 /// A matrix [rows, features] that flows between the nodes of a graph.
 struct GraphValue {
   std::string name;
-  std::string rows;  ///< what it has a row for, known when a batch arrives: `tokens`, `sequences`
+  std::string rows;  ///< what it has a row for, known when a batch arrives: `source_tokens`, ...
   DataType type = DataType::kF32;
   int64_t features = 0;
 };
