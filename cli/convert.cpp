@@ -8,10 +8,10 @@
 
 #include <fmt/format.h>
 
-#include "base/status_macros.hpp"
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/open_model.hpp"
+#include "lanewise/status_macros.hpp"
 
 namespace lanewise::cli {
 namespace {
@@ -40,12 +40,13 @@ std::string default_destination(const std::string& source) {
 }
 
 Status describe(const std::string& path, double seconds, const Shell& shell) {
-  LW_ASSIGN_OR_RETURN(const Model model, Model::open(path));
+  LANEWISE_ASSIGN_OR_RETURN(const Model model, Model::open(path));
+  LANEWISE_ASSIGN_OR_RETURN(const ModelContents contents, inspect(model));
   std::error_code ignored;
   const auto bytes = static_cast<int64_t>(std::filesystem::file_size(path, ignored));
   shell.note(fmt::format("{} for {}, {} parameters as {}, {}, converted in {:.1f} s",
                          model.info().family, model.info().task,
-                         rounded(static_cast<double>(parameter_count(model))), weights_type(model),
+                         rounded(static_cast<double>(contents.parameters)), contents.weights_type,
                          rounded_bytes(ignored ? 0 : bytes), seconds));
   return {};
 }
@@ -62,7 +63,7 @@ Status convert_command(const ConvertCommandOptions& options, Shell& shell) {
   check_usage(options);
   const std::string destination =
       options.destination.empty() ? default_destination(options.source) : options.destination;
-  LW_RETURN_IF_ERROR(check_writable(destination));
+  LANEWISE_RETURN_IF_ERROR(check_writable(destination));
   catch_interrupts();
   ConvertOptions convert_options = cli::convert_options(shell);
   convert_options.weights = options.weights;
@@ -73,11 +74,11 @@ Status convert_command(const ConvertCommandOptions& options, Shell& shell) {
   convert_options.as = options.as;
   convert_options.cancel = &interrupted();
   const auto begin = std::chrono::steady_clock::now();
-  LW_RETURN_IF_ERROR(convert(options.source, destination, convert_options));
+  LANEWISE_RETURN_IF_ERROR(convert(options.source, destination, convert_options));
   const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
   std::error_code ignored;
   if (std::filesystem::is_regular_file(destination, ignored)) {
-    LW_RETURN_IF_ERROR(describe(destination, time.count(), shell));
+    LANEWISE_RETURN_IF_ERROR(describe(destination, time.count(), shell));
   }
   return shell.out.line(destination);
 }

@@ -13,11 +13,12 @@
 #include "converters/pack/pack_graph.hpp"
 #include "converters/provenance.hpp"
 #include "converters/source.hpp"
-#include "converters/textbook_graph.hpp"
 #include "converters/tokenizers/folder_tokenizer.hpp"
 #include "converters/tokenizers/lowercase_first.hpp"
 #include "converters/unread_tensors.hpp"
+#include "lanewise/inspect.hpp"
 #include "runtime/file/atomic_file.hpp"
+#include "runtime/graph/graph_data.hpp"
 #include "runtime/graph/passes/passes.hpp"
 #include "runtime/model_data.hpp"
 #include "runtime/session_setup.hpp"
@@ -149,8 +150,10 @@ Result<std::string> tokenizer_json(Opened& opened) {
     opened.report(
         "no tokenizer.json, vocab.txt, vocab.json with merges.txt or SentencePiece model: the "
         "model takes token ids, not texts");
+    return std::string();
   }
-  return model.tokenizer;
+  return model.lowercase_texts ? lowercase_first(model.tokenizer)
+                               : Result<std::string>(model.tokenizer);
 }
 
 /// Who keeps a model file wants to know what it came from, hashes and all. A model in memory came
@@ -186,9 +189,6 @@ class ModelWriter {
   static Result<ModelWriter> create(Opened opened) {
     opened.model.graph = graph::optimize(std::move(opened.model.graph));
     LW_ASSIGN_OR_RETURN(std::string tokenizer, tokenizer_json(opened));
-    if (opened.model.lowercase_texts && !tokenizer.empty()) {
-      LW_ASSIGN_OR_RETURN(tokenizer, lowercase_first(tokenizer));
-    }
     return ModelWriter(std::move(opened), std::move(tokenizer));
   }
 
@@ -286,13 +286,6 @@ Result<Model> load_checkpoint(const std::string& path, const ConvertOptions& opt
 
 }  // namespace
 
-Result<graph::Graph> textbook_graph(const std::string& source, const ConvertOptions& options) {
-  return base::no_throw([&]() -> Result<graph::Graph> {
-    LW_ASSIGN_OR_RETURN(Opened opened, open(source, options));
-    return std::move(opened.model.graph);
-  });
-}
-
 }  // namespace converters
 
 Status convert(const std::string& source, const std::string& destination,
@@ -303,16 +296,36 @@ Status convert(const std::string& source, const std::string& destination,
 
 Result<Model> load(const std::string& path, const ConvertOptions& options) {
   return base::no_throw([&]() -> Result<Model> {
-    if (converters::is_model_file(path)) return Model::open(path, options.open);
+    if (is_model_file(path)) return Model::open(path, options.open);
     return converters::load_checkpoint(path, options);
+  });
+}
+
+Result<Tokenizer> load_tokenizer(const std::string& path, const ConvertOptions& options) {
+  return base::no_throw([&]() -> Result<Tokenizer> {
+    if (is_model_file(path)) {
+      LW_ASSIGN_OR_RETURN(const Model model, Model::open(path, options.open));
+      return Tokenizer::of(model);
+    }
+    LW_ASSIGN_OR_RETURN(converters::Opened opened, converters::open(path, options));
+    LW_ASSIGN_OR_RETURN(const std::string json, converters::tokenizer_json(opened));
+    if (json.empty()) return not_found(base::in_quotes(path) + " has no tokenizer");
+    return Tokenizer::from_json(json);
+  });
+}
+
+Result<ModelGraph> textbook_graph(const std::string& source, const ConvertOptions& options) {
+  return base::no_throw([&]() -> Result<ModelGraph> {
+    LW_ASSIGN_OR_RETURN(converters::Opened opened, converters::open(source, options));
+    return ModelGraph(std::make_shared<const internal::GraphData>(std::move(opened.model.graph)));
   });
 }
 
 Result<std::string> describe_textbook_graph(const std::string& source,
                                             const ConvertOptions& options) {
   return base::no_throw([&]() -> Result<std::string> {
-    LW_ASSIGN_OR_RETURN(const graph::Graph graph, converters::textbook_graph(source, options));
-    return graph::to_text(graph);
+    LW_ASSIGN_OR_RETURN(const ModelGraph graph, textbook_graph(source, options));
+    return graph.to_text();
   });
 }
 

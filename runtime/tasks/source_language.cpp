@@ -21,14 +21,17 @@ Result<SourceLanguage> source_language(const text::Tokenizer& tokenizer, std::st
       "the model takes the language of its output, but not that of a source text");
 }
 
+void change_language(const SourceLanguage& language, text::Encoding& encoding) {
+  for (text::Token& token : encoding.tokens) {
+    if (is_around(token) && token.id == language.usual) token.id = language.wanted;
+  }
+}
+
 Result<text::Encoding> encode_source(const text::Tokenizer& tokenizer, std::string_view text,
                                      const std::optional<SourceLanguage>& language,
                                      int64_t max_length) {
   LW_ASSIGN_OR_RETURN(text::Encoding encoding, tokenizer.encode(text, {.max_length = max_length}));
-  if (!language) return encoding;
-  for (text::Token& token : encoding.tokens) {
-    if (is_around(token) && token.id == language->usual) token.id = language->wanted;
-  }
+  if (language) change_language(*language, encoding);
   return encoding;
 }
 

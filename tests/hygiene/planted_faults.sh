@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# planted_faults.sh includes|output|text|test_files|headers|weak|instructions|size CXX CMAKE
+# planted_faults.sh includes|guide|output|text|test_files|headers|weak|instructions|size CXX CMAKE
 #
 # Proves that each check can fail: it passes on a small clean tree, and fails, with the right
 # words, on each of the faults planted here one at a time.
@@ -31,7 +31,8 @@ put tests/ops/sum_test.cpp '#include "ops/sum/sum.hpp"' 'auto sum = make_sum(con
 put ops/sum/sum.hpp '#pragma once' '#include "lanewise/a.hpp"' '// never calls abort()' 'static_assert(true);'
 put ops/simd.hpp '#include <xsimd/xsimd.hpp>'
 put runtime/exec/team.cpp '#include "ops/sum/sum.hpp"' '#pragma omp parallel' 'const char* s = "exit(1)";'
-put cli/main.cpp '#include "converters/formats/f.hpp"'
+put cli/main.cpp '#include "cli/x.hpp"' '#include "lanewise/a.hpp"' '#include "page.inc"'
+put converters/x.cpp '#include "converters/formats/f.hpp"'
 put converters/formats/f.hpp '#include "runtime/x.hpp"' '/* printf("no");' '   abort(); */ int f();'
 
 case $check in
@@ -43,6 +44,10 @@ case $check in
     fault 'runtime/ includes converters/' runtime/x.cpp '#include "converters/formats/f.hpp"'
     fault 'converters/ includes cli/' converters/x.cpp '#include "cli/main.hpp"'
     fault 'runtime/ includes tests/' runtime/x.cpp '#include <tests/data.hpp>'
+    for folder in base ops runtime converters; do
+      fault "cli/ includes $folder/, which is not public" cli/x.cpp "#include \"$folder/x.hpp\""
+      fault "cli/ includes $folder/, which is not public" cli/x.hpp "#include <$folder/x.hpp>"
+    done
     fault 'cli/ includes tests/' cli/x.cpp '#include "tests/data.hpp"'
     fault 'examples/ includes runtime/' examples/x.cpp '#include "runtime/x.hpp"'
     fault 'goes up a folder' ops/sum/x.cpp '#include "../simd.hpp"'
@@ -57,6 +62,13 @@ case $check in
     fault 'OpenMP outside' ops/sum/x.cpp '#pragma omp parallel for'
     fault 'OpenMP outside' runtime/x.cpp '_Pragma("omp simd")'
     fault 'a second file with OpenMP' runtime/exec/zz.cpp '#pragma omp parallel'
+    ;;
+  guide)
+    put include/lanewise/README.md '| `a.hpp` | numbers |' '| prose | names `gone.hpp` |'
+    command=("$here/check_guide.sh" include/lanewise)
+    clean
+    fault 'b.hpp has no line' include/lanewise/b.hpp '#pragma once'
+    fault 'c.hpp, which is not there' include/lanewise/README.md '| `a.hpp` | numbers |' '| `c.hpp` | more |'
     ;;
   output)
     command=("$here/check_no_output.sh" --sources "$tree")
