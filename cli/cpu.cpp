@@ -64,8 +64,8 @@ struct CpuFacts {
   std::string name = cpu_name();
   int cpus = available_cpus();
   ops::CacheSizes caches = ops::cache_sizes();
-  std::vector<std::string> compiled = compiled_isas();
-  std::vector<std::string> available = available_isas();
+  std::span<const std::string_view> compiled = compiled_isas();
+  std::span<const std::string_view> available = available_isas();
   ops::Isa isa = ops::Isa::baseline;
   std::optional<Peaks> peaks{};  // of isa, on one core
 };
@@ -77,8 +77,8 @@ std::string to_json(const CpuFacts& facts) {
   json["l1d_bytes"] = facts.caches.l1;
   json["l2_bytes"] = facts.caches.l2;
   json["l3_bytes"] = facts.caches.l3;
-  json["compiled_isas"] = facts.compiled;
-  json["available_isas"] = facts.available;
+  for (const std::string_view name : facts.compiled) json["compiled_isas"].push_back(name);
+  for (const std::string_view name : facts.available) json["available_isas"].push_back(name);
   json["isa"] = ops::name_of(facts.isa);
   for (const ops::Isa isa : ops::all_isas()) {
     json["f32_kernels"][std::string(ops::name_of(isa))] = f32_kernels(isa);

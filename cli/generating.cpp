@@ -125,8 +125,8 @@ Status Generating::run_streamed(const Portion& portion) {
 Status Generating::stream(const std::vector<int32_t>& source) {
   tasks::TextStream stream(*target_);
   Status written;
-  const auto show = [&](std::string_view piece) {
-    written = shell_.out.write(piece);
+  const auto show = [&](const Result<std::string_view>& piece) {
+    written = piece.ok() ? shell_.out.write(*piece) : piece.status();
     if (written.ok()) written = shell_.out.flush();
     return written.ok() && !shell_.out.reader_gone();
   };

@@ -67,7 +67,7 @@ class LANEWISE_EXPORT Generator {
     double weight_bytes = 0;  ///< of all weights that are read, embedding tables excepted
   };
   /// Keeps the times of the next generate(); costs a clock in every node.
-  void set_profiling(bool on);
+  void set_profiling(bool on) noexcept;
   std::span<const StepTime> steps() const noexcept;
   /// Of all steps, one after another.
   std::span<const Session::NodeTime> profile() const noexcept;

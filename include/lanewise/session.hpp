@@ -99,16 +99,18 @@ class LANEWISE_EXPORT Session {
   Result<Rows> output(std::string_view name) const;
 
   /// Allocates for batches of up to `tokens` tokens in `sequences` sequences; an encoder-decoder
-  /// for as many on each side.
+  /// for as many on each side. Fails with kInvalidArgument for a negative number, and with
+  /// kResourceExhausted, the session staying usable, where there is no memory for them.
   Status reserve(int64_t tokens, int64_t sequences);
 
-  /// Bytes of working memory that such a batch needs.
-  int64_t memory_bytes(int64_t tokens, int64_t sequences) const;
+  /// Bytes that reserve() allocates in a new session for such a batch, and all that its runs use;
+  /// INT64_MAX where no machine has as many.
+  int64_t memory_bytes(int64_t tokens, int64_t sequences) const noexcept;
 
   int threads() const noexcept;
   std::string_view isa() const noexcept;
 
-  /// How long each node took in the last run; filled when enabled.
+  /// How long each node took in a run.
   struct NodeTime {
     std::string_view name;
     std::string_view op;
@@ -118,8 +120,10 @@ class LANEWISE_EXPORT Session {
     double end_us = 0;
     double flops = 0;  ///< of the whole node
   };
-  void set_profiling(bool on);
-  std::vector<NodeTime> profile() const;
+  /// Keeps the times of the runs from now on; costs a clock in every node.
+  void set_profiling(bool on) noexcept;
+  /// The times of the last run, valid until the next one; empty without profiling.
+  std::span<const NodeTime> profile() const noexcept;
 
  private:
   class Impl;
@@ -128,10 +132,10 @@ class LANEWISE_EXPORT Session {
 };
 
 /// The instruction sets that this build has and this CPU can run, worst first.
-LANEWISE_EXPORT std::vector<std::string> available_isas();
+LANEWISE_EXPORT std::span<const std::string_view> available_isas() noexcept;
 /// All that this build has, worst first.
-LANEWISE_EXPORT std::vector<std::string> compiled_isas();
+LANEWISE_EXPORT std::span<const std::string_view> compiled_isas() noexcept;
 /// The CPUs that this process may use: affinity and cgroup quota.
-LANEWISE_EXPORT int available_cpus();
+LANEWISE_EXPORT int available_cpus() noexcept;
 
 }  // namespace lanewise

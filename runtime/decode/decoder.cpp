@@ -185,7 +185,7 @@ double Decoder::weight_bytes(const plan::Program& program) const {
   return bytes;
 }
 
-void Decoder::set_profiling(bool on) {
+void Decoder::set_profiling(bool on) noexcept {
   profiling_ = on;
   if (encode_executor_) encode_executor_->set_profiling(on);
   step_executor_.set_profiling(on);
@@ -208,7 +208,8 @@ int64_t Decoder::memory_bytes(int64_t source_tokens, int64_t rows) const {
   step[kTokens] = rows;
   step[kSequences] = rows;
   const auto scratch = static_cast<int64_t>(encode_.scratch_bytes + step_.scratch_bytes);
-  return encode_.memory.total_bytes(sources) + step_.memory.total_bytes(step) +
+  return encode_.memory.work.total_bytes(sources) + encode_.memory.results.total_bytes(sources) +
+         step_.memory.work.total_bytes(step) + step_.memory.results.total_bytes(step) +
          scratch * team_.threads();
 }
 

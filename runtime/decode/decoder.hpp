@@ -50,7 +50,7 @@ class Decoder {
   float* logits(size_t row) const;
 
   /// Keeps the times of what follows, from now on (Generator::set_profiling).
-  void set_profiling(bool on);
+  void set_profiling(bool on) noexcept;
   void begin_profile();
   std::span<const Generator::StepTime> step_times() const noexcept { return step_times_; }
   std::span<const Session::NodeTime> node_times() const noexcept { return node_times_; }

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/no_throw.hpp"
 #include "base/status_macros.hpp"
 #include "lanewise/generation.hpp"
 #include "runtime/generate/unsupported.hpp"
@@ -123,12 +124,14 @@ Status generate::check_values(const GenerationOptions& options, int64_t vocabula
 }
 
 Status validate(const GenerationOptions& options, int64_t vocabulary_size) {
-  for (const UnsupportedOption& option : options.unsupported) {
-    if (generate::is_obeyed(option, options)) return unsupported(option.reason);
-  }
-  LW_RETURN_IF_ERROR(generate::check_values(options, vocabulary_size));
-  LW_RETURN_IF_ERROR(check_kind(options));
-  return check_lengths(options);
+  return base::no_throw([&]() -> Status {
+    for (const UnsupportedOption& option : options.unsupported) {
+      if (generate::is_obeyed(option, options)) return unsupported(option.reason);
+    }
+    LW_RETURN_IF_ERROR(generate::check_values(options, vocabulary_size));
+    LW_RETURN_IF_ERROR(check_kind(options));
+    return check_lengths(options);
+  });
 }
 
 }  // namespace lanewise

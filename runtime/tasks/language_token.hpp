@@ -9,8 +9,8 @@
 namespace lanewise::tasks {
 
 /// Whether the token `id` could name a language: a special token such as `__fr__`, `fr_XX` or
-/// `fra_Latn`.
-bool is_language(const text::Tokenizer& tokenizer, int32_t id);
+/// `fra_Latn`. Fails as decode() does.
+Result<bool> is_language(const text::Tokenizer& tokenizer, int32_t id);
 
 /// The token that asks a multilingual model for the language `name`: the special token `name`
 /// (NLLB's `fra_Latn`), `__name__` (M2M100's `__fr__`), or the only one that begins with `name_`

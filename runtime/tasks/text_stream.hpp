@@ -17,10 +17,10 @@ class TextStream {
   /// `tokenizer` must outlive it.
   explicit TextStream(const text::Tokenizer& tokenizer) : tokenizer_(&tokenizer) {}
 
-  /// What the text has grown by; valid until the next call.
-  std::string_view add(int32_t token);
+  /// What the text has grown by; valid until the next call. Fails as decode() does.
+  Result<std::string_view> add(int32_t token);
   /// What was held back, when no token follows.
-  std::string_view finish();
+  Result<std::string_view> finish();
 
  private:
   std::string_view grow_to(std::string text);

@@ -9,4 +9,17 @@ namespace lanewise::test {
 void start_counting();
 int64_t stop_counting();
 
+/// Bytes that the program has from `new` now, as they were asked for.
+int64_t live_bytes();
+
+enum class Failing {
+  kOnce,  ///< one allocation, as where a large block is lacking
+  kFrom,  ///< that one and all later ones, as where no memory is left
+};
+
+/// Lets the `number`-th allocation from now on fail, on whichever thread it is; 1: the next one.
+void start_failing(int64_t number, Failing failing);
+/// Whether that one was reached. Allocations succeed again.
+bool stop_failing();
+
 }  // namespace lanewise::test

@@ -1,0 +1,86 @@
+#include "tests/contracts/sweep.hpp"
+
+#include <cstdio>
+#include <limits>
+
+namespace lanewise::test {
+namespace {
+
+using Make = std::function<std::unique_ptr<Subject>()>;
+
+constexpr int64_t kEach = 500;
+constexpr int64_t kOneIn = 50;
+
+SweepTotals& totals() {
+  static SweepTotals all;
+  return all;
+}
+
+int64_t next_number(int64_t number) { return number < kEach ? number + 1 : number + kOneIn; }
+
+Outcome call(Subject& subject) {
+  return subject.call([] {}, [] {});
+}
+
+void expect_same(const Outcome& found, const Outcome& expected) {
+  EXPECT_EQ(static_cast<int>(found.code), static_cast<int>(expected.code)) << found.bits;
+  if (expected.code != StatusCode::kOk) EXPECT_EQ(found.bits, expected.bits);
+  EXPECT_TRUE(found.bits == expected.bits) << "other bits";
+}
+
+/// Lets one allocation fail; whether there was one.
+bool fail_one(const Make& make, int64_t number, Failing failing, const Outcome& expected) {
+  SCOPED_TRACE("allocation " + std::to_string(number) +
+               (failing == Failing::kFrom ? " and all later ones" : ""));
+  const std::unique_ptr<Subject> subject = make();
+  bool failed = false;
+  const Outcome outcome = subject->call([&] { start_failing(number, failing); },
+                                        [&] { failed = stop_failing(); });
+  if (!failed) {
+    expect_same(outcome, expected);
+    return false;
+  }
+  EXPECT_EQ(static_cast<int>(outcome.code), static_cast<int>(StatusCode::kResourceExhausted))
+      << outcome.bits;
+  SCOPED_TRACE("with memory again");
+  expect_same(call(*subject), expected);
+  return true;
+}
+
+/// How many allocations were let fail.
+int64_t fail_each(const Make& make, Failing failing, const Outcome& expected) {
+  int64_t count = 0;
+  for (int64_t number = 1; fail_one(make, number, failing, expected); ++count) {
+    if (testing::Test::HasFailure()) return count;
+    number = next_number(number);
+  }
+  return count;
+}
+
+/// Bytes that a call leaves behind, its object being gone.
+int64_t left_behind(const std::function<void()>& work) {
+  const int64_t before = live_bytes();
+  work();
+  return live_bytes() - before;
+}
+
+}  // namespace
+
+void sweep(const std::string& name, const Make& make) {
+  const Outcome expected = call(*make());
+  // What is made once for the whole program is made by now.
+  ASSERT_FALSE(fail_one(make, std::numeric_limits<int64_t>::max() / 2, Failing::kOnce, expected));
+  int64_t failures = 0;
+  const int64_t left = left_behind([&] {
+    failures += fail_each(make, Failing::kOnce, expected);
+    failures += fail_each(make, Failing::kFrom, expected);
+  });
+  if (!testing::Test::HasFailure()) EXPECT_EQ(left, 0) << "bytes leaked";
+  ++totals().calls;
+  totals().failures += failures;
+  std::printf("  %-56s %7lld\n", name.c_str(), static_cast<long long>(failures));
+}
+
+const SweepTotals& sweep_totals() { return totals(); }
+
+}  // namespace lanewise::test
