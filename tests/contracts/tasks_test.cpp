@@ -14,7 +14,7 @@
 namespace lanewise::test {
 namespace {
 
-constexpr SessionOptions kTwoThreads{.threads = 2};
+const SessionOptions kTwoThreads{.threads = 2};
 
 std::string bits_of(const Hypothesis& hypothesis) {
   return bytes(hypothesis.ids) + bytes(&hypothesis.score, 1) +

@@ -21,5 +21,8 @@ enum class Failing {
 void start_failing(int64_t number, Failing failing);
 /// Whether that one was reached. Allocations succeed again.
 bool stop_failing();
+/// Allocations succeed, and the next one fails in their place, where `inside` says so of their
+/// caller; null: none.
+void never_fail_where(bool (*inside)() noexcept);
 
 }  // namespace lanewise::test
