@@ -21,6 +21,7 @@ std::atomic<int64_t> live{0};
 std::atomic<int64_t> left{kNever};  // allocations until one fails
 std::atomic<bool> failing_on{false};
 std::atomic<bool> failed{false};
+std::atomic<bool> thrown{false};
 std::atomic<bool (*)() noexcept> exempt{nullptr};
 
 /// Before each block lies its size, in as many bytes as keep the block aligned.
@@ -39,9 +40,12 @@ bool must_fail() noexcept {
   return true;
 }
 
-void* allocate_or_null(size_t bytes, size_t alignment) noexcept {
+void* allocate_or_null(size_t bytes, size_t alignment, bool may_throw) noexcept {
   if (counting.load(std::memory_order_relaxed)) allocations.fetch_add(1);
-  if (must_fail()) return nullptr;
+  if (must_fail()) {
+    if (may_throw) thrown.store(true);
+    return nullptr;
+  }
   const size_t before = std::max(alignment, kLeastAlignment);
   // aligned_alloc wants a multiple of the alignment; rounding up must not wrap around.
   const size_t size = (bytes + 2 * before - 1) / before * before;
@@ -55,7 +59,7 @@ void* allocate_or_null(size_t bytes, size_t alignment) noexcept {
 }
 
 void* allocate(size_t bytes, size_t alignment) {
-  void* memory = allocate_or_null(bytes, alignment);
+  void* memory = allocate_or_null(bytes, alignment, true);
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
@@ -87,16 +91,17 @@ int64_t stop_counting() {
 int64_t live_bytes() { return live; }
 
 void start_failing(int64_t number, Failing failing) {
-  failed = false;
+  failed = thrown = false;
   failing_on = failing == Failing::kFrom;
   left = number;
 }
 
 void never_fail_where(bool (*inside)() noexcept) { exempt = inside; }
 
-bool stop_failing() {
+Failed stop_failing() {
   left = kNever;
-  return failed;
+  if (!failed) return Failed::kNone;
+  return thrown ? Failed::kThrown : Failed::kNull;
 }
 
 }  // namespace lanewise::test
@@ -105,10 +110,10 @@ bool stop_failing() {
 void* operator new(size_t bytes) { return allocate(bytes, 1); }
 void* operator new[](size_t bytes) { return allocate(bytes, 1); }
 void* operator new(size_t bytes, const std::nothrow_t&) noexcept {
-  return allocate_or_null(bytes, 1);
+  return allocate_or_null(bytes, 1, false);
 }
 void* operator new[](size_t bytes, const std::nothrow_t&) noexcept {
-  return allocate_or_null(bytes, 1);
+  return allocate_or_null(bytes, 1, false);
 }
 void* operator new(size_t bytes, std::align_val_t alignment) {
   return allocate(bytes, number(alignment));
@@ -117,10 +122,10 @@ void* operator new[](size_t bytes, std::align_val_t alignment) {
   return allocate(bytes, number(alignment));
 }
 void* operator new(size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
-  return allocate_or_null(bytes, number(alignment));
+  return allocate_or_null(bytes, number(alignment), false);
 }
 void* operator new[](size_t bytes, std::align_val_t alignment, const std::nothrow_t&) noexcept {
-  return allocate_or_null(bytes, number(alignment));
+  return allocate_or_null(bytes, number(alignment), false);
 }
 void operator delete(void* memory) noexcept { release(memory, 1); }
 void operator delete[](void* memory) noexcept { release(memory, 1); }

@@ -19,8 +19,13 @@ enum class Failing {
 
 /// Lets the `number`-th allocation from now on fail, on whichever thread it is; 1: the next one.
 void start_failing(int64_t number, Failing failing);
-/// Whether that one was reached. Allocations succeed again.
-bool stop_failing();
+enum class Failed {
+  kNone,    ///< that many allocations were not reached
+  kNull,    ///< only of forms that return null, which a caller may do without
+  kThrown,  ///< of one that throws
+};
+/// What has failed. Allocations succeed again.
+Failed stop_failing();
 /// Allocations succeed, and the next one fails in their place, where `inside` says so of their
 /// caller; null: none.
 void never_fail_where(bool (*inside)() noexcept);
