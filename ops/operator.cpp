@@ -3,26 +3,11 @@
 #include <algorithm>
 
 #include "base/saturating.hpp"
+#include "ops/description.hpp"
 
 namespace lanewise::ops {
 
-// The factories by name, in the order of ops/ops.def.
-#define LW_OPERATOR(name, folder) Result<OperatorPtr> make_##name(const OperatorConfig& config);
-#include "ops/ops.def"
-#undef LW_OPERATOR
-
 namespace {
-
-struct Factory {
-  std::string_view name;
-  Result<OperatorPtr> (*make)(const OperatorConfig&);
-};
-
-constexpr Factory kFactories[] = {
-#define LW_OPERATOR(name, folder) {#name, make_##name},
-#include "ops/ops.def"
-#undef LW_OPERATOR
-};
 
 std::string describe(DataType type, const Shape& shape) {
   return to_string(shape) + " " + std::string(name_of(type));
@@ -76,13 +61,9 @@ Status OperatorConfig::expect_only_weights(std::initializer_list<std::string_vie
 }
 
 Result<OperatorPtr> make_operator(std::string_view name, const OperatorConfig& config) {
-  std::string known;
-  for (const Factory& factory : kFactories) {
-    if (factory.name == name) return factory.make(config);
-    known += known.empty() ? "" : ", ";
-    known += factory.name;
-  }
-  return unsupported("unknown operator '" + std::string(name) + "'; known: " + known);
+  const OperatorDescription* description = find_operator(name);
+  if (description != nullptr) return description->make(config);
+  return unsupported("unknown operator '" + std::string(name) + "'; known: " + known_operators());
 }
 
 int64_t PieceLimit::of(int64_t rows, int64_t sequences, int64_t parts) const noexcept {

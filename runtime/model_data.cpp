@@ -10,6 +10,7 @@
 #include "base/messages.hpp"
 #include "base/no_throw.hpp"
 #include "base/status_macros.hpp"
+#include "ops/description.hpp"
 #include "runtime/generate/options_json.hpp"
 #include "runtime/model_checks.hpp"
 
@@ -147,7 +148,7 @@ Result<std::shared_ptr<const ModelData>> ModelData::create(Bytes bytes, const st
     std::shared_ptr<ModelData> data(new ModelData(std::move(bytes), std::move(view), label));
     const Status status = data->parse();
     if (!status.ok()) return status.with_context(base::in_quotes(label));
-    data->ask_for_weights();
+    data->prefetch_weights();
     return std::shared_ptr<const ModelData>(std::move(data));
   });
 }
@@ -167,14 +168,20 @@ Status ModelData::parse() {
   return check_interface(graph_, view_, info_);
 }
 
-void ModelData::ask_for_weights() const {
+std::optional<TensorView> ModelData::find_weight(std::string_view name) const {
+  const file::TensorEntry* entry = view_.find(name);
+  return entry == nullptr ? std::nullopt : std::optional(view_.view(*entry));
+}
+
+void ModelData::prefetch_weights() const {
   const auto* mapping = std::get_if<file::MappedFile>(&bytes_);
   if (mapping == nullptr) return;
   const std::byte* begin = nullptr;
   const std::byte* end = nullptr;
   for (const graph::Node& node : graph_.nodes) {
-    if (node.op == "embed") continue;
+    const ops::OperatorDescription& op = *ops::find_operator(node.op);
     for (const auto& [role, names] : node.weights) {
+      if (op.use_of(role) == ops::WeightUse::kLookup) continue;
       const file::TensorEntry& entry = *view_.find(names.front());
       const auto* data = static_cast<const std::byte*>(view_.view(entry).data);
       if (begin == nullptr || data < begin) begin = data;

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -10,6 +11,7 @@
 #include "runtime/file/mapping.hpp"
 #include "runtime/file/safetensors.hpp"
 #include "runtime/graph/graph.hpp"
+#include "runtime/plan/weights.hpp"
 #include "runtime/text/tokenizer.hpp"
 
 namespace lanewise::internal {
@@ -27,7 +29,7 @@ inline constexpr std::string_view kTokenizerTensor = "lanewise.tokenizer";
 /// The same for what the decoder writes, where that has other tokens than the source.
 inline constexpr std::string_view kTargetTokenizerTensor = "lanewise.target_tokenizer";
 /// The format that this build writes, and the newest that it reads.
-inline constexpr int kFormatVersion = 1;
+inline constexpr int kFormatVersion = 2;
 
 /// A tokenizer that is made at the first call of open(). Thread-safe.
 class LazyTokenizer {
@@ -44,7 +46,7 @@ class LazyTokenizer {
 };
 
 /// What stands behind a Model. Immutable; shared by sessions.
-class ModelData {
+class ModelData final : public plan::Weights {
  public:
   /// Owns the bytes and keeps them in place; `label`, usually the path, names them in messages.
   ///
@@ -60,6 +62,7 @@ class ModelData {
   const ModelInfo& info() const noexcept { return info_; }
   const graph::Graph& graph() const noexcept { return graph_; }
   const file::SafetensorsView& file() const noexcept { return view_; }
+  std::optional<TensorView> find_weight(std::string_view name) const override;
   /// Null for a model without a tokenizer. Made at the first call, since reading a vocabulary takes
   /// longer than all else in opening a model, and who runs on ids needs none; so the first call
   /// may fail, as text::parse_tokenizer() does, and later ones fail alike. Thread-safe.
@@ -82,7 +85,7 @@ class ModelData {
   Result<const text::Tokenizer*> open(std::string_view tensor, LazyTokenizer& tokenizer) const;
   /// Lets the system map what every run reads, all weights but embedding tables, at once instead of
   /// page by page in the first run. Writers put them one after another.
-  void ask_for_weights() const;
+  void prefetch_weights() const;
 
   Bytes bytes_;
   file::SafetensorsView view_;  // of bytes_

@@ -13,6 +13,7 @@
 #include "converters/pack/panels.hpp"
 #include "converters/pack/quantized_panels.hpp"
 #include "converters/quantize/quantize_rows.hpp"
+#include "ops/description.hpp"
 #include "runtime/graph/decoding.hpp"
 
 namespace lanewise::converters {
@@ -260,7 +261,7 @@ Result<PackedGraph> pack_graph(graph::Graph graph, const Checkpoint& checkpoint,
   Packer packer(checkpoint, parts, types);
   // Steps attend to a cache in f32. A run of the whole model must round as they do, or it finds
   // other tokens than they did.
-  const std::set<std::string> steps = graph::nodes_of_steps(graph);
+  LW_ASSIGN_OR_RETURN(const std::set<std::string> steps, graph::nodes_of_steps(graph));
   for (graph::Node& node : graph.nodes) {
     decltype(node.weights) weights;
     for (const auto& [role, sources] : node.weights) {
@@ -270,7 +271,8 @@ Result<PackedGraph> pack_graph(graph::Graph graph, const Checkpoint& checkpoint,
     }
     node.weights = std::move(weights);
     // Low-precision weights lose more than attention in bf16 does.
-    if (node.op == "attention" && types.type != WeightType::kF32 && !steps.contains(node.name)) {
+    if (ops::find_operator(node.op)->allows_bf16 && types.type != WeightType::kF32 &&
+        !steps.contains(node.name)) {
       node.attributes.set("allow_bf16", true);
     }
   }

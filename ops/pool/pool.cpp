@@ -7,6 +7,7 @@
 
 #include "base/dcheck.hpp"
 #include "base/status_macros.hpp"
+#include "ops/description.hpp"
 #include "ops/pool/pool_kernels.hpp"
 #include "ops/row_operator.hpp"
 
@@ -128,5 +129,12 @@ Result<OperatorPtr> make_pool(const OperatorConfig& config) {
   LW_ASSIGN_OR_RETURN(const PoolKind kind, parse_kind(name));
   return OperatorPtr(std::make_unique<Pool>(config, kind));
 }
+
+constinit const OperatorDescription pool_operator = {
+    .make = make_pool,
+    .rows = row_per_sequence,
+    .step = DecodingStep{DecodingStep::Kind::kNone},
+    .weights = std::span<const WeightRole>(),
+};
 
 }  // namespace lanewise::ops

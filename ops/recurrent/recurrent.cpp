@@ -248,4 +248,17 @@ Result<OperatorPtr> make_recurrent(const OperatorConfig& config, RecurrentCell c
   return OperatorPtr(std::make_unique<RecurrentOperator>(problem, config.isa));
 }
 
+std::string_view tokens_with_cached_state(const NodeRows& rows) {
+  const NodeRows::Input& cache = rows.inputs.back();
+  if (cache.rows != RowSymbol::kCache || !cache.given || !are_tokens(rows.output) ||
+      rows.inputs.size() < 2) {
+    return "a row a token; the last input a cache given";
+  }
+  return tokens_with_initial_state({rows.inputs.first(rows.inputs.size() - 1), rows.output});
+}
+
+Result<int64_t> state_in_cache(const Attributes& /*attributes*/, int64_t output_features) {
+  return output_features;
+}
+
 }  // namespace lanewise::ops

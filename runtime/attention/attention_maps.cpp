@@ -11,6 +11,7 @@
 #include "runtime/batch.hpp"
 #include "runtime/exec/executor.hpp"
 #include "runtime/exec/run_sequence.hpp"
+#include "runtime/graph/model_inputs.hpp"
 #include "runtime/model_data.hpp"
 #include "runtime/plan/program.hpp"
 #include "runtime/session_setup.hpp"
@@ -38,13 +39,13 @@ RowSymbol rows_of(const Graph& graph, ValueId id) {
 Result<Kind> kind_of(const Graph& graph, const Node& node) {
   const RowSymbol queries = rows_of(graph, node.inputs.front());
   const RowSymbol keys = rows_of(graph, node.inputs.back());
-  if (queries == RowSymbol::kTokens && keys == RowSymbol::kMemoryTokens) return Kind::kCross;
+  if (queries == RowSymbol::kTargetTokens && keys == RowSymbol::kSourceTokens) return Kind::kCross;
   if (queries != keys || queries == RowSymbol::kSequences) {
-    return unsupported("attends from " + std::string(graph::name_of(queries)) + " to " +
-                       std::string(graph::name_of(keys)));
+    return unsupported("attends from " + std::string(ops::name_of(queries)) + " to " +
+                       std::string(ops::name_of(keys)));
   }
-  if (queries == RowSymbol::kMemoryTokens) return Kind::kEncoder;
-  if (graph.find_input("decoder_input_ids") >= 0) return Kind::kDecoder;
+  if (queries == RowSymbol::kTargetTokens) return Kind::kDecoder;
+  if (graph::has_target(graph)) return Kind::kEncoder;
   // A model of one part: whoever sees only what came before is made to go on writing.
   LW_ASSIGN_OR_RETURN(const bool causal, node.attributes.get_bool("causal", false));
   return causal ? Kind::kDecoder : Kind::kEncoder;
@@ -111,7 +112,7 @@ class AttentionMaps::Impl {
         program_(std::move(program)),
         team_(setup.threads, setup.team),
         executor_(program_, team_),
-        encoder_decoder_(program_.graph.find_input("decoder_input_ids") >= 0) {}
+        encoder_decoder_(graph::has_target(program_.graph)) {}
 
   bool encoder_decoder() const noexcept { return encoder_decoder_; }
 

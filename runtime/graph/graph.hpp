@@ -9,27 +9,19 @@
 #include "lanewise/status.hpp"
 #include "lanewise/tensor.hpp"
 #include "ops/attributes.hpp"
+#include "ops/row_symbol.hpp"
 
 namespace lanewise::graph {
 
-/// What a value has one row for. Features are static; rows are known only when a batch arrives.
-enum class RowSymbol {
-  kTokens,        ///< every token of the batch, sequences one after another, no padding
-  kSequences,     ///< every sequence
-  kMemoryTokens,  ///< every token of the encoder's output that a decoder attends to
-  kCache,         ///< every place for a token in the cache of a decoder; not in model files
-  kSources,       ///< every source that sequences of a decoder belong to; not in model files
-};
-constexpr int kRowSymbols = 5;
-
-std::string_view name_of(RowSymbol rows) noexcept;
+using ops::kRowSymbols;
+using ops::RowSymbol;
 
 using ValueId = int;
 
 /// A matrix [rows, features] that flows between nodes.
 struct Value {
   std::string name;
-  RowSymbol rows = RowSymbol::kTokens;
+  RowSymbol rows = RowSymbol::kSourceTokens;
   DataType type = DataType::kF32;
   int64_t features = 0;
 };

@@ -7,8 +7,8 @@
 #include "lanewise/status.hpp"
 #include "ops/operator.hpp"
 #include "runtime/graph/graph.hpp"
-#include "runtime/model_data.hpp"
 #include "runtime/plan/memory_plan.hpp"
+#include "runtime/plan/weights.hpp"
 
 namespace lanewise::plan {
 
@@ -28,16 +28,14 @@ struct Program {
 };
 
 /// What the operator of `node` is made from: its attributes, and its operands and weights as
-/// `graph` and `model`, which must outlive it, have them. kDataLoss where a weight is not in the
-/// model.
-Result<ops::OperatorConfig> operator_config(const internal::ModelData& model,
-                                            const graph::Graph& graph, const graph::Node& node);
+/// `graph` and `weights`, which must outlive it, have them. kDataLoss where a weight is missing.
+Result<ops::OperatorConfig> operator_config(const Weights& weights, const graph::Graph& graph,
+                                            const graph::Node& node);
 
 /// `graph` is the model's, or made from it.
 /// Fails with kInvalidArgument or kUnsupported, naming the node, where an operator does not accept
-/// its attributes, weights or operands. The weights stay in `model`, which must outlive the
-/// program.
-Result<Program> make_program(const internal::ModelData& model, graph::Graph graph,
+/// its attributes, weights or operands. They stay in `weights`, which must outlive the program.
+Result<Program> make_program(const Weights& weights, graph::Graph graph,
                              const ProgramOptions& options);
 
 }  // namespace lanewise::plan

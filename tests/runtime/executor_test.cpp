@@ -41,8 +41,8 @@ class AddOne final : public ops::Operator {
 
 plan::Program chain(int length, std::atomic<bool>* cancel = nullptr) {
   graph::Builder builder;
-  ValueId x =
-      builder.embed("e", builder.input("input_ids", RowSymbol::kTokens), -1, 1, {.table = "t"});
+  ValueId x = builder.embed("e", builder.input("input_ids", RowSymbol::kSourceTokens), -1, 1,
+                            {.table = "t"});
   for (int i = 1; i < length; ++i) x = builder.activation("a" + std::to_string(i), x, "relu");
   builder.output("y", x);
   plan::Program program;

@@ -1,4 +1,4 @@
-#include "runtime/tasks/length_batches.hpp"
+#include "runtime/exec/length_batches.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <random>
 #include <vector>
 
-namespace lanewise::tasks {
+namespace lanewise::exec {
 namespace {
 
 LengthBatches cut(const std::vector<int32_t>& lengths, int64_t most_tokens) {
@@ -58,4 +58,4 @@ TEST(LengthBatches, EverySequenceIsInOneBatchThatKeepsTheLimit) {
 }
 
 }  // namespace
-}  // namespace lanewise::tasks
+}  // namespace lanewise::exec

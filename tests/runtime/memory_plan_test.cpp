@@ -52,7 +52,7 @@ bool disjoint(const Interval& a, const Interval& b) { return a.end <= b.begin ||
 graph::Graph random_graph(uint32_t seed, int nodes) {
   std::mt19937 random(seed);
   graph::Builder builder;
-  const ValueId ids = builder.input("input_ids", RowSymbol::kTokens);
+  const ValueId ids = builder.input("input_ids", RowSymbol::kSourceTokens);
   std::vector<ValueId> values{builder.embed("embed", ids, -1, 32, {.table = "t"})};
   for (int i = 0; i < nodes; ++i) {
     const ValueId from = values[random() % values.size()];
@@ -94,8 +94,8 @@ TEST(MemoryPlan, ValuesThatLiveTogetherDoNotOverlap) {
 
 TEST(MemoryPlan, AChainReusesTwoRegions) {
   graph::Builder builder;
-  ValueId x =
-      builder.embed("e", builder.input("input_ids", RowSymbol::kTokens), -1, 64, {.table = "t"});
+  ValueId x = builder.embed("e", builder.input("input_ids", RowSymbol::kSourceTokens), -1, 64,
+                            {.table = "t"});
   for (int i = 0; i < 20; ++i) x = builder.linear("l" + std::to_string(i), x, 64, {.weight = "w"});
   builder.output("y", x);
   const graph::Graph graph = std::move(builder).take();
@@ -104,8 +104,8 @@ TEST(MemoryPlan, AChainReusesTwoRegions) {
 
 TEST(MemoryPlan, AnOperatorInPlaceNeedsNoNewRegion) {
   graph::Builder builder;
-  ValueId x =
-      builder.embed("e", builder.input("input_ids", RowSymbol::kTokens), -1, 64, {.table = "t"});
+  ValueId x = builder.embed("e", builder.input("input_ids", RowSymbol::kSourceTokens), -1, 64,
+                            {.table = "t"});
   for (int i = 0; i < 5; ++i) x = builder.activation("a" + std::to_string(i), x, "relu");
   builder.output("y", x);
   const graph::Graph graph = std::move(builder).take();
@@ -114,8 +114,8 @@ TEST(MemoryPlan, AnOperatorInPlaceNeedsNoNewRegion) {
 
 TEST(MemoryPlan, AnOperatorInPlaceSparesAValueThatIsReadLater) {
   graph::Builder builder;
-  const ValueId x =
-      builder.embed("e", builder.input("input_ids", RowSymbol::kTokens), -1, 64, {.table = "t"});
+  const ValueId x = builder.embed("e", builder.input("input_ids", RowSymbol::kSourceTokens), -1, 64,
+                                  {.table = "t"});
   const ValueId y = builder.activation("a", x, "relu");
   builder.output("y", builder.add("sum", y, x));
   const graph::Graph graph = std::move(builder).take();
@@ -125,8 +125,8 @@ TEST(MemoryPlan, AnOperatorInPlaceSparesAValueThatIsReadLater) {
 
 TEST(MemoryPlan, RegionsOfRowSymbolsFollowEachOther) {
   graph::Builder builder;
-  const ValueId x =
-      builder.embed("e", builder.input("input_ids", RowSymbol::kTokens), -1, 64, {.table = "t"});
+  const ValueId x = builder.embed("e", builder.input("input_ids", RowSymbol::kSourceTokens), -1, 64,
+                                  {.table = "t"});
   builder.output("y", builder.pool("p", x, "mean"));
   const graph::Graph graph = std::move(builder).take();
   const MemoryPlan plan = plan_memory(graph, operators(graph));

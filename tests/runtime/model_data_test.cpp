@@ -31,8 +31,8 @@ ModelInfo small_info() {
 
 graph::Graph small_graph() {
   graph::Builder builder;
-  const auto ids = builder.input("input_ids", graph::RowSymbol::kTokens);
-  const auto types = builder.input("token_type_ids", graph::RowSymbol::kTokens);
+  const auto ids = builder.input("input_ids", graph::RowSymbol::kSourceTokens);
+  const auto types = builder.input("token_type_ids", graph::RowSymbol::kSourceTokens);
   const auto x = builder.embed("embeddings", ids, types, 2,
                                {.table = "words",
                                 .type_table = "types",
@@ -132,12 +132,12 @@ TEST(OpenModel, ForeignFilesAreRefused) {
 }
 
 TEST(OpenModel, FormatsOfOtherVersionsAreRefused) {
-  for (const char* version : {"2", "99999999999999999999", "0"}) {
+  for (const char* version : {"3", "99999999999999999999", "0"}) {
     Parts parts;
     parts.set(kFormatKey, version);
     parts.set(kGraphKey, "what a newer version means by it");
     parts.expect(StatusCode::kUnsupported,
-                 "'m.lw': format '" + std::string(version) + "', this build reads 1 to 1");
+                 "'m.lw': format '" + std::string(version) + "', this build reads 1 to 2");
   }
   for (const char* version : {"", "one", "1.5", "-1", " 1"}) {
     Parts parts;
@@ -203,8 +203,7 @@ TEST(OpenModel, NormsInsideLinearsAreNoneOfTheFormat) {
   graph.values.push_back({.name = "linear", .features = 2});
   parts.set(kGraphKey, graph::to_json(graph));
   parts.expect(StatusCode::kDataLoss,
-               "'m.lw': node 'linear': unknown attribute 'norm': a norm of a model file is a node "
-               "of its own");
+               "'m.lw': node 'linear': unknown attribute 'norm': a model file must not have it");
 }
 
 TEST(OpenModel, GraphsWithoutOutputsAreRefused) {
@@ -228,9 +227,9 @@ TEST(OpenModel, OnlyInputsThatSessionsMakeAreTaken) {
       {"\"input_ids\"", "\"pixels\"", StatusCode::kUnsupported,
        "graph input 'pixels': expected input_ids, token_type_ids or decoder_input_ids"},
       {"\"I32\",\"features\":1", "\"I32\",\"features\":2", StatusCode::kDataLoss,
-       "graph input 'input_ids': expected tokens x 1 I32"},
+       "graph input 'input_ids': expected source_tokens x 1 I32"},
       {"\"I32\"", "\"F32\"", StatusCode::kDataLoss,
-       "graph input 'input_ids': expected tokens x 1 I32"},
+       "graph input 'input_ids': expected source_tokens x 1 I32"},
   };
   for (const auto& test : cases) {
     Parts parts;

@@ -1,9 +1,9 @@
-#include "runtime/tasks/length_batches.hpp"
+#include "runtime/exec/length_batches.hpp"
 
 #include <algorithm>
 #include <numeric>
 
-namespace lanewise::tasks {
+namespace lanewise::exec {
 
 void cut_by_length(std::span<const int32_t> lengths, const BatchLimits& limits,
                    LengthBatches& batches) {
@@ -31,4 +31,4 @@ void cut_by_length(std::span<const int32_t> lengths, const BatchLimits& limits,
   if (batch.end > batch.begin) batches.batches.push_back(batch);
 }
 
-}  // namespace lanewise::tasks
+}  // namespace lanewise::exec

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-namespace lanewise::tasks {
+namespace lanewise::exec {
 
 /// Sequences to run together: those at [begin, end) of the order by length.
 struct LengthBatch {
@@ -37,4 +37,4 @@ struct BatchLimits {
 void cut_by_length(std::span<const int32_t> lengths, const BatchLimits& limits,
                    LengthBatches& batches);
 
-}  // namespace lanewise::tasks
+}  // namespace lanewise::exec
