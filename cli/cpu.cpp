@@ -55,8 +55,8 @@ struct CpuFacts {
   std::string name = cpu_name();
   int cpus = available_cpus();
   CacheSizes caches = cache_sizes();
-  std::vector<std::string> compiled = compiled_isas();
-  std::vector<std::string> available = available_isas();
+  std::span<const std::string_view> compiled = compiled_isas();
+  std::span<const std::string_view> available = available_isas();
   std::string_view isa;
   std::optional<Peaks> peaks{};  // of isa, on one core
 };
@@ -68,8 +68,8 @@ std::string to_json(const CpuFacts& facts) {
   json["l1d_bytes"] = facts.caches.l1;
   json["l2_bytes"] = facts.caches.l2;
   json["l3_bytes"] = facts.caches.l3;
-  json["compiled_isas"] = facts.compiled;
-  json["available_isas"] = facts.available;
+  for (const std::string_view name : facts.compiled) json["compiled_isas"].push_back(name);
+  for (const std::string_view name : facts.available) json["available_isas"].push_back(name);
   json["isa"] = facts.isa;
   for (const InstructionSet& set : instruction_sets()) {
     json["f32_kernels"][std::string(set.name)] = set.f32_kernels;

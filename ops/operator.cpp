@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/saturating.hpp"
 #include "ops/description.hpp"
 
 namespace lanewise::ops {
@@ -63,6 +64,13 @@ Result<OperatorPtr> make_operator(std::string_view name, const OperatorConfig& c
   const OperatorDescription* description = find_operator(name);
   if (description != nullptr) return description->make(config);
   return unsupported("unknown operator '" + std::string(name) + "'; known: " + known_operators());
+}
+
+int64_t PieceLimit::of(int64_t rows, int64_t sequences, int64_t parts) const noexcept {
+  const int64_t of_rows = rows_each == 0 ? 0 : rows / rows_each;
+  const int64_t of_sequences = base::multiply_or_max(sequences, of_sequence);
+  const int64_t of_parts = base::multiply_or_max(parts, more);
+  return base::add_or_max(of_rows, base::add_or_max(of_sequences, of_parts));
 }
 
 void cut_rows(int64_t rows, int64_t rows_per_piece, std::vector<Piece>& pieces) {

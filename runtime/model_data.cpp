@@ -195,15 +195,16 @@ void ModelData::prefetch_weights() const {
 Result<const text::Tokenizer*> LazyTokenizer::open(std::string_view json,
                                                    const std::string& label) {
   return base::no_throw([&]() -> Result<const text::Tokenizer*> {
-    std::call_once(once_, [&] {
-      auto parsed = text::parse_tokenizer(json);
-      if (parsed.ok()) {
-        tokenizer_ = std::move(*parsed);
-      } else {
-        status_ = parsed.status().with_context(label);
-      }
-    });
+    const std::lock_guard lock(mutex_);
+    if (tokenizer_ != nullptr) return tokenizer_.get();
     if (!status_.ok()) return status_;
+    auto parsed = text::parse_tokenizer(json);
+    if (!parsed.ok()) {
+      Status status = parsed.status().with_context(label);
+      if (status.code() != StatusCode::kResourceExhausted) status_ = status;
+      return status;
+    }
+    tokenizer_ = std::move(*parsed);
     return tokenizer_.get();
   });
 }

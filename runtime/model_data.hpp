@@ -35,13 +35,14 @@ inline constexpr int kFormatVersion = 2;
 class LazyTokenizer {
  public:
   /// The tokenizer that `json` describes; `label` names it in messages. Fails as
-  /// text::parse_tokenizer() does, at every call alike. Later calls ignore their arguments.
+  /// text::parse_tokenizer() does. Later calls ignore their arguments; where memory was lacking,
+  /// they try again.
   Result<const text::Tokenizer*> open(std::string_view json, const std::string& label);
 
  private:
-  std::once_flag once_;
-  std::shared_ptr<const text::Tokenizer> tokenizer_;
-  Status status_;
+  std::mutex mutex_;
+  std::shared_ptr<const text::Tokenizer> tokenizer_;  // null until it is made
+  Status status_;                                     // why it cannot be made
 };
 
 /// What stands behind a Model. Immutable; shared by sessions.

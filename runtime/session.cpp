@@ -1,5 +1,9 @@
 #include "lanewise/session.hpp"
 
+#include <algorithm>
+
+#include "base/no_throw.hpp"
+#include "base/saturating.hpp"
 #include "base/status_macros.hpp"
 #include "ops/dispatch.hpp"
 #include "runtime/batch.hpp"
@@ -28,13 +32,34 @@ class Session::Impl {
     LW_RETURN_IF_ERROR(check_batch(batch, model_.info(), with_decoder()));
     LW_RETURN_IF_ERROR(bind(batch));
     LW_RETURN_IF_ERROR(executor_.run(options));
+    if (executor_.profiling()) {
+      times_.clear();
+      append_node_times(program_, executor_, 0.0, times_);
+    }
     has_results_ = true;
     return {};
   }
 
+  Result<TensorMap> run_padded(const TensorMap& inputs, const RunOptions& options) {
+    LW_ASSIGN_OR_RETURN(const PaddedBatch batch,
+                        PaddedBatch::create(inputs, model_.info(), with_decoder()));
+    LW_RETURN_IF_ERROR(run(batch.ragged(), options));
+    TensorMap outputs;
+    for (const auto& [name, value] : program_.graph.outputs) {
+      LW_ASSIGN_OR_RETURN(const Rows rows, output(name));
+      const graph::RowSymbol symbol = program_.graph.values[static_cast<size_t>(value)].rows;
+      outputs[name] = symbol == graph::RowSymbol::kSequences
+                          ? PaddedBatch::pack_sequences(rows)
+                          : batch.pad_tokens(rows, symbol == graph::RowSymbol::kTargetTokens);
+    }
+    return outputs;
+  }
+
   Result<Rows> output(std::string_view name) const {
-    const auto it = program_.graph.outputs.find(std::string(name));
-    if (it == program_.graph.outputs.end()) {
+    const auto& outputs = program_.graph.outputs;
+    const auto it = std::ranges::find(
+        outputs, name, [](const auto& entry) { return std::string_view(entry.first); });
+    if (it == outputs.end()) {
       return not_found("this session has no output '" + std::string(name) + "'");
     }
     if (!has_results_) return invalid_argument("no run has succeeded yet");
@@ -46,25 +71,35 @@ class Session::Impl {
     if (tokens < 0 || sequences < 0) return invalid_argument("negative number of rows");
     bound_ = false;  // the memory may move: the next batch is bound anew
     has_results_ = false;
+    // First, since it refuses what is too large for anything.
+    LW_RETURN_IF_ERROR(executor_.reserve(binder_.row_counts(tokens, tokens, sequences)));
     binder_.reserve(tokens, sequences);
-    return executor_.reserve(binder_.row_counts(tokens, tokens, sequences));
+    return {};
   }
 
-  std::vector<NodeTime> profile() const;
+  int64_t memory_bytes(int64_t tokens, int64_t sequences) const noexcept {
+    if (tokens < 0 || sequences < 0) return 0;
+    return base::add_or_max(executor_.memory_bytes(binder_.row_counts(tokens, tokens, sequences)),
+                            binder_.memory_bytes(tokens, sequences));
+  }
 
-  const plan::Program& program() const { return program_; }
-  exec::Executor& executor() { return executor_; }
-  const exec::Executor& executor() const { return executor_; }
-  const Model& model() const { return model_; }
-  const exec::Team& team() const { return team_; }
-  ops::Isa isa() const { return isa_; }
-  bool with_decoder() const { return binder_.reads_targets(); }
-  const exec::InputBinder& binder() const { return binder_; }
+  void set_profiling(bool on) noexcept {
+    executor_.set_profiling(on);
+    if (!on) times_.clear();
+  }
+  std::span<const NodeTime> profile() const noexcept { return times_; }
+
+  const exec::Team& team() const noexcept { return team_; }
+  ops::Isa isa() const noexcept { return isa_; }
 
  private:
+  bool with_decoder() const noexcept { return binder_.reads_targets(); }
+
   Status bind(const RaggedBatch& batch) {
+    // Until all is well: what throws on the way leaves a batch half bound.
+    const bool was_bound = std::exchange(bound_, false);
     const exec::BatchBinding binding = binder_.bind(batch);
-    const Status status = executor_.prepare(binding, binder_.has_new_lengths() || !bound_);
+    const Status status = executor_.prepare(binding, binder_.has_new_lengths() || !was_bound);
     bound_ = status.ok();
     return status;
   }
@@ -77,13 +112,8 @@ class Session::Impl {
   exec::InputBinder binder_;
   bool bound_ = false;  // to the last batch
   bool has_results_ = false;
+  std::vector<NodeTime> times_;  // of the last run, with profiling
 };
-
-std::vector<Session::NodeTime> Session::Impl::profile() const {
-  std::vector<NodeTime> times;
-  append_node_times(program_, executor_, 0.0, times);
-  return times;
-}
 
 Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Session::Session(Session&&) noexcept = default;
@@ -91,68 +121,43 @@ Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
 
 Result<Session> Session::create(const Model& model, const SessionOptions& options) {
-  LW_ASSIGN_OR_RETURN(const SessionSetup setup, check_session_options(options));
-  LW_ASSIGN_OR_RETURN(const graph::Graph graph,
-                      graph::restricted_to(model.data().graph(), options.outputs));
-  LW_ASSIGN_OR_RETURN(
-      plan::Program program,
-      plan::make_program(model.data(), graph,
-                         {.isa = setup.isa, .fast = options.fast, .log = options.log}));
-  auto impl = std::make_unique<Impl>(model, std::move(program), setup);
-  log_team(options, impl->team());
-  return Session(std::move(impl));
+  return base::no_throw([&]() -> Result<Session> {
+    LW_ASSIGN_OR_RETURN(const SessionSetup setup, check_session_options(options));
+    LW_ASSIGN_OR_RETURN(const graph::Graph graph,
+                        graph::restricted_to(model.data().graph(), options.outputs));
+    LW_ASSIGN_OR_RETURN(
+        plan::Program program,
+        plan::make_program(model.data(), graph,
+                           {.isa = setup.isa, .fast = options.fast, .log = options.log}));
+    auto impl = std::make_unique<Impl>(model, std::move(program), setup);
+    log_team(options, impl->team());
+    return Session(std::move(impl));
+  });
 }
 
 Status Session::run_ragged(const RaggedBatch& batch, const RunOptions& options) {
-  return impl_->run(batch, options);
+  return base::no_throw([&] { return impl_->run(batch, options); });
 }
 
 Result<TensorMap> Session::run(const TensorMap& inputs, const RunOptions& options) {
-  LW_ASSIGN_OR_RETURN(const PaddedBatch batch,
-                      PaddedBatch::create(inputs, impl_->model().info(), impl_->with_decoder()));
-  LW_RETURN_IF_ERROR(run_ragged(batch.ragged(), options));
-  TensorMap outputs;
-  for (const auto& [name, value] : impl_->program().graph.outputs) {
-    LW_ASSIGN_OR_RETURN(const Rows rows, output(name));
-    const graph::RowSymbol symbol = impl_->program().graph.values[static_cast<size_t>(value)].rows;
-    outputs[name] = symbol == graph::RowSymbol::kSequences
-                        ? PaddedBatch::pack_sequences(rows)
-                        : batch.pad_tokens(rows, symbol == graph::RowSymbol::kTargetTokens);
-  }
-  return outputs;
+  return base::no_throw([&] { return impl_->run_padded(inputs, options); });
 }
 
-Result<Session::Rows> Session::output(std::string_view name) const { return impl_->output(name); }
+Result<Session::Rows> Session::output(std::string_view name) const {
+  return base::no_throw([&] { return impl_->output(name); });
+}
 
 Status Session::reserve(int64_t tokens, int64_t sequences) {
-  return impl_->reserve(tokens, sequences);
+  return base::no_throw([&] { return impl_->reserve(tokens, sequences); });
 }
 
-int64_t Session::memory_bytes(int64_t tokens, int64_t sequences) const {
-  const plan::Program& program = impl_->program();
-  return program.memory.total_bytes(impl_->binder().row_counts(tokens, tokens, sequences)) +
-         static_cast<int64_t>(program.scratch_bytes) * threads();
+int64_t Session::memory_bytes(int64_t tokens, int64_t sequences) const noexcept {
+  return impl_->memory_bytes(tokens, sequences);
 }
 
-int Session::threads() const noexcept { return impl_->executor().threads(); }
+int Session::threads() const noexcept { return impl_->team().threads(); }
 std::string_view Session::isa() const noexcept { return ops::name_of(impl_->isa()); }
-void Session::set_profiling(bool on) { impl_->executor().set_profiling(on); }
-std::vector<Session::NodeTime> Session::profile() const { return impl_->profile(); }
-
-std::vector<std::string> compiled_isas() {
-  std::vector<std::string> names;
-  for (const ops::Isa isa : ops::all_isas()) names.emplace_back(ops::name_of(isa));
-  return names;
-}
-
-std::vector<std::string> available_isas() {
-  std::vector<std::string> names;
-  for (const ops::Isa isa : ops::all_isas()) {
-    if (ops::is_available(isa)) names.emplace_back(ops::name_of(isa));
-  }
-  return names;
-}
-
-int available_cpus() { return exec::available_cpus(); }
+void Session::set_profiling(bool on) noexcept { impl_->set_profiling(on); }
+std::span<const Session::NodeTime> Session::profile() const noexcept { return impl_->profile(); }
 
 }  // namespace lanewise

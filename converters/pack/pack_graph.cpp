@@ -261,7 +261,7 @@ Result<PackedGraph> pack_graph(graph::Graph graph, const Checkpoint& checkpoint,
   Packer packer(checkpoint, parts, types);
   // Steps attend to a cache in f32. A run of the whole model must round as they do, or it finds
   // other tokens than they did.
-  const std::set<std::string> steps = graph::nodes_of_steps(graph);
+  LW_ASSIGN_OR_RETURN(const std::set<std::string> steps, graph::nodes_of_steps(graph));
   for (graph::Node& node : graph.nodes) {
     decltype(node.weights) weights;
     for (const auto& [role, sources] : node.weights) {

@@ -39,6 +39,8 @@ class AdditiveAttentionOperator final : public Operator {
     }
   }
 
+  PieceLimit most_pieces(int) const noexcept override { return {.rows_each = 1}; }
+
   void run(const Operands& operands, const Piece& piece,
            std::byte* scratch) const noexcept override {
     const RaggedRows& queries = *operands.inputs[0].ragged;

@@ -75,6 +75,14 @@ class AttentionOperator final : public Operator {
     std::sort(pieces.begin() + static_cast<std::ptrdiff_t>(first), pieces.end(), earlier);
   }
 
+  /// A key head of a sequence is cut into ceil(work / target) pieces at most, so all of them into
+  /// one each and total / target more. What counts as some work although it is none adds less than
+  /// a piece to 2^16 of them, hence the + 1.
+  PieceLimit most_pieces(int threads) const noexcept override {
+    const auto more = static_cast<int64_t>(kPiecesPerThread) * std::max(threads, 1);
+    return {.of_sequence = problem_.kv_heads + 1, .more = more + 1};
+  }
+
   void run(const Operands& operands, const Piece& piece,
            std::byte* scratch) const noexcept override {
     for (int64_t pair = piece.begin; pair < piece.end; ++pair) {

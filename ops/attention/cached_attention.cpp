@@ -47,6 +47,8 @@ class CachedAttentionOperator final : public Operator {
     }
   }
 
+  PieceLimit most_pieces(int) const noexcept override { return {.of_sequence = problem_.kv_heads}; }
+
   void run(const Operands& operands, const Piece& piece,
            std::byte* scratch) const noexcept override {
     for (int64_t pair = piece.begin; pair < piece.end;) {

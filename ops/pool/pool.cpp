@@ -67,6 +67,8 @@ class Pool final : public Operator {
     });
   }
 
+  PieceLimit most_pieces(int) const noexcept override { return {.of_sequence = 1}; }
+
   void run(const Operands& operands, const Piece& piece, std::byte*) const noexcept override {
     for (int64_t s = piece.begin; s < piece.end; ++s) pool_sequence(operands, s);
   }

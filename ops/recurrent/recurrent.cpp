@@ -95,6 +95,8 @@ class RecurrentOperator final : public Operator {
               });
   }
 
+  PieceLimit most_pieces(int) const noexcept override { return {.of_sequence = 1}; }
+
   void run(const Operands& operands, const Piece& piece,
            std::byte* scratch) const noexcept override {
     const Group group(*operands.inputs[0].ragged, piece);

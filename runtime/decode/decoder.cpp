@@ -199,7 +199,7 @@ double Decoder::weight_bytes(const plan::Program& program) const {
   return bytes;
 }
 
-void Decoder::set_profiling(bool on) {
+void Decoder::set_profiling(bool on) noexcept {
   profiling_ = on;
   if (encode_executor_) encode_executor_->set_profiling(on);
   step_executor_.set_profiling(on);
@@ -213,17 +213,6 @@ void Decoder::begin_profile() {
 
 float* Decoder::logits(size_t row) const {
   return step_executor_.result(step_.graph.outputs.at("logits")).f32(static_cast<int64_t>(row));
-}
-
-int64_t Decoder::memory_bytes(int64_t source_tokens, int64_t rows) const {
-  plan::RowCounts sources{};
-  sources[kSourceTokens] = source_tokens;
-  plan::RowCounts step{};
-  step[tokens_] = rows;
-  step[kSequences] = rows;
-  const auto scratch = static_cast<int64_t>(encode_.scratch_bytes + step_.scratch_bytes);
-  return encode_.memory.total_bytes(sources) + step_.memory.total_bytes(step) +
-         scratch * team_.threads();
 }
 
 }  // namespace lanewise::decode

@@ -51,13 +51,10 @@ class Decoder {
   float* logits(size_t row) const;
 
   /// Keeps the times of what follows, from now on (Generator::set_profiling).
-  void set_profiling(bool on);
+  void set_profiling(bool on) noexcept;
   void begin_profile();
   std::span<const Generator::StepTime> step_times() const noexcept { return step_times_; }
   std::span<const Session::NodeTime> node_times() const noexcept { return node_times_; }
-
-  /// Working memory of a step, beside the cache, and of the encoder.
-  int64_t memory_bytes(int64_t source_tokens, int64_t rows) const;
 
  private:
   Decoder(const Model& model, graph::DecodingGraphs graphs, plan::Program encode,

@@ -111,7 +111,7 @@ Result<std::vector<Generation>> Generator::generate(std::span<const std::vector<
   return base::no_throw([&] { return impl_->generate(sources, options, callbacks, run); });
 }
 
-void Generator::set_profiling(bool on) { impl_->decoder().set_profiling(on); }
+void Generator::set_profiling(bool on) noexcept { impl_->decoder().set_profiling(on); }
 std::span<const Generator::StepTime> Generator::steps() const noexcept {
   return impl_->decoder().step_times();
 }

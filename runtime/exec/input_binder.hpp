@@ -29,9 +29,11 @@ class InputBinder {
 
   /// Makes room for a batch of that size: bind() will not allocate then.
   void reserve(int64_t tokens, int64_t sequences);
+  /// Bytes that reserve() allocates in a new binder; INT64_MAX where no machine has as many.
+  int64_t memory_bytes(int64_t tokens, int64_t sequences) const noexcept;
 
   /// The binding of `batch`, which was checked (runtime/batch.hpp). Valid until the next call; the
-  /// ids stay the caller's.
+  /// ids stay the caller's. Where it throws, has_new_lengths() of the next call means nothing.
   BatchBinding bind(const RaggedBatch& batch);
 
   /// Whether the sequences of the last bind() had other lengths than those of the one before.
@@ -46,13 +48,17 @@ class InputBinder {
     void reserve(size_t sequences);
     /// False where these are the lengths already.
     bool assign(std::span<const int32_t> from);
+    /// What reserve() allocates.
+    static int64_t memory_bytes(int64_t sequences) noexcept;
     ops::RaggedRows ragged() const noexcept;
   };
 
+  void make_zeros(size_t count);
   const int32_t* data_of(graph::ModelInput input, const RaggedBatch& batch) const noexcept;
 
   std::vector<graph::ModelInput> inputs_;  // in the order of graph.inputs
   bool reads_targets_;
+  bool reads_types_;
   std::vector<InputBinding> bound_;  // in the same order
   Sequences sources_;
   Sequences targets_;

@@ -260,10 +260,11 @@ Result<DecodingGraphs> split_for_decoding(const Graph& graph) {
   });
 }
 
-std::set<std::string> nodes_of_steps(const Graph& graph) {
+Result<std::set<std::string>> nodes_of_steps(const Graph& graph) {
   std::set<std::string> names;
   const Result<DecodingGraphs> graphs = split_for_decoding(graph);
-  if (!graphs.ok()) return names;
+  if (graphs.status().code() == StatusCode::kUnsupported) return names;
+  if (!graphs.ok()) return graphs.status();
   for (const Node& node : graphs->step.nodes) names.insert(node.name);
   return names;
 }

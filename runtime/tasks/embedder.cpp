@@ -160,19 +160,21 @@ Status Embedder::Impl::run_batch(const exec::LengthBatch& batch, const RunOption
 }
 
 Result<Embedder> Embedder::create(const Model& model, const SessionOptions& options) {
-  const OutputInfo* output = find_output(model.info());
-  if (output == nullptr) {
-    return unsupported("the model, " + model.info().family + " for " + model.info().task +
-                       ", has no output '" + std::string(kOutput) + "'");
-  }
-  LW_ASSIGN_OR_RETURN(const text::Tokenizer* tokenizer, model.data().open_tokenizer());
-  if (tokenizer == nullptr) return unsupported("the model has no tokenizer");
-  SessionOptions session_options = options;
-  session_options.outputs = {std::string(kOutput)};
-  LW_ASSIGN_OR_RETURN(Session session, Session::create(model, session_options));
-  auto impl = std::make_unique<Impl>(model, *tokenizer, std::move(session), output->features);
-  LW_RETURN_IF_ERROR(impl->set_prompt(model.info().default_prompt));
-  return Embedder(std::move(impl));
+  return base::no_throw([&]() -> Result<Embedder> {
+    const OutputInfo* output = find_output(model.info());
+    if (output == nullptr) {
+      return unsupported("the model, " + model.info().family + " for " + model.info().task +
+                         ", has no output '" + std::string(kOutput) + "'");
+    }
+    LW_ASSIGN_OR_RETURN(const text::Tokenizer* tokenizer, model.data().open_tokenizer());
+    if (tokenizer == nullptr) return unsupported("the model has no tokenizer");
+    SessionOptions session_options = options;
+    session_options.outputs = {std::string(kOutput)};
+    LW_ASSIGN_OR_RETURN(Session session, Session::create(model, session_options));
+    auto impl = std::make_unique<Impl>(model, *tokenizer, std::move(session), output->features);
+    LW_RETURN_IF_ERROR(impl->set_prompt(model.info().default_prompt));
+    return Embedder(std::move(impl));
+  });
 }
 
 Embedder::Embedder(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

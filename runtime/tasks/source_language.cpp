@@ -15,7 +15,8 @@ Result<SourceLanguage> source_language(const text::Tokenizer& tokenizer, std::st
   LW_ASSIGN_OR_RETURN(const int32_t wanted, language_token(tokenizer, name));
   LW_ASSIGN_OR_RETURN(const text::Encoding around, tokenizer.encode("", {}));
   for (const text::Token& token : around.tokens) {
-    if (is_language(tokenizer, token.id)) return SourceLanguage{token.id, wanted};
+    LW_ASSIGN_OR_RETURN(const bool language, is_language(tokenizer, token.id));
+    if (language) return SourceLanguage{token.id, wanted};
   }
   return invalid_argument(
       "the model takes the language of its output, but not that of a source text");

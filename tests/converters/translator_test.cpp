@@ -35,11 +35,11 @@ using Texts = std::vector<std::string_view>;
 const Texts kWords = {"transformer", "attention", "is", "all", "you", "need", "antidote"};
 
 TEST_F(TranslatorTest, GivesATextTheSameResultAloneAndInABatchOnEveryIsa) {
-  for (const std::string& isa : available_isas()) {
+  for (const std::string_view isa : available_isas()) {
     std::vector<Translation> together;
     for (const int threads : {1, 2}) {
       for (const int beams : {1, 4}) {
-        Translator translate = translator({.threads = threads, .isa = isa});
+        Translator translate = translator({.threads = threads, .isa = std::string(isa)});
         GenerationOptions search = options();
         search.beams = beams;
         const auto all = translate.translate(kWords, search);

@@ -28,6 +28,7 @@ class AddOne final : public ops::Operator {
   void cut(const ops::Operands& operands, int, std::vector<ops::Piece>& pieces) const override {
     ops::cut_rows(operands.output.rows, 1, pieces);
   }
+  ops::PieceLimit most_pieces(int) const noexcept override { return ops::most_row_pieces(1); }
   void run(const ops::Operands& operands, const ops::Piece& piece,
            std::byte* scratch) const noexcept override {
     if (cancel_ != nullptr && cancel_->flag) ++cancel_->late;

@@ -16,6 +16,7 @@ class FakeOperator final : public ops::Operator {
  public:
   explicit FakeOperator(int in_place) : in_place_(in_place) {}
   void cut(const ops::Operands&, int, std::vector<ops::Piece>&) const override {}
+  ops::PieceLimit most_pieces(int) const noexcept override { return {}; }
   void run(const ops::Operands&, const ops::Piece&, std::byte*) const noexcept override {}
   int in_place_input() const noexcept override { return in_place_; }
 
@@ -144,7 +145,7 @@ TEST(MemoryPlan, RegionsOfRowSymbolsFollowEachOther) {
   const graph::Graph graph = std::move(builder).take();
   const MemoryPlan plan = plan_memory(graph, operators(graph));
   const RowCounts rows{10, 3, 0};
-  EXPECT_EQ(plan.total_bytes(rows), (10 + 3) * 64 * 4);
+  EXPECT_EQ(plan.work.total_bytes(rows) + plan.results.total_bytes(rows), (10 + 3) * 64 * 4);
   EXPECT_EQ(plan.work.offsets(rows)[1], 10 * 64 * 4);
   EXPECT_EQ(plan.results.offsets(rows)[1], 0);
 }

@@ -171,7 +171,9 @@ INSTANTIATE_TEST_SUITE_P(Isas, SessionIsaTest,
 
 std::string available_names() {
   std::string names;
-  for (const std::string& name : available_isas()) names += (names.empty() ? "" : ", ") + name;
+  for (const std::string_view name : available_isas()) {
+    names.append(names.empty() ? "" : ", ").append(name);
+  }
   return names;
 }
 
