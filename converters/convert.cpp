@@ -13,11 +13,12 @@
 #include "converters/pack/pack_graph.hpp"
 #include "converters/provenance.hpp"
 #include "converters/source.hpp"
-#include "converters/textbook_graph.hpp"
 #include "converters/tokenizers/folder_tokenizer.hpp"
 #include "converters/tokenizers/lowercase_first.hpp"
 #include "converters/unread_tensors.hpp"
+#include "lanewise/inspect.hpp"
 #include "runtime/file/atomic_file.hpp"
+#include "runtime/graph/graph_data.hpp"
 #include "runtime/graph/passes/passes.hpp"
 #include "runtime/model_data.hpp"
 #include "runtime/session_setup.hpp"
@@ -55,7 +56,7 @@ Result<WeightFormat> parse_weights(const ConvertOptions& options) {
   if (groups.size() == 1) {
     const bool is_default = options.group == ConvertOptions().group;
     if (is_default) return *ops::find_weight_choice(options.weights, groups.front());
-    return invalid_argument("groups are for weights of int4, not " + options.weights);
+    return invalid_argument("groups apply to int4 weights, not " + options.weights);
   }
   const std::optional<WeightFormat> format =
       ops::find_weight_choice(options.weights, options.group);
@@ -74,14 +75,14 @@ Status check_options(const ConvertOptions& options) {
                             " is not supported; known: encoder");
   }
   if (!has_integers && !options.calibrate.empty()) {
-    return invalid_argument("calibration is for weights of int8 and int4, not " + options.weights);
+    return invalid_argument("calibration applies to int8 and int4 weights, not " + options.weights);
   }
   if (!has_integers && options.max_error) {
-    return invalid_argument("a largest error is for weights of int8 and int4, not " +
+    return invalid_argument("the error limit applies to int8 and int4 weights, not " +
                             options.weights);
   }
   if (options.max_error && !(*options.max_error > 0.0)) {
-    return invalid_argument("the largest error must be above 0");
+    return invalid_argument("the error limit must be above 0");
   }
   return check_session_options({.threads = options.threads}).status();
 }
@@ -169,8 +170,10 @@ Result<std::string> tokenizer_json(Opened& opened) {
     opened.report(
         "no tokenizer.json, vocab.txt, vocab.json with merges.txt or SentencePiece model: the "
         "model takes token ids, not texts");
+    return std::string();
   }
-  return model.tokenizer;
+  return model.lowercase_texts ? lowercase_first(model.tokenizer)
+                               : Result<std::string>(model.tokenizer);
 }
 
 /// Who keeps a model file wants to know what it came from, hashes and all. A model in memory came
@@ -207,9 +210,6 @@ class ModelWriter {
   static Result<ModelWriter> create(Opened opened) {
     opened.model.graph = graph::optimize(std::move(opened.model.graph));
     LW_ASSIGN_OR_RETURN(std::string tokenizer, tokenizer_json(opened));
-    if (opened.model.lowercase_texts && !tokenizer.empty()) {
-      LW_ASSIGN_OR_RETURN(tokenizer, lowercase_first(tokenizer));
-    }
     return ModelWriter(std::move(opened), std::move(tokenizer));
   }
 
@@ -275,7 +275,7 @@ Status check_destination(const Source& source, const std::string& destination) {
   for (const std::string& path : source.folder.used_files()) {
     if (same_file(path, destination)) {
       return invalid_argument("cannot write " + base::in_quotes(destination) +
-                              ": it is a part of the checkpoint");
+                              ": it is part of the checkpoint");
     }
   }
   return {};
@@ -288,7 +288,7 @@ Status convert_file(const std::string& path, const std::string& destination,
   LW_RETURN_IF_ERROR(check_destination(writer.source(), destination));
   if (!options.calibrate.empty() && same_file(options.calibrate, destination)) {
     return invalid_argument("cannot write " + base::in_quotes(destination) +
-                            ": it holds the texts to calibrate with");
+                            ": it contains the calibration texts");
   }
   LW_ASSIGN_OR_RETURN(const PackedTypes types, writer.choose_types(options, path));
   LW_ASSIGN_OR_RETURN(file::AtomicFile file, file::AtomicFile::create(destination));
@@ -305,13 +305,6 @@ Result<Model> load_checkpoint(const std::string& path, const ConvertOptions& opt
 }
 
 }  // namespace
-
-Result<graph::Graph> textbook_graph(const std::string& source, const ConvertOptions& options) {
-  return base::no_throw([&]() -> Result<graph::Graph> {
-    LW_ASSIGN_OR_RETURN(Opened opened, open(source, options));
-    return std::move(opened.model.graph);
-  });
-}
 
 }  // namespace converters
 
@@ -332,16 +325,36 @@ Status convert(const std::string& source, const std::string& destination,
 
 Result<Model> load(const std::string& path, const ConvertOptions& options) {
   return base::no_throw([&]() -> Result<Model> {
-    if (converters::is_model_file(path)) return Model::open(path, options.open);
+    if (is_model_file(path)) return Model::open(path, options.open);
     return converters::load_checkpoint(path, options);
+  });
+}
+
+Result<Tokenizer> load_tokenizer(const std::string& path, const ConvertOptions& options) {
+  return base::no_throw([&]() -> Result<Tokenizer> {
+    if (is_model_file(path)) {
+      LW_ASSIGN_OR_RETURN(const Model model, Model::open(path, options.open));
+      return Tokenizer::of(model);
+    }
+    LW_ASSIGN_OR_RETURN(converters::Opened opened, converters::open(path, options));
+    LW_ASSIGN_OR_RETURN(const std::string json, converters::tokenizer_json(opened));
+    if (json.empty()) return not_found(base::in_quotes(path) + " has no tokenizer");
+    return Tokenizer::from_json(json);
+  });
+}
+
+Result<ModelGraph> textbook_graph(const std::string& source, const ConvertOptions& options) {
+  return base::no_throw([&]() -> Result<ModelGraph> {
+    LW_ASSIGN_OR_RETURN(converters::Opened opened, converters::open(source, options));
+    return ModelGraph(std::make_shared<const internal::GraphData>(std::move(opened.model.graph)));
   });
 }
 
 Result<std::string> describe_textbook_graph(const std::string& source,
                                             const ConvertOptions& options) {
   return base::no_throw([&]() -> Result<std::string> {
-    LW_ASSIGN_OR_RETURN(const graph::Graph graph, converters::textbook_graph(source, options));
-    return graph::to_text(graph);
+    LW_ASSIGN_OR_RETURN(const ModelGraph graph, textbook_graph(source, options));
+    return graph.to_text();
   });
 }
 

@@ -10,6 +10,7 @@
 #include "base/messages.hpp"
 #include "base/no_throw.hpp"
 #include "base/status_macros.hpp"
+#include "ops/description.hpp"
 #include "runtime/generate/options_json.hpp"
 #include "runtime/model_checks.hpp"
 
@@ -41,7 +42,7 @@ Result<int> parse_version(std::string_view text) {
     return data_loss("format " + base::in_quotes(text) + " is not a number");
   }
   if (!newer && version >= 1 && version <= kFormatVersion) return version;
-  return unsupported("format " + base::in_quotes(text) + ", this build reads 1 to " +
+  return unsupported("format " + base::in_quotes(text) + ", this version reads 1 to " +
                      std::to_string(kFormatVersion));
 }
 
@@ -147,7 +148,7 @@ Result<std::shared_ptr<const ModelData>> ModelData::create(Bytes bytes, const st
     std::shared_ptr<ModelData> data(new ModelData(std::move(bytes), std::move(view), label));
     const Status status = data->parse();
     if (!status.ok()) return status.with_context(base::in_quotes(label));
-    data->ask_for_weights();
+    data->prefetch_weights();
     return std::shared_ptr<const ModelData>(std::move(data));
   });
 }
@@ -176,14 +177,25 @@ Result<WeightFormats> ModelData::read_formats(int version) const {
   return formats;
 }
 
-void ModelData::ask_for_weights() const {
+std::optional<TensorView> ModelData::find_weight(std::string_view name) const {
+  const file::TensorEntry* entry = view_.find(name);
+  return entry == nullptr ? std::nullopt : std::optional(view_.view(*entry));
+}
+
+std::optional<ops::WeightFormat> ModelData::find_format(std::string_view name) const {
+  const auto it = formats_.find(name);
+  return it == formats_.end() ? std::nullopt : std::optional(it->second);
+}
+
+void ModelData::prefetch_weights() const {
   const auto* mapping = std::get_if<file::MappedFile>(&bytes_);
   if (mapping == nullptr) return;
   const std::byte* begin = nullptr;
   const std::byte* end = nullptr;
   for (const graph::Node& node : graph_.nodes) {
-    if (node.op == "embed") continue;
+    const ops::OperatorDescription& op = *ops::find_operator(node.op);
     for (const auto& [role, names] : node.weights) {
+      if (op.use_of(role) == ops::WeightUse::kLookup) continue;
       const file::TensorEntry& entry = *view_.find(names.front());
       const auto* data = static_cast<const std::byte*>(view_.view(entry).data);
       if (begin == nullptr || data < begin) begin = data;
@@ -197,15 +209,16 @@ void ModelData::ask_for_weights() const {
 Result<const text::Tokenizer*> LazyTokenizer::open(std::string_view json,
                                                    const std::string& label) {
   return base::no_throw([&]() -> Result<const text::Tokenizer*> {
-    std::call_once(once_, [&] {
-      auto parsed = text::parse_tokenizer(json);
-      if (parsed.ok()) {
-        tokenizer_ = std::move(*parsed);
-      } else {
-        status_ = parsed.status().with_context(label);
-      }
-    });
+    const std::lock_guard lock(mutex_);
+    if (tokenizer_ != nullptr) return tokenizer_.get();
     if (!status_.ok()) return status_;
+    auto parsed = text::parse_tokenizer(json);
+    if (!parsed.ok()) {
+      Status status = parsed.status().with_context(label);
+      if (status.code() != StatusCode::kResourceExhausted) status_ = status;
+      return status;
+    }
+    tokenizer_ = std::move(*parsed);
     return tokenizer_.get();
   });
 }

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -10,6 +11,7 @@
 #include "runtime/file/mapping.hpp"
 #include "runtime/file/safetensors.hpp"
 #include "runtime/graph/graph.hpp"
+#include "runtime/plan/weights.hpp"
 #include "runtime/text/tokenizer.hpp"
 #include "runtime/weight_formats.hpp"
 
@@ -38,17 +40,18 @@ inline constexpr int kFormatVersion = 2;
 class LazyTokenizer {
  public:
   /// The tokenizer that `json` describes; `label` names it in messages. Fails as
-  /// text::parse_tokenizer() does, at every call alike. Later calls ignore their arguments.
+  /// text::parse_tokenizer() does. Later calls ignore their arguments; where memory was lacking,
+  /// they try again.
   Result<const text::Tokenizer*> open(std::string_view json, const std::string& label);
 
  private:
-  std::once_flag once_;
-  std::shared_ptr<const text::Tokenizer> tokenizer_;
-  Status status_;
+  std::mutex mutex_;
+  std::shared_ptr<const text::Tokenizer> tokenizer_;  // null until it is made
+  Status status_;                                     // why it cannot be made
 };
 
 /// What stands behind a Model. Immutable; shared by sessions.
-class ModelData {
+class ModelData final : public plan::Weights {
  public:
   /// Owns the bytes and keeps them in place; `label`, usually the path, names them in messages.
   ///
@@ -66,6 +69,8 @@ class ModelData {
   const file::SafetensorsView& file() const noexcept { return view_; }
   /// How weights are stored, by the names of their tensors; plain ones are not here.
   const WeightFormats& formats() const noexcept { return formats_; }
+  std::optional<TensorView> find_weight(std::string_view name) const override;
+  std::optional<ops::WeightFormat> find_format(std::string_view name) const override;
   /// Null for a model without a tokenizer. Made at the first call, since reading a vocabulary takes
   /// longer than all else in opening a model, and who runs on ids needs none; so the first call
   /// may fail, as text::parse_tokenizer() does, and later ones fail alike. Thread-safe.
@@ -89,7 +94,7 @@ class ModelData {
   Result<const text::Tokenizer*> open(std::string_view tensor, LazyTokenizer& tokenizer) const;
   /// Lets the system map what every run reads, all weights but embedding tables, at once instead of
   /// page by page in the first run. Writers put them one after another.
-  void ask_for_weights() const;
+  void prefetch_weights() const;
 
   Bytes bytes_;
   file::SafetensorsView view_;  // of bytes_

@@ -12,6 +12,7 @@
 #include "converters/pack/layouts.hpp"
 #include "converters/pack/tables.hpp"
 #include "converters/quantize/quantize_rows.hpp"
+#include "ops/description.hpp"
 #include "ops/weights/f32/f32.hpp"
 #include "ops/weights/weight.hpp"
 #include "runtime/graph/decoding.hpp"
@@ -70,7 +71,7 @@ Result<Elements> read_source(const Checkpoint& checkpoint, const TensorParts& pa
   const auto all = static_cast<int64_t>(source.f32.values.size());
   if (part.offset < 0 || part.offset > all || count > all - part.offset) {
     return invalid_argument("tensor " + in_quotes(part.tensor) + " " + to_string(source.shape) +
-                            " has no part " + to_string(part.shape) + " behind element " +
+                            " has no part " + to_string(part.shape) + " at element " +
                             std::to_string(part.offset));
   }
   source.f32.values =
@@ -90,7 +91,7 @@ Result<Joined> join_tensors(const Checkpoint& checkpoint, const TensorParts& par
     } else if (shape.empty() || shape.size() != joined.shape.size() ||
                !std::equal(shape.begin() + 1, shape.end(), joined.shape.begin() + 1)) {
       return invalid_argument("tensor " + in_quotes(name) + " " + to_string(shape) +
-                              " cannot stand below " + to_string(joined.shape));
+                              " cannot be stacked below " + to_string(joined.shape));
     } else {
       joined.shape[0] += shape[0];
     }
@@ -301,7 +302,7 @@ Result<PackedGraph> pack_graph(graph::Graph graph, const Checkpoint& checkpoint,
   Packer packer(checkpoint, parts, types, graph);
   // Steps attend to a cache in f32. A run of the whole model must round as they do, or it finds
   // other tokens than they did.
-  const std::set<std::string> steps = graph::nodes_of_steps(graph);
+  LW_ASSIGN_OR_RETURN(const std::set<std::string> steps, graph::nodes_of_steps(graph));
   for (graph::Node& node : graph.nodes) {
     decltype(node.weights) weights;
     for (const auto& [role, sources] : node.weights) {
@@ -311,7 +312,8 @@ Result<PackedGraph> pack_graph(graph::Graph graph, const Checkpoint& checkpoint,
     }
     node.weights = std::move(weights);
     // Low-precision weights lose more than attention in bf16 does.
-    if (node.op == "attention" && types.format != WeightFormat::f32 && !steps.contains(node.name)) {
+    if (ops::find_operator(node.op)->allows_bf16 && types.format != WeightFormat::f32 &&
+        !steps.contains(node.name)) {
       node.attributes.set("allow_bf16", true);
     }
   }

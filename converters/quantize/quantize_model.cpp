@@ -170,11 +170,12 @@ Result<ChosenRounding> choose_rounding(const Model& f32, const QuantizationOptio
   const auto narrow = roundings_of(options.format);
   if (calibration.held_out.empty()) {
     if (options.max_error) {
-      return invalid_argument("an error cannot be kept to: there is no text to measure it on");
+      return invalid_argument(
+          "the error limit cannot be met: there is no text to measure the error on");
     }
     report(f32.data().has_tokenizer()
-               ? "no text gives the model tokens to run on: weights are rounded without calibration"
-               : "the model takes no texts: weights are rounded without calibration");
+               ? "no text has tokens for the model: weights are quantised without calibration"
+               : "the model has no tokenizer: weights are quantised without calibration");
     return ChosenRounding{rounding_with(narrow, nullptr, {}), std::move(record)};
   }
   std::vector<Wider> candidates;

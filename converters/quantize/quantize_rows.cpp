@@ -188,7 +188,7 @@ Status check_finite(const std::string& name, std::span<const float> w, int64_t k
                           (std::isnan(*bad)   ? "not a number"
                            : std::isinf(*bad) ? "infinite"
                                               : "beyond 1e37") +
-                          "; only f32 can stand for that");
+                          "; only f32 can represent it");
 }
 
 float int8_scale(const float* w, const float* importance, int64_t k) {

@@ -5,6 +5,7 @@
 
 #include "base/dcheck.hpp"
 #include "base/status_macros.hpp"
+#include "ops/description.hpp"
 #include "ops/embedding/embed_kernels.hpp"
 #include "ops/embedding/sinusoidal.hpp"
 #include "ops/row_operator.hpp"
@@ -282,5 +283,49 @@ Result<OperatorPtr> make_embed(const OperatorConfig& config) {
   return OperatorPtr(
       std::make_unique<Embed>(config, spec, fixed, std::move(panels), std::move(sinusoidal)));
 }
+
+namespace {
+
+constexpr WeightRole kWeights[] = {
+    {.role = "table", .use = WeightUse::kLookup, .low_precision = true},
+    {.role = "table_scale", .use = WeightUse::kLookup},
+    {.role = "type_table", .use = WeightUse::kLookup},
+    {.role = "position_table", .use = WeightUse::kLookup}};
+
+Result<bool> takes_positions(const Attributes& attributes) {
+  // Not LW_ASSIGN_OR_RETURN: GCC 12 then takes the moved string for one that is not initialised.
+  const Result<std::string> kind = attributes.get_string("position", "none");
+  if (!kind.ok()) return kind.status();
+  return *kind != "none";
+}
+
+Result<std::vector<TableRows>> tables_of(const Attributes& attributes, const IdLimits& limits) {
+  std::vector<TableRows> tables;
+  constexpr std::array<std::string_view, 2> kTables = {"table", "type_table"};  // by input
+  for (size_t i = 0; i < std::min(kTables.size(), limits.vocabularies.size()); ++i) {
+    tables.push_back({kTables[i], limits.vocabularies[i]});
+  }
+  LW_ASSIGN_OR_RETURN(const int64_t offset, attributes.get_int("position_offset", 0));
+  LW_ASSIGN_OR_RETURN(const int64_t most, attributes.get_int("max_positions", limits.tokens));
+  if (offset < 0 || offset > INT32_MAX) {
+    return data_loss("position_offset " + std::to_string(offset) + " is out of range");
+  }
+  if (most < limits.tokens) {
+    return data_loss("max_positions " + std::to_string(most) + " is less than the " +
+                     std::to_string(limits.tokens) + " tokens that the task allows");
+  }
+  tables.push_back({"position_table", limits.tokens + offset});
+  return tables;
+}
+
+}  // namespace
+
+constinit const OperatorDescription embed_operator = {
+    .make = make_embed,
+    .rows = same_rows,
+    .step = DecodingStep{.kind = DecodingStep::Kind::kSame, .takes_positions = takes_positions},
+    .weights = kWeights,
+    .tables = tables_of,
+};
 
 }  // namespace lanewise::ops

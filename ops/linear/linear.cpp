@@ -1,6 +1,7 @@
 #include "ops/linear/linear.hpp"
 
 #include "base/status_macros.hpp"
+#include "ops/description.hpp"
 #include "ops/linear/linear_list.hpp"
 #include "ops/row_operator.hpp"
 
@@ -119,5 +120,31 @@ Result<OperatorPtr> make_linear(const OperatorConfig& config) {
   }
   return unsupported(log + " no implementation is left");
 }
+
+namespace {
+
+constexpr WeightRole kWeights[] = {
+    {.role = "weight", .use = WeightUse::kProduct, .low_precision = true}};
+
+constexpr std::string_view kPlanAttributes[] = {"norm", "norm_eps"};
+
+/// Rows of x are rounded to bytes anyway: a norm on the way costs no pass over memory.
+bool takes_norm(const OperatorConfig& config) {
+  return config.attributes.expect_only({"activation", "has_residual"}).ok() &&
+         !config.weights.contains("norm_weight") && !config.weights.contains("norm_bias") &&
+         rounds_rows(format_of(config, "weight", WeightFormat::f32));
+}
+
+}  // namespace
+
+constinit const OperatorDescription linear_operator = {
+    .make = make_linear,
+    .rows = same_rows,
+    .step = DecodingStep{DecodingStep::Kind::kSame},
+    .weights = kWeights,
+    .norm = NormRole::kReader,
+    .takes_norm = takes_norm,
+    .plan_attributes = kPlanAttributes,
+};
 
 }  // namespace lanewise::ops

@@ -45,6 +45,14 @@ class LanewiseLinear final : public Operator {
     }
   }
 
+  /// parts_of(): with several threads rows are cut into at most as many parts as there are blocks,
+  /// or pieces wanted, and panels into few enough that there is at most one piece a part too many.
+  PieceLimit most_pieces(int threads) const noexcept override {
+    const Fineness& fineness = problem_.weight->prepares_rows() ? kPrepared : kPlain;
+    const int64_t wanted = threads <= 1 ? 0 : fineness.pieces_per_thread * threads;
+    return {.rows_each = row_block(), .more = 2 * wanted + 1};
+  }
+
   void run(const Operands& operands, const Piece& piece,
            std::byte* scratch) const noexcept override {
     problem_.weight->multiply(linear_block(problem_, operands, piece.begin, piece.end,

@@ -79,6 +79,13 @@ class OneDnnLinear final : public Operator {
     cut_rows(operands.output.rows, std::clamp(share, int64_t{1}, kRowsPerPiece), pieces);
   }
 
+  PieceLimit most_pieces(int threads) const noexcept override {
+    PieceLimit most = ours_->most_pieces(threads);
+    most.rows_each = std::min(most.rows_each, kFewestRows);
+    most.more += threads + 1;
+    return most;
+  }
+
   void run(const Operands& operands, const Piece& piece,
            std::byte* scratch) const noexcept override {
     if (piece.other_end > 0) return ours_->run(operands, piece, scratch);

@@ -92,6 +92,8 @@ class RecurrentOperator final : public Operator {
               });
   }
 
+  PieceLimit most_pieces(int) const noexcept override { return {.of_sequence = 1}; }
+
   void run(const Operands& operands, const Piece& piece,
            std::byte* scratch) const noexcept override {
     const Group group(*operands.inputs[0].ragged, piece);
@@ -239,6 +241,19 @@ Result<OperatorPtr> make_recurrent(const OperatorConfig& config, RecurrentCell c
   LW_ASSIGN_OR_RETURN(const void* bias, config.optional_weight("bias", DataType::kF32, {gates}));
   problem.bias = static_cast<const float*>(bias);
   return OperatorPtr(std::make_unique<RecurrentOperator>(problem, config.isa));
+}
+
+std::string_view tokens_with_cached_state(const NodeRows& rows) {
+  const NodeRows::Input& cache = rows.inputs.back();
+  if (cache.rows != RowSymbol::kCache || !cache.given || !are_tokens(rows.output) ||
+      rows.inputs.size() < 2) {
+    return "one row per token; the last input is a cache";
+  }
+  return tokens_with_initial_state({rows.inputs.first(rows.inputs.size() - 1), rows.output});
+}
+
+Result<int64_t> state_in_cache(const Attributes& /*attributes*/, int64_t output_features) {
+  return output_features;
 }
 
 }  // namespace lanewise::ops

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "runtime/graph/graph.hpp"
-#include "runtime/model_data.hpp"
+#include "runtime/plan/weights.hpp"
 
 namespace lanewise::plan {
 
@@ -17,6 +17,6 @@ namespace lanewise::plan {
 /// first input, or by more than two of them, each of which would compute it again. So does one that
 /// its operator would refuse, and any that reads or feeds what this pass does not understand.
 /// Linear time in the graph.
-graph::Graph absorb_norms(const internal::ModelData& model, graph::Graph graph);
+graph::Graph absorb_norms(const Weights& weights, graph::Graph graph);
 
 }  // namespace lanewise::plan

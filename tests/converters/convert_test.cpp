@@ -241,7 +241,7 @@ TEST_F(ConvertTest, ReportsUnusedTensorsAndKnownLeftovers) {
   write_all();
   converted();
   EXPECT_TRUE(reported("2 tensors are unused: 'classifier.weight', 'cls.predictions.bias'"));
-  EXPECT_TRUE(reported("1 tensor is ignored, no weight: 'bert.embeddings.position_ids'"));
+  EXPECT_TRUE(reported("1 tensor is ignored (not a weight): 'bert.embeddings.position_ids'"));
 }
 
 TEST_F(ConvertTest, RefusesAConvertedModelAsSource) {

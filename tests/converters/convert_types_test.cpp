@@ -89,9 +89,9 @@ TEST_F(ConvertTypesTest, ComputesNearlyTheSame) {
   const std::vector<float> expected = vectors(kTexts, 1);
   for (const auto& [weights, least] : {std::pair("bf16", 0.999), {"int8", 0.999}, {"int4", 0.97}}) {
     convert_as(weights);
-    for (const std::string& isa : available_isas()) {
-      SCOPED_TRACE(std::string(weights) + " " + isa);
-      const std::vector<float> found = vectors(kTexts, 1, isa);
+    for (const std::string_view isa : available_isas()) {
+      SCOPED_TRACE(std::string(weights).append(" ").append(isa));
+      const std::vector<float> found = vectors(kTexts, 1, std::string(isa));
       ASSERT_EQ(found.size(), expected.size());
       const size_t dimension = expected.size() / std::size(kTexts);
       for (size_t at = 0; at < found.size(); at += dimension) {
@@ -105,13 +105,13 @@ TEST_F(ConvertTypesTest, ATextHasTheSameBitsAloneAndInABatch) {
   write_all();
   for (const char* weights : {"bf16", "int8", "int4"}) {
     convert_as(weights);
-    for (const std::string& isa : available_isas()) {
-      SCOPED_TRACE(std::string(weights) + " " + isa);
-      const std::vector<float> together = vectors(kTexts, 1, isa);
-      EXPECT_EQ(vectors(kTexts, 2, isa), together);
+    for (const std::string_view isa : available_isas()) {
+      SCOPED_TRACE(std::string(weights).append(" ").append(isa));
+      const std::vector<float> together = vectors(kTexts, 1, std::string(isa));
+      EXPECT_EQ(vectors(kTexts, 2, std::string(isa)), together);
       std::vector<float> alone;
       for (const std::string_view& text : kTexts) {
-        const std::vector<float> one = vectors({&text, 1}, 1, isa);
+        const std::vector<float> one = vectors({&text, 1}, 1, std::string(isa));
         alone.insert(alone.end(), one.begin(), one.end());
       }
       EXPECT_EQ(alone, together);

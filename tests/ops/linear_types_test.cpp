@@ -89,6 +89,26 @@ TEST_P(LinearI8Test, IntegersAreExactAtTheExtremes) {
   }
 }
 
+/// Too few rows to give every thread some, and enough weights to share: threads take panels.
+void expect_cut_by_panels(const Operator& op, Matrix<float>& x, Matrix<float>& y) {
+  const std::vector<Operand> inputs{x.operand()};
+  std::vector<Piece> pieces;
+  op.cut({inputs, y.operand()}, 3, pieces);
+  ASSERT_EQ(pieces.size(), 3u);
+  for (const Piece& piece : pieces) EXPECT_EQ(piece.begin, 0);
+  EXPECT_GT(pieces.back().other_begin, 0);
+}
+
+TEST_P(LinearI8Test, IntegersAreExactWhereThreadsSharePanels) {
+  I8Layer layer = random_i8(512, 200, 21);
+  Matrix<float> x = test::random_matrix(3, 512, 22);
+  Matrix<float> y(3, 200);
+  const OperatorPtr op = test::expect_made(make_linear(layer.config(isa())));
+  ASSERT_NE(op, nullptr);
+  expect_cut_by_panels(*op, x, y);
+  expect_exact(layer, x, isa());
+}
+
 TEST_P(LinearI8Test, FactorsOfInputsMultiplyBeforeTheRounding) {
   I8Layer layer = random_i8(37, 20, 5);
   Matrix<float> x = test::random_matrix(5, 37, 8);
@@ -267,6 +287,16 @@ TEST_P(LinearI4Test, MatchesADoubleReference) {
     }
   }
   check(13, 384, 48, 32, true, false);
+}
+
+TEST_P(LinearI4Test, MatchesADoubleReferenceWhereThreadsSharePanels) {
+  I4Layer layer = test::random_i4(512, 200, 64, false, 23);
+  Matrix<float> x = test::random_matrix(3, 512, 24);
+  Matrix<float> y(3, 200);
+  const OperatorPtr op = test::expect_made(make_linear(layer.config(isa())));
+  ASSERT_NE(op, nullptr);
+  expect_cut_by_panels(*op, x, y);
+  for (const bool minimums : {false, true}) check(3, 512, 200, 64, minimums, false);
 }
 
 TEST_P(LinearI4Test, SumsOfTheLargestProductsFit) {

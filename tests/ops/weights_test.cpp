@@ -325,8 +325,7 @@ TEST(WeightFormats, ArePackedFromFloats) {
     for (int64_t o = 0; o < kN; ++o) {
       (*weight)->unpack_row(static_cast<size_t>(o), row.data());
       for (int64_t i = 0; i < kK; ++i) {
-        ASSERT_NEAR(row[static_cast<size_t>(i)], w[static_cast<size_t>(o * kK + i)],
-                    format.step);
+        ASSERT_NEAR(row[static_cast<size_t>(i)], w[static_cast<size_t>(o * kK + i)], format.step);
       }
     }
   }

@@ -11,6 +11,7 @@
 #include "runtime/exec/run_sequence.hpp"
 #include "runtime/file/sink.hpp"
 #include "runtime/graph/builder.hpp"
+#include "runtime/model_data.hpp"
 #include "runtime/plan/program.hpp"
 
 namespace lanewise::plan {
@@ -55,7 +56,7 @@ const Model& model() {
     tensors["f32"] = floats({1, kDim, 16}, 41);
     tensors["bf16"] = Tensor(DataType::kBF16, {1, kDim / 2, 16, 2});
     graph::Builder builder;
-    const ValueId ids = builder.input("input_ids", RowSymbol::kTokens);
+    const ValueId ids = builder.input("input_ids", RowSymbol::kSourceTokens);
     builder.output("y", builder.embed("embed", ids, -1, kDim, {.table = "table"}));
     ModelInfo info;
     info.family = "small";
@@ -82,7 +83,7 @@ const Model& model() {
 /// Writes a graph that begins with an embedding, x.
 struct Writer {
   Writer() {
-    const ValueId ids = builder.input("input_ids", RowSymbol::kTokens);
+    const ValueId ids = builder.input("input_ids", RowSymbol::kSourceTokens);
     x = builder.embed("embed", ids, -1, kDim, {.table = "table"});
   }
 

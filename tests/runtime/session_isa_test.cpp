@@ -39,7 +39,7 @@ Tensor fractions(const Shape& shape) {
 /// One embedding table and one linear layer.
 graph::Graph small_graph() {
   graph::Builder builder;
-  const auto ids = builder.input("input_ids", graph::RowSymbol::kTokens);
+  const auto ids = builder.input("input_ids", graph::RowSymbol::kSourceTokens);
   const auto x = builder.embed("words", ids, -1, kHidden, {.table = "table"});
   builder.output("last_hidden_state",
                  builder.linear("dense", x, kOutputs, {.weight = "weight", .bias = ""}));
@@ -172,7 +172,9 @@ INSTANTIATE_TEST_SUITE_P(Isas, SessionIsaTest,
 
 std::string available_names() {
   std::string names;
-  for (const std::string& name : available_isas()) names += (names.empty() ? "" : ", ") + name;
+  for (const std::string_view name : available_isas()) {
+    names.append(names.empty() ? "" : ", ").append(name);
+  }
   return names;
 }
 
