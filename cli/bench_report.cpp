@@ -30,11 +30,11 @@ double milliseconds(double value) { return rounded_to(4, value); }
 std::string describe_roofline(const BenchResult& result) {
   const char* limit = result.reads_memory ? "and memory can do" : "alone can do";
   switch (result.arithmetic) {
-    case ops::Arithmetic::kI8:
+    case Arithmetic::kI8:
       return fmt::format("products of bytes {}", limit);
-    case ops::Arithmetic::kBf16:
+    case Arithmetic::kBf16:
       return fmt::format("products of bf16 {}", limit);
-    case ops::Arithmetic::kF32:
+    case Arithmetic::kF32:
       break;
   }
   return fmt::format("FMA {}", limit);

@@ -9,9 +9,7 @@
 #include "converters/files.hpp"
 #include "converters/folder_hints.hpp"
 #include "converters/plain_checkpoint.hpp"
-#include "runtime/file/mapping.hpp"
-#include "runtime/file/safetensors.hpp"
-#include "runtime/model_data.hpp"
+#include "lanewise/inspect.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -41,14 +39,6 @@ Result<std::unique_ptr<Checkpoint>> open_weights(const std::string& folder) {
 }
 
 }  // namespace
-
-bool is_model_file(const std::string& path) {
-  if (!is_file(path)) return false;
-  const Result<file::MappedFile> mapped = file::MappedFile::open(path);
-  if (!mapped.ok()) return false;
-  const Result<file::SafetensorsView> view = file::SafetensorsView::parse(mapped->bytes(), path);
-  return view.ok() && view->metadata().find(internal::kFormatKey) != view->metadata().end();
-}
 
 Result<Source> open_source(const std::string& path, const std::string& config_path) {
   const bool whole_folder = is_folder(path);

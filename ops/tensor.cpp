@@ -3,6 +3,8 @@
 #include <array>
 #include <limits>
 
+#include "base/no_throw.hpp"
+
 namespace lanewise {
 namespace {
 
@@ -39,14 +41,16 @@ std::string to_string(const Shape& shape) {
 }
 
 Result<int64_t> element_count(const Shape& shape) {
-  int64_t count = 1;
-  for (const int64_t size : shape) {
-    if (size < 0) return invalid_argument("negative size in shape " + to_string(shape));
-    if (__builtin_mul_overflow(count, size, &count)) {
-      return invalid_argument("shape " + to_string(shape) + " has too many elements");
+  return base::no_throw([&]() -> Result<int64_t> {
+    int64_t count = 1;
+    for (const int64_t size : shape) {
+      if (size < 0) return invalid_argument("negative size in shape " + to_string(shape));
+      if (__builtin_mul_overflow(count, size, &count)) {
+        return invalid_argument("shape " + to_string(shape) + " has too many elements");
+      }
     }
-  }
-  return count;
+    return count;
+  });
 }
 
 Tensor::Tensor(DataType type, Shape shape) : type_(type), shape_(std::move(shape)) {

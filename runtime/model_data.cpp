@@ -10,6 +10,7 @@
 #include "base/messages.hpp"
 #include "base/no_throw.hpp"
 #include "base/status_macros.hpp"
+#include "ops/description.hpp"
 #include "runtime/generate/options_json.hpp"
 #include "runtime/model_checks.hpp"
 
@@ -32,7 +33,7 @@ Result<std::string_view> get_metadata(const file::SafetensorsView& file, std::st
   return std::string_view(*text);
 }
 
-Status check_format(std::string_view text) {
+Result<int> parse_version(std::string_view text) {
   int version = 0;
   const char* end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, version);
@@ -40,7 +41,7 @@ Status check_format(std::string_view text) {
   if ((error != std::errc() && !newer) || rest != end || version < 0) {
     return data_loss("format " + base::in_quotes(text) + " is not a number");
   }
-  if (!newer && version >= 1 && version <= kFormatVersion) return {};
+  if (!newer && version >= 1 && version <= kFormatVersion) return version;
   return unsupported("format " + base::in_quotes(text) + ", this version reads 1 to " +
                      std::to_string(kFormatVersion));
 }
@@ -147,7 +148,7 @@ Result<std::shared_ptr<const ModelData>> ModelData::create(Bytes bytes, const st
     std::shared_ptr<ModelData> data(new ModelData(std::move(bytes), std::move(view), label));
     const Status status = data->parse();
     if (!status.ok()) return status.with_context(base::in_quotes(label));
-    data->ask_for_weights();
+    data->prefetch_weights();
     return std::shared_ptr<const ModelData>(std::move(data));
   });
 }
@@ -155,7 +156,7 @@ Result<std::shared_ptr<const ModelData>> ModelData::create(Bytes bytes, const st
 Status ModelData::parse() {
   // First, since a newer format may change what all else means.
   LW_ASSIGN_OR_RETURN(const std::string_view format, get_metadata(view_, kFormatKey));
-  LW_RETURN_IF_ERROR(check_format(format));
+  LW_ASSIGN_OR_RETURN(const int version, parse_version(format));
   LW_ASSIGN_OR_RETURN(const std::string_view task, get_metadata(view_, kTaskKey));
   Result<ModelInfo> info = parse_task(task);
   if (!info.ok()) return info.status().with_context(kTaskKey);
@@ -164,17 +165,37 @@ Status ModelData::parse() {
   LW_ASSIGN_OR_RETURN(graph_, graph::parse_graph(graph));
   info_.outputs = outputs_of(graph_);
   LW_RETURN_IF_ERROR(check_weights(graph_, view_));
-  return check_interface(graph_, view_, info_);
+  LW_ASSIGN_OR_RETURN(formats_, read_formats(version));
+  return check_interface(graph_, view_, formats_, info_);
 }
 
-void ModelData::ask_for_weights() const {
+Result<WeightFormats> ModelData::read_formats(int version) const {
+  if (version == 1) return infer_formats(graph_, view_);
+  LW_ASSIGN_OR_RETURN(const std::string_view text, get_metadata(view_, kFormatsKey));
+  Result<WeightFormats> formats = parse_formats(text);
+  if (!formats.ok()) return formats.status().with_context(kFormatsKey);
+  return formats;
+}
+
+std::optional<TensorView> ModelData::find_weight(std::string_view name) const {
+  const file::TensorEntry* entry = view_.find(name);
+  return entry == nullptr ? std::nullopt : std::optional(view_.view(*entry));
+}
+
+std::optional<ops::WeightFormat> ModelData::find_format(std::string_view name) const {
+  const auto it = formats_.find(name);
+  return it == formats_.end() ? std::nullopt : std::optional(it->second);
+}
+
+void ModelData::prefetch_weights() const {
   const auto* mapping = std::get_if<file::MappedFile>(&bytes_);
   if (mapping == nullptr) return;
   const std::byte* begin = nullptr;
   const std::byte* end = nullptr;
   for (const graph::Node& node : graph_.nodes) {
-    if (node.op == "embed") continue;
+    const ops::OperatorDescription& op = *ops::find_operator(node.op);
     for (const auto& [role, names] : node.weights) {
+      if (op.use_of(role) == ops::WeightUse::kLookup) continue;
       const file::TensorEntry& entry = *view_.find(names.front());
       const auto* data = static_cast<const std::byte*>(view_.view(entry).data);
       if (begin == nullptr || data < begin) begin = data;
@@ -188,15 +209,16 @@ void ModelData::ask_for_weights() const {
 Result<const text::Tokenizer*> LazyTokenizer::open(std::string_view json,
                                                    const std::string& label) {
   return base::no_throw([&]() -> Result<const text::Tokenizer*> {
-    std::call_once(once_, [&] {
-      auto parsed = text::parse_tokenizer(json);
-      if (parsed.ok()) {
-        tokenizer_ = std::move(*parsed);
-      } else {
-        status_ = parsed.status().with_context(label);
-      }
-    });
+    const std::lock_guard lock(mutex_);
+    if (tokenizer_ != nullptr) return tokenizer_.get();
     if (!status_.ok()) return status_;
+    auto parsed = text::parse_tokenizer(json);
+    if (!parsed.ok()) {
+      Status status = parsed.status().with_context(label);
+      if (status.code() != StatusCode::kResourceExhausted) status_ = status;
+      return status;
+    }
+    tokenizer_ = std::move(*parsed);
     return tokenizer_.get();
   });
 }

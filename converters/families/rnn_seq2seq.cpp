@@ -225,8 +225,8 @@ class Writer {
   Writer(const Seq2Seq& model, ModuleTensors& tensors) : m_(model), tensors_(tensors) {}
 
   graph::Graph write() && {
-    const ValueId ids = builder_.input("input_ids", RowSymbol::kMemoryTokens);
-    const ValueId decoder_ids = builder_.input("decoder_input_ids", RowSymbol::kTokens);
+    const ValueId ids = builder_.input("input_ids", RowSymbol::kSourceTokens);
+    const ValueId decoder_ids = builder_.input("decoder_input_ids", RowSymbol::kTargetTokens);
     const ValueId x = embed("encoder.embedding", ids, m_.source_vocabulary, m_.source_width);
     const RnnValues encoded = write_rnn(builder_, tensors_, m_.encoder, x, {});
     const ValueId memory = merge(encoded.outputs);

@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "lanewise/export.hpp"
+#include "lanewise/inspect.hpp"
 #include "lanewise/model.hpp"
 #include "lanewise/status.hpp"
+#include "lanewise/tokenizer.hpp"
 
 /// Converts checkpoints to models. Part of the library lanewise::converters.
 
@@ -55,8 +57,21 @@ struct ConvertOptions {
 LANEWISE_EXPORT Status convert(const std::string& source, const std::string& destination,
                                const ConvertOptions& options = {});
 
+/// Returns what ConvertOptions::weights can be: f32, bf16, int8, int4.
+LANEWISE_EXPORT std::vector<std::string> weight_choices();
+
 /// Opens a model file, or converts a checkpoint in memory. Fails as Model::open() and convert() do.
 LANEWISE_EXPORT Result<Model> load(const std::string& path, const ConvertOptions& options = {});
+
+/// Returns the tokenizer for the texts that a checkpoint or model file reads, without loading its
+/// weights. Fails with kNotFound for a model without a tokenizer, and as load() does.
+LANEWISE_EXPORT Result<Tokenizer> load_tokenizer(const std::string& path,
+                                                 const ConvertOptions& options = {});
+
+/// Returns the graph of a checkpoint as its family builds it, before any fusion. Fails as load()
+/// does.
+LANEWISE_EXPORT Result<ModelGraph> textbook_graph(const std::string& source,
+                                                  const ConvertOptions& options = {});
 
 /// Returns the graph of a checkpoint as its family builds it, before any fusion, one node per line.
 LANEWISE_EXPORT Result<std::string> describe_textbook_graph(const std::string& source,

@@ -71,7 +71,7 @@ class LANEWISE_EXPORT Generator {
     double weight_bytes = 0;  ///< bytes of weights read, except embedding tables
   };
   /// Records times in the following calls of generate(). Costs two clock reads per node.
-  void set_profiling(bool on);
+  void set_profiling(bool on) noexcept;
   /// The steps of the last generate(), in order.
   std::span<const StepTime> steps() const noexcept;
   /// The nodes of all these steps, in order.

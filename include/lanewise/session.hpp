@@ -105,11 +105,13 @@ class LANEWISE_EXPORT Session {
   Result<Rows> output(std::string_view name) const;
 
   /// Allocates working memory for batches of up to `tokens` tokens in `sequences` sequences. For an
-  /// encoder-decoder, encoder and decoder may each have as many.
+  /// encoder-decoder, encoder and decoder may each have as many. Fails with kInvalidArgument for a
+  /// negative number, and with kResourceExhausted if there is no memory; the session stays usable.
   Status reserve(int64_t tokens, int64_t sequences);
 
-  /// Bytes of working memory that such a batch needs.
-  int64_t memory_bytes(int64_t tokens, int64_t sequences) const;
+  /// Bytes that reserve() allocates in a new session for such a batch, and all that its runs use;
+  /// INT64_MAX where no machine has as many.
+  int64_t memory_bytes(int64_t tokens, int64_t sequences) const noexcept;
 
   int threads() const noexcept;
   std::string_view isa() const noexcept;
@@ -125,8 +127,9 @@ class LANEWISE_EXPORT Session {
     double flops = 0;  ///< of the whole node
   };
   /// Turns the recording of NodeTimes in the following runs on or off.
-  void set_profiling(bool on);
-  std::vector<NodeTime> profile() const;
+  void set_profiling(bool on) noexcept;
+  /// The times of the last run, valid until the next one; empty without profiling.
+  std::span<const NodeTime> profile() const noexcept;
 
  private:
   class Impl;
@@ -135,10 +138,10 @@ class LANEWISE_EXPORT Session {
 };
 
 /// The instruction sets that this build supports and this CPU has, slowest first.
-LANEWISE_EXPORT std::vector<std::string> available_isas();
+LANEWISE_EXPORT std::span<const std::string_view> available_isas() noexcept;
 /// All instruction sets that this build supports, slowest first.
-LANEWISE_EXPORT std::vector<std::string> compiled_isas();
+LANEWISE_EXPORT std::span<const std::string_view> compiled_isas() noexcept;
 /// The number of CPUs that this process may use, by affinity and cgroup quota.
-LANEWISE_EXPORT int available_cpus();
+LANEWISE_EXPORT int available_cpus() noexcept;
 
 }  // namespace lanewise

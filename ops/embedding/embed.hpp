@@ -14,7 +14,9 @@ namespace lanewise::ops {
 ///          is true; positions [rows, 1] i32 if has_positions is true. The caller has checked that
 ///          they are within their tables, and that no sequence is longer than the positions.
 /// output   y [rows, dim] f32
-/// weights  table [vocab, dim] f32, bf16, or i8 with table_scale [vocab] f32;
+/// weights  table: rows [vocab, dim] of f32 (the default), bf16_rows, or i8_rows with table_scale
+///          [vocab] f32; or panels of any format of ops/weights, the weight of a product that is
+///          looked up as well;
 ///          type_table [types, dim] f32 with has_type_ids; position_table
 ///          [positions, dim] f32 if position is learned, with at least max_positions rows
 /// attributes  scale (1), position (none, learned, sinusoidal; none), position_offset >= 0 (0),

@@ -40,7 +40,8 @@ struct DecodingGraphs {
 /// encoder that is used otherwise.
 Result<DecodingGraphs> split_for_decoding(const Graph& graph);
 
-/// Names of the nodes that a step computes; empty for a graph that is not decoded step by step.
-std::set<std::string> nodes_of_steps(const Graph& graph);
+/// Names of the nodes that a step computes; none for a graph that is not decoded step by step. Fails
+/// where memory runs out.
+Result<std::set<std::string>> nodes_of_steps(const Graph& graph);
 
 }  // namespace lanewise::graph

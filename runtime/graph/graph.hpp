@@ -9,28 +9,19 @@
 #include "lanewise/status.hpp"
 #include "lanewise/tensor.hpp"
 #include "ops/attributes.hpp"
+#include "ops/row_symbol.hpp"
 
 namespace lanewise::graph {
 
-/// What each row of a value belongs to. The number of features is static; the number of rows is
-/// known only when a batch arrives.
-enum class RowSymbol {
-  kTokens,        ///< a token of the batch; sequences follow each other without padding
-  kSequences,     ///< a sequence
-  kMemoryTokens,  ///< a token of the encoder's output that a decoder attends to
-  kCache,         ///< a slot in the cache of a decoder; not in model files
-  kSources,       ///< a source that sequences of a decoder belong to; not in model files
-};
-constexpr int kRowSymbols = 5;
-
-std::string_view name_of(RowSymbol rows) noexcept;
+using ops::kRowSymbols;
+using ops::RowSymbol;
 
 using ValueId = int;
 
 /// A matrix [rows, features] that flows between nodes.
 struct Value {
   std::string name;
-  RowSymbol rows = RowSymbol::kTokens;
+  RowSymbol rows = RowSymbol::kSourceTokens;
   DataType type = DataType::kF32;
   int64_t features = 0;
 };

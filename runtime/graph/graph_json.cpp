@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -9,6 +10,7 @@
 #include "base/no_throw.hpp"
 #include "base/status_macros.hpp"
 #include "runtime/graph/graph.hpp"
+#include "runtime/graph/model_inputs.hpp"
 
 namespace lanewise::graph {
 namespace {
@@ -22,7 +24,8 @@ using OrderedJson = nlohmann::ordered_json;
 // A node takes 300 bytes: room for ten thousand.
 constexpr size_t kMaxBytes = 4 << 20;
 
-constexpr std::array kRows = {RowSymbol::kTokens, RowSymbol::kSequences, RowSymbol::kMemoryTokens};
+constexpr std::array kRows = {RowSymbol::kSourceTokens, RowSymbol::kSequences,
+                              RowSymbol::kTargetTokens};
 static_assert(kRows.size() == kRowSymbols - 2);  // all but those of a decoder's steps
 constexpr std::array kTypes = {DataType::kF32, DataType::kI32};
 
@@ -187,11 +190,36 @@ Status parse_list(const Json& object, const char* name, Result<T> (*parse_one)(c
   return {};
 }
 
+/// Files of format 1 say `tokens` for those of the model's last stack and `memory_tokens` for those
+/// of an encoder before it.
+void rename_rows_of_format_1(Json& values) {
+  if (!values.is_array()) return;
+  const auto member = [](const Json& value, const char* name) -> const std::string* {
+    const auto found = value.is_object() ? value.find(name) : value.end();
+    const bool is_text = value.is_object() && found != value.end() && found->is_string();
+    return is_text ? found->get_ptr<const std::string*>() : nullptr;
+  };
+  const bool has_target = std::any_of(values.begin(), values.end(), [&](const Json& value) {
+    const std::string* name = member(value, "name");
+    return name != nullptr && *name == kTargetIds;
+  });
+  for (Json& value : values) {
+    const std::string* rows = member(value, "rows");
+    if (rows == nullptr) continue;
+    if (*rows == "memory_tokens") {
+      value["rows"] = name_of(RowSymbol::kSourceTokens);
+    } else if (*rows == "tokens") {
+      value["rows"] = name_of(has_target ? RowSymbol::kTargetTokens : RowSymbol::kSourceTokens);
+    }
+  }
+}
+
 Result<Graph> parse_checked(std::string_view text) {
   LW_RETURN_IF_ERROR(base::check_json(text, kMaxBytes));
-  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (json.is_discarded()) return data_loss("not JSON");
   LW_RETURN_IF_ERROR(expect_members(json, {"values", "inputs", "nodes", "outputs"}));
+  rename_rows_of_format_1(json["values"]);
   Graph graph;
   LW_RETURN_IF_ERROR(parse_list(json, "values", parse_value, graph.values));
   LW_ASSIGN_OR_RETURN(graph.inputs, get_ids(json, "inputs"));

@@ -7,8 +7,8 @@
 #include "lanewise/status.hpp"
 #include "ops/operator.hpp"
 #include "runtime/graph/graph.hpp"
-#include "runtime/model_data.hpp"
 #include "runtime/plan/memory_plan.hpp"
+#include "runtime/plan/weights.hpp"
 
 namespace lanewise::plan {
 
@@ -28,15 +28,14 @@ struct Program {
 };
 
 /// Returns the configuration of the operator of `node`: its attributes, and its operands and
-/// weights from `graph` and `model`, which must outlive it. kDataLoss if a weight is not in the
-/// model.
-Result<ops::OperatorConfig> operator_config(const internal::ModelData& model,
-                                            const graph::Graph& graph, const graph::Node& node);
+/// weights from `graph` and `weights`, which must outlive it. kDataLoss if a weight is missing.
+Result<ops::OperatorConfig> operator_config(const Weights& weights, const graph::Graph& graph,
+                                            const graph::Node& node);
 
-/// Makes a program. `graph` is the model's, or derived from it. The weights stay in `model`, which
-/// must outlive the program. Fails with kInvalidArgument or kUnsupported, naming the node, if an
-/// operator does not accept its attributes, weights or operands.
-Result<Program> make_program(const internal::ModelData& model, graph::Graph graph,
+/// Makes a program. `graph` is the model's, or derived from it. `weights` must outlive the program.
+/// Fails with kInvalidArgument or kUnsupported, naming the node, if an operator does not accept its
+/// attributes, weights or operands.
+Result<Program> make_program(const Weights& weights, graph::Graph graph,
                              const ProgramOptions& options);
 
 }  // namespace lanewise::plan

@@ -9,8 +9,8 @@
 namespace lanewise::tasks {
 
 /// Returns whether the token `id` may denote a language: a special token such as `__fr__`, `fr_XX`
-/// or `fra_Latn`.
-bool is_language(const text::Tokenizer& tokenizer, int32_t id);
+/// or `fra_Latn`. Fails as decode() does.
+Result<bool> is_language(const text::Tokenizer& tokenizer, int32_t id);
 
 /// Returns the token of the language `name` in a multilingual model: the special token `name`
 /// (NLLB's `fra_Latn`), `__name__` (M2M100's `__fr__`), or the only one that starts with `name_`

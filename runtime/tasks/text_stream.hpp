@@ -17,10 +17,10 @@ class TextStream {
   /// `tokenizer` must outlive it.
   explicit TextStream(const text::Tokenizer& tokenizer) : tokenizer_(&tokenizer) {}
 
-  /// Returns the text added by `token`; valid until the next call.
-  std::string_view add(int32_t token);
+  /// Returns the text added by `token`; valid until the next call. Fails as decode() does.
+  Result<std::string_view> add(int32_t token);
   /// Returns the text that was held back. Call it after the last token.
-  std::string_view finish();
+  Result<std::string_view> finish();
 
  private:
   std::string_view grow_to(std::string text);

@@ -1,9 +1,9 @@
 #include "runtime/text/tokenizer.hpp"
 
-#include <exception>
 #include <nlohmann/json.hpp>
 
 #include "base/json_fields.hpp"
+#include "base/no_throw.hpp"
 #include "base/status_macros.hpp"
 #include "runtime/text/models/bpe.hpp"
 #include "runtime/text/models/sentencepiece.hpp"
@@ -100,11 +100,8 @@ Result<TokenizerPtr> parse_by_model(std::string_view text) {
 
 Tokenizer::~Tokenizer() = default;
 
-// The libraries below throw when memory runs out, and for what the checks above may have missed.
-Result<TokenizerPtr> parse_tokenizer(std::string_view json) try {
-  return parse_by_model(json);
-} catch (const std::exception& error) {
-  return resource_exhausted(std::string("tokenizer: ") + error.what());
+Result<TokenizerPtr> parse_tokenizer(std::string_view json) {
+  return base::no_throw([&] { return parse_by_model(json); });
 }
 
 }  // namespace lanewise::text

@@ -23,7 +23,7 @@ TEST_F(BertTest, WritesTheTextbookGraph) {
   const auto output = [&](const char* name) {
     return out.graph.values[static_cast<size_t>(out.graph.outputs.at(name))];
   };
-  EXPECT_EQ(output("last_hidden_state").rows, graph::RowSymbol::kTokens);
+  EXPECT_EQ(output("last_hidden_state").rows, graph::RowSymbol::kSourceTokens);
   EXPECT_EQ(output("last_hidden_state").features, kHidden);
   EXPECT_EQ(output("pooler_output").rows, graph::RowSymbol::kSequences);
   EXPECT_EQ(output("sentence_embedding").rows, graph::RowSymbol::kSequences);

@@ -7,7 +7,7 @@
 
 #include "lanewise/embedder.hpp"
 #include "ops/dispatch.hpp"
-#include "ops/linear/linear_kernels.hpp"
+#include "ops/weights/f32/f32_kernels.hpp"
 #include "tests/model/golden.hpp"
 
 namespace lanewise {

@@ -62,6 +62,20 @@ bool same_bytes(const TensorView& view, const Tensor& tensor) {
           std::memcmp(view.data, tensor.as<std::byte>(), tensor.size_bytes()) == 0);
 }
 
+TEST(Safetensors, AHeaderAboveTheFormatsLimitIsNotRead) {
+  const size_t length = kMaxHeaderBytes + 1;
+  const size_t size = 8 + length;
+  // Pages of zeros that are never touched take no memory.
+  void* file = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(file, MAP_FAILED);
+  const uint64_t written = length;
+  std::memcpy(file, &written, sizeof written);
+  const std::span<const std::byte> bytes(static_cast<const std::byte*>(file), size);
+  EXPECT_EQ(SafetensorsView::parse(bytes, "f").status().message(),
+            "'f': header of 100000001 bytes is above the format's limit");
+  ::munmap(file, size);
+}
+
 TEST(Safetensors, RoundTripOfEveryTypeAtEveryAlignment) {
   std::vector<std::pair<std::string, Tensor>> tensors;
   for (const DataType type :

@@ -13,8 +13,8 @@ namespace {
 /// One of everything: two inputs, every kind of attribute, several names in a role, two outputs.
 Graph small_graph() {
   Builder builder;
-  const ValueId ids = builder.input("input_ids", RowSymbol::kTokens);
-  const ValueId types = builder.input("token_type_ids", RowSymbol::kTokens);
+  const ValueId ids = builder.input("input_ids", RowSymbol::kSourceTokens);
+  const ValueId types = builder.input("token_type_ids", RowSymbol::kSourceTokens);
   const ValueId x = builder.embed("embeddings", ids, types, 8,
                                   {.table = "words",
                                    .type_table = "types",
@@ -95,14 +95,14 @@ TEST(GraphJson, RoundTripKeepsTypesAndBitsOfAttributes) {
 
 TEST(GraphJson, Reads) {
   EXPECT_EQ(to_json(parsed(R"({"values": [
-      {"name": "input_ids", "rows": "tokens", "type": "I32", "features": 1},
-      {"name": "e", "rows": "tokens", "type": "F32", "features": 4}],
+      {"name": "input_ids", "rows": "source_tokens", "type": "I32", "features": 1},
+      {"name": "e", "rows": "source_tokens", "type": "F32", "features": 4}],
     "inputs": [0],
     "nodes": [{"op": "embed", "name": "e", "inputs": [0], "output": 1,
                "weights": {"table": ["t"]}, "attributes": {"scale": 2.0}}],
     "outputs": {"last_hidden_state": 1}})")),
-            R"({"values":[{"name":"input_ids","rows":"tokens","type":"I32","features":1},)"
-            R"({"name":"e","rows":"tokens","type":"F32","features":4}],"inputs":[0],)"
+            R"({"values":[{"name":"input_ids","rows":"source_tokens","type":"I32","features":1},)"
+            R"({"name":"e","rows":"source_tokens","type":"F32","features":4}],"inputs":[0],)"
             R"("nodes":[{"op":"embed","name":"e","inputs":[0],"output":1,)"
             R"("weights":{"table":["t"]},"attributes":{"scale":2.0}}],)"
             R"("outputs":{"last_hidden_state":1}})");
@@ -112,6 +112,21 @@ std::string replaced(std::string text, const std::string& from, const std::strin
   const size_t at = text.find(from);
   EXPECT_NE(at, std::string::npos) << from;
   return text.replace(at, from.size(), to);
+}
+
+/// In files of format 1 the name `tokens` meant those of the encoder or of the decoder, by another
+/// input.
+TEST(GraphJson, ReadsRowsOfFormat1) {
+  const std::string one_stack = R"({"values": [
+      {"name": "input_ids", "rows": "tokens", "type": "I32", "features": 1},
+      {"name": "token_type_ids", "rows": "tokens", "type": "I32", "features": 1}],
+    "inputs": [0, 1], "nodes": [], "outputs": {}})";
+  EXPECT_EQ(parsed(one_stack).values[0].rows, RowSymbol::kSourceTokens);
+  EXPECT_EQ(parsed(one_stack).values[1].rows, RowSymbol::kSourceTokens);
+  const Graph both = parsed(replaced(replaced(one_stack, "token_type_ids", "decoder_input_ids"),
+                                     "\"tokens\"", "\"memory_tokens\""));
+  EXPECT_EQ(both.values[0].rows, RowSymbol::kSourceTokens);
+  EXPECT_EQ(both.values[1].rows, RowSymbol::kTargetTokens);
 }
 
 TEST(GraphJson, DamageIsNamed) {
@@ -132,7 +147,8 @@ TEST(GraphJson, DamageIsNamed) {
        "graph: value 2 'embeddings': expected 1 to 2147483647 features, found 0"},
       {"\"features\":8", "\"features\":18446744073709551615",
        "graph: values[2]: 'features': expected an integer"},
-      {"\"rows\":\"tokens\"", "\"rows\":\"tokes\"", "graph: values[0]: 'rows': unknown 'tokes'"},
+      {"\"rows\":\"source_tokens\"", "\"rows\":\"tokes\"",
+       "graph: values[0]: 'rows': unknown 'tokes'"},
       {"\"type\":\"F32\"", "\"type\":\"I32\"",
        "graph: node 'embeddings': writes a value that is not F32"},
       {"\"type\":\"F32\"", "\"type\":7", "graph: values[2]: 'type': expected a text"},
@@ -231,9 +247,9 @@ Status check_rows(const std::string& op, const std::vector<RowSymbol>& rows, Row
 }
 
 TEST(GraphValidate, RowsMustFit) {
-  constexpr auto kT = RowSymbol::kTokens;
+  constexpr auto kT = RowSymbol::kTargetTokens;
   constexpr auto kS = RowSymbol::kSequences;
-  constexpr auto kM = RowSymbol::kMemoryTokens;
+  constexpr auto kM = RowSymbol::kSourceTokens;
   constexpr auto kC = RowSymbol::kCache;
   EXPECT_TRUE(check_rows("linear", {kT}, kT).ok());
   EXPECT_TRUE(check_rows("linear", {kS}, kS).ok());
@@ -251,6 +267,8 @@ TEST(GraphValidate, RowsMustFit) {
   EXPECT_FALSE(check_rows("attention", {kT, kM, kT}, kT).ok());
   EXPECT_FALSE(check_rows("attention", {kT, kM, kM}, kM).ok());
   EXPECT_FALSE(check_rows("attention", {kS}, kS).ok());
+  EXPECT_FALSE(check_rows("attention", {kT, kS}, kT).ok());
+  EXPECT_FALSE(check_rows("attention", {kT, kS, kS}, kT).ok());
   EXPECT_TRUE(check_rows("additive_attention", {kT, kM, kM}, kT).ok());
   EXPECT_FALSE(check_rows("additive_attention", {kT, kM, kT}, kT).ok());
   EXPECT_TRUE(check_rows("gru", {kT}, kT).ok());
@@ -264,6 +282,33 @@ TEST(GraphValidate, RowsMustFit) {
   EXPECT_FALSE(check_rows("cached_gru", {kT, kS}, kT).ok());
   EXPECT_FALSE(check_rows("cached_gru", {kC}, kC).ok());
   EXPECT_FALSE(check_rows("cached_gru", {kT, kT, kC}, kT).ok());
+}
+
+/// Only inputs of the graph have the tables that a cache or a memory is read by.
+TEST(GraphValidate, CachedAttentionReadsInputsByTables) {
+  constexpr auto kT = RowSymbol::kTokens;
+  for (const RowSymbol memory : {RowSymbol::kMemoryTokens, RowSymbol::kCache}) {
+    EXPECT_TRUE(check_rows("cached_attention", {kT, memory}, kT).ok());
+    EXPECT_TRUE(check_rows("cached_attention", {kT, memory, memory}, kT).ok());
+  }
+  EXPECT_FALSE(check_rows("cached_attention", {kT}, kT).ok());
+  EXPECT_FALSE(check_rows("cached_attention", {kT, kT}, kT).ok());
+  EXPECT_FALSE(check_rows("cached_attention", {kT, RowSymbol::kSequences}, kT).ok());
+  EXPECT_FALSE(check_rows("cached_attention", {RowSymbol::kCache, kT}, kT).ok());
+
+  Graph graph;
+  graph.values = {{"q", kT, DataType::kF32, 8},
+                  {"memory", RowSymbol::kMemoryTokens, DataType::kF32, 16},
+                  {"changed", RowSymbol::kMemoryTokens, DataType::kF32, 16},
+                  {"y", kT, DataType::kF32, 8}};
+  graph.inputs = {0, 1};
+  graph.nodes.push_back({.op = "activation", .name = "changed", .inputs = {1}, .output = 2});
+  graph.nodes.push_back({.op = "cached_attention", .name = "node", .inputs = {0, 1}, .output = 3});
+  EXPECT_TRUE(validate(graph).ok()) << validate(graph).message();
+  graph.nodes[1].inputs = {0, 2};
+  EXPECT_EQ(validate(graph).message(),
+            "node 'node': rows do not fit: expected a row a token; the last inputs a cache or "
+            "memory given");
 }
 
 TEST(GraphRestricted, KeepsWhatOutputsNeed) {
@@ -288,16 +333,17 @@ TEST(GraphRestricted, KeepsWhatOutputsNeed) {
 }
 
 TEST(GraphText, IsAligned) {
-  EXPECT_EQ(to_text(small_graph()),
-            "%0  input_ids           tokens x 1 I32  input\n"
-            "%1  token_type_ids      tokens x 1 I32  input\n"
-            "%2  embeddings          tokens x 8      embed       %0 %1  "
-            "[position_table table type_table] has_type_ids=true position_offset=2\n"
-            "%3  norm                tokens x 8      layer_norm  %2     [bias weight] eps=1e-12\n"
-            "%4  head                tokens x 3      linear      %3     [weight]\n"
-            "%5  pool                sequences x 8   pool        %3     kind=mean\n"
-            "    logits              tokens x 3      output      %4\n"
-            "    sentence_embedding  sequences x 8   output      %5\n");
+  EXPECT_EQ(
+      to_text(small_graph()),
+      "%0  input_ids           source_tokens x 1 I32  input\n"
+      "%1  token_type_ids      source_tokens x 1 I32  input\n"
+      "%2  embeddings          source_tokens x 8      embed       %0 %1  "
+      "[position_table table type_table] has_type_ids=true position_offset=2\n"
+      "%3  norm                source_tokens x 8      layer_norm  %2     [bias weight] eps=1e-12\n"
+      "%4  head                source_tokens x 3      linear      %3     [weight]\n"
+      "%5  pool                sequences x 8          pool        %3     kind=mean\n"
+      "    logits              source_tokens x 3      output      %4\n"
+      "    sentence_embedding  sequences x 8          output      %5\n");
 }
 
 TEST(GraphText, HasNoControlCharacters) {
@@ -311,7 +357,8 @@ TEST(GraphDot, DrawsNodesAndEdges) {
   graph.nodes[3].name = "a \"b\"\\";
   const std::string dot = to_dot(graph);
   EXPECT_TRUE(dot.starts_with("digraph model {\n"));
-  EXPECT_NE(dot.find("  v2 [label=\"embed\\nembeddings\\ntokens x 8\"];\n"), std::string::npos);
+  EXPECT_NE(dot.find("  v2 [label=\"embed\\nembeddings\\nsource_tokens x 8\"];\n"),
+            std::string::npos);
   EXPECT_NE(dot.find("  v1 -> v2;\n"), std::string::npos);
   EXPECT_NE(dot.find("  v5 -> output1;\n"), std::string::npos);
   EXPECT_NE(dot.find("pool\\na \\\"b\\\"\\\\\\n"), std::string::npos);
