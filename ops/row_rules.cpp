@@ -40,8 +40,7 @@ std::string_view queries_and_keys(const NodeRows& rows) {
       same_memory && queries == rows.output && are_tokens(queries) && are_tokens(keys);
   return fits ? ""
               : "one row per token; keys and values with the same rows, the output with those of "
-                "the "
-                "queries";
+                "the queries";
 }
 
 std::string_view tokens_with_initial_state(const NodeRows& rows) {

@@ -7,28 +7,27 @@
 #include "lanewise/export.hpp"
 #include "lanewise/status.hpp"
 
-/// What this machine can do: instruction sets, caches, and the speed that no kernel can exceed.
-/// Every function here is thread-safe.
+/// Describes this machine: instruction sets, caches, and the speed that no kernel can exceed. All
+/// functions here are thread-safe.
 
 namespace lanewise {
 
 /// An instruction set that this build has kernels for.
 struct InstructionSet {
-  std::string_view name;         ///< as SessionOptions::isa takes it
+  std::string_view name;         ///< for SessionOptions::isa
   std::string_view f32_kernels;  ///< the instruction set whose f32 kernels it uses: itself, or one
                                  ///< that it extends with instructions for other types only
   bool available = false;        ///< this CPU and its operating system can run it
 };
 
-/// All instruction sets of this build, worst first. The span and the names are valid until the
+/// All instruction sets of this build, slowest first. The span and the names are valid until the
 /// program ends.
 LANEWISE_EXPORT std::span<const InstructionSet> instruction_sets() noexcept;
 
-/// The name of the instruction set that a Session uses whose SessionOptions::isa is `name`: `name`
-/// itself, or for an empty one the value of LANEWISE_ISA, or else the best that is available.
+/// Returns the instruction set that a Session with SessionOptions::isa = `name` uses: `name`
+/// itself, or if it is empty the value of LANEWISE_ISA, or else the best available one.
 ///
-/// Fails with kInvalidArgument, listing those available, for one that is unknown or that this CPU
-/// cannot run.
+/// Fails with kInvalidArgument, listing the available ones, if it is unknown or this CPU lacks it.
 LANEWISE_EXPORT Result<std::string_view> choose_isa(std::string_view name = {});
 
 /// Data caches, in bytes.
@@ -38,37 +37,37 @@ struct CacheSizes {
   int64_t l3 = 0;  ///< shared by cores
 };
 
-/// As the operating system reports them; sizes of a small desktop CPU where it does not.
+/// The sizes that the operating system reports; if it does not, those of a small desktop CPU.
 LANEWISE_EXPORT CacheSizes cache_sizes() noexcept;
 
-/// Operands that are multiplied. Products are added up in f32, those of bytes in 32-bit integers.
+/// The type of the factors. Products are summed in f32, those of bytes in 32-bit integers.
 enum class Arithmetic { kF32, kI8, kBf16 };
 
-/// The most operations a second, in units of 1e9, that the calling thread reaches with nothing but
-/// multiply-adds in registers. A multiply-add counts as 2.
+/// Measures the peak rate of multiply-adds in registers on the calling thread, in 1e9 operations
+/// per second. A multiply-add counts as 2.
 ///
-/// The clock depends on temperature, instruction set and load, so measure this beside the kernel
-/// that is to be compared with it. For several threads, call it on each at the same time and add
-/// the results.
+/// The clock depends on temperature, instruction set and load, so measure the peak next to the
+/// kernel that you compare with it. For several threads, call this on all of them at the same time
+/// and add the results.
 ///
 /// isa         the name of an available instruction set
-/// arithmetic  kI8: dot products of unsigned by signed bytes. kBf16: that of f32 where `isa` has no
+/// arithmetic  kI8: dot products of unsigned by signed bytes. kBf16: the f32 rate if `isa` has no
 ///             instructions for bf16.
 /// seconds     how long to measure, > 0; 0.1 suffices on a quiet machine
-/// Fails with kInvalidArgument for an `isa` as choose_isa() does, or for `seconds` out of range.
+/// Fails as choose_isa() does for `isa`, and with kInvalidArgument for `seconds` out of range.
 LANEWISE_EXPORT Result<double> measure_peak_gops(std::string_view isa, Arithmetic arithmetic,
                                                  double seconds);
 
-/// The least memory that measure_read_gbps() can measure, in bytes.
+/// The smallest memory that measure_read_gbps() can measure, in bytes.
 inline constexpr int64_t kLeastReadBytes = int64_t{8} << 20;
 
-/// The fastest that the calling thread reads `memory`, in units of 1e9 bytes a second: the limit of
-/// a decoding step, which reads every weight once.
+/// Measures how fast the calling thread can read `memory`, in 1e9 bytes per second. This limits a
+/// decoding step, which reads every weight once.
 ///
-/// The memory is read three times, so what a cache can hold of it comes from there. For several
-/// threads, give each its own part, call this on each at the same time, and add the results.
+/// The memory is read three times, so parts that fit into a cache are read from there. For several
+/// threads, give each its own part, call this on all of them at the same time, and add the results.
 ///
-/// memory  written before, at least kLeastReadBytes
+/// memory  must have been written, at least kLeastReadBytes
 /// Fails with kInvalidArgument for less memory.
 LANEWISE_EXPORT Result<double> measure_read_gbps(std::span<const float> memory);
 

@@ -11,20 +11,20 @@
 #include "lanewise/status.hpp"
 #include "lanewise/tensor.hpp"
 
-/// Tensors in and out of files: safetensors both ways, NumPy's .npy out. Files appear complete or
+/// Reads and writes safetensors files, and writes NumPy's .npy files. Files appear completely or
 /// not at all.
 
 namespace lanewise {
 
-/// A file that appears under its name complete or not at all.
+/// A file that appears under its name completely or not at all.
 ///
-/// Bytes go to a temporary file in the same folder; commit() flushes it to disk and renames it over
-/// the destination. Until then, and after any failure, the destination is what it was; an object
-/// that ends without commit() leaves nothing behind. Programs that have mapped the old file keep
-/// the old bytes.
+/// Bytes are written to a temporary file in the same folder; commit() flushes it to disk and
+/// renames it over the destination. Until then, and after any failure, the destination is
+/// unchanged. An object that is destroyed without commit() leaves nothing behind. Programs that
+/// have mapped the old file keep the old bytes.
 ///
-/// A device or a pipe cannot be replaced, so it is written to directly. A symbolic link stays, and
-/// the file that it points to is replaced. A replaced file keeps its permissions.
+/// A device or a pipe cannot be replaced and is written to directly. If the destination is a
+/// symbolic link, the file that it points to is replaced. A replaced file keeps its permissions.
 ///
 /// Not thread-safe.
 class LANEWISE_EXPORT AtomicFile {
@@ -37,10 +37,10 @@ class LANEWISE_EXPORT AtomicFile {
   AtomicFile& operator=(AtomicFile&&) noexcept;
   ~AtomicFile();
 
-  /// Appends. Once a write has failed, every later call fails as it did.
+  /// Appends. After a write has failed, all later calls fail in the same way.
   Status write(std::span<const std::byte> bytes);
   Status write(std::string_view text);
-  /// Puts the file under its name. Call it once; nothing can be written afterwards.
+  /// Moves the file to its name. Call it once; nothing can be written afterwards.
   Status commit();
 
  private:
@@ -51,18 +51,19 @@ class LANEWISE_EXPORT AtomicFile {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Reads every tensor of the safetensors file at `path` into memory of its own.
+/// Reads all tensors of the safetensors file at `path` into memory.
 ///
-/// Tensors of element types that DataType lacks are left out. Fails with kNotFound or kIo if the
-/// file cannot be read; with kDataLoss if it is no complete safetensors file.
+/// Omits tensors with element types that DataType lacks. Fails with kNotFound or kIo if the file
+/// cannot be read; with kDataLoss if it is not a complete safetensors file.
 /// Source: https://github.com/huggingface/safetensors#format
 LANEWISE_EXPORT Result<TensorMap> read_safetensors(const std::string& path);
 
-/// The same for `bytes`, the whole of a file. `label`, usually its path, begins each message.
+/// The same for `bytes`, the contents of a whole file. Messages begin with `label`, usually its
+/// path.
 LANEWISE_EXPORT Result<TensorMap> parse_safetensors(std::span<const std::byte> bytes,
                                                     std::string_view label);
 
-/// Appends `tensors` to `file`, as a whole safetensors file. The same tensors give the same bytes.
+/// Writes `tensors` to `file` as a complete safetensors file. The same tensors give the same bytes.
 ///
 /// Fails with kInvalidArgument for a name that is empty, reserved or not UTF-8, and as
 /// AtomicFile::write() does.
@@ -87,7 +88,7 @@ class LANEWISE_EXPORT NpyWriter {
   /// Appends the rows in `values`: `columns` floats each. Fails with kInvalidArgument unless it is
   /// a whole number of rows.
   Status append(std::span<const float> values);
-  /// Completes the file and puts it under its name. Call it once.
+  /// Completes the file and moves it to its name. Call it once.
   Status commit();
 
  private:

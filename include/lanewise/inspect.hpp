@@ -14,8 +14,8 @@
 #include "lanewise/status.hpp"
 #include "lanewise/tensor.hpp"
 
-/// What a model is made of: its tensors, its graph, and where it came from. ModelInfo, in
-/// lanewise/model.hpp, says what it takes and gives.
+/// The contents of a model: its tensors, its graph and its provenance. Its inputs and outputs are
+/// described by ModelInfo in lanewise/model.hpp.
 
 namespace lanewise {
 
@@ -23,40 +23,40 @@ namespace internal {
 class GraphData;
 }
 
-/// A tensor of a model, as it is stored.
+/// A tensor of a model as stored.
 struct TensorInfo {
   std::string name;
   DataType type = DataType::kF32;  ///< of the stored elements; int4 weights are pairs in kU8
-  Shape shape;                     ///< of the stored elements: panels of packed weights
+  Shape shape;                     ///< of the stored elements; packed weights are panels
   int64_t bytes = 0;
-  std::string format = {};  ///< of a weight: `f32`, `bf16`, `i8`, `i4g32`, ...; empty for others
+  std::string format = {};  ///< weight format: `f32`, `bf16`, `i8`, `i4g32`, ...; empty for others
 };
 
 struct ModelContents {
-  std::vector<TensorInfo> tensors;  ///< in name order, with the tokenizers' texts among them
-  int64_t parameters = 0;           ///< numbers in all weights together
-  std::string weights_type;         ///< what most weights are stored as: `f32`, `bf16`, `int8`, ...
+  std::vector<TensorInfo> tensors;  ///< sorted by name, including the texts of tokenizers
+  int64_t parameters = 0;           ///< the total number of values in all weights
+  std::string weights_type;         ///< of most weights: `f32`, `bf16`, `int8`, ...
   bool has_tokenizer = false;
-  /// JSON: the files that the model was made from, each with its SHA-256; empty for a checkpoint
-  /// that was converted in memory.
+  /// JSON: the files that the model was made from, with their SHA-256; empty for a checkpoint that
+  /// was converted in memory.
   std::string provenance;
-  /// JSON: how weights were quantised, and the error that this makes in the model's results, as
-  /// measured by the conversion; empty for weights that were not.
+  /// JSON: how weights were quantised, and the resulting error of the model's outputs as measured
+  /// by the conversion; empty if they were not quantised.
   std::string quantization;
 };
 
-/// Lists what `model` holds. Reads no weights. Fails with kResourceExhausted for lack of memory.
-/// Thread-safe.
+/// Lists the contents of `model` without reading weights. Fails with kResourceExhausted if memory
+/// runs out. Thread-safe.
 LANEWISE_EXPORT Result<ModelContents> inspect(const Model& model);
 
-/// True for a file that `lanewise convert` wrote, told by its content; false for anything else, a
-/// file that cannot be read included. Thread-safe.
+/// Whether the contents of the file show that it was written by `lanewise convert`; false also if
+/// it cannot be read. Thread-safe.
 LANEWISE_EXPORT bool is_model_file(const std::string& path) noexcept;
 
 /// A matrix [rows, features] that flows between the nodes of a graph.
 struct GraphValue {
   std::string name;
-  std::string rows;  ///< what it has a row for, known when a batch arrives: `source_tokens`, ...
+  std::string rows;  ///< what each row belongs to: `source_tokens`, ...; a batch gives their number
   DataType type = DataType::kF32;
   int64_t features = 0;
 };
@@ -66,39 +66,39 @@ struct GraphNode {
   using Attribute = std::variant<bool, int64_t, double, std::string>;
 
   std::string op;           ///< `linear`, `attention`, ...
-  std::string name;         ///< where it stands in the model: `encoder.layer.0.attention`; unique
+  std::string name;         ///< unique; its place in the model: `encoder.layer.0.attention`
   std::vector<int> inputs;  ///< indices of values
   int output = 0;           ///< index of the value that it writes
-  /// Names of tensors, by the role that they have for the operator: `weight`, `bias`, ... Several
-  /// in one role are one below the other; a converted model has one.
+  /// Names of tensors by their role for the operator: `weight`, `bias`, ... Several in one role are
+  /// concatenated along their first dimension; a converted model has one.
   std::map<std::string, std::vector<std::string>> weights;
   std::map<std::string, Attribute> attributes;  ///< `eps`, `heads`, ...
 };
 
-/// The graph of a model, as a list of nodes in an order in which they can run.
+/// The graph of a model as a list of nodes in an executable order.
 ///
-/// A handle to immutable data; copying it is cheap. Thread-safe.
+/// A handle to immutable data. Cheap to copy; thread-safe.
 class LANEWISE_EXPORT ModelGraph {
  public:
-  /// The graph that a Session runs: after fusion. For the one before it see textbook_graph() in
-  /// lanewise/convert.hpp. Fails with kResourceExhausted for lack of memory.
+  /// Returns the graph that a Session runs, after fusion. For the graph before fusion see
+  /// textbook_graph() in lanewise/convert.hpp. Fails with kResourceExhausted if memory runs out.
   static Result<ModelGraph> of(const Model& model);
 
   std::span<const GraphValue> values() const noexcept;
   std::span<const GraphNode> nodes() const noexcept;
-  /// Indices of the values that a caller gives: `input_ids`, ...
+  /// Indices of the values that the caller supplies: `input_ids`, ...
   std::span<const int> inputs() const noexcept;
   /// Indices of the values that are results, by the names of ModelInfo::outputs.
   const std::map<std::string, int>& outputs() const noexcept;
 
-  /// For people: one line for each input, node and output, with control characters as `?`.
+  /// A listing for people: one line per input, node and output; control characters become `?`.
   Result<std::string> to_text() const;
-  /// As model files store it.
+  /// The JSON that model files store.
   Result<std::string> to_json() const;
-  /// For Graphviz.
+  /// A drawing for Graphviz.
   Result<std::string> to_dot() const;
 
-  /// For the library's own layers.
+  /// For internal use by the library.
   const internal::GraphData& data() const noexcept { return *data_; }
   explicit ModelGraph(std::shared_ptr<const internal::GraphData> data) : data_(std::move(data)) {}
 
@@ -106,14 +106,14 @@ class LANEWISE_EXPORT ModelGraph {
   std::shared_ptr<const internal::GraphData> data_;
 };
 
-/// A graph and its title, for a drawing of several.
+/// A graph with a title, for a drawing of several.
 struct GraphDrawing {
   std::string title;
   ModelGraph graph;
 };
 
-/// One drawing for Graphviz with each graph in a frame of its own. Fails with kResourceExhausted
-/// for lack of memory. Thread-safe.
+/// One drawing for Graphviz, with each graph in its own frame. Fails with kResourceExhausted if
+/// memory runs out. Thread-safe.
 LANEWISE_EXPORT Result<std::string> to_dot(std::span<const GraphDrawing> drawings);
 
 }  // namespace lanewise

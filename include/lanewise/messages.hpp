@@ -6,19 +6,20 @@
 #include "lanewise/export.hpp"
 #include "lanewise/status.hpp"
 
-/// Messages in the library's own style, for programs that report errors beside the library's.
+/// Helpers for programs that report errors in the style of the library's messages.
 
 namespace lanewise {
 
-/// `'text'` for a message. Names come from files that nobody vouches for, and a message is one line
-/// on somebody's terminal: control characters become `?`, and `...` ends a text that is cut after
-/// 240 bytes. Thread-safe.
+/// Quotes `text` for a message: `'text'`. Names may come from untrusted files, and a message is one
+/// line on a terminal: control characters become `?`, and texts over 240 bytes are truncated and
+/// end in `...`. Thread-safe.
 LANEWISE_EXPORT std::string in_quotes(std::string_view text) noexcept;
 
-/// The Status of a system call that failed with `error`, an errno: `cannot ACTION 'PATH': REASON`.
+/// Returns the Status for a system call that failed with the errno `error`: `cannot ACTION 'PATH':
+/// REASON`.
 ///
-/// kNotFound where the name does not exist, kResourceExhausted for lack of memory or descriptors,
-/// else kIo. Thread-safe.
+/// The code is kNotFound if the name does not exist, kResourceExhausted for lack of memory or
+/// descriptors, otherwise kIo. Thread-safe.
 LANEWISE_EXPORT Status os_error(std::string_view action, std::string_view path, int error);
 
 }  // namespace lanewise

@@ -106,11 +106,11 @@ class LANEWISE_EXPORT Session {
 
   /// Allocates working memory for batches of up to `tokens` tokens in `sequences` sequences. For an
   /// encoder-decoder, encoder and decoder may each have as many. Fails with kInvalidArgument for a
-  /// negative number, and with kResourceExhausted if there is no memory; the session stays usable.
+  /// negative number, and with kResourceExhausted if memory runs out; the session stays usable.
   Status reserve(int64_t tokens, int64_t sequences);
 
-  /// Bytes that reserve() allocates in a new session for such a batch, and all that its runs use;
-  /// INT64_MAX where no machine has as many.
+  /// Bytes that reserve() allocates in a new session for such a batch, which is all that its runs
+  /// use; INT64_MAX if no machine has that much memory.
   int64_t memory_bytes(int64_t tokens, int64_t sequences) const noexcept;
 
   int threads() const noexcept;

@@ -10,24 +10,25 @@
 #include "lanewise/tensor.hpp"
 #include "lanewise/tokenizer.hpp"
 
-/// What Generator::generate() takes, made one source at a time, so that a program can report or
-/// skip a source that the model cannot take; generate() itself fails for all of them.
+/// Makes and checks the sources of Generator::generate() one at a time, so that a program can
+/// report or skip a source that the model cannot accept; generate() itself fails for the whole
+/// call.
 
 namespace lanewise {
 
-/// What becomes of a source with more tokens than the model takes.
+/// What to do with a source that has more tokens than the model accepts.
 enum class TooLong {
-  kRefuse,    ///< an error: half a sentence has another translation
-  kTruncate,  ///< the rest is left out; special tokens around a text stay
+  kRefuse,    ///< fail, because half a sentence has a different translation
+  kTruncate,  ///< omit the rest, but keep the special tokens around a text
 };
 
-/// A source that the model can take.
+/// A source that the model accepts.
 struct Source {
   std::vector<int32_t> ids;
   bool truncated = false;
 };
 
-/// The ids of `text`, special tokens included.
+/// Returns the ids of `text`, including special tokens.
 ///
 /// tokenizer  that of the model, Tokenizer::of() or its for_language()
 /// info       of the model
@@ -37,16 +38,17 @@ LANEWISE_EXPORT Result<Source> source_of_text(const Tokenizer& tokenizer, std::s
                                               const ModelInfo& info,
                                               TooLong too_long = TooLong::kRefuse);
 
-/// The same checks for ids that somebody else made. TooLong::kTruncate cuts them at the end.
+/// Checks ids from elsewhere in the same way. TooLong::kTruncate truncates them at the end.
 LANEWISE_EXPORT Result<Source> source_of_ids(std::vector<int32_t> ids, const ModelInfo& info,
                                              TooLong too_long = TooLong::kRefuse);
 
-/// The rows of `input_ids` [B, T], i32 or i64, without the padding that the optional
-/// `attention_mask` [B, T] marks with zeros at the ends of a row. The ids are not checked.
+/// Returns the rows of `input_ids` [B, T], i32 or i64, without the padding that the optional
+/// `attention_mask` [B, T] marks with zeros at the ends of a row. Does not check the ids against
+/// the model.
 ///
-/// Fails with kInvalidArgument, naming the tensor, for one that is missing, has another type or
-/// shape, an id that int32_t cannot hold, a row without a token or with a hole in its mask.
-/// Thread-safe.
+/// Fails with kInvalidArgument, naming the tensor, if a tensor is missing or has the wrong type or
+/// shape; if an id does not fit in int32_t; if a row has no token, or a zero between ones in its
+/// mask. Thread-safe.
 LANEWISE_EXPORT Result<std::vector<std::vector<int32_t>>> sources_of_tensors(
     const TensorMap& inputs);
 

@@ -5,7 +5,7 @@
 #include "lanewise/status.hpp"
 
 /// Shorthands for functions that return a Status or a Result. No other public header includes this
-/// one: a program that wants no macros gets none.
+/// one, so programs that do not want macros do not get them.
 
 /// Returns the Status of `expression` from the enclosing function unless it is ok.
 #define LANEWISE_RETURN_IF_ERROR(expression)             \

@@ -13,7 +13,7 @@
 #include "lanewise/model.hpp"
 #include "lanewise/status.hpp"
 
-/// Texts to token ids and back.
+/// Converts texts to token ids and back.
 
 namespace lanewise {
 
@@ -30,77 +30,78 @@ struct ByteRange {
 
 /// The tokens of a text, or of two.
 struct Encoding {
-  std::vector<int32_t> ids;        ///< [tokens], as Session and Generator take them
-  std::vector<ByteRange> offsets;  ///< [tokens], where each stands in its own text; [0, 0) for a
+  std::vector<int32_t> ids;        ///< [tokens], for Session and Generator
+  std::vector<ByteRange> offsets;  ///< [tokens], the place of each in its text; [0, 0) for a
                                    ///< special token that the text does not contain
-  std::vector<int32_t> type_ids;   ///< [tokens], which text each belongs to, as RaggedBatch takes
-                                   ///< them; empty for a single text
-  bool truncated = false;          ///< tokens were cut off to keep to EncodeOptions::max_length
+  std::vector<int32_t> type_ids;   ///< [tokens], which text each belongs to, for RaggedBatch;
+                                   ///< empty for a single text
+  bool truncated = false;          ///< whether EncodeOptions::max_length cut off tokens
 };
 
 struct EncodeOptions {
   bool add_special_tokens = true;
-  int64_t max_length = 0;  ///< in tokens, special ones included; 0: no limit
+  int64_t max_length = 0;  ///< in tokens, including special ones; 0: no limit
 };
 
-/// Turns texts into token ids and back, with the ids and offsets of Hugging Face's tokenizers.
+/// Converts texts to token ids and back, with the same ids and offsets as Hugging Face's
+/// tokenizers.
 ///
-/// A handle to immutable data; copying it is cheap. Thread-safe.
+/// A handle to immutable data. Cheap to copy; thread-safe.
 class LANEWISE_EXPORT Tokenizer {
  public:
-  /// The tokenizer of the texts that `model` reads. The first call for a model makes it (22 ms for
-  /// 30,000 tokens), later ones share it.
+  /// Returns the tokenizer for the texts that `model` reads. The first call for a model builds it
+  /// (22 ms for 30,000 tokens); later calls share it.
   ///
   /// Fails with kNotFound for a model without a tokenizer; with kDataLoss or kUnsupported if the
-  /// one in its file is damaged or uses a part that this build lacks.
+  /// one in its file is damaged or uses a part that this version lacks.
   static Result<Tokenizer> of(const Model& model);
 
-  /// The tokenizer of the texts that the decoder of `model` writes: that of the texts it reads,
+  /// Returns the tokenizer for the texts that the decoder of `model` writes: the same as of(),
   /// unless the model has two. Fails as of() does.
   static Result<Tokenizer> of_target(const Model& model);
 
-  /// The tokenizer that `json`, the text of a tokenizer.json, describes. Its padding and its length
-  /// to truncate to are ignored. For folders with other files see load_tokenizer() in
-  /// lanewise/convert.hpp.
+  /// Makes a tokenizer from `json`, the contents of a tokenizer.json. Ignores its padding and its
+  /// truncation length. For folders with other files see load_tokenizer() in lanewise/convert.hpp.
   ///
-  /// Fails with kUnsupported, naming it, if it uses a part that this build lacks; with kDataLoss if
-  /// it is no JSON or contradicts itself.
+  /// Fails with kUnsupported, naming it, if it uses a part that this version lacks; with kDataLoss
+  /// if it is not JSON or contradicts itself.
   static Result<Tokenizer> from_json(std::string_view json);
 
-  /// This tokenizer for texts in the language `name`, for multilingual models that are told it
-  /// (M2M100, NLLB, mBART): the special tokens around a text name that language instead of the one
-  /// that the tokenizer was set to. `name` is as language_token() takes it.
+  /// Returns this tokenizer for texts in the language `name`, for multilingual models that need it
+  /// (M2M100, NLLB, mBART): the special tokens around a text denote that language instead of the
+  /// one that the tokenizer was set to. `name` is as in language_token().
   ///
-  /// Fails with kInvalidArgument if the model has no such language, or is told none.
+  /// Fails with kInvalidArgument if the model does not know this language, or takes no source
+  /// language.
   Result<Tokenizer> for_language(std::string_view name) const;
 
-  /// The tokens of `text`, cut to max_length at the end, or at the start where the tokenizer says
-  /// so.
+  /// Returns the tokens of `text`, truncated to max_length at the end, or at the start if the
+  /// tokenizer says so.
   ///
-  /// Fails with kInvalidArgument: for a text that is not UTF-8, naming the byte, or that has 2^31
-  /// bytes or more; for a max_length that is negative or has no room for the special tokens.
+  /// Fails with kInvalidArgument if the text is not UTF-8, naming the byte, or has 2^31 bytes or
+  /// more; if max_length is negative or smaller than the number of special tokens.
   Result<Encoding> encode(std::string_view text, const EncodeOptions& options = {}) const;
 
-  /// The tokens of two texts, `[CLS] first [SEP] second [SEP]` for BERT. To keep to max_length, the
-  /// longer text is cut first. Fails as encode() does.
+  /// Returns the tokens of two texts, `[CLS] first [SEP] second [SEP]` for BERT. To meet
+  /// max_length, the longer text is truncated first. Fails as encode() does.
   Result<Encoding> encode_pair(std::string_view first, std::string_view second,
                                const EncodeOptions& options = {}) const;
 
-  /// The text of `ids`. Ids without a token add nothing. Fails with kInvalidArgument for a negative
-  /// id. For ids that come one by one see TextStream.
+  /// Returns the text of `ids`. Ids without a token add nothing. Fails with kInvalidArgument for a
+  /// negative id. For ids that arrive one by one see TextStream.
   Result<std::string> decode(std::span<const int32_t> ids, bool skip_special_tokens = true) const;
 
-  /// One more than the largest id. Smaller ids may have no token.
+  /// The largest id plus 1. Smaller ids may have no token.
   int64_t vocabulary_size() const noexcept;
-  /// The token with this id, "" if there is none. Valid as long as any copy of this tokenizer.
+  /// The token with this id; "" if there is none. Valid as long as any copy of this tokenizer.
   std::string_view token(int32_t id) const noexcept;
-  /// The id of `token`, if there is one. Fails with kResourceExhausted for lack of memory.
+  /// The id of `token`, if it has one. Fails with kResourceExhausted if memory runs out.
   Result<std::optional<int32_t>> id(std::string_view token) const;
 
   /// This tokenizer as the text of a tokenizer.json, without a language set by for_language().
   Result<std::string> to_json() const;
 
-  /// For the library's own layers.
+  /// For internal use by the library.
   const internal::TokenizerData& data() const noexcept { return *data_; }
   explicit Tokenizer(std::shared_ptr<const internal::TokenizerData> data)
       : data_(std::move(data)) {}
@@ -109,11 +110,11 @@ class LANEWISE_EXPORT Tokenizer {
   std::shared_ptr<const internal::TokenizerData> data_;
 };
 
-/// The text of tokens that come one by one, as a Generator gives them.
+/// Decodes tokens that arrive one by one, as from a Generator.
 ///
-/// The pieces of add() and finish() together are what Tokenizer::decode() gives for all tokens. A
-/// token that is a part of a character, or whose text the next one may change, is held back until
-/// its text is certain. Special tokens add nothing. Not thread-safe.
+/// The results of add() and finish() together equal Tokenizer::decode() of all tokens. A token that
+/// is part of a character, or whose text may be changed by the next one, is held back until its
+/// text is final. Special tokens add nothing. Not thread-safe.
 class LANEWISE_EXPORT TextStream {
  public:
   static Result<TextStream> create(const Tokenizer& tokenizer);
@@ -122,10 +123,10 @@ class LANEWISE_EXPORT TextStream {
   TextStream& operator=(TextStream&&) noexcept;
   ~TextStream();
 
-  /// What the text has grown by; valid until the next call. Fails with kInvalidArgument for a
-  /// negative id.
+  /// Returns the text added by this token; valid until the next call. Fails with kInvalidArgument
+  /// for a negative id.
   Result<std::string_view> add(int32_t id);
-  /// What was held back. Call it after the last token; the view is valid until the next call.
+  /// Returns the text that was held back; valid until the next call. Call it after the last token.
   Result<std::string_view> finish();
 
  private:
@@ -134,9 +135,9 @@ class LANEWISE_EXPORT TextStream {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Ok for a text in UTF-8, which every tokenizer asks for; else kInvalidArgument naming the first
-/// byte that is not. Overlong forms, surrogates and code points above U+10FFFF are not UTF-8.
-/// Thread-safe.
+/// Checks that `text` is UTF-8, as every tokenizer requires. Fails with kInvalidArgument, naming
+/// the first byte that is not. Overlong forms, surrogates and code points above U+10FFFF are not
+/// UTF-8. Thread-safe.
 LANEWISE_EXPORT Status check_utf8(std::string_view text);
 
 }  // namespace lanewise

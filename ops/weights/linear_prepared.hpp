@@ -102,8 +102,7 @@ void finish_tile(const typename Kind::Block& block, const std::byte* sums, const
 
 template <typename Kind>
 using FinishFunction = void (*)(const typename Kind::Block& block, const std::byte* sums,
-                                const RowScale* x_scale,
-                                const typename Kind::Constants& constants,
+                                const RowScale* x_scale, const typename Kind::Constants& constants,
                                 const TilePlace& place) noexcept;
 
 // In the order of Activation.

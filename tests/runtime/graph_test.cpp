@@ -307,8 +307,8 @@ TEST(GraphValidate, CachedAttentionReadsInputsByTables) {
   EXPECT_TRUE(validate(graph).ok()) << validate(graph).message();
   graph.nodes[1].inputs = {0, 2};
   EXPECT_EQ(validate(graph).message(),
-            "node 'node': rows do not fit: expected a row a token; the last inputs a cache or "
-            "memory given");
+            "node 'node': rows do not fit: expected one row per token; the last inputs are caches "
+            "or memory");
 }
 
 TEST(GraphRestricted, KeepsWhatOutputsNeed) {

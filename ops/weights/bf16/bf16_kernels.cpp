@@ -1,7 +1,7 @@
 #include "ops/weights/bf16/bf16_kernels.hpp"
 
-#include "ops/weights/linear_prepared.hpp"
 #include "ops/simd_bf16.hpp"
+#include "ops/weights/linear_prepared.hpp"
 
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
@@ -117,8 +117,7 @@ struct Bf16Kind {
   }
 #else
   static PreparedRows prepare(const Bf16Block& block, std::byte*) noexcept {
-    return {reinterpret_cast<const std::byte*>(block.x), block.x_stride * sizeof(float),
-            nullptr};
+    return {reinterpret_cast<const std::byte*>(block.x), block.x_stride * sizeof(float), nullptr};
   }
 #endif
 
