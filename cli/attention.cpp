@@ -80,8 +80,7 @@ Command make_attention(CLI::App& program, Shell& shell) {
       ->type_name("FILE.html");
   command
       ->add_option("--target", options->target,
-                   "What the decoder of an encoder-decoder is to write; default: what it writes by "
-                   "greedy search")
+                   "The output of an encoder-decoder; default: the result of greedy search")
       ->type_name("TEXT");
   command->footer(fmt::format(
       "Writes one self-contained page: the weights of every layer and head, as pictures\n"

@@ -144,8 +144,7 @@ void add_batch_options(CLI::App& command, BenchOptions& options) {
       ->excludes(length);
   command
       .add_option("--new-tokens", options.new_tokens,
-                  "Tokens to generate for each sequence; default: 32 where the model is an "
-                  "encoder-decoder")
+                  "Tokens to generate per sequence; default: 32 for encoder-decoders")
       ->check(whole_number(1, kMostLength))
       ->type_name("N");
   command.add_option("--beams", options.beams, "Beams of the search; default: 1, greedy")
@@ -162,8 +161,7 @@ Command make_bench(CLI::App& program, Shell& shell) {
   add_batch_options(*command, *options);
   command
       ->add_option("--output", options->output,
-                   "The output to compute; default: sentence_embedding where the model has it, "
-                   "else last_hidden_state")
+                   "The output to compute; default: sentence_embedding or else last_hidden_state")
       ->type_name("NAME");
   command->add_option("--seconds", options->seconds, "Seconds to repeat the run for; default: 3")
       ->check(positive_seconds())
@@ -179,11 +177,10 @@ Command make_bench(CLI::App& program, Shell& shell) {
       ->type_name("FILE.json");
   command->add_flag("--json", options->json, "Print one JSON object");
   command->footer(
-      "Runs seeded random ids: one first run, a warm-up, then runs for S seconds, and a few more "
-      "with\n"
-      "a clock in each node. load_ms is up to the session being ready; GFLOP/s count the useful\n"
-      "operations of the median run; the roofline is multiply-adds in registers on the same "
-      "threads.\n\n"
+      "Runs the model on seeded random ids: a first run, a warm-up, runs for S seconds, and a few\n"
+      "more that time each node. load_ms ends when the session is ready. GFLOP/s are the useful\n"
+      "operations of the median run. The roofline is the rate of multiply-adds in registers on\n"
+      "the same threads.\n\n"
       "  lanewise bench minilm.lw --batch 8 --length 128 --threads 2");
   return {command, [options, &shell] { return bench(*options, shell); }};
 }

@@ -130,9 +130,8 @@ Command make_convert(CLI::App& program, Shell& shell) {
   command->add_option("--config", options->config, "A config.json to use instead of SRC's")
       ->type_name("FILE");
   command->footer(
-      "Prints the name of the model file. What a checkpoint has and the model does not use is "
-      "said\n"
-      "on stderr. FILE is replaced only on success.\n\n"
+      "Prints the name of the model file, and lists unused parts of the checkpoint on stderr.\n"
+      "FILE is replaced only on success.\n\n"
       "  lanewise convert all-MiniLM-L6-v2 -o minilm.lw");
   return {command, [options, &shell] { return convert_command(*options, shell); }};
 }

@@ -131,9 +131,9 @@ Command make_cpu(CLI::App& program, Shell& shell) {
   command->add_flag("--json", flags->json, "Print one JSON object");
   command->add_flag("--peaks", flags->peaks, "Measure the peaks of one core: f32, int8, bf16");
   command->footer(
-      "`chosen` is what --isa or LANEWISE_ISA asks for, else the best available one. Its peaks are "
-      "what a loop of multiply-adds in registers reaches, each counting as 2 operations; without "
-      "instructions for bf16 that peak is that of f32.");
+      "`chosen` is the instruction set given by --isa or LANEWISE_ISA, else the best available\n"
+      "one. Its peaks are those of a loop of multiply-adds in registers, each of which counts as\n"
+      "2 operations. Without bf16 instructions the bf16 peak is that of f32.");
   return {command, [flags, &shell] { return cpu(*flags, shell); }};
 }
 

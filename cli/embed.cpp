@@ -153,10 +153,9 @@ Command make_embed(CLI::App& program, Shell& shell) {
   command->add_flag("--json", options->json,
                     "Print one object per line: text, embedding, tokens, truncated");
   command->footer(
-      "Without --json and --output each line is the text, a tab, and the numbers between spaces.\n"
-      "A line of the input ends with \\n or \\r\\n; an empty line is a text. Without TEXT and "
-      "--input\n"
-      "lines come from stdin.\n\n"
+      "Without --json and --output, prints one line per text: the text, a tab, and the numbers\n"
+      "separated by spaces. Input lines end with \\n or \\r\\n; an empty line is a text. Without\n"
+      "TEXT and --input, lines come from stdin.\n\n"
       "  lanewise embed minilm.lw \"a sentence\" \"한국어 문장\"\n"
       "  lanewise embed minilm.lw --input texts.txt --output vectors.npy");
   return {command, [options, &shell] { return embed(*options, shell); }};

@@ -110,9 +110,8 @@ Command make_generate(CLI::App& program, Shell& shell) {
       ->type_name("FILE.safetensors");
   options->source_language.add_to(*command);
   command
-      ->add_option(
-          "--target-language", options->target_language,
-          "What a multilingual model writes: its token, or a name in it: fra_Latn, fra, fr")
+      ->add_option("--target-language", options->target_language,
+                   "Output language of a multilingual model: fra_Latn, fra, fr, ...")
       ->type_name("NAME");
   options->search.add_to(*command);
   options->on_error.add_to(*command, /*with_truncate=*/true);
@@ -123,12 +122,10 @@ Command make_generate(CLI::App& program, Shell& shell) {
       "Print one object per source: text, ids, score, finish_reason, and alternatives "
       "if there are several hypotheses");
   command->footer(
-      "A line of output for each text, in their order. `ids` are the new tokens alone, without "
-      "start\n"
-      "and end token. A text that --on-error skip omits is named on stderr; its line is "
-      "empty,\n"
-      "with --json {\"text\": null, \"error\": ...}; the exit status is 3. Without TEXT, --input "
-      "and --input-ids lines come from stdin.\n\n"
+      "Prints one line per text, in order. `ids` are the generated tokens without start and end\n"
+      "token. A text that --on-error skip omits is named on stderr, and its line is empty, or\n"
+      "with --json {\"text\": null, \"error\": ...}; the exit status is then 3. Without TEXT,\n"
+      "--input and --input-ids, lines come from stdin.\n\n"
       "  lanewise generate models/g2p transformer attention\n"
       "  lanewise generate translator.lw --input texts.txt --beams 4");
   return {command, [options, &shell] { return generate(*options, shell); }};

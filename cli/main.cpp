@@ -24,11 +24,10 @@ constexpr int kExitWrongUsage = 2;
 constexpr int kExitLeftOut = 3;
 
 constexpr auto kFooter =
-    "Results go to stdout, everything else to stderr; `-` is stdin. Exit status: 0, 1 for an error "
-    "in the\ninput, 2 for wrong usage, 3 if --on-error skip omitted part of it. LANEWISE_ISA "
-    "chooses the instruction set, "
-    "LANEWISE_VERBOSE=1 "
-    "tells why an\nimplementation was chosen. `lanewise COMMAND --help` says more about a command.";
+    "Results go to stdout, everything else to stderr; `-` is stdin. Exit status: 0 on success, 1\n"
+    "for an error in the input, 2 for wrong usage, 3 if --on-error skip omitted part of it.\n"
+    "LANEWISE_ISA chooses the instruction set; LANEWISE_VERBOSE=1 explains why an implementation\n"
+    "was chosen. `lanewise COMMAND --help` describes a command.";
 
 /// A closed stdin, stdout or stderr would give its number to the next file that is opened, and
 /// results would end up in it. /dev/null takes the place, opened so that using it still fails.

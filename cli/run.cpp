@@ -50,9 +50,8 @@ Command make_run(CLI::App& program, Shell& shell) {
       ->required()
       ->type_name("OUT.safetensors");
   command->footer(
-      "attention_mask may have zeros at either end of a row; outputs are zero there. "
-      "Positions\n"
-      "count the real tokens of a row from 0. `lanewise inspect MODEL` lists the outputs.");
+      "attention_mask may have zeros at either end of a row; outputs are zero there. Positions\n"
+      "count the tokens of a row without padding. `lanewise inspect MODEL` lists the outputs.");
   return {command, [options, &shell] { return run(*options, shell); }};
 }
 

@@ -5,8 +5,7 @@ namespace lanewise::cli {
 void SourceLanguageOption::add_to(CLI::App& command) {
   command
       .add_option("--source-language", name_,
-                  "The language of the texts, for a multilingual model that is told it; default: "
-                  "as its tokenizer was set")
+                  "Language of the texts for a multilingual model; default: its tokenizer's")
       ->type_name("NAME");
 }
 
