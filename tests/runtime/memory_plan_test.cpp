@@ -137,6 +137,19 @@ TEST(MemoryPlan, AnOperatorInPlaceSparesAValueThatItReadsTwice) {
   }
 }
 
+TEST(MemoryPlan, AnOperatorInPlaceSparesAValueOfAnotherShape) {
+  for (const int64_t features : {32, 128}) {
+    graph::Builder builder;
+    const ValueId x =
+        builder.embed("e", builder.input("input_ids", RowSymbol::kTokens), -1, 64, {.table = "t"});
+    const ValueId y = builder.linear("l", x, features, {.weight = "w"});
+    builder.output("z", builder.activation("a", y, "relu"));
+    const graph::Graph graph = std::move(builder).take();
+    const MemoryPlan plan = plan_memory(graph, operators(graph, 0));
+    EXPECT_TRUE(disjoint(bytes_of(graph, plan, x), bytes_of(graph, plan, y))) << features;
+  }
+}
+
 TEST(MemoryPlan, RegionsOfRowSymbolsFollowEachOther) {
   graph::Builder builder;
   const ValueId x = builder.embed("e", builder.input("input_ids", RowSymbol::kSourceTokens), -1, 64,
