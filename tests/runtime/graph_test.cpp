@@ -286,8 +286,8 @@ TEST(GraphValidate, RowsMustFit) {
 
 /// Only inputs of the graph have the tables that a cache or a memory is read by.
 TEST(GraphValidate, CachedAttentionReadsInputsByTables) {
-  constexpr auto kT = RowSymbol::kTokens;
-  for (const RowSymbol memory : {RowSymbol::kMemoryTokens, RowSymbol::kCache}) {
+  constexpr auto kT = RowSymbol::kTargetTokens;
+  for (const RowSymbol memory : {RowSymbol::kSourceTokens, RowSymbol::kCache}) {
     EXPECT_TRUE(check_rows("cached_attention", {kT, memory}, kT).ok());
     EXPECT_TRUE(check_rows("cached_attention", {kT, memory, memory}, kT).ok());
   }
@@ -298,8 +298,8 @@ TEST(GraphValidate, CachedAttentionReadsInputsByTables) {
 
   Graph graph;
   graph.values = {{"q", kT, DataType::kF32, 8},
-                  {"memory", RowSymbol::kMemoryTokens, DataType::kF32, 16},
-                  {"changed", RowSymbol::kMemoryTokens, DataType::kF32, 16},
+                  {"memory", RowSymbol::kSourceTokens, DataType::kF32, 16},
+                  {"changed", RowSymbol::kSourceTokens, DataType::kF32, 16},
                   {"y", kT, DataType::kF32, 8}};
   graph.inputs = {0, 1};
   graph.nodes.push_back({.op = "activation", .name = "changed", .inputs = {1}, .output = 2});
