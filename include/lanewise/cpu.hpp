@@ -44,6 +44,10 @@ LANEWISE_EXPORT CacheSizes cache_sizes() noexcept;
 /// Operands that are multiplied. Products are added up in f32, those of bytes in 32-bit integers.
 enum class Arithmetic { kF32, kI8, kBf16 };
 
+/// What a model multiplies for the most part whose weights are stored as `weights`, a name as in
+/// ModelContents::weights_type: bytes for int8 and int4. kF32 for a name that is not known.
+LANEWISE_EXPORT Arithmetic arithmetic_of(std::string_view weights) noexcept;
+
 /// The most operations a second, in units of 1e9, that the calling thread reaches with nothing but
 /// multiply-adds in registers. A multiply-add counts as 2.
 ///
