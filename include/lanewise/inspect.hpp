@@ -49,9 +49,10 @@ struct ModelContents {
 /// Thread-safe.
 LANEWISE_EXPORT Result<ModelContents> inspect(const Model& model);
 
-/// True for a file that `lanewise convert` wrote, told by its content; false for anything else, a
-/// file that cannot be read included. Thread-safe.
-LANEWISE_EXPORT bool is_model_file(const std::string& path) noexcept;
+/// Whether `path` is a file that `lanewise convert` wrote, told by its content. False for anything
+/// else, including a file that cannot be read. Fails with kResourceExhausted for lack of memory.
+/// Thread-safe.
+LANEWISE_EXPORT Result<bool> is_model_file(const std::string& path);
 
 /// A matrix [rows, features] that flows between the nodes of a graph.
 struct GraphValue {
