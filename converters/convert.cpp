@@ -325,14 +325,16 @@ Status convert(const std::string& source, const std::string& destination,
 
 Result<Model> load(const std::string& path, const ConvertOptions& options) {
   return base::no_throw([&]() -> Result<Model> {
-    if (is_model_file(path)) return Model::open(path, options.open);
+    LW_ASSIGN_OR_RETURN(const bool is_model, is_model_file(path));
+    if (is_model) return Model::open(path, options.open);
     return converters::load_checkpoint(path, options);
   });
 }
 
 Result<Tokenizer> load_tokenizer(const std::string& path, const ConvertOptions& options) {
   return base::no_throw([&]() -> Result<Tokenizer> {
-    if (is_model_file(path)) {
+    LW_ASSIGN_OR_RETURN(const bool is_model, is_model_file(path));
+    if (is_model) {
       LW_ASSIGN_OR_RETURN(const Model model, Model::open(path, options.open));
       return Tokenizer::of(model);
     }
