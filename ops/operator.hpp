@@ -14,6 +14,7 @@
 #include "lanewise/tensor.hpp"
 #include "ops/attributes.hpp"
 #include "ops/dispatch.hpp"
+#include "ops/weights/weight_format.hpp"
 
 namespace lanewise::ops {
 
@@ -124,6 +125,9 @@ struct OperatorConfig {
   std::vector<OperandSpec> inputs{};
   OperandSpec output{};
   std::map<std::string, TensorView, std::less<>> weights{};  // by role: "weight", "bias", ...
+  /// How weights are stored (ops/weights), by role. One that is not here is plain f32: panels or
+  /// rows, as the operator says.
+  std::map<std::string, WeightFormat, std::less<>> formats{};
   /// Receives one line per choice among implementations; may be empty.
   std::function<void(std::string_view)> log{};
 

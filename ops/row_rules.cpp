@@ -28,7 +28,7 @@ std::string_view same_rows(const NodeRows& rows) {
 
 std::string_view row_per_sequence(const NodeRows& rows) {
   const bool fits = are_tokens(rows.inputs.front().rows) && rows.output == RowSymbol::kSequences;
-  return fits ? "" : "a row a token in, a row a sequence out";
+  return fits ? "" : "one row per token in, one row per sequence out";
 }
 
 std::string_view queries_and_keys(const NodeRows& rows) {
@@ -38,14 +38,17 @@ std::string_view queries_and_keys(const NodeRows& rows) {
   // Keys and values may be the rows of another text.
   const bool fits =
       same_memory && queries == rows.output && are_tokens(queries) && are_tokens(keys);
-  return fits ? "" : "a row a token, keys and values alike, the output as the queries";
+  return fits ? ""
+              : "one row per token; keys and values with the same rows, the output with those of "
+                "the "
+                "queries";
 }
 
 std::string_view tokens_with_initial_state(const NodeRows& rows) {
-  bool fits = rows.inputs.size() <= 2 && rows.inputs.front().rows == rows.output &&
-              are_tokens(rows.output);
+  bool fits =
+      rows.inputs.size() <= 2 && rows.inputs.front().rows == rows.output && are_tokens(rows.output);
   if (rows.inputs.size() == 2) fits = fits && rows.inputs[1].rows == RowSymbol::kSequences;
-  return fits ? "" : "a row a token, and an initial state of a row a sequence";
+  return fits ? "" : "one row per token, and an initial state with one row per sequence";
 }
 
 }  // namespace lanewise::ops

@@ -8,6 +8,7 @@
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
 #include "ops/description.hpp"
+#include "ops/weights/weight.hpp"
 #include "runtime/graph/model_inputs.hpp"
 
 namespace lanewise::internal {
@@ -50,7 +51,7 @@ Status check_weight(const std::vector<std::string>& names, const file::Safetenso
 
 Status check_inputs(const Graph& graph, const ModelInfo& info) {
   if (graph::has_target(graph) && (info.target_vocabulary_size < 1 || info.max_target_tokens < 1)) {
-    return data_loss("the graph has a decoder, the task says nothing of its tokens");
+    return data_loss("the graph has a decoder, but the task does not describe its tokens");
   }
   for (const graph::ValueId id : graph.inputs) {
     const graph::Value& value = graph.values[static_cast<size_t>(id)];
@@ -87,13 +88,33 @@ Status check_attributes(const Node& node, const ops::OperatorDescription& op) {
   return {};
 }
 
+/// A file and how its weights are stored.
+struct Weights {
+  const file::SafetensorsView& file;
+  const WeightFormats& formats;
+};
+
+/// Rows of the table in that role.
+int64_t rows_of(const Node& node, std::string_view role, const file::TensorEntry& entry,
+                const Weights& weights) {
+  const auto format = weights.formats.find(entry.name);
+  if (format == weights.formats.end() || !ops::has_panels(format->second)) {
+    return entry.shape.empty() ? 0 : entry.shape.front();
+  }
+  ops::OperatorConfig config;
+  for (const auto& [other, names] : node.weights) {
+    config.weights[other] = weights.file.view(*weights.file.find(names.front()));
+  }
+  return ops::info_of(format->second).code->rows(ops::WeightTensors(config, role));
+}
+
 /// Rows `needed` of the table in that role; a role that is missing is the operator's to refuse.
 Status check_table(const Node& node, std::string_view role, int64_t needed,
-                   const file::SafetensorsView& file) {
+                   const Weights& weights) {
   const auto it = node.weights.find(std::string(role));
   if (it == node.weights.end()) return {};
-  const file::TensorEntry& entry = *file.find(it->second.front());
-  const int64_t rows = entry.shape.empty() ? 0 : entry.shape.front();
+  const file::TensorEntry& entry = *weights.file.find(it->second.front());
+  const int64_t rows = rows_of(node, role, entry, weights);
   if (rows >= needed) return {};
   return data_loss("tensor " + in_quotes(entry.name) + ": the task needs " +
                    std::to_string(needed) + " rows, the file has " + to_string(entry.shape));
@@ -101,7 +122,7 @@ Status check_table(const Node& node, std::string_view role, int64_t needed,
 
 /// Every id and position that callers may pass has its row in the tables that it is looked up in.
 Status check_tables(const Graph& graph, const Node& node, const ops::OperatorDescription& op,
-                    const file::SafetensorsView& file, const ModelInfo& info) {
+                    const Weights& weights, const ModelInfo& info) {
   std::vector<int64_t> vocabularies;
   int64_t tokens = 0;
   bool reads_ids = false;
@@ -121,7 +142,7 @@ Status check_tables(const Graph& graph, const Node& node, const ops::OperatorDes
   LW_ASSIGN_OR_RETURN(const std::vector<ops::TableRows> tables,
                       op.tables(node.attributes, {vocabularies, tokens}));
   for (const ops::TableRows& table : tables) {
-    LW_RETURN_IF_ERROR(check_table(node, table.role, table.rows, file));
+    LW_RETURN_IF_ERROR(check_table(node, table.role, table.rows, weights));
   }
   return {};
 }
@@ -143,13 +164,13 @@ Status check_weights(const Graph& graph, const file::SafetensorsView& file) {
 }
 
 Status check_interface(const Graph& graph, const file::SafetensorsView& file,
-                       const ModelInfo& info) {
+                       const WeightFormats& formats, const ModelInfo& info) {
   LW_RETURN_IF_ERROR(check_inputs(graph, info));
   LW_RETURN_IF_ERROR(check_outputs(graph));
   for (const Node& node : graph.nodes) {
     const ops::OperatorDescription& op = *ops::find_operator(node.op);
     Status status = check_attributes(node, op);
-    if (status.ok()) status = check_tables(graph, node, op, file, info);
+    if (status.ok()) status = check_tables(graph, node, op, {file, formats}, info);
     if (!status.ok()) return in_node(node, status);
   }
   return {};

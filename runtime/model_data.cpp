@@ -33,7 +33,7 @@ Result<std::string_view> get_metadata(const file::SafetensorsView& file, std::st
   return std::string_view(*text);
 }
 
-Status check_format(std::string_view text) {
+Result<int> parse_version(std::string_view text) {
   int version = 0;
   const char* end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, version);
@@ -41,8 +41,8 @@ Status check_format(std::string_view text) {
   if ((error != std::errc() && !newer) || rest != end || version < 0) {
     return data_loss("format " + base::in_quotes(text) + " is not a number");
   }
-  if (!newer && version >= 1 && version <= kFormatVersion) return {};
-  return unsupported("format " + base::in_quotes(text) + ", this build reads 1 to " +
+  if (!newer && version >= 1 && version <= kFormatVersion) return version;
+  return unsupported("format " + base::in_quotes(text) + ", this version reads 1 to " +
                      std::to_string(kFormatVersion));
 }
 
@@ -156,7 +156,7 @@ Result<std::shared_ptr<const ModelData>> ModelData::create(Bytes bytes, const st
 Status ModelData::parse() {
   // First, since a newer format may change what all else means.
   LW_ASSIGN_OR_RETURN(const std::string_view format, get_metadata(view_, kFormatKey));
-  LW_RETURN_IF_ERROR(check_format(format));
+  LW_ASSIGN_OR_RETURN(const int version, parse_version(format));
   LW_ASSIGN_OR_RETURN(const std::string_view task, get_metadata(view_, kTaskKey));
   Result<ModelInfo> info = parse_task(task);
   if (!info.ok()) return info.status().with_context(kTaskKey);
@@ -165,12 +165,26 @@ Status ModelData::parse() {
   LW_ASSIGN_OR_RETURN(graph_, graph::parse_graph(graph));
   info_.outputs = outputs_of(graph_);
   LW_RETURN_IF_ERROR(check_weights(graph_, view_));
-  return check_interface(graph_, view_, info_);
+  LW_ASSIGN_OR_RETURN(formats_, read_formats(version));
+  return check_interface(graph_, view_, formats_, info_);
+}
+
+Result<WeightFormats> ModelData::read_formats(int version) const {
+  if (version == 1) return infer_formats(graph_, view_);
+  LW_ASSIGN_OR_RETURN(const std::string_view text, get_metadata(view_, kFormatsKey));
+  Result<WeightFormats> formats = parse_formats(text);
+  if (!formats.ok()) return formats.status().with_context(kFormatsKey);
+  return formats;
 }
 
 std::optional<TensorView> ModelData::find_weight(std::string_view name) const {
   const file::TensorEntry* entry = view_.find(name);
   return entry == nullptr ? std::nullopt : std::optional(view_.view(*entry));
+}
+
+std::optional<ops::WeightFormat> ModelData::find_format(std::string_view name) const {
+  const auto it = formats_.find(name);
+  return it == formats_.end() ? std::nullopt : std::optional(it->second);
 }
 
 void ModelData::prefetch_weights() const {

@@ -13,6 +13,7 @@
 #include "runtime/graph/graph.hpp"
 #include "runtime/plan/weights.hpp"
 #include "runtime/text/tokenizer.hpp"
+#include "runtime/weight_formats.hpp"
 
 namespace lanewise::internal {
 
@@ -20,6 +21,9 @@ namespace lanewise::internal {
 inline constexpr std::string_view kFormatKey = "lanewise.format";
 inline constexpr std::string_view kGraphKey = "lanewise.graph";
 inline constexpr std::string_view kTaskKey = "lanewise.task";
+/// How weights are stored: the format (ops/weights/weights.def) by the name of the tensor that
+/// holds the panels or rows. Tensors that it does not name are plain.
+inline constexpr std::string_view kFormatsKey = "lanewise.formats";
 inline constexpr std::string_view kProvenanceKey = "lanewise.provenance";
 /// Of files whose weights are integers; nothing that a run needs.
 inline constexpr std::string_view kQuantizationKey = "lanewise.quantization";
@@ -28,7 +32,8 @@ inline constexpr std::string_view kQuantizationKey = "lanewise.quantization";
 inline constexpr std::string_view kTokenizerTensor = "lanewise.tokenizer";
 /// The same for what the decoder writes, where that has other tokens than the source.
 inline constexpr std::string_view kTargetTokenizerTensor = "lanewise.target_tokenizer";
-/// The format that this build writes, and the newest that it reads.
+/// The format that this build writes, and the newest that it reads. 2: weights have formats by name
+/// (kFormatsKey); in files of version 1 they follow from roles and element types.
 inline constexpr int kFormatVersion = 2;
 
 /// A tokenizer that is made at the first call of open(). Thread-safe.
@@ -62,7 +67,10 @@ class ModelData final : public plan::Weights {
   const ModelInfo& info() const noexcept { return info_; }
   const graph::Graph& graph() const noexcept { return graph_; }
   const file::SafetensorsView& file() const noexcept { return view_; }
+  /// How weights are stored, by the names of their tensors; plain ones are not here.
+  const WeightFormats& formats() const noexcept { return formats_; }
   std::optional<TensorView> find_weight(std::string_view name) const override;
+  std::optional<ops::WeightFormat> find_format(std::string_view name) const override;
   /// Null for a model without a tokenizer. Made at the first call, since reading a vocabulary takes
   /// longer than all else in opening a model, and who runs on ids needs none; so the first call
   /// may fail, as text::parse_tokenizer() does, and later ones fail alike. Thread-safe.
@@ -82,6 +90,7 @@ class ModelData final : public plan::Weights {
   ModelData(Bytes bytes, file::SafetensorsView view, std::string label);
   static Result<std::shared_ptr<const ModelData>> create(Bytes bytes, const std::string& label);
   Status parse();
+  Result<WeightFormats> read_formats(int version) const;
   Result<const text::Tokenizer*> open(std::string_view tensor, LazyTokenizer& tokenizer) const;
   /// Lets the system map what every run reads, all weights but embedding tables, at once instead of
   /// page by page in the first run. Writers put them one after another.
@@ -92,6 +101,7 @@ class ModelData final : public plan::Weights {
   std::string label_;
   ModelInfo info_;
   graph::Graph graph_;
+  WeightFormats formats_;
   mutable LazyTokenizer tokenizer_;
   mutable LazyTokenizer target_tokenizer_;
 };

@@ -62,7 +62,7 @@ class Session::Impl {
     if (it == outputs.end()) {
       return not_found("this session has no output '" + std::string(name) + "'");
     }
-    if (!has_results_) return invalid_argument("there is no successful run to show");
+    if (!has_results_) return invalid_argument("no run has succeeded yet");
     const ops::Operand& operand = executor_.result(it->second);
     return Rows{operand.f32(), operand.rows, operand.features, operand.stride};
   }

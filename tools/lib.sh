@@ -26,12 +26,13 @@ as_root() {
 # The number of CPUs that this process may use.
 jobs() { nproc; }
 
-# build PRESET [CMAKE-OPTION...]: configure and build, quiet unless it fails.
+# build PRESET [CMAKE-OPTION...]: configure and build, quiet unless it fails. The build preset `fuzz` is
+# of the configure preset `asan`.
 build() {
   local preset=$1 log=$root/build/$1.log
   shift
   mkdir -p "$root/build"
-  if ! (cd "$root" && cmake --preset "$preset" "$@" && cmake --build --preset "$preset") >"$log" 2>&1
+  if ! (cd "$root" && cmake --preset "${preset/fuzz/asan}" "$@" && cmake --build --preset "$preset") >"$log" 2>&1
   then
     tail -n 60 "$log" >&2
     note "the $preset build failed; the whole log is build/$preset.log"

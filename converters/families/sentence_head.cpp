@@ -98,7 +98,7 @@ Status expect_features(const Config& config, const std::string& field, int64_t f
   LW_ASSIGN_OR_RETURN(const int64_t found, config.integer(field, features, 1, INT32_MAX));
   return found == features ? Status()
                            : config.wrong(field, "the " + std::to_string(features) +
-                                                     " features of what comes before");
+                                                     " features of the preceding module");
 }
 
 Status read_pooling(const Config& config, int64_t features, SentenceHead& head) {

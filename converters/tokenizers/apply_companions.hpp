@@ -16,8 +16,8 @@ enum class Backend { kTokenizers, kPython };
 /// of them are special.
 ///
 /// Added tokens of a tokenizer.json have their ids counted on from the vocabulary, whatever the
-/// files say, as tokenizers does; those of SentencePiece models and of Python classes
-/// have the ids that are written.
+/// files say, as tokenizers does; those of SentencePiece models and of Python classes have the ids
+/// that are written.
 ///
 /// Two things differ from Transformers. A special token that only the class names, and no file,
 /// does not make the vocabulary grow, since the model has no row for it. A BERT whose normalizer

@@ -9,7 +9,7 @@
 namespace lanewise::converters {
 
 /// The tokenizer.json that BERT's vocab.txt stands for: one token a line, its id the number of the
-/// line from 0. Of a token that stands there twice the last counts, as in Transformers. What
+/// line from 0. Of a token that appears twice the last counts, as in Transformers. What
 /// `companions` say beside the names of [UNK], [CLS] and [SEP] is apply_companions()'s.
 ///
 /// Fails with kDataLoss if the file is no UTF-8 or has no [CLS] or [SEP]; kUnsupported if the

@@ -212,7 +212,7 @@ std::string_view rows_behind_tables(const NodeRows& rows) {
     const bool is_memory = i > 0 && input.rows != RowSymbol::kSequences;
     fits = by_tables ? input.given && is_memory : i + 1 < rows.inputs.size();
   }
-  return fits ? "" : "a row a token; the last inputs a cache or memory given";
+  return fits ? "" : "one row per token; the last inputs are caches or memory";
 }
 
 }  // namespace

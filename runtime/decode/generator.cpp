@@ -77,7 +77,7 @@ class Generator::Impl {
     if (decoder_->has_encoder() && options.decoder_start_token_id == kNoToken &&
         options.bos_token_id == kNoToken) {
       return invalid_argument(
-          "decoder_start_token_id: the model does not say which token begins a sequence");
+          "decoder_start_token_id: the model does not define the first token of a sequence");
     }
     for (size_t i = 0; i < sources.size(); ++i) {
       const auto length = static_cast<int32_t>(sources[i].size());

@@ -76,8 +76,8 @@ void InputBinder::reserve(int64_t tokens, int64_t sequences) {
 
 int64_t InputBinder::memory_bytes(int64_t tokens, int64_t sequences) const noexcept {
   const int64_t types = reads_types_ ? base::multiply_or_max(tokens, sizeof(int32_t)) : 0;
-  return base::add_or_max(types, base::multiply_or_max(Sequences::memory_bytes(sequences),
-                                                       reads_targets_ ? 2 : 1));
+  return base::add_or_max(
+      types, base::multiply_or_max(Sequences::memory_bytes(sequences), reads_targets_ ? 2 : 1));
 }
 
 void InputBinder::make_zeros(size_t count) {

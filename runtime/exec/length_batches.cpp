@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <numeric>
+#include <string>
+
+#include "base/no_throw.hpp"
 
 namespace lanewise::exec {
 
@@ -32,3 +35,25 @@ void cut_by_length(std::span<const int32_t> lengths, const BatchLimits& limits,
 }
 
 }  // namespace lanewise::exec
+
+namespace lanewise {
+
+Result<LengthBatches> batch_by_length(std::span<const int32_t> lengths, const BatchLimits& limits) {
+  return base::no_throw([&]() -> Result<LengthBatches> {
+    if (limits.tokens < 1 || limits.sequences < 1) {
+      return invalid_argument("batches of " + std::to_string(limits.tokens) + " tokens and " +
+                              std::to_string(limits.sequences) +
+                              " sequences: expected at least 1 of each");
+    }
+    for (size_t i = 0; i < lengths.size(); ++i) {
+      if (lengths[i] >= 1) continue;
+      return invalid_argument("sequence " + std::to_string(i) + " has " +
+                              std::to_string(lengths[i]) + " tokens: expected at least 1");
+    }
+    LengthBatches batches;
+    exec::cut_by_length(lengths, limits, batches);
+    return batches;
+  });
+}
+
+}  // namespace lanewise

@@ -1,37 +1,22 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <span>
-#include <vector>
+
+#include "lanewise/batches.hpp"
 
 namespace lanewise::exec {
 
-/// Sequences to run together: those at [begin, end) of the order by length.
-struct LengthBatch {
-  size_t begin = 0;
-  size_t end = 0;
-  int64_t tokens = 0;
-};
+using lanewise::BatchLimits;
+using lanewise::LengthBatch;
+using lanewise::LengthBatches;
 
-/// Sequences in the order of their lengths, cut into batches.
-struct LengthBatches {
-  std::vector<int32_t> order;  ///< indices of sequences, longest first, equal ones as they came
-  std::vector<LengthBatch> batches;
-};
-
-/// The most that a batch has.
-struct BatchLimits {
-  int64_t tokens = 0;
-  int64_t sequences = std::numeric_limits<int64_t>::max();  ///< at least 1
-};
-
-/// Cuts sequences of `lengths` into batches within `limits`; a longer sequence is a batch of its
-/// own.
+/// Divides sequences of `lengths` into batches within `limits`; a sequence that exceeds them is a
+/// batch of its own.
 ///
-/// Longest first, so that working memory reaches its size with the first batch, and a team of
-/// threads ends on small pieces. There is no padding to save: equal lengths in a batch only make
-/// its attention an even load.
+/// The longest come first, so that working memory reaches its final size with the first batch and
+/// the last pieces of the threads are small. There is no padding to avoid: equal lengths in a batch
+/// only balance the load of attention.
 ///
 /// batches  out; its memory is reused.
 void cut_by_length(std::span<const int32_t> lengths, const BatchLimits& limits,

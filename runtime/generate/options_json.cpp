@@ -147,7 +147,8 @@ Result<GenerationOptions> options_from_json(const Json& json, const std::string&
     if (status.ok()) status = read(*found, fields.path(key), field);
   });
   LW_RETURN_IF_ERROR(status);
-  if (known != json.size()) return data_loss(name + ": has a field that this build does not know");
+  if (known != json.size())
+    return data_loss(name + ": has a field that this version does not know");
   const Status valid = check_values(options, vocabulary_size);
   if (!valid.ok()) return data_loss(name + ": " + valid.message());
   return options;

@@ -78,7 +78,7 @@ class Splitter {
   Status add_node(const Node& node) {
     Node copy = node;
     if (value(node.output).rows == RowSymbol::kSequences) {
-      return unsupported("takes rows of tokens that are not there yet");
+      return unsupported("reads rows of tokens that do not exist yet");
     }
     const ops::DecodingStep step = ops::find_operator(node.op)->step;
     LW_RETURN_IF_ERROR(make_step(step, node, copy));
@@ -172,7 +172,7 @@ class Splitter {
 
   Status use_states(const ops::DecodingStep& step, const Node& node, Node& copy) {
     LW_ASSIGN_OR_RETURN(const bool reverse, node.attributes.get_bool("reverse", false));
-    if (reverse) return unsupported("begins with tokens that are not there yet");
+    if (reverse) return unsupported("starts with tokens that do not exist yet");
     copy.attributes.erase("reverse");
     return append_cache(step, node, copy);
   }
@@ -193,7 +193,7 @@ class Splitter {
     LW_ASSIGN_OR_RETURN(const bool causal, node.attributes.get_bool("causal", false));
     if (causal == to_memory) {
       return unsupported(causal ? "causal attention to the encoder's output"
-                                : "attention to tokens that are not there yet");
+                                : "attention to tokens that do not exist yet");
     }
     for (ValueId& input : copy.inputs) {
       input = depends(input) ? in_step_[static_cast<size_t>(input)] : memory(input);
@@ -254,7 +254,7 @@ Result<DecodingGraphs> split_for_decoding(const Graph& graph) {
     const ValueId ids = wanted.find_input(has_target(wanted) ? kTargetIds : kSourceIds);
     const auto rows_of = [&](ValueId id) { return wanted.values[static_cast<size_t>(id)].rows; };
     if (ids < 0 || rows_of(wanted.outputs.at(kLogits)) != rows_of(ids)) {
-      return unsupported("the model has no logits behind each of its tokens");
+      return unsupported("the model does not compute logits for each token");
     }
     return Splitter(wanted, ids).run();
   });

@@ -150,7 +150,7 @@ Result<ops::Attribute> parse_attribute(const Json& json) {
   if (json.is_string()) return ops::Attribute(json.get<std::string>());
   if (json.is_number_float()) return ops::Attribute(json.get<double>());
   if (const std::optional<int64_t> value = to_int64(json)) return ops::Attribute(*value);
-  return data_loss("expected a text, a number, true or false");
+  return data_loss("expected a string, a number, true or false");
 }
 
 Status parse_attributes(const Json& json, Node& node) {

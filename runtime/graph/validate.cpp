@@ -30,7 +30,7 @@ class Validator {
     std::set<std::string_view> names;
     for (const Node& node : graph_.nodes) {
       Status status = check_node(node);
-      if (status.ok() && !names.insert(node.name).second) status = data_loss("name stands twice");
+      if (status.ok() && !names.insert(node.name).second) status = data_loss("duplicate name");
       if (!status.ok()) return status.with_context("node " + in_quotes(node.name));
     }
     for (const auto& [name, id] : graph_.outputs) {
@@ -83,7 +83,7 @@ class Validator {
       const std::string& name = value(id).name;
       const std::string label = "input " + in_quotes(name);
       if (name.empty()) return data_loss(label + ": has no name");
-      if (!names.insert(name).second) return data_loss(label + ": name stands twice");
+      if (!names.insert(name).second) return data_loss(label + ": duplicate name");
     }
     return {};
   }

@@ -6,7 +6,7 @@
 namespace lanewise::plan {
 
 /// Moves layer_norm and rms_norm into the linears that read them, where these round their rows
-/// anyway: weights of I8 and U8. They normalise a row into a near cache, so that its value is never
+/// anyway (ops::rounds_rows()). They normalise a row into a near cache, so that its value is never
 /// written out, and a node with its barrier is gone. Results keep their bits.
 ///
 /// Such a linear reads what the norm read and has the attributes `norm` and `norm_eps` and the

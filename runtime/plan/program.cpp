@@ -44,6 +44,8 @@ Result<ops::OperatorConfig> operator_config(const Weights& weights, const Graph&
   config.output = operand_spec(graph, node.output);
   for (const auto& [role, names] : node.weights) {
     LW_ASSIGN_OR_RETURN(config.weights[role], find_weight(weights, names));
+    const std::optional<ops::WeightFormat> format = weights.find_format(names.front());
+    if (format) config.formats[role] = *format;
   }
   return config;
 }

@@ -18,23 +18,23 @@ struct ProgramOptions {
   std::function<void(std::string_view)> log;
 };
 
-/// A graph made ready to run: norms absorbed, one operator for each node, weights bound, memory
+/// A graph that is ready to run: norms absorbed, one operator per node, weights bound, memory
 /// planned. Immutable.
 struct Program {
   graph::Graph graph;
   std::vector<ops::OperatorPtr> operators;  ///< by node
   MemoryPlan memory;
-  size_t scratch_bytes = 0;  ///< that one thread needs at most
+  size_t scratch_bytes = 0;  ///< the maximum that one thread needs
 };
 
-/// What the operator of `node` is made from: its attributes, and its operands and weights as
-/// `graph` and `weights`, which must outlive it, have them. kDataLoss where a weight is missing.
+/// Returns the configuration of the operator of `node`: its attributes, and its operands and
+/// weights from `graph` and `weights`, which must outlive it. kDataLoss if a weight is missing.
 Result<ops::OperatorConfig> operator_config(const Weights& weights, const graph::Graph& graph,
                                             const graph::Node& node);
 
-/// `graph` is the model's, or made from it.
-/// Fails with kInvalidArgument or kUnsupported, naming the node, where an operator does not accept
-/// its attributes, weights or operands. They stay in `weights`, which must outlive the program.
+/// Makes a program. `graph` is the model's, or derived from it. `weights` must outlive the program.
+/// Fails with kInvalidArgument or kUnsupported, naming the node, if an operator does not accept its
+/// attributes, weights or operands.
 Result<Program> make_program(const Weights& weights, graph::Graph graph,
                              const ProgramOptions& options);
 

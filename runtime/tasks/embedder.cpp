@@ -120,8 +120,8 @@ Status Embedder::Impl::tokenize(std::span<const std::string_view> texts, const R
   encode_options.max_length = model_.info().max_text_tokens;
   if (!prompt_.empty() && !model_.info().pools_prompt) {
     return unsupported(
-        "the model's vectors leave the tokens of a prompt out (include_prompt), which is not "
-        "supported; texts without a prompt are");
+        "the model excludes the tokens of a prompt from pooling (include_prompt), which is not "
+        "supported; embed without a prompt");
   }
   ids_.clear();
   begins_.clear();

@@ -40,8 +40,7 @@ class Translator::Impl {
                                              const RunOptions& run) {
     std::vector<std::vector<int32_t>> sources;
     for (const std::string_view text : texts) {
-      Result<tasks::SourceIds> source =
-          tasks::source_ids(source_, text, model_.info(), source_language_);
+      Result<Source> source = tasks::source_ids(source_, text, model_.info(), source_language_);
       if (!source.ok()) {
         return source.status().with_context("text " + std::to_string(sources.size() + 1));
       }

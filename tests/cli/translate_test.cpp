@@ -126,7 +126,7 @@ std::vector<BadInput> bad_inputs(const std::string& ids, const std::string& mask
   for (const DataType type : {DataType::kF32, DataType::kF16, DataType::kU8, DataType::kI16}) {
     add(ids, Tensor(type, {2, 2}), {"expected I32 or I64", std::string(name_of(type))});
   }
-  add(mask, integers({2, 3}, {1, 0, 1, 1, 1, 1}), {"row 0", "a hole between its ones"});
+  add(mask, integers({2, 3}, {1, 0, 1, 1, 1, 1}), {"row 0", "a zero between ones"});
   add(mask, integers({2, 3}, {1, 1, 1, 0, 0, 0}), {"row 1", "no token"});
   add(mask, integers({2, 3}, {1, 1, 1, 1, 2, 1}), {"row 1 holds 2"});
   add(mask, integers({2, 3}, {1, 1, 1, 1, -1, 1}), {"row 1 holds -1"});

@@ -106,9 +106,11 @@ TEST_F(MemoryContractOnce, SizesThatDoNotFitAreErrors) {
   Session session = expect_ok(Session::create(open(), {.threads = 2}));
   constexpr int64_t kHuge = int64_t{1} << 50;
   constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
-  for (const auto& [tokens, sequences] :
-       {std::array{kHuge, int64_t{1}}, {int64_t{1}, kHuge}, {kMost, kMost}, {kHuge, kHuge},
-        {int64_t{1} << 31, int64_t{1}}}) {
+  for (const auto& [tokens, sequences] : {std::array{kHuge, int64_t{1}},
+                                          {int64_t{1}, kHuge},
+                                          {kMost, kMost},
+                                          {kHuge, kHuge},
+                                          {int64_t{1} << 31, int64_t{1}}}) {
     const Status status = session.reserve(tokens, sequences);
     EXPECT_EQ(status.code(), StatusCode::kResourceExhausted) << status.message();
     EXPECT_EQ(session.memory_bytes(tokens, sequences), kMost);

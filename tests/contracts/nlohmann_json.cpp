@@ -54,8 +54,8 @@ _Unwind_Reason_Code look_at_frame(struct _Unwind_Context* context, void* found) 
   // Of a call that is a function's last instruction, the return address lies behind the function.
   const uintptr_t address = _Unwind_GetIP(context) - 1;
   const auto& all = ranges();
-  const bool inside =
-      std::any_of(all.begin(), all.end(), [&](const Range& range) { return holds(range, address); });
+  const bool inside = std::any_of(all.begin(), all.end(),
+                                  [&](const Range& range) { return holds(range, address); });
   if (!inside) return _URC_NO_REASON;
   *static_cast<bool*>(found) = true;
   return _URC_END_OF_STACK;
@@ -73,7 +73,8 @@ void find_nlohmann_json() {
   for (size_t i = 0; i < header->e_shnum; ++i) {
     if (sections[i].sh_type != SHT_SYMTAB) continue;
     const char* names = program.data() + sections[sections[i].sh_link].sh_offset;
-    const auto* symbols = reinterpret_cast<const Elf64_Sym*>(program.data() + sections[i].sh_offset);
+    const auto* symbols =
+        reinterpret_cast<const Elf64_Sym*>(program.data() + sections[i].sh_offset);
     for (size_t s = 0; s < sections[i].sh_size / sizeof(Elf64_Sym); ++s) {
       if (!builds_json(names + symbols[s].st_name)) continue;
       const uintptr_t begin = base + symbols[s].st_value;

@@ -30,8 +30,8 @@ TEST_F(SessionContract, Open) {
   expect_contract(
       "Model::open", [&] { return Model::open(path); }, info);
   expect_contract(
-      "Model::open, into memory",
-      [&] { return Model::open(path, {.read_into_memory = true}); }, info);
+      "Model::open, into memory", [&] { return Model::open(path, {.read_into_memory = true}); },
+      info);
   const std::string nowhere = path + ".absent";
   expect_contract(
       "Model::open, no file", [&] { return Model::open(nowhere); }, info);
@@ -71,10 +71,12 @@ TEST_F(SessionContract, CreateOfEveryKindOfModel) {
   };
   const auto create = [](const Model& model) { return Session::create(model, {.threads = 2}); };
   put_translator();
-  expect_contract("Session::create, encoder and decoder", [&] { return open(); }, create, bits);
+  expect_contract(
+      "Session::create, encoder and decoder", [&] { return open(); }, create, bits);
   std::filesystem::remove(file());
   put_recurrent();
-  expect_contract("Session::create, recurrent", [&] { return open(); }, create, bits);
+  expect_contract(
+      "Session::create, recurrent", [&] { return open(); }, create, bits);
 }
 
 TEST_F(SessionContract, Reserve) {
@@ -173,9 +175,11 @@ TEST_F(SessionContract, RunPadded) {
   const auto bits = [](const Session&, const Result<TensorMap>& outputs) {
     return tensor_bits(*outputs);
   };
-  expect_contract("Session::run", [&] { return session(model); }, run, bits);
+  expect_contract(
+      "Session::run", [&] { return session(model); }, run, bits);
   inputs["attention_mask"] = integers({2, 3}, {1, 0, 1, 1, 1, 0});
-  expect_contract("Session::run, a hole in a mask", [&] { return session(model); }, run, bits);
+  expect_contract(
+      "Session::run, a hole in a mask", [&] { return session(model); }, run, bits);
 }
 
 TEST_F(SessionContract, Output) {

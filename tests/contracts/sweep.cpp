@@ -36,8 +36,8 @@ bool fail_one(const Make& make, int64_t number, Failing failing, const Outcome& 
                (failing == Failing::kFrom ? " and all later ones" : ""));
   const std::unique_ptr<Subject> subject = make();
   Failed failed = Failed::kNone;
-  const Outcome outcome = subject->call([&] { start_failing(number, failing); },
-                                        [&] { failed = stop_failing(); });
+  const Outcome outcome =
+      subject->call([&] { start_failing(number, failing); }, [&] { failed = stop_failing(); });
   if (failed == Failed::kNone) {
     expect_same(outcome, expected);
     return false;

@@ -34,10 +34,12 @@ TEST_F(EmbedderContract, Create) {
     return std::to_string(made->dimension());
   };
   const auto create = [](const Model& model) { return Embedder::create(model, kTwoThreads); };
-  expect_contract("Embedder::create", [&] { return open(); }, create, bits);
+  expect_contract(
+      "Embedder::create", [&] { return open(); }, create, bits);
   std::filesystem::remove(file());
   put_recurrent();
-  expect_contract("Embedder::create, no such model", [&] { return open(); }, create, bits);
+  expect_contract(
+      "Embedder::create, no such model", [&] { return open(); }, create, bits);
 }
 
 TEST_F(EmbedderContract, Embed) {
@@ -122,13 +124,16 @@ TEST_F(GeneratorContract, Create) {
   };
   const auto create = [](const Model& model) { return Generator::create(model, kTwoThreads); };
   put_translator();
-  expect_contract("Generator::create", [&] { return open(); }, create, bits);
+  expect_contract(
+      "Generator::create", [&] { return open(); }, create, bits);
   std::filesystem::remove(file());
   put_recurrent();
-  expect_contract("Generator::create, recurrent", [&] { return open(); }, create, bits);
+  expect_contract(
+      "Generator::create, recurrent", [&] { return open(); }, create, bits);
   std::filesystem::remove(file());
   put_bert();
-  expect_contract("Generator::create, no decoder", [&] { return open(); }, create, bits);
+  expect_contract(
+      "Generator::create, no decoder", [&] { return open(); }, create, bits);
 }
 
 TEST_F(GeneratorContract, Generate) {
@@ -184,7 +189,8 @@ TEST_F(TranslatorContract, Create) {
   const auto bits = [](const Model&, const Result<Translator>&) { return std::string(); };
   const auto create = [](const Model& model) { return Translator::create(model, kTwoThreads); };
   put_translator();
-  expect_contract("Translator::create", [&] { return open(); }, create, bits);
+  expect_contract(
+      "Translator::create", [&] { return open(); }, create, bits);
 }
 
 TEST_F(TranslatorContract, Translate) {

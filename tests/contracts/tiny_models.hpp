@@ -42,7 +42,10 @@ class Batch {
   Batch(const std::vector<int32_t>& lengths, int32_t vocabulary);
   /// With a decoder that is given as many ids.
   RaggedBatch both() const {
-    return {.ids = ids_, .type_ids = {}, .lengths = lengths_, .decoder_ids = ids_,
+    return {.ids = ids_,
+            .type_ids = {},
+            .lengths = lengths_,
+            .decoder_ids = ids_,
             .decoder_lengths = lengths_};
   }
   RaggedBatch encoder() const { return {.ids = ids_, .type_ids = {}, .lengths = lengths_}; }

@@ -197,7 +197,7 @@ TEST_F(BertTest, WorksWithoutTokenTypes) {
   write_all();
   const ConvertedFile out = converted();
   EXPECT_EQ(out.graph.find_input("token_type_ids"), -1);
-  EXPECT_TRUE(reported("1 tensor is ignored, no weight: 'embeddings.token_type_embeddings"));
+  EXPECT_TRUE(reported("1 tensor is ignored (not a weight): 'embeddings.token_type_embeddings"));
 }
 
 }  // namespace

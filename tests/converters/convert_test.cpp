@@ -49,7 +49,7 @@ void expect_rows(const TensorView& tensor, const Tensor& source) {
 TEST_F(ConvertTest, WritesAModelFile) {
   write_all();
   const ConvertedFile out = converted();
-  EXPECT_EQ(out.metadata("lanewise.format"), "1");
+  EXPECT_EQ(out.metadata("lanewise.format"), "2");
   EXPECT_TRUE(has(out.tokenizer(), "##a"));
   const auto task = nlohmann::json::parse(out.metadata("lanewise.task"));
   EXPECT_TRUE(task.is_object());
@@ -241,7 +241,7 @@ TEST_F(ConvertTest, ReportsUnusedTensorsAndKnownLeftovers) {
   write_all();
   converted();
   EXPECT_TRUE(reported("2 tensors are unused: 'classifier.weight', 'cls.predictions.bias'"));
-  EXPECT_TRUE(reported("1 tensor is ignored, no weight: 'bert.embeddings.position_ids'"));
+  EXPECT_TRUE(reported("1 tensor is ignored (not a weight): 'bert.embeddings.position_ids'"));
 }
 
 TEST_F(ConvertTest, RefusesAConvertedModelAsSource) {

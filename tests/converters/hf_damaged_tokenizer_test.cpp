@@ -114,10 +114,12 @@ TEST_F(HfDamagedTokenizerTest, DamagedFilesAreNamed) {
   const std::string cut = spm.substr(0, spm.size() / 2 + 1);
   const Damaged files[] = {
       {"t5", "spiece.model", cut,
-       "tokenizer of 'spiece.model': the SentencePiece model is cut off"},
+       "tokenizer of 'spiece.model': the SentencePiece model is truncated"},
       {"t5", "spiece.model", "no protobuf", "tokenizer of 'spiece.model': the SentencePiece model"},
-      {"marian", "source.spm", cut, "tokenizer of 'source.spm': the SentencePiece model is cut"},
-      {"marian", "target.spm", cut, "tokenizer of 'target.spm': the SentencePiece model is cut"},
+      {"marian", "source.spm", cut,
+       "tokenizer of 'source.spm': the SentencePiece model is truncated"},
+      {"marian", "target.spm", cut,
+       "tokenizer of 'target.spm': the SentencePiece model is truncated"},
       {"mbart", "sentencepiece.bpe.model", cut, "tokenizer of 'sentencepiece.bpe.model': the Sent"},
       {"m2m_100", "sentencepiece.bpe.model", cut, "tokenizer of 'sentencepiece.bpe.model': the S"},
       {"marian", "vocab.json", "[", "vocab.json: expected an object of ids by token"},

@@ -109,7 +109,7 @@ TEST_F(SentenceTransformersTest, RefusesPoolingThatItCannotDo) {
   refused(StatusCode::kInvalidArgument, R"({"pooling_mode": 1})", "'pooling_mode' must be a mode");
   refused(StatusCode::kInvalidArgument, R"({"pooling_mode_cls_token": 1})", "true or false");
   refused(StatusCode::kInvalidArgument, R"({"word_embedding_dimension": 21})",
-          "must be the 20 features of what comes before, found 21");
+          "must be the 20 features of the preceding module, found 21");
   refused(StatusCode::kInvalidArgument, R"({"embedding_dimension": 21})", "found 21");
 }
 

@@ -143,7 +143,7 @@ TEST_F(T5Test, TakesKnownLeftoversForNoWeights) {
       hf_weight("x", {10, 5}, 0);
   write();
   converted();
-  EXPECT_TRUE(reported("3 tensors are ignored, no weights"));
+  EXPECT_TRUE(reported("3 tensors are ignored (not weights)"));
   EXPECT_FALSE(reported("unused"));
 }
 

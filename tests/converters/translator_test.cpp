@@ -82,6 +82,23 @@ TEST_F(TranslatorTest, ACallbackEndsItsSourceAlone) {
   EXPECT_EQ(translations->at(0).hypotheses[0].finish_reason, FinishReason::kEos);
 }
 
+/// The last token is not given to the decoder, so that with the one before the first it has as many
+/// places as there are new tokens.
+TEST_F(TranslatorTest, WritesAsManyTokensAsTheModelHasPlacesFor) {
+  Translator translate = translator();
+  GenerationOptions search = options();
+  search.suppress_tokens = search.eos_token_ids;
+  search.max_new_tokens = search.max_length = 0;
+  for (const int beams : {1, 2}) {
+    search.beams = beams;
+    const auto translations = translate.translate({kWords.data(), 1}, search);
+    ASSERT_TRUE(translations.ok()) << translations.status().message();
+    const Hypothesis& written = translations->at(0).hypotheses[0];
+    EXPECT_EQ(static_cast<int64_t>(written.ids.size()), model().info().max_target_tokens);
+    EXPECT_EQ(written.finish_reason, FinishReason::kLength);
+  }
+}
+
 TEST_F(TranslatorTest, CancellingReturnsWhatThereIs) {
   Translator translate = translator();
   std::atomic<bool> cancel = false;

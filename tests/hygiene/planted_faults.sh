@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# planted_faults.sh includes|output|text|test_files|headers|weak|instructions|size CXX CMAKE
+# planted_faults.sh includes|guide|output|text|test_files|headers|weak|instructions|size CXX CMAKE
 #
 # Proves that each check can fail: it passes on a small clean tree, and fails, with the right
 # words, on each of the faults planted here one at a time.
@@ -27,11 +27,12 @@ clean() { "${command[@]}" > "$tree/docs/log" 2>&1 || { echo "the clean tree fail
 
 put include/lanewise/a.hpp '#pragma once' '#include <cstdint>' 'inline std::int32_t a() { return 1; }'
 put ops/ops.def 'LW_OPERATOR(sum, sum)'
-put tests/ops/sum_test.cpp '#include "ops/sum/sum.hpp"'
+put tests/ops/sum_test.cpp '#include "ops/sum/sum.hpp"' 'auto sum = make_sum(config);'
 put ops/sum/sum.hpp '#pragma once' '#include "lanewise/a.hpp"' '// never calls abort()' 'static_assert(true);'
 put ops/simd.hpp '#include <xsimd/xsimd.hpp>'
 put runtime/exec/team.cpp '#include "ops/sum/sum.hpp"' '#pragma omp parallel' 'const char* s = "exit(1)";'
-put cli/main.cpp '#include "converters/formats/f.hpp"'
+put cli/main.cpp '#include "cli/x.hpp"' '#include "lanewise/a.hpp"' '#include "page.inc"'
+put converters/x.cpp '#include "converters/formats/f.hpp"'
 put converters/formats/f.hpp '#include "runtime/x.hpp"' '/* printf("no");' '   abort(); */ int f();'
 
 case $check in
@@ -43,6 +44,10 @@ case $check in
     fault 'runtime/ includes converters/' runtime/x.cpp '#include "converters/formats/f.hpp"'
     fault 'converters/ includes cli/' converters/x.cpp '#include "cli/main.hpp"'
     fault 'runtime/ includes tests/' runtime/x.cpp '#include <tests/data.hpp>'
+    for folder in base ops runtime converters; do
+      fault "cli/ includes $folder/, which is not public" cli/x.cpp "#include \"$folder/x.hpp\""
+      fault "cli/ includes $folder/, which is not public" cli/x.hpp "#include <$folder/x.hpp>"
+    done
     fault 'cli/ includes tests/' cli/x.cpp '#include "tests/data.hpp"'
     fault 'examples/ includes runtime/' examples/x.cpp '#include "runtime/x.hpp"'
     fault 'goes up a folder' ops/sum/x.cpp '#include "../simd.hpp"'
@@ -57,6 +62,13 @@ case $check in
     fault 'OpenMP outside' ops/sum/x.cpp '#pragma omp parallel for'
     fault 'OpenMP outside' runtime/x.cpp '_Pragma("omp simd")'
     fault 'a second file with OpenMP' runtime/exec/zz.cpp '#pragma omp parallel'
+    ;;
+  guide)
+    put include/lanewise/README.md '| `a.hpp` | numbers |' '| prose | names `gone.hpp` |'
+    command=("$here/check_guide.sh" include/lanewise)
+    clean
+    fault 'b.hpp has no line' include/lanewise/b.hpp '#pragma once'
+    fault 'c.hpp, which is not there' include/lanewise/README.md '| `a.hpp` | numbers |' '| `c.hpp` | more |'
     ;;
   output)
     command=("$here/check_no_output.sh" --sources "$tree")
@@ -92,8 +104,19 @@ case $check in
   test_files)
     command=("$cmake" "-DREPOSITORY=$tree" -P "$here/require_test_files.cmake")
     clean
-    fault "'product' has no tests/ops/product_test.cpp" ops/ops.def 'LW_OPERATOR(sum, sum)' 'LW_OPERATOR(product, products)'
+    lacks_product="'product' has no tests/ops/product_test.cpp that calls make_product"
+    fault "$lacks_product" ops/ops.def 'LW_OPERATOR(sum, sum)' 'LW_OPERATOR(product, products)'
+    # The test of another operator of its folder is not its own.
+    put ops/ops.def 'LW_OPERATOR(sum, sum)' 'LW_OPERATOR(product, sum)'
+    fault "$lacks_product" tests/ops/sum_test.cpp 'auto sum = make_sum(config);'
+    fault "$lacks_product" tests/ops/sum_test.cpp 'make_sum(config);' '// make_product(config);'
+    fault "$lacks_product" tests/ops/sum_test.cpp 'make_sum(config);' 'make_product_of_sums(config);'
+    fault "$lacks_product" tests/ops/product_test.cpp '#include "ops/sum/product.hpp"'
+    put tests/ops/sum_test.cpp ' make_sum(config);' ' make_product(config);'
+    clean
+    put ops/ops.def 'LW_OPERATOR(sum, sum)'
     fault "'pickle' has no tests/converters/pickle_test.cpp" converters/formats.def 'LW_FORMAT(pickle)'
+    fault "'pickle' has no tests/fuzz/pickle_fuzz.cpp" converters/formats.def 'LW_FORMAT(pickle)'
     fault "'bert' has no tests/converters/bert_test.cpp" converters/families.def 'LW_FAMILY(bert, "bert")'
     ;;
   headers)

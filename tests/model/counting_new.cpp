@@ -25,7 +25,8 @@ std::atomic<bool> thrown{false};
 std::atomic<bool (*)() noexcept> exempt{nullptr};
 
 /// Before each block lies its size, in as many bytes as keep the block aligned.
-constexpr size_t kLeastAlignment = std::max<size_t>(__STDCPP_DEFAULT_NEW_ALIGNMENT__, sizeof(size_t));
+constexpr size_t kLeastAlignment =
+    std::max<size_t>(__STDCPP_DEFAULT_NEW_ALIGNMENT__, sizeof(size_t));
 
 bool must_fail() noexcept {
   if (left.load(std::memory_order_relaxed) == kNever) return false;

@@ -6,8 +6,9 @@
 #include <limits>
 #include <optional>
 
-#include "ops/linear/linear_kernels.hpp"
+#include "ops/weights/f32/f32_kernels.hpp"
 #include "tests/ops/activation_reference.hpp"
+#include "tests/ops/onednn_calls.hpp"
 #include "tests/ops/op_test.hpp"
 
 namespace lanewise::ops {
@@ -128,6 +129,14 @@ TEST_P(LinearTest, AgreesForRealShapes) {
   const int64_t rows = test::small_sizes() ? 5 : 128;
   for (const auto& [k, n] : {std::pair<int64_t, int64_t>{384, 384}, {1536, 64}, {130, 1536}}) {
     check(random_layer(k, n, true, 5), rows);
+  }
+}
+
+/// Sums wait in a buffer where the inputs are taken in several blocks, of 1,536 at most.
+TEST_P(LinearTest, AgreesForMoreInputsThanABlock) {
+  for (const int64_t rows : {1, 13}) {
+    check(random_layer(2048, 33, true, 15), rows);
+    check(random_layer(3700, 20, false, 16), rows);
   }
 }
 
@@ -256,8 +265,8 @@ TEST_P(LinearTest, TellsWhyAnImplementationWasRefused) {
   EXPECT_NE(log.find("lanewise chosen"), std::string::npos) << log;
 }
 
-/// oneDNN answers only to `fast`, and to many rows. Where the build lacks it our kernels are tested
-/// once more.
+/// oneDNN answers only to `fast`, and to many rows; where it should, its own function must have
+/// been called. Where the build lacks it our kernels are tested once more.
 TEST_P(LinearTest, FastImplementationAgreesToo) {
   for (const char* activation : {"none", "gelu"}) {
     for (const bool residual : {false, true}) {
@@ -273,7 +282,11 @@ TEST_P(LinearTest, FastImplementationAgreesToo) {
         Matrix<float> y(rows, 48);
         std::vector<Operand> inputs{x.operand()};
         if (residual) inputs.push_back(added.operand());
+        const int64_t calls = test::onednn_calls();
         test::run_operator(*op, {inputs, y.operand()}, 1);
+        const bool takes = test::has_onednn() && isa() < Isa::avx512;
+        EXPECT_EQ(op->implementation(), takes ? "onednn" : "lanewise");
+        EXPECT_EQ(test::onednn_calls() > calls, takes && rows >= 128) << rows << " rows";
         const Expected expected = reference(layer, x, residual ? &added : nullptr);
         EXPECT_TRUE(test::within(y, expected.y, expected.bounds)) << op->implementation();
         EXPECT_TRUE(y.guards_intact());

@@ -65,6 +65,7 @@ const Model& model() {
     info.max_tokens = info.max_text_tokens = 100;
     const file::Metadata metadata{
         {std::string(internal::kFormatKey), std::to_string(internal::kFormatVersion)},
+        {std::string(internal::kFormatsKey), R"({"i8": "i8", "i4": "i4g32", "bf16": "bf16"})"},
         {std::string(internal::kGraphKey), graph::to_json(std::move(builder).take())},
         {std::string(internal::kTaskKey), internal::task_to_json(info)}};
     std::vector<file::SafetensorsInput> inputs;

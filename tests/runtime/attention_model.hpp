@@ -81,6 +81,7 @@ inline Model small_model(Parts parts, graph::Graph graph, bool with_tokenizer = 
   }
   const file::Metadata metadata{
       {std::string(internal::kFormatKey), std::to_string(internal::kFormatVersion)},
+      {std::string(internal::kFormatsKey), "{}"},
       {std::string(internal::kGraphKey), graph::to_json(graph)},
       {std::string(internal::kTaskKey), internal::task_to_json(info)}};
   const Tensor source = source_table(), target = target_table();

@@ -14,32 +14,40 @@ namespace {
 using graph::RowSymbol;
 using graph::ValueId;
 
-/// y[r] = x[r] + 1, a piece a row; the first operator reads i32.
+/// A flag that a run is cancelled by, and the pieces that were begun nevertheless.
+struct Cancel {
+  std::atomic<bool> flag{false};
+  std::atomic<int> late{0};
+};
+
+/// y[r] = x[r] + 1, a piece a row; the first operator reads i32, one of them cancels.
 class AddOne final : public ops::Operator {
  public:
-  explicit AddOne(bool first, std::atomic<bool>* cancel = nullptr)
-      : first_(first), cancel_(cancel) {}
+  explicit AddOne(bool first, Cancel* cancel = nullptr, bool cancels = false)
+      : first_(first), cancels_(cancels), cancel_(cancel) {}
   void cut(const ops::Operands& operands, int, std::vector<ops::Piece>& pieces) const override {
     ops::cut_rows(operands.output.rows, 1, pieces);
   }
   ops::PieceLimit most_pieces(int) const noexcept override { return ops::most_row_pieces(1); }
   void run(const ops::Operands& operands, const ops::Piece& piece,
            std::byte* scratch) const noexcept override {
+    if (cancel_ != nullptr && cancel_->flag) ++cancel_->late;
     const auto row = static_cast<int64_t>(piece.begin);
     const ops::Operand& x = operands.inputs[0];
     const float value = first_ ? static_cast<float>(*x.i32(row)) : *x.f32(row);
     *reinterpret_cast<float*>(scratch) = value + 1.0f;  // two threads on one scratch would mix
     *operands.output.f32(row) = *reinterpret_cast<float*>(scratch);
-    if (cancel_ != nullptr) cancel_->store(true);
+    if (cancels_) cancel_->flag = true;
   }
   size_t scratch_bytes() const noexcept override { return sizeof(float); }
 
  private:
   bool first_;
-  std::atomic<bool>* cancel_;
+  bool cancels_;
+  Cancel* cancel_;
 };
 
-plan::Program chain(int length, std::atomic<bool>* cancel = nullptr) {
+plan::Program chain(int length, Cancel* cancel = nullptr) {
   graph::Builder builder;
   ValueId x = builder.embed("e", builder.input("input_ids", RowSymbol::kSourceTokens), -1, 1,
                             {.table = "t"});
@@ -49,7 +57,7 @@ plan::Program chain(int length, std::atomic<bool>* cancel = nullptr) {
   program.graph = std::move(builder).take();
   for (int i = 0; i < length; ++i) {
     program.operators.push_back(
-        std::make_unique<AddOne>(i == 0, i == length / 2 ? cancel : nullptr));
+        std::make_unique<AddOne>(i == 0, cancel, cancel != nullptr && i == length / 2));
   }
   program.memory = plan::plan_memory(program.graph, program.operators);
   program.scratch_bytes = sizeof(float);
@@ -130,15 +138,16 @@ TEST_P(ExecutorThreads, WorksOnManySequencesBySlices) {
 }
 
 TEST_P(ExecutorThreads, StopsWhenCancelledInsideASlice) {
-  std::atomic<bool> cancel{false};
+  Cancel cancel;
   const plan::Program program = chain(40, &cancel);
   Team team(GetParam());
   Executor executor(program, team);
   const Sequences batch(64, 50);
   ASSERT_TRUE(executor.prepare(batch.binding(), true).ok());
   ASSERT_GT(executor.slices(), 0u);
-  EXPECT_EQ(executor.run({.cancel = &cancel}).code(), StatusCode::kCancelled);
-  cancel = false;
+  EXPECT_EQ(executor.run({.cancel = &cancel.flag}).code(), StatusCode::kCancelled);
+  EXPECT_LE(cancel.late, GetParam()) << "a thread may have looked at the flag just before";
+  cancel.flag = false;
   EXPECT_TRUE(executor.run({}).ok());
 }
 
@@ -163,15 +172,16 @@ TEST_P(ExecutorThreads, ProfilesEveryNodeOfSlices) {
 }
 
 TEST_P(ExecutorThreads, StopsWhenCancelledInsideARun) {
-  std::atomic<bool> cancel{false};
+  Cancel cancel;
   const plan::Program program = chain(40, &cancel);
   Team team(GetParam());
   Executor executor(program, team);
   const Ids ids(200);
   ASSERT_TRUE(executor.prepare(ids.binding(), true).ok());
-  const Status status = executor.run({.cancel = &cancel});
+  const Status status = executor.run({.cancel = &cancel.flag});
   EXPECT_EQ(status.code(), StatusCode::kCancelled);
-  cancel = false;
+  EXPECT_LE(cancel.late, GetParam()) << "a thread may have looked at the flag just before";
+  cancel.flag = false;
   const Status without = executor.run({});
   EXPECT_TRUE(without.ok()) << "a cancelled run must leave the executor usable";
 }

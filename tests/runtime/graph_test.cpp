@@ -155,7 +155,7 @@ TEST(GraphJson, DamageIsNamed) {
       {"\"output\":3", "\"output\":2",
        "graph: node 'norm': writes value 2 'embeddings' a second time"},
       {"\"name\":\"norm\",\"inputs\"", "\"name\":\"embeddings\",\"inputs\"",
-       "graph: node 'embeddings': name stands twice"},
+       "graph: node 'embeddings': duplicate name"},
       {"\"name\":\"norm\",\"inputs\"", "\"name\":\"\",\"inputs\"", "graph: node '': has no name"},
       {"\"inputs\":[2]", "\"inputs\":[4]",
        "graph: node 'norm': reads value 4 'head' before it is written"},
@@ -167,7 +167,7 @@ TEST(GraphJson, DamageIsNamed) {
       {"\"output\":3,\"weights\"", "\"output\":3,\"weight\"",
        "graph: nodes[1]: expected an object of op, name, inputs, output, weights, attributes"},
       {"\"eps\":1e-12", "\"eps\":null",
-       "graph: nodes[1]: attribute 'eps': expected a text, a number, true or false"},
+       "graph: nodes[1]: attribute 'eps': expected a string, a number, true or false"},
       {"\"logits\":4", "\"logits\":\"4\"",
        "graph: output 'logits': expected the number of a value"},
       {"\"logits\":4", "\"logits\":6", "graph: output 'logits': value 6 is none of the graph's 6"},
@@ -267,6 +267,8 @@ TEST(GraphValidate, RowsMustFit) {
   EXPECT_FALSE(check_rows("attention", {kT, kM, kT}, kT).ok());
   EXPECT_FALSE(check_rows("attention", {kT, kM, kM}, kM).ok());
   EXPECT_FALSE(check_rows("attention", {kS}, kS).ok());
+  EXPECT_FALSE(check_rows("attention", {kT, kS}, kT).ok());
+  EXPECT_FALSE(check_rows("attention", {kT, kS, kS}, kT).ok());
   EXPECT_TRUE(check_rows("additive_attention", {kT, kM, kM}, kT).ok());
   EXPECT_FALSE(check_rows("additive_attention", {kT, kM, kT}, kT).ok());
   EXPECT_TRUE(check_rows("gru", {kT}, kT).ok());
@@ -280,6 +282,33 @@ TEST(GraphValidate, RowsMustFit) {
   EXPECT_FALSE(check_rows("cached_gru", {kT, kS}, kT).ok());
   EXPECT_FALSE(check_rows("cached_gru", {kC}, kC).ok());
   EXPECT_FALSE(check_rows("cached_gru", {kT, kT, kC}, kT).ok());
+}
+
+/// Only inputs of the graph have the tables that a cache or a memory is read by.
+TEST(GraphValidate, CachedAttentionReadsInputsByTables) {
+  constexpr auto kT = RowSymbol::kTokens;
+  for (const RowSymbol memory : {RowSymbol::kMemoryTokens, RowSymbol::kCache}) {
+    EXPECT_TRUE(check_rows("cached_attention", {kT, memory}, kT).ok());
+    EXPECT_TRUE(check_rows("cached_attention", {kT, memory, memory}, kT).ok());
+  }
+  EXPECT_FALSE(check_rows("cached_attention", {kT}, kT).ok());
+  EXPECT_FALSE(check_rows("cached_attention", {kT, kT}, kT).ok());
+  EXPECT_FALSE(check_rows("cached_attention", {kT, RowSymbol::kSequences}, kT).ok());
+  EXPECT_FALSE(check_rows("cached_attention", {RowSymbol::kCache, kT}, kT).ok());
+
+  Graph graph;
+  graph.values = {{"q", kT, DataType::kF32, 8},
+                  {"memory", RowSymbol::kMemoryTokens, DataType::kF32, 16},
+                  {"changed", RowSymbol::kMemoryTokens, DataType::kF32, 16},
+                  {"y", kT, DataType::kF32, 8}};
+  graph.inputs = {0, 1};
+  graph.nodes.push_back({.op = "activation", .name = "changed", .inputs = {1}, .output = 2});
+  graph.nodes.push_back({.op = "cached_attention", .name = "node", .inputs = {0, 1}, .output = 3});
+  EXPECT_TRUE(validate(graph).ok()) << validate(graph).message();
+  graph.nodes[1].inputs = {0, 2};
+  EXPECT_EQ(validate(graph).message(),
+            "node 'node': rows do not fit: expected a row a token; the last inputs a cache or "
+            "memory given");
 }
 
 TEST(GraphRestricted, KeepsWhatOutputsNeed) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cstring>
 #include <optional>
 #include <random>
 #include <thread>
@@ -60,6 +61,7 @@ struct Parts {
 
   static file::Metadata good_metadata() {
     return {{std::string(kFormatKey), std::to_string(kFormatVersion)},
+            {std::string(kFormatsKey), "{}"},
             {std::string(kGraphKey), graph::to_json(small_graph())},
             {std::string(kTaskKey), task_to_json(small_info())},
             {std::string(kProvenanceKey), R"({"files":[]})"}};
@@ -137,7 +139,7 @@ TEST(OpenModel, FormatsOfOtherVersionsAreRefused) {
     parts.set(kFormatKey, version);
     parts.set(kGraphKey, "what a newer version means by it");
     parts.expect(StatusCode::kUnsupported,
-                 "'m.lw': format '" + std::string(version) + "', this build reads 1 to 2");
+                 "'m.lw': format '" + std::string(version) + "', this version reads 1 to 2");
   }
   for (const char* version : {"", "one", "1.5", "-1", " 1"}) {
     Parts parts;
@@ -180,6 +182,32 @@ TEST(OpenModel, DamagedTasksAreNamed) {
     parts.replace_in(kTaskKey, test.from, test.to);
     parts.expect(StatusCode::kDataLoss, "'m.lw': lanewise.task: " + std::string(test.message));
   }
+}
+
+TEST(OpenModel, ATaskOfMegabytesIsNotRead) {
+  Parts parts;
+  parts.set(kTaskKey, std::string(1 << 20, ' ') + task_to_json(small_info()));
+  const auto data = parts.open();
+  EXPECT_EQ(data.status().code(), StatusCode::kDataLoss);
+  EXPECT_NE(data.status().message().find("at most 1048576 are read"), std::string::npos)
+      << data.status().message();
+}
+
+/// Kernels read weights in place. Other writers of the format need not align anything.
+TEST(OpenModel, WeightsThatAreNotAlignedAreRefused) {
+  const file::AlignedBuffer good = Parts().bytes();
+  std::string bytes(reinterpret_cast<const char*>(good.bytes().data()), good.bytes().size());
+  uint64_t length = 0;
+  std::memcpy(&length, bytes.data(), sizeof length);
+  bytes.insert(8 + length, 1, ' ');  // behind the header, which all data follow
+  ++length;
+  std::memcpy(bytes.data(), &length, sizeof length);
+  file::AlignedBuffer moved;
+  ASSERT_TRUE(moved.append(std::as_bytes(std::span(bytes))).ok());
+  const auto data = ModelData::create(std::move(moved), "m.lw");
+  EXPECT_EQ(data.status().code(), StatusCode::kDataLoss);
+  EXPECT_NE(data.status().message().find("is not aligned for its type"), std::string::npos)
+      << data.status().message();
 }
 
 TEST(OpenModel, DamagedGraphsAreNamed) {

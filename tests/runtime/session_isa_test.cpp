@@ -10,7 +10,7 @@
 
 #include "lanewise/session.hpp"
 #include "ops/linear/linear_list.hpp"
-#include "ops/linear/linear_tables.hpp"
+#include "ops/weights/f32/f32_kernels.hpp"
 #include "runtime/file/sink.hpp"
 #include "runtime/graph/builder.hpp"
 #include "runtime/model_data.hpp"
@@ -54,6 +54,7 @@ Model small_model() {
   info.max_tokens = info.max_text_tokens = 8;
   const file::Metadata metadata{
       {std::string(internal::kFormatKey), std::to_string(internal::kFormatVersion)},
+      {std::string(internal::kFormatsKey), "{}"},
       {std::string(internal::kGraphKey), graph::to_json(small_graph())},
       {std::string(internal::kTaskKey), internal::task_to_json(info)}};
   const Tensor table = fractions({kVocabulary, kHidden});

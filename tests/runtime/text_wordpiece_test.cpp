@@ -61,6 +61,23 @@ TEST_F(TextWordPieceTest, AWordThatCannotBeCoveredIsUnknownAsAWhole) {
   EXPECT_EQ(offsets("unaffablex hello"), (Offsets{"0-10", "11-16"}));
 }
 
+/// The limit counts characters; those beyond ASCII have more bytes.
+TEST_F(TextWordPieceTest, AWordMayHaveAsManyCharactersAsTheLimitSays) {
+  Json json = tiny_json();
+  json["normalizer"]["strip_accents"] = false;
+  json["model"]["max_input_chars_per_word"] = 5;
+  json["model"]["vocab"]["\u00E9"] = kTinySize;
+  json["model"]["vocab"]["##\u00E9"] = kTinySize + 1;
+  tokenizer_ = parse(json);
+  std::string word;
+  for (int characters = 1; characters <= 7; ++characters) {
+    word += "\u00E9";
+    Ids expected(static_cast<size_t>(characters), kTinySize + 1);
+    expected[0] = kTinySize;
+    EXPECT_EQ(ids(word), characters <= 5 ? expected : Ids{kUnk}) << characters;
+  }
+}
+
 TEST_F(TextWordPieceTest, NothingGivesNothing) {
   EXPECT_TRUE(ids("").empty());
   EXPECT_TRUE(ids(" \t\r\n\xC2\xA0\xE3\x80\x80").empty());

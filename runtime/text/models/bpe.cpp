@@ -156,7 +156,7 @@ Status Bpe::split(std::string_view word, Symbols* symbols) const {
 
 Status Bpe::unknown_character(std::string_view character) const {
   return invalid_argument("the text has '" + std::string(character) +
-                          "', which the vocabulary lacks, and so it does the unk_token '" +
+                          "', which is not in the vocabulary; neither is the unk_token '" +
                           *config_.unk_token + "'");
 }
 
