@@ -18,7 +18,9 @@ SweepTotals& totals() {
   return all;
 }
 
-int64_t next_number(int64_t number) { return number < kEach ? number + 1 : number + number / kShare; }
+int64_t next_number(int64_t number) {
+  return number < kEach ? number + 1 : number + number / kShare;
+}
 
 Outcome call(Subject& subject) {
   return subject.call([] {}, [] {});
