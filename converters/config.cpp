@@ -1,8 +1,9 @@
 #include "converters/config.hpp"
 
+#include <array>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <sstream>
 
 #include "base/json.hpp"
 #include "base/messages.hpp"
@@ -87,9 +88,9 @@ std::string range_text(int64_t min, int64_t max) {
 }
 
 std::string short_text(double number) {
-  std::ostringstream text;
-  text << number;
-  return text.str();
+  std::array<char, 32> text;
+  std::snprintf(text.data(), text.size(), "%g", number);
+  return text.data();
 }
 
 }  // namespace
