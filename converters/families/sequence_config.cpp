@@ -140,7 +140,7 @@ Status check_vocabularies(const Config& config) {
   for (const auto& [one, other] : {std::pair{"source_vocabulary", "target_vocabulary"},
                                    {"target_vocabulary", "source_vocabulary"}}) {
     if (config.has(one) && !config.has(other)) {
-      return config.wrong(other, "given where " + in_quotes(one) + " is");
+      return config.wrong(other, "a value, since " + in_quotes(one) + " has one");
     }
   }
   return {};

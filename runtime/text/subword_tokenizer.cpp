@@ -143,10 +143,12 @@ Result<std::shared_ptr<const Tokenizer>> subword_tokenizer_from_json(const base:
   parts.model = std::move(model);
   Json kept = Json::object();
   for (const char* part : {"normalizer", "pre_tokenizer", "post_processor", "decoder"}) {
-    const Json* value = file.find(part);
-    kept[part] = value ? *value : Json();
+    const base::JsonValue* value = file.find(part);
+    kept[part] = value ? base::editable(*value) : Json();
   }
-  if (const Json* code = file.find("leading_code")) kept["leading_code"] = *code;
+  if (const base::JsonValue* code = file.find("leading_code")) {
+    kept["leading_code"] = base::editable(*code);
+  }
   if (file.find("normalizer")) {
     LW_ASSIGN_OR_RETURN(const base::JsonFields fields, file.object("normalizer"));
     LW_ASSIGN_OR_RETURN(parts.normalizer, read_normalizer(fields));

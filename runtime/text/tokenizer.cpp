@@ -1,7 +1,5 @@
 #include "runtime/text/tokenizer.hpp"
 
-#include <nlohmann/json.hpp>
-
 #include "base/json_fields.hpp"
 #include "base/no_throw.hpp"
 #include "base/status_macros.hpp"
@@ -17,6 +15,10 @@ namespace lanewise::text {
 namespace {
 
 using TokenizerPtr = std::shared_ptr<const Tokenizer>;
+
+// The largest file beside a checkpoint has 100 MB; pairs of merges may be written longer than
+// there.
+constexpr size_t kMaxBytes = 400'000'000;
 
 /// The name of the model; files of before tokenizers 0.10 have none, and then its fields tell.
 Result<std::string> model_type(const base::JsonFields& model) {
@@ -80,8 +82,8 @@ Status unknown_model(const std::string& type) {
 }
 
 /// Chooses the class of tokenizer by the type of its model.
-Result<TokenizerPtr> tokenizer_of(const nlohmann::json& json) {
-  LW_ASSIGN_OR_RETURN(const base::JsonFields file, base::JsonFields::of(json, ""));
+Result<TokenizerPtr> tokenizer_of(const base::JsonDocument& json) {
+  LW_ASSIGN_OR_RETURN(const base::JsonFields file, base::JsonFields::of(json.root(), ""));
   LW_ASSIGN_OR_RETURN(const base::JsonFields model, file.object("model"));
   LW_ASSIGN_OR_RETURN(const std::string type, model_type(model));
   for (const ModelKind& kind : kModelKinds) {
@@ -91,8 +93,7 @@ Result<TokenizerPtr> tokenizer_of(const nlohmann::json& json) {
 }
 
 Result<TokenizerPtr> parse_by_model(std::string_view text) {
-  const nlohmann::json json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) return data_loss("the tokenizer is not JSON");
+  LW_ASSIGN_OR_RETURN(const base::JsonDocument json, base::parse_foreign_json(text, kMaxBytes));
   return tokenizer_of(json);
 }
 

@@ -18,10 +18,10 @@ using Json = nlohmann::json;
 /// Whether the file's `part` is one of `types`; the empty one stands for none.
 bool is_one_of(const base::JsonFields& file, const char* part,
                std::initializer_list<std::string_view> types) {
-  const Json* value = file.find(part);
-  const Json type = value && value->is_object() ? value->value("type", Json()) : Json();
+  const base::JsonValue* value = file.find(part);
+  const base::JsonValue* type = value ? value->find("type") : nullptr;
   return std::any_of(types.begin(), types.end(), [&](std::string_view known) {
-    return known.empty() ? value == nullptr : type == known;
+    return known.empty() ? value == nullptr : type != nullptr && type->is(known);
   });
 }
 

@@ -209,17 +209,21 @@ Json Bpe::to_json() const {
 }
 
 /// ["a", "b"], or of older files "a b".
-Result<std::pair<std::string, std::string>> read_merge(const Json& merge, const std::string& name) {
-  if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string()) {
-    return std::pair(merge[0].get<std::string>(), merge[1].get<std::string>());
+Result<std::pair<std::string, std::string>> read_merge(const base::JsonFields& model,
+                                                       const base::JsonValue& merge) {
+  const std::span<const base::JsonValue> pair = merge.elements();
+  if (pair.size() == 2 && pair[0].is_string() && pair[1].is_string()) {
+    return std::pair(std::string(pair[0].string()), std::string(pair[1].string()));
   }
-  if (!merge.is_string()) return base::wrong_type(name, "pairs of tokens", &merge);
-  const auto& text = merge.get_ref<const std::string&>();
+  if (!merge.is_string()) {
+    return base::wrong_type(model.path("merges"), "pairs of tokens", &merge);
+  }
+  const std::string_view text = merge.string();
   const size_t space = text.find(' ');
-  if (space == std::string::npos || text.find(' ', space + 1) != std::string::npos) {
-    return data_loss(name + ": '" + text + "' is not two tokens with a space between them");
+  if (space == text.npos || text.find(' ', space + 1) != text.npos) {
+    return base::wrong_type(model.path("merges"), "two tokens with a space between them", &merge);
   }
-  return std::pair(text.substr(0, space), text.substr(space + 1));
+  return std::pair(std::string(text.substr(0, space)), std::string(text.substr(space + 1)));
 }
 
 }  // namespace
@@ -231,14 +235,15 @@ Result<SubwordModelPtr> make_bpe(BpeConfig config) {
 }
 
 Result<BpeConfig> bpe_from_json(const base::JsonFields& model) {
-  const Json* dropout = model.find("dropout");
-  if (dropout && *dropout != 0.0) return unsupported(model.path("dropout") + " is not supported");
+  const base::JsonValue* dropout = model.find("dropout");
+  if (dropout && !(dropout->is_number() && dropout->number() == 0))
+    return unsupported(model.path("dropout") + " is not supported");
   BpeConfig config;
   LW_ASSIGN_OR_RETURN(config.vocabulary, read_vocabulary_object(model));
-  LW_ASSIGN_OR_RETURN(const Json* merges, model.array("merges"));
-  config.merges.reserve(merges->size());
-  for (const Json& entry : *merges) {
-    LW_ASSIGN_OR_RETURN(auto merge, read_merge(entry, model.path("merges")));
+  LW_ASSIGN_OR_RETURN(const auto merges, model.array("merges"));
+  config.merges.reserve(merges.size());
+  for (const base::JsonValue& entry : merges) {
+    LW_ASSIGN_OR_RETURN(auto merge, read_merge(model, entry));
     config.merges.push_back(std::move(merge));
   }
   if (model.find("unk_token")) {
