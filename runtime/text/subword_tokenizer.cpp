@@ -87,13 +87,22 @@ size_t SubwordTokenizer::encode_code(size_t begin, size_t end, Output* out) cons
 Status SubwordTokenizer::encode_raw(size_t begin, size_t end, Output* out) const {
   begin = encode_code(begin, end, out);
   if (begin == end || out->full()) return {};
-  return TokenizerBase::encode_raw(begin, end, out);
+  // Added tokens that are matched in normalised text may stand across words.
+  if (!parts_.bert_words || has_normalized_added_tokens()) {
+    return TokenizerBase::encode_raw(begin, end, out);
+  }
+  parts_.bert_words->encode(out->text, begin, end, out->budget, &out->tokens);
+  return {};
 }
 
 /// Cuts bytes [begin, end) of normalised text into words and those into tokens.
 Status SubwordTokenizer::encode_normalized(const NormalizedText& text, size_t begin, size_t end,
                                            Output* out) const {
   if (begin == end) return {};
+  if (parts_.bert_words) {
+    parts_.bert_words->encode_normalized(text, begin, end, out->budget, &out->tokens);
+    return {};
+  }
   Words words;
   words.text.append(text, begin, end);
   words.ranges.push_back({0, end - begin});
@@ -125,6 +134,11 @@ Result<std::string> SubwordTokenizer::join_tokens(std::span<const std::string_vi
 std::string SubwordTokenizer::to_json() const {
   Json file = bare_tokenizer_json(parts_.added_tokens);
   file.update(Json::parse(parts_.json, nullptr, /*allow_exceptions=*/false));
+  if (parts_.bert_words) {  // In one form, however the file said it.
+    const auto token_of = [this](int32_t id) { return token(id); };
+    file["normalizer"] = bert_normalizer_to_json(parts_.bert_words->normalizer());
+    file["post_processor"] = template_to_json(parts_.post_processor.specials, token_of);
+  }
   file["model"] = parts_.model->to_json();
   return file.dump();
 }
@@ -162,6 +176,10 @@ Result<std::shared_ptr<const Tokenizer>> subword_tokenizer_from_json(const base:
     LW_ASSIGN_OR_RETURN(parts.decoder, read_decoder(fields));
   }
   LW_ASSIGN_OR_RETURN(parts.post_processor, read_post_processing(file));
+  // It knows no trimming of offsets.
+  if (parts.post_processor.trims.empty()) {
+    LW_ASSIGN_OR_RETURN(parts.bert_words, read_bert_words(file, parts.model->longest_pieces()));
+  }
   if (parts.post_processor.truncates_left) kept["truncation"] = {{"direction", "Left"}};
   parts.json = kept.dump();
   LW_RETURN_IF_ERROR(added_tokens_from_json(file, &parts.added_tokens));

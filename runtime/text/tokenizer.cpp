@@ -8,8 +8,6 @@
 #include "runtime/text/models/unigram.hpp"
 #include "runtime/text/models/word_models.hpp"
 #include "runtime/text/subword_tokenizer.hpp"
-#include "runtime/text/wordpiece.hpp"
-#include "runtime/text/wordpiece_json.hpp"
 
 namespace lanewise::text {
 namespace {
@@ -27,50 +25,18 @@ Result<std::string> model_type(const base::JsonFields& model) {
   return model.string("type");
 }
 
-Result<TokenizerPtr> parse_wordpiece(const base::JsonFields& file) {
-  if (has_bert_parts(file)) {
-    LW_ASSIGN_OR_RETURN(WordPieceConfig config, wordpiece_from_json(file));
-    return make_wordpiece(std::move(config));
-  }
-  LW_ASSIGN_OR_RETURN(const base::JsonFields fields, file.object("model"));
-  LW_ASSIGN_OR_RETURN(SubwordModelPtr model, read_wordpiece_model(fields));
-  return subword_tokenizer_from_json(file, std::move(model));
-}
-
-Result<TokenizerPtr> parse_wordlevel(const base::JsonFields& file) {
-  LW_ASSIGN_OR_RETURN(const base::JsonFields fields, file.object("model"));
-  LW_ASSIGN_OR_RETURN(SubwordModelPtr model, read_wordlevel_model(fields));
-  return subword_tokenizer_from_json(file, std::move(model));
-}
-
-Result<TokenizerPtr> parse_bpe(const base::JsonFields& file) {
-  LW_ASSIGN_OR_RETURN(const base::JsonFields fields, file.object("model"));
-  LW_ASSIGN_OR_RETURN(BpeConfig config, bpe_from_json(fields));
-  LW_ASSIGN_OR_RETURN(SubwordModelPtr model, make_bpe(std::move(config)));
-  return subword_tokenizer_from_json(file, std::move(model));
-}
-
-Result<TokenizerPtr> parse_unigram(const base::JsonFields& file) {
-  LW_ASSIGN_OR_RETURN(const base::JsonFields fields, file.object("model"));
-  LW_ASSIGN_OR_RETURN(SubwordModelPtr model, unigram_from_json(fields));
-  return subword_tokenizer_from_json(file, std::move(model));
-}
-
-Result<TokenizerPtr> parse_sentencepiece(const base::JsonFields& file) {
-  LW_ASSIGN_OR_RETURN(const base::JsonFields fields, file.object("model"));
-  LW_ASSIGN_OR_RETURN(SubwordModelPtr model, sentencepiece_from_json(fields));
-  return subword_tokenizer_from_json(file, std::move(model));
-}
-
-/// A kind of model, and what makes a tokenizer of a file that has it.
+/// A kind of model, and what reads it.
 struct ModelKind {
   std::string_view type;
-  Result<TokenizerPtr> (*parse)(const base::JsonFields& file);
+  Result<SubwordModelPtr> (*read)(const base::JsonFields& model);
 };
 
 constexpr ModelKind kModelKinds[] = {
-    {"WordLevel", parse_wordlevel}, {"WordPiece", parse_wordpiece},         {"BPE", parse_bpe},
-    {"Unigram", parse_unigram},     {"SentencePiece", parse_sentencepiece},
+    {"WordLevel", read_wordlevel_model},
+    {"WordPiece", read_wordpiece_model},
+    {"BPE", read_bpe_model},
+    {"Unigram", read_unigram_model},
+    {"SentencePiece", read_sentencepiece_model},
 };
 
 Status unknown_model(const std::string& type) {
@@ -81,13 +47,14 @@ Status unknown_model(const std::string& type) {
   return unsupported("model '" + type + "' is not supported, only " + known);
 }
 
-/// Chooses the class of tokenizer by the type of its model.
 Result<TokenizerPtr> tokenizer_of(const base::JsonDocument& json) {
   LW_ASSIGN_OR_RETURN(const base::JsonFields file, base::JsonFields::of(json.root(), ""));
   LW_ASSIGN_OR_RETURN(const base::JsonFields model, file.object("model"));
   LW_ASSIGN_OR_RETURN(const std::string type, model_type(model));
   for (const ModelKind& kind : kModelKinds) {
-    if (kind.type == type) return kind.parse(file);
+    if (kind.type != type) continue;
+    LW_ASSIGN_OR_RETURN(SubwordModelPtr result, kind.read(model));
+    return subword_tokenizer_from_json(file, std::move(result));
   }
   return unknown_model(type);
 }

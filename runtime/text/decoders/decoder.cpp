@@ -60,6 +60,18 @@ constexpr Kind kKinds[] = {
 
 Decoder::~Decoder() = default;
 
+std::string replaced(std::string_view text, std::string_view from, std::string_view to) {
+  std::string result;
+  for (size_t at = 0; at < text.size();) {
+    const size_t found = from.empty() ? text.npos : text.find(from, at);
+    result += text.substr(at, found - at);
+    if (found == text.npos) break;
+    result += to;
+    at = found + from.size();
+  }
+  return result;
+}
+
 Result<DecoderPtr> read_decoder(const base::JsonFields& fields) {
   LW_ASSIGN_OR_RETURN(const std::string type, fields.string("type"));
   for (const Kind& kind : kKinds) {

@@ -3,7 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "base/status_macros.hpp"
 #include "runtime/text/byte_trie.hpp"
@@ -15,6 +19,17 @@ namespace lanewise::text {
 namespace {
 
 using Json = nlohmann::json;
+
+struct BpeConfig {
+  Vocabulary vocabulary;
+  std::vector<std::pair<std::string, std::string>> merges;  // the first is done first
+  std::optional<std::string> unk_token;  // Without one, characters that have no token vanish.
+  std::string continuing_subword_prefix;
+  std::string end_of_word_suffix;
+  bool fuse_unk = false;       // One unknown token for a run of them.
+  bool byte_fallback = false;  // Tokens of bytes for characters that have none.
+  bool ignore_merges = false;  // A word that is a token is that token.
+};
 
 /// The symbols of a word before merging.
 class Symbols {
@@ -226,15 +241,7 @@ Result<std::pair<std::string, std::string>> read_merge(const base::JsonFields& m
   return std::pair(std::string(text.substr(0, space)), std::string(text.substr(space + 1)));
 }
 
-}  // namespace
-
-Result<SubwordModelPtr> make_bpe(BpeConfig config) {
-  auto model = std::make_unique<Bpe>();
-  LW_RETURN_IF_ERROR(model->build(std::move(config)));
-  return SubwordModelPtr(std::move(model));
-}
-
-Result<BpeConfig> bpe_from_json(const base::JsonFields& model) {
+Result<BpeConfig> read_config(const base::JsonFields& model) {
   const base::JsonValue* dropout = model.find("dropout");
   if (dropout && !(dropout->is_number() && dropout->number() == 0))
     return unsupported(model.path("dropout") + " is not supported");
@@ -257,6 +264,15 @@ Result<BpeConfig> bpe_from_json(const base::JsonFields& model) {
   LW_ASSIGN_OR_RETURN(config.byte_fallback, model.boolean_or("byte_fallback", false));
   LW_ASSIGN_OR_RETURN(config.ignore_merges, model.boolean_or("ignore_merges", false));
   return config;
+}
+
+}  // namespace
+
+Result<SubwordModelPtr> read_bpe_model(const base::JsonFields& model) {
+  LW_ASSIGN_OR_RETURN(BpeConfig config, read_config(model));
+  auto result = std::make_unique<Bpe>();
+  LW_RETURN_IF_ERROR(result->build(std::move(config)));
+  return SubwordModelPtr(std::move(result));
 }
 
 }  // namespace lanewise::text

@@ -365,7 +365,7 @@ Status read_pieces(const base::JsonFields& model, Config* config) {
 
 }  // namespace
 
-Result<SubwordModelPtr> sentencepiece_from_json(const base::JsonFields& model) {
+Result<SubwordModelPtr> read_sentencepiece_model(const base::JsonFields& model) {
   Config config;
   LW_ASSIGN_OR_RETURN(const size_t algorithm, model.choice("algorithm", kAlgorithms));
   config.algorithm = static_cast<Algorithm>(algorithm);

@@ -136,7 +136,7 @@ Json Unigram::to_json() const {
 
 }  // namespace
 
-Result<SubwordModelPtr> unigram_from_json(const base::JsonFields& model) {
+Result<SubwordModelPtr> read_unigram_model(const base::JsonFields& model) {
   Config config;
   LW_ASSIGN_OR_RETURN(const auto vocab, model.array("vocab"));
   for (const base::JsonValue& entry : vocab) {
