@@ -122,8 +122,8 @@ TEST_F(WeightFormatsTest, AreCheckedWhenAFileIsOpened) {
   metadata.erase(key);
   EXPECT_EQ(reopened(out, metadata).status().message(),
             "'changed': no 'lanewise.formats' in the metadata");
-  for (const auto& [json, message] : {std::pair("[]", "expected an object"),
-                                      {"{", "expected an object"},
+  for (const auto& [json, message] : {std::pair("[]", "expected an object, found an array"),
+                                      {"{", "not JSON: error at byte 2"},
                                       {R"({"a": 8})", "a: expected a string, found 8"}}) {
     metadata[key] = json;
     const Status status = reopened(out, metadata).status();

@@ -216,7 +216,7 @@ TEST_F(JsonFieldsTest, UnknownMembersAreNamed) {
   constexpr std::string_view kKnown[] = {"a", "c"};
   EXPECT_TRUE(fields(R"({"a": 1})").check_members(kKnown).ok());
   EXPECT_EQ(fields(R"({"a": 1, "b\n": 2})").check_members(kKnown).message(),
-            "model.'b?': this build knows no such field");
+            "model.'b?': this version does not know this field");
 }
 
 TEST_F(JsonFieldsTest, FilesOfOthersAreQuotedAndHaveACodeOfTheirOwn) {
