@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/json_text.hpp"
 #include "base/status_macros.hpp"
 #include "runtime/text/byte_trie.hpp"
 #include "runtime/text/tokenizer_base.hpp"
@@ -134,6 +135,7 @@ Result<std::string> SubwordTokenizer::join_tokens(std::span<const std::string_vi
 std::string SubwordTokenizer::to_json() const {
   Json file = bare_tokenizer_json(parts_.added_tokens);
   file.update(Json::parse(parts_.json, nullptr, /*allow_exceptions=*/false));
+  if (parts_.post_processor.truncates_left) file["truncation"] = {{"direction", "Left"}};
   if (parts_.bert_words) {  // In one form, however the file said it.
     const auto token_of = [this](int32_t id) { return token(id); };
     file["normalizer"] = bert_normalizer_to_json(parts_.bert_words->normalizer());
@@ -155,14 +157,15 @@ Result<std::shared_ptr<const Tokenizer>> subword_tokenizer_from_json(const base:
                                                                      SubwordModelPtr model) {
   SubwordParts parts;
   parts.model = std::move(model);
-  Json kept = Json::object();
-  for (const char* part : {"normalizer", "pre_tokenizer", "post_processor", "decoder"}) {
+  // As text, not as a tree: without memory, nlohmann-json's trees cannot be destroyed.
+  for (const char* part :
+       {"normalizer", "pre_tokenizer", "post_processor", "decoder", "leading_code"}) {
     const base::JsonValue* value = file.find(part);
-    kept[part] = value ? base::editable(*value) : Json();
+    if (value == nullptr) continue;
+    parts.json.append(parts.json.empty() ? "{\"" : ",\"").append(part).append("\":");
+    parts.json += base::json_text(*value);
   }
-  if (const base::JsonValue* code = file.find("leading_code")) {
-    kept["leading_code"] = base::editable(*code);
-  }
+  parts.json += parts.json.empty() ? "{}" : "}";
   if (file.find("normalizer")) {
     LW_ASSIGN_OR_RETURN(const base::JsonFields fields, file.object("normalizer"));
     LW_ASSIGN_OR_RETURN(parts.normalizer, read_normalizer(fields));
@@ -180,8 +183,6 @@ Result<std::shared_ptr<const Tokenizer>> subword_tokenizer_from_json(const base:
   if (parts.post_processor.trims.empty()) {
     LW_ASSIGN_OR_RETURN(parts.bert_words, read_bert_words(file, parts.model->longest_pieces()));
   }
-  if (parts.post_processor.truncates_left) kept["truncation"] = {{"direction", "Left"}};
-  parts.json = kept.dump();
   LW_RETURN_IF_ERROR(added_tokens_from_json(file, &parts.added_tokens));
   LW_ASSIGN_OR_RETURN(parts.leading_code, read_leading_code(file));
   return make_subword_tokenizer(std::move(parts));

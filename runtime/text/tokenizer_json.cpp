@@ -85,9 +85,10 @@ Status added_tokens_from_json(const base::JsonFields& file, std::vector<AddedTok
 }
 
 Json bare_tokenizer_json(const std::vector<AddedToken>& added_tokens) {
-  return {{"version", "1.0"},   {"truncation", nullptr},
-          {"padding", nullptr}, {"normalizer", nullptr},
-          {"decoder", nullptr}, {"added_tokens", added_tokens_to_json(added_tokens)}};
+  return {{"version", "1.0"},          {"truncation", nullptr},
+          {"padding", nullptr},        {"added_tokens", added_tokens_to_json(added_tokens)},
+          {"normalizer", nullptr},     {"pre_tokenizer", nullptr},
+          {"post_processor", nullptr}, {"decoder", nullptr}};
 }
 
 Json template_to_json(const SpecialTemplate& specials, const TokenOf& token_of) {
