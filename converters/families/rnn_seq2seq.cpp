@@ -172,7 +172,7 @@ Result<Scores> read_scores(const Config& config, ModuleTensors& tensors) {
   if (!config.has("attention")) {
     if (tensors.find(concat) == nullptr) return Scores::kNone;
     return config.wrong("attention",
-                        "given: the checkpoint has " + in_quotes(tensors.file_name(concat)));
+                        "a value: the checkpoint has " + in_quotes(tensors.file_name(concat)));
   }
   LW_ASSIGN_OR_RETURN(const size_t chosen, choice(config, "attention", kNames, 0));
   return static_cast<Scores>(chosen + 1);  // Behind kNone.
