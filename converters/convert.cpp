@@ -31,7 +31,8 @@ namespace {
 // A cache line, and a vector register of AVX-512: kernels read panels where they are mapped.
 constexpr size_t kAlignment = file::AlignedBuffer::kAlignment;
 
-std::string joined(std::span<const std::string_view> words) {
+template <typename Words>
+std::string joined(const Words& words) {
   std::string text;
   for (const std::string_view word : words) text.append(text.empty() ? "" : ", ").append(word);
   return text;

@@ -352,7 +352,7 @@ Result<FamilyModel> build(const FamilyInput& input) {
 }  // namespace
 
 const Family& rnn_seq2seq_family() {
-  static constexpr std::array<std::string_view, 1> kModelTypes = {"rnn_seq2seq"};
+  static constexpr ModelType kModelTypes[] = {{"rnn_seq2seq"}};
   static const Family family = {"rnn_seq2seq", kModelTypes, build};
   return family;
 }

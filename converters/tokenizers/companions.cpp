@@ -7,6 +7,7 @@
 #include "base/json_fields.hpp"
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
+#include "converters/families/family.hpp"
 #include "converters/files.hpp"
 #include "converters/tokenizers/json_file.hpp"
 #include "runtime/text/tokenizer_json.hpp"
@@ -30,13 +31,6 @@ constexpr int32_t kMostTokens = 1 << 16;                          // of `extra_i
 /// In the order in which Transformers adds them.
 constexpr std::string_view kNamedSettings[] = {"bos_token", "eos_token", "unk_token", "sep_token",
                                                "pad_token", "cls_token", "mask_token"};
-
-// M2M100 and NLLB have one model_type; their files tell one from the other.
-constexpr std::pair<std::string_view, std::string_view> kClassOfModel[] = {
-    {"bart", "BartTokenizer"},
-    {"bert", "BertTokenizer"},
-    {"marian", "MarianTokenizer"},
-    {"mbart", "MBartTokenizer"}};
 
 /// The text of a file beside the tokenizer, an empty object where there is none.
 Result<std::string> read_file(SourceFolder& folder, const std::string& subfolder,
@@ -162,9 +156,7 @@ Status read_class(const Config& settings, const Config& config, std::string* nam
   LW_ASSIGN_OR_RETURN(*name, settings.text("tokenizer_class", *name));
   if (name->empty()) {
     LW_ASSIGN_OR_RETURN(const std::string type, config.text("model_type", ""));
-    for (const auto& [model, usual] : kClassOfModel) {
-      if (model == type) *name = usual;
-    }
+    *name = tokenizer_class_of(type);
   }
   if (name->ends_with("Fast")) name->resize(name->size() - 4);
   return {};

@@ -214,7 +214,7 @@ TEST_F(PublicContract, LoadTokenizer) {
         return std::to_string(made->vocabulary_size());
       });
   expect_contract(
-      "textbook_graph", [&] { return textbook_graph(source, options_); },
+      "textbook_graph", [&] { return lanewise::textbook_graph(source, options_); },
       [](const Result<ModelGraph>& graph) { return std::to_string(graph->nodes().size()); });
 }
 
