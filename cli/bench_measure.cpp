@@ -56,12 +56,6 @@ Result<double> sum_over_team(int threads, const Measure& measure) {
   return sum;
 }
 
-/// What a model with such weights multiplies for the most part.
-Arithmetic arithmetic_of(std::string_view weights) {
-  if (weights == "int8" || weights == "int4") return Arithmetic::kI8;
-  return weights == "bf16" ? Arithmetic::kBf16 : Arithmetic::kF32;
-}
-
 Result<double> measure_gops(std::string_view isa, Arithmetic arithmetic, int threads) {
   return sum_over_team(
       threads, [&](size_t) { return measure_peak_gops(isa, arithmetic, kRooflineSeconds); });

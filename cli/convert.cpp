@@ -4,7 +4,9 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
@@ -85,7 +87,7 @@ Status convert_command(const ConvertCommandOptions& options, Shell& shell) {
 }
 
 /// "f32, bf16, int8 or int4; default: f32"
-std::string weights_help(const std::vector<std::string>& choices) {
+std::string weights_help(std::span<const std::string_view> choices) {
   std::string text;
   for (size_t i = 0; i < choices.size(); ++i) {
     if (i > 0) text += i + 1 == choices.size() ? " or " : ", ";
@@ -109,7 +111,9 @@ Command make_convert(CLI::App& program, Shell& shell) {
       ->type_name("FILE");
   command->add_option("--weights", options->weights, weights_help(weight_choices()))
       ->type_name("TYPE")
-      ->check(CLI::IsMember(weight_choices()).description(""));
+      ->check(
+          CLI::IsMember(std::vector<std::string>(weight_choices().begin(), weight_choices().end()))
+              .description(""));
   command
       ->add_option("--group", options->group,
                    "int4: number of inputs that share a scale, 32, 64 or 128; default: 32")

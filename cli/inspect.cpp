@@ -21,6 +21,14 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+/// What is inspected.
+struct Subject {
+  Model model;
+  ModelContents contents;
+  std::string path;
+  bool is_file;  ///< a model file, not a checkpoint that is converted in memory
+};
+
 struct InspectOptions {
   std::string model;
   bool graph = false;
@@ -115,7 +123,8 @@ void append_texts(std::string& text, const ModelInfo& info) {
   }
 }
 
-std::string summary(const Model& model, const ModelContents& contents, const std::string& path) {
+std::string summary(const Subject& subject) {
+  const auto& [model, contents, path, is_file] = subject;
   const ModelInfo& info = model.info();
   std::string text;
   const auto row = [&text](std::string_view name, const std::string& value) {
@@ -128,7 +137,7 @@ std::string summary(const Model& model, const ModelContents& contents, const std
       fmt::format("{} parameters, {}, {}", rounded(static_cast<double>(contents.parameters)),
                   contents.weights_type, rounded_bytes(weight_bytes(contents))));
   const int64_t bytes = file_bytes(path);
-  row("file", is_model_file(path) ? rounded_bytes(bytes) : "a checkpoint, converted in memory");
+  row("file", is_file ? rounded_bytes(bytes) : "a checkpoint, converted in memory");
   row("outputs", outputs_line(info));
   row("limits", fmt::format("{} tokens per sequence; texts are truncated to {}", info.max_tokens,
                             info.max_text_tokens));
@@ -153,11 +162,11 @@ std::string tensor_lines(const ModelContents& contents) {
 }
 
 /// The graph that runs; for a checkpoint also the one that its family wrote, before fusion.
-Result<std::string> graph_text(const Model& model, const std::string& path) {
-  LANEWISE_ASSIGN_OR_RETURN(const ModelGraph graph, ModelGraph::of(model));
+Result<std::string> graph_text(const Subject& subject) {
+  LANEWISE_ASSIGN_OR_RETURN(const ModelGraph graph, ModelGraph::of(subject.model));
   LANEWISE_ASSIGN_OR_RETURN(const std::string fused, graph.to_text());
-  if (is_model_file(path)) return fused;
-  LANEWISE_ASSIGN_OR_RETURN(const ModelGraph before, textbook_graph(path));
+  if (subject.is_file) return fused;
+  LANEWISE_ASSIGN_OR_RETURN(const ModelGraph before, textbook_graph(subject.path));
   LANEWISE_ASSIGN_OR_RETURN(const std::string textbook, before.to_text());
   return "before fusion:\n" + textbook + "\nafter fusion:\n" + fused;
 }
@@ -184,17 +193,17 @@ Json tensors_json(const ModelContents& contents) {
   return tensors;
 }
 
-Result<std::string> to_json(const Model& model, const ModelContents& contents,
-                            const InspectOptions& options) {
+Result<std::string> to_json(const Subject& subject, const InspectOptions& options) {
+  const auto& [model, contents, path, is_file] = subject;
   const ModelInfo& info = model.info();
   Json json;
-  json["model"] = options.model;
+  json["model"] = path;
   json["family"] = info.family;
   json["task"] = info.task;
   json["parameters"] = contents.parameters;
   json["weights"] = contents.weights_type;
   json["weight_bytes"] = weight_bytes(contents);
-  json["file_bytes"] = is_model_file(options.model) ? file_bytes(options.model) : 0;
+  json["file_bytes"] = is_file ? file_bytes(path) : 0;
   json["vocabulary_size"] = info.vocabulary_size;
   json["token_types"] = info.token_types;
   json["max_tokens"] = info.max_tokens;
@@ -215,13 +224,13 @@ Result<std::string> to_json(const Model& model, const ModelContents& contents,
 }
 
 /// As graph_text(), for Graphviz. Both graphs are in one drawing.
-Result<std::string> graph_dot(const Model& model, const std::string& path, const Shell& shell) {
-  LANEWISE_ASSIGN_OR_RETURN(const ModelGraph fused, ModelGraph::of(model));
-  if (is_model_file(path)) {
+Result<std::string> graph_dot(const Subject& subject, const Shell& shell) {
+  LANEWISE_ASSIGN_OR_RETURN(const ModelGraph fused, ModelGraph::of(subject.model));
+  if (subject.is_file) {
     shell.note("a converted model has only the graph after fusion; its checkpoint has both");
     return fused.to_dot();
   }
-  LANEWISE_ASSIGN_OR_RETURN(const ModelGraph textbook, textbook_graph(path));
+  LANEWISE_ASSIGN_OR_RETURN(const ModelGraph textbook, textbook_graph(subject.path));
   const GraphDrawing drawings[] = {{"before fusion", textbook}, {"after fusion", fused}};
   return to_dot(drawings);
 }
@@ -234,23 +243,25 @@ Status write_dot(const std::string& path, const std::string& dot) {
 
 Status inspect(const InspectOptions& options, Shell& shell) {
   if (!options.dot.empty()) LANEWISE_RETURN_IF_ERROR(check_writable(options.dot));
-  LANEWISE_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell));
+  LANEWISE_ASSIGN_OR_RETURN(Model model, open_model(options.model, shell));
+  LANEWISE_ASSIGN_OR_RETURN(ModelContents contents, inspect(model));
+  LANEWISE_ASSIGN_OR_RETURN(const bool is_file, is_model_file(options.model));
+  const Subject subject{std::move(model), std::move(contents), options.model, is_file};
   if (!options.dot.empty()) {
-    LANEWISE_ASSIGN_OR_RETURN(const std::string dot, graph_dot(model, options.model, shell));
+    LANEWISE_ASSIGN_OR_RETURN(const std::string dot, graph_dot(subject, shell));
     LANEWISE_RETURN_IF_ERROR(write_dot(options.dot, dot));
   }
-  LANEWISE_ASSIGN_OR_RETURN(const ModelContents contents, inspect(model));
   if (options.json) {
-    LANEWISE_ASSIGN_OR_RETURN(const std::string json, to_json(model, contents, options));
+    LANEWISE_ASSIGN_OR_RETURN(const std::string json, to_json(subject, options));
     return shell.out.write(json);
   }
-  if (options.tensors) LANEWISE_RETURN_IF_ERROR(shell.out.write(tensor_lines(contents)));
+  if (options.tensors) LANEWISE_RETURN_IF_ERROR(shell.out.write(tensor_lines(subject.contents)));
   if (options.graph) {
-    LANEWISE_ASSIGN_OR_RETURN(const std::string text, graph_text(model, options.model));
+    LANEWISE_ASSIGN_OR_RETURN(const std::string text, graph_text(subject));
     LANEWISE_RETURN_IF_ERROR(shell.out.write(text));
   }
   const bool asked_for_parts = options.tensors || options.graph || !options.dot.empty();
-  return asked_for_parts ? Status() : shell.out.write(summary(model, contents, options.model));
+  return asked_for_parts ? Status() : shell.out.write(summary(subject));
 }
 
 }  // namespace

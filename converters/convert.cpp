@@ -1,6 +1,7 @@
 #include "lanewise/convert.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <span>
 #include <utility>
@@ -30,9 +31,10 @@ namespace {
 // A cache line, and a vector register of AVX-512: kernels read panels where they are mapped.
 constexpr size_t kAlignment = file::AlignedBuffer::kAlignment;
 
-std::string joined(const std::vector<std::string>& words) {
+template <typename Words>
+std::string joined(const Words& words) {
   std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  for (const std::string_view word : words) text.append(text.empty() ? "" : ", ").append(word);
   return text;
 }
 
@@ -308,13 +310,34 @@ Result<Model> load_checkpoint(const std::string& path, const ConvertOptions& opt
 
 }  // namespace converters
 
-std::vector<std::string> weight_choices() {
-  std::vector<std::string> choices;
+namespace {
+
+struct WeightChoices {
+  static constexpr size_t kMost = 0
+#define LW_WEIGHT_FORMAT(...) +1
+#define LW_TABLE_FORMAT(...)
+#include "ops/weights/weights.def"
+#undef LW_WEIGHT_FORMAT
+#undef LW_TABLE_FORMAT
+      ;
+  std::array<std::string_view, kMost> names{};
+  size_t count = 0;
+};
+
+WeightChoices list_weight_choices() noexcept {
+  WeightChoices list;
   for (const ops::WeightFormatInfo& info : ops::weight_formats()) {
-    const bool is_new = choices.empty() || choices.back() != info.choice;
-    if (ops::has_panels(info.format) && is_new) choices.emplace_back(info.choice);
+    const bool is_new = list.count == 0 || list.names[list.count - 1] != info.choice;
+    if (ops::has_panels(info.format) && is_new) list.names[list.count++] = info.choice;
   }
-  return choices;
+  return list;
+}
+
+}  // namespace
+
+std::span<const std::string_view> weight_choices() noexcept {
+  static const WeightChoices kChoices = list_weight_choices();
+  return std::span(kChoices.names).first(kChoices.count);
 }
 
 Status convert(const std::string& source, const std::string& destination,
@@ -325,14 +348,16 @@ Status convert(const std::string& source, const std::string& destination,
 
 Result<Model> load(const std::string& path, const ConvertOptions& options) {
   return base::no_throw([&]() -> Result<Model> {
-    if (is_model_file(path)) return Model::open(path, options.open);
+    LW_ASSIGN_OR_RETURN(const bool is_model, is_model_file(path));
+    if (is_model) return Model::open(path, options.open);
     return converters::load_checkpoint(path, options);
   });
 }
 
 Result<Tokenizer> load_tokenizer(const std::string& path, const ConvertOptions& options) {
   return base::no_throw([&]() -> Result<Tokenizer> {
-    if (is_model_file(path)) {
+    LW_ASSIGN_OR_RETURN(const bool is_model, is_model_file(path));
+    if (is_model) {
       LW_ASSIGN_OR_RETURN(const Model model, Model::open(path, options.open));
       return Tokenizer::of(model);
     }

@@ -50,7 +50,8 @@ Result<Source> open_source(const std::string& path, const std::string& config_pa
     LW_ASSIGN_OR_RETURN(subfolder, transformer_subfolder(folder));
     LW_RETURN_IF_ERROR(check_links(folder.path(subfolder)));
   } else {
-    if (is_model_file(path)) {
+    LW_ASSIGN_OR_RETURN(const bool is_model, is_model_file(path));
+    if (is_model) {
       return invalid_argument(base::in_quotes(path) + " is already a converted model");
     }
     LW_ASSIGN_OR_RETURN(checkpoint, open_weights_file(path));

@@ -55,7 +55,10 @@ Result<int64_t> element_count(const Shape& shape) {
 
 Tensor::Tensor(DataType type, Shape shape) : type_(type), shape_(std::move(shape)) {
   const Result<int64_t> count = element_count(shape_);
-  if (count.ok()) bytes_.resize(static_cast<size_t>(*count) * size_of(type_));
+  if (!count.ok()) return;
+  size_t bytes = 0;
+  const bool fits = !__builtin_mul_overflow(static_cast<size_t>(*count), size_of(type_), &bytes);
+  bytes_.resize(fits ? bytes : std::numeric_limits<size_t>::max());  // which throws
 }
 
 }  // namespace lanewise

@@ -52,6 +52,11 @@ CacheSizes cache_sizes() noexcept {
           .l3 = static_cast<int64_t>(sizes.l3)};
 }
 
+Arithmetic arithmetic_of(std::string_view weights) noexcept {
+  if (weights == "int8" || weights == "int4") return Arithmetic::kI8;
+  return weights == "bf16" ? Arithmetic::kBf16 : Arithmetic::kF32;
+}
+
 Result<double> measure_peak_gops(std::string_view isa, Arithmetic arithmetic, double seconds) {
   return base::no_throw([&]() -> Result<double> {
     LW_ASSIGN_OR_RETURN(const ops::Isa found, ops::find_isa(isa));

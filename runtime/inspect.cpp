@@ -90,14 +90,18 @@ Result<ModelContents> inspect(const Model& model) {
   });
 }
 
-bool is_model_file(const std::string& path) noexcept {
-  const auto found = base::no_throw([&]() -> Result<bool> {
+Result<bool> is_model_file(const std::string& path) {
+  return base::no_throw([&]() -> Result<bool> {
+    const auto no = [](const Status& status) -> Result<bool> {
+      if (status.code() == StatusCode::kResourceExhausted) return status;
+      return false;
+    };
     const Result<file::MappedFile> file = file::MappedFile::open(path);
-    if (!file.ok()) return false;
+    if (!file.ok()) return no(file.status());
     const auto view = file::SafetensorsView::parse(file->bytes(), path);
-    return view.ok() && view->metadata().contains(internal::kFormatKey);
+    if (!view.ok()) return no(view.status());
+    return view->metadata().contains(internal::kFormatKey);
   });
-  return found.ok() && *found;
 }
 
 }  // namespace lanewise

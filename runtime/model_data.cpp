@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "base/json.hpp"
 #include "base/json_fields.hpp"
 #include "base/messages.hpp"
 #include "base/no_throw.hpp"
@@ -65,10 +64,8 @@ Status parse_prompts(const base::JsonFields& fields, ModelInfo& info) {
   LW_ASSIGN_OR_RETURN(info.default_prompt, fields.string_or("default_prompt", ""));
   LW_ASSIGN_OR_RETURN(info.pools_prompt, fields.boolean_or("pools_prompt", true));
   if (fields.find("prompts") == nullptr) return {};
-  LW_ASSIGN_OR_RETURN(const nlohmann::json* prompts, fields.array("prompts"));
-  for (const nlohmann::json& element : *prompts) {
-    LW_ASSIGN_OR_RETURN(const base::JsonFields prompt,
-                        base::JsonFields::of(element, fields.path("prompts")));
+  LW_ASSIGN_OR_RETURN(const std::vector<base::JsonFields> prompts, fields.objects("prompts"));
+  for (const base::JsonFields& prompt : prompts) {
     Prompt& added = info.prompts.emplace_back();
     LW_ASSIGN_OR_RETURN(added.name, prompt.string("name"));
     LW_ASSIGN_OR_RETURN(added.text, prompt.string("text"));
@@ -85,10 +82,8 @@ void add_prompts(const ModelInfo& info, Json& json) {
 }
 
 Result<ModelInfo> parse_task(std::string_view text) {
-  LW_RETURN_IF_ERROR(base::check_json(text, kMaxTaskBytes));
-  const nlohmann::json json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) return data_loss("not JSON");
-  LW_ASSIGN_OR_RETURN(const base::JsonFields fields, base::JsonFields::of(json, "task"));
+  LW_ASSIGN_OR_RETURN(const base::JsonDocument json, base::parse_json(text, kMaxTaskBytes));
+  LW_ASSIGN_OR_RETURN(const base::JsonFields fields, base::JsonFields::of(json.root(), ""));
   ModelInfo info;
   LW_ASSIGN_OR_RETURN(info.family, fields.string("family"));
   LW_ASSIGN_OR_RETURN(info.task, fields.string("task"));
@@ -100,9 +95,8 @@ Result<ModelInfo> parse_task(std::string_view text) {
   LW_ASSIGN_OR_RETURN(info.max_target_tokens, fields.count_or("max_target_tokens", 0));
   if (fields.find("generation") != nullptr) {
     LW_ASSIGN_OR_RETURN(const base::JsonFields generation, fields.object("generation"));
-    LW_ASSIGN_OR_RETURN(
-        info.generation,
-        generate::options_from_json(generation.json(), "generation", generated_vocabulary(info)));
+    LW_ASSIGN_OR_RETURN(info.generation,
+                        generate::options_from_json(generation, generated_vocabulary(info)));
   }
   LW_RETURN_IF_ERROR(parse_prompts(fields, info));
   LW_RETURN_IF_ERROR(check_limits(info));

@@ -3,8 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "base/json.hpp"
-#include "base/messages.hpp"
+#include "base/json_fields.hpp"
 #include "base/status_macros.hpp"
 
 namespace lanewise::internal {
@@ -65,17 +64,15 @@ std::string formats_to_json(const WeightFormats& formats) {
 }
 
 Result<WeightFormats> parse_formats(std::string_view text) {
-  LW_RETURN_IF_ERROR(base::check_json(text, kMaxBytes));
-  const nlohmann::json json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return data_loss("expected an object");
+  LW_ASSIGN_OR_RETURN(const base::JsonDocument json, base::parse_json(text, kMaxBytes));
+  LW_ASSIGN_OR_RETURN(const base::JsonFields fields, base::JsonFields::of(json.root(), ""));
   WeightFormats formats;
-  for (const auto& [name, format] : json.items()) {
-    if (!format.is_string()) return data_loss(base::in_quotes(name) + ": expected a text");
-    const auto& stated = format.get_ref<const std::string&>();
-    const std::optional<WeightFormat> known = ops::find_weight_format(stated);
+  for (const auto& [name, stated] : fields.members()) {
+    if (!stated.is_string()) return fields.wrong(name, "a string");
+    const std::optional<WeightFormat> known = ops::find_weight_format(stated.string());
     if (!known) {
-      return unsupported(base::in_quotes(name) + ": unknown format " + base::in_quotes(stated) +
-                         "; known: " + ops::weight_format_names());
+      return base::wrong_type(fields.path(name), "one of " + ops::weight_format_names(), &stated,
+                              StatusCode::kUnsupported);
     }
     formats.emplace(name, *known);
   }

@@ -111,8 +111,12 @@ Result<FamilyModel> build(const FamilyInput& input) {
 }  // namespace
 
 const Family& bart_family() {
-  static constexpr std::array<std::string_view, 5> kModelTypes = {"bart", "m2m_100", "marian",
-                                                                  "mbart", "pegasus"};
+  // M2M100 and NLLB have one model_type; their files tell one from the other.
+  static constexpr ModelType kModelTypes[] = {{"bart", "BartTokenizer"},
+                                              {"m2m_100"},
+                                              {"marian", "MarianTokenizer"},
+                                              {"mbart", "MBartTokenizer"},
+                                              {"pegasus"}};
   static const Family family = {"bart", kModelTypes, build};
   return family;
 }

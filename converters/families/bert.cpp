@@ -233,7 +233,7 @@ Result<FamilyModel> build(const FamilyInput& input) {
 }  // namespace
 
 const Family& bert_family() {
-  static constexpr std::array<std::string_view, 1> kModelTypes = {"bert"};
+  static constexpr ModelType kModelTypes[] = {{"bert", "BertTokenizer"}};
   static const Family family = {"bert", kModelTypes, build, /*has_encoder_form=*/true};
   return family;
 }

@@ -23,11 +23,19 @@ std::span<const Family> families() {
 std::string known_types() {
   std::string list;
   for (const Family& family : families()) {
-    for (const std::string_view type : family.model_types) {
-      list.append(list.empty() ? "" : ", ").append(type);
+    for (const ModelType& type : family.model_types) {
+      list.append(list.empty() ? "" : ", ").append(type.name);
     }
   }
   return list;
+}
+
+/// The type of that name in a family, or null.
+const ModelType* find_type(const Family& family, std::string_view name) noexcept {
+  const auto& types = family.model_types;
+  const auto it = std::find_if(types.begin(), types.end(),
+                               [&](const ModelType& type) { return type.name == name; });
+  return it == types.end() ? nullptr : &*it;
 }
 
 }  // namespace
@@ -43,14 +51,21 @@ Status check_made_positions(const Config& config, const std::string& field, int6
 Result<const Family*> find_family(const Config& config) {
   LW_ASSIGN_OR_RETURN(const std::string type, config.text("model_type", ""));
   for (const Family& family : families()) {
-    const auto& types = family.model_types;
-    if (std::find(types.begin(), types.end(), type) != types.end()) return &family;
+    if (find_type(family, type) != nullptr) return &family;
   }
   if (type.empty()) {
     return invalid_argument(config.label() + ": 'model_type' is missing; known: " + known_types());
   }
   return unsupported(config.label() + ": unknown model_type " + base::in_quotes(type) +
                      "; known: " + known_types());
+}
+
+std::string_view tokenizer_class_of(std::string_view model_type) noexcept {
+  for (const Family& family : families()) {
+    const ModelType* type = find_type(family, model_type);
+    if (type != nullptr) return type->tokenizer_class;
+  }
+  return {};
 }
 
 }  // namespace lanewise::converters

@@ -52,10 +52,17 @@ struct FamilyModel {
   std::string target_tokenizer;  ///< for the decoder's output; empty: `tokenizer` serves both
 };
 
+/// A `model_type` in config.json.
+struct ModelType {
+  std::string_view name;
+  /// The class of a tokenizer whose files name none; empty if the files tell it themselves.
+  std::string_view tokenizer_class = {};
+};
+
 /// A kind of model (converters/families.def).
 struct Family {
   std::string_view name;
-  std::span<const std::string_view> model_types;  ///< `model_type` in config.json
+  std::span<const ModelType> model_types;
   /// Allocates no more than the checked ranges of the config allow, because the config may make
   /// false claims about the tensors.
   Result<FamilyModel> (*build)(const FamilyInput& input);
@@ -73,5 +80,8 @@ Status check_made_positions(const Config& config, const std::string& field, int6
 
 /// Returns the family of the config's model_type. kUnsupported lists the known types.
 Result<const Family*> find_family(const Config& config);
+
+/// The tokenizer class of a `model_type`; empty if there is none or it is unknown.
+std::string_view tokenizer_class_of(std::string_view model_type) noexcept;
 
 }  // namespace lanewise::converters

@@ -172,7 +172,7 @@ Result<Scores> read_scores(const Config& config, ModuleTensors& tensors) {
   if (!config.has("attention")) {
     if (tensors.find(concat) == nullptr) return Scores::kNone;
     return config.wrong("attention",
-                        "given: the checkpoint has " + in_quotes(tensors.file_name(concat)));
+                        "a value: the checkpoint has " + in_quotes(tensors.file_name(concat)));
   }
   LW_ASSIGN_OR_RETURN(const size_t chosen, choice(config, "attention", kNames, 0));
   return static_cast<Scores>(chosen + 1);  // Behind kNone.
@@ -352,7 +352,7 @@ Result<FamilyModel> build(const FamilyInput& input) {
 }  // namespace
 
 const Family& rnn_seq2seq_family() {
-  static constexpr std::array<std::string_view, 1> kModelTypes = {"rnn_seq2seq"};
+  static constexpr ModelType kModelTypes[] = {{"rnn_seq2seq"}};
   static const Family family = {"rnn_seq2seq", kModelTypes, build};
   return family;
 }

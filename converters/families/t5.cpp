@@ -386,7 +386,7 @@ Result<FamilyModel> build(const FamilyInput& input) {
 }  // namespace
 
 const Family& t5_family() {
-  static constexpr std::array<std::string_view, 1> kModelTypes = {"t5"};
+  static constexpr ModelType kModelTypes[] = {{"t5"}};
   static const Family family = {"t5", kModelTypes, build, /*has_encoder_form=*/true};
   return family;
 }

@@ -122,7 +122,7 @@ Result<FamilyModel> build(const FamilyInput& input) {
 }  // namespace
 
 const Family& torch_transformer_family() {
-  static constexpr std::array<std::string_view, 1> kModelTypes = {"torch_transformer"};
+  static constexpr ModelType kModelTypes[] = {{"torch_transformer"}};
   static const Family family = {"torch_transformer", kModelTypes, build};
   return family;
 }

@@ -112,7 +112,7 @@ Result<FamilyModel> build(const FamilyInput& input) {
 }  // namespace
 
 const Family& torch_transformer_encoder_family() {
-  static constexpr std::array<std::string_view, 1> kModelTypes = {"torch_transformer_encoder"};
+  static constexpr ModelType kModelTypes[] = {{"torch_transformer_encoder"}};
   static const Family family = {"torch_transformer_encoder", kModelTypes, build};
   return family;
 }

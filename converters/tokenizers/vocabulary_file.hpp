@@ -1,12 +1,18 @@
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <nlohmann/json_fwd.hpp>
+#include <string>
 #include <string_view>
 
 #include "converters/tokenizers/companions.hpp"
 #include "lanewise/status.hpp"
 
 namespace lanewise::converters {
+
+/// vocab.json: ids by token. Fails with kDataLoss.
+Result<std::map<std::string, int32_t>> read_vocabulary_json(std::string_view text);
 
 /// The tokenizer.json that BERT's vocab.txt stands for: one token a line, its id the number of the
 /// line from 0. Of a token that appears twice the last counts, as in Transformers. What

@@ -3,9 +3,9 @@
 #include <atomic>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "lanewise/export.hpp"
 #include "lanewise/inspect.hpp"
@@ -58,7 +58,7 @@ LANEWISE_EXPORT Status convert(const std::string& source, const std::string& des
                                const ConvertOptions& options = {});
 
 /// Returns what ConvertOptions::weights can be: f32, bf16, int8, int4.
-LANEWISE_EXPORT std::vector<std::string> weight_choices();
+LANEWISE_EXPORT std::span<const std::string_view> weight_choices() noexcept;
 
 /// Opens a model file, or converts a checkpoint in memory. Fails as Model::open() and convert() do.
 LANEWISE_EXPORT Result<Model> load(const std::string& path, const ConvertOptions& options = {});

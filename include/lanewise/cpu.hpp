@@ -43,6 +43,10 @@ LANEWISE_EXPORT CacheSizes cache_sizes() noexcept;
 /// The type of the factors. Products are summed in f32, those of bytes in 32-bit integers.
 enum class Arithmetic { kF32, kI8, kBf16 };
 
+/// The arithmetic that dominates a model whose weights are stored as `weights`, a name as in
+/// ModelContents::weights_type: bytes for int8 and int4. kF32 for an unknown name.
+LANEWISE_EXPORT Arithmetic arithmetic_of(std::string_view weights) noexcept;
+
 /// Measures the peak rate of multiply-adds in registers on the calling thread, in 1e9 operations
 /// per second. A multiply-add counts as 2.
 ///

@@ -49,9 +49,10 @@ struct ModelContents {
 /// runs out. Thread-safe.
 LANEWISE_EXPORT Result<ModelContents> inspect(const Model& model);
 
-/// Whether the contents of the file show that it was written by `lanewise convert`; false also if
-/// it cannot be read. Thread-safe.
-LANEWISE_EXPORT bool is_model_file(const std::string& path) noexcept;
+/// Returns whether the contents of `path` show that `lanewise convert` wrote it. False for anything
+/// else, including a file that cannot be read. Fails with kResourceExhausted if memory runs out.
+/// Thread-safe.
+LANEWISE_EXPORT Result<bool> is_model_file(const std::string& path);
 
 /// A matrix [rows, features] that flows between the nodes of a graph.
 struct GraphValue {

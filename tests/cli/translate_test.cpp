@@ -204,9 +204,9 @@ TEST_F(TranslateTest, WhatIsWrongWithTheFolderIsOneLineAndLeavesNothing) {
     put(file, before);
     EXPECT_EQ(files_out(), 0);
   };
-  refused("config.json", R"({"model_type": "m2m_100", "d_model": "54"})", "'d_model' must be");
+  refused("config.json", R"({"model_type": "m2m_100", "d_model": "54"})", "'d_model': expected");
   refused("config.json", R"({"model_type": "nllb-moe"})", "nllb-moe");
-  refused("generation_config.json", R"([{"num_beams": 1}])", "must be a JSON object");
+  refused("generation_config.json", R"([{"num_beams": 1}])", "expected an object");
   refused("tokenizer_config.json", R"({"src_lang": "xx"})", "no language 'xx'");
   refused("vocab.json", R"({"<s>": 0})", "vocab.json has no token '<pad>'");
   refused("sentencepiece.bpe.model", "\x0a\x7f", "'sentencepiece.bpe.model'");

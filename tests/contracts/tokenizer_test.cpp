@@ -49,8 +49,12 @@ void sweep_tokenizer(const std::string& name, const std::string& json) {
 TEST(TokenizerContract, WordPiece) { sweep_tokenizer("WordPiece", text::tiny_json().dump()); }
 
 TEST(TokenizerContract, Subwords) {
-  for (const char* name : {"bpe", "byte_bpe", "unigram", "wordlevel", "wordpiece"}) {
-    sweep_tokenizer(name, text::read_subword_data(std::string(name) + ".model.json"));
+  for (const char* name : {"roberta", "unigram", "llama", "wordpiece", "wordlevel", "nfkd"}) {
+    const nlohmann::json& entry = text::subword_golden()["tokenizers"][name];
+    const std::string model = entry["model"].get<std::string>() + ".model.json";
+    nlohmann::json file = entry["parts"];
+    file["model"] = nlohmann::json::parse(text::read_subword_data(model));
+    sweep_tokenizer(name, file.dump());
   }
 }
 

@@ -179,9 +179,9 @@ TEST_F(ConvertTest, WorksWithoutATokenizer) {
 TEST_F(ConvertTest, NamesWhatIsWrongWithTheConfigFile) {
   write_all();
   put("config.json", "{\"model_type\": ");
-  EXPECT_TRUE(has(failure(StatusCode::kDataLoss), "config.json' is not JSON"));
+  EXPECT_TRUE(has(failure(StatusCode::kDataLoss), "config.json': not JSON"));
   put("config.json", "[1]");
-  EXPECT_TRUE(has(failure(StatusCode::kDataLoss), "must be a JSON object, found array"));
+  EXPECT_TRUE(has(failure(StatusCode::kDataLoss), "expected an object, found an array"));
   put("config.json", "{\"a\": 1e999}");
   failure(StatusCode::kDataLoss);
   put("config.json", std::string(100'000, '['));
@@ -189,7 +189,8 @@ TEST_F(ConvertTest, NamesWhatIsWrongWithTheConfigFile) {
   put("config.json", "{}");
   EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "'model_type' is missing"));
   put("config.json", "{\"model_type\": 3}");
-  EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "'model_type' must be a string, found 3"));
+  EXPECT_TRUE(
+      has(failure(StatusCode::kInvalidArgument), "'model_type': expected a string, found 3"));
   put("config.json", "{\"model_type\": \"mamba\\n\"}");
   EXPECT_TRUE(has(failure(StatusCode::kUnsupported), "unknown model_type 'mamba?'", "known: bart, ",
                   ", bert, "));

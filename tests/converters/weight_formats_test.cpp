@@ -122,9 +122,9 @@ TEST_F(WeightFormatsTest, AreCheckedWhenAFileIsOpened) {
   metadata.erase(key);
   EXPECT_EQ(reopened(out, metadata).status().message(),
             "'changed': no 'lanewise.formats' in the metadata");
-  for (const auto& [json, message] : {std::pair("[]", "expected an object"),
-                                      {"{", "expected an object"},
-                                      {R"({"a": 8})", "'a': expected a text"}}) {
+  for (const auto& [json, message] : {std::pair("[]", "expected an object, found an array"),
+                                      {"{", "not JSON: error at byte 2"},
+                                      {R"({"a": 8})", "a: expected a string, found 8"}}) {
     metadata[key] = json;
     const Status status = reopened(out, metadata).status();
     EXPECT_EQ(status.code(), StatusCode::kDataLoss);
@@ -133,7 +133,7 @@ TEST_F(WeightFormatsTest, AreCheckedWhenAFileIsOpened) {
   metadata[key] = R"({"a": "q9"})";
   const Status unknown = reopened(out, metadata).status();
   EXPECT_EQ(unknown.code(), StatusCode::kUnsupported);
-  EXPECT_TRUE(has(unknown.message(), "'a': unknown format 'q9'", "f32, bf16, i8"));
+  EXPECT_TRUE(has(unknown.message(), "a: expected one of f32, bf16, i8", "found 'q9'"));
   // No format follows from a type: what is not stated is f32.
   metadata[key] = "{}";
   const Result<Model> silent = reopened(out, metadata);

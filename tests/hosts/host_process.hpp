@@ -4,15 +4,15 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 
 namespace lanewise::hosts {
 
+/// The sanitizers of this build, as CMake has them: compilers say it in different ways.
+inline constexpr std::string_view kSanitizers = LANEWISE_TEST_SANITIZERS;
+
 /// How long a host may take, its set-up excluded. Sanitizers take ten times as long.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr unsigned kMostSeconds = 20;
-#else
-inline constexpr unsigned kMostSeconds = 2;
-#endif
+inline constexpr unsigned kMostSeconds = kSanitizers.empty() ? 2 : 20;
 
 /// Runs `host` in a program of its own, this one begun anew with the test that calls, and succeeds
 /// if it returns an empty text in time. What it returns else says what went wrong. The program is

@@ -27,11 +27,7 @@ namespace {
 
 constexpr int kThreads = 4;
 
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool kAddressSanitizer = true;
-#else
-constexpr bool kAddressSanitizer = false;
-#endif
+constexpr bool kAddressSanitizer = kSanitizers.find("address") != std::string_view::npos;
 
 /// A batch that is long enough for slices, and one that a team walks together.
 struct Batch {

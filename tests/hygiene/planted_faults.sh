@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# planted_faults.sh includes|guide|output|text|test_files|headers|weak|instructions|size CXX CMAKE
+# planted_faults.sh includes|guide|public_symbols|output|text|test_files|headers|weak|instructions|size CXX CMAKE
 #
 # Proves that each check can fail: it passes on a small clean tree, and fails, with the right
 # words, on each of the faults planted here one at a time.
@@ -124,6 +124,19 @@ case $check in
     clean
     fault 'int32_t' include/lanewise/a.hpp '#pragma once' 'inline std::int32_t a() { return 1; }'
     fault 'redefinition' include/lanewise/a.hpp 'inline int a() { return 1; }'
+    ;;
+  public_symbols)
+    command=("$here/check_public_symbols.sh" docs/x.o)
+    compile() { put docs/x.cpp "$@"; "$cxx" -std=c++20 -O1 -c docs/x.cpp -o docs/x.o; }
+    compile 'namespace lanewise { struct Model { int info(); }; int load(Model&); namespace cli { int f(Model& m) { return load(m) + m.info(); } } }'
+    clean
+    for line in 'namespace ops { int best(); } namespace cli { int f() { return ops::best() + load(); } }' \
+      'namespace file { struct View { int size(); }; } namespace cli { int f(file::View& v) { return v.size() + load(); } }' \
+      'namespace internal { struct Data; } int size(internal::Data&); namespace cli { int f(internal::Data& d) { return size(d) + load(); } }'; do
+      compile "namespace lanewise { int load(); $line }"
+      "$here/expect_failure.sh" 'uses what is not public' "${command[@]}" > docs/log || { echo "planted: $line"; cat docs/log; exit 1; }
+      planted=$((planted + 1))
+    done
     ;;
   weak)
     command=("$here/check_weak_symbols.sh" docs/x.o)

@@ -161,6 +161,13 @@ TEST_P(LinearTest, AppliesEveryEpilogue) {
   }
 }
 
+TEST_P(LinearTest, AppliesTheEpilogueWhereThreadsSharePanels) {
+  Layer layer = random_layer(512, 200, true, 17);
+  layer.activation = "gelu";
+  layer.has_residual = true;
+  check(layer, 3, 1, 2);
+}
+
 TEST_P(LinearTest, MayWriteOverTheResidual) {
   Layer layer = random_layer(31, 40, true, 8);
   layer.has_residual = true;

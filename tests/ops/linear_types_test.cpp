@@ -225,6 +225,20 @@ TEST_P(LinearI8Test, ActivationsAreAsExactAsStated) {
   }
 }
 
+/// More products of up to 128 * 128 would not fit in 32 bits.
+TEST_P(LinearI8Test, RefusesMoreInputsThanAddUpExactly) {
+  for (const int64_t k : {131'071, 131'072}) {
+    I8Layer layer{
+        .k = k, .n = 1, .w = std::vector<int8_t>(static_cast<size_t>(k)), .scale = {1.0f}};
+    const Result<OperatorPtr> made = make_linear(layer.config(isa()));
+    if (k == 131'071) {
+      EXPECT_TRUE(made.ok()) << made.status().message();
+    } else {
+      test::expect_error(made, StatusCode::kUnsupported, "the most are 131071");
+    }
+  }
+}
+
 TEST_P(LinearI8Test, RefusesRolesThatDoNotFit) {
   I8Layer layer = random_i8(8, 4, 1);
   OperatorConfig config = layer.config(isa());

@@ -191,7 +191,11 @@ TEST(TextAttention, SaysWhatIsWrongWithATextThatItCannotShow) {
   EXPECT_EQ(message(" \n"), "the text has no tokens");
   EXPECT_NE(message("\xFF").find("UTF-8"), std::string::npos);
   std::string text;
-  for (int i = 0; i < 511; ++i) text += "a ";
+  for (int i = 0; i < 510; ++i) text += "a ";
+  const Result<TextAttention> longest = of_text(Parts::kEncoder, text);
+  ASSERT_TRUE(longest.ok()) << longest.status().message();
+  EXPECT_EQ(longest->source.size(), 512u);
+  text += "a ";
   EXPECT_NE(message(text).find("has 513 tokens; attention is shown for up to 512"),
             std::string::npos);
   const Status status =

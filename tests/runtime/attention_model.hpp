@@ -68,14 +68,16 @@ inline graph::Graph small_graph(Parts parts) {
   return std::move(builder).take();
 }
 
-inline Model small_model(Parts parts, graph::Graph graph, bool with_tokenizer = true) {
+/// `ids`: as many ids as its inputs take.
+inline Model small_model(Parts parts, graph::Graph graph, bool with_tokenizer = true,
+                         int64_t ids = kVocabulary) {
   ModelInfo info;
   info.family = "small";
   info.task = "test";
-  info.vocabulary_size = kVocabulary;
+  info.vocabulary_size = ids;
   info.max_tokens = info.max_text_tokens = 2000;
   if (parts == Parts::kBoth) {
-    info.target_vocabulary_size = kVocabulary;
+    info.target_vocabulary_size = ids;
     info.max_target_tokens = kTargetTokens;
     info.generation.decoder_start_token_id = text::kCls;
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,9 @@ TEST(Cpu, ListsTheInstructionSetsOfThisBuild) {
     // Its f32 kernels are its own, or those of one before it.
     EXPECT_NE(std::find(names.begin(), names.end(), set.f32_kernels), names.end()) << set.name;
   }
-  EXPECT_EQ(names, compiled_isas());
-  EXPECT_EQ(available, available_isas());
+  const auto compiled = compiled_isas(), can_run = available_isas();
+  EXPECT_EQ(names, std::vector<std::string>(compiled.begin(), compiled.end()));
+  EXPECT_EQ(available, std::vector<std::string>(can_run.begin(), can_run.end()));
   const auto kernels = [](std::string_view name) -> std::string_view {
     for (const InstructionSet& set : instruction_sets()) {
       if (set.name == name) return set.f32_kernels;
@@ -42,7 +44,7 @@ TEST(Cpu, ChoosesAnInstructionSetAsASessionDoes) {
   const char* wanted = std::getenv("LANEWISE_ISA");
   const auto chosen = choose_isa();
   ASSERT_TRUE(chosen.ok());
-  EXPECT_EQ(*chosen, wanted == nullptr ? available_isas().back() : std::string(wanted));
+  EXPECT_EQ(*chosen, std::string(wanted == nullptr ? available_isas().back() : wanted));
 }
 
 TEST(Cpu, KnowsItsCaches) {
@@ -50,6 +52,14 @@ TEST(Cpu, KnowsItsCaches) {
   EXPECT_GE(sizes.l1, 4 << 10);
   EXPECT_GE(sizes.l2, sizes.l1);
   EXPECT_GT(sizes.l3, 0);
+}
+
+TEST(Cpu, KnowsWhatWeightsAreMultipliedAs) {
+  EXPECT_EQ(arithmetic_of("f32"), Arithmetic::kF32);
+  EXPECT_EQ(arithmetic_of("bf16"), Arithmetic::kBf16);
+  EXPECT_EQ(arithmetic_of("int8"), Arithmetic::kI8);
+  EXPECT_EQ(arithmetic_of("int4"), Arithmetic::kI8);
+  EXPECT_EQ(arithmetic_of(""), Arithmetic::kF32);
 }
 
 TEST(Cpu, MeasuresItsPeaks) {

@@ -126,6 +126,18 @@ TEST(Decode, EveryLogitOfACausalModel) {
   }
 }
 
+/// What it writes it reads in the next step.
+TEST(Decode, RefusesLogitsOfMoreTokensThanItTakes) {
+  for (const Parts parts : {Parts::kDecoder, Parts::kBoth}) {
+    const Model model =
+        tiny::small_model(parts, tiny::small_graph(parts), false, tiny::kVocabulary - 1);
+    const Status status = Decoder::create(model, {}).status();
+    EXPECT_EQ(status.code(), StatusCode::kUnsupported);
+    EXPECT_NE(status.message().find("of which the decoder takes"), std::string::npos)
+        << status.message();
+  }
+}
+
 TEST(Decode, ChunksOfAPromptGiveTheSameBits) {
   const Model model = tiny::small_model(Parts::kDecoder);
   const auto decoder = make_decoder(model);

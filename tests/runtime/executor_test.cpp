@@ -47,11 +47,15 @@ class AddOne final : public ops::Operator {
   Cancel* cancel_;
 };
 
-plan::Program chain(int length, Cancel* cancel = nullptr) {
+/// Its outputs are y, and the value after half of the operators, "middle", if wanted.
+plan::Program chain(int length, Cancel* cancel = nullptr, bool with_middle = false) {
   graph::Builder builder;
   ValueId x = builder.embed("e", builder.input("input_ids", RowSymbol::kSourceTokens), -1, 1,
                             {.table = "t"});
-  for (int i = 1; i < length; ++i) x = builder.activation("a" + std::to_string(i), x, "relu");
+  for (int i = 1; i < length; ++i) {
+    if (with_middle && i == length / 2) builder.output("middle", x);
+    x = builder.activation("a" + std::to_string(i), x, "relu");
+  }
   builder.output("y", x);
   plan::Program program;
   program.graph = std::move(builder).take();
@@ -133,6 +137,24 @@ TEST_P(ExecutorThreads, WorksOnManySequencesBySlices) {
       for (int r = 0; r < batch.tokens; ++r) {
         ASSERT_EQ(*y.f32(r), static_cast<float>(r + kSteps)) << "row " << r;
       }
+    }
+  }
+}
+
+TEST_P(ExecutorThreads, SlicesKeepSeveralOutputsApart) {
+  constexpr int kSteps = 10;
+  const plan::Program program = chain(kSteps, nullptr, true);
+  Team team(GetParam());
+  Executor executor(program, team);
+  const Sequences batch(64, 50);
+  ASSERT_TRUE(executor.prepare(batch.binding(), true).ok());
+  ASSERT_GT(executor.slices(), 0u);
+  ASSERT_TRUE(executor.run({}).ok());
+  for (const auto& [name, steps] : {std::pair{"y", kSteps}, {"middle", kSteps / 2}}) {
+    const ops::Operand& output = executor.result(program.graph.outputs.at(name));
+    ASSERT_EQ(output.rows, batch.tokens);
+    for (int r = 0; r < batch.tokens; ++r) {
+      ASSERT_EQ(*output.f32(r), static_cast<float>(r + steps)) << name << ", row " << r;
     }
   }
 }

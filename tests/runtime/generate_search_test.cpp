@@ -199,6 +199,27 @@ TEST(SearchTest, OfEqualBeamsTheEarlierAndTheLowerTokenCome) {
   }
 }
 
+TEST(SearchTest, OfEqualResultsTheEarlierComesFirst) {
+  GenerationOptions options = options_of(3, 2);
+  options.max_new_tokens = 1;
+  const auto search = test::make(options, kVocabulary, kPrompt);
+  step(*search, [](const Ids&) { return evenly({4, 5, 7, 8}); });
+  ASSERT_EQ(search->results().size(), 2u);
+  EXPECT_EQ(search->results()[0].ids, Ids{4});
+  EXPECT_EQ(search->results()[1].ids, Ids{5});
+}
+
+TEST(SearchTest, AnEndThatIsNotAmongTheBestContinuationsIsNoResult) {
+  const auto search = test::make(options_of(2), kVocabulary, kPrompt);
+  step(*search, [](const Ids&) {
+    std::vector<float> logits = evenly({5, 6, kEnd});
+    logits[kEnd] = -1.0f;
+    return logits;
+  });
+  EXPECT_TRUE(search->finished().empty());
+  EXPECT_EQ(search->rows(), 2);
+}
+
 TEST(SearchTest, ABeamThatCanOnlyEqualTheWorstResultIsNotContinued) {
   GenerationOptions options = options_of(2);
   options.eos_token_ids = {kEnd, 3};

@@ -56,7 +56,11 @@ TEST(SplitForDecoding, TakesTheLastRowBeforeTheHead) {
   const Value& logits = graphs->step.values[static_cast<size_t>(graphs->step.outputs.at("logits"))];
   EXPECT_EQ(logits.rows, RowSymbol::kSequences);
   EXPECT_EQ(node(graphs->step, "attention").op, "cached_attention");
-  EXPECT_EQ(graphs->step.nodes.back().name, "head");
+  const Node& head = graphs->step.nodes.back();
+  EXPECT_EQ(head.name, "head");
+  const Node& taken = *graphs->step.producer(head.inputs[0]);
+  EXPECT_EQ(taken.op, "slice_rows");
+  EXPECT_EQ(*taken.attributes.get_int("index", 0), -1);
 }
 
 TEST(SplitForDecoding, RefusesAttentionToLaterTokens) {

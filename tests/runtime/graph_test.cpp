@@ -136,22 +136,30 @@ TEST(GraphJson, DamageIsNamed) {
     const char* to;
     const char* message;
   } cases[] = {
-      {"{\"values\"", "{\"value\"", "graph: expected an object of values, inputs, nodes, outputs"},
-      {"\"inputs\":[0,1]", "\"inputs\":[0,1.5]", "graph: 'inputs': expected numbers of values"},
-      {"\"inputs\":[0,1]", "\"inputs\":[0,-1]", "graph: 'inputs': expected numbers of values"},
+      {"{\"values\"", "{\"value\"", "graph: value: this version does not know this field"},
+      {"\"outputs\":{\"logits\":4}", "\"outputs\":null",
+       "graph: outputs: expected an object, found null"},
+      {"\"inputs\":[0,1]", "\"inputs\":[0,1.5]",
+       "graph: inputs: expected an array of integers from 0 to 2147483647, found an array with "
+       "1.5"},
+      {"\"inputs\":[0,1]", "\"inputs\":[0,-1]",
+       "graph: inputs: expected an array of integers from 0 to 2147483647, found an array with -1"},
       {"\"inputs\":[0,1]", "\"inputs\":[0,99]", "graph: inputs: value 99 is none of the graph's 6"},
       {"\"inputs\":[0,1]", "\"inputs\":[0]",
        "graph: node 'embeddings': reads value 1 'token_type_ids' before it is written"},
-      {"\"inputs\":[0,1]", "\"inputs\":{}", "graph: 'inputs': expected a list"},
+      {"\"inputs\":[0,1]", "\"inputs\":{}",
+       "graph: inputs: expected an array of integers from 0 to 2147483647, found an object"},
       {"\"features\":8", "\"features\":0",
        "graph: value 2 'embeddings': expected 1 to 2147483647 features, found 0"},
       {"\"features\":8", "\"features\":18446744073709551615",
-       "graph: values[2]: 'features': expected an integer"},
+       "graph: values[2].features: expected an integer from -9223372036854775808 to "
+       "9223372036854775807, found 18446744073709551615"},
       {"\"rows\":\"source_tokens\"", "\"rows\":\"tokes\"",
-       "graph: values[0]: 'rows': unknown 'tokes'"},
+       "graph: values[0].rows: expected 'source_tokens', 'sequences' or 'target_tokens', found "
+       "'tokes'"},
       {"\"type\":\"F32\"", "\"type\":\"I32\"",
        "graph: node 'embeddings': writes a value that is not F32"},
-      {"\"type\":\"F32\"", "\"type\":7", "graph: values[2]: 'type': expected a text"},
+      {"\"type\":\"F32\"", "\"type\":7", "graph: values[2].type: expected a string, found 7"},
       {"\"output\":3", "\"output\":2",
        "graph: node 'norm': writes value 2 'embeddings' a second time"},
       {"\"name\":\"norm\",\"inputs\"", "\"name\":\"embeddings\",\"inputs\"",
@@ -161,15 +169,15 @@ TEST(GraphJson, DamageIsNamed) {
        "graph: node 'norm': reads value 4 'head' before it is written"},
       {"\"inputs\":[2]", "\"inputs\":[]", "graph: node 'norm': has no inputs"},
       {"\"bias\":[\"norm.bias\"]", "\"bias\":[]",
-       "graph: nodes[1]: weight 'bias': expected a list of tensor names"},
+       "graph: nodes[1].weights.bias: expected at least one tensor, found an array"},
       {"\"bias\":[\"norm.bias\"]", "\"bias\":[1]",
-       "graph: nodes[1]: weight 'bias': expected a list of tensor names"},
+       "graph: nodes[1].weights.bias: expected an array of strings, found an array with 1"},
       {"\"output\":3,\"weights\"", "\"output\":3,\"weight\"",
-       "graph: nodes[1]: expected an object of op, name, inputs, output, weights, attributes"},
+       "graph: nodes[1].weight: this version does not know this field"},
       {"\"eps\":1e-12", "\"eps\":null",
-       "graph: nodes[1]: attribute 'eps': expected a string, a number, true or false"},
+       "graph: nodes[1].attributes.eps: expected a string, a number, true or false, found null"},
       {"\"logits\":4", "\"logits\":\"4\"",
-       "graph: output 'logits': expected the number of a value"},
+       "graph: outputs.logits: expected an integer from 0 to 2147483647, found '4'"},
       {"\"logits\":4", "\"logits\":6", "graph: output 'logits': value 6 is none of the graph's 6"},
       {"\"op\":\"pool\"", "\"op\":\"linear\"",
        "graph: node 'pool': rows do not fit: expected an output with as many rows as the inputs"},
@@ -286,8 +294,8 @@ TEST(GraphValidate, RowsMustFit) {
 
 /// Only inputs of the graph have the tables that a cache or a memory is read by.
 TEST(GraphValidate, CachedAttentionReadsInputsByTables) {
-  constexpr auto kT = RowSymbol::kTokens;
-  for (const RowSymbol memory : {RowSymbol::kMemoryTokens, RowSymbol::kCache}) {
+  constexpr auto kT = RowSymbol::kTargetTokens;
+  for (const RowSymbol memory : {RowSymbol::kSourceTokens, RowSymbol::kCache}) {
     EXPECT_TRUE(check_rows("cached_attention", {kT, memory}, kT).ok());
     EXPECT_TRUE(check_rows("cached_attention", {kT, memory, memory}, kT).ok());
   }
@@ -298,8 +306,8 @@ TEST(GraphValidate, CachedAttentionReadsInputsByTables) {
 
   Graph graph;
   graph.values = {{"q", kT, DataType::kF32, 8},
-                  {"memory", RowSymbol::kMemoryTokens, DataType::kF32, 16},
-                  {"changed", RowSymbol::kMemoryTokens, DataType::kF32, 16},
+                  {"memory", RowSymbol::kSourceTokens, DataType::kF32, 16},
+                  {"changed", RowSymbol::kSourceTokens, DataType::kF32, 16},
                   {"y", kT, DataType::kF32, 8}};
   graph.inputs = {0, 1};
   graph.nodes.push_back({.op = "activation", .name = "changed", .inputs = {1}, .output = 2});

@@ -92,16 +92,16 @@ using InspectFiles = file::TemporaryFolderTest;
 
 TEST_F(InspectFiles, TellsModelFilesByTheirContent) {
   put("no.lw", "text");
-  EXPECT_FALSE(is_model_file(path("no.lw")));
-  EXPECT_FALSE(is_model_file(path("none")));
-  EXPECT_FALSE(is_model_file(folder_.string()));
+  EXPECT_FALSE(is_model_file(path("no.lw")).value());
+  EXPECT_FALSE(is_model_file(path("none")).value());
+  EXPECT_FALSE(is_model_file(folder_.string()).value());
   const file::Metadata metadata{{std::string(internal::kFormatKey), "1"}};
   file::AlignedBuffer bytes;
   file::MemorySink sink(bytes);
   ASSERT_TRUE(file::write_safetensors(sink, metadata, {}, 64).ok());
   auto file = AtomicFile::create(path("yes"));
   ASSERT_TRUE(file.ok() && file->write(std::as_const(bytes).bytes()).ok() && file->commit().ok());
-  EXPECT_TRUE(is_model_file(path("yes")));
+  EXPECT_TRUE(is_model_file(path("yes")).value());
 }
 
 }  // namespace

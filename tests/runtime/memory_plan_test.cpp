@@ -126,14 +126,27 @@ TEST(MemoryPlan, AnOperatorInPlaceSparesAValueThatIsReadLater) {
 /// Such as a linear layer whose residual is its own input: what it writes first it reads again.
 TEST(MemoryPlan, AnOperatorInPlaceSparesAValueThatItReadsTwice) {
   graph::Builder builder;
-  const ValueId x =
-      builder.embed("e", builder.input("input_ids", RowSymbol::kTokens), -1, 64, {.table = "t"});
+  const ValueId x = builder.embed("e", builder.input("input_ids", RowSymbol::kSourceTokens), -1, 64,
+                                  {.table = "t"});
   const ValueId y = builder.add("sum", x, x);
   builder.output("z", builder.activation("a", y, "relu"));
   const graph::Graph graph = std::move(builder).take();
   for (const int in_place : {0, 1}) {
     const MemoryPlan plan = plan_memory(graph, operators(graph, in_place));
     EXPECT_TRUE(disjoint(bytes_of(graph, plan, x), bytes_of(graph, plan, y))) << in_place;
+  }
+}
+
+TEST(MemoryPlan, AnOperatorInPlaceSparesAValueOfAnotherShape) {
+  for (const int64_t features : {32, 128}) {
+    graph::Builder builder;
+    const ValueId x = builder.embed("e", builder.input("input_ids", RowSymbol::kSourceTokens), -1,
+                                    64, {.table = "t"});
+    const ValueId y = builder.linear("l", x, features, {.weight = "w"});
+    builder.output("z", builder.activation("a", y, "relu"));
+    const graph::Graph graph = std::move(builder).take();
+    const MemoryPlan plan = plan_memory(graph, operators(graph, 0));
+    EXPECT_TRUE(disjoint(bytes_of(graph, plan, x), bytes_of(graph, plan, y))) << features;
   }
 }
 

@@ -145,9 +145,12 @@ TEST(MergeQkv, EpiloguesPreventIt) {
 }
 
 TEST(MergeQkv, WidthsThatDoNotFitPreventIt) {
-  AttentionGraph g;
-  const ValueId q = g.linear("q", g.x), k = g.linear("k", g.x, 4), v = g.linear("v", g.x, 12);
-  EXPECT_EQ(count(g.merged(q, k, v), "linear"), 3);
+  for (const auto& [k_width, v_width] : {std::pair{4, 12}, {4, 8}, {8, 4}, {12, 8}, {8, 12}}) {
+    AttentionGraph g;
+    const ValueId q = g.linear("q", g.x), k = g.linear("k", g.x, k_width),
+                  v = g.linear("v", g.x, v_width);
+    EXPECT_EQ(count(g.merged(q, k, v), "linear"), 3) << k_width << " " << v_width;
+  }
 }
 
 /// linear -> activation, with `kind` and whatever a test adds.
@@ -232,14 +235,16 @@ TEST(FuseResidual, WaitsForTheOtherOperand) {
 }
 
 TEST(FuseResidual, OfTwoLinearsTheLaterAdds) {
-  Builder builder;
-  const ValueId x = builder.input("x", RowSymbol::kSourceTokens);
-  const ValueId a = builder.linear("a", x, kDim, affine("a"));
-  const ValueId b = builder.linear("b", x, kDim, affine("b"));
-  builder.output("y", builder.add("add", a, b));
-  const Graph graph = checked(fuse_residual(std::move(builder).take()));
-  ASSERT_EQ(graph.nodes.size(), 2U);
-  EXPECT_EQ(node(graph, "b").inputs, (std::vector<ValueId>{x, a}));
+  for (const bool later_first : {false, true}) {
+    Builder builder;
+    const ValueId x = builder.input("x", RowSymbol::kSourceTokens);
+    const ValueId a = builder.linear("a", x, kDim, affine("a"));
+    const ValueId b = builder.linear("b", x, kDim, affine("b"));
+    builder.output("y", later_first ? builder.add("add", b, a) : builder.add("add", a, b));
+    const Graph graph = checked(fuse_residual(std::move(builder).take()));
+    ASSERT_EQ(graph.nodes.size(), 2U);
+    EXPECT_EQ(node(graph, "b").inputs, (std::vector<ValueId>{x, a}));
+  }
 }
 
 TEST(FuseResidual, OneResidualIsEnough) {

@@ -159,6 +159,18 @@ TEST_F(TextWordPieceTest, AddedTokensTakeSpacesAndRespectWords) {
   EXPECT_EQ(ids("own brown own."), (Ids{token, kUnk, token, kDot}));
 }
 
+/// Added tokens that all begin with one byte are looked for in another way.
+TEST_F(TextWordPieceTest, AddedTokensMayBeginAlikeOrNot) {
+  Json json = tiny_json();
+  json["added_tokens"] = {tiny_added_token("<x>", kTinySize), tiny_added_token("[CLS]", kCls),
+                          tiny_added_token("[SEP]", kSep)};
+  tokenizer_ = parse(json);
+  EXPECT_EQ(ids("hello[SEP]<x>[CLS]hello"), (Ids{kHello, kSep, kTinySize, kCls, kHello}));
+  json["added_tokens"].erase(0);
+  tokenizer_ = parse(json);
+  EXPECT_EQ(ids("hello[SEP][CLS]hello"), (Ids{kHello, kSep, kCls, kHello}));
+}
+
 TEST_F(TextWordPieceTest, NormalizedAddedTokensMatchTheirNormalForm) {
   const int32_t token = add("Ä B", {{"normalized", true}, {"special", false}});
   EXPECT_EQ(ids("hello a bun"), (Ids{kHello, token, kUn}));

@@ -1,4 +1,4 @@
-#include "tests/contracts/json_destructors.hpp"
+#include "tests/contracts/nlohmann_json.hpp"
 
 #include <elf.h>
 #include <link.h>
@@ -25,11 +25,14 @@ std::vector<Range>& ranges() {
   return all;
 }
 
-/// ~basic_json() and json_value::destroy(), of every basic_json.
-bool is_json_destructor(std::string_view symbol) {
-  if (symbol.find("basic_json") == std::string_view::npos) return false;
-  return symbol.find("json_value7destroy") != std::string_view::npos ||
-         symbol.ends_with("EED2Ev") || symbol.ends_with("EED1Ev");
+/// nlohmann-json's functions and those with its types in their signatures, and ours that it is
+/// inlined into.
+constexpr std::string_view kParts[] = {"nlohmann", "to_json", "provenance_json", "tokenizer_json"};
+
+bool builds_json(std::string_view symbol) {
+  return std::any_of(std::begin(kParts), std::end(kParts), [&](std::string_view part) {
+    return symbol.find(part) != std::string_view::npos;
+  });
 }
 
 uintptr_t load_address() {
@@ -60,7 +63,7 @@ _Unwind_Reason_Code look_at_frame(struct _Unwind_Context* context, void* found) 
 
 }  // namespace
 
-void find_json_destructors() {
+void find_nlohmann_json() {
   if (!ranges().empty()) return;
   std::ifstream in("/proc/self/exe", std::ios::binary);
   const std::vector<char> program{std::istreambuf_iterator<char>(in), {}};
@@ -73,14 +76,14 @@ void find_json_destructors() {
     const auto* symbols =
         reinterpret_cast<const Elf64_Sym*>(program.data() + sections[i].sh_offset);
     for (size_t s = 0; s < sections[i].sh_size / sizeof(Elf64_Sym); ++s) {
-      if (!is_json_destructor(names + symbols[s].st_name)) continue;
+      if (!builds_json(names + symbols[s].st_name)) continue;
       const uintptr_t begin = base + symbols[s].st_value;
       ranges().push_back({begin, begin + symbols[s].st_size});
     }
   }
 }
 
-bool inside_json_destructor() noexcept {
+bool inside_nlohmann_json() noexcept {
   bool found = false;
   _Unwind_Backtrace(look_at_frame, &found);
   return found;
