@@ -1,11 +1,237 @@
 #include "base/json.hpp"
 
-#include <string>
+#include <algorithm>
+#include <cstring>
+#include <deque>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <type_traits>
+
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
 
 namespace lanewise::base {
+
+using Json = nlohmann::json;
+
+const JsonValue& JsonValue::empty_object() noexcept {
+  static const JsonValue object = [] {
+    JsonValue value;
+    value.type_ = Type::kObject;
+    value.members_ = nullptr;
+    return value;
+  }();
+  return object;
+}
+
+double JsonValue::number() const noexcept {
+  if (type_ == Type::kFloat) return float_;
+  return type_ == Type::kUnsigned ? static_cast<double>(unsigned_) : static_cast<double>(integer_);
+}
+
+std::optional<int64_t> JsonValue::integer() const noexcept {
+  if (type_ != Type::kInteger) return std::nullopt;
+  return integer_;
+}
+
+std::optional<uint64_t> JsonValue::natural() const noexcept {
+  if (type_ == Type::kUnsigned) return unsigned_;
+  if (type_ != Type::kInteger || integer_ < 0) return std::nullopt;
+  return static_cast<uint64_t>(integer_);
+}
+
+std::span<const JsonValue> JsonValue::elements() const noexcept {
+  if (!is_array()) return {};
+  return {elements_, size_};
+}
+
+std::span<const JsonMember> JsonValue::members() const noexcept {
+  if (!is_object()) return {};
+  return {members_, size_};
+}
+
+const JsonValue* JsonValue::find(std::string_view name) const noexcept {
+  const std::span<const JsonMember> all = members();
+  const auto found = std::ranges::lower_bound(all, name, {}, &JsonMember::name);
+  return found == all.end() || found->name != name ? nullptr : &found->value;
+}
+
+/// Receives the parser's events. Values wait on a stack until the array or object around them is
+/// complete and has them in one piece.
+class JsonBuilder final : public nlohmann::json_sax<Json> {
+ public:
+  JsonDocument take_document() {
+    document_.root_ = values_.back();
+    return std::move(document_);
+  }
+  Status take_failure() { return std::move(failure_); }
+
+  bool null() override {
+    add(JsonValue::Type::kNull);
+    return true;
+  }
+  bool boolean(bool value) override {
+    add(JsonValue::Type::kBoolean).boolean_ = value;
+    return true;
+  }
+  bool number_integer(number_integer_t value) override {
+    add(JsonValue::Type::kInteger).integer_ = value;
+    return true;
+  }
+  bool number_unsigned(number_unsigned_t value) override {
+    constexpr uint64_t kMax = std::numeric_limits<int64_t>::max();
+    if (value <= kMax) return number_integer(static_cast<int64_t>(value));
+    add(JsonValue::Type::kUnsigned).unsigned_ = value;
+    return true;
+  }
+  bool number_float(number_float_t value, const string_t&) override {
+    add(JsonValue::Type::kFloat).float_ = value;
+    return true;
+  }
+  bool string(string_t& value) override {
+    const std::string_view copy = keep(value);
+    JsonValue& added = add(JsonValue::Type::kString);
+    added.text_ = copy.data();
+    added.size_ = static_cast<uint32_t>(copy.size());
+    return true;
+  }
+  bool binary(binary_t&) override { return false; }  // JSON has none.
+
+  bool start_object(std::size_t) override { return open(); }
+  bool start_array(std::size_t) override { return open(); }
+  bool key(string_t& name) override {
+    names_.push_back(keep(name));
+    return true;
+  }
+
+  bool end_array() override {
+    const size_t count = close();
+    JsonValue array;
+    array.type_ = JsonValue::Type::kArray;
+    array.size_ = static_cast<uint32_t>(count);
+    auto* elements = make<JsonValue>(count);
+    std::copy(values_.end() - static_cast<std::ptrdiff_t>(count), values_.end(), elements);
+    array.elements_ = elements;
+    return replace(count, array);
+  }
+
+  bool end_object() override {
+    const size_t count = close();
+    auto* members = make<JsonMember>(count);
+    const size_t first_value = values_.size() - count;
+    const size_t first_name = names_.size() - count;
+    for (size_t i = 0; i < count; ++i) {
+      members[i] = {names_[first_name + i], values_[first_value + i]};
+    }
+    names_.resize(first_name);
+    JsonValue object;
+    object.type_ = JsonValue::Type::kObject;
+    object.size_ = static_cast<uint32_t>(sort({members, count}));
+    object.members_ = members;
+    return replace(count, object);
+  }
+
+  bool parse_error(std::size_t position, const std::string&,
+                   const Json::exception& error) override {
+    constexpr int kNumberOutOfRange = 406;
+    failure_ = data_loss(error.id == kNumberOutOfRange
+                             ? std::string("not JSON: a number is out of range")
+                             : "not JSON: error at byte " + std::to_string(position));
+    return false;
+  }
+
+ private:
+  /// A new value on the stack.
+  JsonValue& add(JsonValue::Type type) {
+    values_.emplace_back().type_ = type;
+    return values_.back();
+  }
+
+  bool open() {
+    starts_.push_back(values_.size());
+    return true;
+  }
+
+  /// How many values belong to the array or object that ends.
+  size_t close() {
+    const size_t count = values_.size() - starts_.back();
+    starts_.pop_back();
+    return count;
+  }
+
+  bool replace(size_t count, const JsonValue& value) {
+    values_.resize(values_.size() - count);
+    values_.push_back(value);
+    return true;
+  }
+
+  /// Sorts members by name; returns how many are left when the last one of each name is.
+  static size_t sort(std::span<JsonMember> members) {
+    const auto unordered =
+        std::ranges::adjacent_find(members, std::greater_equal(), &JsonMember::name);
+    if (unordered == members.end()) return members.size();
+    std::ranges::stable_sort(members, {}, &JsonMember::name);
+    size_t kept = 0;
+    for (size_t i = 0; i < members.size(); ++i) {
+      if (kept > 0 && members[kept - 1].name == members[i].name) --kept;
+      members[kept++] = members[i];
+    }
+    return kept;
+  }
+
+  std::string_view keep(std::string_view text) {
+    auto* copy = static_cast<char*>(allocate(text.size(), 1));
+    if (!text.empty()) std::memcpy(copy, text.data(), text.size());
+    return {copy, text.size()};
+  }
+
+  template <typename T>
+  T* make(size_t count) {
+    static_assert(std::is_trivially_destructible_v<T>);
+    auto* objects = static_cast<T*>(allocate(count * sizeof(T), alignof(T)));
+    std::uninitialized_default_construct_n(objects, count);
+    return objects;
+  }
+
+  /// Memory of the document. What is larger than a block has one of its own.
+  void* allocate(size_t bytes, size_t alignment) {
+    const size_t padding = (alignment - used_ % alignment) % alignment;
+    if (padding + bytes <= block_bytes_ - used_) {
+      std::byte* begin = current_ + used_ + padding;
+      used_ += padding + bytes;
+      return begin;
+    }
+    const size_t next = std::clamp(2 * block_bytes_, kLeastBlockBytes, kMostBlockBytes);
+    const bool own_block = bytes > next / 4;
+    auto block = std::make_unique_for_overwrite<std::byte[]>(own_block ? bytes : next);
+    std::byte* begin = block.get();
+    document_.blocks_.push_back(std::move(block));
+    if (!own_block) {
+      current_ = begin;
+      block_bytes_ = next;
+      used_ = bytes;
+    }
+    return begin;
+  }
+
+  static constexpr size_t kLeastBlockBytes = size_t{1} << 10;
+  static constexpr size_t kMostBlockBytes = size_t{64} << 10;
+
+  JsonDocument document_;
+  std::byte* current_ = nullptr;  // the block that is being filled
+  size_t block_bytes_ = 0;
+  size_t used_ = 0;
+  // Deques, since a vector that grows takes three times its size.
+  std::deque<JsonValue> values_;
+  std::deque<std::string_view> names_;
+  std::vector<size_t> starts_;
+  Status failure_;
+};
+
 namespace {
 
 constexpr int kMaxDepth = 64;
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 bool nests_too_deep(std::string_view text) {
   int depth = 0;
@@ -57,11 +283,8 @@ size_t end_of_string(std::string_view text, size_t begin) {
   return text.size();
 }
 
-}  // namespace
-
-std::string standard_json(std::string_view text) {
-  constexpr std::string_view kMark = "\xEF\xBB\xBF";
-  if (text.starts_with(kMark)) text.remove_prefix(kMark.size());
+/// Python's numbers as strings. Linear.
+std::string with_python_numbers_quoted(std::string_view text) {
   std::string standard;
   standard.reserve(text.size());
   for (size_t i = 0; i < text.size();) {
@@ -84,18 +307,68 @@ std::string standard_json(std::string_view text) {
   return standard;
 }
 
-Status check_json(std::string_view text, size_t max_bytes) {
+}  // namespace
+
+Result<JsonDocument> parse_json(std::string_view text, size_t max_bytes) {
   if (text.size() > max_bytes) {
     return data_loss("JSON of " + std::to_string(text.size()) + " bytes, at most " +
                      std::to_string(max_bytes) + " are read");
   }
-  if (text.find('\0') != std::string_view::npos || text.starts_with("\xEF\xBB\xBF")) {
-    return data_loss("not JSON");
-  }
+  // nlohmann-json takes a zero byte for the end of the text, and a byte-order mark for white space.
+  const size_t zero = text.starts_with(kByteOrderMark) ? 0 : text.find('\0');
+  if (zero != text.npos) return data_loss("not JSON: error at byte " + std::to_string(zero + 1));
   if (nests_too_deep(text)) {
     return data_loss("JSON nests deeper than " + std::to_string(kMaxDepth) + " levels");
   }
+  JsonBuilder builder;
+  if (!Json::sax_parse(text, &builder)) return builder.take_failure();
+  return builder.take_document();
+}
+
+Result<JsonDocument> parse_foreign_json(std::string_view text, size_t max_bytes) {
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  const bool plain = text.find("NaN") == text.npos && text.find("Infinity") == text.npos;
+  if (plain || text.size() > max_bytes) return parse_json(text, max_bytes);
+  const std::string standard = with_python_numbers_quoted(text);
+  return parse_json(standard, standard.size());
+}
+
+Json editable(const JsonValue& value) {
+  switch (value.type()) {
+    case JsonValue::Type::kNull:
+      return {};
+    case JsonValue::Type::kBoolean:
+      return value.boolean();
+    case JsonValue::Type::kInteger:
+    case JsonValue::Type::kUnsigned:
+      if (const std::optional<uint64_t> natural = value.natural()) return *natural;
+      return *value.integer();
+    case JsonValue::Type::kFloat:
+      return value.number();
+    case JsonValue::Type::kString:
+      return std::string(value.string());
+    case JsonValue::Type::kArray: {
+      Json array = Json::array();
+      for (const JsonValue& element : value.elements()) array.push_back(editable(element));
+      return array;
+    }
+    case JsonValue::Type::kObject: {
+      Json object = Json::object();
+      for (const auto& [name, member] : value.members()) {
+        object.emplace(std::string(name), editable(member));
+      }
+      return object;
+    }
+  }
   return {};
+}
+
+std::string found_text(const JsonValue* value) {
+  if (value == nullptr) return "nothing";
+  if (value->is_string()) return in_quotes(value->string());
+  if (value->is_array()) return "an array";
+  if (value->is_object()) return "an object";
+  return editable(*value).dump();
 }
 
 }  // namespace lanewise::base

@@ -1,22 +1,122 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lanewise/status.hpp"
 
 namespace lanewise::base {
 
-/// JSON that Python or an editor wrote, as standard JSON: without a UTF-8 byte-order mark, and with
-/// `NaN`, `Infinity` and `-Infinity` as strings. A field that nobody reads then does no harm;
-/// whoever wants a number finds none, and says what stands there. Linear.
-std::string standard_json(std::string_view text);
+struct JsonMember;
 
-/// Looks at JSON from a file before nlohmann-json sees it: refuses, with kDataLoss, texts longer
-/// than `max_bytes` (a tree takes up to sixteen times its text), nesting deeper than any file of
-/// ours or of Hugging Face (later code may recurse), zero bytes, which the parser takes for the
-/// end, and byte-order marks, which it skips. Linear; whether the text is JSON is not asked.
-Status check_json(std::string_view text, size_t max_bytes);
+/// A value of a JsonDocument, which owns what it refers to. Immutable and thread-safe.
+///
+/// Each accessor of a type may be called only on a value of that type, except those that say what
+/// they return for others.
+class JsonValue {
+ public:
+  enum class Type : uint8_t {
+    kNull,
+    kBoolean,
+    kInteger,   ///< fits int64_t
+    kUnsigned,  ///< an integer from 2^63 to 2^64 - 1
+    kFloat,     ///< any other number
+    kString,
+    kArray,
+    kObject,
+  };
+
+  JsonValue() noexcept : integer_(0) {}
+  /// An object without members.
+  static const JsonValue& empty_object() noexcept;
+
+  Type type() const noexcept { return type_; }
+  bool is_null() const noexcept { return type_ == Type::kNull; }
+  bool is_boolean() const noexcept { return type_ == Type::kBoolean; }
+  bool is_number() const noexcept { return type_ >= Type::kInteger && type_ <= Type::kFloat; }
+  bool is_string() const noexcept { return type_ == Type::kString; }
+  bool is_array() const noexcept { return type_ == Type::kArray; }
+  bool is_object() const noexcept { return type_ == Type::kObject; }
+
+  bool boolean() const noexcept { return boolean_; }
+  /// Any number, rounded to double.
+  double number() const noexcept;
+  /// Nothing unless this is an integer that fits.
+  std::optional<int64_t> integer() const noexcept;
+  std::optional<uint64_t> natural() const noexcept;
+
+  std::string_view string() const noexcept { return {text_, size_}; }
+  /// Whether this is a string and equal to `text`.
+  bool is(std::string_view text) const noexcept { return is_string() && string() == text; }
+
+  /// None unless this is an array.
+  std::span<const JsonValue> elements() const noexcept;
+  /// In alphabetical order of their bytes, no name twice: of members with one name the last one
+  /// counts. None unless this is an object.
+  std::span<const JsonMember> members() const noexcept;
+  /// Null if this is no object, or has no member of this name. Logarithmic.
+  const JsonValue* find(std::string_view name) const noexcept;
+
+ private:
+  friend class JsonBuilder;
+
+  Type type_ = Type::kNull;
+  uint32_t size_ = 0;  // of a string, an array or an object
+  union {
+    bool boolean_;
+    int64_t integer_;
+    uint64_t unsigned_;
+    double float_;
+    const char* text_;
+    const JsonValue* elements_;
+    const JsonMember* members_;
+  };
+};
+
+struct JsonMember {
+  std::string_view name;
+  JsonValue value;
+};
+
+/// A parsed JSON text. Its values lie in a few blocks of memory, so that destroying it neither
+/// recurses nor allocates, as destroying a nlohmann::json does (and ends the process where there is
+/// no memory left).
+class JsonDocument {
+ public:
+  const JsonValue& root() const noexcept { return root_; }
+
+ private:
+  friend class JsonBuilder;
+
+  std::vector<std::unique_ptr<std::byte[]>> blocks_;
+  JsonValue root_;
+};
+
+/// Parses a JSON text that nobody vouches for.
+///
+/// Fails with kDataLoss if it is longer than `max_bytes` (at most 2^32 - 1; a document takes up to
+/// sixteen times its text while it is parsed); if it nests deeper than any file of ours or of
+/// Hugging Face, so that callers may recurse; if it is not JSON, naming the byte: a byte-order mark
+/// is none, and neither is a number that no double holds. Linear, but for sorting members.
+Result<JsonDocument> parse_json(std::string_view text, size_t max_bytes);
+
+/// The same for JSON that Python or an editor wrote: skips a byte-order mark and takes `NaN`,
+/// `Infinity` and `-Infinity` for strings. A field that nobody reads then does no harm; whoever
+/// wants a number finds none, and says what stands there.
+Result<JsonDocument> parse_foreign_json(std::string_view text, size_t max_bytes);
+
+/// A copy to change and to write.
+nlohmann::json editable(const JsonValue& value);
+
+/// A value for a message: a scalar as it stands there, a string in quotes, the rest by type;
+/// "nothing" for null pointers.
+std::string found_text(const JsonValue* value);
 
 }  // namespace lanewise::base

@@ -1,60 +1,117 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
+#include <limits>
+#include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "base/json.hpp"
 #include "lanewise/status.hpp"
 
 namespace lanewise::base {
 
-/// Typed reading of one JSON object of a file that we do not trust.
+/// Typed reading of one object of a JSON file that nobody vouches for.
 ///
-/// A field of the wrong type is kDataLoss with a message that names it: "model.unk_token: expected
-/// a string, found a number". The object outlives this.
+/// A getter fails if the field is missing or null, has another type or lies outside its range:
+/// "model.unk_token: expected a string, found 3". One whose name ends in _or returns its fallback
+/// for a field that is missing or null. The document outlives this.
 class JsonFields {
  public:
-  using Json = nlohmann::json;
-
-  /// `name` says where the object stands, "model" for instance; empty for the whole file.
-  /// kDataLoss if `value` is no object.
-  static Result<JsonFields> of(const Json& value, std::string name);
+  /// An object, called `name` in messages; "" for the root of a file. kDataLoss if it is none.
+  static Result<JsonFields> of(const JsonValue& value, std::string name);
+  /// The root of a file that somebody else wrote, whose name begins every message: "'config.json':
+  /// 'd_model': expected ...".
+  ///
+  /// code  what getters fail with, of this object and of those in it
+  static Result<JsonFields> of_file(const JsonValue& root, std::string label,
+                                    StatusCode code = StatusCode::kDataLoss);
 
   /// The field, or null if it is missing or JSON null.
-  const Json* find(const char* key) const;
+  const JsonValue* find(std::string_view key) const noexcept;
+  bool has(std::string_view key) const noexcept { return find(key) != nullptr; }
 
-  /// The field as an object; kDataLoss if it is missing.
-  Result<JsonFields> object(const char* key) const;
-  /// The field as an array; kDataLoss if it is missing.
-  Result<const Json*> array(const char* key) const;
+  Result<JsonFields> object(std::string_view key) const;
+  /// An object without members where the field is missing or null.
+  Result<JsonFields> object_or_empty(std::string_view key) const;
+  Result<std::span<const JsonValue>> array(std::string_view key) const;
+  /// An array of objects, the first of them named `key[0]`.
+  Result<std::vector<JsonFields>> objects(std::string_view key) const;
 
-  Result<std::string> string(const char* key) const;
-  Result<std::string> string_or(const char* key, std::string_view fallback) const;
-  Result<bool> boolean_or(const char* key, bool fallback) const;
+  Result<std::string> string(std::string_view key) const;
+  Result<std::string> string_or(std::string_view key, std::string_view fallback) const;
+  Result<bool> boolean(std::string_view key) const;
+  Result<bool> boolean_or(std::string_view key, bool fallback) const;
   /// Nothing if the field is missing or null.
-  Result<std::optional<bool>> optional_boolean(const char* key) const;
-  /// A number from 0 to 2^31 - 1.
-  Result<int32_t> count(const char* key) const;
-  Result<int32_t> count_or(const char* key, int32_t fallback) const;
+  Result<std::optional<bool>> optional_boolean(std::string_view key) const;
 
-  const Json& json() const noexcept { return *value_; }
+  /// An integer from `min` to `max`.
+  Result<int64_t> integer(std::string_view key, int64_t min, int64_t max) const;
+  Result<int64_t> integer_or(std::string_view key, int64_t fallback, int64_t min,
+                             int64_t max) const;
+  /// An integer from 0 to `max`.
+  Result<uint64_t> natural(std::string_view key, uint64_t max) const;
+  /// An integer from 0 to 2^31 - 1.
+  Result<int32_t> count(std::string_view key) const;
+  Result<int32_t> count_or(std::string_view key, int32_t fallback) const;
+  /// The same of a member of this object, which need not be looked for.
+  Result<int32_t> count_of(const JsonMember& member) const;
+
+  /// A number from `min` to `max`.
+  Result<double> number(std::string_view key, double min = -std::numeric_limits<double>::max(),
+                        double max = std::numeric_limits<double>::max()) const;
+  Result<double> number_or(std::string_view key, double fallback, double min, double max) const;
+
+  /// The place in `names` of the field, which is one of them. A string that is none is `unknown`.
+  Result<size_t> choice(std::string_view key, std::span<const std::string_view> names,
+                        StatusCode unknown = StatusCode::kUnsupported) const;
+
+  Result<std::vector<std::string>> strings(std::string_view key) const;
+  Result<std::vector<int32_t>> integers(std::string_view key, int32_t min, int32_t max) const;
+  Result<std::vector<std::vector<int32_t>>> integer_lists(std::string_view key, int32_t min,
+                                                          int32_t max) const;
+  Result<std::map<std::string, std::string>> string_map(std::string_view key) const;
+  Result<std::map<std::string, std::vector<int32_t>>> integer_map(std::string_view key, int32_t min,
+                                                                  int32_t max) const;
+
+  /// Fails, naming it, if there is a member that is not one of `known`: a newer file may mean
+  /// something by it that this build would silently leave out.
+  Status check_members(std::span<const std::string_view> known) const;
+
+  /// "`field`: expected `expected`, found ...".
+  Status wrong(std::string_view key, std::string_view expected) const;
+
+  const JsonValue& value() const noexcept { return *value_; }
   const std::string& name() const noexcept { return name_; }
-  /// The full name of a field of this object.
+  std::span<const JsonMember> members() const noexcept { return value_->members(); }
+  /// The full name of a field of this object. Keys may come from the file.
   std::string path(std::string_view key) const;
 
  private:
-  JsonFields(const Json* value, std::string name) : value_(value), name_(std::move(name)) {}
+  JsonFields(const JsonValue* value, std::string name, bool is_file, StatusCode code)
+      : value_(value), name_(std::move(name)), is_file_(is_file), code_(code) {}
 
-  const Json* value_;
+  Status wrong_element(std::string_view key, std::string_view expected,
+                       const JsonValue& element) const;
+
+  const JsonValue* value_;
   std::string name_;
+  bool is_file_;  // or within one: paths are 'a': 'b', not a.b
+  StatusCode code_;
 };
 
-/// kDataLoss: "`name`: expected `expected`, found <the type of value>".
-Status wrong_type(const std::string& name, std::string_view expected, const nlohmann::json* value);
+/// "`where`: expected `expected`, found `value`"; for the root of a file `where` may be empty.
+Status wrong_type(std::string_view where, std::string_view expected, const JsonValue* value,
+                  StatusCode code = StatusCode::kDataLoss);
 
-/// `value` as a number from 0 to 2^31 - 1, or kDataLoss naming `name`.
-Result<int32_t> count_of(const nlohmann::json& value, const std::string& name);
+/// `value` as an integer from 0 to 2^31 - 1, or kDataLoss naming `where`.
+Result<int32_t> count_of(const JsonValue& value, std::string_view where);
+
+/// `value` as an array of strings.
+Result<std::vector<std::string>> strings_of(const JsonValue& value, std::string_view where,
+                                            StatusCode code = StatusCode::kDataLoss);
 
 }  // namespace lanewise::base

@@ -1,7 +1,11 @@
 #include "base/messages.hpp"
 
 #include <cerrno>
+#include <new>
 #include <system_error>
+
+#include "base/no_throw.hpp"
+#include "lanewise/messages.hpp"
 
 namespace lanewise::base {
 namespace {
@@ -48,3 +52,19 @@ Status os_error(std::string_view action, std::string_view path, int error) {
 }
 
 }  // namespace lanewise::base
+
+namespace lanewise {
+
+std::string in_quotes(std::string_view text) noexcept {
+  try {
+    return base::in_quotes(text);
+  } catch (const std::bad_alloc&) {
+    return "'...'";  // So short that std::string keeps it without an allocation.
+  }
+}
+
+Status os_error(std::string_view action, std::string_view path, int error) {
+  return base::no_throw([&] { return base::os_error(action, path, error); });
+}
+
+}  // namespace lanewise

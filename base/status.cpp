@@ -1,10 +1,12 @@
 #include "lanewise/status.hpp"
 
+#include "base/no_throw.hpp"
+
 namespace lanewise {
 
 Status Status::with_context(std::string_view context) const {
-  if (ok()) return *this;
-  return Status(code_, std::string(context) + ": " + message_);
+  if (ok()) return {};
+  return base::no_throw([&] { return Status(code_, std::string(context) + ": " + message_); });
 }
 
 Status invalid_argument(std::string message) {

@@ -9,6 +9,7 @@
 #include "bench/far_memory.hpp"
 #include "bench/support.hpp"
 #include "ops/linear/linear.hpp"
+#include "ops/weights/weight.hpp"
 
 namespace lanewise::bench {
 namespace {
@@ -140,6 +141,29 @@ void run_lanewise(benchmark::State& state, const Problem& problem, ops::Isa isa)
   run(state, problem, data, linear, isa);
 }
 
+/// The same by weights in another format, rounded in the plainest way. They stay in the nearest
+/// cache.
+void run_format(benchmark::State& state, const Problem& problem, ops::Isa isa,
+                ops::WeightFormat format) {
+  const LinearData& data = linear_data(problem.m, problem.k, problem.n);
+  const ops::PackedWeight weight =
+      ops::pack_weight(format, data.weight.data(), problem.n, problem.k);
+  ops::OperatorConfig config;
+  config.isa = isa;
+  config.inputs = {{DataType::kF32, problem.k}};
+  config.output = {DataType::kF32, problem.n};
+  ops::set_weight(config, "weight", weight);
+  config.weights["bias"] = {DataType::kF32, data.bias.data(), {problem.n}};
+  Matrix x(problem.m, problem.k), y(problem.m, problem.n);
+  for (int64_t r = 0; r < problem.m; ++r) {
+    std::copy_n(data.x.begin() + r * problem.k, problem.k, x.operand().f32(r));
+  }
+  Fixture fixture(ops::make_linear(config).value(), {x.operand()}, y.operand());
+  for (auto _ : state) fixture.run();
+  state.SetLabel(std::string(ops::name_of(isa)) + " " + std::string(ops::name_of(format)));
+  report_flops(state, isa, static_cast<double>(2 * problem.m * problem.k * problem.n));
+}
+
 using MakeCase = std::unique_ptr<LinearCase> (*)(const LinearData&);
 
 void run_baseline(benchmark::State& state, const Problem& problem, MakeCase make) {
@@ -159,6 +183,14 @@ void register_problem(const Problem& problem) {
     benchmark::RegisterBenchmark(name.c_str(), arguments...);
   };
   for (const ops::Isa isa : available_isas()) add(ops::name_of(isa), run_lanewise, problem, isa);
+  for (const ops::WeightFormatInfo& info : ops::weight_formats()) {
+    const bool is_other = info.format != ops::WeightFormat::f32 && ops::has_panels(info.format);
+    if (!is_other || problem.cold) continue;
+    for (const ops::Isa isa : available_isas()) {
+      add(std::string(ops::name_of(isa)) + "/" + std::string(info.name), run_format, problem, isa,
+          info.format);
+    }
+  }
   if (kHasOneDnn) add("onednn", run_baseline, problem, make_onednn_case);
   if (kHasBlis) add("blis", run_baseline, problem, make_blis_case);
 }

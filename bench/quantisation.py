@@ -37,7 +37,7 @@ def measure(models, isas, threads, rounds):
 
 
 def wide_weights(record):
-    """How many weights are kept wider, and as what."""
+    """How many weights are kept at higher precision, and as what."""
     return f"{len(record['wide'])} as {record['wide_type']}" if record["wide"] else "none"
 
 
@@ -51,7 +51,7 @@ def main():
     isas = json.loads(lanewise("cpu", "--json"))["available_isas"]
     with tempfile.TemporaryDirectory() as folder:
         models = {kind: os.path.join(folder, kind + ".lw") for kind in TYPES}
-        print("| weights | MB | cosine to f32, mean / worst | relative error | kept wider |\n|---|---|---|---|---|")
+        print("| weights | MB | cosine to f32, mean / worst | relative error | kept at higher precision |\n|---|---|---|---|---|")
         for kind, model in models.items():
             lanewise("convert", arguments.checkpoint, "-o", model, "--weights", kind, "--quiet")
             record = json.loads(lanewise("inspect", model, "--json"))["quantization"]

@@ -1,19 +1,18 @@
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 
 #include <fmt/format.h>
 
-#include "base/status_macros.hpp"
 #include "cli/attention_page.hpp"
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/lines.hpp"
 #include "cli/open_model.hpp"
-#include "runtime/attention/text_attention.hpp"
-#include "runtime/file/atomic_file.hpp"
+#include "lanewise/attention.hpp"
+#include "lanewise/files.hpp"
+#include "lanewise/status_macros.hpp"
 
 namespace lanewise::cli {
 namespace {
@@ -28,10 +27,10 @@ struct AttentionOptions {
 /// TEXT; of stdin the one line that is there.
 Result<std::string> read_text(const std::string& text) {
   if (text != "-") return text;
-  LW_ASSIGN_OR_RETURN(LineReader reader, LineReader::open("-"));
+  LANEWISE_ASSIGN_OR_RETURN(LineReader reader, LineReader::open("-"));
   std::string line;
   for (int64_t lines = 0;;) {
-    LW_ASSIGN_OR_RETURN(const auto portion, reader.next(2, size_t{1} << 20));
+    LANEWISE_ASSIGN_OR_RETURN(const auto portion, reader.next(2, size_t{1} << 20));
     if (portion.empty()) return line;
     lines += static_cast<int64_t>(portion.size());
     if (lines > 1) return invalid_argument("standard input: expected one line, found more");
@@ -46,22 +45,22 @@ std::string last_part(std::string_view path) {
 }
 
 Status write_file(const std::string& path, const std::string& page) {
-  LW_ASSIGN_OR_RETURN(file::AtomicFile file, file::AtomicFile::create(path));
-  LW_RETURN_IF_ERROR(file.write(std::as_bytes(std::span(page))));
+  LANEWISE_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::create(path));
+  LANEWISE_RETURN_IF_ERROR(file.write(page));
   return file.commit();
 }
 
 Status show_attention(const AttentionOptions& options, Shell& shell) {
   catch_interrupts();
   const bool to_stdout = options.output == "-";
-  if (!to_stdout) LW_RETURN_IF_ERROR(check_writable(options.output));
-  LW_ASSIGN_OR_RETURN(const std::string text, read_text(options.text));
-  LW_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell));
+  if (!to_stdout) LANEWISE_RETURN_IF_ERROR(check_writable(options.output));
+  LANEWISE_ASSIGN_OR_RETURN(const std::string text, read_text(options.text));
+  LANEWISE_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell));
   RunOptions run_options;
   run_options.cancel = &interrupted();
-  LW_ASSIGN_OR_RETURN(const attention::TextAttention attention,
-                      attention::attention_of_text(model, text, options.target,
-                                                   shell.session_options(), run_options));
+  LANEWISE_ASSIGN_OR_RETURN(
+      const TextAttention attention,
+      attention_of_text(model, text, options.target, shell.session_options(), run_options));
   const std::string page = attention_page(attention, last_part(options.model), text);
   return to_stdout ? shell.out.write(page) : write_file(options.output, page);
 }
@@ -70,7 +69,7 @@ Status show_attention(const AttentionOptions& options, Shell& shell) {
 
 Command make_attention(CLI::App& program, Shell& shell) {
   CLI::App* command =
-      add_command(program, shell, "attention", "Draw what a model's attention looks at in a text");
+      add_command(program, shell, "attention", "Draw a model's attention weights for a text");
   const auto options = std::make_shared<AttentionOptions>();
   add_model(*command, options->model);
   command->add_option("TEXT", options->text, "The text; `-` reads one line from stdin")
@@ -85,10 +84,10 @@ Command make_attention(CLI::App& program, Shell& shell) {
                    "greedy search")
       ->type_name("TEXT");
   command->footer(fmt::format(
-      "One page for a browser, without network: the weights of every layer and head, as pictures\n"
-      "and numbers (within 8e-6). For texts of up to {} tokens; nothing is cut.\n\n"
+      "Writes one self-contained page: the weights of every layer and head, as pictures\n"
+      "and numbers (within 8e-6). For texts of up to {} tokens, which are never truncated.\n\n"
       "  lanewise attention minilm.lw \"The cat sat on the mat.\" --output attention.html",
-      attention::kMostTextTokens));
+      kMostAttentionTokens));
   return {command, [options, &shell] { return show_attention(*options, shell); }};
 }
 

@@ -67,13 +67,12 @@ std::string script_json(const nlohmann::ordered_json& json) {
   return safe;
 }
 
-nlohmann::ordered_json to_json(const attention::AttentionMap& map) {
-  return {{"node", map.node},       {"kind", attention::name_of(map.kind)},
-          {"layer", map.layer},     {"heads", map.heads},
-          {"queries", map.queries}, {"keys", map.keys}};
+nlohmann::ordered_json to_json(const AttentionMap& map) {
+  return {{"node", map.node},   {"kind", name_of(map.kind)}, {"layer", map.layer},
+          {"heads", map.heads}, {"queries", map.queries},    {"keys", map.keys}};
 }
 
-std::string data_elements(const attention::TextAttention& attention, std::string_view model,
+std::string data_elements(const TextAttention& attention, std::string_view model,
                           std::string_view text) {
   nlohmann::ordered_json json{{"model", model},
                               {"text", text},
@@ -81,7 +80,7 @@ std::string data_elements(const attention::TextAttention& attention, std::string
                               {"target", attention.target},
                               {"written", attention.written},
                               {"maps", nlohmann::ordered_json::array()}};
-  for (const attention::AttentionMap& map : attention.maps) json["maps"].push_back(to_json(map));
+  for (const AttentionMap& map : attention.maps) json["maps"].push_back(to_json(map));
   std::string elements =
       fmt::format("<script type=\"application/json\" id=\"data\">{}</script>\n", script_json(json));
   for (size_t i = 0; i < attention.maps.size(); ++i) {
@@ -94,7 +93,7 @@ std::string data_elements(const attention::TextAttention& attention, std::string
 
 }  // namespace
 
-std::string attention_page(const attention::TextAttention& attention, std::string_view model,
+std::string attention_page(const TextAttention& attention, std::string_view model,
                            std::string_view text) {
   const size_t mark = kPage.find(kDataMark);
   std::string page(kPage.substr(0, mark));

@@ -2,19 +2,18 @@
 #include <chrono>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
 
-#include "base/status_macros.hpp"
 #include "cli/bench_measure.hpp"
 #include "cli/bench_report.hpp"
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/open_model.hpp"
-#include "runtime/file/atomic_file.hpp"
+#include "lanewise/files.hpp"
+#include "lanewise/status_macros.hpp"
 
 namespace lanewise::cli {
 namespace {
@@ -79,40 +78,41 @@ bool generates(const BenchOptions& options, const ModelInfo& info) {
   return info.target_vocabulary_size > 0 && options.output.empty();
 }
 
-Status write_trace(file::AtomicFile& file, const BenchResult& result) {
+Status write_trace(AtomicFile& file, const BenchResult& result) {
   const std::string trace = chrome_trace(result.profile);
-  LW_RETURN_IF_ERROR(file.write(std::as_bytes(std::span(trace))));
+  LANEWISE_RETURN_IF_ERROR(file.write(trace));
   return file.commit();
 }
 
 Result<BenchResult> load_and_measure(const BenchOptions& options, const Shell& shell) {
   const auto begin = std::chrono::steady_clock::now();
-  LW_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell));
+  LANEWISE_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell));
   BenchWork work;
   work.model = options.model;
   work.output = output_of(options, model.info());
   work.seconds = options.seconds;
   work.load = options.load;
-  LW_ASSIGN_OR_RETURN(work.lengths, lengths_of(options, model.info()));
+  LANEWISE_ASSIGN_OR_RETURN(work.lengths, lengths_of(options, model.info()));
   std::optional<Session> session;
   std::optional<Generator> generator;
   std::unique_ptr<BenchTarget> target;
   if (generates(options, model.info())) {
     work.new_tokens = options.new_tokens > 0 ? options.new_tokens : kDefaultNewTokens;
     work.beams = std::max(options.beams, 1);
-    LW_ASSIGN_OR_RETURN(generator, Generator::create(model, shell.session_options()));
+    LANEWISE_ASSIGN_OR_RETURN(generator, Generator::create(model, shell.session_options()));
     target = bench_generator(*generator, model.info(), work.lengths, work.beams, work.new_tokens);
   } else {
-    LW_ASSIGN_OR_RETURN(session, Session::create(model, shell.session_options({work.output})));
+    LANEWISE_ASSIGN_OR_RETURN(session,
+                              Session::create(model, shell.session_options({work.output})));
     target = bench_session(*session, model.info(), work.lengths);
   }
   const std::chrono::duration<double> load_time = std::chrono::steady_clock::now() - begin;
-  LW_ASSIGN_OR_RETURN(BenchResult result, measure(model, *target, work));
+  LANEWISE_ASSIGN_OR_RETURN(BenchResult result, measure(model, *target, work));
   result.load_ms = 1e3 * load_time.count();
   // The profile's names are the session's, which ends here.
   if (!options.trace.empty()) {
-    LW_ASSIGN_OR_RETURN(file::AtomicFile file, file::AtomicFile::create(options.trace));
-    LW_RETURN_IF_ERROR(write_trace(file, result));
+    LANEWISE_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::create(options.trace));
+    LANEWISE_RETURN_IF_ERROR(write_trace(file, result));
   }
   result.profile.clear();
   return result;
@@ -120,8 +120,8 @@ Result<BenchResult> load_and_measure(const BenchOptions& options, const Shell& s
 
 Status bench(const BenchOptions& options, Shell& shell) {
   catch_interrupts();
-  if (!options.trace.empty()) LW_RETURN_IF_ERROR(check_writable(options.trace));
-  LW_ASSIGN_OR_RETURN(const BenchResult result, load_and_measure(options, shell));
+  if (!options.trace.empty()) LANEWISE_RETURN_IF_ERROR(check_writable(options.trace));
+  LANEWISE_ASSIGN_OR_RETURN(const BenchResult result, load_and_measure(options, shell));
   return shell.out.write(options.json ? bench_json(result) : bench_table(result));
 }
 
@@ -136,7 +136,7 @@ void add_batch_options(CLI::App& command, BenchOptions& options) {
           ->type_name("L");
   command
       .add_option("--lengths", options.lengths,
-                  "Tokens of the sequences one by one; --batch repeats the list or cuts it")
+                  "Tokens of each sequence; --batch repeats or shortens the list")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->check(whole_number(1, kMostLength))
@@ -156,7 +156,7 @@ void add_batch_options(CLI::App& command, BenchOptions& options) {
 }  // namespace
 
 Command make_bench(CLI::App& program, Shell& shell) {
-  CLI::App* command = add_command(program, shell, "bench", "Measure how fast a model runs");
+  CLI::App* command = add_command(program, shell, "bench", "Measure the speed of a model");
   const auto options = std::make_shared<BenchOptions>();
   add_model(*command, options->model);
   add_batch_options(*command, *options);
@@ -165,7 +165,7 @@ Command make_bench(CLI::App& program, Shell& shell) {
                    "The output to compute; default: sentence_embedding where the model has it, "
                    "else last_hidden_state")
       ->type_name("NAME");
-  command->add_option("--seconds", options->seconds, "How long to repeat the run; default: 3")
+  command->add_option("--seconds", options->seconds, "Seconds to repeat the run for; default: 3")
       ->check(positive_seconds())
       ->type_name("S");
   command

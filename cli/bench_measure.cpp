@@ -6,19 +6,15 @@
 #include <chrono>
 #include <cmath>
 #include <map>
-#include <numeric>
 #include <span>
 #include <thread>
 #include <utility>
 
-#include "base/status_macros.hpp"
 #include "cli/allocations.hpp"
 #include "cli/busy_load.hpp"
-#include "cli/open_model.hpp"
-#include "ops/cache_sizes.hpp"
-#include "ops/dispatch.hpp"
-#include "ops/roofline/read_bandwidth.hpp"
-#include "ops/roofline/roofline.hpp"
+#include "lanewise/cpu.hpp"
+#include "lanewise/inspect.hpp"
+#include "lanewise/status_macros.hpp"
 
 namespace lanewise::cli {
 namespace {
@@ -26,9 +22,9 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 // What two cores read in 10 ms: the memory, and not one of its moments.
-constexpr size_t kLeastReadBytes = size_t{256} << 20;
+constexpr size_t kReadBytes = size_t{256} << 20;
 // What is read at a time, and the least that can be measured.
-constexpr size_t kLeastSlice = size_t{8} << 20;
+constexpr auto kLeastSlice = static_cast<size_t>(lanewise::kLeastReadBytes);
 // The clock and the caches settle within a fraction of a second.
 constexpr double kWarmUpSeconds = 0.3;
 constexpr int kFewestWarmUpRuns = 2;
@@ -46,40 +42,42 @@ double seconds_since(Clock::time_point begin) {
 
 /// Every thread measures at the same time, as they share cores, power and memory.
 template <typename Measure>
-double sum_over_team(int threads, const Measure& measure) {
-  std::vector<double> parts(static_cast<size_t>(threads));
+Result<double> sum_over_team(int threads, const Measure& measure) {
+  std::vector<Result<double>> parts(static_cast<size_t>(threads), Result<double>(0.0));
   std::vector<std::thread> team;
   for (size_t i = 1; i < parts.size(); ++i) team.emplace_back([&, i] { parts[i] = measure(i); });
   parts[0] = measure(0);
   for (std::thread& thread : team) thread.join();
-  return std::accumulate(parts.begin(), parts.end(), 0.0);
+  double sum = 0.0;
+  for (const Result<double>& part : parts) {
+    if (!part.ok()) return part.status();
+    sum += *part;
+  }
+  return sum;
 }
 
-/// What a model with such weights multiplies for the most part.
-ops::Arithmetic arithmetic_of(std::string_view weights) {
-  if (weights == "int8" || weights == "int4") return ops::Arithmetic::kI8;
-  return weights == "bf16" ? ops::Arithmetic::kBf16 : ops::Arithmetic::kF32;
-}
-
-double measure_gops(ops::Isa isa, ops::Arithmetic arithmetic, int threads) {
+Result<double> measure_gops(std::string_view isa, Arithmetic arithmetic, int threads) {
   return sum_over_team(
-      threads, [&](size_t) { return ops::measure_peak_gops(isa, arithmetic, kRooflineSeconds); });
+      threads, [&](size_t) { return measure_peak_gops(isa, arithmetic, kRooflineSeconds); });
 }
 
 /// Whether reading so many bytes counts: fewer are always in some cache.
 bool counts(double bytes) { return bytes >= static_cast<double>(kLeastSlice); }
 
 /// Of as much memory as a step reads, so that caches hold as much of it as they hold of a step's.
-double measure_read_gbps(double bytes, int threads) {
-  const double most = static_cast<double>(std::max(kLeastReadBytes, 4 * ops::cache_sizes().l3));
+Result<double> measure_team_read_gbps(double bytes, int threads) {
+  const auto l3 = static_cast<size_t>(cache_sizes().l3);
+  const double most = static_cast<double>(std::max(kReadBytes, 4 * l3));
   const auto share = static_cast<size_t>(std::min(bytes, most)) / static_cast<size_t>(threads);
   const size_t part = std::max(share, kLeastSlice) / sizeof(float);
   const std::vector<float> memory(part * static_cast<size_t>(threads), 1.0f);
-  const size_t rounds = kLeastReadBytes / (memory.size() * sizeof(float)) + 1;
-  return sum_over_team(threads, [&](size_t i) {
+  const size_t rounds = kReadBytes / (memory.size() * sizeof(float)) + 1;
+  return sum_over_team(threads, [&](size_t i) -> Result<double> {
     double best = 0.0;
     for (size_t round = 0; round < rounds; ++round) {
-      best = std::max(best, ops::measure_read_gbps(std::span(memory).subspan(i * part, part)));
+      LANEWISE_ASSIGN_OR_RETURN(const double rate,
+                                measure_read_gbps(std::span(memory).subspan(i * part, part)));
+      best = std::max(best, rate);
     }
     return best;
   });
@@ -94,14 +92,14 @@ double percentile(const std::vector<double>& values, double p) {
 /// Milliseconds of one run.
 Result<double> timed_run(BenchTarget& target) {
   const auto begin = Clock::now();
-  LW_RETURN_IF_ERROR(target.run());
+  LANEWISE_RETURN_IF_ERROR(target.run());
   return 1e3 * seconds_since(begin);
 }
 
 Status warm_up(BenchTarget& target, double seconds) {
   const auto begin = Clock::now();
   for (int i = 0; i < kFewestWarmUpRuns || seconds_since(begin) < seconds; ++i) {
-    LW_RETURN_IF_ERROR(target.run());
+    LANEWISE_RETURN_IF_ERROR(target.run());
   }
   return {};
 }
@@ -114,7 +112,7 @@ Status measure_runs(BenchTarget& target, double seconds, BenchResult& result) {
   const auto begin = Clock::now();
   while ((times.size() < kFewestRuns || seconds_since(begin) < seconds) &&
          times.size() < kMostRuns) {
-    LW_ASSIGN_OR_RETURN(const double time, timed_run(target));
+    LANEWISE_ASSIGN_OR_RETURN(const double time, timed_run(target));
     times.push_back(time);
   }
   const auto runs = static_cast<double>(times.size());
@@ -130,7 +128,7 @@ Status measure_runs(BenchTarget& target, double seconds, BenchResult& result) {
 
 /// The roofline and the profile are those of an idle machine.
 Status measure_under_load(BenchTarget& target, const BenchWork& work, BenchResult& result) {
-  LW_ASSIGN_OR_RETURN(const BusyLoad load, BusyLoad::start(work.load));
+  LANEWISE_ASSIGN_OR_RETURN(const BusyLoad load, BusyLoad::start(work.load));
   return measure_runs(target, work.seconds, result);
 }
 
@@ -170,7 +168,7 @@ Status profile_runs(BenchTarget& target, BenchResult& result, std::vector<BenchP
   target.set_profiling(true);
   std::map<std::string, OperatorTime> times;
   for (int i = 0; i < kProfiledRuns; ++i) {
-    LW_RETURN_IF_ERROR(target.run());
+    LANEWISE_RETURN_IF_ERROR(target.run());
     result.profile = target.profile();
     add_profile(result.profile, times);
   }
@@ -181,8 +179,8 @@ Status profile_runs(BenchTarget& target, BenchResult& result, std::vector<BenchP
 }
 
 /// Compares the run with the sum of its parts, each as fast as the machine multiplies or reads.
-void compare_with_roofline(const std::vector<BenchPart>& parts, double peak_gflops,
-                           BenchResult& result) {
+Status compare_with_roofline(const std::vector<BenchPart>& parts, double peak_gflops,
+                             BenchResult& result) {
   double flops = 0.0;
   double read_bytes = 0.0;  // of the part that reads most
   for (const BenchPart& part : parts) {
@@ -190,8 +188,10 @@ void compare_with_roofline(const std::vector<BenchPart>& parts, double peak_gflo
     read_bytes = std::max(read_bytes, part.read_bytes);
   }
   result.reads_memory = counts(read_bytes);
-  const double read_gbps =
-      result.reads_memory ? measure_read_gbps(read_bytes, result.threads) : 1.0;
+  double read_gbps = 1.0;
+  if (result.reads_memory) {
+    LANEWISE_ASSIGN_OR_RETURN(read_gbps, measure_team_read_gbps(read_bytes, result.threads));
+  }
   double least_seconds = 0.0;
   for (const BenchPart& part : parts) {
     const double read = counts(part.read_bytes) ? part.read_bytes : 0.0;
@@ -200,6 +200,7 @@ void compare_with_roofline(const std::vector<BenchPart>& parts, double peak_gflo
   result.gflops = flops / (result.p50_ms / 1e3) / 1e9;
   result.roofline_gflops = flops / least_seconds / 1e9;
   result.roofline_fraction = result.gflops / result.roofline_gflops;
+  return {};
 }
 
 double peak_rss_mb() {
@@ -213,19 +214,21 @@ double peak_rss_mb() {
 Result<BenchResult> measure(const Model& model, BenchTarget& target, const BenchWork& work) {
   BenchResult result;
   result.threads = target.threads();
-  LW_ASSIGN_OR_RETURN(result.first_run_ms, timed_run(target));
-  LW_RETURN_IF_ERROR(warm_up(target, std::min(kWarmUpSeconds, work.seconds)));
-  LW_ASSIGN_OR_RETURN(const ops::Isa isa, ops::find_isa(target.isa()));
-  result.weights = weights_type(model);
+  LANEWISE_ASSIGN_OR_RETURN(result.first_run_ms, timed_run(target));
+  LANEWISE_RETURN_IF_ERROR(warm_up(target, std::min(kWarmUpSeconds, work.seconds)));
+  LANEWISE_ASSIGN_OR_RETURN(const ModelContents contents, inspect(model));
+  result.weights = contents.weights_type;
   result.arithmetic = arithmetic_of(result.weights);
   // Before and after, the larger counts: an interrupted measurement must not flatter the fraction.
-  const double peak_before = measure_gops(isa, result.arithmetic, target.threads());
-  LW_RETURN_IF_ERROR(measure_under_load(target, work, result));
-  const double peak = std::max(peak_before, measure_gops(isa, result.arithmetic, target.threads()));
+  LANEWISE_ASSIGN_OR_RETURN(const double peak_before,
+                            measure_gops(target.isa(), result.arithmetic, target.threads()));
+  LANEWISE_RETURN_IF_ERROR(measure_under_load(target, work, result));
+  LANEWISE_ASSIGN_OR_RETURN(const double peak_after,
+                            measure_gops(target.isa(), result.arithmetic, target.threads()));
   result.peak_rss_mb = peak_rss_mb();
   std::vector<BenchPart> parts;
-  LW_RETURN_IF_ERROR(profile_runs(target, result, parts));
-  compare_with_roofline(parts, peak, result);
+  LANEWISE_RETURN_IF_ERROR(profile_runs(target, result, parts));
+  LANEWISE_RETURN_IF_ERROR(compare_with_roofline(parts, std::max(peak_before, peak_after), result));
 
   result.model = work.model;
   result.isa = target.isa();

@@ -5,10 +5,10 @@
 #include <vector>
 
 #include "cli/bench_target.hpp"
+#include "lanewise/cpu.hpp"
 #include "lanewise/model.hpp"
 #include "lanewise/session.hpp"
 #include "lanewise/status.hpp"
-#include "ops/roofline/roofline.hpp"
 
 namespace lanewise::cli {
 
@@ -52,7 +52,7 @@ struct BenchResult {
   double gflops = 0.0;
   /// What multiply-adds of the weights' type reach in registers, and, for steps of a decoder, what
   /// reading their weights allows.
-  ops::Arithmetic arithmetic = ops::Arithmetic::kF32;
+  Arithmetic arithmetic = Arithmetic::kF32;
   double roofline_gflops = 0.0;
   double roofline_fraction = 0.0;
   bool reads_memory = false;

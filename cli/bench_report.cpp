@@ -30,11 +30,11 @@ double milliseconds(double value) { return rounded_to(4, value); }
 std::string describe_roofline(const BenchResult& result) {
   const char* limit = result.reads_memory ? "and memory can do" : "alone can do";
   switch (result.arithmetic) {
-    case ops::Arithmetic::kI8:
+    case Arithmetic::kI8:
       return fmt::format("products of bytes {}", limit);
-    case ops::Arithmetic::kBf16:
+    case Arithmetic::kBf16:
       return fmt::format("products of bf16 {}", limit);
-    case ops::Arithmetic::kF32:
+    case Arithmetic::kF32:
       break;
   }
   return fmt::format("FMA {}", limit);
@@ -108,7 +108,7 @@ std::string bench_table(const BenchResult& result) {
       fmt::format("{:.0f} tokens/s, {:.1f} GFLOP/s, {:.0f} % of the {:.1f} that {}",
                   result.tokens_per_s, result.gflops, 100.0 * result.roofline_fraction,
                   result.roofline_gflops, describe_roofline(result)));
-  row("memory", fmt::format("{:.0f} MB at most, {:.2f} allocations a run", result.peak_rss_mb,
+  row("memory", fmt::format("{:.0f} MB at most, {:.2f} allocations per run", result.peak_rss_mb,
                             result.allocations_per_run));
   text += fmt::format("\n{:<16}{:>8}{:>10}{:>10}\n", "operator", "share", "ms", "GFLOP/s");
   for (const OperatorTime& time : result.operators) {

@@ -37,7 +37,9 @@ class SessionTarget final : public BenchTarget {
 
   Status run() override { return session_.run_ragged({ids_, {}, lengths_}, options_); }
   void set_profiling(bool on) override { session_.set_profiling(on); }
-  std::vector<Session::NodeTime> profile() const override { return session_.profile(); }
+  std::vector<Session::NodeTime> profile() const override {
+    return {session_.profile().begin(), session_.profile().end()};
+  }
 
   std::vector<BenchPart> parts() const override {
     // A node has a span for each thread, and each span carries the operations of the whole node.

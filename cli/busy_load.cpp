@@ -26,7 +26,7 @@ Result<BusyLoad> BusyLoad::start(int processes) {
   for (int i = 0; i < processes; ++i) {
     const pid_t child = ::fork();
     if (child == 0) compute_for_ever(parent);
-    if (child < 0) return resource_exhausted("--load: the system starts no more processes");
+    if (child < 0) return resource_exhausted("--load: the system refuses to start more processes");
     load.children_.push_back(child);
   }
   return load;

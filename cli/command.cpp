@@ -46,14 +46,13 @@ void add_common_options(CLI::App& app, CommonOptions& common) {
       ->type_name("N")
       ->group(group);
   app.add_option("--isa", common.isa,
-                 "Instruction set, one that `lanewise cpu` lists; default: $LANEWISE_ISA, else the "
+                 "Instruction set from `lanewise cpu`; default: $LANEWISE_ISA, else the "
                  "best one")
       ->type_name("NAME")
       ->group(group);
-  app.add_flag("--fast", common.fast,
-               "Allow what is faster but makes a result's last bits depend on the batch")
+  app.add_flag("--fast", common.fast, "Allow faster kernels whose last bits depend on the batch")
       ->group(group);
-  app.add_flag("--quiet", common.quiet, "Nothing on stderr but errors and warnings")->group(group);
+  app.add_flag("--quiet", common.quiet, "Print only errors and warnings to stderr")->group(group);
 }
 
 CLI::Option* add_model(CLI::App& command, std::string& model) {

@@ -4,14 +4,17 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 
-#include "base/status_macros.hpp"
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/open_model.hpp"
+#include "lanewise/status_macros.hpp"
 
 namespace lanewise::cli {
 namespace {
@@ -40,12 +43,13 @@ std::string default_destination(const std::string& source) {
 }
 
 Status describe(const std::string& path, double seconds, const Shell& shell) {
-  LW_ASSIGN_OR_RETURN(const Model model, Model::open(path));
+  LANEWISE_ASSIGN_OR_RETURN(const Model model, Model::open(path));
+  LANEWISE_ASSIGN_OR_RETURN(const ModelContents contents, inspect(model));
   std::error_code ignored;
   const auto bytes = static_cast<int64_t>(std::filesystem::file_size(path, ignored));
   shell.note(fmt::format("{} for {}, {} parameters as {}, {}, converted in {:.1f} s",
                          model.info().family, model.info().task,
-                         rounded(static_cast<double>(parameter_count(model))), weights_type(model),
+                         rounded(static_cast<double>(contents.parameters)), contents.weights_type,
                          rounded_bytes(ignored ? 0 : bytes), seconds));
   return {};
 }
@@ -62,7 +66,7 @@ Status convert_command(const ConvertCommandOptions& options, Shell& shell) {
   check_usage(options);
   const std::string destination =
       options.destination.empty() ? default_destination(options.source) : options.destination;
-  LW_RETURN_IF_ERROR(check_writable(destination));
+  LANEWISE_RETURN_IF_ERROR(check_writable(destination));
   catch_interrupts();
   ConvertOptions convert_options = cli::convert_options(shell);
   convert_options.weights = options.weights;
@@ -73,44 +77,57 @@ Status convert_command(const ConvertCommandOptions& options, Shell& shell) {
   convert_options.as = options.as;
   convert_options.cancel = &interrupted();
   const auto begin = std::chrono::steady_clock::now();
-  LW_RETURN_IF_ERROR(convert(options.source, destination, convert_options));
+  LANEWISE_RETURN_IF_ERROR(convert(options.source, destination, convert_options));
   const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
   std::error_code ignored;
   if (std::filesystem::is_regular_file(destination, ignored)) {
-    LW_RETURN_IF_ERROR(describe(destination, time.count(), shell));
+    LANEWISE_RETURN_IF_ERROR(describe(destination, time.count(), shell));
   }
   return shell.out.line(destination);
+}
+
+/// "f32, bf16, int8 or int4; default: f32"
+std::string weights_help(std::span<const std::string_view> choices) {
+  std::string text;
+  for (size_t i = 0; i < choices.size(); ++i) {
+    if (i > 0) text += i + 1 == choices.size() ? " or " : ", ";
+    text += choices[i];
+  }
+  return text + "; default: f32";
 }
 
 }  // namespace
 
 Command make_convert(CLI::App& program, Shell& shell) {
   CLI::App* command =
-      add_command(program, shell, "convert", "Convert a PyTorch checkpoint into a model file");
+      add_command(program, shell, "convert", "Convert a PyTorch checkpoint to a model file");
   const auto options = std::make_shared<ConvertCommandOptions>();
-  command->add_option("SRC", options->source, "A checkpoint, the folder or the file")
+  command->add_option("SRC", options->source, "A checkpoint folder or file")
       ->required()
       ->type_name("");
   command
       ->add_option("-o,--output", options->destination,
                    "The model file; default: SRC's name and .lw, in the current folder")
       ->type_name("FILE");
-  command->add_option("--weights", options->weights, "f32, bf16, int8 or int4; default: f32")
+  command->add_option("--weights", options->weights, weights_help(weight_choices()))
       ->type_name("TYPE")
-      ->check(CLI::IsMember({"f32", "bf16", "int8", "int4"}).description(""));
+      ->check(
+          CLI::IsMember(std::vector<std::string>(weight_choices().begin(), weight_choices().end()))
+              .description(""));
   command
       ->add_option("--group", options->group,
-                   "int4: inputs that share a scale, 32, 64 or 128; default: 32")
+                   "int4: number of inputs that share a scale, 32, 64 or 128; default: 32")
       ->type_name("N")
       ->check(CLI::IsMember({"32", "64", "128"}).description(""));
   command
-      ->add_option("--calibrate", options->calibrate,
-                   "int8, int4: a text a line, like those the model will read; default: built-in")
+      ->add_option(
+          "--calibrate", options->calibrate,
+          "int8, int4: one text per line, like those the model will read; default: built-in")
       ->type_name("FILE");
   command
       ->add_option("--max-error", options->max_error,
-                   "int8, int4: keep weights wider, the worst first, until the results' relative\n"
-                   "error is at most E; default: 0.04 for int8, 0.11 for int4")
+                   "int8, int4: keep sensitive weights at higher precision until the relative\n"
+                   "error of the outputs is at most E; default: 0.04 for int8, 0.11 for int4")
       ->check(positive_number())
       ->type_name("E");
   add_as(*command, options->as);
@@ -119,7 +136,7 @@ Command make_convert(CLI::App& program, Shell& shell) {
   command->footer(
       "Prints the name of the model file. What a checkpoint has and the model does not use is "
       "said\n"
-      "on stderr. FILE is replaced only when all went well.\n\n"
+      "on stderr. FILE is replaced only on success.\n\n"
       "  lanewise convert all-MiniLM-L6-v2 -o minilm.lw");
   return {command, [options, &shell] { return convert_command(*options, shell); }};
 }

@@ -11,13 +11,10 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
-#include "base/status_macros.hpp"
 #include "cli/command.hpp"
+#include "lanewise/cpu.hpp"
 #include "lanewise/session.hpp"
-#include "ops/cache_sizes.hpp"
-#include "ops/dispatch.hpp"
-#include "ops/linear/linear_kernels.hpp"
-#include "ops/roofline/roofline.hpp"
+#include "lanewise/status_macros.hpp"
 
 namespace lanewise::cli {
 namespace {
@@ -38,11 +35,6 @@ std::string cpu_name() {
   return name.substr(begin, name.find_last_not_of(' ') + 1 - begin);
 }
 
-/// The instruction set whose f32 kernels `isa` runs.
-std::string_view f32_kernels(ops::Isa isa) {
-  return ops::name_of(ops::kernels_isa<ops::LinearKernels>(isa));
-}
-
 /// What one core can do, in 1e9 operations a second.
 struct Peaks {
   double f32;
@@ -50,23 +42,22 @@ struct Peaks {
   double bf16;
 };
 
-Peaks measure_peaks(ops::Isa isa) {
+Result<Peaks> measure_peaks(std::string_view isa) {
   constexpr double kSeconds = 0.2;
-  const auto measure = [&](ops::Arithmetic arithmetic) {
-    return ops::measure_peak_gops(isa, arithmetic, kSeconds);
-  };
-  return {.f32 = measure(ops::Arithmetic::kF32),
-          .int8 = measure(ops::Arithmetic::kI8),
-          .bf16 = measure(ops::Arithmetic::kBf16)};
+  Peaks peaks{};
+  LANEWISE_ASSIGN_OR_RETURN(peaks.f32, measure_peak_gops(isa, Arithmetic::kF32, kSeconds));
+  LANEWISE_ASSIGN_OR_RETURN(peaks.int8, measure_peak_gops(isa, Arithmetic::kI8, kSeconds));
+  LANEWISE_ASSIGN_OR_RETURN(peaks.bf16, measure_peak_gops(isa, Arithmetic::kBf16, kSeconds));
+  return peaks;
 }
 
 struct CpuFacts {
   std::string name = cpu_name();
   int cpus = available_cpus();
-  ops::CacheSizes caches = ops::cache_sizes();
-  std::vector<std::string> compiled = compiled_isas();
-  std::vector<std::string> available = available_isas();
-  ops::Isa isa = ops::Isa::baseline;
+  CacheSizes caches = cache_sizes();
+  std::span<const std::string_view> compiled = compiled_isas();
+  std::span<const std::string_view> available = available_isas();
+  std::string_view isa;
   std::optional<Peaks> peaks{};  // of isa, on one core
 };
 
@@ -77,11 +68,11 @@ std::string to_json(const CpuFacts& facts) {
   json["l1d_bytes"] = facts.caches.l1;
   json["l2_bytes"] = facts.caches.l2;
   json["l3_bytes"] = facts.caches.l3;
-  json["compiled_isas"] = facts.compiled;
-  json["available_isas"] = facts.available;
-  json["isa"] = ops::name_of(facts.isa);
-  for (const ops::Isa isa : ops::all_isas()) {
-    json["f32_kernels"][std::string(ops::name_of(isa))] = f32_kernels(isa);
+  for (const std::string_view name : facts.compiled) json["compiled_isas"].push_back(name);
+  for (const std::string_view name : facts.available) json["available_isas"].push_back(name);
+  json["isa"] = facts.isa;
+  for (const InstructionSet& set : instruction_sets()) {
+    json["f32_kernels"][std::string(set.name)] = set.f32_kernels;
   }
   if (facts.peaks) {
     json["peaks"] = {{"f32_gflops", facts.peaks->f32},
@@ -94,23 +85,23 @@ std::string to_json(const CpuFacts& facts) {
 /// `avxvnni: avx2, ...`: those that run the f32 kernels of another.
 std::string inherited() {
   std::string text;
-  for (const ops::Isa isa : ops::all_isas()) {
-    if (f32_kernels(isa) == ops::name_of(isa)) continue;
+  for (const InstructionSet& set : instruction_sets()) {
+    if (set.f32_kernels == set.name) continue;
     if (!text.empty()) text += ", ";
-    text += fmt::format("{} runs {}'s", ops::name_of(isa), f32_kernels(isa));
+    text += fmt::format("{} runs {}'s", set.name, set.f32_kernels);
   }
   return text;
 }
 
 std::string to_plain(const CpuFacts& facts) {
-  const auto kib = [](size_t bytes) { return bytes / 1024; };
+  const auto kib = [](int64_t bytes) { return bytes / 1024; };
   std::string text = fmt::format("{:<12}{}\n", "CPU", facts.name);
   text += fmt::format("{:<12}{} may be used\n", "CPUs", facts.cpus);
   text += fmt::format("{:<12}L1d {} KiB, L2 {} KiB, L3 {} KiB\n", "caches", kib(facts.caches.l1),
                       kib(facts.caches.l2), kib(facts.caches.l3));
   text += fmt::format("{:<12}{}\n", "compiled", fmt::join(facts.compiled, " "));
   text += fmt::format("{:<12}{}\n", "available", fmt::join(facts.available, " "));
-  text += fmt::format("{:<12}{}\n", "chosen", ops::name_of(facts.isa));
+  text += fmt::format("{:<12}{}\n", "chosen", facts.isa);
   text += fmt::format("{:<12}{}\n", "f32 kernels", inherited());
   if (!facts.peaks) return text;
   return text + fmt::format("{:<12}{:.0f} GFLOP/s f32, {:.0f} GOP/s int8, {:.0f} GFLOP/s bf16\n",
@@ -124,9 +115,10 @@ struct CpuFlags {
 
 Status cpu(const CpuFlags& flags, Shell& shell) {
   CpuFacts facts;
-  LW_ASSIGN_OR_RETURN(
-      facts.isa, shell.common.isa.empty() ? ops::default_isa() : ops::find_isa(shell.common.isa));
-  if (flags.peaks) facts.peaks = measure_peaks(facts.isa);
+  LANEWISE_ASSIGN_OR_RETURN(facts.isa, choose_isa(shell.common.isa));
+  if (flags.peaks) {
+    LANEWISE_ASSIGN_OR_RETURN(facts.peaks, measure_peaks(facts.isa));
+  }
   return shell.out.write(flags.json ? to_json(facts) : to_plain(facts));
 }
 
@@ -134,7 +126,7 @@ Status cpu(const CpuFlags& flags, Shell& shell) {
 
 Command make_cpu(CLI::App& program, Shell& shell) {
   CLI::App* command =
-      add_command(program, shell, "cpu", "Show the CPU and the instruction sets that it can run");
+      add_command(program, shell, "cpu", "Show the CPU and the instruction sets that it supports");
   const auto flags = std::make_shared<CpuFlags>();
   command->add_flag("--json", flags->json, "Print one JSON object");
   command->add_flag("--peaks", flags->peaks, "Measure the peaks of one core: f32, int8, bf16");

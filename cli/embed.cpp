@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 
-#include "base/status_macros.hpp"
 #include "cli/command.hpp"
 #include "cli/embed_writers.hpp"
 #include "cli/interrupt.hpp"
@@ -14,7 +13,8 @@
 #include "cli/progress.hpp"
 #include "cli/texts.hpp"
 #include "lanewise/embedder.hpp"
-#include "runtime/text/utf8.hpp"
+#include "lanewise/status_macros.hpp"
+#include "lanewise/tokenizer.hpp"
 
 namespace lanewise::cli {
 namespace {
@@ -35,7 +35,7 @@ Result<Writers> make_writers(const EmbedOptions& options, Shell& shell, int64_t 
   Writers writers;
   if (options.json) writers.push_back(make_json_writer(shell.out));
   if (!options.output.empty()) {
-    LW_ASSIGN_OR_RETURN(writers.emplace_back(), make_file_writer(options.output, dimension));
+    LANEWISE_ASSIGN_OR_RETURN(writers.emplace_back(), make_file_writer(options.output, dimension));
   }
   if (writers.empty()) writers.push_back(make_plain_writer(shell.out));
   return writers;
@@ -57,11 +57,11 @@ class Embedding {
 
   Status all() {
     while (true) {
-      LW_ASSIGN_OR_RETURN(const auto texts, source_.next_unchecked());
+      LANEWISE_ASSIGN_OR_RETURN(const auto texts, source_.next_unchecked());
       if (texts.empty()) break;
-      LW_RETURN_IF_ERROR(portion(texts));
+      LANEWISE_RETURN_IF_ERROR(portion(texts));
     }
-    for (const auto& writer : writers_) LW_RETURN_IF_ERROR(writer->commit());
+    for (const auto& writer : writers_) LANEWISE_RETURN_IF_ERROR(writer->commit());
     return {};
   }
 
@@ -73,13 +73,14 @@ class Embedding {
   Status portion(std::span<const std::string_view> texts) {
     size_t begin = 0;
     for (size_t i = 0; i < texts.size(); ++i) {
-      const Status utf8 = text::check_utf8(texts[i]);
+      const Status utf8 = check_utf8(texts[i]);
       if (utf8.ok()) continue;
-      LW_RETURN_IF_ERROR(write(texts.subspan(begin, i - begin), begin));
+      LANEWISE_RETURN_IF_ERROR(write(texts.subspan(begin, i - begin), begin));
       const Status why = utf8.with_context(source_.where(i));
       if (!on_error_.skips()) return why;
       leave_out(why, shell_);
-      for (const auto& writer : writers_) LW_RETURN_IF_ERROR(writer->leave_out(texts[i], why));
+      for (const auto& writer : writers_)
+        LANEWISE_RETURN_IF_ERROR(writer->leave_out(texts[i], why));
       begin = i + 1;
     }
     return write(texts.subspan(begin), begin);
@@ -88,12 +89,12 @@ class Embedding {
   Status write(std::span<const std::string_view> texts, size_t before) {
     if (texts.empty()) return {};
     const int64_t done_before = source_.texts_before() + static_cast<int64_t>(before);
-    LW_ASSIGN_OR_RETURN(const Embeddings embeddings,
-                        embedder_.embed(texts, run_, [&](int64_t done) {
-                          progress_.update(done_before + done, source_.part_read());
-                        }));
+    LANEWISE_ASSIGN_OR_RETURN(const Embeddings embeddings,
+                              embedder_.embed(texts, run_, [&](int64_t done) {
+                                progress_.update(done_before + done, source_.part_read());
+                              }));
     cut_ += std::count(embeddings.truncated.begin(), embeddings.truncated.end(), true);
-    for (const auto& writer : writers_) LW_RETURN_IF_ERROR(writer->write(texts, embeddings));
+    for (const auto& writer : writers_) LANEWISE_RETURN_IF_ERROR(writer->write(texts, embeddings));
     return {};
   }
 
@@ -111,20 +112,20 @@ Status embed(const EmbedOptions& options, Shell& shell) {
   options.texts.check_usage();
   catch_interrupts();
   if (!options.output.empty()) {
-    LW_RETURN_IF_ERROR(check_embed_output(options.output));
-    LW_RETURN_IF_ERROR(check_writable(options.output));
+    LANEWISE_RETURN_IF_ERROR(check_embed_output(options.output));
+    LANEWISE_RETURN_IF_ERROR(check_writable(options.output));
   }
-  LW_ASSIGN_OR_RETURN(TextSource source, TextSource::open(options.texts));
-  LW_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell, options.as));
-  LW_ASSIGN_OR_RETURN(Embedder embedder, Embedder::create(model, shell.session_options()));
-  if (!options.prompt.empty()) LW_RETURN_IF_ERROR(embedder.set_prompt(options.prompt));
-  LW_ASSIGN_OR_RETURN(Writers writers, make_writers(options, shell, embedder.dimension()));
+  LANEWISE_ASSIGN_OR_RETURN(TextSource source, TextSource::open(options.texts));
+  LANEWISE_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell, options.as));
+  LANEWISE_ASSIGN_OR_RETURN(Embedder embedder, Embedder::create(model, shell.session_options()));
+  if (!options.prompt.empty()) LANEWISE_RETURN_IF_ERROR(embedder.set_prompt(options.prompt));
+  LANEWISE_ASSIGN_OR_RETURN(Writers writers, make_writers(options, shell, embedder.dimension()));
   Embedding embedding(std::move(source), std::move(embedder), std::move(writers), options.on_error,
                       shell);
-  LW_RETURN_IF_ERROR(embedding.all());
+  LANEWISE_RETURN_IF_ERROR(embedding.all());
   const int64_t cut = embedding.cut();
   if (cut > 0) {
-    shell.note(fmt::format("{} {} longer than {} tokens and {} cut", cut,
+    shell.note(fmt::format("{} {} longer than {} tokens and {} truncated", cut,
                            cut == 1 ? "text was" : "texts were", model.info().max_text_tokens,
                            cut == 1 ? "was" : "were"));
   }
@@ -134,7 +135,7 @@ Status embed(const EmbedOptions& options, Shell& shell) {
 }  // namespace
 
 Command make_embed(CLI::App& program, Shell& shell) {
-  CLI::App* command = add_command(program, shell, "embed", "Turn texts into vectors");
+  CLI::App* command = add_command(program, shell, "embed", "Compute sentence embeddings of texts");
   const auto options = std::make_shared<EmbedOptions>();
   add_model(*command, options->model);
   add_as(*command, options->as);
@@ -150,7 +151,7 @@ Command make_embed(CLI::App& program, Shell& shell) {
       ->type_name("NAME");
   options->on_error.add_to(*command, /*with_truncate=*/false);
   command->add_flag("--json", options->json,
-                    "Print an object a line: text, embedding, tokens, truncated");
+                    "Print one object per line: text, embedding, tokens, truncated");
   command->footer(
       "Without --json and --output each line is the text, a tab, and the numbers between spaces.\n"
       "A line of the input ends with \\n or \\r\\n; an empty line is a text. Without TEXT and "

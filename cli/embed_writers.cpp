@@ -6,12 +6,11 @@
 
 #include <fmt/format.h>
 
-#include "base/messages.hpp"
-#include "base/status_macros.hpp"
 #include "cli/json_text.hpp"
-#include "runtime/file/atomic_file.hpp"
-#include "runtime/file/npy.hpp"
-#include "runtime/text/utf8.hpp"
+#include "lanewise/files.hpp"
+#include "lanewise/messages.hpp"
+#include "lanewise/status_macros.hpp"
+#include "lanewise/tokenizer.hpp"
 
 namespace lanewise::cli {
 namespace {
@@ -29,7 +28,7 @@ void append_object(std::string& json, std::string_view text, const Embeddings& e
 /// A text that is not UTF-8 cannot stand in JSON.
 void append_left_out(std::string& json, std::string_view text, const Status& why) {
   json += "{\"text\": ";
-  if (text::check_utf8(text).ok()) {
+  if (check_utf8(text).ok()) {
     append_json_string(json, text);
   } else {
     json += "null";
@@ -47,7 +46,7 @@ class JsonOnStdout final : public EmbedWriter {
     for (size_t i = 0; i < texts.size(); ++i) {
       json_.clear();
       append_object(json_, texts[i], embeddings, i);
-      LW_RETURN_IF_ERROR(out_->write(json_));
+      LANEWISE_RETURN_IF_ERROR(out_->write(json_));
     }
     return out_->flush();
   }
@@ -75,7 +74,7 @@ class PlainOnStdout final : public EmbedWriter {
         line_ += std::exchange(separator, ' ');
         append_float(line_, value);
       }
-      LW_RETURN_IF_ERROR(out_->line(line_));
+      LANEWISE_RETURN_IF_ERROR(out_->line(line_));
     }
     return out_->flush();
   }
@@ -89,28 +88,28 @@ class PlainOnStdout final : public EmbedWriter {
 
 class JsonFile final : public EmbedWriter {
  public:
-  explicit JsonFile(file::AtomicFile file) : file_(std::move(file)) {}
+  explicit JsonFile(AtomicFile file) : file_(std::move(file)) {}
 
   Status write(std::span<const std::string_view> texts, const Embeddings& embeddings) override {
     json_.clear();
     for (size_t i = 0; i < texts.size(); ++i) append_object(json_, texts[i], embeddings, i);
-    return file_.write(std::as_bytes(std::span(json_)));
+    return file_.write(json_);
   }
   Status leave_out(std::string_view text, const Status& why) override {
     json_.clear();
     append_left_out(json_, text, why);
-    return file_.write(std::as_bytes(std::span(json_)));
+    return file_.write(json_);
   }
   Status commit() override { return file_.commit(); }
 
  private:
-  file::AtomicFile file_;
+  AtomicFile file_;
   std::string json_;
 };
 
 class NpyFile final : public EmbedWriter {
  public:
-  NpyFile(file::NpyWriter file, int64_t dimension)
+  NpyFile(NpyWriter file, int64_t dimension)
       : file_(std::move(file)),
         no_vector_(static_cast<size_t>(dimension), std::numeric_limits<float>::quiet_NaN()) {}
 
@@ -121,7 +120,7 @@ class NpyFile final : public EmbedWriter {
   Status commit() override { return file_.commit(); }
 
  private:
-  file::NpyWriter file_;
+  NpyWriter file_;
   std::vector<float> no_vector_;
 };
 
@@ -129,16 +128,16 @@ class NpyFile final : public EmbedWriter {
 
 Status check_embed_output(const std::string& path) {
   if (path.ends_with(".npy") || path.ends_with(".jsonl")) return {};
-  return invalid_argument("--output " + base::in_quotes(path) +
+  return invalid_argument("--output " + in_quotes(path) +
                           ": expected a name that ends in .npy or .jsonl");
 }
 
 Result<std::unique_ptr<EmbedWriter>> make_file_writer(const std::string& path, int64_t dimension) {
   if (path.ends_with(".npy")) {
-    LW_ASSIGN_OR_RETURN(file::NpyWriter file, file::NpyWriter::create(path, dimension));
+    LANEWISE_ASSIGN_OR_RETURN(NpyWriter file, NpyWriter::create(path, dimension));
     return std::unique_ptr<EmbedWriter>(std::make_unique<NpyFile>(std::move(file), dimension));
   }
-  LW_ASSIGN_OR_RETURN(file::AtomicFile file, file::AtomicFile::create(path));
+  LANEWISE_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::create(path));
   return std::unique_ptr<EmbedWriter>(std::make_unique<JsonFile>(std::move(file)));
 }
 

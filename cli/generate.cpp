@@ -1,10 +1,11 @@
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
-#include "base/status_macros.hpp"
 #include "cli/command.hpp"
 #include "cli/generating.hpp"
 #include "cli/interrupt.hpp"
@@ -15,9 +16,10 @@
 #include "cli/tensor_files.hpp"
 #include "cli/texts.hpp"
 #include "lanewise/generator.hpp"
+#include "lanewise/sources.hpp"
+#include "lanewise/status_macros.hpp"
+#include "lanewise/tokenizer.hpp"
 #include "lanewise/translator.hpp"
-#include "runtime/batch.hpp"
-#include "runtime/model_data.hpp"
 
 namespace lanewise::cli {
 namespace {
@@ -37,26 +39,16 @@ using Sources = Generating::Sources;
 
 /// The rows of `input_ids`, without their padding.
 Result<Sources> sources_in_file(const std::string& path) {
-  LW_ASSIGN_OR_RETURN(const TensorMap tensors, read_tensors(path));
+  LANEWISE_ASSIGN_OR_RETURN(const TensorMap tensors, read_tensors(path));
   for (const auto& [name, tensor] : tensors) {
     if (name == "input_ids" || name == "attention_mask") continue;
     return invalid_argument(
         fmt::format("'{}': unknown tensor '{}'; known: input_ids, attention_mask", path, name));
   }
-  const auto ids = tensors.find("input_ids");
-  if (ids == tensors.end()) {
+  if (!tensors.contains("input_ids")) {
     return invalid_argument(fmt::format("'{}': tensor 'input_ids' is missing", path));
   }
-  LW_ASSIGN_OR_RETURN(const PaddedRows rows,
-                      PaddedRows::create(tensors, "input_ids", "attention_mask"));
-  LW_ASSIGN_OR_RETURN(const std::vector<int32_t> all, rows.gather(ids->second, "input_ids"));
-  Sources sources;
-  auto begin = all.begin();
-  for (const int32_t length : rows.lengths()) {
-    sources.emplace_back(begin, begin + length);
-    begin += length;
-  }
-  return sources;
+  return sources_of_tensors(tensors);
 }
 
 void check_usage(const GenerateOptions& options) {
@@ -66,7 +58,7 @@ void check_usage(const GenerateOptions& options) {
   if (options.input_ids.empty()) return options.texts.check_usage();
   if (options.texts.given()) wrong_usage("give texts or --input-ids, not both");
   if (options.source_language.given()) {
-    wrong_usage("--input-ids has its tokens of languages: leave out --source-language");
+    wrong_usage("--input-ids contains its language tokens: omit --source-language");
   }
 }
 
@@ -75,23 +67,30 @@ Status generate(const GenerateOptions& options, Shell& shell) {
   catch_interrupts();
   Sources ids;
   if (!options.input_ids.empty()) {
-    LW_ASSIGN_OR_RETURN(ids, sources_in_file(options.input_ids));
+    LANEWISE_ASSIGN_OR_RETURN(ids, sources_in_file(options.input_ids));
   }
-  LW_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell));
+  LANEWISE_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell));
   GenerationOptions search = options.search.over(model.info().generation);
   if (!options.target_language.empty()) {
-    LW_ASSIGN_OR_RETURN(search.forced_bos_token_id, language_token(model, options.target_language));
+    LANEWISE_ASSIGN_OR_RETURN(search.forced_bos_token_id,
+                              language_token(model, options.target_language));
   }
-  LW_ASSIGN_OR_RETURN(Generator generator, Generator::create(model, shell.session_options()));
-  LW_RETURN_IF_ERROR(validate(search, model.info().target_vocabulary_size));
-  LW_ASSIGN_OR_RETURN(const text::Tokenizer* target, model.data().open_target_tokenizer());
+  LANEWISE_ASSIGN_OR_RETURN(Generator generator, Generator::create(model, shell.session_options()));
+  LANEWISE_RETURN_IF_ERROR(validate(search, model.info().target_vocabulary_size));
+  const Result<Tokenizer> opened = Tokenizer::of_target(model);
+  std::optional<Tokenizer> target;
+  if (opened.ok()) {
+    target = *opened;
+  } else if (opened.status().code() != StatusCode::kNotFound) {
+    return opened.status();
+  }
   if (options.style.stream) {
     if (search.beams > 1) wrong_usage("--stream needs a search without beams: add --beams 1");
     if (search.num_return_sequences > 1) wrong_usage("--stream shows one sequence of a source");
-    if (target == nullptr) return unsupported("--stream: the model has no tokenizer");
+    if (!target) return unsupported("--stream: the model has no tokenizer");
   }
-  Generating generating(model, std::move(generator), std::move(search), target, options.style,
-                        options.on_error, shell);
+  Generating generating(model, std::move(generator), std::move(search), std::move(target),
+                        options.style, options.on_error, shell);
   if (!options.input_ids.empty()) return generating.rows(std::move(ids));
   return generating.texts(options.texts, options.source_language);
 }
@@ -99,8 +98,8 @@ Status generate(const GenerateOptions& options, Shell& shell) {
 }  // namespace
 
 Command make_generate(CLI::App& program, Shell& shell) {
-  CLI::App* command =
-      add_command(program, shell, "generate", "Turn texts into texts: translate, pronounce, ...");
+  CLI::App* command = add_command(program, shell, "generate",
+                                  "Generate texts from texts: translate, pronounce, ...");
   const auto options = std::make_shared<GenerateOptions>();
   add_model(*command, options->model);
   options->texts.add_to(*command);
@@ -118,14 +117,15 @@ Command make_generate(CLI::App& program, Shell& shell) {
   options->search.add_to(*command);
   options->on_error.add_to(*command, /*with_truncate=*/true);
   command->add_flag("--stream", options->style.stream,
-                    "Print each piece of text as soon as it is there");
-  command->add_flag("--json", options->style.json,
-                    "Print an object a source: text, ids, score, finish_reason, and alternatives "
-                    "where there are several hypotheses");
+                    "Print each piece of text as soon as it is generated");
+  command->add_flag(
+      "--json", options->style.json,
+      "Print one object per source: text, ids, score, finish_reason, and alternatives "
+      "if there are several hypotheses");
   command->footer(
       "A line of output for each text, in their order. `ids` are the new tokens alone, without "
       "start\n"
-      "and end token. A text that --on-error skip leaves out is named on stderr; its line is "
+      "and end token. A text that --on-error skip omits is named on stderr; its line is "
       "empty,\n"
       "with --json {\"text\": null, \"error\": ...}; the exit status is 3. Without TEXT, --input "
       "and --input-ids lines come from stdin.\n\n"

@@ -5,21 +5,19 @@
 
 #include <fmt/format.h>
 
-#include "base/status_macros.hpp"
 #include "cli/generation_text.hpp"
 #include "cli/interrupt.hpp"
-#include "runtime/model_data.hpp"
-#include "runtime/tasks/text_stream.hpp"
+#include "lanewise/status_macros.hpp"
 
 namespace lanewise::cli {
 
 Generating::Generating(const Model& model, Generator generator, GenerationOptions search,
-                       const text::Tokenizer* target, GenerationStyle style, OnErrorOption on_error,
-                       Shell& shell)
+                       std::optional<Tokenizer> target, GenerationStyle style,
+                       OnErrorOption on_error, Shell& shell)
     : model_(model),
       generator_(std::move(generator)),
       search_(std::move(search)),
-      target_(target),
+      target_(std::move(target)),
       style_(style),
       on_error_(std::move(on_error)),
       shell_(shell),
@@ -28,44 +26,45 @@ Generating::Generating(const Model& model, Generator generator, GenerationOption
 }
 
 Status Generating::texts(const TextOptions& options, const SourceLanguageOption& source_language) {
-  LW_ASSIGN_OR_RETURN(const text::Tokenizer* tokenizer, model_.data().open_tokenizer());
-  if (tokenizer == nullptr) {
+  const Result<Tokenizer> own = Tokenizer::of(model_);
+  if (own.status().code() == StatusCode::kNotFound) {
     return unsupported("the model has no tokenizer; give token ids with --input-ids");
   }
-  LW_ASSIGN_OR_RETURN(const auto language, source_language.look_up(*tokenizer));
-  LW_ASSIGN_OR_RETURN(TextSource input, TextSource::open(options));
+  if (!own.ok()) return own.status();
+  LANEWISE_ASSIGN_OR_RETURN(const Tokenizer tokenizer, source_language.apply(*own));
+  LANEWISE_ASSIGN_OR_RETURN(TextSource input, TextSource::open(options));
   while (true) {
-    LW_ASSIGN_OR_RETURN(const auto texts, input.next_unchecked());
+    LANEWISE_ASSIGN_OR_RETURN(const auto texts, input.next_unchecked());
     if (texts.empty()) return {};
     Portion portion;
     for (size_t i = 0; i < texts.size(); ++i) {
-      auto read = tasks::source_ids(*tokenizer, texts[i], model_.info(), language, too_long());
+      auto read = source_of_text(tokenizer, texts[i], model_.info(), too_long());
       if (!add(std::move(read), input.where(i), portion)) break;
     }
-    LW_RETURN_IF_ERROR(run(portion, input.texts_before(), input.part_read()));
-    LW_RETURN_IF_ERROR(portion.stopped);
+    LANEWISE_RETURN_IF_ERROR(run(portion, input.texts_before(), input.part_read()));
+    LANEWISE_RETURN_IF_ERROR(portion.stopped);
   }
 }
 
 Status Generating::rows(Sources rows) {
   Portion portion;
   for (size_t i = 0; i < rows.size(); ++i) {
-    auto read = tasks::checked_source(std::move(rows[i]), model_.info(), too_long());
+    auto read = source_of_ids(std::move(rows[i]), model_.info(), too_long());
     if (!add(std::move(read), fmt::format("source {}", i + 1), portion)) break;
   }
-  LW_RETURN_IF_ERROR(run(portion, 0, 0.0));
+  LANEWISE_RETURN_IF_ERROR(run(portion, 0, 0.0));
   return portion.stopped;
 }
 
-tasks::TooLong Generating::too_long() const {
-  return on_error_.truncates() ? tasks::TooLong::kTruncate : tasks::TooLong::kRefuse;
+TooLong Generating::too_long() const {
+  return on_error_.truncates() ? TooLong::kTruncate : TooLong::kRefuse;
 }
 
 /// False when nothing behind it is to be read.
-bool Generating::add(Result<tasks::SourceIds> read, const std::string& where, Portion& portion) {
+bool Generating::add(Result<Source> read, const std::string& where, Portion& portion) {
   if (read.ok()) {
     if (read->truncated) {
-      shell_.note(fmt::format("{}: cut to the {} tokens that the model takes", where,
+      shell_.note(fmt::format("{}: truncated to the {} tokens that the model accepts", where,
                               model_.info().max_tokens));
     }
     portion.sources.push_back(std::move(read->ids));
@@ -89,20 +88,20 @@ Status Generating::run(const Portion& portion, int64_t before, double part) {
   if (!portion.sources.empty()) {
     GenerationCallbacks callbacks;
     callbacks.progress = [&](int64_t done) { progress_.update(before + done, part); };
-    LW_ASSIGN_OR_RETURN(generations,
-                        generator_.generate(portion.sources, search_, callbacks, run_));
+    LANEWISE_ASSIGN_OR_RETURN(generations,
+                              generator_.generate(portion.sources, search_, callbacks, run_));
   }
   if (interrupted()) return cancelled("interrupted");
   auto generation = generations.begin();
   for (const Status& entry : portion.entries) {
-    LW_RETURN_IF_ERROR(entry.ok() ? print(*generation++) : print_left_out(entry));
+    LANEWISE_RETURN_IF_ERROR(entry.ok() ? print(*generation++) : print_left_out(entry));
   }
   return shell_.out.flush();
 }
 
 Status Generating::print(const Generation& generation) {
-  LW_ASSIGN_OR_RETURN(const std::string line,
-                      style_.json ? to_json(generation, target_) : to_plain(generation, target_));
+  LANEWISE_ASSIGN_OR_RETURN(const std::string line, style_.json ? to_json(generation, target_)
+                                                                : to_plain(generation, target_));
   return shell_.out.line(line);
 }
 
@@ -115,29 +114,29 @@ Status Generating::print_left_out(const Status& why) {
 Status Generating::run_streamed(const Portion& portion) {
   auto source = portion.sources.begin();
   for (const Status& entry : portion.entries) {
-    LW_RETURN_IF_ERROR(entry.ok() ? stream(*source++) : print_left_out(entry));
-    LW_RETURN_IF_ERROR(shell_.out.flush());
+    LANEWISE_RETURN_IF_ERROR(entry.ok() ? stream(*source++) : print_left_out(entry));
+    LANEWISE_RETURN_IF_ERROR(shell_.out.flush());
   }
   return {};
 }
 
 /// Each piece of text as soon as it is clear, and a line end.
 Status Generating::stream(const std::vector<int32_t>& source) {
-  tasks::TextStream stream(*target_);
+  LANEWISE_ASSIGN_OR_RETURN(TextStream stream, TextStream::create(*target_));
   Status written;
-  const auto show = [&](std::string_view piece) {
-    written = shell_.out.write(piece);
+  const auto show = [&](const Result<std::string_view>& piece) {
+    written = piece.ok() ? shell_.out.write(*piece) : piece.status();
     if (written.ok()) written = shell_.out.flush();
     return written.ok() && !shell_.out.reader_gone();
   };
   GenerationCallbacks callbacks;
   callbacks.on_token = [&](int64_t, int32_t token) { return show(stream.add(token)); };
-  LW_ASSIGN_OR_RETURN(const auto generations,
-                      generator_.generate({&source, 1}, search_, callbacks, run_));
+  LANEWISE_ASSIGN_OR_RETURN(const auto generations,
+                            generator_.generate({&source, 1}, search_, callbacks, run_));
   if (interrupted()) return cancelled("interrupted");
-  LW_RETURN_IF_ERROR(written);
+  LANEWISE_RETURN_IF_ERROR(written);
   show(stream.finish());
-  LW_RETURN_IF_ERROR(written);
+  LANEWISE_RETURN_IF_ERROR(written);
   return shell_.out.line("");
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,8 +12,8 @@
 #include "cli/texts.hpp"
 #include "lanewise/generator.hpp"
 #include "lanewise/model.hpp"
-#include "runtime/tasks/source_ids.hpp"
-#include "runtime/text/tokenizer.hpp"
+#include "lanewise/sources.hpp"
+#include "lanewise/tokenizer.hpp"
 
 namespace lanewise::cli {
 
@@ -28,10 +29,10 @@ class Generating {
  public:
   using Sources = std::vector<std::vector<int32_t>>;
 
-  /// `target`, of what the decoder writes, may be null unless style.stream. Model and tokenizer
-  /// outlive this.
+  /// `target`, of what the decoder writes, may be none unless style.stream. The model outlives
+  /// this.
   Generating(const Model& model, Generator generator, GenerationOptions search,
-             const text::Tokenizer* target, GenerationStyle style, OnErrorOption on_error,
+             std::optional<Tokenizer> target, GenerationStyle style, OnErrorOption on_error,
              Shell& shell);
 
   Status texts(const TextOptions& options, const SourceLanguageOption& source_language);
@@ -45,18 +46,18 @@ class Generating {
     Status stopped;               // what ends the input
   };
 
-  bool add(Result<tasks::SourceIds> read, const std::string& where, Portion& portion);
+  bool add(Result<Source> read, const std::string& where, Portion& portion);
   Status run(const Portion& portion, int64_t before, double part);
   Status run_streamed(const Portion& portion);
   Status stream(const std::vector<int32_t>& source);
   Status print(const Generation& generation);
   Status print_left_out(const Status& why);
-  tasks::TooLong too_long() const;
+  TooLong too_long() const;
 
   const Model& model_;
   Generator generator_;
   const GenerationOptions search_;
-  const text::Tokenizer* target_;
+  const std::optional<Tokenizer> target_;
   const GenerationStyle style_;
   const OnErrorOption on_error_;
   Shell& shell_;

@@ -3,8 +3,8 @@
 #include <array>
 #include <span>
 
-#include "base/status_macros.hpp"
 #include "cli/json_text.hpp"
+#include "lanewise/status_macros.hpp"
 
 namespace lanewise::cli {
 namespace {
@@ -23,12 +23,12 @@ std::string joined(std::span<const int32_t> ids, std::string_view separator) {
 
 /// The members of a hypothesis, without braces.
 Status append_members(std::string& json, const Hypothesis& hypothesis,
-                      const text::Tokenizer* tokenizer) {
+                      const std::optional<Tokenizer>& tokenizer) {
   json += "\"text\": ";
-  if (tokenizer == nullptr) {
+  if (!tokenizer) {
     json += "null";
   } else {
-    LW_ASSIGN_OR_RETURN(const std::string text, tokenizer->decode(hypothesis.ids, true));
+    LANEWISE_ASSIGN_OR_RETURN(const std::string text, tokenizer->decode(hypothesis.ids));
     append_json_string(json, text);
   }
   json += ", \"ids\": [" + joined(hypothesis.ids, ", ") + "], \"score\": ";
@@ -41,22 +41,24 @@ Status append_members(std::string& json, const Hypothesis& hypothesis,
 
 }  // namespace
 
-Result<std::string> to_json(const Generation& generation, const text::Tokenizer* tokenizer) {
+Result<std::string> to_json(const Generation& generation,
+                            const std::optional<Tokenizer>& tokenizer) {
   std::string json = "{";
-  LW_RETURN_IF_ERROR(append_members(json, generation.hypotheses.front(), tokenizer));
+  LANEWISE_RETURN_IF_ERROR(append_members(json, generation.hypotheses.front(), tokenizer));
   for (size_t i = 1; i < generation.hypotheses.size(); ++i) {
     json += i == 1 ? ", \"alternatives\": [{" : ", {";
-    LW_RETURN_IF_ERROR(append_members(json, generation.hypotheses[i], tokenizer));
+    LANEWISE_RETURN_IF_ERROR(append_members(json, generation.hypotheses[i], tokenizer));
     json += '}';
   }
   if (generation.hypotheses.size() > 1) json += ']';
   return json + "}";
 }
 
-Result<std::string> to_plain(const Generation& generation, const text::Tokenizer* tokenizer) {
+Result<std::string> to_plain(const Generation& generation,
+                             const std::optional<Tokenizer>& tokenizer) {
   const Hypothesis& best = generation.hypotheses.front();
-  if (tokenizer == nullptr) return joined(best.ids, " ");
-  LW_ASSIGN_OR_RETURN(std::string text, tokenizer->decode(best.ids, true));
+  if (!tokenizer) return joined(best.ids, " ");
+  LANEWISE_ASSIGN_OR_RETURN(std::string text, tokenizer->decode(best.ids));
   for (char& c : text) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
   }

@@ -3,26 +3,31 @@
 #include <algorithm>
 #include <limits>
 #include <memory>
-#include <span>
 #include <string>
 #include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "base/messages.hpp"
-#include "base/status_macros.hpp"
 #include "cli/command.hpp"
 #include "cli/open_model.hpp"
-#include "converters/textbook_graph.hpp"
-#include "runtime/file/atomic_file.hpp"
-#include "runtime/graph/graph.hpp"
-#include "runtime/model_data.hpp"
+#include "lanewise/files.hpp"
+#include "lanewise/inspect.hpp"
+#include "lanewise/messages.hpp"
+#include "lanewise/status_macros.hpp"
 
 namespace lanewise::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+/// What is inspected.
+struct Subject {
+  Model model;
+  ModelContents contents;
+  std::string path;
+  bool is_file;  ///< a model file, not a checkpoint that is converted in memory
+};
 
 struct InspectOptions {
   std::string model;
@@ -32,11 +37,9 @@ struct InspectOptions {
   bool json = false;
 };
 
-int64_t weight_bytes(const Model& model) {
+int64_t weight_bytes(const ModelContents& contents) {
   int64_t bytes = 0;
-  for (const file::TensorEntry& entry : model.data().file().tensors()) {
-    bytes += static_cast<int64_t>(entry.end - entry.begin);
-  }
+  for (const TensorInfo& tensor : contents.tensors) bytes += tensor.bytes;
   return bytes;
 }
 
@@ -60,7 +63,7 @@ std::string outputs_line(const ModelInfo& info) {
 std::string field(const Json& object, const char* name) {
   const auto found = object.find(name);
   const bool is_text = found != object.end() && found->is_string();
-  return base::in_quotes(is_text ? found->get_ref<const std::string&>() : "?");
+  return in_quotes(is_text ? found->get_ref<const std::string&>() : "?");
 }
 
 /// The files that the model was made from, a line each.
@@ -99,7 +102,8 @@ void append_quantization(std::string& text, std::string_view quantization) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   text += fmt::format("relative error {:.4f}", number(json, "relative_error", kInfinity));
   if (json.contains("same_token")) {
-    text += fmt::format("; the same likeliest token in {:.2f} %", 100 * number(json, "same_token"));
+    text +=
+        fmt::format("; the same most likely token in {:.2f} %", 100 * number(json, "same_token"));
   }
   text += '\n';
 }
@@ -109,17 +113,18 @@ void append_texts(std::string& text, const ModelInfo& info) {
   std::string_view title = "prompts";
   for (const Prompt& prompt : info.prompts) {
     if (prompt.text.empty()) continue;
-    text += fmt::format("{:<12}{}: {}{}\n", std::exchange(title, ""), base::in_quotes(prompt.name),
-                        base::in_quotes(prompt.text),
+    text += fmt::format("{:<12}{}: {}{}\n", std::exchange(title, ""), in_quotes(prompt.name),
+                        in_quotes(prompt.text),
                         prompt.name == info.default_prompt ? ", the default" : "");
   }
   title = "unsupported";
   for (const UnsupportedOption& option : info.generation.unsupported) {
-    text += fmt::format("{:<12}{}\n", std::exchange(title, ""), base::in_quotes(option.reason));
+    text += fmt::format("{:<12}{}\n", std::exchange(title, ""), in_quotes(option.reason));
   }
 }
 
-std::string summary(const Model& model, const std::string& path) {
+std::string summary(const Subject& subject) {
+  const auto& [model, contents, path, is_file] = subject;
   const ModelInfo& info = model.info();
   std::string text;
   const auto row = [&text](std::string_view name, const std::string& value) {
@@ -129,38 +134,40 @@ std::string summary(const Model& model, const std::string& path) {
   row("family", info.family);
   row("task", info.task);
   row("weights",
-      fmt::format("{} parameters, {}, {}", rounded(static_cast<double>(parameter_count(model))),
-                  weights_type(model), rounded_bytes(weight_bytes(model))));
+      fmt::format("{} parameters, {}, {}", rounded(static_cast<double>(contents.parameters)),
+                  contents.weights_type, rounded_bytes(weight_bytes(contents))));
   const int64_t bytes = file_bytes(path);
-  row("file", is_model_file(path) ? rounded_bytes(bytes) : "a checkpoint, converted in memory");
+  row("file", is_file ? rounded_bytes(bytes) : "a checkpoint, converted in memory");
   row("outputs", outputs_line(info));
-  row("limits", fmt::format("{} tokens a sequence; texts are cut at {}", info.max_tokens,
+  row("limits", fmt::format("{} tokens per sequence; texts are truncated to {}", info.max_tokens,
                             info.max_text_tokens));
   row("vocabulary",
       fmt::format(
           "{} ids{}{}", info.vocabulary_size,
           info.token_types > 0 ? fmt::format(", {} token types", info.token_types) : std::string(),
-          model.data().has_tokenizer() ? ", with a tokenizer" : ", no tokenizer"));
+          contents.has_tokenizer ? ", with a tokenizer" : ", no tokenizer"));
   append_texts(text, info);
-  append_quantization(text, model.data().quantization());
-  append_sources(text, model.data().provenance());
+  append_quantization(text, contents.quantization);
+  append_sources(text, contents.provenance);
   return text;
 }
 
-std::string tensor_lines(const Model& model) {
+std::string tensor_lines(const ModelContents& contents) {
   std::string text;
-  for (const file::TensorEntry& entry : model.data().file().tensors()) {
-    text += fmt::format("{:<6}{:<24}{:>10}  {}\n", name_of(entry.type), to_string(entry.shape),
-                        rounded_bytes(static_cast<int64_t>(entry.end - entry.begin)), entry.name);
+  for (const TensorInfo& tensor : contents.tensors) {
+    text += fmt::format("{:<6}{:<10}{:<24}{:>10}  {}\n", name_of(tensor.type), tensor.format,
+                        to_string(tensor.shape), rounded_bytes(tensor.bytes), tensor.name);
   }
   return text;
 }
 
 /// The graph that runs; for a checkpoint also the one that its family wrote, before fusion.
-Result<std::string> graph_text(const Model& model, const std::string& path) {
-  const std::string fused = graph::to_text(model.data().graph());
-  if (is_model_file(path)) return fused;
-  LW_ASSIGN_OR_RETURN(const std::string textbook, describe_textbook_graph(path));
+Result<std::string> graph_text(const Subject& subject) {
+  LANEWISE_ASSIGN_OR_RETURN(const ModelGraph graph, ModelGraph::of(subject.model));
+  LANEWISE_ASSIGN_OR_RETURN(const std::string fused, graph.to_text());
+  if (subject.is_file) return fused;
+  LANEWISE_ASSIGN_OR_RETURN(const ModelGraph before, textbook_graph(subject.path));
+  LANEWISE_ASSIGN_OR_RETURN(const std::string textbook, before.to_text());
   return "before fusion:\n" + textbook + "\nafter fusion:\n" + fused;
 }
 
@@ -174,86 +181,98 @@ Json outputs_json(const ModelInfo& info) {
   return outputs;
 }
 
-Json tensors_json(const Model& model) {
+Json tensors_json(const ModelContents& contents) {
   Json tensors = Json::array();
-  for (const file::TensorEntry& entry : model.data().file().tensors()) {
-    tensors.push_back({{"name", entry.name},
-                       {"type", std::string(name_of(entry.type))},
-                       {"shape", entry.shape},
-                       {"bytes", entry.end - entry.begin}});
+  for (const TensorInfo& tensor : contents.tensors) {
+    tensors.push_back({{"name", tensor.name},
+                       {"type", std::string(name_of(tensor.type))},
+                       {"format", tensor.format},
+                       {"shape", tensor.shape},
+                       {"bytes", tensor.bytes}});
   }
   return tensors;
 }
 
-std::string to_json(const Model& model, const InspectOptions& options) {
+Result<std::string> to_json(const Subject& subject, const InspectOptions& options) {
+  const auto& [model, contents, path, is_file] = subject;
   const ModelInfo& info = model.info();
   Json json;
-  json["model"] = options.model;
+  json["model"] = path;
   json["family"] = info.family;
   json["task"] = info.task;
-  json["parameters"] = parameter_count(model);
-  json["weights"] = weights_type(model);
-  json["weight_bytes"] = weight_bytes(model);
-  json["file_bytes"] = is_model_file(options.model) ? file_bytes(options.model) : 0;
+  json["parameters"] = contents.parameters;
+  json["weights"] = contents.weights_type;
+  json["weight_bytes"] = weight_bytes(contents);
+  json["file_bytes"] = is_file ? file_bytes(path) : 0;
   json["vocabulary_size"] = info.vocabulary_size;
   json["token_types"] = info.token_types;
   json["max_tokens"] = info.max_tokens;
   json["max_text_tokens"] = info.max_text_tokens;
-  json["tokenizer"] = model.data().has_tokenizer();
+  json["tokenizer"] = contents.has_tokenizer;
   json["outputs"] = outputs_json(info);
-  json["provenance"] = Json::parse(model.data().provenance(), nullptr, false);
+  json["provenance"] = Json::parse(contents.provenance, nullptr, false);
   if (json["provenance"].is_discarded()) json["provenance"] = nullptr;
-  json["quantization"] = Json::parse(model.data().quantization(), nullptr, false);
+  json["quantization"] = Json::parse(contents.quantization, nullptr, false);
   if (json["quantization"].is_discarded()) json["quantization"] = nullptr;
-  if (options.graph) json["graph"] = Json::parse(graph::to_json(model.data().graph()));
-  if (options.tensors) json["tensors"] = tensors_json(model);
+  if (options.graph) {
+    LANEWISE_ASSIGN_OR_RETURN(const ModelGraph graph, ModelGraph::of(model));
+    LANEWISE_ASSIGN_OR_RETURN(const std::string text, graph.to_json());
+    json["graph"] = Json::parse(text);
+  }
+  if (options.tensors) json["tensors"] = tensors_json(contents);
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 /// As graph_text(), for Graphviz. Both graphs are in one drawing.
-Result<std::string> graph_dot(const Model& model, const std::string& path, const Shell& shell) {
-  const graph::Graph& fused = model.data().graph();
-  if (is_model_file(path)) {
+Result<std::string> graph_dot(const Subject& subject, const Shell& shell) {
+  LANEWISE_ASSIGN_OR_RETURN(const ModelGraph fused, ModelGraph::of(subject.model));
+  if (subject.is_file) {
     shell.note("a converted model has only the graph after fusion; its checkpoint has both");
-    return graph::to_dot(fused);
+    return fused.to_dot();
   }
-  LW_ASSIGN_OR_RETURN(const graph::Graph textbook, converters::textbook_graph(path, {}));
-  const graph::Drawing drawings[] = {{"before fusion", &textbook}, {"after fusion", &fused}};
-  return graph::to_dot(drawings);
+  LANEWISE_ASSIGN_OR_RETURN(const ModelGraph textbook, textbook_graph(subject.path));
+  const GraphDrawing drawings[] = {{"before fusion", textbook}, {"after fusion", fused}};
+  return to_dot(drawings);
 }
 
 Status write_dot(const std::string& path, const std::string& dot) {
-  LW_ASSIGN_OR_RETURN(file::AtomicFile file, file::AtomicFile::create(path));
-  LW_RETURN_IF_ERROR(file.write(std::as_bytes(std::span(dot))));
+  LANEWISE_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::create(path));
+  LANEWISE_RETURN_IF_ERROR(file.write(dot));
   return file.commit();
 }
 
 Status inspect(const InspectOptions& options, Shell& shell) {
-  if (!options.dot.empty()) LW_RETURN_IF_ERROR(check_writable(options.dot));
-  LW_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell));
+  if (!options.dot.empty()) LANEWISE_RETURN_IF_ERROR(check_writable(options.dot));
+  LANEWISE_ASSIGN_OR_RETURN(Model model, open_model(options.model, shell));
+  LANEWISE_ASSIGN_OR_RETURN(ModelContents contents, inspect(model));
+  LANEWISE_ASSIGN_OR_RETURN(const bool is_file, is_model_file(options.model));
+  const Subject subject{std::move(model), std::move(contents), options.model, is_file};
   if (!options.dot.empty()) {
-    LW_ASSIGN_OR_RETURN(const std::string dot, graph_dot(model, options.model, shell));
-    LW_RETURN_IF_ERROR(write_dot(options.dot, dot));
+    LANEWISE_ASSIGN_OR_RETURN(const std::string dot, graph_dot(subject, shell));
+    LANEWISE_RETURN_IF_ERROR(write_dot(options.dot, dot));
   }
-  if (options.json) return shell.out.write(to_json(model, options));
-  if (options.tensors) LW_RETURN_IF_ERROR(shell.out.write(tensor_lines(model)));
+  if (options.json) {
+    LANEWISE_ASSIGN_OR_RETURN(const std::string json, to_json(subject, options));
+    return shell.out.write(json);
+  }
+  if (options.tensors) LANEWISE_RETURN_IF_ERROR(shell.out.write(tensor_lines(subject.contents)));
   if (options.graph) {
-    LW_ASSIGN_OR_RETURN(const std::string text, graph_text(model, options.model));
-    LW_RETURN_IF_ERROR(shell.out.write(text));
+    LANEWISE_ASSIGN_OR_RETURN(const std::string text, graph_text(subject));
+    LANEWISE_RETURN_IF_ERROR(shell.out.write(text));
   }
   const bool asked_for_parts = options.tensors || options.graph || !options.dot.empty();
-  return asked_for_parts ? Status() : shell.out.write(summary(model, options.model));
+  return asked_for_parts ? Status() : shell.out.write(summary(subject));
 }
 
 }  // namespace
 
 Command make_inspect(CLI::App& program, Shell& shell) {
-  CLI::App* command = add_command(program, shell, "inspect", "Show what a model is made of");
+  CLI::App* command = add_command(program, shell, "inspect", "Describe a model");
   const auto options = std::make_shared<InspectOptions>();
   add_model(*command, options->model);
   command->add_flag("--graph", options->graph,
                     "The operators in order; of a checkpoint before and after fusion");
-  command->add_flag("--tensors", options->tensors, "The weights: type, shape, size, name");
+  command->add_flag("--tensors", options->tensors, "The weights: type, format, shape, size, name");
   command
       ->add_option("--dot", options->dot,
                    "Write the graph for Graphviz; of a checkpoint before and after fusion")

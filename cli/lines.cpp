@@ -8,9 +8,9 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "base/messages.hpp"
-#include "base/status_macros.hpp"
 #include "cli/interrupt.hpp"
+#include "lanewise/messages.hpp"
+#include "lanewise/status_macros.hpp"
 
 namespace lanewise::cli {
 namespace {
@@ -22,16 +22,21 @@ constexpr size_t kReadBytes = 256 * 1024;
 Result<LineReader> LineReader::open(const std::string& path) {
   const bool is_stdin = path == "-";
   const std::string name = is_stdin ? "standard input" : path;
-  file::FileDescriptor owned;
+  File owned;
   int descriptor = STDIN_FILENO;
   if (!is_stdin) {
-    owned = file::FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-    if (!owned.valid()) return base::os_error("read", path, errno);
-    descriptor = owned.get();
+    descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (descriptor < 0) return os_error("read", path, errno);
+    owned.reset(::fdopen(descriptor, "r"));
+    if (owned == nullptr) {
+      const int error = errno;
+      ::close(descriptor);
+      return os_error("read", path, error);
+    }
   }
   struct stat facts = {};
-  if (::fstat(descriptor, &facts) != 0) return base::os_error("read", name, errno);
-  if (S_ISDIR(facts.st_mode)) return base::os_error("read", name, EISDIR);
+  if (::fstat(descriptor, &facts) != 0) return os_error("read", name, errno);
+  if (S_ISDIR(facts.st_mode)) return os_error("read", name, EISDIR);
   const int64_t size = S_ISREG(facts.st_mode) ? facts.st_size : 0;
   return LineReader(name, std::move(owned), descriptor, size);
 }
@@ -45,7 +50,7 @@ Result<std::span<const std::string_view>> LineReader::next(size_t most_lines, si
     split(most_lines);
     if (ranges_.size() >= most_lines || line_begin_ >= most_bytes || at_end_) break;
     if (!ranges_.empty() && !more_is_ready()) break;
-    LW_RETURN_IF_ERROR(read_more());
+    LANEWISE_RETURN_IF_ERROR(read_more());
   }
   lines_.clear();
   for (const auto& [begin, end] : ranges_) {
@@ -72,7 +77,7 @@ void LineReader::split(size_t most_lines) {
 
 Status LineReader::read_more() {
   if (buffer_.size() - line_begin_ > kMostLineBytes) {
-    return invalid_argument(base::in_quotes(name_) + ": a line of more than " +
+    return invalid_argument(in_quotes(name_) + ": a line of more than " +
                             std::to_string(kMostLineBytes >> 20) + " MiB");
   }
   const size_t size = buffer_.size();
@@ -84,7 +89,7 @@ Status LineReader::read_more() {
   } while (count < 0 && errno == EINTR);
   const int error = errno;
   buffer_.resize(size + static_cast<size_t>(std::max<ssize_t>(count, 0)));
-  if (count < 0) return base::os_error("read", name_, error);
+  if (count < 0) return os_error("read", name_, error);
   bytes_read_ += count;
   at_end_ = count == 0;
   return {};

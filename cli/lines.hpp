@@ -2,6 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -9,7 +11,6 @@
 #include <vector>
 
 #include "lanewise/status.hpp"
-#include "runtime/file/file_descriptor.hpp"
 
 namespace lanewise::cli {
 
@@ -35,7 +36,12 @@ class LineReader {
   static constexpr size_t kMostLineBytes = size_t{256} << 20;
 
  private:
-  LineReader(std::string name, file::FileDescriptor owned, int descriptor, int64_t size)
+  struct Close {
+    void operator()(std::FILE* file) const noexcept { std::fclose(file); }
+  };
+  using File = std::unique_ptr<std::FILE, Close>;
+
+  LineReader(std::string name, File owned, int descriptor, int64_t size)
       : name_(std::move(name)), owned_(std::move(owned)), descriptor_(descriptor), size_(size) {}
 
   Status read_more();
@@ -43,7 +49,7 @@ class LineReader {
   void split(size_t most_lines);
 
   std::string name_;
-  file::FileDescriptor owned_;  // Not valid for stdin.
+  File owned_;  // Null for stdin; closes descriptor_, through which all is read.
   int descriptor_;
   int64_t size_;  // Of a regular file, else 0.
   int64_t bytes_read_ = 0;

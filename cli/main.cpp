@@ -25,7 +25,7 @@ constexpr int kExitLeftOut = 3;
 
 constexpr auto kFooter =
     "Results go to stdout, everything else to stderr; `-` is stdin. Exit status: 0, 1 for an error "
-    "in the\ninput, 2 for wrong usage, 3 where --on-error skip left some of it out. LANEWISE_ISA "
+    "in the\ninput, 2 for wrong usage, 3 if --on-error skip omitted part of it. LANEWISE_ISA "
     "chooses the instruction set, "
     "LANEWISE_VERBOSE=1 "
     "tells why an\nimplementation was chosen. `lanewise COMMAND --help` says more about a command.";

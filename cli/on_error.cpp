@@ -8,10 +8,10 @@ namespace lanewise::cli {
 void OnErrorOption::add_to(CLI::App& command, bool with_truncate) {
   std::vector<std::string> ways = {"stop", "skip"};
   std::string help =
-      "A text that the model cannot take: stop behind the results before it, or skip it";
+      "If the model cannot accept a text: stop after the preceding results, or skip it";
   if (with_truncate) {
     ways.emplace_back("truncate");
-    help += ",\nor truncate it if it is too long, else skip it";
+    help += ",\nor truncate it if it is too long, otherwise skip it";
   }
   command.add_option("--on-error", value_, help + "; default: stop")
       ->type_name("HOW")

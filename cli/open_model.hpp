@@ -20,15 +20,6 @@ void add_as(CLI::App& command, std::string& as);
 /// or `as` a part (ConvertOptions::as).
 Result<Model> open_model(const std::string& path, const Shell& shell, const std::string& as = "");
 
-/// Whether `path` is a file that `lanewise convert` wrote; else it can only be a checkpoint.
-bool is_model_file(const std::string& path);
-
-/// The element type that most bytes of the weights have: `f32`, ...
-std::string weights_type(const Model& model);
-
-/// Elements of all weights together.
-int64_t parameter_count(const Model& model);
-
 /// `22.7 M`, for people.
 std::string rounded(double number);
 

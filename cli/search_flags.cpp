@@ -13,12 +13,12 @@ constexpr long long kMostTokens = 1'000'000;
 }  // namespace
 
 void SearchFlags::add_to(CLI::App& command) {
-  const std::string group = "Search; what is not given is as the model's generation_config says";
+  const std::string group = "Search options; defaults are those of the model's generation_config";
   command.add_option("--max-new-tokens", max_new_tokens_, "The most tokens; default: the model's")
       ->check(whole_number(1, kMostTokens))
       ->type_name("N")
       ->group(group);
-  command.add_option("--min-new-tokens", min_new_tokens_, "No end token before so many")
+  command.add_option("--min-new-tokens", min_new_tokens_, "No end token before N tokens")
       ->check(whole_number(0, kMostTokens))
       ->type_name("N")
       ->group(group);
@@ -28,25 +28,25 @@ void SearchFlags::add_to(CLI::App& command) {
       ->group(group);
   command
       .add_option("--num-return-sequences", hypotheses_,
-                  "Hypotheses of each source: of its beams, or samples")
+                  "Hypotheses per source: the best beams, or samples")
       ->check(whole_number(1, kMaxSamples))
       ->type_name("N")
       ->group(group);
   command
       .add_option("--temperature", temperature_,
-                  "Sample, from logits divided by T; 0: the likeliest token")
+                  "Sample from logits divided by T; 0: take the most likely token")
       ->type_name("T")
       ->group(group);
-  command.add_option("--top-k", top_k_, "Sample among the K likeliest tokens; 0: among all")
+  command.add_option("--top-k", top_k_, "Sample from the K most likely tokens; 0: from all")
       ->check(whole_number(0, std::numeric_limits<int>::max()))
       ->type_name("K")
       ->group(group);
   command
       .add_option("--top-p", top_p_,
-                  "Sample among the likeliest tokens that have this probability together")
+                  "Sample from the most likely tokens whose probabilities sum to P")
       ->type_name("P")
       ->group(group);
-  command.add_option("--seed", seed_, "The same seed, the same samples; default: 0")
+  command.add_option("--seed", seed_, "Seed for sampling; default: 0")
       ->check(whole_number(0, std::numeric_limits<long long>::max()))
       ->type_name("S")
       ->group(group);

@@ -5,11 +5,12 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <system_error>
 #include <utility>
 
-#include "base/messages.hpp"
-#include "base/status_macros.hpp"
-#include "runtime/file/atomic_file.hpp"
+#include "lanewise/files.hpp"
+#include "lanewise/messages.hpp"
+#include "lanewise/status_macros.hpp"
 
 namespace lanewise::cli {
 namespace {
@@ -50,7 +51,7 @@ Status Output::flush() {
   buffer_.clear();
   if (error == EPIPE) reader_gone_ = true;
   if (error == 0) return {};
-  return io_error("cannot write standard output: " + base::reason_of(error));
+  return io_error("cannot write standard output: " + std::generic_category().message(error));
 }
 
 void Shell::note(std::string_view text) const {
@@ -89,9 +90,8 @@ Status check_writable(const std::string& path) {
   const bool special =
       ::stat(path.c_str(), &facts) == 0 && !S_ISREG(facts.st_mode) && !S_ISDIR(facts.st_mode);
   // Opening a pipe would wait for its reader.
-  if (special)
-    return ::access(path.c_str(), W_OK) == 0 ? Status() : base::os_error("write", path, errno);
-  return file::AtomicFile::create(path).status();
+  if (special) return ::access(path.c_str(), W_OK) == 0 ? Status() : os_error("write", path, errno);
+  return AtomicFile::create(path).status();
 }
 
 }  // namespace lanewise::cli

@@ -1,7 +1,5 @@
 #include "cli/source_language.hpp"
 
-#include "base/status_macros.hpp"
-
 namespace lanewise::cli {
 
 void SourceLanguageOption::add_to(CLI::App& command) {
@@ -12,13 +10,9 @@ void SourceLanguageOption::add_to(CLI::App& command) {
       ->type_name("NAME");
 }
 
-Result<std::optional<tasks::SourceLanguage>> SourceLanguageOption::look_up(
-    const text::Tokenizer& tokenizer) const {
-  std::optional<tasks::SourceLanguage> language;
-  if (given()) {
-    LW_ASSIGN_OR_RETURN(language, tasks::source_language(tokenizer, name_));
-  }
-  return language;
+Result<Tokenizer> SourceLanguageOption::apply(const Tokenizer& tokenizer) const {
+  if (!given()) return tokenizer;
+  return tokenizer.for_language(name_);
 }
 
 }  // namespace lanewise::cli

@@ -1,12 +1,11 @@
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include <CLI/CLI.hpp>
 
 #include "lanewise/status.hpp"
-#include "runtime/tasks/source_language.hpp"
+#include "lanewise/tokenizer.hpp"
 
 namespace lanewise::cli {
 
@@ -17,8 +16,8 @@ class SourceLanguageOption {
 
   bool given() const { return !name_.empty(); }
 
-  /// What it asks of this tokenizer; nothing where it is not given.
-  Result<std::optional<tasks::SourceLanguage>> look_up(const text::Tokenizer& tokenizer) const;
+  /// `tokenizer` for texts in that language; as it is where none is given.
+  Result<Tokenizer> apply(const Tokenizer& tokenizer) const;
 
  private:
   std::string name_;

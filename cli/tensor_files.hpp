@@ -7,7 +7,7 @@
 
 namespace lanewise::cli {
 
-/// The tensors of a safetensors file; `-` is stdin. Fails as file::SafetensorsView::parse() does,
+/// The tensors of a safetensors file; `-` is stdin. Fails as read_safetensors() does,
 /// and with kCancelled when interrupted.
 Result<TensorMap> read_tensors(const std::string& path);
 

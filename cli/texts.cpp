@@ -7,11 +7,11 @@
 
 #include <fmt/format.h>
 
-#include "base/messages.hpp"
-#include "base/status_macros.hpp"
 #include "cli/brackets.hpp"
 #include "cli/command.hpp"
-#include "runtime/text/utf8.hpp"
+#include "lanewise/messages.hpp"
+#include "lanewise/status_macros.hpp"
+#include "lanewise/tokenizer.hpp"
 
 namespace lanewise::cli {
 namespace {
@@ -25,7 +25,7 @@ constexpr size_t kBytesPerPortion = size_t{8} << 20;
 void TextOptions::add_to(CLI::App& command) {
   text_option_ =
       command.add_option("TEXT", unused_, "Texts; `-` reads lines from stdin")->type_name("");
-  command.add_option("--input", input_, "Read texts from FILE, one a line; `-` is stdin")
+  command.add_option("--input", input_, "Read texts from FILE, one per line; `-` is stdin")
       ->type_name("FILE");
 }
 
@@ -52,8 +52,8 @@ std::optional<std::string> TextOptions::file() const {
 Result<TextSource> TextSource::open(const TextOptions& options) {
   TextSource source;
   if (const std::optional<std::string> file = options.file()) {
-    source.name_ = *file == "-" ? "standard input" : base::in_quotes(*file);
-    LW_ASSIGN_OR_RETURN(source.reader_, LineReader::open(*file));
+    source.name_ = *file == "-" ? "standard input" : in_quotes(*file);
+    LANEWISE_ASSIGN_OR_RETURN(source.reader_, LineReader::open(*file));
   } else {
     source.texts_ = options.texts();
   }
@@ -61,9 +61,9 @@ Result<TextSource> TextSource::open(const TextOptions& options) {
 }
 
 Result<std::span<const std::string_view>> TextSource::next() {
-  LW_ASSIGN_OR_RETURN(const std::span<const std::string_view> portion, next_unchecked());
+  LANEWISE_ASSIGN_OR_RETURN(const std::span<const std::string_view> portion, next_unchecked());
   for (size_t i = 0; i < portion.size(); ++i) {
-    LW_RETURN_IF_ERROR(text::check_utf8(portion[i]).with_context(where(i)));
+    LANEWISE_RETURN_IF_ERROR(check_utf8(portion[i]).with_context(where(i)));
   }
   return portion;
 }
@@ -72,7 +72,7 @@ Result<std::span<const std::string_view>> TextSource::next_unchecked() {
   before_ = given_;
   std::span<const std::string_view> portion;
   if (reader_) {
-    LW_ASSIGN_OR_RETURN(portion, reader_->next(kTextsPerPortion, kBytesPerPortion));
+    LANEWISE_ASSIGN_OR_RETURN(portion, reader_->next(kTextsPerPortion, kBytesPerPortion));
   } else {
     const auto begin = static_cast<size_t>(before_);
     const size_t end = std::min(texts_.size(), begin + kTextsPerPortion);

@@ -1,8 +1,8 @@
 # `cmake --install`: both libraries, the public headers, the program, and a package config that
 # find_package(lanewise) reads. tests/install is the consumer that proves it.
 #
-# The libraries are static, so what they link privately is on the consumer's link line, and the
-# config finds it again: OpenMP, oneDNN, utf8proc, PCRE2, libzip.
+# What static libraries link privately is on the consumer's link line, and the config finds it again:
+# OpenMP, oneDNN, utf8proc, PCRE2, libzip. A shared library brings its own.
 
 option(LANEWISE_INSTALL "Install the libraries, headers and program" ${PROJECT_IS_TOP_LEVEL})
 if(NOT LANEWISE_INSTALL)
@@ -18,6 +18,9 @@ set(lanewise_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/lanewise)
 
 # A consumer needs no JSON headers, and finds the other libraries in its own places.
 foreach(target lanewise lanewise_converters)
+  if(BUILD_SHARED_LIBS)
+    break()
+  endif()
   get_target_property(libraries ${target} INTERFACE_LINK_LIBRARIES)
   list(REMOVE_ITEM libraries $<LINK_ONLY:nlohmann_json::nlohmann_json>)
   foreach(private lanewise_utf8proc=utf8proc lanewise_pcre2=pcre2-8 lanewise_onednn=dnnl lanewise_libzip=zip)
@@ -30,6 +33,10 @@ foreach(target lanewise lanewise_converters)
   set_property(TARGET ${target} PROPERTY INTERFACE_LINK_LIBRARIES "${libraries}")
 endforeach()
 
+if(BUILD_SHARED_LIBS)
+  set_target_properties(lanewise PROPERTIES VERSION ${PROJECT_VERSION}
+    SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+endif()
 install(TARGETS lanewise lanewise_converters EXPORT lanewise-targets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
@@ -48,5 +55,9 @@ install(FILES ${PROJECT_BINARY_DIR}/lanewise-config.cmake
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 if(TARGET lanewise_program)
+  if(BUILD_SHARED_LIBS)
+    file(RELATIVE_PATH libraries /${CMAKE_INSTALL_BINDIR} /${CMAKE_INSTALL_LIBDIR})
+    set_target_properties(lanewise_program PROPERTIES INSTALL_RPATH "$ORIGIN/${libraries}")
+  endif()
   install(TARGETS lanewise_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()

@@ -89,7 +89,7 @@ void report_unused(const FamilyModel& model, const Checkpoint& checkpoint, const
     (leftover ? ignored : unused).push_back(in_quotes(tensor.name));
   }
   if (!ignored.empty()) {
-    report(counted(ignored.size(), "is ignored, no weight", "are ignored, no weights") +
+    report(counted(ignored.size(), "is ignored (not a weight)", "are ignored (not weights)") +
            listed(ignored, ", ", ignored.size()));
   }
   if (!unused.empty()) {

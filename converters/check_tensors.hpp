@@ -7,13 +7,13 @@
 
 namespace lanewise::converters {
 
-/// Compares what a family expects with what the checkpoint holds, by names, shapes and types.
+/// Compares the tensors that a family expects with those of the checkpoint: names, shapes, types.
 ///
-/// One message for everything that is wrong; of each kind it names the first ten. kNotFound when
-/// something is missing, else kInvalidArgument.
+/// Reports all differences in one message, which names the first ten of each kind. kNotFound if a
+/// tensor is missing, otherwise kInvalidArgument.
 Status check_tensors(const FamilyModel& model, const Checkpoint& checkpoint);
 
-/// Reports every tensor that the graph does not read; known leftovers in a line of their own.
+/// Reports every tensor that the graph does not read; known leftovers on a separate line.
 void report_unused(const FamilyModel& model, const Checkpoint& checkpoint, const Report& report);
 
 }  // namespace lanewise::converters

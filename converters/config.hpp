@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json_fields.hpp"
 #include "converters/report.hpp"
 #include "lanewise/status.hpp"
 
@@ -15,9 +16,9 @@ namespace lanewise::converters {
 
 /// A JSON object that somebody else wrote: config.json and its relatives.
 ///
-/// Every getter checks type and range and names the file, the field, what was expected and what
-/// was found (kInvalidArgument). A field that is null counts as absent, as in Transformers.
-/// A cheap handle to immutable data.
+/// base::JsonFields for files in which nearly every field may be missing: each getter has a
+/// fallback, names the file, and fails with kInvalidArgument. A field that is null counts as
+/// absent, as in Transformers. A cheap handle to immutable data.
 class Config {
  public:
   /// `label`, usually the path, begins each message. Fails with kDataLoss when `text` is not JSON
@@ -30,10 +31,12 @@ class Config {
   static Result<std::vector<std::string>> parse_texts(std::string_view text,
                                                       std::string_view label);
 
-  const std::string& label() const noexcept { return label_; }
-  bool has(const std::string& field) const;
+  const std::string& label() const noexcept { return fields_.name(); }
+  bool has(const std::string& field) const { return fields_.has(field); }
   /// The names of the fields that are not null, in alphabetical order.
   std::vector<std::string> fields() const;
+  /// The object for readers that know base::JsonFields. Lives as long as this.
+  const base::JsonFields& json() const noexcept { return fields_; }
 
   Result<int64_t> integer(const std::string& field, int64_t fallback, int64_t min,
                           int64_t max) const;
@@ -60,20 +63,19 @@ class Config {
   void report_unknown(const std::function<bool(std::string_view)>& known,
                       const Report& report) const;
 
-  /// kInvalidArgument: `LABEL: 'field' must be EXPECTED, found VALUE`.
-  Status wrong(const std::string& field, const std::string& expected) const;
+  /// kInvalidArgument: `LABEL: 'field': expected EXPECTED, found VALUE`.
+  Status wrong(const std::string& field, const std::string& expected) const {
+    return fields_.wrong(field, expected);
+  }
 
  private:
-  struct Json;  // Keeps the JSON library out of headers.
+  using Document = std::shared_ptr<const base::JsonDocument>;
 
-  Status must_be(const std::string& field, const std::string& expected,
-                 const std::string& found) const;
+  Config(Document document, base::JsonFields fields)
+      : document_(std::move(document)), fields_(std::move(fields)) {}
 
-  Config(std::string label, std::shared_ptr<const Json> json)
-      : label_(std::move(label)), json_(std::move(json)) {}
-
-  std::string label_;
-  std::shared_ptr<const Json> json_;
+  Document document_;
+  base::JsonFields fields_;
 };
 
 }  // namespace lanewise::converters

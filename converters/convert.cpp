@@ -1,6 +1,7 @@
 #include "lanewise/convert.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <span>
 #include <utility>
@@ -13,11 +14,12 @@
 #include "converters/pack/pack_graph.hpp"
 #include "converters/provenance.hpp"
 #include "converters/source.hpp"
-#include "converters/textbook_graph.hpp"
 #include "converters/tokenizers/folder_tokenizer.hpp"
 #include "converters/tokenizers/lowercase_first.hpp"
 #include "converters/unread_tensors.hpp"
+#include "lanewise/inspect.hpp"
 #include "runtime/file/atomic_file.hpp"
+#include "runtime/graph/graph_data.hpp"
 #include "runtime/graph/passes/passes.hpp"
 #include "runtime/model_data.hpp"
 #include "runtime/session_setup.hpp"
@@ -29,39 +31,59 @@ namespace {
 // A cache line, and a vector register of AVX-512: kernels read panels where they are mapped.
 constexpr size_t kAlignment = file::AlignedBuffer::kAlignment;
 
-Result<WeightType> parse_weights(const std::string& weights) {
-  if (weights == "f32") return WeightType::kF32;
-  if (weights == "bf16") return WeightType::kBF16;
-  if (weights == "int8") return WeightType::kI8;
-  if (weights == "int4") return WeightType::kI4;
-  return unsupported("weights of type " + base::in_quotes(weights) +
-                     " are not supported; known: f32, bf16, int8, int4");
+std::string joined(std::span<const std::string_view> words) {
+  std::string text;
+  for (const std::string_view word : words) text.append(text.empty() ? "" : ", ").append(word);
+  return text;
 }
 
-bool is_integer(WeightType type) { return type == WeightType::kI8 || type == WeightType::kI4; }
+/// Inputs that share a scale in the formats of that choice; a single 0 or 1 where no group of them
+/// does.
+std::vector<int64_t> groups_of(std::string_view choice) {
+  std::vector<int64_t> groups;
+  for (const ops::WeightFormatInfo& info : ops::weight_formats()) {
+    if (info.choice == choice && ops::has_panels(info.format)) groups.push_back(info.block);
+  }
+  return groups;
+}
+
+/// What `weights` and `group` ask for.
+Result<WeightFormat> parse_weights(const ConvertOptions& options) {
+  const std::vector<int64_t> groups = groups_of(options.weights);
+  if (groups.empty()) {
+    return unsupported("weights of type " + base::in_quotes(options.weights) +
+                       " are not supported; known: " + joined(weight_choices()));
+  }
+  if (groups.size() == 1) {
+    const bool is_default = options.group == ConvertOptions().group;
+    if (is_default) return *ops::find_weight_choice(options.weights, groups.front());
+    return invalid_argument("groups apply to int4 weights, not " + options.weights);
+  }
+  const std::optional<WeightFormat> format =
+      ops::find_weight_choice(options.weights, options.group);
+  if (format) return *format;
+  std::vector<std::string> known;
+  for (const int64_t group : groups) known.push_back(std::to_string(group));
+  return invalid_argument("a group of " + std::to_string(options.group) +
+                          " inputs is not supported; known: " + joined(known));
+}
 
 Status check_options(const ConvertOptions& options) {
-  LW_ASSIGN_OR_RETURN(const WeightType type, parse_weights(options.weights));
+  LW_ASSIGN_OR_RETURN(const WeightFormat format, parse_weights(options));
+  const bool has_integers = ops::is_packed_from_integers(format);
   if (!options.as.empty() && options.as != "encoder") {
     return invalid_argument("as " + base::in_quotes(options.as) +
                             " is not supported; known: encoder");
   }
-  if (options.group != 32 && options.group != 64 && options.group != 128) {
-    return invalid_argument("a group of " + std::to_string(options.group) +
-                            " inputs is not supported; known: 32, 64, 128");
+  if (!has_integers && !options.calibrate.empty()) {
+    return invalid_argument("calibration applies to int8 and int4 weights, not " + options.weights);
   }
-  if (options.group != 32 && type != WeightType::kI4) {
-    return invalid_argument("groups are for weights of int4, not " + options.weights);
-  }
-  if (!is_integer(type) && !options.calibrate.empty()) {
-    return invalid_argument("calibration is for weights of int8 and int4, not " + options.weights);
-  }
-  if (!is_integer(type) && options.max_error) {
-    return invalid_argument("a largest error is for weights of int8 and int4, not " +
+  if (!has_integers && options.max_error) {
+    return invalid_argument("the error limit applies to int8 and int4 weights, not " +
                             options.weights);
   }
   if (options.max_error && !(*options.max_error > 0.0)) {
-    return invalid_argument("the largest error must be above 0");
+    return invalid_argument("the error limit must be above 0");
   }
   return check_session_options({.threads = options.threads}).status();
 }
@@ -149,22 +171,25 @@ Result<std::string> tokenizer_json(Opened& opened) {
     opened.report(
         "no tokenizer.json, vocab.txt, vocab.json with merges.txt or SentencePiece model: the "
         "model takes token ids, not texts");
+    return std::string();
   }
-  return model.tokenizer;
+  return model.lowercase_texts ? lowercase_first(model.tokenizer)
+                               : Result<std::string>(model.tokenizer);
 }
 
 /// Who keeps a model file wants to know what it came from, hashes and all. A model in memory came
 /// from what is there, and hashing that would take longer than all else in opening it.
 enum class Provenance { kHashes, kNone };
 
-Result<file::Metadata> metadata_of(Opened& opened, const graph::Graph& graph,
+Result<file::Metadata> metadata_of(Opened& opened, const PackedGraph& packed,
                                    Provenance provenance) {
   file::Metadata metadata;
   const auto set = [&](std::string_view key, std::string value) {
     metadata[std::string(key)] = std::move(value);
   };
   set(internal::kFormatKey, std::to_string(internal::kFormatVersion));
-  set(internal::kGraphKey, graph::to_json(graph));
+  set(internal::kGraphKey, graph::to_json(packed.graph));
+  set(internal::kFormatsKey, internal::formats_to_json(packed.formats));
   set(internal::kTaskKey, internal::task_to_json(opened.model.info));
   if (provenance == Provenance::kNone) return metadata;
   const SourceFolder& folder = opened.source.folder;
@@ -186,9 +211,6 @@ class ModelWriter {
   static Result<ModelWriter> create(Opened opened) {
     opened.model.graph = graph::optimize(std::move(opened.model.graph));
     LW_ASSIGN_OR_RETURN(std::string tokenizer, tokenizer_json(opened));
-    if (opened.model.lowercase_texts && !tokenizer.empty()) {
-      LW_ASSIGN_OR_RETURN(tokenizer, lowercase_first(tokenizer));
-    }
     return ModelWriter(std::move(opened), std::move(tokenizer));
   }
 
@@ -198,7 +220,7 @@ class ModelWriter {
         pack_graph(opened_.model.graph, *opened_.source.checkpoint, opened_.model.parts, types));
     add_text(packed, internal::kTokenizerTensor, tokenizer_);
     add_text(packed, internal::kTargetTokenizerTensor, opened_.model.target_tokenizer);
-    LW_ASSIGN_OR_RETURN(file::Metadata metadata, metadata_of(opened_, packed.graph, provenance));
+    LW_ASSIGN_OR_RETURN(file::Metadata metadata, metadata_of(opened_, packed, provenance));
     if (!quantization_.empty()) metadata[std::string(internal::kQuantizationKey)] = quantization_;
     return file::write_safetensors(sink, metadata, packed.tensors, kAlignment);
   }
@@ -213,9 +235,9 @@ class ModelWriter {
 
   /// What weights become by `options`: for integers, after a look at what they do to the model.
   Result<PackedTypes> choose_types(const ConvertOptions& options, const std::string& label) {
-    LW_ASSIGN_OR_RETURN(const WeightType type, parse_weights(options.weights));
-    if (!is_integer(type)) {
-      return PackedTypes{.type = type, .only_finite = type != WeightType::kF32};
+    LW_ASSIGN_OR_RETURN(const WeightFormat format, parse_weights(options));
+    if (!ops::is_packed_from_integers(format)) {
+      return PackedTypes{.format = format, .only_finite = format != WeightFormat::f32};
     }
     LW_ASSIGN_OR_RETURN(const Model f32, load({.only_finite = true}, label));
     // Most of the time goes into weights, one after another.
@@ -225,17 +247,16 @@ class ModelWriter {
         const Status status = check_cancelled(options);
         return status.ok() ? rounding(name, w, n, k) : status;
       };
-      return load({.type = type, .rounding = until_cancelled}, label);
+      return load({.format = format, .rounding = until_cancelled}, label);
     };
     LW_ASSIGN_OR_RETURN(ChosenRounding chosen, choose_rounding(f32,
-                                                               {.type = type,
-                                                                .group = options.group,
+                                                               {.format = format,
                                                                 .texts = options.calibrate,
                                                                 .max_error = options.max_error,
                                                                 .threads = options.threads},
                                                                opened_.report, pack));
     quantization_ = to_json(chosen.record);
-    return PackedTypes{.type = type, .rounding = std::move(chosen.rounding)};
+    return PackedTypes{.format = format, .rounding = std::move(chosen.rounding)};
   }
 
   /// With the files that were read so far: all of them.
@@ -255,7 +276,7 @@ Status check_destination(const Source& source, const std::string& destination) {
   for (const std::string& path : source.folder.used_files()) {
     if (same_file(path, destination)) {
       return invalid_argument("cannot write " + base::in_quotes(destination) +
-                              ": it is a part of the checkpoint");
+                              ": it is part of the checkpoint");
     }
   }
   return {};
@@ -268,7 +289,7 @@ Status convert_file(const std::string& path, const std::string& destination,
   LW_RETURN_IF_ERROR(check_destination(writer.source(), destination));
   if (!options.calibrate.empty() && same_file(options.calibrate, destination)) {
     return invalid_argument("cannot write " + base::in_quotes(destination) +
-                            ": it holds the texts to calibrate with");
+                            ": it contains the calibration texts");
   }
   LW_ASSIGN_OR_RETURN(const PackedTypes types, writer.choose_types(options, path));
   LW_ASSIGN_OR_RETURN(file::AtomicFile file, file::AtomicFile::create(destination));
@@ -286,14 +307,37 @@ Result<Model> load_checkpoint(const std::string& path, const ConvertOptions& opt
 
 }  // namespace
 
-Result<graph::Graph> textbook_graph(const std::string& source, const ConvertOptions& options) {
-  return base::no_throw([&]() -> Result<graph::Graph> {
-    LW_ASSIGN_OR_RETURN(Opened opened, open(source, options));
-    return std::move(opened.model.graph);
-  });
+}  // namespace converters
+
+namespace {
+
+struct WeightChoices {
+  static constexpr size_t kMost = 0
+#define LW_WEIGHT_FORMAT(...) +1
+#define LW_TABLE_FORMAT(...)
+#include "ops/weights/weights.def"
+#undef LW_WEIGHT_FORMAT
+#undef LW_TABLE_FORMAT
+      ;
+  std::array<std::string_view, kMost> names{};
+  size_t count = 0;
+};
+
+WeightChoices list_weight_choices() noexcept {
+  WeightChoices list;
+  for (const ops::WeightFormatInfo& info : ops::weight_formats()) {
+    const bool is_new = list.count == 0 || list.names[list.count - 1] != info.choice;
+    if (ops::has_panels(info.format) && is_new) list.names[list.count++] = info.choice;
+  }
+  return list;
 }
 
-}  // namespace converters
+}  // namespace
+
+std::span<const std::string_view> weight_choices() noexcept {
+  static const WeightChoices kChoices = list_weight_choices();
+  return std::span(kChoices.names).first(kChoices.count);
+}
 
 Status convert(const std::string& source, const std::string& destination,
                const ConvertOptions& options) {
@@ -303,16 +347,38 @@ Status convert(const std::string& source, const std::string& destination,
 
 Result<Model> load(const std::string& path, const ConvertOptions& options) {
   return base::no_throw([&]() -> Result<Model> {
-    if (converters::is_model_file(path)) return Model::open(path, options.open);
+    LW_ASSIGN_OR_RETURN(const bool is_model, is_model_file(path));
+    if (is_model) return Model::open(path, options.open);
     return converters::load_checkpoint(path, options);
+  });
+}
+
+Result<Tokenizer> load_tokenizer(const std::string& path, const ConvertOptions& options) {
+  return base::no_throw([&]() -> Result<Tokenizer> {
+    LW_ASSIGN_OR_RETURN(const bool is_model, is_model_file(path));
+    if (is_model) {
+      LW_ASSIGN_OR_RETURN(const Model model, Model::open(path, options.open));
+      return Tokenizer::of(model);
+    }
+    LW_ASSIGN_OR_RETURN(converters::Opened opened, converters::open(path, options));
+    LW_ASSIGN_OR_RETURN(const std::string json, converters::tokenizer_json(opened));
+    if (json.empty()) return not_found(base::in_quotes(path) + " has no tokenizer");
+    return Tokenizer::from_json(json);
+  });
+}
+
+Result<ModelGraph> textbook_graph(const std::string& source, const ConvertOptions& options) {
+  return base::no_throw([&]() -> Result<ModelGraph> {
+    LW_ASSIGN_OR_RETURN(converters::Opened opened, converters::open(source, options));
+    return ModelGraph(std::make_shared<const internal::GraphData>(std::move(opened.model.graph)));
   });
 }
 
 Result<std::string> describe_textbook_graph(const std::string& source,
                                             const ConvertOptions& options) {
   return base::no_throw([&]() -> Result<std::string> {
-    LW_ASSIGN_OR_RETURN(const graph::Graph graph, converters::textbook_graph(source, options));
-    return graph::to_text(graph);
+    LW_ASSIGN_OR_RETURN(const ModelGraph graph, textbook_graph(source, options));
+    return graph.to_text();
   });
 }
 

@@ -1,7 +1,12 @@
 #include "converters/files.hpp"
 
+#include <dirent.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
+#include <memory>
+#include <utility>
 
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
@@ -11,6 +16,30 @@
 namespace lanewise::converters {
 
 namespace fs = std::filesystem;
+
+namespace {
+
+struct CloseFolder {
+  void operator()(DIR* folder) const noexcept { ::closedir(folder); }
+};
+
+/// What is in a folder and not hidden, in the order of names. Not by std::filesystem, whose
+/// iterators end the process where memory runs out (libstdc++ 12).
+Result<std::vector<std::string>> names_in(const std::string& folder) {
+  const std::unique_ptr<DIR, CloseFolder> open(::opendir(folder.c_str()));
+  if (open == nullptr) return base::os_error("list", folder, errno);
+  std::vector<std::string> names;
+  errno = 0;
+  while (const dirent* entry = ::readdir(open.get())) {
+    if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+    errno = 0;
+  }
+  if (errno != 0) return base::os_error("list", folder, errno);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace
 
 bool is_file(const std::string& path) {
   std::error_code error;
@@ -54,28 +83,14 @@ bool stays_inside(const std::string& name) {
 }
 
 Result<std::vector<std::string>> list_files(const std::string& folder) {
-  std::error_code error;
-  std::vector<std::string> names;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    if (!name.starts_with('.') && is_file(entry->path().string())) names.push_back(name);
-  }
-  if (error) return base::os_error("list", folder, error.value());
-  std::sort(names.begin(), names.end());
+  LW_ASSIGN_OR_RETURN(std::vector<std::string> names, names_in(folder));
+  std::erase_if(names, [&](const std::string& name) { return !is_file(join(folder, name)); });
   return names;
 }
 
 std::vector<std::string> list_entries(const std::string& folder) {
-  std::error_code error;
-  std::vector<std::string> names;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error)) {
-    std::string name = entry->path().filename().string();
-    if (!name.starts_with('.')) names.push_back(std::move(name));
-  }
-  std::sort(names.begin(), names.end());
-  return names;
+  auto names = names_in(folder);
+  return names.ok() ? std::move(*names) : std::vector<std::string>();
 }
 
 Result<std::string> read_text(const std::string& path) {

@@ -144,7 +144,7 @@ std::string file_hint(const std::string& name) {
   for (const OtherWeights& other : kOtherWeights) {
     if (!name.ends_with(other.suffix)) continue;
     return "; " + in_quotes(name) + " holds weights for " + std::string(other.program) +
-           ", which are not read: save the model with PyTorch";
+           ", which are not supported: save the model with PyTorch";
   }
   return "";
 }

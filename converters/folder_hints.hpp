@@ -6,19 +6,19 @@
 
 namespace lanewise::converters {
 
-/// For a folder in which something was looked for in vain: what it seems to be instead, as the end
-/// of a message (`; it is ...`): the root of a hub's cache, an adapter, weights of another program,
-/// links to nothing, the parent of the folder that was meant. "" where nothing is recognised.
+/// Describes a folder that lacks an expected file, for the end of a message (`; it is ...`): the
+/// root of a hub's cache, an adapter, weights for another program, dangling links, the parent of
+/// the intended folder. Returns "" if nothing is recognised.
 std::string folder_hint(const std::string& folder);
 
-/// The same for a file of that name which could not be read.
+/// The same for a file that could not be read, by its name.
 std::string file_hint(const std::string& name);
 
-/// kNotFound for a file that would be read beside the weights, were it not a link to nothing. It
-/// must not count as absent: a model would then do without its tokenizer.
+/// Fails with kNotFound if a file that is read beside the weights is a dangling link. Treating it
+/// as absent would silently convert a model without its tokenizer.
 Status check_links(const std::string& folder);
 
-/// Whether a folder holds an adapter (PEFT), whose weights are no model.
+/// Whether a folder contains an adapter (PEFT), whose weights are not a model.
 bool holds_adapter(const std::string& folder);
 
 }  // namespace lanewise::converters

@@ -269,7 +269,7 @@ GenerationOptions read_generation_config(const Config& config, int64_t vocabular
   GenerationOptions options = Reader(config, vocabulary_size).read();
   for (const UnsupportedOption& option : options.unsupported) {
     if (generate::is_obeyed(option, options)) {
-      report(option.reason + ": generating is refused unless the caller replaces it");
+      report(option.reason + ": generation fails unless the caller overrides it");
     }
   }
   config.report_unknown(is_generation_field, report);

@@ -9,17 +9,17 @@
 
 namespace lanewise::converters {
 
-/// What a generation_config.json says, or a config.json from before there were such files.
+/// Reads a generation_config.json, or a config.json that predates such files.
 ///
-/// temperature, top_k and top_p hold where do_sample is true, with Transformers' defaults of 1, 50
-/// and 1; else the temperature is 0. Without max_new_tokens and max_length there is no length but
-/// the model's.
+/// temperature, top_k and top_p apply if do_sample is true, with Transformers' defaults of 1, 50
+/// and 1; otherwise the temperature is 0. Without max_new_tokens and max_length only the model
+/// limits the length.
 ///
-/// A wrong type, a value out of range and a field that changes results and is not built here go
-/// into GenerationOptions::unsupported: who only tokenises need not mind them.
+/// A wrong type, a value out of range, or a field that changes results and is not supported goes to
+/// GenerationOptions::unsupported, so that it does not affect callers that only tokenize.
 ///
-/// report  is told what of these would be obeyed, and the fields that nobody here knows. Those that
-///         cannot change which tokens are chosen are known, and ignored (the list is in
+/// report  receives those that would affect the default search, and unknown fields. Fields that
+///         cannot change which tokens are chosen are ignored (the list is in
 ///         generation_config.cpp).
 GenerationOptions read_generation_config(const Config& config, int64_t vocabulary_size,
                                          const Report& report);

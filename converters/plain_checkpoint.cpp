@@ -129,7 +129,7 @@ std::string not_applied(const std::vector<std::string>& adapters) {
   const bool one = adapters.size() == 1;
   return std::to_string(adapters.size()) +
          (one ? " tensor of an adapter is" : " tensors of an adapter are") +
-         " not applied, the base model is computed: " + in_quotes(adapters.front()) +
+         " not applied; the result is the base model: " + in_quotes(adapters.front()) +
          (one ? "" : ", ...");
 }
 

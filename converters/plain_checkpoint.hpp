@@ -9,17 +9,17 @@
 
 namespace lanewise::converters {
 
-/// A checkpoint as the module without its wrappers would have saved it.
+/// A checkpoint as a module without wrappers would have saved it.
 struct PlainCheckpoint {
   std::unique_ptr<Checkpoint> checkpoint;
-  std::vector<std::string> warnings;  ///< what makes results other than somebody may expect
+  std::vector<std::string> warnings;  ///< reasons why results may differ from what is expected
 };
 
-/// Gives tensors their plain_name(), computes the weights of parametrizations, and leaves out
-/// adapters, which are not applied: that is a warning.
+/// Renames tensors to their plain_name(), computes the weights of parametrizations, and omits
+/// adapters, with a warning that they are not applied.
 ///
-/// Fails with kInvalidArgument when two tensors would have the same name, naming both, and when
-/// there is nothing but an adapter.
+/// Fails with kInvalidArgument if two tensors would have the same name, naming both, and if there
+/// is only an adapter.
 Result<PlainCheckpoint> make_plain(std::unique_ptr<Checkpoint> stored);
 
 }  // namespace lanewise::converters

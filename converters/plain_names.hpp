@@ -5,16 +5,15 @@
 
 namespace lanewise::converters {
 
-/// A tensor's name without what libraries that wrap a module put into it: `_orig_mod.`
-/// (torch.compile), `module.` (data parallelism), `base_layer.` (PEFT) and their like, anywhere in
-/// the name.
+/// A tensor's name without the parts that wrappers of a module insert anywhere in it: `_orig_mod.`
+/// (torch.compile), `module.` (data parallelism), `base_layer.` (PEFT) and others.
 std::string plain_name(std::string_view name);
 
-/// Whether a tensor is a wrapper's own, and no weight: how many models an average is of.
+/// Whether a tensor belongs to a wrapper and is not a weight, such as a count of averaged models.
 bool is_wrapper_state(std::string_view name);
 
-/// Whether it is a tensor of an adapter (LoRA and its relatives) that stands beside the weights
-/// which it would change.
+/// Whether it is a tensor of an adapter (LoRA and its relatives) that is stored beside the weights
+/// that it modifies.
 bool is_adapter_name(std::string_view name);
 
 }  // namespace lanewise::converters

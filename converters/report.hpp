@@ -5,7 +5,7 @@
 
 namespace lanewise::converters {
 
-/// Receives one line that a person should know; never empty.
+/// Receives a message of one line for the user; never empty.
 using Report = std::function<void(std::string_view)>;
 
 }  // namespace lanewise::converters

@@ -9,9 +9,7 @@
 #include "converters/files.hpp"
 #include "converters/folder_hints.hpp"
 #include "converters/plain_checkpoint.hpp"
-#include "runtime/file/mapping.hpp"
-#include "runtime/file/safetensors.hpp"
-#include "runtime/model_data.hpp"
+#include "lanewise/inspect.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -22,7 +20,7 @@ Result<Config> open_config(SourceFolder& folder, const std::string& subfolder,
   const std::string name = join(subfolder, "config.json");
   if (!folder.has(name)) {
     return not_found(base::in_quotes(folder.root()) +
-                     " has no config.json, which says what model it is" +
+                     " has no config.json, which identifies the model" +
                      folder_hint(folder.path(subfolder)));
   }
   return folder.config(name);
@@ -42,14 +40,6 @@ Result<std::unique_ptr<Checkpoint>> open_weights(const std::string& folder) {
 
 }  // namespace
 
-bool is_model_file(const std::string& path) {
-  if (!is_file(path)) return false;
-  const Result<file::MappedFile> mapped = file::MappedFile::open(path);
-  if (!mapped.ok()) return false;
-  const Result<file::SafetensorsView> view = file::SafetensorsView::parse(mapped->bytes(), path);
-  return view.ok() && view->metadata().find(internal::kFormatKey) != view->metadata().end();
-}
-
 Result<Source> open_source(const std::string& path, const std::string& config_path) {
   const bool whole_folder = is_folder(path);
   SourceFolder folder(whole_folder ? path : parent_folder(path));
@@ -60,7 +50,8 @@ Result<Source> open_source(const std::string& path, const std::string& config_pa
     LW_ASSIGN_OR_RETURN(subfolder, transformer_subfolder(folder));
     LW_RETURN_IF_ERROR(check_links(folder.path(subfolder)));
   } else {
-    if (is_model_file(path)) {
+    LW_ASSIGN_OR_RETURN(const bool is_model, is_model_file(path));
+    if (is_model) {
       return invalid_argument(base::in_quotes(path) + " is already a converted model");
     }
     LW_ASSIGN_OR_RETURN(checkpoint, open_weights_file(path));

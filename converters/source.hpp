@@ -23,9 +23,6 @@ struct Source {
   std::vector<std::string> warnings;  ///< what makes results other than somebody may expect
 };
 
-/// True for a safetensors file that `lanewise convert` wrote, told by its content.
-bool is_model_file(const std::string& path);
-
 /// Opens the checkpoint at `path`. `config_path`, where not empty, replaces its config.json.
 /// Fails with kInvalidArgument for a model file, and as find_family() and open_checkpoint_*().
 Result<Source> open_source(const std::string& path, const std::string& config_path);

@@ -8,8 +8,8 @@
 
 namespace lanewise::converters {
 
-/// The folder of a checkpoint. Remembers which of its files were read, for the provenance.
-/// Names are relative to the folder.
+/// The folder of a checkpoint. Records which of its files were read, for the provenance. Names are
+/// relative to the folder.
 class SourceFolder {
  public:
   explicit SourceFolder(std::string root) : root_(std::move(root)) {}
@@ -21,13 +21,13 @@ class SourceFolder {
   /// Reads a JSON file. Fails as read_text() and Config::parse().
   Result<Config> config(const std::string& name);
   Result<std::vector<Config>> config_list(const std::string& name);
-  /// The same for a file that stands anywhere.
+  /// The same for a file in any folder.
   Result<Config> config_at(const std::string& path);
 
-  /// The contents of a file that stands anywhere.
+  /// The contents of a file in any folder.
   Result<std::string> text(const std::string& path);
 
-  /// Remembers that the file at `path` was read.
+  /// Records that the file at `path` was read.
   void used(const std::string& path);
   /// Paths, in the order of first use.
   const std::vector<std::string>& used_files() const noexcept { return used_; }

@@ -79,8 +79,8 @@ Status check_unread(FamilyModel& model, const Checkpoint& checkpoint, const Conf
   }
   if (surplus.empty()) return {};
   return invalid_argument(listed(surplus) +
-                          "; 'keys' in the config can say what the file calls a tensor of the "
-                          "model, 'ignore' what is none");
+                          "; use 'keys' in the config for tensors with other names, 'ignore' for "
+                          "tensors that are not part of the model");
 }
 
 }  // namespace lanewise::converters

@@ -8,12 +8,12 @@
 
 namespace lanewise::converters {
 
-/// For a model that is FamilyModel::strict: kInvalidArgument for tensors that neither its graph
-/// reads nor its `ignore` names, listing the first ten, and for an entry of `ignore` that names
-/// nothing but tensors that are read. What `ignore` names is among the leftovers then.
+/// Checks a model that is FamilyModel::strict. Fails with kInvalidArgument for tensors that neither
+/// its graph reads nor `ignore` lists, naming the first ten, and for an entry of `ignore` that
+/// matches only tensors that are read. Adds the ignored tensors to the leftovers.
 ///
-/// report  is told which entries name no tensor at all: a config may serve checkpoints of several
-///         ages.
+/// report  receives the entries that match no tensor: a config may serve several versions of a
+///         checkpoint.
 Status check_unread(FamilyModel& model, const Checkpoint& checkpoint, const Config& config,
                     const Report& report);
 

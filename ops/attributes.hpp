@@ -13,10 +13,10 @@ namespace lanewise::ops {
 
 using Attribute = std::variant<bool, int64_t, double, std::string>;
 
-/// What configures an operator besides its operands: `eps`, `heads`, `activation`, ...
+/// The parameters of an operator besides its operands: `eps`, `heads`, `activation`, ...
 ///
-/// Attributes come from model files, so every reader checks: a missing name gives the default, a
-/// value of another type is kInvalidArgument and names the attribute.
+/// Attributes come from model files, so every access checks them: a missing name gives the default,
+/// a value of another type is kInvalidArgument, and the message names the attribute.
 class Attributes {
  public:
   Attributes() = default;
@@ -33,8 +33,8 @@ class Attributes {
   Result<double> get_double(std::string_view name, double fallback) const;
   Result<std::string> get_string(std::string_view name, std::string_view fallback) const;
 
-  /// Fails, naming the first attribute that is not in `known`: a newer file may mean something by
-  /// it that this build would silently leave out.
+  /// Fails, naming the first attribute that is not in `known`: it may come from a newer version,
+  /// and ignoring it would give wrong results.
   Status expect_only(std::initializer_list<std::string_view> known) const;
 
   auto begin() const { return values_.begin(); }

@@ -11,7 +11,7 @@ struct CacheSizes {
   size_t l3 = 0;
 };
 
-/// As the system reports them, read once; sizes of a small desktop core where it does not.
+/// The sizes that the system reports, read once; if it does not, those of a small desktop core.
 const CacheSizes& cache_sizes() noexcept;
 
 }  // namespace lanewise::ops

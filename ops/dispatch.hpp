@@ -8,23 +8,23 @@
 
 namespace lanewise::ops {
 
-/// All instruction sets of this build, worst first.
+/// All instruction sets of this build, slowest first.
 std::span<const Isa> all_isas() noexcept;
 
 /// The name in ops/isas.def.
 std::string_view name_of(Isa isa) noexcept;
 
-/// Whether this CPU, and the state that its operating system saves, can run `isa`.
+/// Whether the CPU has `isa` and the operating system saves its registers.
 bool is_available(Isa isa) noexcept;
 
 /// The best instruction set that this CPU has.
 Isa best_isa() noexcept;
 
-/// The instruction set called `name`. Fails with kInvalidArgument, listing the available ones,
-/// when there is none of that name or this CPU lacks it.
+/// The instruction set called `name`. Fails with kInvalidArgument, listing the available ones, if
+/// the name is unknown or this CPU lacks it.
 Result<Isa> find_isa(std::string_view name);
 
-/// What LANEWISE_ISA asks for, else best_isa(). Fails as find_isa() does.
+/// The instruction set named by LANEWISE_ISA, else best_isa(). Fails as find_isa() does.
 Result<Isa> default_isa();
 
 }  // namespace lanewise::ops

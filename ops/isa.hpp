@@ -11,6 +11,12 @@ enum class Isa {
 #undef LW_ISA
 };
 
+inline constexpr size_t kIsaCount = 0
+#define LW_ISA(...) +1
+#include "ops/isas.def"
+#undef LW_ISA
+    ;
+
 /// The instruction set that `isa` extends; itself if it extends none.
 constexpr Isa parent_of(Isa isa) noexcept {
   constexpr Isa kParents[] = {

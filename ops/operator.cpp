@@ -2,25 +2,12 @@
 
 #include <algorithm>
 
+#include "base/saturating.hpp"
+#include "ops/description.hpp"
+
 namespace lanewise::ops {
 
-// The factories by name, in the order of ops/ops.def.
-#define LW_OPERATOR(name, folder) Result<OperatorPtr> make_##name(const OperatorConfig& config);
-#include "ops/ops.def"
-#undef LW_OPERATOR
-
 namespace {
-
-struct Factory {
-  std::string_view name;
-  Result<OperatorPtr> (*make)(const OperatorConfig&);
-};
-
-constexpr Factory kFactories[] = {
-#define LW_OPERATOR(name, folder) {#name, make_##name},
-#include "ops/ops.def"
-#undef LW_OPERATOR
-};
 
 std::string describe(DataType type, const Shape& shape) {
   return to_string(shape) + " " + std::string(name_of(type));
@@ -74,13 +61,16 @@ Status OperatorConfig::expect_only_weights(std::initializer_list<std::string_vie
 }
 
 Result<OperatorPtr> make_operator(std::string_view name, const OperatorConfig& config) {
-  std::string known;
-  for (const Factory& factory : kFactories) {
-    if (factory.name == name) return factory.make(config);
-    known += known.empty() ? "" : ", ";
-    known += factory.name;
-  }
-  return unsupported("unknown operator '" + std::string(name) + "'; known: " + known);
+  const OperatorDescription* description = find_operator(name);
+  if (description != nullptr) return description->make(config);
+  return unsupported("unknown operator '" + std::string(name) + "'; known: " + known_operators());
+}
+
+int64_t PieceLimit::of(int64_t rows, int64_t sequences, int64_t parts) const noexcept {
+  const int64_t of_rows = rows_each == 0 ? 0 : rows / rows_each;
+  const int64_t of_sequences = base::multiply_or_max(sequences, of_sequence);
+  const int64_t of_parts = base::multiply_or_max(parts, more);
+  return base::add_or_max(of_rows, base::add_or_max(of_sequences, of_parts));
 }
 
 void cut_rows(int64_t rows, int64_t rows_per_piece, std::vector<Piece>& pieces) {

@@ -14,6 +14,7 @@
 #include "lanewise/tensor.hpp"
 #include "ops/attributes.hpp"
 #include "ops/dispatch.hpp"
+#include "ops/weights/weight_format.hpp"
 
 namespace lanewise::ops {
 
@@ -64,6 +65,17 @@ struct Piece {
   int32_t other_end = 0;
 };
 
+/// How many pieces a cut can make: at most rows / rows_each + sequences * of_sequence + more.
+struct PieceLimit {
+  int64_t rows_each = 0;  ///< 0: rows do not matter
+  int64_t of_sequence = 0;
+  int64_t more = 0;
+
+  /// Of a batch that is cut as `parts` batches, which have `rows` rows of the operator's output and
+  /// `sequences` sequences together.
+  int64_t of(int64_t rows, int64_t sequences, int64_t parts = 1) const noexcept;
+};
+
 /// One operator with its attributes and weights bound, ready to run on any number of rows.
 ///
 /// Immutable after creation; cut() and run() may be called by any number of threads at once.
@@ -74,6 +86,10 @@ class Operator {
   /// Appends the pieces of the work for these operands, the most expensive ones first. How rows
   /// are cut must not change any result. Called outside the parallel region.
   virtual void cut(const Operands& operands, int threads, std::vector<Piece>& pieces) const = 0;
+
+  /// The most pieces that cut() makes for that many threads, so that there is room for them before
+  /// a run, which allocates nothing.
+  virtual PieceLimit most_pieces(int threads) const noexcept = 0;
 
   /// Computes one piece. `scratch` holds scratch_bytes() bytes, aligned to 64, used by nobody else
   /// meanwhile. Neither allocates nor throws.
@@ -109,6 +125,9 @@ struct OperatorConfig {
   std::vector<OperandSpec> inputs{};
   OperandSpec output{};
   std::map<std::string, TensorView, std::less<>> weights{};  // by role: "weight", "bias", ...
+  /// How weights are stored (ops/weights), by role. One that is not here is plain f32: panels or
+  /// rows, as the operator says.
+  std::map<std::string, WeightFormat, std::less<>> formats{};
   /// Receives one line per choice among implementations; may be empty.
   std::function<void(std::string_view)> log{};
 
@@ -134,5 +153,9 @@ Result<OperatorPtr> make_operator(std::string_view name, const OperatorConfig& c
 /// Appends pieces of up to `rows_per_piece` rows: the cut of every operator whose rows are
 /// independent of each other.
 void cut_rows(int64_t rows, int64_t rows_per_piece, std::vector<Piece>& pieces);
+/// The most of them.
+constexpr PieceLimit most_row_pieces(int64_t rows_per_piece) noexcept {
+  return {.rows_each = rows_per_piece, .more = 1};
+}
 
 }  // namespace lanewise::ops

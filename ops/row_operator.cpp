@@ -64,4 +64,8 @@ void RowOperator::cut(const Operands& operands, int /*threads*/, std::vector<Pie
   cut_rows(operands.output.rows, rows_per_piece_, pieces);
 }
 
+PieceLimit RowOperator::most_pieces(int /*threads*/) const noexcept {
+  return most_row_pieces(rows_per_piece_);
+}
+
 }  // namespace lanewise::ops

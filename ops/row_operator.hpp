@@ -31,6 +31,7 @@ Result<const float*> optional_vector_weight(const OperatorConfig& config, std::s
 class RowOperator : public Operator {
  public:
   void cut(const Operands& operands, int threads, std::vector<Piece>& pieces) const final;
+  PieceLimit most_pieces(int threads) const noexcept final;
 
  protected:
   /// `row_nanoseconds`: roughly, for one row on one core with AVX2.

@@ -3,6 +3,8 @@
 #include <array>
 #include <limits>
 
+#include "base/no_throw.hpp"
+
 namespace lanewise {
 namespace {
 
@@ -39,19 +41,24 @@ std::string to_string(const Shape& shape) {
 }
 
 Result<int64_t> element_count(const Shape& shape) {
-  int64_t count = 1;
-  for (const int64_t size : shape) {
-    if (size < 0) return invalid_argument("negative size in shape " + to_string(shape));
-    if (__builtin_mul_overflow(count, size, &count)) {
-      return invalid_argument("shape " + to_string(shape) + " has too many elements");
+  return base::no_throw([&]() -> Result<int64_t> {
+    int64_t count = 1;
+    for (const int64_t size : shape) {
+      if (size < 0) return invalid_argument("negative size in shape " + to_string(shape));
+      if (__builtin_mul_overflow(count, size, &count)) {
+        return invalid_argument("shape " + to_string(shape) + " has too many elements");
+      }
     }
-  }
-  return count;
+    return count;
+  });
 }
 
 Tensor::Tensor(DataType type, Shape shape) : type_(type), shape_(std::move(shape)) {
   const Result<int64_t> count = element_count(shape_);
-  if (count.ok()) bytes_.resize(static_cast<size_t>(*count) * size_of(type_));
+  if (!count.ok()) return;
+  size_t bytes = 0;
+  const bool fits = !__builtin_mul_overflow(static_cast<size_t>(*count), size_of(type_), &bytes);
+  bytes_.resize(fits ? bytes : std::numeric_limits<size_t>::max());  // which throws
 }
 
 }  // namespace lanewise

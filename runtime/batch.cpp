@@ -77,7 +77,7 @@ Result<std::pair<int64_t, int64_t>> real_range(const Tensor& mask, std::string_v
     }
     if (value == 0) continue;
     if (begin < 0) begin = t;
-    if (end != 0 && end != t) return invalid_argument(where + " has a hole between its ones");
+    if (end != 0 && end != t) return invalid_argument(where + " has a zero between ones");
     end = t + 1;
   }
   if (begin < 0) return invalid_argument(where + " has no token");

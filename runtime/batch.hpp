@@ -8,22 +8,22 @@
 namespace lanewise {
 
 /// Checks a ragged batch against the model: at least one sequence, lengths of 1 to max_tokens that
-/// add up, ids within the vocabulary; with `with_decoder` the same of the decoder's ids.
-/// kInvalidArgument names the sequence and position.
+/// add up, ids within the vocabulary; with `with_decoder` also the decoder's ids. Fails with
+/// kInvalidArgument, naming the sequence and position.
 Status check_batch(const RaggedBatch& batch, const ModelInfo& info, bool with_decoder);
 
-/// Where the real tokens of a padded matrix [B, T] of ids stand.
+/// The positions of the tokens in a padded matrix [B, T] of ids.
 class PaddedRows {
  public:
-  /// `mask`, of the same shape, may be null: all are real. Fails with kInvalidArgument, naming the
-  /// tensor, unless both are as Session::run() says.
+  /// `mask`, of the same shape, may be null: there is no padding. Fails with kInvalidArgument,
+  /// naming the tensor, unless both meet the requirements of Session::run().
   static Result<PaddedRows> create(const TensorMap& inputs, std::string_view ids,
                                    std::string_view mask);
 
   int64_t batch() const noexcept { return batch_; }
   std::span<const int32_t> lengths() const noexcept { return lengths_; }
 
-  /// The real elements of an integer tensor of the same shape, one row after another.
+  /// The elements of an integer tensor of the same shape without padding, row by row.
   Result<std::vector<int32_t>> gather(const Tensor& tensor, std::string_view name) const;
   /// [B, T, features], zeros at padded positions.
   Tensor pad(const Session::Rows& rows) const;
@@ -34,14 +34,14 @@ class PaddedRows {
   Shape shape_;
   int64_t batch_ = 0;
   int64_t padded_length_ = 0;
-  std::vector<int32_t> begins_;  // first real position of a row
+  std::vector<int32_t> begins_;  // position of the first token of each row
   std::vector<int32_t> lengths_;
 };
 
-/// A padded batch as Transformers writes it, turned into a ragged one, and the way back.
+/// Converts a padded batch in Transformers' form to a ragged one, and results back.
 class PaddedBatch {
  public:
-  /// See Session::run for what is accepted. `with_decoder`: decoder_input_ids are needed.
+  /// Accepts what Session::run() does. `with_decoder`: decoder_input_ids are required.
   static Result<PaddedBatch> create(const TensorMap& inputs, const ModelInfo& info,
                                     bool with_decoder);
 

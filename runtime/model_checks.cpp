@@ -1,12 +1,15 @@
 #include "runtime/model_checks.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
+#include "ops/description.hpp"
+#include "ops/weights/weight.hpp"
+#include "runtime/graph/model_inputs.hpp"
 
 namespace lanewise::internal {
 namespace {
@@ -14,11 +17,6 @@ namespace {
 using base::in_quotes;
 using graph::Graph;
 using graph::Node;
-using graph::RowSymbol;
-
-constexpr std::string_view kIds = "input_ids";
-constexpr std::string_view kTypes = "token_type_ids";
-constexpr std::string_view kDecoderIds = "decoder_input_ids";
 
 /// What a session lets pass into an input of token ids.
 struct Limits {
@@ -26,10 +24,16 @@ struct Limits {
   int64_t tokens = 0;  // of one sequence
 };
 
-Limits limits_of(std::string_view input, const ModelInfo& info) {
-  if (input == kDecoderIds) return {info.target_vocabulary_size, info.max_target_tokens};
-  // A caller who gives no types means type 0.
-  if (input == kTypes) return {std::max(info.token_types, int64_t{1}), info.max_tokens};
+Limits limits_of(graph::ModelInput input, const ModelInfo& info) {
+  switch (input) {
+    case graph::ModelInput::kTargetIds:
+      return {info.target_vocabulary_size, info.max_target_tokens};
+    case graph::ModelInput::kSourceTypes:
+      // A caller who gives no types means type 0.
+      return {std::max(info.token_types, int64_t{1}), info.max_tokens};
+    case graph::ModelInput::kSourceIds:
+      break;
+  }
   return {info.vocabulary_size, info.max_tokens};
 }
 
@@ -46,21 +50,18 @@ Status check_weight(const std::vector<std::string>& names, const file::Safetenso
 }
 
 Status check_inputs(const Graph& graph, const ModelInfo& info) {
-  // Of an encoder-decoder, the tokens are the decoder's.
-  const bool has_decoder = graph.find_input(kDecoderIds) >= 0;
-  if (has_decoder && (info.target_vocabulary_size < 1 || info.max_target_tokens < 1)) {
-    return data_loss("the graph has a decoder, the task says nothing of its tokens");
+  if (graph::has_target(graph) && (info.target_vocabulary_size < 1 || info.max_target_tokens < 1)) {
+    return data_loss("the graph has a decoder, but the task does not describe its tokens");
   }
   for (const graph::ValueId id : graph.inputs) {
     const graph::Value& value = graph.values[static_cast<size_t>(id)];
     const std::string label = "graph input " + in_quotes(value.name);
-    if (value.name != kIds && value.name != kTypes && value.name != kDecoderIds) {
+    const graph::ModelInputSpec* input = graph::find_model_input(value.name);
+    if (input == nullptr) {
       return unsupported(label + ": expected input_ids, token_type_ids or decoder_input_ids");
     }
-    const RowSymbol rows =
-        has_decoder && value.name != kDecoderIds ? RowSymbol::kMemoryTokens : RowSymbol::kTokens;
-    if (value.rows != rows || value.type != DataType::kI32 || value.features != 1) {
-      return data_loss(label + ": expected " + std::string(graph::name_of(rows)) + " x 1 I32");
+    if (value.rows != input->rows || value.type != DataType::kI32 || value.features != 1) {
+      return data_loss(label + ": expected " + std::string(ops::name_of(input->rows)) + " x 1 I32");
     }
   }
   return {};
@@ -76,47 +77,74 @@ Status check_outputs(const Graph& graph) {
   return {};
 }
 
-/// A plan alone writes what is refused here (runtime/plan/absorb_norms.hpp): the file format has no
-/// norm in a linear.
-Status check_linear(const Node& node) {
-  if (!node.attributes.has("norm")) return {};
-  return data_loss("unknown attribute 'norm': a norm of a model file is a node of its own");
+/// Attributes of plans are how a model file's graph is changed to run faster: the file format does
+/// not have them.
+Status check_attributes(const Node& node, const ops::OperatorDescription& op) {
+  for (const std::string_view name : op.plan_attributes) {
+    if (node.attributes.has(name)) {
+      return data_loss("unknown attribute " + in_quotes(name) + ": a model file must not have it");
+    }
+  }
+  return {};
+}
+
+/// A file and how its weights are stored.
+struct Weights {
+  const file::SafetensorsView& file;
+  const WeightFormats& formats;
+};
+
+/// Rows of the table in that role.
+int64_t rows_of(const Node& node, std::string_view role, const file::TensorEntry& entry,
+                const Weights& weights) {
+  const auto format = weights.formats.find(entry.name);
+  if (format == weights.formats.end() || !ops::has_panels(format->second)) {
+    return entry.shape.empty() ? 0 : entry.shape.front();
+  }
+  ops::OperatorConfig config;
+  for (const auto& [other, names] : node.weights) {
+    config.weights[other] = weights.file.view(*weights.file.find(names.front()));
+  }
+  return ops::info_of(format->second).code->rows(ops::WeightTensors(config, role));
 }
 
 /// Rows `needed` of the table in that role; a role that is missing is the operator's to refuse.
-Status check_table(const Node& node, const char* role, int64_t needed,
-                   const file::SafetensorsView& file) {
-  const auto it = node.weights.find(role);
+Status check_table(const Node& node, std::string_view role, int64_t needed,
+                   const Weights& weights) {
+  const auto it = node.weights.find(std::string(role));
   if (it == node.weights.end()) return {};
-  const file::TensorEntry& entry = *file.find(it->second.front());
-  const int64_t rows = entry.shape.empty() ? 0 : entry.shape.front();
+  const file::TensorEntry& entry = *weights.file.find(it->second.front());
+  const int64_t rows = rows_of(node, role, entry, weights);
   if (rows >= needed) return {};
   return data_loss("tensor " + in_quotes(entry.name) + ": the task needs " +
                    std::to_string(needed) + " rows, the file has " + to_string(entry.shape));
 }
 
-Status check_positions(const Node& node, const file::SafetensorsView& file, int64_t tokens) {
-  LW_ASSIGN_OR_RETURN(const int64_t offset, node.attributes.get_int("position_offset", 0));
-  LW_ASSIGN_OR_RETURN(const int64_t most, node.attributes.get_int("max_positions", tokens));
-  if (offset < 0 || offset > INT32_MAX) {
-    return data_loss("position_offset " + std::to_string(offset) + " is out of range");
+/// Every id and position that callers may pass has its row in the tables that it is looked up in.
+Status check_tables(const Graph& graph, const Node& node, const ops::OperatorDescription& op,
+                    const Weights& weights, const ModelInfo& info) {
+  std::vector<int64_t> vocabularies;
+  int64_t tokens = 0;
+  bool reads_ids = false;
+  for (const graph::ValueId id : node.inputs) {
+    const graph::Value& value = graph.values[static_cast<size_t>(id)];
+    reads_ids = reads_ids || value.type == DataType::kI32;
+    const graph::ModelInputSpec* input = graph::find_model_input(value.name);
+    const bool is_ids = value.type == DataType::kI32 && input != nullptr;
+    const Limits limits = is_ids ? limits_of(input->input, info) : Limits();
+    vocabularies.push_back(limits.vocabulary);
+    tokens = std::max(tokens, limits.tokens);
   }
-  if (most < tokens) {
-    return data_loss("max_positions " + std::to_string(most) + " is less than the " +
-                     std::to_string(tokens) + " tokens that the task allows");
+  if (!reads_ids) return {};
+  if (op.tables == nullptr) {
+    return data_loss("operator " + in_quotes(node.op) + " does not take ids of a caller");
   }
-  return check_table(node, "position_table", tokens + offset, file);
-}
-
-Status check_embed(const Graph& graph, const Node& node, const file::SafetensorsView& file,
-                   const ModelInfo& info) {
-  constexpr std::array kTables = {"table", "type_table"};  // in the order of the inputs
-  for (size_t i = 0; i < std::min(node.inputs.size(), kTables.size()); ++i) {
-    const std::string& input = graph.values[static_cast<size_t>(node.inputs[i])].name;
-    LW_RETURN_IF_ERROR(check_table(node, kTables[i], limits_of(input, info).vocabulary, file));
+  LW_ASSIGN_OR_RETURN(const std::vector<ops::TableRows> tables,
+                      op.tables(node.attributes, {vocabularies, tokens}));
+  for (const ops::TableRows& table : tables) {
+    LW_RETURN_IF_ERROR(check_table(node, table.role, table.rows, weights));
   }
-  const std::string& ids = graph.values[static_cast<size_t>(node.inputs.front())].name;
-  return check_positions(node, file, limits_of(ids, info).tokens);
+  return {};
 }
 
 Status in_node(const Node& node, const Status& status) {
@@ -136,13 +164,13 @@ Status check_weights(const Graph& graph, const file::SafetensorsView& file) {
 }
 
 Status check_interface(const Graph& graph, const file::SafetensorsView& file,
-                       const ModelInfo& info) {
+                       const WeightFormats& formats, const ModelInfo& info) {
   LW_RETURN_IF_ERROR(check_inputs(graph, info));
   LW_RETURN_IF_ERROR(check_outputs(graph));
   for (const Node& node : graph.nodes) {
-    Status status;
-    if (node.op == "embed") status = check_embed(graph, node, file, info);
-    if (node.op == "linear") status = check_linear(node);
+    const ops::OperatorDescription& op = *ops::find_operator(node.op);
+    Status status = check_attributes(node, op);
+    if (status.ok()) status = check_tables(graph, node, op, {file, formats}, info);
     if (!status.ok()) return in_node(node, status);
   }
   return {};

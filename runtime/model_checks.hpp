@@ -4,6 +4,7 @@
 #include "lanewise/status.hpp"
 #include "runtime/file/safetensors.hpp"
 #include "runtime/graph/graph.hpp"
+#include "runtime/weight_formats.hpp"
 
 namespace lanewise::internal {
 
@@ -16,6 +17,6 @@ Status check_weights(const graph::Graph& graph, const file::SafetensorsView& fil
 /// type and position that sessions let pass by `info`. Gathers check nothing during a run. Call
 /// after check_weights().
 Status check_interface(const graph::Graph& graph, const file::SafetensorsView& file,
-                       const ModelInfo& info);
+                       const WeightFormats& formats, const ModelInfo& info);
 
 }  // namespace lanewise::internal

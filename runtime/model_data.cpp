@@ -5,11 +5,11 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "base/json.hpp"
 #include "base/json_fields.hpp"
 #include "base/messages.hpp"
 #include "base/no_throw.hpp"
 #include "base/status_macros.hpp"
+#include "ops/description.hpp"
 #include "runtime/generate/options_json.hpp"
 #include "runtime/model_checks.hpp"
 
@@ -32,7 +32,7 @@ Result<std::string_view> get_metadata(const file::SafetensorsView& file, std::st
   return std::string_view(*text);
 }
 
-Status check_format(std::string_view text) {
+Result<int> parse_version(std::string_view text) {
   int version = 0;
   const char* end = text.data() + text.size();
   const auto [rest, error] = std::from_chars(text.data(), end, version);
@@ -40,8 +40,8 @@ Status check_format(std::string_view text) {
   if ((error != std::errc() && !newer) || rest != end || version < 0) {
     return data_loss("format " + base::in_quotes(text) + " is not a number");
   }
-  if (!newer && version >= 1 && version <= kFormatVersion) return {};
-  return unsupported("format " + base::in_quotes(text) + ", this build reads 1 to " +
+  if (!newer && version >= 1 && version <= kFormatVersion) return version;
+  return unsupported("format " + base::in_quotes(text) + ", this version reads 1 to " +
                      std::to_string(kFormatVersion));
 }
 
@@ -64,10 +64,8 @@ Status parse_prompts(const base::JsonFields& fields, ModelInfo& info) {
   LW_ASSIGN_OR_RETURN(info.default_prompt, fields.string_or("default_prompt", ""));
   LW_ASSIGN_OR_RETURN(info.pools_prompt, fields.boolean_or("pools_prompt", true));
   if (fields.find("prompts") == nullptr) return {};
-  LW_ASSIGN_OR_RETURN(const nlohmann::json* prompts, fields.array("prompts"));
-  for (const nlohmann::json& element : *prompts) {
-    LW_ASSIGN_OR_RETURN(const base::JsonFields prompt,
-                        base::JsonFields::of(element, fields.path("prompts")));
+  LW_ASSIGN_OR_RETURN(const std::vector<base::JsonFields> prompts, fields.objects("prompts"));
+  for (const base::JsonFields& prompt : prompts) {
     Prompt& added = info.prompts.emplace_back();
     LW_ASSIGN_OR_RETURN(added.name, prompt.string("name"));
     LW_ASSIGN_OR_RETURN(added.text, prompt.string("text"));
@@ -84,10 +82,8 @@ void add_prompts(const ModelInfo& info, Json& json) {
 }
 
 Result<ModelInfo> parse_task(std::string_view text) {
-  LW_RETURN_IF_ERROR(base::check_json(text, kMaxTaskBytes));
-  const nlohmann::json json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) return data_loss("not JSON");
-  LW_ASSIGN_OR_RETURN(const base::JsonFields fields, base::JsonFields::of(json, "task"));
+  LW_ASSIGN_OR_RETURN(const base::JsonDocument json, base::parse_json(text, kMaxTaskBytes));
+  LW_ASSIGN_OR_RETURN(const base::JsonFields fields, base::JsonFields::of(json.root(), ""));
   ModelInfo info;
   LW_ASSIGN_OR_RETURN(info.family, fields.string("family"));
   LW_ASSIGN_OR_RETURN(info.task, fields.string("task"));
@@ -99,9 +95,8 @@ Result<ModelInfo> parse_task(std::string_view text) {
   LW_ASSIGN_OR_RETURN(info.max_target_tokens, fields.count_or("max_target_tokens", 0));
   if (fields.find("generation") != nullptr) {
     LW_ASSIGN_OR_RETURN(const base::JsonFields generation, fields.object("generation"));
-    LW_ASSIGN_OR_RETURN(
-        info.generation,
-        generate::options_from_json(generation.json(), "generation", generated_vocabulary(info)));
+    LW_ASSIGN_OR_RETURN(info.generation,
+                        generate::options_from_json(generation, generated_vocabulary(info)));
   }
   LW_RETURN_IF_ERROR(parse_prompts(fields, info));
   LW_RETURN_IF_ERROR(check_limits(info));
@@ -147,7 +142,7 @@ Result<std::shared_ptr<const ModelData>> ModelData::create(Bytes bytes, const st
     std::shared_ptr<ModelData> data(new ModelData(std::move(bytes), std::move(view), label));
     const Status status = data->parse();
     if (!status.ok()) return status.with_context(base::in_quotes(label));
-    data->ask_for_weights();
+    data->prefetch_weights();
     return std::shared_ptr<const ModelData>(std::move(data));
   });
 }
@@ -155,7 +150,7 @@ Result<std::shared_ptr<const ModelData>> ModelData::create(Bytes bytes, const st
 Status ModelData::parse() {
   // First, since a newer format may change what all else means.
   LW_ASSIGN_OR_RETURN(const std::string_view format, get_metadata(view_, kFormatKey));
-  LW_RETURN_IF_ERROR(check_format(format));
+  LW_ASSIGN_OR_RETURN(const int version, parse_version(format));
   LW_ASSIGN_OR_RETURN(const std::string_view task, get_metadata(view_, kTaskKey));
   Result<ModelInfo> info = parse_task(task);
   if (!info.ok()) return info.status().with_context(kTaskKey);
@@ -164,17 +159,37 @@ Status ModelData::parse() {
   LW_ASSIGN_OR_RETURN(graph_, graph::parse_graph(graph));
   info_.outputs = outputs_of(graph_);
   LW_RETURN_IF_ERROR(check_weights(graph_, view_));
-  return check_interface(graph_, view_, info_);
+  LW_ASSIGN_OR_RETURN(formats_, read_formats(version));
+  return check_interface(graph_, view_, formats_, info_);
 }
 
-void ModelData::ask_for_weights() const {
+Result<WeightFormats> ModelData::read_formats(int version) const {
+  if (version == 1) return infer_formats(graph_, view_);
+  LW_ASSIGN_OR_RETURN(const std::string_view text, get_metadata(view_, kFormatsKey));
+  Result<WeightFormats> formats = parse_formats(text);
+  if (!formats.ok()) return formats.status().with_context(kFormatsKey);
+  return formats;
+}
+
+std::optional<TensorView> ModelData::find_weight(std::string_view name) const {
+  const file::TensorEntry* entry = view_.find(name);
+  return entry == nullptr ? std::nullopt : std::optional(view_.view(*entry));
+}
+
+std::optional<ops::WeightFormat> ModelData::find_format(std::string_view name) const {
+  const auto it = formats_.find(name);
+  return it == formats_.end() ? std::nullopt : std::optional(it->second);
+}
+
+void ModelData::prefetch_weights() const {
   const auto* mapping = std::get_if<file::MappedFile>(&bytes_);
   if (mapping == nullptr) return;
   const std::byte* begin = nullptr;
   const std::byte* end = nullptr;
   for (const graph::Node& node : graph_.nodes) {
-    if (node.op == "embed") continue;
+    const ops::OperatorDescription& op = *ops::find_operator(node.op);
     for (const auto& [role, names] : node.weights) {
+      if (op.use_of(role) == ops::WeightUse::kLookup) continue;
       const file::TensorEntry& entry = *view_.find(names.front());
       const auto* data = static_cast<const std::byte*>(view_.view(entry).data);
       if (begin == nullptr || data < begin) begin = data;
@@ -188,15 +203,16 @@ void ModelData::ask_for_weights() const {
 Result<const text::Tokenizer*> LazyTokenizer::open(std::string_view json,
                                                    const std::string& label) {
   return base::no_throw([&]() -> Result<const text::Tokenizer*> {
-    std::call_once(once_, [&] {
-      auto parsed = text::parse_tokenizer(json);
-      if (parsed.ok()) {
-        tokenizer_ = std::move(*parsed);
-      } else {
-        status_ = parsed.status().with_context(label);
-      }
-    });
+    const std::lock_guard lock(mutex_);
+    if (tokenizer_ != nullptr) return tokenizer_.get();
     if (!status_.ok()) return status_;
+    auto parsed = text::parse_tokenizer(json);
+    if (!parsed.ok()) {
+      Status status = parsed.status().with_context(label);
+      if (status.code() != StatusCode::kResourceExhausted) status_ = status;
+      return status;
+    }
+    tokenizer_ = std::move(*parsed);
     return tokenizer_.get();
   });
 }

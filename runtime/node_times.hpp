@@ -8,8 +8,8 @@
 
 namespace lanewise {
 
-/// Appends how long each node of the executor's last run took on each thread. The names are those
-/// of `program`.
+/// Appends the times of each node on each thread in the executor's last run, with the names of
+/// `program`.
 ///
 /// begin_us  when that run began, on the caller's clock
 void append_node_times(const plan::Program& program, const exec::Executor& executor,

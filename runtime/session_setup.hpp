@@ -6,7 +6,7 @@
 
 namespace lanewise {
 
-/// What the options of a session come to on this machine.
+/// The options of a session, resolved for this machine.
 struct SessionSetup {
   ops::Isa isa = ops::Isa::baseline;
   int threads = 1;
@@ -16,7 +16,7 @@ struct SessionSetup {
 /// Fails as Session::create() does.
 Result<SessionSetup> check_session_options(const SessionOptions& options);
 
-/// Tells options.log of threads that `team` asked for and did not get.
+/// Reports threads that `team` could not start to options.log.
 void log_team(const SessionOptions& options, const exec::Team& team);
 
 }  // namespace lanewise

@@ -7,11 +7,11 @@
 
 namespace lanewise::converters {
 
-/// The operator's name for Transformers' name of an activation in `field` of `config`
-/// (`gelu_new` is `gelu_tanh`). kUnsupported lists the known ones.
+/// Converts Transformers' name of an activation in `field` of `config` to that of the operator
+/// (`gelu_new` is `gelu_tanh`). Fails with kUnsupported, and the message lists the known ones.
 Result<std::string> activation_name(const Config& config, const std::string& field,
                                     std::string_view fallback);
-/// The same for a name that is a part of the field.
+/// The same for a name that is part of the field.
 Result<std::string> activation_of(const Config& config, const std::string& field,
                                   std::string_view name);
 

@@ -155,8 +155,9 @@ Status read_vocabularies(const Config& config, BartConfig& c) {
                       config.integer("decoder_vocab_size", c.encoder.vocabulary, 1, kMaxRows));
   if (!c.shared_embedding) c.decoder.vocabulary = decoder;
   if (decoder == c.decoder.vocabulary) return {};
-  return config.wrong("decoder_vocab_size", std::to_string(c.encoder.vocabulary) +
-                                                ", as 'vocab_size' where both share an embedding");
+  return config.wrong("decoder_vocab_size",
+                      std::to_string(c.encoder.vocabulary) +
+                          ", like 'vocab_size', because both share an embedding");
 }
 
 /// Of a table that is made: learned ones have to be in the file. M2M100's has a frequency for each

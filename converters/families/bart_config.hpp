@@ -13,27 +13,27 @@ namespace lanewise::converters {
 enum class BartPositions {
   kLearned,  ///< a table whose first two rows are for padding
   kMarian,   ///< sinusoidal: sines, then cosines; stored in most checkpoints
-  kM2M100,   ///< sinusoidal with other wavelengths, from row pad_token_id + 1 on; never stored
+  kM2M100,   ///< sinusoidal with different wavelengths, from row pad_token_id + 1; never stored
 };
 
-/// What tells BART and its relatives from each other.
+/// The differences between BART and its relatives.
 struct BartKind {
   std::string_view model_type;
   BartPositions positions;
-  bool norm_first;      ///< norms before the blocks instead of behind the sums
+  bool norm_first;      ///< norms before the blocks instead of after the sums
   bool embedding_norm;  ///< `layernorm_embedding`
-  bool final_norm;      ///< `layer_norm` behind the last layer of each stack
-  bool logits_bias;     ///< `final_logits_bias`, where the checkpoint has it
-  bool may_split;       ///< each side may have a vocabulary of its own
+  bool final_norm;      ///< `layer_norm` after the last layer of each stack
+  bool logits_bias;     ///< `final_logits_bias`, if the checkpoint has it
+  bool may_split;       ///< each side may have its own vocabulary
   std::string_view task;
-  // Of Transformers' config class, where config.json says nothing.
+  // Defaults of Transformers' config class.
   int64_t vocabulary;
   std::string_view activation;
   bool scale_embedding;
   DefaultTokens tokens;
 };
 
-/// Null for a model_type that is none of them.
+/// Returns null if the model_type is none of them.
 const BartKind* find_bart_kind(std::string_view model_type);
 
 struct BartStack {
@@ -57,8 +57,8 @@ struct BartConfig {
   bool tied_head = true;
 };
 
-/// Fields that are absent have the values that Transformers gives them. kUnsupported names one
-/// that asks for another model.
+/// Absent fields have Transformers' defaults. Fails with kUnsupported, naming the field, if one
+/// describes a different model.
 Result<BartConfig> read_bart_config(const FamilyInput& input);
 
 }  // namespace lanewise::converters

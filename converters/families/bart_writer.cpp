@@ -42,8 +42,8 @@ void fill_m2m100_table(int64_t width, int64_t first, std::span<float> table) {
 }  // namespace
 
 graph::Graph BartWriter::write() {
-  const ValueId ids = builder_.input("input_ids", RowSymbol::kMemoryTokens);
-  const ValueId decoder_ids = builder_.input("decoder_input_ids", RowSymbol::kTokens);
+  const ValueId ids = builder_.input("input_ids", RowSymbol::kSourceTokens);
+  const ValueId decoder_ids = builder_.input("decoder_input_ids", RowSymbol::kTargetTokens);
   const ValueId memory = stack(c_.encoder, embed(c_.encoder, ids, tables_.encoder), nullptr);
   builder_.output("encoder_last_hidden_state", memory);
   const ValueId x = stack(c_.decoder, embed(c_.decoder, decoder_ids, tables_.decoder), &memory);

@@ -11,20 +11,20 @@
 
 namespace lanewise::converters {
 
-/// The tensors that a checkpoint may have one of for several.
+/// Tensors that a checkpoint may share.
 struct BartTables {
   std::string encoder;
   std::string decoder;
   std::string head;
 };
 
-/// Writes the textbook graph of BART and its relatives. Nodes have the names that modules have in
-/// Transformers, behind `prefix`.
+/// Writes the textbook graph of BART and its relatives. Nodes are named like the modules in
+/// Transformers, after `prefix`.
 class BartWriter {
  public:
-  /// prefix  before `encoder.` and `decoder.`; what belongs to the class with the head,
-  ///         `final_logits_bias`, stands before its `model.`
-  /// All but prefix must outlive it.
+  /// prefix  precedes `encoder.` and `decoder.`; `final_logits_bias`, which belongs to the class
+  ///         with the head, comes before its `model.`
+  /// All arguments but prefix must outlive it.
   BartWriter(const BartConfig& config, const BartTables& tables, std::string prefix,
              ModuleTensors& tensors)
       : c_(config), tables_(tables), prefix_(std::move(prefix)), tensors_(tensors) {}

@@ -152,7 +152,7 @@ class BertWriter {
   }
 
   ValueId embeddings() {
-    const ValueId ids = builder_.input("input_ids", graph::RowSymbol::kTokens);
+    const ValueId ids = builder_.input("input_ids", graph::RowSymbol::kSourceTokens);
     graph::EmbedSpec spec;
     spec.table = expect("embeddings.word_embeddings.weight", {c_.vocabulary, c_.hidden});
     spec.position_table =
@@ -161,7 +161,7 @@ class BertWriter {
     spec.attributes.set("max_positions", c_.positions);
     ValueId types = -1;
     if (c_.token_types > 0) {
-      types = builder_.input("token_type_ids", graph::RowSymbol::kTokens);
+      types = builder_.input("token_type_ids", graph::RowSymbol::kSourceTokens);
       spec.type_table =
           expect("embeddings.token_type_embeddings.weight", {c_.token_types, c_.hidden});
     }

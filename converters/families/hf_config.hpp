@@ -13,9 +13,9 @@
 
 namespace lanewise::converters {
 
-/// What the configs of Transformers' encoder-decoders have in common.
+/// Common parts of the configs of Transformers' encoder-decoders.
 
-/// Special tokens that Transformers' config class has where config.json says nothing.
+/// Special tokens by default of Transformers' config class.
 struct DefaultTokens {
   int32_t bos = kNoToken;
   int32_t eos = kNoToken;
@@ -24,18 +24,18 @@ struct DefaultTokens {
   int32_t forced_eos = kNoToken;
 };
 
-/// The options for generating: generation_config.json beside the config, or, where there is none,
-/// the fields of config.json that older checkpoints have for them, with `defaults`.
+/// Reads the generation options from generation_config.json beside the config, or, if there is
+/// none, from the fields of config.json that older checkpoints use, with `defaults`.
 Result<GenerationOptions> read_hf_generation(const FamilyInput& input, int64_t vocabulary,
                                              const DefaultTokens& defaults);
 
-/// `name`, or `alias`, Transformers' name for the same in every model, where that alone is given.
+/// Reads `name`, or `alias`, Transformers' common name for the same field, if only that is present.
 Result<int64_t> integer_or_alias(const Config& config, const std::string& name,
                                  const std::string& alias, int64_t fallback, int64_t min,
                                  int64_t max);
 
-/// A field of older configs that Transformers no longer reads: one value of it is what the model
-/// does, another would be another model.
+/// A field of older configs that Transformers no longer reads. One value describes the model; any
+/// other would be a different model.
 struct FixedField {
   const char* name;
   bool value;
@@ -43,8 +43,8 @@ struct FixedField {
 /// kUnsupported for a field with another value.
 Status check_fixed(const Config& config, std::span<const FixedField> fields);
 
-/// Reports each field of config.json that is not in `known`, nor about generating, labels of
-/// classes, training or bookkeeping, and so could mean what nobody here reads.
+/// Reports each field of config.json that is neither in `known` nor about generation, labels,
+/// training or bookkeeping, because it might affect the model.
 void report_unknown_hf_fields(const FamilyInput& input, std::span<const std::string_view> known);
 
 }  // namespace lanewise::converters

@@ -42,7 +42,7 @@ const CheckpointTensor* find_head(const Checkpoint& checkpoint,
 
 Status refused(const FamilyInput& input, const std::string& what) {
   const std::string hint = input.family->has_encoder_form
-                               ? "; as 'encoder' (--as encoder) the encoder alone is converted"
+                               ? "; use 'encoder' (--as encoder) to convert the encoder alone"
                                : "";
   return unsupported(input.config.label() + ": " + what + hint);
 }

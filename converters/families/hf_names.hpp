@@ -9,29 +9,30 @@
 
 namespace lanewise::converters {
 
-/// What stands before the names of a model's tensors: nothing, `usual`, which the class with a head
-/// calls it, or anything for a model inside somebody's own module. Told by `anchor`, a tensor that
-/// every model of the family has. kInvalidArgument where there are two models.
+/// Finds the prefix of the names of a model's tensors: none, `usual`, which the class with a head
+/// uses, or anything else for a model inside a custom module. `anchor` is a tensor that every model
+/// of the family has. kInvalidArgument if there are two models.
 Result<std::string> find_prefix(const Checkpoint& checkpoint, std::string_view anchor,
                                 std::string_view usual);
 
-/// What stands before the names that belong to a class with a head around a model: the model's
-/// prefix without its own `model.`.
+/// The prefix of names that belong to a class with a head around a model: the model's prefix
+/// without its own `model.`.
 std::string outside_of_model(const std::string& prefix);
 
-/// Tensors that are one in a model, and of which a file has one or several: `shared.weight`,
+/// Tensors that are tied in a model, and of which a file contains one or several: `shared.weight`,
 /// `encoder.embed_tokens.weight`, `lm_head.weight`.
 class TiedTensors {
  public:
-  /// `names` in the order in which the common one is looked for. `checkpoint` must outlive it.
+  /// `names`: in the order in which the common one is searched. `checkpoint` must outlive it.
   TiedTensors(const Checkpoint& checkpoint, std::vector<std::string> names)
       : checkpoint_(checkpoint), names_(std::move(names)) {}
 
-  /// The first that the file has; without any, the first of all.
+  /// The first one that the file has; if it has none, the first of `names`.
   const std::string& common() const;
 
-  /// `own` if the file has it with other values than the common one, which it then is in spite of
-  /// what a config says; else the common one. Fails as Checkpoint::read().
+  /// Returns `own` if the file has it with different values than the common one, in which case it
+  /// is not tied, whatever the config says; otherwise the common one. Fails as Checkpoint::read()
+  /// does.
   Result<std::string> of(const std::string& own) const;
 
   const std::vector<std::string>& names() const { return names_; }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <initializer_list>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 
@@ -18,7 +17,6 @@ namespace lanewise::converters {
 namespace {
 
 using base::in_quotes;
-using Json = nlohmann::json;
 
 constexpr const char* kTokenizerJson = "tokenizer.json";
 constexpr const char* kVocabulary = "vocab.json";
@@ -85,9 +83,7 @@ Status clean_up(const TokenizerFolder& folder, std::string& tokenizer) {
 
 /// What the folder says beside a tokenizer that was made of its files.
 Status apply(const TokenizerFolder& folder, Backend backend, std::string& tokenizer) {
-  Json json = Json::parse(tokenizer, nullptr, /*allow_exceptions=*/false);
-  LW_RETURN_IF_ERROR(apply_companions(folder.companions, backend, &json));
-  tokenizer = json.dump();
+  LW_ASSIGN_OR_RETURN(tokenizer, apply_companions(folder.companions, backend, tokenizer));
   return {};
 }
 
@@ -188,9 +184,8 @@ std::pair<std::string, LanguagePlace> language_of_class(const TokenizerFolder& f
 
 Status read_tokenizer_json(const FamilyInput& input, const TokenizerFolder& folder,
                            FamilyModel& model) {
-  LW_ASSIGN_OR_RETURN(const Json json,
+  LW_ASSIGN_OR_RETURN(model.tokenizer,
                       folder_tokenizer(input.folder, input.subfolder, folder.companions));
-  model.tokenizer = json.dump();
   const auto [language, place] = language_of_class(folder);
   if (!language.empty()) {
     LW_ASSIGN_OR_RETURN(

@@ -7,13 +7,13 @@
 
 namespace lanewise::converters {
 
-/// Makes the tokenizers of a Hugging Face folder as the class that reads it in Transformers does:
-/// out of its SentencePiece models by the conventions of `model_type`, or, but for Marian and
-/// M2M100, of its tokenizer.json, where those of NLLB and mBART get another template; with what
-/// stands beside it. Leaves `model` as it is where the folder has none of these files.
+/// Makes the tokenizers of a Hugging Face folder as its class in Transformers does: from its
+/// SentencePiece models by the conventions of `model_type`, or, except for Marian and M2M100, from
+/// its tokenizer.json, where those of NLLB and mBART get another template; with the files beside
+/// it. Leaves `model` unchanged if the folder has none of these files.
 ///
-/// The language of sources is `src_lang` of tokenizer_config.json, else English.
-/// Fails as the functions of converters/tokenizers/families.hpp and folder_tokenizer.hpp.
+/// The source language is `src_lang` of tokenizer_config.json, else English. Fails as the functions
+/// of converters/tokenizers/families.hpp and folder_tokenizer.hpp do.
 Status read_hf_tokenizers(const FamilyInput& input, std::string_view model_type,
                           FamilyModel& model);
 

@@ -93,7 +93,7 @@ Result<Shape> ModuleTensors::shape(const std::string& name, size_t dimensions) {
   const CheckpointTensor* tensor = checkpoint_->find(theirs);
   if (tensor == nullptr) {
     return not_found("tensor " + in_quotes(theirs) +
-                     " is missing; 'keys' in the config can say what the file calls it");
+                     " is missing; use 'keys' in the config if the file uses another name");
   }
   const Shape& shape = tensor->shape;
   if (shape.size() == dimensions && std::all_of(shape.begin(), shape.end(), is_size)) return shape;
@@ -120,7 +120,7 @@ Result<int64_t> ModuleTensors::layers(const std::string& prefix) {
   const auto found = static_cast<int64_t>(numbers.size());
   if (count == found && count > 0) return count;
   return not_found("tensors " + in_quotes(theirs + std::to_string(count) + ".*") + " are missing" +
-                   (found == 0 ? "; 'keys' in the config can say what the file calls them"
+                   (found == 0 ? "; use 'keys' in the config if the file uses other names"
                                : ", the file has others up to " +
                                      in_quotes(theirs + std::to_string(*numbers.rbegin()) + ".*")));
 }
@@ -175,7 +175,7 @@ Status ModuleTensors::check_keys() const {
   for (const auto& [ours, theirs] : keys_) {
     if (used_keys_.contains(ours)) continue;
     return invalid_argument(config_.label() + ": 'keys' has " + in_quotes(ours) +
-                            ", which is the name of no tensor of this model");
+                            ", which is not a tensor of this model");
   }
   return {};
 }

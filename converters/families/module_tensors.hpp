@@ -13,51 +13,51 @@
 
 namespace lanewise::converters {
 
-/// The tensors of somebody's own module: by our default names for them, or by what `keys` of the
-/// config says of these names. Collects which of them a graph reads.
+/// The tensors of a custom module, by our default names or as mapped by `keys` of the config.
+/// Records which of them a graph reads.
 ///
-/// `keys` maps a name, or a prefix of names that ends in a dot, to the file's. A name has
-/// precedence over prefixes, a longer prefix over a shorter one.
+/// `keys` maps a name, or a prefix that ends in a dot, to that in the file. A name takes precedence
+/// over prefixes, a longer prefix over a shorter one.
 class ModuleTensors {
  public:
-  /// `checkpoint` must outlive it. `anchor`, where not empty, is a tensor that every such module
-  /// has: it tells in which attribute of another module this one stands, as `model.` in
-  /// Lightning's.
+  /// `checkpoint` must outlive it. `anchor`, if not empty, is a tensor that every such module has.
+  /// It identifies the attribute of an outer module that contains this one, such as `model.` in
+  /// Lightning.
   static Result<ModuleTensors> create(const Config& config, const Checkpoint& checkpoint,
                                       const std::string& anchor = "");
 
-  /// What the file calls the tensor, or prefix, `name`.
+  /// The name in the file of the tensor, or prefix, `name`.
   std::string file_name(const std::string& name);
-  /// Null where the file has none.
+  /// Returns null if the file has no such tensor.
   const CheckpointTensor* find(const std::string& name);
-  /// Whether an optional tensor is there, or `keys` names it, so that it has to be.
+  /// Whether an optional tensor exists, or must exist because `keys` names it.
   bool has(const std::string& name);
 
-  /// The shape of a tensor that others are measured by. kNotFound, or kInvalidArgument unless it
-  /// has `dimensions` of 1 to 2^31 - 1.
+  /// Returns the shape of a tensor that determines other shapes. kNotFound if it is missing,
+  /// kInvalidArgument unless it has `dimensions` dimensions of 1 to 2^31 - 1.
   Result<Shape> shape(const std::string& name, size_t dimensions);
-  /// Rows of a matrix whose columns are known. Where there is no such matrix, 1: the tensor is then
-  /// expected with that shape, and check_tensors() says what is wrong with it.
+  /// Returns the number of rows of a matrix; 1 if there is no such matrix. The tensor is then
+  /// expected with that shape, and check_tensors() reports what is wrong.
   int64_t rows(const std::string& name);
-  /// How many layers `prefix0.*`, `prefix1.*`, ... there are. kNotFound when one is missing.
+  /// Counts the layers `prefix0.*`, `prefix1.*`, ... kNotFound if one is missing.
   Result<int64_t> layers(const std::string& prefix);
 
-  /// Notes that the graph reads the tensor, and returns the file's name for it.
+  /// Records that the graph reads the tensor, and returns its name in the file.
   std::string expect(const std::string& name, const Shape& shape);
-  /// The same for a part of it, which gets a name that says which one.
+  /// The same for a part of it, which gets a name of its own.
   std::string expect_rows(const std::string& name, const Shape& whole, int64_t begin, int64_t end);
-  /// A part that is the whole of it in another shape.
+  /// The same for the whole tensor in another shape.
   std::string expect_reshaped(const std::string& name, const Shape& whole, const Shape& shape);
-  /// A matrix the other way round.
+  /// The same for a transposed matrix.
   std::string expect_transposed(const std::string& name, const Shape& whole);
-  /// What `part.compute` makes of the whole tensor, or of nothing where `name` is empty. `made`
-  /// tells it from everything else that is made.
+  /// The same for the result of `part.compute` on the whole tensor, or on nothing if `name` is
+  /// empty. `made` must be unique among computed tensors.
   std::string expect_computed(const std::string& name, const Shape& whole, const std::string& made,
                               TensorPart part);
 
-  /// kInvalidArgument for a key that no tensor of the model was looked up by: a slip of the pen.
+  /// Fails with kInvalidArgument for a key that no tensor of the model uses: it is a typo.
   Status check_keys() const;
-  /// Gives `model` what was collected.
+  /// Moves the recorded tensors to `model`.
   void move_into(FamilyModel& model) &&;
 
  private:
@@ -67,7 +67,7 @@ class ModuleTensors {
 
   Config config_;
   const Checkpoint* checkpoint_;
-  /// What stands before all names of the module, of which at least half of the tensors are.
+  /// Finds the prefix of all names of the module, which at least half of the tensors must have.
   std::string find_root(const std::string& anchor);
 
   std::map<std::string, std::string> keys_;
@@ -78,8 +78,8 @@ class ModuleTensors {
   TensorParts parts_;
 };
 
-/// Makes `model` strict, as loading a state dict is in PyTorch, but for what `ignore` of the config
-/// lists.
+/// Makes `model` strict, like loading a state dict in PyTorch, except for the tensors listed in
+/// `ignore` of the config.
 Status expect_all_read(const Config& config, FamilyModel& model);
 
 }  // namespace lanewise::converters

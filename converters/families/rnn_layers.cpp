@@ -20,8 +20,8 @@ Result<std::string> cell_of(ModuleTensors& tensors, const std::string& weight, c
   if (shape[0] == 3 * shape[1]) return std::string("gru");
   if (shape[0] == 4 * shape[1]) return std::string("lstm");
   return invalid_argument("tensor " + in_quotes(tensors.file_name(weight)) +
-                          ": expected 3 rows a column, as a GRU has, or 4, as an LSTM without "
-                          "projection has, file has " +
+                          ": expected 3 rows per column (GRU) or 4 (LSTM without "
+                          "projection), file has " +
                           to_string(shape));
 }
 

@@ -11,7 +11,7 @@
 
 namespace lanewise::converters {
 
-/// A torch.nn.GRU or torch.nn.LSTM, as the shapes of its tensors tell.
+/// A torch.nn.GRU or torch.nn.LSTM, deduced from the shapes of its tensors.
 struct RnnShape {
   std::string module;  ///< `encoder.rnn`
   std::string cell;    ///< gru, lstm
@@ -28,20 +28,20 @@ struct RnnShape {
   std::string description() const;
 };
 
-/// Fails, naming the tensor, where the first layer is missing or of no known cell, or where a layer
+/// Fails, naming the tensor, if the first layer is missing or of an unknown cell, or if a layer
 /// between others is missing.
 Result<RnnShape> read_rnn(ModuleTensors& tensors, const std::string& module);
 
-/// What the layers give.
+/// The outputs of the layers.
 struct RnnValues {
   /// Of the last layer, by direction: h of each token.
   std::vector<graph::ValueId> outputs;
-  /// In PyTorch's order, a row a sequence: layer by layer, forward before backward. Of an LSTM h |
-  /// c.
+  /// In PyTorch's order, one row per sequence: layer by layer, forward before backward. For an LSTM
+  /// h | c.
   std::vector<graph::ValueId> states;
 };
 
-/// Writes the layers over x, [rows, features]. `initial` is as RnnValues::states, or empty: zeros.
+/// Writes the layers over x, [rows, features]. `initial` is like RnnValues::states; empty: zeros.
 RnnValues write_rnn(graph::Builder& builder, ModuleTensors& tensors, const RnnShape& rnn,
                     graph::ValueId x, const std::vector<graph::ValueId>& initial);
 

@@ -2,17 +2,21 @@
 // arXiv:1409.3215, with the attention of Bahdanau et al. 2015, arXiv:1409.0473, or Luong et al.
 // 2015, arXiv:1508.04025.
 //
-//   e        = encoder.rnn(encoder.embedding(source)), h_n its final states
-//   h_t      = decoder.rnn(decoder.embedding(token t)), beginning with what decoder_init takes of
-//   h_n logits_t = decoder.out(h_t), or, with attention, logits_t =
-//   decoder.out(tanh(decoder.concat([h_t; c_t]))),  c_t = sum_j softmax_j(score(h_t, e_j)) e_j
+//   e        = encoder.rnn(encoder.embedding(source)), with final states h_n
+//   h_t      = decoder.rnn(decoder.embedding(token t)), starting from h_n as decoder_init says
+//   logits_t = decoder.out(h_t)
 //
-// The decoder sees nothing but the embedding of the token before: no context is fed to its layers,
-// and it is the new h_t that attends (Luong's order) for every kind of score. Directions of the
-// encoder are merged behind its last layer alone; between layers PyTorch always joins them.
+// or, with attention,
 //
-// A bias that adds the same to all scores of a query changes no weight of the softmax. So those of
-// `decoder.attention` (general) and `decoder.attention.value` (additive) are left out.
+//   logits_t = decoder.out(tanh(decoder.concat([h_t; c_t])))
+//   c_t      = sum_j softmax_j(score(h_t, e_j)) e_j
+//
+// The decoder's only input is the embedding of the previous token: no context is fed to its layers.
+// For every kind of score it is the new h_t that attends (Luong's order). The two directions of the
+// encoder are merged only after its last layer; between layers PyTorch always concatenates them.
+//
+// A bias that adds the same amount to all scores of a query does not change the softmax. The biases
+// of `decoder.attention` (general) and `decoder.attention.value` (additive) are therefore dropped.
 
 #include <array>
 #include <utility>
@@ -102,7 +106,7 @@ Status check_cell(const Config& config, const RnnShape& rnn) {
   LW_ASSIGN_OR_RETURN(const std::string said, config.text("cell", rnn.cell));
   if (said == rnn.cell) return {};
   return config.wrong("cell", "\"" + rnn.cell + "\": " + in_quotes(rnn.module + ".weight_hh_l0") +
-                                  " has " + std::to_string(rnn.gates()) + " rows a unit");
+                                  " has " + std::to_string(rnn.gates()) + " rows per unit");
 }
 
 /// `num_layers` is of both sides, unless the fields of one side say otherwise.
@@ -131,7 +135,7 @@ Status check_rnns(const Config& config, const Seq2Seq& model) {
   }
   if (!model.decoder.bidirectional) return {};
   return unsupported(in_quotes(model.decoder.module + ".weight_ih_l0_reverse") +
-                     ": a decoder cannot go backwards");
+                     ": a decoder cannot run backwards");
 }
 
 /// Whether the encoder's final states can begin the decoder so.
@@ -168,7 +172,7 @@ Result<Scores> read_scores(const Config& config, ModuleTensors& tensors) {
   if (!config.has("attention")) {
     if (tensors.find(concat) == nullptr) return Scores::kNone;
     return config.wrong("attention",
-                        "given: the checkpoint has " + in_quotes(tensors.file_name(concat)));
+                        "a value: the checkpoint has " + in_quotes(tensors.file_name(concat)));
   }
   LW_ASSIGN_OR_RETURN(const size_t chosen, choice(config, "attention", kNames, 0));
   return static_cast<Scores>(chosen + 1);  // Behind kNone.
@@ -221,8 +225,8 @@ class Writer {
   Writer(const Seq2Seq& model, ModuleTensors& tensors) : m_(model), tensors_(tensors) {}
 
   graph::Graph write() && {
-    const ValueId ids = builder_.input("input_ids", RowSymbol::kMemoryTokens);
-    const ValueId decoder_ids = builder_.input("decoder_input_ids", RowSymbol::kTokens);
+    const ValueId ids = builder_.input("input_ids", RowSymbol::kSourceTokens);
+    const ValueId decoder_ids = builder_.input("decoder_input_ids", RowSymbol::kTargetTokens);
     const ValueId x = embed("encoder.embedding", ids, m_.source_vocabulary, m_.source_width);
     const RnnValues encoded = write_rnn(builder_, tensors_, m_.encoder, x, {});
     const ValueId memory = merge(encoded.outputs);

@@ -98,7 +98,7 @@ Status expect_features(const Config& config, const std::string& field, int64_t f
   LW_ASSIGN_OR_RETURN(const int64_t found, config.integer(field, features, 1, INT32_MAX));
   return found == features ? Status()
                            : config.wrong(field, "the " + std::to_string(features) +
-                                                     " features of what comes before");
+                                                     " features of the preceding module");
 }
 
 Status read_pooling(const Config& config, int64_t features, SentenceHead& head) {
@@ -243,7 +243,7 @@ class HeadReader {
     SentenceLayer layer;
     layer.kind = SentenceLayer::Kind::kDense;
     LW_ASSIGN_OR_RETURN(layer.features, config.integer("out_features", 0, 1, kMaxFeatures));
-    if (layer.features == 0) return config.wrong("out_features", "given");
+    if (layer.features == 0) return config.wrong("out_features", "a value");
     LW_ASSIGN_OR_RETURN(const bool bias, config.boolean("bias", true));
     LW_ASSIGN_OR_RETURN(layer.residual, config.boolean("use_residual", false));
     LW_ASSIGN_OR_RETURN(layer.activation, activation_of_class(config));

@@ -11,37 +11,37 @@
 
 namespace lanewise::converters {
 
-/// A module behind the pooling, as a graph writes it.
+/// A module after the pooling, as written to a graph.
 struct SentenceLayer {
   enum class Kind { kDense, kLayerNorm, kNormalize };
 
   Kind kind = Kind::kNormalize;
   int64_t features = 0;         ///< Dense: of its output
   graph::Affine tensors;        ///< names in SentenceHead::parts
-  std::string activation;       ///< Dense: of the operator; empty: none
-  bool residual = false;        ///< Dense: its input is added to its output,
-  std::string residual_weight;  ///< multiplied by this where it is not empty
+  std::string activation;       ///< Dense: name of the operator; empty: none
+  bool residual = false;        ///< Dense: adds its input to its output,
+  std::string residual_weight;  ///< multiplied by this weight if not empty
 };
 
-/// How token vectors become the vector of a text.
+/// How the vectors of tokens become the vector of a text.
 struct SentenceHead {
   std::vector<std::string>
       pools;                   ///< kinds of the operator pool, joined; empty: no sentence vector
   bool include_prompt = true;  ///< whether the tokens of a prompt are pooled too
   std::vector<SentenceLayer> layers;
-  TensorParts parts;  ///< weights of the layers, which stand in files of their own
+  TensorParts parts;  ///< weights of the layers, which are in separate files
 };
 
-/// Reads modules.json, the modules' configs and weights. Without modules.json it is the mean, as
-/// sentence-transformers itself does, and the report says so.
+/// Reads modules.json and the modules' configs and weights. Without modules.json, the head is the
+/// mean, as in sentence-transformers, and the report says so.
 ///
 /// features  of a token
-/// Fails with kUnsupported, naming it, for a module, pooling mode, activation or field of theirs
-/// that we lack; with kInvalidArgument or kNotFound where a config, or a tensor, does not fit.
+/// Fails with kUnsupported, naming it, for an unsupported module, pooling mode, activation or
+/// field; with kInvalidArgument or kNotFound if a config or a tensor does not match.
 Result<SentenceHead> read_sentence_head(const FamilyInput& input, int64_t features);
 
-/// What a folder says of the texts of an encoder with `head`: task, limits, prompts and lower case.
-/// `model.info.max_tokens` is set. Fails as read_sentence_texts() and read_prompts().
+/// Reads how a folder treats the texts of an encoder with `head`: task, limits, prompts and lower
+/// case. Requires model.info.max_tokens. Fails as read_sentence_texts() and read_prompts() do.
 Status describe_encoder(const FamilyInput& input, const SentenceHead& head, FamilyModel& model);
 
 /// Appends `head` and makes it the output `sentence_embedding`.

@@ -10,8 +10,8 @@
 #include "base/status_macros.hpp"
 #include "converters/files.hpp"
 #include "converters/generation_config.hpp"
+#include "converters/tokenizers/plain_vocabulary.hpp"
 #include "runtime/text/utf8.hpp"
-#include "runtime/text/wordlevel.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -29,7 +29,7 @@ Result<int32_t> read_id(const Config& config, const char* field, int64_t vocabul
 }
 
 /// The tokens around each text.
-Status read_source_specials(const Config& config, text::WordLevelConfig& vocabulary) {
+Status read_source_specials(const Config& config, PlainVocabulary& vocabulary) {
   const auto size = static_cast<int64_t>(vocabulary.vocabulary.size());
   const auto piece = [&](int32_t id) {
     return text::TemplatePiece{.name = vocabulary.vocabulary[static_cast<size_t>(id)].first,
@@ -100,12 +100,11 @@ Status check_tokens(const Config& config, const std::string& field,
   return {};
 }
 
-Result<text::WordLevelConfig> read_vocabulary(const FamilyInput& input, const std::string& field,
-                                              int64_t size, const std::string& table) {
+Result<PlainVocabulary> read_vocabulary(const FamilyInput& input, const std::string& field,
+                                        int64_t size, const std::string& table) {
   LW_ASSIGN_OR_RETURN(std::vector<std::string> tokens, read_tokens(input, field));
   LW_RETURN_IF_ERROR(check_tokens(input.config, field, tokens, size, table));
-  text::WordLevelConfig result;
-  result.specials = text::bare_template();
+  PlainVocabulary result;
   for (std::string& token : tokens) {
     const auto id = static_cast<int32_t>(result.vocabulary.size());
     result.vocabulary.emplace_back(std::move(token), id);
@@ -114,20 +113,20 @@ Result<text::WordLevelConfig> read_vocabulary(const FamilyInput& input, const st
 }
 
 Result<std::string> make_json(const FamilyInput& input, const std::string& field,
-                              text::WordLevelConfig config) {
-  const auto tokenizer = text::make_wordlevel(std::move(config));
-  if (tokenizer.ok()) return (*tokenizer)->to_json();
-  return tokenizer.status().with_context(input.config.label() + ": " + in_quotes(field));
+                              const PlainVocabulary& config) {
+  Result<std::string> json = tokenizer_json_of(config);
+  if (json.ok()) return json;
+  return json.status().with_context(input.config.label() + ": " + in_quotes(field));
 }
 
-Result<text::WordSplit> read_split(const Config& config) {
+Result<WordSplit> read_split(const Config& config) {
   LW_ASSIGN_OR_RETURN(const std::string split, config.text("source_split", "spaces"));
-  if (split == "spaces") return text::WordSplit::kWhitespace;
-  if (split == "characters") return text::WordSplit::kCharacters;
+  if (split == "spaces") return WordSplit::kWhitespace;
+  if (split == "characters") return WordSplit::kCharacters;
   return config.wrong("source_split", "\"characters\" or \"spaces\"");
 }
 
-Status read_unknown_token(const Config& config, text::WordLevelConfig& vocabulary) {
+Status read_unknown_token(const Config& config, PlainVocabulary& vocabulary) {
   LW_ASSIGN_OR_RETURN(vocabulary.unk_token, config.text("unk_token", ""));
   const auto is_it = [&](const auto& entry) { return entry.first == vocabulary.unk_token; };
   const auto& tokens = vocabulary.vocabulary;
@@ -140,13 +139,13 @@ Status check_vocabularies(const Config& config) {
   for (const auto& [one, other] : {std::pair{"source_vocabulary", "target_vocabulary"},
                                    {"target_vocabulary", "source_vocabulary"}}) {
     if (config.has(one) && !config.has(other)) {
-      return config.wrong(other, "given where " + in_quotes(one) + " is");
+      return config.wrong(other, "a value, since " + in_quotes(one) + " has one");
     }
   }
   return {};
 }
 
-void add_special(text::WordLevelConfig& config, int32_t id) {
+void add_special(PlainVocabulary& config, int32_t id) {
   if (id < 0 || static_cast<size_t>(id) >= config.vocabulary.size()) return;
   const auto& known = config.added_tokens;
   if (std::any_of(known.begin(), known.end(), [&](const auto& token) { return token.id == id; })) {
@@ -187,12 +186,12 @@ Result<std::string> source_tokenizer(const FamilyInput& input, int64_t size,
                                      const std::string& table) {
   const std::string field = "source_vocabulary";
   if (!input.config.has(field)) return std::string();
-  LW_ASSIGN_OR_RETURN(text::WordLevelConfig vocabulary, read_vocabulary(input, field, size, table));
+  LW_ASSIGN_OR_RETURN(PlainVocabulary vocabulary, read_vocabulary(input, field, size, table));
   LW_ASSIGN_OR_RETURN(vocabulary.split, read_split(input.config));
   LW_ASSIGN_OR_RETURN(vocabulary.lowercase, input.config.boolean("source_lowercase", false));
   LW_RETURN_IF_ERROR(read_unknown_token(input.config, vocabulary));
   LW_RETURN_IF_ERROR(read_source_specials(input.config, vocabulary));
-  return make_json(input, field, std::move(vocabulary));
+  return make_json(input, field, vocabulary);
 }
 
 Result<std::string> target_tokenizer(const FamilyInput& input, int64_t size,
@@ -200,12 +199,12 @@ Result<std::string> target_tokenizer(const FamilyInput& input, int64_t size,
                                      const GenerationOptions& generation) {
   const std::string field = "target_vocabulary";
   if (!input.config.has(field)) return std::string();
-  LW_ASSIGN_OR_RETURN(text::WordLevelConfig vocabulary, read_vocabulary(input, field, size, table));
+  LW_ASSIGN_OR_RETURN(PlainVocabulary vocabulary, read_vocabulary(input, field, size, table));
   add_special(vocabulary, generation.bos_token_id);
   add_special(vocabulary, generation.decoder_start_token_id);
   add_special(vocabulary, generation.pad_token_id);
   for (const int32_t id : generation.eos_token_ids) add_special(vocabulary, id);
-  return make_json(input, field, std::move(vocabulary));
+  return make_json(input, field, vocabulary);
 }
 
 Status read_sequence_tokens(const FamilyInput& input, const std::string& source_table,

@@ -186,8 +186,8 @@ class T5Writer {
       : c_(config), tables_(std::move(tables)), prefix_(std::move(prefix)), tensors_(tensors) {}
 
   graph::Graph write() {
-    const ValueId ids = builder_.input("input_ids", RowSymbol::kMemoryTokens);
-    const ValueId decoder_ids = builder_.input("decoder_input_ids", RowSymbol::kTokens);
+    const ValueId ids = builder_.input("input_ids", RowSymbol::kSourceTokens);
+    const ValueId decoder_ids = builder_.input("decoder_input_ids", RowSymbol::kTargetTokens);
     const ValueId memory =
         stack("encoder", embed("encoder.embed", ids), nullptr, c_.encoder_layers);
     builder_.output("encoder_last_hidden_state", memory);
@@ -199,7 +199,7 @@ class T5Writer {
   }
 
   graph::Graph write_encoder(const SentenceHead& head) {
-    const ValueId ids = builder_.input("input_ids", RowSymbol::kTokens);
+    const ValueId ids = builder_.input("input_ids", RowSymbol::kSourceTokens);
     const ValueId x = stack("encoder", embed("encoder.embed", ids), nullptr, c_.encoder_layers);
     builder_.output("last_hidden_state", x);
     append_sentence_head(builder_, x, head);

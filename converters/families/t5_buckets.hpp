@@ -5,16 +5,16 @@
 
 namespace lanewise::converters {
 
-/// How T5 puts distances between tokens into buckets: half of them hold one distance each, the
-/// others are logarithmic up to max_distance, behind which the last holds all.
+/// T5's buckets of distances between tokens: half of them contain one distance each, the others are
+/// logarithmic up to max_distance, and the last one contains everything beyond.
 struct T5Buckets {
   static constexpr int64_t kLeast = 4;
 
   int64_t count = 32;
   int64_t max_distance = 128;  ///< > count / 2
 
-  /// The bucket of a key at `offset` from its query: up to `count`, in both directions half of it
-  /// each where not `causal`.
+  /// The bucket of a key at `offset` from its query, below `count`. If not `causal`, each direction
+  /// has half of the buckets.
   int64_t bucket(int64_t offset, bool causal) const noexcept;
 };
 

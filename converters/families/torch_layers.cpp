@@ -50,7 +50,8 @@ Result<TorchLayerConfig> read_torch_layers(const Config& config, int64_t feature
   TorchLayerConfig c;
   c.features = features;
   LW_RETURN_IF_ERROR(expect_agreement(config, "d_model", features, "the embedding"));
-  if (!config.has("nhead")) return config.wrong("nhead", "given: no tensor tells it");
+  if (!config.has("nhead"))
+    return config.wrong("nhead", "a value, because no tensor determines it");
   LW_ASSIGN_OR_RETURN(c.heads, config.integer("nhead", 0, 1, features));
   LW_ASSIGN_OR_RETURN(c.activation, activation_name(config, "activation", "relu"));
   LW_ASSIGN_OR_RETURN(c.norm_first, config.boolean("norm_first", false));

@@ -10,7 +10,7 @@
 
 namespace lanewise::converters {
 
-/// What a config says of the layers of torch.nn.Transformer, in PyTorch's terms.
+/// The fields of a config for the layers of torch.nn.Transformer, in PyTorch's terms.
 struct TorchLayerConfig {
   int64_t features = 0;  ///< d_model
   int64_t heads = 0;
@@ -20,26 +20,26 @@ struct TorchLayerConfig {
   double eps = 1e-5;
 };
 
-/// Reads the layers' fields; `features` is what the checkpoint's embedding has.
+/// Reads the fields of the layers; `features` is the width of the checkpoint's embedding.
 Result<TorchLayerConfig> read_torch_layers(const Config& config, int64_t features);
 
 /// Positions: a learned or stored table, or the sinusoidal one.
 struct TorchPositions {
-  std::string table;  ///< as the graph knows it; empty: sinusoidal
+  std::string table;  ///< its name in the graph; empty: sinusoidal
   int64_t count = 0;  ///< the longest sequence
 };
 
-/// The table `name`, which PyTorch users keep as [count, 1, d], [1, count, d] or [count, d]. Where
-/// the checkpoint has none, `max_length` says how long sequences may be, else it is 5000, as in
-/// PyTorch's tutorials. Beside a table it can only lower the limit.
+/// Reads the table `name`, which PyTorch users store as [count, 1, d], [1, count, d] or [count, d].
+/// If the checkpoint has none, `max_length` limits the sequences; its default is 5000, as in
+/// PyTorch's tutorials. With a table it can only reduce the limit.
 Result<TorchPositions> read_torch_positions(const Config& config, ModuleTensors& tensors,
                                             const std::string& name, int64_t features);
 
-/// kInvalidArgument unless the config's `field` is absent or `found`, which `what` of the
-/// checkpoint says.
+/// Fails with kInvalidArgument unless the config's `field` is absent or equal to `found`, the value
+/// that `what` in the checkpoint implies.
 Status expect_agreement(const Config& config, const std::string& field, int64_t found,
                         const std::string& what);
-/// The same of the fields about all layers of a stack: `dim_feedforward` and `bias`.
+/// The same for the fields about all layers of a stack: `dim_feedforward` and `bias`.
 Status expect_layer_agreement(const Config& config, ModuleTensors& tensors,
                               const std::string& stack);
 
@@ -58,7 +58,7 @@ class TorchLayerWriter {
   /// torch.nn.TransformerDecoder, causal.
   graph::ValueId decoder(const std::string& name, graph::ValueId x, graph::ValueId memory,
                          int64_t layers);
-  /// x W^T + b, with a bias where the checkpoint has one.
+  /// x W^T + b, with a bias if the checkpoint has one.
   graph::ValueId linear(const std::string& name, graph::ValueId x, int64_t out_features);
 
   graph::Builder& builder() { return builder_; }

@@ -80,8 +80,8 @@ graph::Graph write_graph(const TorchLayerConfig& config, const Sizes& sizes,
                          const TorchPositions& positions, ModuleTensors& tensors) {
   TorchLayerWriter writer(config, tensors);
   graph::Builder& builder = writer.builder();
-  const ValueId ids = builder.input("input_ids", RowSymbol::kMemoryTokens);
-  const ValueId decoder_ids = builder.input("decoder_input_ids", RowSymbol::kTokens);
+  const ValueId ids = builder.input("input_ids", RowSymbol::kSourceTokens);
+  const ValueId decoder_ids = builder.input("decoder_input_ids", RowSymbol::kTargetTokens);
   ValueId memory =
       writer.embed("src_tok_emb", ids, kSourceTable, sizes.source_vocabulary, positions);
   memory = writer.encoder(kEncoder, memory, sizes.encoder_layers);

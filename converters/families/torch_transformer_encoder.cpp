@@ -65,7 +65,7 @@ graph::Graph write_graph(const TorchLayerConfig& config, const Sizes& sizes,
                          const TorchPositions& positions, ModuleTensors& tensors) {
   TorchLayerWriter writer(config, tensors);
   graph::Builder& builder = writer.builder();
-  const ValueId ids = builder.input("input_ids", graph::RowSymbol::kTokens);
+  const ValueId ids = builder.input("input_ids", graph::RowSymbol::kSourceTokens);
   ValueId x = writer.embed("embedding", ids, kTable, sizes.vocabulary, positions);
   x = writer.encoder(kEncoder, x, sizes.layers);
   builder.output("last_hidden_state", x);

@@ -65,7 +65,7 @@ Result<std::unique_ptr<Checkpoint>> open_checkpoint_folder(const std::string& fo
     if (!path.empty()) return open_or_explain(path, format.open);
     looked_for.append(looked_for.empty() ? "" : ", ").append(format.looks_for);
   }
-  return not_found(base::in_quotes(folder) + " holds no weights: expected " + looked_for);
+  return not_found(base::in_quotes(folder) + " contains no weights: expected " + looked_for);
 }
 
 Result<std::unique_ptr<Checkpoint>> open_checkpoint_file(const std::string& path) {
@@ -80,7 +80,7 @@ Result<std::unique_ptr<Checkpoint>> open_checkpoint_file(const std::string& path
     if (format.has_name(file_name(path))) return open_or_explain(path, format.open);
   }
   return explained(
-      path, data_loss(base::in_quotes(path) + " is no checkpoint of a known format: " + known));
+      path, data_loss(base::in_quotes(path) + " is not a checkpoint in a known format: " + known));
 }
 
 }  // namespace lanewise::converters

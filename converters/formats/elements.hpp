@@ -16,16 +16,16 @@ float half_to_f32(uint16_t bits) noexcept;
 /// bfloat16 is the upper half of a binary32.
 float bfloat16_to_f32(uint16_t bits) noexcept;
 
-/// F32, F16, BF16 and F64, the types that weights come in.
+/// F32, F16, BF16 and F64, the possible types of weights.
 bool is_floating_point(DataType type) noexcept;
 
-/// Elements of `tensor`, aligned or not, as f32; F64 is rounded to nearest.
+/// Converts the elements of `tensor`, aligned or not, to f32; rounds F64 to nearest.
 ///
 /// out  [elements of tensor]
 /// Fails with kUnsupported for integer types.
 Status convert_to_f32(const TensorView& tensor, std::span<float> out);
 
-/// A tensor's elements as f32: where they are if they are f32 and aligned, else converted.
+/// A tensor's elements as f32: in place if they are f32 and aligned, otherwise converted.
 struct F32Tensor {
   std::span<const float> values;
   std::unique_ptr<float[]> owned;  ///< null when `values` are the checkpoint's own

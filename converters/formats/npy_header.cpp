@@ -63,7 +63,7 @@ class NpyDictionary {
     const char quote = rest_.empty() ? '\0' : rest_.front();
     if (quote != '\'' && quote != '"') return damaged("expected a text");
     const size_t end = rest_.find(quote, 1);
-    if (end == std::string_view::npos) return damaged("a text does not end");
+    if (end == std::string_view::npos) return damaged("unterminated string");
     const std::string_view found = rest_.substr(1, end - 1);
     rest_.remove_prefix(end + 1);
     return found;
@@ -98,7 +98,7 @@ class NpyDictionary {
       return {};
     }
     if (descr.substr(1).starts_with('O')) {
-      return unsupported("an array of Python's objects, which are pickles, is not read");
+      return unsupported("an array of Python objects, which are pickles, is not supported");
     }
     return unsupported("an array of type " + base::in_quotes(descr) +
                        ", expected f2, f4, f8, i1, i2, i4, i8, u1 or b1");
@@ -114,7 +114,7 @@ class NpyDictionary {
   Status shape() {
     has_shape_ = true;
     header_.shape.clear();
-    if (!skip('(')) return damaged("'shape' is no tuple");
+    if (!skip('(')) return damaged("'shape' is not a tuple");
     while (!skip(')')) {
       spaces();
       int64_t size = 0;
@@ -126,7 +126,7 @@ class NpyDictionary {
       rest_.remove_prefix(static_cast<size_t>(stopped - rest_.data()));
       skip_word("L");
       header_.shape.push_back(size);
-      if (!skip(',') && !is_next(')')) return damaged("'shape' is no tuple");
+      if (!skip(',') && !is_next(')')) return damaged("'shape' is not a tuple");
     }
     return {};
   }
@@ -144,7 +144,7 @@ Result<NpyHeader> read_npy_header(std::span<const std::byte> file) {
   const std::string_view text(reinterpret_cast<const char*>(file.data()), file.size());
   constexpr size_t kVersionAt = kMagic.size();
   constexpr size_t kLengthAt = kVersionAt + 2;
-  if (!text.starts_with(kMagic) || text.size() < kLengthAt) return damaged("no .npy file");
+  if (!text.starts_with(kMagic) || text.size() < kLengthAt) return damaged("not a .npy file");
   const auto version = static_cast<int>(file[kVersionAt]);
   if (version < 1 || version > 3) {
     return unsupported(".npy file of version " + std::to_string(version) + ", expected 1 to 3");

@@ -8,7 +8,7 @@
 
 namespace lanewise::converters {
 
-/// What stands before the elements of a .npy file.
+/// The header of a .npy file.
 /// Source: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 struct NpyHeader {
   DataType type = DataType::kF32;
@@ -18,13 +18,13 @@ struct NpyHeader {
   size_t bytes = 0;  ///< of the header: where the elements begin
 };
 
-/// Most that a header of numbers takes: numpy pads it to some hundred bytes.
+/// The maximum size of a header for numbers; numpy pads it to some hundred bytes.
 inline constexpr size_t kMaxNpyHeaderBytes = 4096;
 
-/// Reads the header that `file` begins with, of version 1, 2 or 3.
+/// Reads the header at the beginning of `file`, version 1, 2 or 3.
 ///
-/// Fails with kUnsupported for elements that DataType lacks, objects among them: those are pickles.
-/// kDataLoss for what is no header.
+/// Fails with kUnsupported for elements that DataType lacks, including objects, which are pickles;
+/// with kDataLoss if it is not a header.
 Result<NpyHeader> read_npy_header(std::span<const std::byte> file);
 
 }  // namespace lanewise::converters

@@ -65,7 +65,7 @@ class NpzCheckpoint final : public Checkpoint {
   };
 
   Status add(const ZipEntry& entry) {
-    if (!entry.name.ends_with(kArraySuffix)) return data_loss("is no .npy file");
+    if (!entry.name.ends_with(kArraySuffix)) return data_loss("is not a .npy file");
     LW_ASSIGN_OR_RETURN(const Scratch head, archive_.read_head(entry, kMaxNpyHeaderBytes));
     LW_ASSIGN_OR_RETURN(NpyHeader header, read_npy_header(head));
     LW_ASSIGN_OR_RETURN(const int64_t count, element_count(header.shape));

@@ -57,7 +57,7 @@ Status PickleMachine::read_argument(std::string_view form) {
   LW_ASSIGN_OR_RETURN(number_, read_number(number_bytes_));
   if (form.front() != '#') return {};
   if (number_ > in_.size() - at_) {
-    return damaged_pickle("a text or number of " + std::to_string(number_) + " bytes where " +
+    return damaged_pickle("a string or number of " + std::to_string(number_) + " bytes where " +
                           std::to_string(in_.size() - at_) + " are left");
   }
   text_ = {reinterpret_cast<const char*>(in_.data()) + at_, static_cast<size_t>(number_)};
@@ -86,7 +86,7 @@ Status PickleMachine::frame() {
 
 Status PickleMachine::push(PickleObject object) {
   if (pickle_.objects.size() == kMaxObjects)
-    return resource_exhausted("pickle of too many objects");
+    return resource_exhausted("pickle has too many objects");
   stack_.push_back(static_cast<PickleRef>(pickle_.objects.size()));
   pickle_.objects.push_back(std::move(object));
   return {};
@@ -167,7 +167,7 @@ Status PickleMachine::integer_line() {
   const bool whole = rest == end || (rest == end - 1 && *rest == 'L');
   if (error == std::errc() && whole) return push({kInt, value});
   if (error == std::errc::result_out_of_range) return push({kLong});
-  return damaged_pickle("a number that is none");
+  return damaged_pickle("an invalid number");
 }
 
 /// Python's own notation of a str. One with escapes names no tensor.
@@ -203,7 +203,7 @@ Status PickleMachine::add(PickleKind kind, std::span<const PickleRef> items) {
   LW_ASSIGN_OR_RETURN(const PickleRef target, take());
   PickleObject& object = pickle_.objects[target];
   if (object.kind != kind && object.kind != kInert) {
-    return damaged_pickle("items are added to what is no list, dict or set");
+    return damaged_pickle("items are added to something other than a list, dict or set");
   }
   if (kind == kDict && items.size() % 2 != 0) return damaged_pickle("a key without a value");
   if (object.kind == kind || kind == kDict) {
@@ -239,7 +239,7 @@ Status PickleMachine::dict() {
 Status PickleMachine::remember(uint64_t index) {
   LW_ASSIGN_OR_RETURN(const PickleRef top, take());
   stack_.push_back(top);
-  if (index >= kMaxObjects) return resource_exhausted("pickle of too many memo entries");
+  if (index >= kMaxObjects) return resource_exhausted("pickle has too many memo entries");
   constexpr PickleRef kUnset = UINT32_MAX;
   if (index >= memo_.size()) memo_.resize(static_cast<size_t>(index) + 1, kUnset);
   memo_[static_cast<size_t>(index)] = top;
@@ -305,7 +305,7 @@ Status PickleMachine::stack_global() {
   if (name_text.kind == kText && module_text.kind == kText) {
     return push_global(module_text.text, name_text.text);
   }
-  return data_loss("pickle looks for a name that is no text" + std::string(kNothingExecuted));
+  return data_loss("pickle has a name that is not a string" + std::string(kNothingExecuted));
 }
 
 /// What `callee` makes of arguments: of its class, where that is all we know.
@@ -313,7 +313,8 @@ Status PickleMachine::push_made(PickleRef callee, std::span<const PickleRef> arg
   const PickleObject& maker = pickle_.object(callee);
   if (maker.kind == kInert) return push({kInert, 0, maker.text});
   if (maker.kind != kGlobal) {
-    return data_loss("pickle wants to call what is no function" + std::string(kNothingExecuted));
+    return data_loss("pickle calls something that is not a function" +
+                     std::string(kNothingExecuted));
   }
   LW_ASSIGN_OR_RETURN(PickleObject made,
                       call_global(pickle_, *maker.global, arguments, max_elements_));
@@ -325,7 +326,7 @@ Status PickleMachine::reduce() {
   LW_ASSIGN_OR_RETURN(const PickleRef callee, take());
   const PickleObject& tuple = pickle_.object(arguments);
   if (tuple.kind == kTuple) return push_made(callee, tuple.items);
-  return data_loss("pickle wants to call something without arguments" +
+  return data_loss("pickle calls a function without a tuple of arguments" +
                    std::string(kNothingExecuted));
 }
 
@@ -359,7 +360,7 @@ Status PickleMachine::build() {
     stack_.push_back(target);
     return {};
   }
-  return data_loss("pickle sets attributes of what is no state dict" +
+  return data_loss("pickle sets attributes of something other than a state dict" +
                    std::string(kNothingExecuted));
 }
 

@@ -47,14 +47,16 @@ Result<PickleObject> add_tensor(Pickle& pickle, PickledTensor tensor, int64_t ma
   const PickledStorage& storage = pickle.storages[tensor.storage];
   const auto ratio = static_cast<int64_t>(size_of(tensor.type) / size_of(storage.type));
   LW_RETURN_IF_ERROR(check_strided(tensor.elements, storage.count / ratio, max_elements));
-  if (pickle.tensors.size() == kMaxTensors) return resource_exhausted("pickle of too many tensors");
+  if (pickle.tensors.size() == kMaxTensors)
+    return resource_exhausted("pickle has too many tensors");
   pickle.tensors.push_back(std::move(tensor));
   return PickleObject{kTensor, static_cast<int64_t>(pickle.tensors.size() - 1)};
 }
 
 /// A tensor that cannot be read: nothing about its elements is believed.
 Result<PickleObject> add_foreign(Pickle& pickle, std::string_view type, Shape shape) {
-  if (pickle.tensors.size() == kMaxTensors) return resource_exhausted("pickle of too many tensors");
+  if (pickle.tensors.size() == kMaxTensors)
+    return resource_exhausted("pickle has too many tensors");
   PickledTensor tensor;
   tensor.foreign_type = type;
   tensor.elements.shape = std::move(shape);
@@ -127,7 +129,7 @@ Result<PickleObject> ordered_dict(Pickle& pickle, const PickleGlobal& global,
     return wrong_arguments(global, "a list of pairs");
   }
   pickle.pairs += list.items.size();
-  if (pickle.pairs > kMaxPairs) return resource_exhausted("pickle of too many dictionary entries");
+  if (pickle.pairs > kMaxPairs) return resource_exhausted("pickle has too many dictionary entries");
   for (const PickleRef ref : list.items) {
     const PickleObject& pair = pickle.object(ref);
     if ((pair.kind != kList && pair.kind != kTuple) || pair.items.size() != 2) {
@@ -147,7 +149,7 @@ Result<PickleObject> reconstruct(Pickle& pickle, std::span<const PickleRef> argu
   if (maker.kind == kInert) made.text = maker.text;
   if (kept.kind != kDict) return made;
   pickle.pairs += kept.items.size() / 2;
-  if (pickle.pairs > kMaxPairs) return resource_exhausted("pickle of too many dictionary entries");
+  if (pickle.pairs > kMaxPairs) return resource_exhausted("pickle has too many dictionary entries");
   made.items = kept.items;
   return made;
 }
@@ -268,7 +270,7 @@ Result<PickleObject> storage_of_id(Pickle& pickle, const PickleObject& id) {
   storage.element_bytes = foreign ? type->bytes : size_of(type->type);
   if (items.size() == 6) LW_RETURN_IF_ERROR(read_view(pickle, pickle.object(items[5]), storage));
   if (pickle.storages.size() == kMaxTensors)
-    return resource_exhausted("pickle of too many storages");
+    return resource_exhausted("pickle has too many storages");
   pickle.storages.push_back(storage);
   return PickleObject{kStorage, static_cast<int64_t>(pickle.storages.size() - 1)};
 }

@@ -8,13 +8,13 @@
 
 namespace lanewise::converters {
 
-/// What a pickle means when it calls one of the list of globals: a value of ours, made here.
-/// `max_elements` as for read_pickle().
+/// Makes the value that a pickle means by calling one of the listed globals. `max_elements` is as
+/// in read_pickle().
 Result<PickleObject> call_global(Pickle& pickle, const PickleGlobal& global,
                                  std::span<const PickleRef> arguments, int64_t max_elements);
 
-/// What a persistent id means: ('storage', type, key, device, elements) and, before PyTorch 0.4,
-/// which part of another storage it is.
+/// Reads a persistent id: ('storage', type, key, device, elements) and, before PyTorch 0.4, which
+/// part of another storage it is.
 Result<PickleObject> storage_of_id(Pickle& pickle, const PickleObject& id);
 
 }  // namespace lanewise::converters

@@ -150,7 +150,7 @@ std::string full_name(std::string_view module, std::string_view name) {
 
 Status check_harmless(std::string_view module, std::string_view name) {
   if (!runs_something(module, name)) return {};
-  return data_loss("pickle wants to call " + base::in_quotes(full_name(module, name)) +
+  return data_loss("pickle calls " + base::in_quotes(full_name(module, name)) +
                    ", which no state dict needs" + std::string(kNothingExecuted));
 }
 

@@ -9,14 +9,14 @@
 
 namespace lanewise::converters {
 
-/// How messages about pickles that ask for more end.
+/// The end of messages about pickles that are refused.
 inline constexpr std::string_view kNothingExecuted = "; nothing was executed";
 
-/// What one of Python's names means in a state dict.
+/// The meaning of a Python name in a state dict.
 enum class GlobalRole {
   kOrderedDict,
-  kDefaultDict,          ///< its argument makes values that are not there
-  kReconstruct,          ///< of protocols 0 and 1: a class, its base, and what the base keeps
+  kDefaultDict,          ///< its argument makes missing values
+  kReconstruct,          ///< in protocols 0 and 1: a class, its base, and the state of the base
   kRebuildTensor,        ///< torch._utils._rebuild_tensor and _v2
   kRebuildTensorOfType,  ///< _v3, whose storage is bytes
   kRebuildParameter,     ///< its first argument is the tensor
@@ -25,28 +25,28 @@ enum class GlobalRole {
   kDataType,             ///< torch.float32 and its like
   kForeignStorageType,   ///< of elements that DataType lacks
   kForeignDataType,
-  kRebuildForeign,  ///< a tensor that is no dense one: quantised, sparse
+  kRebuildForeign,  ///< a tensor that is not dense: quantised, sparse
   kSize,            ///< torch.Size: a tuple
-  kInert,           ///< stands beside tensors; what it would make is of no interest
+  kInert,           ///< occurs beside tensors; its result is not needed
 };
 
-/// A name that pickles of state dicts may use. Using it calls none of Python's functions.
+/// A name that pickles of state dicts may use. Using it does not call a Python function.
 struct PickleGlobal {
   std::string_view module;
   std::string_view name;
   GlobalRole role;
   DataType type = DataType::kF32;  ///< kStorageType, kDataType
-  size_t bytes = 0;                ///< kForeignStorageType: of an element
+  size_t bytes = 0;                ///< kForeignStorageType: size of an element
 };
 
-/// One of the list, or null. The list is all that there is: nothing is looked up anywhere else.
+/// Returns an entry of the list, or null. Nothing is looked up anywhere else.
 const PickleGlobal* find_global(std::string_view module, std::string_view name);
 
-/// An error for a name that runs commands or code in Python, which none that saves weights has a
-/// use for. Nothing would come of it here either, but whoever got such a file should know.
+/// Fails for a name that runs commands or code in Python, which no file of weights needs. It would
+/// have no effect here, but the user should know about such a file.
 Status check_harmless(std::string_view module, std::string_view name);
 
-/// `module.name` for a message, neither of them longer than anybody wants to read.
+/// `module.name` for a message, both shortened if they are very long.
 std::string full_name(std::string_view module, std::string_view name);
 
 }  // namespace lanewise::converters

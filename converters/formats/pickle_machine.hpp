@@ -18,7 +18,7 @@ inline Status damaged_pickle(const std::string& what) {
 
 inline Status truncated_pickle() { return damaged_pickle("it ends before its STOP"); }
 
-/// The stack machine. Each opcode is a function; pickle_opcodes.cpp says which.
+/// The stack machine. Each opcode is a function; pickle_opcodes.cpp has the table.
 class PickleMachine {
  public:
   PickleMachine(std::span<const std::byte> bytes, int64_t max_elements)
@@ -26,8 +26,7 @@ class PickleMachine {
 
   Result<Pickle> run() &&;
 
-  // Opcodes, in the order of their table. `number_`, `text_` and `line_` are what follows in the
-  // pickle.
+  // Opcodes, in the order of their table. Their arguments are in `number_`, `text_` and `line_`.
   Status protocol();
   Status frame();
   Status nothing() { return {}; }

@@ -104,7 +104,7 @@ constexpr auto kOpcodeOfByte = [] {
 
 Status PickleMachine::step() {
   if (at_ == in_.size()) return truncated_pickle();
-  if (++opcodes_ > kMaxOpcodes) return resource_exhausted("pickle of too many opcodes");
+  if (++opcodes_ > kMaxOpcodes) return resource_exhausted("pickle has too many opcodes");
   const size_t place = at_;
   const Opcode* opcode = kOpcodeOfByte[static_cast<size_t>(in_[at_++])];
   if (opcode == nullptr) {

@@ -93,7 +93,7 @@ class PytorchCheckpoint final : public Checkpoint {
     }
     notes_.push_back(
         base::in_quotes(files_.front()) +
-        ": beside the weights it uses other Python objects, which were not made: " + list);
+        ": contains Python objects beside the weights, which were not created: " + list);
   }
 
   /// The pickle's tensors were checked against what it says of storages; here that is.
@@ -119,7 +119,7 @@ Result<std::unique_ptr<PytorchFile>> open_file(const std::string& path) {
     LW_ASSIGN_OR_RETURN(const file::MappedFile mapped, file::MappedFile::open(path));
     zip = is_zip(mapped.bytes());
     if (!zip && !is_pytorch_legacy(mapped.bytes())) {
-      return data_loss(base::in_quotes(path) + " is not a file of torch.save()");
+      return data_loss(base::in_quotes(path) + " is not a file written by torch.save()");
     }
   }
   return zip ? open_pytorch_zip(path) : open_pytorch_legacy(path);

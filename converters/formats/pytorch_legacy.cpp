@@ -57,7 +57,7 @@ class PytorchLegacy final : public PytorchFile {
     LW_ASSIGN_OR_RETURN(const Pickle protocol, next_pickle());
     const PickleObject& version = protocol.root_object();
     if (version.kind != PickleKind::kInt || version.number != kProtocol) {
-      return unsupported("unknown version of the legacy form of torch.save()");
+      return unsupported("unknown version of torch.save()'s legacy format");
     }
     LW_RETURN_IF_ERROR(next_pickle().status());  // Of the machine: sizes of C's types.
     LW_ASSIGN_OR_RETURN(pickle_, next_pickle());
@@ -86,7 +86,7 @@ class PytorchLegacy final : public PytorchFile {
       }
       LW_ASSIGN_OR_RETURN(const auto bytes, next_storage(key.text, type->second));
       if (!storages_.emplace(type->first, bytes).second) {
-        return data_loss("storage " + base::in_quotes(key.text) + " stands in the file twice");
+        return data_loss("storage " + base::in_quotes(key.text) + " appears twice in the file");
       }
     }
     return {};
@@ -105,7 +105,7 @@ class PytorchLegacy final : public PytorchFile {
       }
     }
     return data_loss("storage " + base::in_quotes(key) + " of " + std::to_string(count) +
-                     " elements is cut off: " + std::to_string(rest_.size()) + " bytes are left");
+                     " elements is truncated: " + std::to_string(rest_.size()) + " bytes are left");
   }
 
   std::string path_;

@@ -23,7 +23,7 @@ class PytorchZip final : public PytorchFile {
     root_ = entry->name.substr(0, entry->name.size() - kPickleName.size());
     if (archive_.find(root_ + "/constants.pkl") != nullptr) {
       return unsupported(base::in_quotes(path_) +
-                         " is a TorchScript archive, a program: save model.state_dict()");
+                         " is a TorchScript archive, which is a program: save model.state_dict()");
     }
     if (entry->size > kMaxPickleBytes) {
       return resource_exhausted(base::in_quotes(path_) + ": a pickle of " +
@@ -74,7 +74,7 @@ class PytorchZip final : public PytorchFile {
     }
     if (found != nullptr) return found;
     return data_loss(base::in_quotes(path_) +
-                     " is a zip archive, but not one of torch.save(): it holds no data.pkl");
+                     " is a zip archive, but not written by torch.save(): it contains no data.pkl");
   }
 
   /// Absent before PyTorch 2.1, which means little.

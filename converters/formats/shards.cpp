@@ -84,7 +84,7 @@ Status check_index(ShardedCheckpoint& checkpoint, const std::string& index_path,
   if (count > kMostNamed) absent += " and " + std::to_string(count - kMostNamed) + " more";
   if (count > 0) {
     checkpoint.note(base::in_quotes(index_path) +
-                    " names tensors that are in none of the shards: " + absent);
+                    " lists tensors that are in none of the shards: " + absent);
   }
   return {};
 }

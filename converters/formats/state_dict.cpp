@@ -197,7 +197,7 @@ class Search {
     const PickleObject& root = pickle_.root_object();
     if (root.kind == kInert) return whole_object(root);
     if (!is_dict(root)) {
-      return data_loss("expected a state dict, found something that is no dict");
+      return data_loss("expected a state dict, found something that is not a dict");
     }
     for (const PickleRef ref : root.items) {
       if (pickle_.object(ref).kind == kInert) return whole_object(pickle_.object(ref));
@@ -208,7 +208,7 @@ class Search {
   static Status whole_object(const PickleObject& object) {
     const std::string name = object.text.empty() ? "unknown" : std::string(object.text);
     return unsupported("holds an object of class " + base::in_quotes(name) +
-                       " and no state dict; of a whole model save model.state_dict()" +
+                       " and no state dict; save model.state_dict() instead of the whole model" +
                        std::string(kNothingExecuted));
   }
 

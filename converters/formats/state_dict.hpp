@@ -15,13 +15,14 @@ struct StateDictEntry {
   size_t tensor = 0;
 };
 
-/// The state dict in what torch.save() wrote, in name order: the pickled dict itself, or down to
-/// four levels below, in dicts, lists and tuples, where training scripts put it beside their epoch
-/// and optimizer. Of several, those that have a usual name (`state_dict`, `model`, ...) count, and
-/// of these the ones nearest to the root. Entries that are no tensors are left out.
+/// Finds the state dict in a file written by torch.save(), sorted by name: the pickled dict itself,
+/// or a dict up to four levels below, in dicts, lists and tuples, where training scripts store it
+/// beside epoch and optimizer. If there are several, those with a usual name (`state_dict`,
+/// `model`, ...) take precedence, and among these the ones nearest to the root. Entries that are
+/// not tensors are omitted.
 ///
-/// Fails with kInvalidArgument when several could be meant, naming them; kDataLoss if there is
-/// none, kUnsupported if there is an object of somebody's class instead.
+/// Fails with kInvalidArgument, naming them, if several remain; with kDataLoss if there is none;
+/// with kUnsupported if there is an object of a custom class instead.
 Result<std::vector<StateDictEntry>> find_state_dict(const Pickle& pickle);
 
 }  // namespace lanewise::converters

@@ -105,7 +105,8 @@ Status check_strided(const Strided& array, int64_t count, int64_t max_count) {
                      to_string(array.shape) + ", strides " + to_string(array.strides) + ": " +
                      what);
   };
-  if (array.strides.size() != array.shape.size()) return wrong("not as many strides as sizes");
+  if (array.strides.size() != array.shape.size())
+    return wrong("the numbers of strides and sizes differ");
   const auto negative = [](int64_t x) { return x < 0; };
   if (array.offset < 0 || std::any_of(array.strides.begin(), array.strides.end(), negative)) {
     return wrong("offset and strides must not be negative");

@@ -185,7 +185,7 @@ Status ZipArchive::Open::sort() {
       std::adjacent_find(entries.begin(), entries.end(),
                          [](const ZipEntry& a, const ZipEntry& b) { return a.name == b.name; });
   if (twice == entries.end()) return {};
-  return entry_error(StatusCode::kDataLoss, path, twice->name, "stands in the archive twice");
+  return entry_error(StatusCode::kDataLoss, path, twice->name, "appears twice in the archive");
 }
 
 Status ZipArchive::Open::open() {

@@ -15,40 +15,41 @@ namespace lanewise::converters {
 /// A file in an archive.
 struct ZipEntry {
   std::string name;
-  size_t size = 0;   ///< bytes once unpacked
-  size_t index = 0;  ///< its place in the archive
+  size_t size = 0;   ///< bytes when unpacked
+  size_t index = 0;  ///< its index in the archive
 };
 
-/// A zip archive, read-only: .pt and .npz files are such.
+/// A read-only zip archive, such as .pt and .npz files.
 ///
-/// Entries that are stored as they are (torch.save and numpy.savez write them so) are shown where
-/// they stand in the mapped file; compressed ones are unpacked.
+/// Uncompressed entries, as torch.save and numpy.savez write them, are read in place in the mapped
+/// file; compressed ones are unpacked.
 ///
 /// Move-only. Thread-safe.
 class ZipArchive {
  public:
-  /// Reads the directory of the archive at `path`, and no entry. Messages begin with the path.
+  /// Reads the directory of the archive at `path` but none of its entries. Messages begin with the
+  /// path.
   ///
-  /// Fails with kDataLoss for what is no intact archive, and for names that stand in it twice or
-  /// lead out of a folder; kUnsupported for compression other than deflate, and for encryption.
-  /// Sizes: a stored entry is as large as in the file; of a compressed one no more is believed
-  /// than deflate can do, 1032 bytes for each of its own.
+  /// Fails with kDataLoss if the archive is damaged, or if a name appears twice or leads out of a
+  /// folder; with kUnsupported for compression other than deflate, and for encryption. Sizes: an
+  /// uncompressed entry must be as large as in the file; a compressed one may claim at most what
+  /// deflate can produce, 1032 bytes for each of its own.
   static Result<ZipArchive> open(const std::string& path);
 
   ZipArchive(ZipArchive&&) noexcept;
   ZipArchive& operator=(ZipArchive&&) noexcept;
   ~ZipArchive();
 
-  /// In name order, without folders.
+  /// Sorted by name, without folders.
   std::span<const ZipEntry> entries() const noexcept;
-  /// Null when there is none of that name.
+  /// Returns null if there is none with that name.
   const ZipEntry* find(std::string_view name) const noexcept;
 
-  /// The bytes of an entry, checked against its CRC: in the mapped file, valid as long as the
-  /// archive, or in `scratch`, which is left alone otherwise. A CRC of zero in a stored entry is
-  /// none: torch.serialization.set_crc32_options(False) writes such.
+  /// Returns the bytes of an entry, checked against its CRC: in the mapped file, valid as long as
+  /// the archive, or in `scratch`, which is otherwise unchanged. A CRC of zero in an uncompressed
+  /// entry means none; torch.serialization.set_crc32_options(False) writes it.
   Result<std::span<const std::byte>> read(const ZipEntry& entry, Scratch& scratch) const;
-  /// The first `bytes` of it, or fewer if it has no more; not checked.
+  /// Returns the first `bytes` of it, or fewer if it is shorter; not checked.
   Result<Scratch> read_head(const ZipEntry& entry, size_t bytes) const;
 
  private:
@@ -60,7 +61,7 @@ class ZipArchive {
 
 /// Whether a file that begins with `head` is a zip archive.
 bool is_zip(std::span<const std::byte> head);
-/// The name of the first entry of an archive that begins with `head`, as far as it stands there.
+/// The name of the first entry of an archive that begins with `head`, as far as `head` contains it.
 std::string_view first_zip_entry(std::span<const std::byte> head);
 
 }  // namespace lanewise::converters

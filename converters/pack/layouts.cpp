@@ -1,29 +1,15 @@
 #include "converters/pack/layouts.hpp"
 
+#include "ops/description.hpp"
+
 namespace lanewise::converters {
-namespace {
-
-struct Entry {
-  std::string_view op;
-  std::string_view role;
-  Layout layout;
-};
-
-// What is not here stays as it is.
-constexpr Entry kEntries[] = {
-    {"linear", "weight", Layout::kPanels},
-    {"gru", "weight", Layout::kPanels},
-    {"lstm", "weight", Layout::kPanels},
-    {"embed", "table", Layout::kTable},
-};
-
-}  // namespace
 
 Layout layout_of(std::string_view op, std::string_view role) noexcept {
-  for (const Entry& entry : kEntries) {
-    if (entry.op == op && entry.role == role) return entry.layout;
-  }
-  return Layout::kRows;
+  const ops::WeightRole* weight = ops::find_operator(op)->find_weight(role);
+  if (weight == nullptr) return Layout::kRows;
+  if (weight->use == ops::WeightUse::kProduct) return Layout::kPanels;
+  const bool is_table = weight->use == ops::WeightUse::kLookup && weight->low_precision;
+  return is_table ? Layout::kTable : Layout::kRows;
 }
 
 }  // namespace lanewise::converters

@@ -4,11 +4,11 @@
 
 namespace lanewise::converters {
 
-/// How a weight stands in a model file.
+/// The layout of a weight in a model file.
 enum class Layout {
   kRows,    ///< as in PyTorch, row-major
   kPanels,  ///< [N, K] cut into panels of 16 rows: [ceil(N / 16), K, 16] (panels.hpp); as bf16 or
-            ///< integers with what belongs to them (quantized_panels.hpp)
+            ///< integers with what belongs to them (ops/weights)
   kTable,   ///< row-major, may be bf16 or 8-bit integers with a scale for each row
 };
 

@@ -10,9 +10,11 @@
 #include "base/status_macros.hpp"
 #include "converters/formats/elements.hpp"
 #include "converters/pack/layouts.hpp"
-#include "converters/pack/panels.hpp"
-#include "converters/pack/quantized_panels.hpp"
+#include "converters/pack/tables.hpp"
 #include "converters/quantize/quantize_rows.hpp"
+#include "ops/description.hpp"
+#include "ops/weights/f32/f32.hpp"
+#include "ops/weights/weight.hpp"
 #include "runtime/graph/decoding.hpp"
 
 namespace lanewise::converters {
@@ -69,7 +71,7 @@ Result<Elements> read_source(const Checkpoint& checkpoint, const TensorParts& pa
   const auto all = static_cast<int64_t>(source.f32.values.size());
   if (part.offset < 0 || part.offset > all || count > all - part.offset) {
     return invalid_argument("tensor " + in_quotes(part.tensor) + " " + to_string(source.shape) +
-                            " has no part " + to_string(part.shape) + " behind element " +
+                            " has no part " + to_string(part.shape) + " at element " +
                             std::to_string(part.offset));
   }
   source.f32.values =
@@ -89,7 +91,7 @@ Result<Joined> join_tensors(const Checkpoint& checkpoint, const TensorParts& par
     } else if (shape.empty() || shape.size() != joined.shape.size() ||
                !std::equal(shape.begin() + 1, shape.end(), joined.shape.begin() + 1)) {
       return invalid_argument("tensor " + in_quotes(name) + " " + to_string(shape) +
-                              " cannot stand below " + to_string(joined.shape));
+                              " cannot be stacked below " + to_string(joined.shape));
     } else {
       joined.shape[0] += shape[0];
     }
@@ -111,100 +113,138 @@ F32Tensor as_one(Joined joined) {
   return {values, std::move(owned)};
 }
 
+/// A node's weight: as what its tensors are stored, and the roles that they take there.
+struct Use {
+  std::string node;
+  std::string role;
+  Layout layout;
+};
+
 /// Roles of a node and the tensors that stand in them.
 using Roles = std::vector<std::pair<std::string, std::string>>;
 
+/// The tensors of a packed weight, by what their roles add to the weight's.
+using Suffixes = std::vector<std::pair<std::string, std::string>>;
+
+/// The first product with each weight. A table that is one of these weights too (tied embeddings)
+/// is looked up from its panels.
+std::map<std::vector<std::string>, Use> products_of(const graph::Graph& graph) {
+  std::map<std::vector<std::string>, Use> products;
+  for (const graph::Node& node : graph.nodes) {
+    for (const auto& [role, sources] : node.weights) {
+      const Use use{node.name, role, layout_of(node.op, role)};
+      if (use.layout == Layout::kPanels) products.try_emplace(sources, use);
+    }
+  }
+  return products;
+}
+
 class Packer {
  public:
-  Packer(const Checkpoint& checkpoint, const TensorParts& parts, const PackedTypes& types)
-      : checkpoint_(checkpoint), parts_(parts), types_(types) {}
+  Packer(const Checkpoint& checkpoint, const TensorParts& parts, const PackedTypes& types,
+         const graph::Graph& graph)
+      : checkpoint_(checkpoint), parts_(parts), types_(types), products_(products_of(graph)) {
+    for (const graph::Node& node : graph.nodes) {
+      for (const auto& [role, sources] : node.weights) {
+        if (layout_of(node.op, role) == Layout::kTable) tables_.insert(sources);
+      }
+    }
+  }
 
-  /// Packs what stands in `role` of `node`, and returns the roles that it takes then and the names
-  /// of their tensors in the model file.
-  Result<Roles> pack(const std::string& node, const std::string& role, Layout layout,
-                     const std::vector<std::string>& sources) {
-    const auto [known, is_new] = packed_roles_.try_emplace({layout, sources});
+  /// Packs what `use` stands for, and returns the roles that it takes then and the names of their
+  /// tensors in the model file.
+  Result<Roles> pack(const Use& use, const std::vector<std::string>& sources) {
+    const auto product = products_.find(sources);
+    const bool is_tied = use.layout == Layout::kTable && product != products_.end();
+    const Use& stored = is_tied ? product->second : use;
+    const auto [known, is_new] = packed_.try_emplace({stored.layout, sources});
     if (is_new) {
       LW_ASSIGN_OR_RETURN(Joined joined, join_tensors(checkpoint_, parts_, sources));
-      LW_ASSIGN_OR_RETURN(known->second, add_joined(node, role, layout, std::move(joined)));
+      LW_ASSIGN_OR_RETURN(known->second, add_joined(stored, sources, std::move(joined)));
     }
-    Roles roles = known->second;
-    // The first tensor may stand in a role of another name elsewhere.
-    roles.front().first = role;
+    Roles roles;
+    for (const auto& [suffix, name] : known->second) {
+      roles.emplace_back(ops::role_of(use.role, suffix), name);
+    }
     return roles;
   }
 
   PackedGraph take(graph::Graph graph) && {
-    packed_.graph = std::move(graph);
-    return std::move(packed_);
+    result_.graph = std::move(graph);
+    return std::move(result_);
   }
 
  private:
-  Result<Roles> add_joined(const std::string& node, const std::string& role, Layout layout,
-                           Joined joined) {
-    const std::string name = node + "." + role;
+  Result<Suffixes> add_joined(const Use& use, const std::vector<std::string>& sources,
+                              Joined joined) {
+    const std::string name = use.node + "." + use.role;
     if (types_.only_finite) {
       const int64_t columns = joined.shape.empty() ? 1 : joined.shape.back();
       for (const F32Tensor& part : joined.parts) {
         LW_RETURN_IF_ERROR(check_finite(name, part.values, columns));
       }
     }
-    if (layout == Layout::kRows || types_.type == WeightType::kF32) {
-      if (layout == Layout::kPanels) {
-        LW_RETURN_IF_ERROR(add_panels(name, joined));
-      } else {
-        add_rows(name, std::move(joined));
-      }
-      return Roles{{role, name}};
-    }
+    if (use.layout == Layout::kRows) return add_rows(name, std::move(joined));
     LW_RETURN_IF_ERROR(expect_matrix(name, joined));
+    if (types_.format == WeightFormat::f32) {
+      const bool is_table = use.layout == Layout::kTable;
+      result_.formats[name] = is_table ? WeightFormat::f32_rows : WeightFormat::f32;
+      return is_table ? add_rows(name, std::move(joined)) : add_panels(name, joined);
+    }
     const Shape shape = joined.shape;
     const F32Tensor one = as_one(std::move(joined));
-    LW_ASSIGN_OR_RETURN(std::vector<PackedRole> packed,
-                        layout == Layout::kTable ? narrow_table(one.values, shape)
-                                                 : narrow_panels(name, one.values, shape));
-    Roles roles;
-    for (PackedRole& part : packed) roles.push_back(add_narrow(node, std::move(part)));
-    return roles;
-  }
-
-  Result<std::vector<PackedRole>> narrow_table(std::span<const float> table, const Shape& shape) {
-    if (types_.type != WeightType::kBF16) {
-      return table_i8(quantize_int8(table, shape[0], shape[1]));
+    if (use.layout == Layout::kTable) {
+      return add_packed(name,
+                        pack_table(table_format(types_.format), one.values, shape[0], shape[1]));
     }
-    std::vector<PackedRole> roles;
-    roles.push_back(table_bf16(table, shape[0], shape[1]));
-    return roles;
+    LW_ASSIGN_OR_RETURN(
+        ops::PackedWeight packed,
+        pack_product(name, one.values, shape, /*is_tied=*/tables_.contains(sources)));
+    return add_packed(name, std::move(packed));
   }
 
-  Result<std::vector<PackedRole>> narrow_panels(const std::string& name, std::span<const float> w,
-                                                const Shape& shape) {
-    if (types_.type != WeightType::kBF16) {
-      LW_ASSIGN_OR_RETURN(const std::shared_ptr<const QuantizedMatrix> matrix,
-                          types_.rounding(name, w, shape[0], shape[1]));
-      if (matrix != nullptr) return pack_quantized(*matrix);
+  /// A tied table keeps at least 8 bits: what rounds the embeddings of all tokens is not made up
+  /// for by any later layer.
+  Result<ops::PackedWeight> pack_product(const std::string& name, std::span<const float> w,
+                                         const Shape& shape, bool is_tied) {
+    const int64_t n = shape[0], k = shape[1];
+    if (!ops::is_packed_from_integers(types_.format)) {
+      return ops::pack_weight(types_.format, w.data(), n, k);
     }
-    std::vector<PackedRole> roles;
-    roles.push_back(pack_bf16(w, shape[0], shape[1]));
-    return roles;
+    if (is_tied && ops::info_of(types_.format).bits < 8) {
+      return ops::pack_weight(quantize_int8(w, n, k));
+    }
+    LW_ASSIGN_OR_RETURN(const std::shared_ptr<const QuantizedMatrix> matrix,
+                        types_.rounding(name, w, n, k));
+    if (matrix == nullptr) return ops::pack_weight(WeightFormat::bf16, w.data(), n, k);
+    return ops::pack_weight(*matrix);
   }
 
-  std::pair<std::string, std::string> add_narrow(const std::string& node, PackedRole part) {
-    const auto bytes = std::make_shared<std::vector<std::byte>>(std::move(part.bytes));
-    packed_.owned.push_back(bytes);
-    std::string name = node + "." + part.role;
-    packed_.tensors.push_back({name, {part.type, bytes->data(), std::move(part.shape)}});
-    return {std::move(part.role), std::move(name)};
+  /// `name`: of the weight, `<node>.<role>`.
+  Suffixes add_packed(const std::string& name, ops::PackedWeight packed) {
+    result_.formats[name] = packed.format;
+    const auto dot = static_cast<std::ptrdiff_t>(name.rfind('.'));
+    const std::string node(name.begin(), name.begin() + dot);
+    const std::string role(name.begin() + dot + 1, name.end());
+    Suffixes suffixes;
+    for (ops::PackedTensor& tensor : packed.tensors) {
+      const auto bytes = std::make_shared<std::vector<std::byte>>(std::move(tensor.bytes));
+      result_.owned.push_back(bytes);
+      const std::string full = node + "." + ops::role_of(role, tensor.suffix);
+      result_.tensors.push_back({full, {tensor.type, bytes->data(), std::move(tensor.shape)}});
+      suffixes.emplace_back(std::move(tensor.suffix), full);
+    }
+    return suffixes;
   }
 
   void add(const std::string& name, const float* data, Shape shape) {
-    packed_.tensors.push_back({name, {DataType::kF32, data, std::move(shape)}});
+    result_.tensors.push_back({name, {DataType::kF32, data, std::move(shape)}});
   }
 
   float* allocate(size_t size) {
     auto owned = std::make_unique_for_overwrite<float[]>(size);
     float* data = owned.get();
-    packed_.owned.push_back(std::shared_ptr<float[]>(std::move(owned)));
+    result_.owned.push_back(std::shared_ptr<float[]>(std::move(owned)));
     return data;
   }
 
@@ -214,63 +254,66 @@ class Packer {
                             to_string(joined.shape));
   }
 
-  Status add_panels(const std::string& name, const Joined& joined) {
-    LW_RETURN_IF_ERROR(expect_matrix(name, joined));
+  Result<Suffixes> add_panels(const std::string& name, const Joined& joined) {
     const int64_t k = joined.shape[1];
-    const Shape shape = panel_shape(joined.shape[0], k);
+    const Shape shape{ops::ceil_div(joined.shape[0], 16), k, 16};
     LW_ASSIGN_OR_RETURN(const int64_t size, element_count(shape));
-    std::vector<WeightRows> rows;
+    std::vector<ops::WeightRows> rows;
     for (const F32Tensor& part : joined.parts) {
       rows.push_back(
           {part.values.data(), k == 0 ? 0 : static_cast<int64_t>(part.values.size()) / k});
     }
     float* panels = allocate(static_cast<size_t>(size));
-    pack_panels(rows, k, panels);
+    ops::pack_panels(rows, k, panels);
     add(name, panels, shape);
-    return {};
+    return Suffixes{{"", name}};
   }
 
-  void add_rows(const std::string& name, Joined joined) {
+  Suffixes add_rows(const std::string& name, Joined joined) {
     if (joined.parts.size() == 1) {
       F32Tensor& only = joined.parts.front();
       add(name, only.values.data(), joined.shape);
       if (only.owned != nullptr) {
-        packed_.owned.push_back(std::shared_ptr<float[]>(std::move(only.owned)));
+        result_.owned.push_back(std::shared_ptr<float[]>(std::move(only.owned)));
       }
-      return;
+      return {{"", name}};
     }
     float* out = allocate(joined.size());
     add(name, out, joined.shape);
     for (const F32Tensor& part : joined.parts) {
       out = std::copy(part.values.begin(), part.values.end(), out);
     }
+    return {{"", name}};
   }
 
   const Checkpoint& checkpoint_;
   const TensorParts& parts_;
   const PackedTypes& types_;
-  std::map<std::pair<Layout, std::vector<std::string>>, Roles> packed_roles_;
-  PackedGraph packed_;
+  std::map<std::vector<std::string>, Use> products_;
+  std::set<std::vector<std::string>> tables_;
+  std::map<std::pair<Layout, std::vector<std::string>>, Suffixes> packed_;
+  PackedGraph result_;
 };
 
 }  // namespace
 
 Result<PackedGraph> pack_graph(graph::Graph graph, const Checkpoint& checkpoint,
                                const TensorParts& parts, const PackedTypes& types) {
-  Packer packer(checkpoint, parts, types);
+  Packer packer(checkpoint, parts, types, graph);
   // Steps attend to a cache in f32. A run of the whole model must round as they do, or it finds
   // other tokens than they did.
-  const std::set<std::string> steps = graph::nodes_of_steps(graph);
+  LW_ASSIGN_OR_RETURN(const std::set<std::string> steps, graph::nodes_of_steps(graph));
   for (graph::Node& node : graph.nodes) {
     decltype(node.weights) weights;
     for (const auto& [role, sources] : node.weights) {
       LW_ASSIGN_OR_RETURN(const Roles roles,
-                          packer.pack(node.name, role, layout_of(node.op, role), sources));
+                          packer.pack({node.name, role, layout_of(node.op, role)}, sources));
       for (const auto& [packed_role, name] : roles) weights[packed_role] = {name};
     }
     node.weights = std::move(weights);
     // Low-precision weights lose more than attention in bf16 does.
-    if (node.op == "attention" && types.type != WeightType::kF32 && !steps.contains(node.name)) {
+    if (ops::find_operator(node.op)->allows_bf16 && types.format != WeightFormat::f32 &&
+        !steps.contains(node.name)) {
       node.attributes.set("allow_bf16", true);
     }
   }

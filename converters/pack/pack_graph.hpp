@@ -1,6 +1,8 @@
 #pragma once
 
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "converters/formats/checkpoint.hpp"
@@ -17,13 +19,15 @@ namespace lanewise::converters {
 struct PackedGraph {
   graph::Graph graph;
   std::vector<file::SafetensorsInput> tensors;
+  /// How weights are stored, by the tensors of their panels or rows; others are plain.
+  std::map<std::string, WeightFormat, std::less<>> formats;
   std::vector<std::shared_ptr<const void>> owned;
 };
 
 /// What weights are stored as.
 struct PackedTypes {
-  WeightType type = WeightType::kF32;
-  /// The integers for kI8 and kI4.
+  WeightFormat format = WeightFormat::f32;
+  /// The integers of formats that are packed from them.
   WeightRounding rounding{};
   /// Refuse a model that holds an infinity or a NaN: no scale stands for it.
   bool only_finite = false;

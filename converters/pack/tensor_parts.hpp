@@ -10,17 +10,18 @@
 
 namespace lanewise::converters {
 
-/// A run of a checkpoint tensor's elements, in row-major order, with a shape of its own: the query
-/// rows of a fused matrix, or a table without its axes of one. Or what is computed from a tensor.
+/// A contiguous range of a checkpoint tensor's elements, in row-major order, with its own shape:
+/// the query rows of a fused matrix, or a table without its axes of size 1. Or the result of a
+/// computation on a tensor.
 struct TensorPart {
   std::string tensor;  ///< empty: computed from nothing
-  int64_t offset = 0;  ///< elements before it; of no meaning where it is computed
+  int64_t offset = 0;  ///< elements before it; unused if it is computed
   Shape shape;
-  /// Computes the elements of `shape` from all of the tensor's. Empty: they are taken as they are.
+  /// Computes the elements of `shape` from all elements of the tensor. Empty: copies them.
   std::function<void(std::span<const float> tensor, std::span<float> part)> compute{};
 };
 
-/// Parts by the names that a graph knows them by.
+/// Parts by their names in a graph.
 using TensorParts = std::map<std::string, TensorPart, std::less<>>;
 
 }  // namespace lanewise::converters

@@ -10,15 +10,15 @@
 
 namespace lanewise::converters {
 
-/// What a model of f32 tells about how it is used.
+/// The result of running an f32 model on calibration texts.
 struct Calibration {
   CapturedInputs inputs;
-  std::vector<Sample> held_out;  ///< not part of `inputs`, so that what they measure is no praise
+  std::vector<Sample> held_out;  ///< not in `inputs`, so that they measure the error without bias
 };
 
-/// Runs `model` on the texts of the file `path`, or on built-in ones where it is empty. Every
-/// fourth text is held out; of fewer than 8 all serve for both. Nothing for a model without a
-/// tokenizer.
+/// Runs `model` on the texts of the file `path`, or on built-in ones if it is empty. Every fourth
+/// text is held out; if there are fewer than 8, all serve both purposes. Returns nothing for a
+/// model without a tokenizer.
 Result<Calibration> calibrate(const Model& model, const std::string& path, int threads);
 
 }  // namespace lanewise::converters

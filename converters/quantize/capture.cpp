@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/status_macros.hpp"
+#include "ops/description.hpp"
 #include "runtime/exec/executor.hpp"
 #include "runtime/exec/run_sequence.hpp"
 #include "runtime/graph/graph.hpp"
@@ -29,17 +30,17 @@ struct Product {
 
 std::vector<Product> products_of(const graph::Graph& graph) {
   std::vector<Product> products;
-  const auto add = [&](const graph::Node& node, graph::ValueId value, int64_t k) {
-    products.push_back({node.name + ".weight", value, k});
-  };
   for (const graph::Node& node : graph.nodes) {
-    const auto features = [&](graph::ValueId value) {
-      return graph.values[static_cast<size_t>(value)].features;
-    };
-    if (node.op == "linear") add(node, node.inputs.front(), features(node.inputs.front()));
-    // Recurrent weights see the states: what the layer gave at the step before.
-    if (node.op == "gru") add(node, node.output, features(node.output));
-    if (node.op == "lstm") add(node, node.output, features(node.output) / 2);
+    const ops::OperatorDescription& op = *ops::find_operator(node.op);
+    for (const ops::WeightRole& weight : std::span<const ops::WeightRole>(op.weights)) {
+      if (weight.use != ops::WeightUse::kProduct) continue;
+      // A recurrent layer's own states: the output of the step before.
+      const graph::ValueId value =
+          weight.multiplies_output ? node.output : node.inputs[weight.input];
+      const int64_t features = graph.values[static_cast<size_t>(value)].features;
+      products.push_back({node.name + "." + std::string(weight.role), value,
+                          weight.multiplies_output ? features / op.state_parts : features});
+    }
   }
   return products;
 }

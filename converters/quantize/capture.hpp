@@ -9,9 +9,9 @@
 
 namespace lanewise::converters {
 
-/// Runs `model` on `samples` and collects the rows that its weights of products are multiplied by:
-/// 1024 to 2048 of them, evenly spread, or all where there are fewer. The same samples give the
-/// same rows. Rows that are not finite are left out.
+/// Runs `model` on `samples` and collects the inputs of the weights of its linear and recurrent
+/// layers: 1024 to 2048 rows, evenly spread, or all if there are fewer. The same samples give the
+/// same rows. Rows that are not finite are omitted.
 Result<CapturedInputs> capture_inputs(const Model& model, std::span<const Sample> samples,
                                       int threads);
 

@@ -98,7 +98,7 @@ std::string to_text(const Comparison& comparison) {
                 comparison.worst_cosine, comparison.relative_error);
   std::string line = comparison.output + text;
   if (comparison.same_token) {
-    std::snprintf(text, sizeof(text), "; the same likeliest token in %.2f %%",
+    std::snprintf(text, sizeof(text), "; the same most likely token in %.2f %%",
                   100.0 * *comparison.same_token);
     line += text;
   }

@@ -10,18 +10,18 @@
 
 namespace lanewise::converters {
 
-/// How far the results of a model are from those of another with the same outputs.
+/// The difference between the outputs of two models.
 struct Comparison {
   std::string output;  ///< what was compared: sentence_embedding, else logits, else the first
-  int64_t rows = 0;    ///< rows of it: sentences or tokens
+  int64_t rows = 0;    ///< its rows: sentences or tokens
   double mean_cosine = 1.0;
   double worst_cosine = 1.0;
   double relative_error = 0.0;  ///< sqrt(sum (y - y')^2 / sum y^2)
-  /// Of logits: the share of rows in which the likeliest token is the same.
+  /// For logits: the fraction of rows with the same most likely token.
   std::optional<double> same_token;
 };
 
-/// Adds up a Comparison, a row after another. Rows that are not finite are as wrong as can be.
+/// Accumulates a Comparison row by row. A row that is not finite counts as completely wrong.
 class RowComparison {
  public:
   /// y and other [features]
@@ -38,12 +38,12 @@ class RowComparison {
   double square_ = 0;
 };
 
-/// Runs both on `samples`, of which there is at least one. Fails as Session::create() and
+/// Runs both models on `samples`, which must not be empty. Fails as Session::create() and
 /// run_ragged() do.
 Result<Comparison> compare(const Model& reference, const Model& other,
                            std::span<const Sample> samples, int threads);
 
-/// One line for people.
+/// One line for the user.
 std::string to_text(const Comparison& comparison);
 
 }  // namespace lanewise::converters

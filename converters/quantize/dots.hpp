@@ -6,9 +6,9 @@
 
 namespace lanewise::converters {
 
-/// sum_i a[r * stride + i] * b[i] for r of 0 to 3: b is loaded once for four products, which loads
-/// would otherwise limit. Vectors of GCC and clang, because neither makes them of four sums at
-/// once.
+/// sum_i a[r * stride + i] * b[i] for r = 0 to 3. Loads b once for four products, which would
+/// otherwise be limited by loads. Uses the vector extensions of GCC and clang, because neither
+/// vectorises four sums at once.
 template <typename T>
 std::array<double, 4> four_dots(const T* a, size_t stride, const T* b, size_t count) {
   constexpr size_t kLanes = 16 / sizeof(T);

@@ -79,7 +79,7 @@ class RowOfIntegers {
     int8_t& value = matrix_.values[static_cast<size_t>(row_ * matrix_.k + j)];
     const auto g = static_cast<size_t>(row_ * groups_ + j / matrix_.group);
     const float scale = matrix_.scales[g];
-    if (matrix_.type == WeightType::kI8) {
+    if (ops::info_of(matrix_.format).block == 0) {
       value = int8_value(w, scale);
       return scale * static_cast<float>(value);
     }

@@ -8,14 +8,15 @@
 
 namespace lanewise::converters {
 
-/// Rounds the weights of one input after another, and lets those still to come make up for what
-/// was lost: what matters is the product with x, whose inputs go together, not single weights.
+/// Rounds the weights of one input after another, and adjusts the remaining ones to compensate for
+/// the error: it minimises the error of the product with x, whose inputs are correlated, rather
+/// than that of single weights.
 ///
 /// plain   the rounding of `w` that gives the scales; its values are replaced
-/// x       as the kernels round it, so that their rounding counts as noise
+/// x       as rounded by the kernels, so that their rounding counts as noise
 ///
-/// Inputs with the largest squares are rounded first, while there are many others to make up for
-/// them. Leaves `plain` as it is where x tells nothing. k^3 / 3 + rows k^2 / 2 + n k^2 / 2
+/// Inputs with the largest squares are rounded first, while many others can still compensate.
+/// Returns `plain` unchanged if x has no information. Takes k^3 / 3 + rows k^2 / 2 + n k^2 / 2
 /// multiplications and k^2 doubles. The same bits with any number of threads.
 /// Source: Frantar et al. 2023 (GPTQ), arXiv:2210.17323.
 QuantizedMatrix with_error_feedback(QuantizedMatrix plain, std::span<const float> w,

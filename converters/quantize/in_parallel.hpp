@@ -8,8 +8,8 @@
 
 namespace lanewise::converters {
 
-/// Calls work(i) once for every i of [0, count), on the threads of `team`, and returns when all are
-/// done. An exception of `work` is thrown again here, and what was not begun is left out.
+/// Calls work(i) once for every i in [0, count) on the threads of `team`, and returns when all are
+/// done. If `work` throws, calls that have not begun are skipped and the exception is rethrown.
 template <typename Work>
 void in_parallel(exec::Team& team, int64_t count, const Work& work) {
   struct Body final : exec::TeamBody {

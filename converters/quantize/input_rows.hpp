@@ -17,7 +17,7 @@ struct InputRows {
 /// By `<node>.<role>` of the weight.
 using CapturedInputs = std::map<std::string, InputRows, std::less<>>;
 
-/// What the kernels make of rows: each in 255 steps of its range (ops/linear/quantize_row.hpp).
+/// What the kernels make of rows: each in 255 steps of its range (ops/weights/quantize_row.hpp).
 InputRows rounded_rows(const InputRows& x);
 
 /// Each row divided by its root mean square: what is wrong with a row matters relative to it, and a

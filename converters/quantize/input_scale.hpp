@@ -14,18 +14,21 @@ namespace lanewise::converters {
 using Rounding =
     std::function<QuantizedMatrix(std::span<const float> w, std::span<const float> importance)>;
 
-/// Factors of the inputs that make rounding inputs and weights hurt the product least: they move
-/// what makes some inputs large, and with it the steps of the whole row coarse, into the weights.
+/// Finds a factor for each input that minimises the error that quantisation adds to the product. An
+/// outlier among the inputs makes the quantisation step of its whole row coarse; the factors move
+/// outliers from the inputs into the weights:
 ///
-///   input_scale[j] = max_i|w[i, j]|^(1 - alpha) / max_r|x[r, j]|^alpha, their geometric mean 1
+///   input_scale[j] = max_i|w[i, j]|^(1 - alpha) / max_r|x[r, j]|^alpha, normalised to a
+///                    geometric mean of 1
 ///
-/// for the alpha of a list with the least expected error
+/// A list of alphas is tried, and the one with the least expected error wins:
 ///
 ///   sum_j (sum_r dx[r, j]^2) (sum_i w'[i, j]^2) + (sum_r x'[r, j]^2) (sum_i dw[i, j]^2)
 ///
-/// where x' and w' are scaled and dx and dw what rounding does to them. That is the squared error
-/// of the product if errors of different inputs are independent, and needs no product.
-/// Empty where no alpha is better than ones. `rounding` is called by several threads at once.
+/// x' and w' are the scaled inputs and weights, dx and dw their rounding errors. The sum is the
+/// squared error of the product if the errors of different inputs are independent; no product needs
+/// to be computed.
+/// Returns an empty vector if no alpha beats factors of 1. `rounding` is called concurrently.
 /// Source: Xiao et al. 2023 (SmoothQuant), arXiv:2211.10438.
 std::vector<float> find_input_scale(std::span<const float> w, int64_t n, const InputRows& x,
                                     const Rounding& rounding, exec::Team& team);

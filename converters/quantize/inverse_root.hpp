@@ -7,9 +7,9 @@
 
 namespace lanewise::converters {
 
-/// The upper triangular U with U^T U = H^-1, for a symmetric positive definite h [k, k], row-major,
-/// of which the lower triangle is read. Empty where h is not (numerically) positive definite. The
-/// same bits with any number of threads.
+/// Returns the upper triangular U with U^T U = H^-1, for a symmetric positive definite h [k, k],
+/// row-major, of which only the lower triangle is read. Empty if h is not (numerically) positive
+/// definite. The same bits with any number of threads.
 std::vector<float> inverse_root(std::vector<double> h, int64_t k, exec::Team& team);
 
 }  // namespace lanewise::converters

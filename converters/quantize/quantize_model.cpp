@@ -142,18 +142,20 @@ Result<Choice> choose_nearest(Trials& trials, const std::vector<Wider>& candidat
 
 QuantizationRecord begin_record(const QuantizationOptions& options, bool calibrated) {
   QuantizationRecord record;
-  record.weights = options.type == WeightType::kI8 ? "int8" : "int4";
-  record.group = options.type == WeightType::kI8 ? 0 : options.group;
+  record.weights = ops::info_of(options.format).choice;
+  record.group = ops::info_of(options.format).block;
   record.calibration = !calibrated             ? "none"
                        : options.texts.empty() ? "built-in texts"
                                                : file_name(options.texts);
   return record;
 }
 
+bool has_8_bits(WeightFormat format) { return ops::info_of(format).bits >= 8; }
+
 }  // namespace
 
 // For unit vectors at a small angle the cosine is 1 - error^2 / 2.
-double default_max_error(WeightType type) noexcept { return type == WeightType::kI8 ? 0.04 : 0.11; }
+double default_max_error(WeightFormat format) noexcept { return has_8_bits(format) ? 0.04 : 0.11; }
 
 Result<ChosenRounding> choose_rounding(const Model& f32, const QuantizationOptions& options,
                                        const Report& report, const ModelPacker& pack) {
@@ -161,30 +163,31 @@ Result<ChosenRounding> choose_rounding(const Model& f32, const QuantizationOptio
   LW_ASSIGN_OR_RETURN(Calibration calibration, calibrate(f32, options.texts, threads));
   QuantizationRecord record = begin_record(options, !calibration.held_out.empty());
   const auto inputs = std::make_shared<const CapturedInputs>(std::move(calibration.inputs));
-  const auto roundings_of = [&](WeightType type) {
-    return std::make_shared<Roundings>(
-        Quantizer::Options{.type = type, .group = options.group, .threads = threads}, inputs);
+  const auto roundings_of = [&](WeightFormat format) {
+    return std::make_shared<Roundings>(Quantizer::Options{.format = format, .threads = threads},
+                                       inputs);
   };
-  const auto narrow = roundings_of(options.type);
+  const auto narrow = roundings_of(options.format);
   if (calibration.held_out.empty()) {
     if (options.max_error) {
-      return invalid_argument("an error cannot be kept to: there is no text to measure it on");
+      return invalid_argument(
+          "the error limit cannot be met: there is no text to measure the error on");
     }
     report(f32.data().has_tokenizer()
-               ? "no text gives the model tokens to run on: weights are rounded without calibration"
-               : "the model takes no texts: weights are rounded without calibration");
+               ? "no text has tokens for the model: weights are quantised without calibration"
+               : "the model has no tokenizer: weights are quantised without calibration");
     return ChosenRounding{rounding_with(narrow, nullptr, {}), std::move(record)};
   }
   std::vector<Wider> candidates;
-  if (options.type == WeightType::kI4)
-    candidates.push_back({"int8", roundings_of(WeightType::kI8)});
+  if (!has_8_bits(options.format)) candidates.push_back({"int8", roundings_of(WeightFormat::i8)});
   candidates.push_back({});
 
   Trials trials(f32, std::move(calibration.held_out), narrow, pack, threads);
-  LW_ASSIGN_OR_RETURN(const Choice choice,
-                      options.max_error ? choose_wider(trials, candidates, *options.max_error)
-                                        : choose_nearest(trials, candidates,
-                                                         default_max_error(options.type), report));
+  LW_ASSIGN_OR_RETURN(
+      const Choice choice,
+      options.max_error
+          ? choose_wider(trials, candidates, *options.max_error)
+          : choose_nearest(trials, candidates, default_max_error(options.format), report));
   LW_ASSIGN_OR_RETURN(record.result, trials.measure(choice.wider, choice.wide));
   record.wide = choice.wide;
   record.wide_type = choice.wider.type;

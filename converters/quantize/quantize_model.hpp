@@ -15,9 +15,8 @@
 namespace lanewise::converters {
 
 struct QuantizationOptions {
-  WeightType type = WeightType::kI8;  ///< kI8 or kI4
-  int64_t group = 32;                 ///< of kI4
-  std::string texts;                  ///< a file of texts; empty: built-in ones
+  WeightFormat format = WeightFormat::i8;  ///< one that is packed from integers
+  std::string texts;                       ///< a file of texts; empty: built-in ones
   /// The relative error of the results that is allowed; none: default_max_error(), or nearly the
   /// least there is where that cannot be kept.
   std::optional<double> max_error;
@@ -26,7 +25,7 @@ struct QuantizationOptions {
 
 /// What is asked of a model's results where nobody says: relative errors whose cosines to f32 are
 /// 0.999 (int8) and 0.99 (int4) on average, with some room for texts unlike those measured on.
-double default_max_error(WeightType type) noexcept;
+double default_max_error(WeightFormat format) noexcept;
 
 /// The integers for the weight [n, k] of that name, `<node>.<role>`; null: it stays bf16.
 using WeightRounding = std::function<Result<std::shared_ptr<const QuantizedMatrix>>(

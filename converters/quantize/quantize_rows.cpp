@@ -166,9 +166,9 @@ std::vector<float> importance_of(std::span<const float> importance, int64_t k) {
   return {importance.begin(), importance.end()};
 }
 
-QuantizedMatrix empty_matrix(WeightType type, int64_t n, int64_t k, int64_t group) {
+QuantizedMatrix empty_matrix(WeightFormat format, int64_t n, int64_t k, int64_t group) {
   QuantizedMatrix matrix;
-  matrix.type = type;
+  matrix.format = format;
   matrix.n = n;
   matrix.k = k;
   matrix.group = group;
@@ -188,7 +188,7 @@ Status check_finite(const std::string& name, std::span<const float> w, int64_t k
                           (std::isnan(*bad)   ? "not a number"
                            : std::isinf(*bad) ? "infinite"
                                               : "beyond 1e37") +
-                          "; only f32 can stand for that");
+                          "; only f32 can represent it");
 }
 
 float int8_scale(const float* w, const float* importance, int64_t k) {
@@ -238,7 +238,7 @@ int8_t int4_value(float w, Int4Scale scale) {
 
 QuantizedMatrix quantize_int8(std::span<const float> w, int64_t n, int64_t k,
                               std::span<const float> importance) {
-  QuantizedMatrix matrix = empty_matrix(WeightType::kI8, n, k, k);
+  QuantizedMatrix matrix = empty_matrix(WeightFormat::i8, n, k, k);
   const std::vector<float> weights = importance_of(importance, k);
   matrix.scales.reserve(static_cast<size_t>(n));
   for (int64_t row = 0; row < n; ++row) {
@@ -253,7 +253,8 @@ QuantizedMatrix quantize_int8(std::span<const float> w, int64_t n, int64_t k,
 
 QuantizedMatrix quantize_int4(std::span<const float> w, int64_t n, int64_t k, int64_t group,
                               Minimums minimums, std::span<const float> importance) {
-  QuantizedMatrix matrix = empty_matrix(WeightType::kI4, n, k, group);
+  QuantizedMatrix matrix = empty_matrix(
+      ops::find_weight_choice("int4", group).value_or(WeightFormat::i4g32), n, k, group);
   const std::vector<float> weights = importance_of(importance, k);
   for (int64_t row = 0; row < n; ++row) {
     for (int64_t begin = 0; begin < k; begin += group) {
@@ -271,19 +272,10 @@ QuantizedMatrix quantize_int4(std::span<const float> w, int64_t n, int64_t k, in
 }
 
 std::vector<float> dequantize(const QuantizedMatrix& matrix) {
-  std::vector<float> w(matrix.values.size());
-  const int64_t groups = (matrix.k + matrix.group - 1) / matrix.group;
+  std::vector<float> w;
+  w.reserve(matrix.values.size());
   for (int64_t row = 0; row < matrix.n; ++row) {
-    for (int64_t j = 0; j < matrix.k; ++j) {
-      const auto at = static_cast<size_t>(row * matrix.k + j);
-      const auto g = static_cast<size_t>(row * groups + j / matrix.group);
-      const float scale = matrix.scales[g];
-      float minimum = 0.0F;
-      if (matrix.type == WeightType::kI4) {
-        minimum = matrix.minimums.empty() ? -kInt4Zero * scale : matrix.minimums[g];
-      }
-      w[at] = scale * static_cast<float>(matrix.values[at]) + minimum;
-    }
+    for (int64_t j = 0; j < matrix.k; ++j) w.push_back(matrix.weight(row, j));
   }
   return w;
 }

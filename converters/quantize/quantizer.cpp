@@ -30,8 +30,9 @@ InputRows some_rows(const InputRows& x, int64_t count) {
 
 QuantizedMatrix rounded(const Quantizer::Options& options, std::span<const float> w, int64_t n,
                         int64_t k, std::span<const float> importance) {
-  if (options.type == WeightType::kI8) return quantize_int8(w, n, k, importance);
-  return quantize_int4(w, n, k, options.group, Minimums::kStored, importance);
+  const int64_t group = ops::info_of(options.format).block;
+  if (group == 0) return quantize_int8(w, n, k, importance);
+  return quantize_int4(w, n, k, group, Minimums::kStored, importance);
 }
 
 }  // namespace

@@ -21,8 +21,7 @@ double output_error(std::span<const float> w, const QuantizedMatrix& matrix, con
 class Quantizer {
  public:
   struct Options {
-    WeightType type = WeightType::kI8;  ///< kI8 or kI4
-    int64_t group = 32;                 ///< of kI4
+    WeightFormat format = WeightFormat::i8;  ///< one that is packed from integers
     int threads = 1;
   };
 

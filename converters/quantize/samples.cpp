@@ -95,7 +95,7 @@ Result<std::vector<std::string>> read_texts(const std::string& path) {
     if (!line.empty()) texts.emplace_back(line);
   }
   if (texts.empty()) {
-    return invalid_argument(base::in_quotes(path) + " has no texts: expected one a line");
+    return invalid_argument(base::in_quotes(path) + " has no texts: expected one per line");
   }
   return texts;
 }

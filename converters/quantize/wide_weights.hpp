@@ -9,15 +9,16 @@
 
 namespace lanewise::converters {
 
-/// Names of weights that are stored wider than the others.
+/// Names of weights that are stored at higher precision than the others.
 using WideWeights = std::set<std::string, std::less<>>;
 
-/// The fewest weights to keep wide, those with the largest errors first, that bring what `measure`
-/// says down to `max_error`. Measures for about log2 of their number.
+/// Returns the smallest set of weights to keep at higher precision, those with the largest errors
+/// first, for which `measure` returns at most `max_error`. Calls `measure` about log2(n) times for
+/// n weights.
 ///
-/// errors   output_error() by weight, 0 where it is not known
-/// measure  the relative error of the model with these weights wide
-/// Fails with kInvalidArgument where not even all of them are enough, and as `measure` does.
+/// errors   output_error() of each weight, 0 if unknown
+/// measure  the relative error of the model if these weights are kept at higher precision
+/// Fails with kInvalidArgument if not even all of them suffice, and as `measure` does.
 Result<WideWeights> choose_wide_weights(
     const std::map<std::string, double>& errors, double max_error,
     const std::function<Result<double>(const WideWeights& wide)>& measure);

@@ -5,7 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/json_fields.hpp"
 #include "base/status_macros.hpp"
 #include "runtime/text/tokenizer_json.hpp"
 
@@ -13,17 +12,15 @@ namespace lanewise::converters {
 namespace {
 
 using Json = nlohmann::json;
-using base::JsonFields;
 using text::AddedToken;
 
 }  // namespace
 
-Result<AddedVocabulary> AddedVocabulary::of(const Json& tokenizer_json, bool renumber) {
-  LW_ASSIGN_OR_RETURN(const JsonFields file, JsonFields::of(tokenizer_json, ""));
+Result<AddedVocabulary> AddedVocabulary::of(const base::JsonFields& tokenizer_json, bool renumber) {
   AddedVocabulary vocabulary;
   vocabulary.read_model(tokenizer_json);
   std::vector<AddedToken> tokens;
-  LW_RETURN_IF_ERROR(text::added_tokens_from_json(file, &tokens));
+  LW_RETURN_IF_ERROR(text::added_tokens_from_json(tokenizer_json, &tokens));
   for (AddedToken& token : tokens) {
     if (renumber) {
       vocabulary.add(std::move(token));
@@ -36,24 +33,20 @@ Result<AddedVocabulary> AddedVocabulary::of(const Json& tokenizer_json, bool ren
 
 /// A vocabulary is an object of ids by token, or a list of pieces, each with its score and more.
 /// What is neither is left to the model's own reader, which names it.
-void AddedVocabulary::read_model(const Json& tokenizer_json) {
-  const auto found = tokenizer_json.find("model");
-  if (found == tokenizer_json.end() || !found->is_object()) return;
-  const Json& model = *found;
-  const auto vocab = model.contains("vocab") ? model.find("vocab") : model.find("pieces");
-  if (vocab == model.end()) return;
-  model_.reserve(vocab->size());
-  if (vocab->is_object()) {
-    for (const auto& [token, id] : vocab->items()) {
-      if (id.is_number_integer()) model_.emplace(token, id.get<int32_t>());
-    }
-  } else if (vocab->is_array()) {
-    int32_t id = 0;
-    for (const Json& piece : *vocab) {
-      const bool named = piece.is_array() && !piece.empty() && piece[0].is_string();
-      if (named) model_.emplace(piece[0].get<std::string>(), id);
-      ++id;
-    }
+void AddedVocabulary::read_model(const base::JsonFields& tokenizer_json) {
+  const base::JsonValue* model = tokenizer_json.find("model");
+  const base::JsonValue* vocab = model == nullptr ? nullptr : model->find("vocab");
+  if (model != nullptr && vocab == nullptr) vocab = model->find("pieces");
+  if (vocab == nullptr) return;
+  model_.reserve(vocab->members().size() + vocab->elements().size());
+  for (const auto& [token, value] : vocab->members()) {
+    if (const auto id = value.natural()) model_.emplace(token, static_cast<int32_t>(*id));
+  }
+  int32_t id = 0;
+  for (const base::JsonValue& piece : vocab->elements()) {
+    const auto parts = piece.elements();
+    if (!parts.empty() && parts[0].is_string()) model_.emplace(parts[0].string(), id);
+    ++id;
   }
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "base/json_fields.hpp"
 #include "lanewise/status.hpp"
 #include "runtime/text/added_tokens.hpp"
 
@@ -19,7 +20,7 @@ class AddedVocabulary {
   /// tokenizers does when it reads the file: that of the model's vocabulary, else the next free
   /// one.
   /// kDataLoss if its added tokens have another type than they should.
-  static Result<AddedVocabulary> of(const nlohmann::json& tokenizer_json, bool renumber);
+  static Result<AddedVocabulary> of(const base::JsonFields& tokenizer_json, bool renumber);
 
   /// Adds a token whose id is its place in the vocabulary, else the next free one. One that is
   /// there gets the flags of `token`.
@@ -35,7 +36,7 @@ class AddedVocabulary {
   nlohmann::json to_json() const;
 
  private:
-  void read_model(const nlohmann::json& tokenizer_json);
+  void read_model(const base::JsonFields& tokenizer_json);
   int32_t next_id() const;
 
   std::unordered_map<std::string, int32_t> model_;

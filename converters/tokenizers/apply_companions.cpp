@@ -7,6 +7,7 @@
 #include "base/json_fields.hpp"
 #include "base/status_macros.hpp"
 #include "converters/tokenizers/added_vocabulary.hpp"
+#include "converters/tokenizers/json_file.hpp"
 #include "converters/tokenizers/tokenizer_classes.hpp"
 
 namespace lanewise::converters {
@@ -85,10 +86,12 @@ bool is_named(const Companions& companions, std::string_view content) {
          });
 }
 
-Status add_tokens(const Companions& companions, Backend backend, Json* file) {
+/// The added tokens of `original`, which `file` is a copy of, and those of the companions.
+Status add_tokens(const Companions& companions, Backend backend, const base::JsonFields& original,
+                  Json* file) {
   const bool pieces = part(file, "model", "SentencePiece") != nullptr;
   const bool written = pieces || backend == Backend::kPython;
-  LW_ASSIGN_OR_RETURN(AddedVocabulary vocabulary, AddedVocabulary::of(*file, !written));
+  LW_ASSIGN_OR_RETURN(AddedVocabulary vocabulary, AddedVocabulary::of(original, !written));
   for (const auto& [id, added] : companions.added_tokens) {
     AddedToken token = added;
     token.special =
@@ -137,16 +140,22 @@ void separate_specials(Json* file) {
 
 }  // namespace
 
-Status apply_companions(const Companions& companions, Backend backend, Json* file) {
-  LW_RETURN_IF_ERROR(base::JsonFields::of(*file, "").status());
+Result<std::string> apply_companions(const Companions& companions, Backend backend,
+                                     std::string_view tokenizer_json) {
+  constexpr const char* kName = "tokenizer.json";
+  LW_ASSIGN_OR_RETURN(const base::JsonDocument document, parse_file(tokenizer_json, kName));
+  LW_ASSIGN_OR_RETURN(const base::JsonFields original,
+                      base::JsonFields::of_file(document.root(), kName));
+  Json json = base::editable(document.root());
+  Json* file = &json;
   const std::string& name = companions.tokenizer_class;
   if (is_bert_class(name)) set_bert_normalizer(companions, file);
   if (is_roberta_class(name) || is_gpt2_class(name)) set_prefix_space(companions, file);
   set_truncation_side(companions, file);
-  LW_RETURN_IF_ERROR(add_tokens(companions, backend, file));
+  LW_RETURN_IF_ERROR(add_tokens(companions, backend, original, file));
   move_ids(file);
   separate_specials(file);
-  return {};
+  return json.dump();
 }
 
 }  // namespace lanewise::converters

@@ -1,6 +1,7 @@
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
 
 #include "converters/tokenizers/companions.hpp"
 #include "lanewise/status.hpp"
@@ -16,14 +17,14 @@ enum class Backend { kTokenizers, kPython };
 /// of them are special.
 ///
 /// Added tokens of a tokenizer.json have their ids counted on from the vocabulary, whatever the
-/// files say, as tokenizers does; those of SentencePiece models and of Python classes
-/// have the ids that are written.
+/// files say, as tokenizers does; those of SentencePiece models and of Python classes have the ids
+/// that are written.
 ///
 /// Two things differ from Transformers. A special token that only the class names, and no file,
 /// does not make the vocabulary grow, since the model has no row for it. A BERT whose normalizer
 /// is not BERT's keeps it: Transformers 5 puts its own there, Transformers 4 does not.
 /// kDataLoss if a part of the file has another type than it should.
-Status apply_companions(const Companions& companions, Backend backend,
-                        nlohmann::json* tokenizer_json);
+Result<std::string> apply_companions(const Companions& companions, Backend backend,
+                                     std::string_view tokenizer_json);
 
 }  // namespace lanewise::converters

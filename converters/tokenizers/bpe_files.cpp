@@ -1,20 +1,22 @@
 #include "converters/tokenizers/bpe_files.hpp"
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 
-#include "base/json.hpp"
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
 #include "converters/tokenizers/tokenizer_classes.hpp"
+#include "converters/tokenizers/vocabulary_file.hpp"
 #include "runtime/text/utf8.hpp"
 
 namespace lanewise::converters {
 namespace {
 
 using Json = nlohmann::json;
+using Ids = std::map<std::string, int32_t>;
 
 /// Each line "a b" as a pair; the head "#version" is none.
 Result<Json> read_merges(std::string_view text) {
@@ -38,7 +40,7 @@ Result<Json> read_merges(std::string_view text) {
 enum class Kind { kGpt2, kRoberta, kHerbert };
 
 /// The class of a tokenizer for which nothing names one.
-const char* guessed_class(const Json& vocabulary) {
+const char* guessed_class(const Ids& vocabulary) {
   const bool has_both = vocabulary.contains("<s>") && vocabulary.contains("</s>");
   return has_both ? "RobertaTokenizer" : "GPT2Tokenizer";
 }
@@ -53,24 +55,25 @@ Result<Kind> kind_of(const std::string& name) {
 }
 
 /// A post_processor that puts `cls_token` and `sep_token` around texts.
-Result<Json> around_texts(const char* type, const Json& vocabulary, const Companions& companions) {
+Result<Json> around_texts(const char* type, const Ids& vocabulary, const Companions& companions) {
   Json processor = {{"type", type}};
   for (const auto& [field, usual] : {std::pair{"cls", "<s>"}, std::pair{"sep", "</s>"}}) {
     const std::string setting = std::string(field) + "_token";
     const std::string token = companions.token_name(setting, usual);
-    if (!vocabulary.contains(token)) {
+    const auto found = vocabulary.find(token);
+    if (found == vocabulary.end()) {
       return data_loss("vocab.json has no " + setting + " " + base::in_quotes(token));
     }
-    processor[field] = {token, vocabulary[token]};
+    processor[field] = {token, found->second};
   }
   return processor;
 }
 
-Json bpe_model(const Json& vocabulary, Json merges) {
+Json bpe_model(const Ids& vocabulary, Json merges) {
   return {{"type", "BPE"}, {"vocab", vocabulary}, {"merges", std::move(merges)}};
 }
 
-Result<Json> byte_level(Kind kind, const Json& vocabulary, Json merges,
+Result<Json> byte_level(Kind kind, const Ids& vocabulary, Json merges,
                         const Companions& companions) {
   const bool prefix_space = companions.add_prefix_space.value_or(false);
   const bool roberta = kind == Kind::kRoberta;
@@ -90,7 +93,7 @@ Result<Json> byte_level(Kind kind, const Json& vocabulary, Json merges,
 }
 
 /// Words as BERT cuts them, cased, whose last piece ends in </w>.
-Result<Json> herbert(const Json& vocabulary, Json merges, const Companions& companions) {
+Result<Json> herbert(const Ids& vocabulary, Json merges, const Companions& companions) {
   LW_ASSIGN_OR_RETURN(Json processor, around_texts("BertProcessing", vocabulary, companions));
   Json model = bpe_model(vocabulary, std::move(merges));
   model["unk_token"] = companions.token_name("unk_token", "<unk>");
@@ -113,9 +116,7 @@ Result<Json> herbert(const Json& vocabulary, Json merges, const Companions& comp
 
 Result<Json> tokenizer_json_of_bpe_files(std::string_view vocabulary_text,
                                          std::string_view merges_text, Companions* companions) {
-  const Json vocabulary =
-      Json::parse(base::standard_json(vocabulary_text), nullptr, /*allow_exceptions=*/false);
-  if (!vocabulary.is_object()) return data_loss("vocab.json: expected an object of ids by token");
+  LW_ASSIGN_OR_RETURN(const Ids vocabulary, read_vocabulary_json(vocabulary_text));
   if (companions->tokenizer_class.empty()) {
     companions->tokenizer_class = guessed_class(vocabulary);
   }

@@ -8,13 +8,13 @@
 
 namespace lanewise::converters {
 
-/// The tokenizer.json that vocab.json and merges.txt stand for: GPT-2's, RoBERTa's and BART's or
-/// HerBERT's, by the class that `companions` name. Where they name none it is entered there:
-/// RoBERTa's if the vocabulary has <s> and </s>, else GPT-2's. What else they say is
-/// apply_companions()'s.
+/// Makes the tokenizer.json equivalent to vocab.json and merges.txt: GPT-2's, RoBERTa's and BART's
+/// or HerBERT's, by the class named in `companions`. If they name none, it is set there: RoBERTa's
+/// if the vocabulary has <s> and </s>, else GPT-2's. apply_companions() handles their other
+/// settings.
 ///
-/// kDataLoss if a file is damaged or lacks a token that stands around texts; kUnsupported, naming
-/// it, for another class.
+/// Fails with kDataLoss if a file is damaged or lacks a token that surrounds texts; with
+/// kUnsupported, naming it, for another class.
 Result<nlohmann::json> tokenizer_json_of_bpe_files(std::string_view vocabulary,
                                                    std::string_view merges, Companions* companions);
 

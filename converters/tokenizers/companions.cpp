@@ -2,21 +2,20 @@
 
 #include <algorithm>
 #include <charconv>
-#include <nlohmann/json.hpp>
 #include <utility>
 
-#include "base/json.hpp"
 #include "base/json_fields.hpp"
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
 #include "converters/files.hpp"
+#include "converters/tokenizers/json_file.hpp"
 #include "runtime/text/tokenizer_json.hpp"
 
 namespace lanewise::converters {
 namespace {
 
-using Json = nlohmann::json;
 using base::JsonFields;
+using base::JsonValue;
 using text::AddedToken;
 
 constexpr const char* kSettings = "tokenizer_config.json";
@@ -47,20 +46,14 @@ Result<std::string> read_file(SourceFolder& folder, const std::string& subfolder
   return folder.text(folder.path(path));
 }
 
-Result<Json> parse_object(const std::string& text, const char* name) {
-  Json json = Json::parse(base::standard_json(text), nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) return data_loss(std::string(name) + " is not JSON");
-  LW_RETURN_IF_ERROR(JsonFields::of(json, name).status());
-  return json;
-}
-
-Result<Json> read_object(SourceFolder& folder, const std::string& subfolder, const char* name) {
+Result<base::JsonDocument> read_json(SourceFolder& folder, const std::string& subfolder,
+                                     const char* name) {
   LW_ASSIGN_OR_RETURN(const std::string text, read_file(folder, subfolder, name));
-  return parse_object(text, name);
+  return parse_file(text, name);
 }
 
 /// A special token: a string, or an object with its content.
-Result<NamedToken> named_token(const std::string& setting, const Json& value,
+Result<NamedToken> named_token(const std::string& setting, const JsonValue& value,
                                const std::string& where) {
   NamedToken named{setting, {}, value.is_object()};
   if (named.has_flags) {
@@ -68,7 +61,7 @@ Result<NamedToken> named_token(const std::string& setting, const Json& value,
     LW_ASSIGN_OR_RETURN(named.token, text::added_token_from_json(fields));
     LW_ASSIGN_OR_RETURN(named.token.normalized, fields.boolean_or("normalized", false));
   } else if (value.is_string()) {
-    named.token.content = value.get<std::string>();
+    named.token.content = value.string();
   } else {
     return base::wrong_type(where, "a token", &value);
   }
@@ -76,7 +69,7 @@ Result<NamedToken> named_token(const std::string& setting, const Json& value,
   return named;
 }
 
-Status add_named(const std::string& setting, const Json& value, const std::string& where,
+Status add_named(const std::string& setting, const JsonValue& value, const std::string& where,
                  std::vector<NamedToken>* tokens) {
   LW_ASSIGN_OR_RETURN(NamedToken named, named_token(setting, value, where));
   const auto same = [&](const NamedToken& other) {
@@ -89,23 +82,27 @@ Status add_named(const std::string& setting, const Json& value, const std::strin
 
 /// The tokens of `extra_special_tokens`: a list, or an object of tokens by names.
 Status add_list(const JsonFields& fields, const char* key, std::vector<NamedToken>* tokens) {
-  const Json* list = fields.find(key);
+  const JsonValue* list = fields.find(key);
   if (!list) return {};
-  if (!list->is_structured()) return base::wrong_type(fields.path(key), "a list of tokens", list);
-  for (const auto& [index, value] : list->items()) {
-    const std::string where = fields.path(key) + "[" + index + "]";
+  if (!list->is_array() && !list->is_object()) return fields.wrong(key, "an array of tokens");
+  size_t place = 0;
+  for (const JsonValue& value : list->elements()) {
+    const std::string where = fields.path(std::string(key) + "[" + std::to_string(place++) + "]");
     LW_RETURN_IF_ERROR(add_named(kExtra, value, where, tokens));
+  }
+  for (const auto& [name, value] : list->members()) {
+    LW_RETURN_IF_ERROR(add_named(kExtra, value, fields.path(key), tokens));
   }
   return {};
 }
 
 /// Tokens of names that Transformers does not know itself, such as `image_token`.
 Status add_others(const JsonFields& fields, std::vector<NamedToken>* tokens) {
-  for (const auto& [key, value] : fields.json().items()) {
+  for (const auto& [key, value] : fields.members()) {
     const bool known = std::ranges::find(kNamedSettings, key) != std::end(kNamedSettings);
-    const bool token = value.is_string() || (value.is_object() && value.contains("content"));
+    const bool token = value.is_string() || value.find("content") != nullptr;
     if (known || !key.ends_with("_token") || !token) continue;
-    LW_RETURN_IF_ERROR(add_named(key, value, fields.path(key), tokens));
+    LW_RETURN_IF_ERROR(add_named(std::string(key), value, fields.path(key), tokens));
   }
   return {};
 }
@@ -114,8 +111,8 @@ Status read_named_tokens(const JsonFields& settings, const JsonFields& specials,
                          std::vector<NamedToken>* tokens) {
   for (const std::string_view key : kNamedSettings) {
     const std::string name(key);
-    const JsonFields& fields = specials.find(name.c_str()) ? specials : settings;
-    const Json* value = fields.find(name.c_str());
+    const JsonFields& fields = specials.has(name) ? specials : settings;
+    const JsonValue* value = fields.find(name);
     if (value) LW_RETURN_IF_ERROR(add_named(name, *value, fields.path(name), tokens));
   }
   for (const JsonFields* fields : {&settings, &specials}) {
@@ -131,8 +128,9 @@ Status read_named_tokens(const JsonFields& settings, const JsonFields& specials,
 /// added_tokens_decoder: tokens by their ids, which are keys.
 Status read_decoder(const JsonFields& settings, std::map<int32_t, AddedToken>* tokens) {
   LW_ASSIGN_OR_RETURN(const JsonFields decoder, settings.object(kDecoder));
-  for (const auto& [key, value] : decoder.json().items()) {
-    LW_ASSIGN_OR_RETURN(const JsonFields entry, JsonFields::of(value, decoder.path(key)));
+  for (const base::JsonMember& member : decoder.members()) {
+    const std::string_view key = member.name;
+    LW_ASSIGN_OR_RETURN(const JsonFields entry, decoder.object(key));
     LW_ASSIGN_OR_RETURN(AddedToken token, text::added_token_from_json(entry));
     const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), token.id);
     if (error != std::errc() || end != key.data() + key.size() || token.id < 0) {
@@ -145,17 +143,16 @@ Status read_decoder(const JsonFields& settings, std::map<int32_t, AddedToken>* t
 
 /// added_tokens.json: ids by token, as Transformers wrote them before it had added_tokens_decoder.
 /// Those that a setting names are special, and the others are matched in normalised text.
-Status read_added_tokens(const Json& ids, const std::vector<NamedToken>& named,
+Status read_added_tokens(const JsonFields& ids, const std::vector<NamedToken>& named,
                          std::map<int32_t, AddedToken>* tokens) {
-  for (const auto& [content, id] : ids.items()) {
+  for (const base::JsonMember& member : ids.members()) {
     AddedToken token;
-    LW_ASSIGN_OR_RETURN(token.id,
-                        base::count_of(id, std::string(kAdded) + ": " + base::in_quotes(content)));
-    token.content = content;
+    LW_ASSIGN_OR_RETURN(token.id, ids.count_of(member));
+    token.content = member.name;
     token.special = std::ranges::any_of(
         named, [&](const NamedToken& other) { return other.token.content == token.content; });
     token.normalized = !token.special;
-    if (!content.empty()) tokens->insert_or_assign(token.id, std::move(token));
+    if (!token.content.empty()) tokens->insert_or_assign(token.id, std::move(token));
   }
   return {};
 }
@@ -211,8 +208,8 @@ Status read_settings(const Config& settings, Companions* to) {
 
 /// Pegasus' token for masked sentences; null says that it has no masks.
 Status read_sentence_mask(const JsonFields& settings, std::optional<std::string>* token) {
-  const auto found = settings.json().find(kSentenceMask);
-  if (found == settings.json().end()) return {};
+  const JsonValue* found = settings.value().find(kSentenceMask);
+  if (found == nullptr) return {};
   token->emplace();
   if (found->is_null()) return {};
   LW_ASSIGN_OR_RETURN(const NamedToken named,
@@ -221,21 +218,25 @@ Status read_sentence_mask(const JsonFields& settings, std::optional<std::string>
   return {};
 }
 
-/// The tokens of all files; `settings_text` is tokenizer_config.json.
+/// The tokens of all files; `settings_json` is the root of tokenizer_config.json.
 Status read_tokens(SourceFolder& folder, const std::string& subfolder,
-                   const std::string& settings_text, Companions* to) {
-  LW_ASSIGN_OR_RETURN(const Json settings_json, parse_object(settings_text, kSettings));
-  LW_ASSIGN_OR_RETURN(const JsonFields settings, JsonFields::of(settings_json, kSettings));
-  const bool has_decoder = settings.find(kDecoder) != nullptr;
-  Json specials_json = Json::object();
-  if (!has_decoder) {
-    LW_ASSIGN_OR_RETURN(specials_json, read_object(folder, subfolder, kSpecials));
+                   const JsonValue& settings_json, Companions* to) {
+  LW_ASSIGN_OR_RETURN(const JsonFields settings, JsonFields::of_file(settings_json, kSettings));
+  if (settings.has(kDecoder)) {
+    LW_ASSIGN_OR_RETURN(const JsonFields none,
+                        JsonFields::of_file(JsonValue::empty_object(), kSpecials));
+    LW_RETURN_IF_ERROR(read_named_tokens(settings, none, &to->named_tokens));
+    LW_RETURN_IF_ERROR(read_sentence_mask(settings, &to->mask_token_sent));
+    return read_decoder(settings, &to->added_tokens);
   }
-  LW_ASSIGN_OR_RETURN(const JsonFields specials, JsonFields::of(specials_json, kSpecials));
+  LW_ASSIGN_OR_RETURN(const base::JsonDocument specials_json,
+                      read_json(folder, subfolder, kSpecials));
+  LW_ASSIGN_OR_RETURN(const JsonFields specials,
+                      JsonFields::of_file(specials_json.root(), kSpecials));
   LW_RETURN_IF_ERROR(read_named_tokens(settings, specials, &to->named_tokens));
   LW_RETURN_IF_ERROR(read_sentence_mask(settings, &to->mask_token_sent));
-  if (has_decoder) return read_decoder(settings, &to->added_tokens);
-  LW_ASSIGN_OR_RETURN(const Json added, read_object(folder, subfolder, kAdded));
+  LW_ASSIGN_OR_RETURN(const base::JsonDocument added_json, read_json(folder, subfolder, kAdded));
+  LW_ASSIGN_OR_RETURN(const JsonFields added, JsonFields::of_file(added_json.root(), kAdded));
   return read_added_tokens(added, to->named_tokens, &to->added_tokens);
 }
 
@@ -254,7 +255,7 @@ Result<Companions> read_companions(SourceFolder& folder, const std::string& subf
                       Config::parse(text, folder.path(join(subfolder, kSettings))));
   LW_RETURN_IF_ERROR(read_class(scalars, config, &companions.tokenizer_class));
   LW_RETURN_IF_ERROR(read_settings(scalars, &companions));
-  const Status status = read_tokens(folder, subfolder, text, &companions);
+  const Status status = read_tokens(folder, subfolder, scalars.json().value(), &companions);
   if (!status.ok()) return status.with_context(base::in_quotes(folder.path(subfolder)));
   return companions;
 }

@@ -17,17 +17,16 @@ namespace lanewise::converters {
 /// A special token that a setting names.
 struct NamedToken {
   std::string setting;     ///< `cls_token` for instance; `extra_special_tokens` for one of a list
-  text::AddedToken token;  ///< its id is not known here
-  bool has_flags = false;  ///< the file has an object, which says more than the content
+  text::AddedToken token;  ///< without its id, which is unknown here
+  bool has_flags = false;  ///< the file has an object with flags, not only the content
 };
 
-/// What the files beside a tokenizer say about it: tokenizer_config.json, special_tokens_map.json
-/// and added_tokens.json, in Transformers' order of precedence. Where the first one has
-/// `added_tokens_decoder`, Transformers wrote it after it had merged the other two into it, and
-/// they are not read.
+/// The contents of the files beside a tokenizer: tokenizer_config.json, special_tokens_map.json and
+/// added_tokens.json, with Transformers' precedence. If the first one has `added_tokens_decoder`,
+/// Transformers had already merged the other two into it, and they are not read.
 struct Companions {
-  /// Of tokenizer_config.json, else of config.json, else what Transformers takes for the
-  /// model_type. Without "Fast"; empty where nothing tells.
+  /// From tokenizer_config.json, else from config.json, else Transformers' class for the
+  /// model_type. Without "Fast"; empty if unknown.
   std::string tokenizer_class;
 
   std::optional<bool> do_lower_case;
@@ -38,8 +37,7 @@ struct Companions {
   std::string truncation_side;  ///< "left", "right", or empty
   bool clean_up_tokenization_spaces = false;
 
-  // Of multilingual models, T5, ByT5 and Pegasus. Classes have their own values for what is not
-  // set.
+  // For multilingual models, T5, ByT5 and Pegasus. Classes have their own defaults.
   std::string src_lang;
   std::string language_codes = "m2m100";  ///< the name of a list of them
   bool legacy_behaviour = false;
@@ -47,17 +45,17 @@ struct Companions {
   std::optional<int32_t> offset;
   std::optional<std::string> mask_token_sent;  ///< empty: null, no masks
 
-  /// By the ids that the files give them, which only Transformers' Python classes keep.
+  /// By their ids in the files, which only Transformers' Python classes keep.
   std::map<int32_t, text::AddedToken> added_tokens;
-  /// bos, eos, unk, sep, pad, cls, mask, tokens of other names, then those of lists.
+  /// bos, eos, unk, sep, pad, cls, mask, tokens with other names, then those in lists.
   std::vector<NamedToken> named_tokens;
 
-  /// The content of the token that `setting` names, `fallback` if none.
+  /// The content of the token named by `setting`, or `fallback`.
   std::string token_name(std::string_view setting, std::string_view fallback) const;
 };
 
-/// Reads what stands beside the tokenizer in `subfolder` of `folder`; `config` is config.json.
-/// kInvalidArgument or kDataLoss, naming file and field, for what has another type than
+/// Reads the files beside the tokenizer in `subfolder` of `folder`; `config` is config.json. Fails
+/// with kInvalidArgument or kDataLoss, naming file and field, if a type differs from what
 /// Transformers writes.
 Result<Companions> read_companions(SourceFolder& folder, const std::string& subfolder,
                                    const Config& config);

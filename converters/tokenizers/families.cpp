@@ -5,13 +5,14 @@
 #include <span>
 #include <utility>
 
-#include "base/json.hpp"
 #include "base/json_fields.hpp"
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
+#include "converters/tokenizers/json_file.hpp"
 #include "converters/tokenizers/languages.hpp"
 #include "converters/tokenizers/sentencepiece_file.hpp"
 #include "converters/tokenizers/sentencepiece_json.hpp"
+#include "converters/tokenizers/vocabulary_file.hpp"
 #include "runtime/text/models/sentencepiece.hpp"
 #include "runtime/text/tokenizer_json.hpp"
 
@@ -23,6 +24,7 @@ using Languages = std::span<const std::string_view>;
 using text::PieceKind;
 
 constexpr const char* kEnd = "</s>";
+constexpr const char* kTokenizer = "tokenizer.json";
 
 /// The place of a piece, or -1.
 int32_t place_of(const SentencePieceFile& file, std::string_view piece) {
@@ -52,25 +54,15 @@ Status check_language(Languages languages, std::string_view language) {
   return invalid_argument("the model has no language " + base::in_quotes(language));
 }
 
-/// vocab.json: an object of ids by token.
-Result<Json> parse_vocabulary(std::string_view text) {
-  Json json = Json::parse(base::standard_json(text), nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return data_loss("vocab.json: expected an object of ids by token");
-  for (const auto& [token, id] : json.items()) {
-    LW_RETURN_IF_ERROR(base::count_of(id, "vocab.json: " + base::in_quotes(token)).status());
-  }
-  return json;
-}
-
 /// Enters those of `tokens` that the vocabulary has as special tokens.
-Status add_known(const Json& vocabulary, std::initializer_list<const char*> tokens,
-                 SentencePieceFamily* family) {
+Status add_known(const std::map<std::string, int32_t>& vocabulary,
+                 std::initializer_list<const char*> tokens, SentencePieceFamily* family) {
   for (const char* token : tokens) {
     const auto found = vocabulary.find(token);
     if (found == vocabulary.end()) {
       return data_loss("vocab.json has no token '" + std::string(token) + "'");
     }
-    family->specials.push_back({token, found->get<int32_t>()});
+    family->specials.push_back({token, found->second});
   }
   return {};
 }
@@ -90,7 +82,7 @@ constexpr int32_t kFairseqOffset = 1;
 /// The vocabulary of mBART and NLLB: fairseq's, the languages behind it and <mask> at the end.
 Result<SentencePieceFamily> fairseq_family(const SentencePieceFile& file, Languages languages) {
   SentencePieceFamily family;
-  Json vocabulary = Json::object();
+  std::map<std::string, int32_t>& vocabulary = family.vocabulary;
   // The first three pieces of the model are <unk>, <s> and </s>.
   for (size_t i = 3; i < file.pieces.size(); ++i) {
     vocabulary[file.pieces[i].text] = static_cast<int32_t>(i) + kFairseqOffset;
@@ -105,7 +97,6 @@ Result<SentencePieceFamily> fairseq_family(const SentencePieceFile& file, Langua
   for (const std::string_view language : languages) add(language);
   add("<mask>");
   family.specials.back().lstrip = true;
-  family.vocabulary = vocabulary.dump();
   return family;
 }
 
@@ -153,11 +144,11 @@ Result<std::string> t5_tokenizer(std::string_view spm, int32_t extra_ids) {
 
 Result<std::string> marian_tokenizer(std::string_view spm, std::string_view vocabulary) {
   LW_ASSIGN_OR_RETURN(const SentencePieceFile file, read_sentencepiece_file(spm));
-  LW_ASSIGN_OR_RETURN(Json ids, parse_vocabulary(vocabulary));
+  LW_ASSIGN_OR_RETURN(auto ids, read_vocabulary_json(vocabulary));
   SentencePieceFamily family;
   LW_RETURN_IF_ERROR(add_known(ids, {kEnd, "<unk>", "<pad>"}, &family));
   family.leading_codes = true;
-  family.vocabulary = ids.dump();
+  family.vocabulary = std::move(ids);
   family.suffix = {kEnd};
   family.strip = true;
   family.separate_specials = true;
@@ -174,13 +165,13 @@ Result<std::string> m2m100_tokenizer(std::string_view spm, std::string_view voca
   const Languages languages = wmt21 ? Languages(kWmt21Languages) : Languages(kM2m100Languages);
   LW_RETURN_IF_ERROR(check_language(languages, language));
   LW_ASSIGN_OR_RETURN(const SentencePieceFile file, read_sentencepiece_file(spm));
-  LW_ASSIGN_OR_RETURN(Json ids, parse_vocabulary(vocabulary));
+  LW_ASSIGN_OR_RETURN(auto ids, read_vocabulary_json(vocabulary));
   SentencePieceFamily family;
   LW_RETURN_IF_ERROR(add_known(ids, {"<s>", "<pad>", kEnd, "<unk>"}, &family));
   auto id = static_cast<int32_t>(ids.size());
   const auto token_of = [](std::string_view name) { return "__" + std::string(name) + "__"; };
   for (const std::string_view name : languages) family.specials.push_back({token_of(name), id++});
-  family.vocabulary = ids.dump();
+  family.vocabulary = std::move(ids);
   family.prefix = {token_of(language)};
   family.suffix = {kEnd};
   family.strip = true;
@@ -202,21 +193,24 @@ Result<std::string> mbart50_tokenizer(std::string_view spm, std::string_view lan
 }
 
 Result<std::string> with_clean_up(std::string_view tokenizer_json) {
-  Json json = Json::parse(tokenizer_json, nullptr, /*allow_exceptions=*/false);
-  LW_ASSIGN_OR_RETURN(const base::JsonFields file, base::JsonFields::of(json, "tokenizer.json"));
+  LW_ASSIGN_OR_RETURN(const base::JsonDocument document, parse_file(tokenizer_json, kTokenizer));
+  LW_ASSIGN_OR_RETURN(const base::JsonFields file,
+                      base::JsonFields::of_file(document.root(), kTokenizer));
   LW_ASSIGN_OR_RETURN(const base::JsonFields model, file.object("model"));
   LW_ASSIGN_OR_RETURN(const std::string type, model.string_or("type", ""));
   if ((type != "Unigram" && type != "SentencePiece") || !file.find("decoder")) {
     return std::string(tokenizer_json);
   }
+  Json json = base::editable(document.root());
   json["decoder"] = {{"type", "Sequence"}, {"decoders", {json["decoder"], {{"type", "CleanUp"}}}}};
   return json.dump();
 }
 
 Result<std::string> with_language(std::string_view tokenizer_json, std::string_view language,
                                   LanguagePlace place) {
-  Json json = Json::parse(tokenizer_json, nullptr, /*allow_exceptions=*/false);
-  LW_ASSIGN_OR_RETURN(const base::JsonFields file, base::JsonFields::of(json, "tokenizer.json"));
+  LW_ASSIGN_OR_RETURN(const base::JsonDocument document, parse_file(tokenizer_json, kTokenizer));
+  LW_ASSIGN_OR_RETURN(const base::JsonFields file,
+                      base::JsonFields::of_file(document.root(), kTokenizer));
   std::vector<text::AddedToken> tokens;
   LW_RETURN_IF_ERROR(text::added_tokens_from_json(file, &tokens));
   SentencePieceFamily family;
@@ -228,6 +222,7 @@ Result<std::string> with_language(std::string_view tokenizer_json, std::string_v
     family.specials.push_back({found->content, found->id});
   }
   set_language(place, language, &family);
+  Json json = base::editable(document.root());
   json["post_processor"] = template_of(family);
   return json.dump();
 }

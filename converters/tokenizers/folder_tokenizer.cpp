@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "base/json.hpp"
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
 #include "converters/files.hpp"
@@ -39,29 +38,24 @@ class Files {
   const std::string& subfolder_;
 };
 
-Result<Json> read_tokenizer_json(Files& files) {
-  LW_ASSIGN_OR_RETURN(const std::string text, files.text(kTokenizerJson));
-  Json json = Json::parse(base::standard_json(text), nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) return data_loss(std::string(kTokenizerJson) + " is not JSON");
-  return json;
-}
-
-Result<Json> read_bpe(Files& files, Companions* companions) {
+Result<std::string> read_bpe(Files& files, Companions* companions) {
   LW_ASSIGN_OR_RETURN(const std::string vocabulary, files.text(kVocabulary));
   LW_ASSIGN_OR_RETURN(const std::string merges, files.text(kMerges));
-  return tokenizer_json_of_bpe_files(vocabulary, merges, companions);
+  LW_ASSIGN_OR_RETURN(const Json json, tokenizer_json_of_bpe_files(vocabulary, merges, companions));
+  return json.dump();
 }
 
-/// Null if the folder has no tokenizer. May enter a class that nothing else tells.
-Result<Json> read_any(Files& files, Companions* companions) {
-  if (files.has(kTokenizerJson)) return read_tokenizer_json(files);
+/// Empty if the folder has no tokenizer. May enter a class that nothing else tells.
+Result<std::string> read_any(Files& files, Companions* companions) {
+  if (files.has(kTokenizerJson)) return files.text(kTokenizerJson);
   if (files.has(kVocabularyLines)) {
     if (companions->tokenizer_class.empty()) companions->tokenizer_class = "BertTokenizer";
     LW_ASSIGN_OR_RETURN(const std::string vocabulary, files.text(kVocabularyLines));
-    return tokenizer_json_of_vocabulary(vocabulary, *companions);
+    LW_ASSIGN_OR_RETURN(const Json json, tokenizer_json_of_vocabulary(vocabulary, *companions));
+    return json.dump();
   }
   if (files.has(kVocabulary) && files.has(kMerges)) return read_bpe(files, companions);
-  return Json();
+  return std::string();
 }
 
 bool has_any_file(const Files& files) {
@@ -70,20 +64,19 @@ bool has_any_file(const Files& files) {
   return std::ranges::any_of(kNames, [&](const char* name) { return files.has(name); });
 }
 
-Result<Json> read_with_companions(Files& files, Companions companions) {
+Result<std::string> read_with_companions(Files& files, Companions companions) {
   if (has_any_file(files)) LW_RETURN_IF_ERROR(check_tokenizer_class(companions.tokenizer_class));
-  LW_ASSIGN_OR_RETURN(Json json, read_any(files, &companions));
-  if (json.is_null()) return json;
-  LW_RETURN_IF_ERROR(apply_companions(companions, Backend::kTokenizers, &json));
-  return json;
+  LW_ASSIGN_OR_RETURN(const std::string json, read_any(files, &companions));
+  if (json.empty()) return json;
+  return apply_companions(companions, Backend::kTokenizers, json);
 }
 
 }  // namespace
 
-Result<Json> folder_tokenizer(SourceFolder& folder, const std::string& subfolder,
-                              Companions companions) {
+Result<std::string> folder_tokenizer(SourceFolder& folder, const std::string& subfolder,
+                                     Companions companions) {
   Files files(folder, subfolder);
-  Result<Json> json = read_with_companions(files, std::move(companions));
+  Result<std::string> json = read_with_companions(files, std::move(companions));
   if (!json.ok()) return json.status().with_context(base::in_quotes(folder.path(subfolder)));
   return json;
 }
@@ -91,8 +84,7 @@ Result<Json> folder_tokenizer(SourceFolder& folder, const std::string& subfolder
 Result<std::string> folder_tokenizer_text(SourceFolder& folder, const std::string& subfolder,
                                           const Config& config) {
   LW_ASSIGN_OR_RETURN(Companions companions, read_companions(folder, subfolder, config));
-  LW_ASSIGN_OR_RETURN(const Json json, folder_tokenizer(folder, subfolder, std::move(companions)));
-  return json.is_null() ? std::string() : json.dump();
+  return folder_tokenizer(folder, subfolder, std::move(companions));
 }
 
 }  // namespace lanewise::converters

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "converters/config.hpp"
@@ -11,15 +10,15 @@
 namespace lanewise::converters {
 
 /// The tokenizer in `subfolder` of `folder` as a tokenizer.json: that file, or what vocab.txt, or
-/// vocab.json and merges.txt, stand for; with its companions. Null if there is none.
+/// vocab.json and merges.txt, stand for; with its companions. Empty if there is none.
 ///
 /// Fails as tokenizer_json_of_vocabulary(), tokenizer_json_of_bpe_files() and apply_companions();
 /// with kUnsupported for a class that splits text by code of its own; kDataLoss if tokenizer.json
 /// is no JSON.
-Result<nlohmann::json> folder_tokenizer(SourceFolder& folder, const std::string& subfolder,
-                                        Companions companions);
+Result<std::string> folder_tokenizer(SourceFolder& folder, const std::string& subfolder,
+                                     Companions companions);
 
-/// The same as text, with the companions that the folder has; empty if there is no tokenizer.
+/// The same with the companions that the folder has.
 Result<std::string> folder_tokenizer_text(SourceFolder& folder, const std::string& subfolder,
                                           const Config& config);
 

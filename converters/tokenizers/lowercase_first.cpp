@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/json_fields.hpp"
 #include "base/status_macros.hpp"
+#include "converters/tokenizers/json_file.hpp"
 #include "runtime/text/tokenizer.hpp"
 
 namespace lanewise::converters {
@@ -44,8 +46,9 @@ Json lowercased(Json normalizer) {
 }  // namespace
 
 Result<std::string> lowercase_first(const std::string& json) {
-  Json file = Json::parse(json, nullptr, /*allow_exceptions=*/false);
-  if (!file.is_object()) return data_loss("the tokenizer is not a JSON object");
+  LW_ASSIGN_OR_RETURN(const base::JsonDocument document, parse_file(json, "tokenizer"));
+  LW_RETURN_IF_ERROR(base::JsonFields::of_file(document.root(), "tokenizer").status());
+  Json file = base::editable(document.root());
   file["normalizer"] = lowercased(file["normalizer"]);
   LW_ASSIGN_OR_RETURN(const auto tokenizer, text::parse_tokenizer(file.dump()));
   return tokenizer->to_json();

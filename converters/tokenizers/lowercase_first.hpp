@@ -6,9 +6,9 @@
 
 namespace lanewise::converters {
 
-/// The tokenizer `json`, a tokenizer.json, for texts that are put into lower case before anything
-/// else: what `do_lower_case` of sentence-transformers asks for, whatever the tokenizer does
-/// itself. Fails as text::parse_tokenizer() does where its normalizer cannot stand behind that.
+/// Makes the tokenizer.json `json` convert texts to lower case before anything else, as
+/// `do_lower_case` of sentence-transformers requires, whatever the tokenizer itself does. Fails as
+/// text::parse_tokenizer() does if its normalizer cannot follow that step.
 Result<std::string> lowercase_first(const std::string& json);
 
 }  // namespace lanewise::converters

@@ -1,6 +1,5 @@
 // Zhang et al. 2020, arXiv:1912.08777. Ids as in Transformers' PegasusTokenizer.
 
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/status_macros.hpp"
@@ -11,8 +10,6 @@
 
 namespace lanewise::converters {
 namespace {
-
-using Json = nlohmann::json;
 
 constexpr int32_t kUsualOffset = 103;
 constexpr size_t kEnds = 2;  // <pad> and </s>, which every model begins with
@@ -37,7 +34,7 @@ Result<std::string> pegasus_tokenizer(std::string_view spm, const Companions& co
   const int32_t offset = companions.offset.value_or(kUsualOffset);
   const std::vector<std::string> specials = special_tokens(companions, offset);
   SentencePieceFamily family;
-  Json vocabulary = Json::object();
+  std::map<std::string, int32_t>& vocabulary = family.vocabulary;
   const auto add_special = [&](const std::string& token, int32_t id) {
     vocabulary[token] = id;
     family.specials.push_back({token, id});
@@ -54,7 +51,6 @@ Result<std::string> pegasus_tokenizer(std::string_view spm, const Companions& co
       vocabulary[piece.text] = id;
     }
   }
-  family.vocabulary = vocabulary.dump();
   family.suffix = {specials[1]};
   family.strip = true;
   return sentencepiece_json(file, family);

@@ -55,7 +55,7 @@ class Message {
   }
 
  private:
-  static Status broken() { return data_loss("the SentencePiece model is cut off or damaged"); }
+  static Status broken() { return data_loss("the SentencePiece model is truncated or damaged"); }
 
   Result<uint64_t> varint() {
     uint64_t value = 0;

@@ -9,7 +9,7 @@
 
 namespace lanewise::converters {
 
-/// What a SentencePiece .model or .spm file says, as far as encoding and decoding need it.
+/// The contents of a SentencePiece .model or .spm file that encoding and decoding need.
 struct SentencePieceFile {
   struct Piece {
     std::string text;
@@ -17,8 +17,8 @@ struct SentencePieceFile {
     int32_t kind = 1;  ///< as text::PieceKind
   };
 
-  std::vector<Piece> pieces;  ///< the id of each is its place; none is empty, all are UTF-8
-  std::string algorithm;      ///< as the runtime names it: unigram, bpe, word, char
+  std::vector<Piece> pieces;  ///< by id; none is empty, all are UTF-8
+  std::string algorithm;      ///< its name in the runtime: unigram, bpe, word, char
   bool byte_fallback = false;
   std::string unk_surface;
   std::string charsmap;
@@ -28,10 +28,11 @@ struct SentencePieceFile {
   bool treat_whitespace_as_suffix = false;
 };
 
-/// Reads the protobuf of a SentencePiece model, of which no byte is trusted: it allocates a few
-/// times the size of the file.
+/// Reads the protobuf of a SentencePiece model, which is not trusted. Allocates at most a few times
+/// the size of the file.
 ///
-/// kDataLoss if it is cut off or contradicts itself; kUnsupported for a denormaliser.
+/// Fails with kDataLoss if it is truncated or contradicts itself; with kUnsupported for a
+/// denormaliser.
 Result<SentencePieceFile> read_sentencepiece_file(std::string_view bytes);
 
 }  // namespace lanewise::converters

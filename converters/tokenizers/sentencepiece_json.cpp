@@ -41,7 +41,7 @@ Json model(const SentencePieceFile& file, const SentencePieceFamily& family) {
                  {"byte_fallback", file.byte_fallback},
                  {"pieces", std::move(pieces)}};
   if (!family.vocabulary.empty()) {
-    result["vocab"] = Json::parse(family.vocabulary, nullptr, /*allow_exceptions=*/false);
+    result["vocab"] = family.vocabulary;
     result["unk_token"] = family.unk_token;
   }
   return result;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
@@ -17,8 +18,8 @@ struct SentencePieceFamily {
     bool lstrip = false;
   };
 
-  /// Ids by piece where the model's own do not count: a JSON object; empty: their places.
-  std::string vocabulary;
+  /// Ids by piece where the model's own do not count; empty: their places.
+  std::map<std::string, int32_t> vocabulary;
   std::string unk_token = "<unk>";
   std::vector<Special> specials;    ///< found in texts as they are
   std::vector<std::string> prefix;  ///< before each text; names of `specials`

@@ -64,7 +64,7 @@ constexpr ClassToken kM2m100Tokens[] = {{"bos_token", "<s>"},
 /// Why a class cannot be run; its own Python code in most cases.
 struct RefusedClass {
   std::string_view name;
-  std::string_view reason = "it splits text by Python code of its own";
+  std::string_view reason = "it splits text in its own Python code";
 };
 
 // The classes that Transformers 4.57 and 5.24 run without tokenizers' library, but for Marian's,

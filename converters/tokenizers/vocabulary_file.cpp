@@ -1,13 +1,13 @@
 #include "converters/tokenizers/vocabulary_file.hpp"
 
 #include <algorithm>
-#include <cstdint>
 #include <nlohmann/json.hpp>
-#include <string>
 #include <vector>
 
+#include "base/json_fields.hpp"
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
+#include "converters/tokenizers/json_file.hpp"
 #include "converters/tokenizers/tokenizer_classes.hpp"
 #include "runtime/text/utf8.hpp"
 
@@ -50,6 +50,18 @@ Result<Json> special(const Json& ids, const Companions& companions, const char* 
 }
 
 }  // namespace
+
+Result<std::map<std::string, int32_t>> read_vocabulary_json(std::string_view text) {
+  constexpr const char* kName = "vocab.json";
+  LW_ASSIGN_OR_RETURN(const base::JsonDocument json, parse_file(text, kName));
+  LW_ASSIGN_OR_RETURN(const base::JsonFields fields, base::JsonFields::of_file(json.root(), kName));
+  std::map<std::string, int32_t> ids;
+  for (const base::JsonMember& member : fields.members()) {
+    LW_ASSIGN_OR_RETURN(const int32_t id, fields.count_of(member));
+    ids.emplace(member.name, id);
+  }
+  return ids;
+}
 
 Result<Json> tokenizer_json_of_vocabulary(std::string_view vocabulary,
                                           const Companions& companions) {

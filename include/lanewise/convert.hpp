@@ -3,58 +3,77 @@
 #include <atomic>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "lanewise/export.hpp"
+#include "lanewise/inspect.hpp"
 #include "lanewise/model.hpp"
 #include "lanewise/status.hpp"
+#include "lanewise/tokenizer.hpp"
 
-/// Checkpoints in, models out. Lives in the library lanewise::converters.
+/// Converts checkpoints to models. Part of the library lanewise::converters.
 
 namespace lanewise {
 
 struct ConvertOptions {
-  /// What weights of products are stored as: f32, bf16, int8 or int4 (docs/quantisation.md).
+  /// Storage format of the weights of linear and recurrent layers: f32, bf16, int8 or int4
+  /// (docs/quantisation.md).
   std::string weights = "f32";
-  int group = 32;         ///< int4: inputs that share a scale: 32, 64 or 128
-  std::string calibrate;  ///< int8, int4: a UTF-8 file, a text a line; empty: built-in texts
-  /// int8, int4: the relative error of the results that is allowed, above 0. Weights stay wider,
-  /// the worst first, until it is kept. None: 0.04 and 0.11, as far as they can be kept.
+  int group = 32;  ///< int4: how many inputs share a scale: 32, 64 or 128
+  /// int8, int4: a UTF-8 file of calibration texts, one per line; empty: built-in texts.
+  std::string calibrate;
+  /// int8, int4: the largest acceptable relative error of the outputs, > 0. The weights that
+  /// contribute most to it are kept at higher precision until the error is within this limit; if
+  /// that is not enough, convert() fails. Not set: 0.04 for int8 and 0.11 for int4, and exceeding
+  /// them is reported but is not an error.
   std::optional<double> max_error;
-  std::string config;  ///< a config.json to use instead of the folder's; empty: none
-  /// What of the checkpoint is wanted: "encoder" is its encoder alone, without the head of a
-  /// classifier or masked-language model. Empty: all of it, and a head that is not supported is an
-  /// error.
+  std::string config;  ///< a config.json to use instead of the folder's; empty: the folder's
+  /// Which part of the checkpoint to convert. "encoder": the encoder without the head of a
+  /// classifier or masked language model. Empty: everything; an unsupported head is then an error.
   std::string as;
-  /// int8, int4: threads that look for the integers, which do not depend on them; 0: the CPUs that
-  /// the process may use.
+  /// int8, int4: threads for quantisation; 0: the CPUs that the process may use. The result does
+  /// not depend on it.
   int threads = 0;
-  OpenOptions open;  ///< load(): how a file that is a model already is opened
-  /// Receives what a person should know: unused tensors, chosen defaults. May be empty.
+  OpenOptions open;  ///< load(): how to open a file that is already a model
+  /// Receives messages for the user: unused tensors, defaults chosen. May be empty.
   std::function<void(std::string_view)> report;
-  /// Receives, a line each, what makes the model's results other than its files let expect: an
-  /// adapter (LoRA) that is not applied. Not to be silenced with `report`; empty: `report` gets it.
+  /// Receives warnings, one line each: reasons why the model's results differ from what its files
+  /// suggest, such as a LoRA adapter that is not applied. Separate from `report`, so that silencing
+  /// one does not silence the other; if empty, `report` receives them.
   std::function<void(std::string_view)> warn;
-  /// Looked at before each weight that becomes integers and before the file appears; the conversion
-  /// ends with kCancelled soon after it becomes true.
+  /// Checked before each weight is quantised and before the file is committed; soon after it
+  /// becomes true the conversion fails with kCancelled.
   const std::atomic<bool>* cancel = nullptr;
 };
 
-/// Converts a checkpoint, a folder or a file as PyTorch users save it, into a model file.
+/// Converts a checkpoint to a model file. `source` is a folder or a file as PyTorch users save it.
 ///
-/// With integers, the model's results on texts are compared with those of f32; what was found is
-/// reported and stored in the file. `destination` appears only when all went well. Fails with
-/// kNotFound, kDataLoss or kInvalidArgument naming the file, tensor or config field; kUnsupported
-/// for an unknown model_type, listing the known ones.
+/// For int8 and int4, the outputs on held-out texts are compared with those of the f32 model; the
+/// error is reported and stored in the file. `destination` is created only on success. Fails with
+/// kNotFound, kDataLoss or kInvalidArgument, and the message names the file, tensor or config
+/// field; with kUnsupported for an unknown model_type, and the message lists the known ones.
 LANEWISE_EXPORT Status convert(const std::string& source, const std::string& destination,
                                const ConvertOptions& options = {});
 
-/// Opens a model file, or converts a checkpoint in memory.
+/// Returns what ConvertOptions::weights can be: f32, bf16, int8, int4.
+LANEWISE_EXPORT std::span<const std::string_view> weight_choices() noexcept;
+
+/// Opens a model file, or converts a checkpoint in memory. Fails as Model::open() and convert() do.
 LANEWISE_EXPORT Result<Model> load(const std::string& path, const ConvertOptions& options = {});
 
-/// The graph of a checkpoint as its family writes it, before any fusion, one line a node.
+/// Returns the tokenizer for the texts that a checkpoint or model file reads, without loading its
+/// weights. Fails with kNotFound for a model without a tokenizer, and as load() does.
+LANEWISE_EXPORT Result<Tokenizer> load_tokenizer(const std::string& path,
+                                                 const ConvertOptions& options = {});
+
+/// Returns the graph of a checkpoint as its family builds it, before any fusion. Fails as load()
+/// does.
+LANEWISE_EXPORT Result<ModelGraph> textbook_graph(const std::string& source,
+                                                  const ConvertOptions& options = {});
+
+/// Returns the graph of a checkpoint as its family builds it, before any fusion, one node per line.
 LANEWISE_EXPORT Result<std::string> describe_textbook_graph(const std::string& source,
                                                             const ConvertOptions& options = {});
 

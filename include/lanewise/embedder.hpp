@@ -14,23 +14,23 @@
 
 namespace lanewise {
 
-/// Vectors of texts, in the order of the texts.
+/// One vector per text, in the order of the texts.
 struct Embeddings {
   int64_t count = 0;
   int64_t dimension = 0;
   std::vector<float> values;    ///< [count, dimension]
-  std::vector<int32_t> tokens;  ///< [count], special tokens included, after cutting
-  std::vector<bool> truncated;  ///< [count]
+  std::vector<int32_t> tokens;  ///< [count], including special tokens, after truncation
+  std::vector<bool> truncated;  ///< [count], whether the text was too long
 
   std::span<const float> operator[](int64_t index) const {
     return {values.data() + index * dimension, static_cast<size_t>(dimension)};
   }
 };
 
-/// Turns texts into vectors: tokenizer, encoder, pooling.
+/// Computes sentence embeddings: tokenizer, encoder, pooling.
 ///
-/// Texts are batched by length, without padding; a text's vector has the same bits alone and in
-/// any batch. Not thread-safe: one Embedder per thread, they share the Model.
+/// Texts are batched by length, without padding. A text's vector has the same bits alone and in
+/// any batch. Not thread-safe: use one Embedder per thread; they share the Model.
 class LANEWISE_EXPORT Embedder {
  public:
   /// Fails with kUnsupported for a model without sentence embeddings or without a tokenizer, and
@@ -41,17 +41,19 @@ class LANEWISE_EXPORT Embedder {
   Embedder& operator=(Embedder&&) noexcept;
   ~Embedder();
 
-  /// Puts the prompt `name` of the model before each text from now on. Before the first call it is
-  /// ModelInfo::default_prompt; "" takes none.
+  /// Prepends the model's prompt `name` to each text from now on; "" means no prompt. Initially
+  /// ModelInfo::default_prompt is used.
   ///
-  /// Fails with kInvalidArgument, listing the known ones, and changes nothing where the model has
-  /// no such prompt.
+  /// If the model has no such prompt, fails with kInvalidArgument and changes nothing; the message
+  /// lists the model's prompts.
   Status set_prompt(std::string_view name);
 
-  /// Texts longer than ModelInfo::max_text_tokens are cut. Fails with kInvalidArgument, naming the
-  /// text by its number from 1, for a text that is not UTF-8; with kUnsupported if there is a
-  /// prompt whose tokens should not count in the vectors (ModelInfo::pools_prompt). `progress`,
-  /// where given, is called between batches with the texts done so far.
+  /// Embeds `texts`. Longer ones are truncated to ModelInfo::max_text_tokens.
+  ///
+  /// `progress` may be empty; it is called between batches with the number of texts done so far.
+  /// Fails with kInvalidArgument if a text is not UTF-8, and the message gives its number, counted
+  /// from 1; with kUnsupported if a prompt is in use and the model excludes its tokens from pooling
+  /// (ModelInfo::pools_prompt).
   Result<Embeddings> embed(std::span<const std::string_view> texts, const RunOptions& options = {},
                            const std::function<void(int64_t done)>& progress = {});
 

@@ -1,8 +1,9 @@
 #pragma once
 
-/// Marks what a shared build exports; everything else is hidden. A static build exports nothing.
+/// Marks the symbols that a shared build exports; all others are hidden. A static build exports
+/// none.
 #if defined(LANEWISE_SHARED)
-#define LANEWISE_EXPORT __attribute__((visibility("default")))
+#define LANEWISE_EXPORT [[gnu::visibility("default")]]
 #else
 #define LANEWISE_EXPORT
 #endif

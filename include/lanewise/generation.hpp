@@ -11,102 +11,104 @@
 
 namespace lanewise {
 
-/// No token: the value of an id that is not set.
+/// The value of a token id that is not set.
 inline constexpr int32_t kNoToken = -1;
 
-/// When a beam search ends whose hypotheses are as many as its beams.
+/// When a beam search stops once it has as many finished hypotheses as beams.
 enum class EarlyStopping {
-  kNo,     ///< when no beam, at its length of now, has a better score than the worst of them
-  kYes,    ///< at once
-  kNever,  ///< when no beam can get a better score than the worst of them at any allowed length
+  kNo,     ///< when no beam scores better than the worst of them at its current length
+  kYes,    ///< immediately
+  kNever,  ///< when no beam can score better than the worst of them at any length allowed
 };
 
-/// A field of a checkpoint's generation_config.json that nothing here can obey: the library lacks
-/// it, or its value makes no sense.
+/// A field of a checkpoint's generation_config.json that cannot be obeyed: lanewise does not
+/// implement it, or its value is invalid.
 struct UnsupportedOption {
-  std::string field;   ///< Transformers' name for it: `stop_strings`, `num_beams`
-  std::string reason;  ///< a whole message, for whoever generates
+  std::string field;   ///< its name in Transformers: `stop_strings`, `num_beams`
+  std::string reason;  ///< a complete message for the user
   bool operator==(const UnsupportedOption&) const = default;
 };
 
 /// How the next tokens are chosen.
 ///
-/// The fields, their meaning and their order of effect are those of Transformers' GenerationConfig;
-/// `beams` is its `num_beams`, and `temperature` stands for its `do_sample` too. The values here
-/// mean "off": greedy search up to the model's limit.
+/// The fields, their meaning and the order in which they apply are those of Transformers'
+/// GenerationConfig. `beams` is its `num_beams`; `temperature` > 0 implies its `do_sample`. The
+/// defaults turn everything off: greedy search up to the model's limit.
 struct GenerationOptions {
-  // The kind of search. Beams exclude sampling.
+  // The kind of search. Beam search and sampling exclude each other.
   int beams = 1;                 ///< 1 to kMaxBeams; above 1: beam search
-  int num_return_sequences = 1;  ///< at most `beams`; of samples, at most kMaxSamples
+  int num_return_sequences = 1;  ///< at most `beams`; when sampling, at most kMaxSamples
   double length_penalty = 1.0;   ///< scores are divided by length^length_penalty; -10 to 10
   EarlyStopping early_stopping = EarlyStopping::kNo;
 
-  // Lengths in tokens, 0: not set. The end token counts. `new` ones are those behind the prompt;
-  // the others count what the decoder was given as well: the prompt, or the start token alone.
+  // Lengths in tokens, including the end token; 0: not set. `new` lengths count only the generated
+  // tokens. The others also count the decoder's prompt, which is at least the start token.
   int64_t max_new_tokens = 0;  ///< overrides max_length
   int64_t max_length = 0;
   int64_t min_new_tokens = 0;  ///< overrides min_length
   int64_t min_length = 0;
 
   // Sampling.
-  double temperature = 0.0;  ///< logits are divided by it; 0: the likeliest token is taken
-  int top_k = 0;             ///< only the likeliest top_k tokens may be drawn; 0: all
-  double top_p = 1.0;        ///< only the likeliest tokens that together have this probability
-  uint64_t seed = 0;         ///< the same seed, the same samples, in every batch
+  double temperature = 0.0;  ///< logits are divided by it; 0: the most likely token is chosen
+  int top_k = 0;             ///< sample from the top_k most likely tokens; 0: from all
+  double top_p = 1.0;        ///< sample from the most likely tokens whose probabilities sum to this
+  uint64_t seed = 0;         ///< the same seed gives the same samples in every batch
 
-  // What changes the scores before a token is chosen.
-  double repetition_penalty = 1.0;  ///< > 0; above 1: tokens that are there already get less likely
-  int no_repeat_ngram_size = 0;     ///< no run of so many tokens appears twice; 0: off
+  // Processors: they change the scores before a token is chosen.
+  double repetition_penalty = 1.0;  ///< > 0; above 1: tokens that already occur become less likely
+  int no_repeat_ngram_size = 0;     ///< no n-gram of this size occurs twice; 0: off
   std::vector<int32_t> suppress_tokens;        ///< never chosen
-  std::vector<int32_t> begin_suppress_tokens;  ///< not chosen first (second, behind a forced one)
-  std::vector<std::vector<int32_t>> bad_words_ids;  ///< sequences that do not appear
-  /// Beam search: log-probabilities are normalised again after all of these. Without beams the
-  /// same tokens are chosen either way.
+  std::vector<int32_t> begin_suppress_tokens;  ///< never first, or second after a forced first one
+  std::vector<std::vector<int32_t>> bad_words_ids;  ///< sequences that never occur
+  /// Beam search: normalises the log-probabilities again after all processors. Without beams it
+  /// does not affect which tokens are chosen.
   bool renormalize_logits = false;
 
   // Special tokens.
-  int32_t forced_bos_token_id = kNoToken;    ///< the first token behind a prompt of one token
-  std::vector<int32_t> forced_eos_token_id;  ///< one of them is the last of the longest length
+  int32_t forced_bos_token_id = kNoToken;    ///< forced as the first token after a 1-token prompt
+  std::vector<int32_t> forced_eos_token_id;  ///< one of them is forced at the maximum length
   std::vector<int32_t> eos_token_ids;        ///< each of them ends a hypothesis
   int32_t decoder_start_token_id = kNoToken;
   int32_t bos_token_id = kNoToken;
-  int32_t pad_token_id = kNoToken;  ///< nothing is padded here; kept for the caller
+  int32_t pad_token_id = kNoToken;  ///< not used by lanewise, which never pads; for the caller
 
-  /// What the checkpoint asks for and cannot have. validate() refuses each that this search would
-  /// obey: `typical_p` if it samples, `num_beam_groups` if it has beams. Whoever sets an option in
-  /// place of the checkpoint's value calls override_unsupported().
+  /// Options that the checkpoint sets and lanewise does not support. validate() refuses those that
+  /// would affect this search: `typical_p` when sampling, `num_beam_groups` in a beam search. A
+  /// caller that replaces such an option calls override_unsupported().
   std::vector<UnsupportedOption> unsupported;
 };
 
-/// Takes `fields` out of `options.unsupported`: the caller has replaced them.
+/// Removes `fields` from `options.unsupported`, because the caller has replaced them.
 LANEWISE_EXPORT void override_unsupported(GenerationOptions& options,
                                           std::span<const std::string_view> fields);
 
 inline constexpr int kMaxBeams = 64;
 inline constexpr int kMaxSamples = 256;
 
-/// Fails with kInvalidArgument, naming the field, unless each value is within its range, lengths do
-/// not contradict each other, ids are below `vocabulary_size`, and the kind of search can have the
-/// options; with kUnsupported for an unsupported field that the search would obey. Thread-safe.
+/// Checks that each value is in range, that the lengths do not contradict each other, that ids are
+/// below `vocabulary_size`, and that the options fit the kind of search.
+///
+/// Fails with kInvalidArgument, and the message names the field; with kUnsupported if an
+/// unsupported option would affect the search. Thread-safe.
 LANEWISE_EXPORT Status validate(const GenerationOptions& options, int64_t vocabulary_size);
 
-/// Why a hypothesis has ended.
+/// Why a hypothesis ended.
 enum class FinishReason {
-  kEos,        ///< an end token
-  kLength,     ///< the longest length
-  kStop,       ///< the caller wanted no more, or no token could follow
+  kEos,        ///< an end token was chosen
+  kLength,     ///< the maximum length was reached
+  kStop,       ///< a callback stopped it, or no token could follow
   kCancelled,  ///< the run was cancelled, or its deadline passed
 };
 
-/// A sequence of tokens that a search has found.
+/// A sequence of tokens found by a search.
 struct Hypothesis {
-  std::vector<int32_t> ids;  ///< the new tokens: no prompt, no start token, no end token
-  /// The sum of the tokens' log-probabilities, that of the end token included, over
-  /// length^length_penalty, where the length counts the end token.
+  std::vector<int32_t> ids;  ///< the generated tokens, without prompt, start token and end token
+  /// The sum of the tokens' log-probabilities divided by length^length_penalty. Both the sum and
+  /// the length include the end token.
   ///
-  /// Of beams the log-probabilities are the changed ones that the search compared, as in
-  /// Transformers. Of greedy search and of samples they are the model's own, before penalties,
-  /// temperature, top_k and top_p. A forced token counts 0.
+  /// Beam search uses log-probabilities after all processors, as Transformers does. Greedy search
+  /// and sampling use the model's own, before processors, temperature, top_k and top_p. A forced
+  /// token contributes 0.
   float score = 0.0f;
   FinishReason finish_reason = FinishReason::kLength;
 };

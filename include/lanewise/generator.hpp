@@ -14,62 +14,67 @@
 
 namespace lanewise {
 
-/// What was generated for a source.
+/// The result for one source.
 struct Generation {
-  /// Best first, num_return_sequences of them; fewer where no more are possible, never none.
+  /// num_return_sequences hypotheses, best first; fewer if no more are possible, but at least one.
   std::vector<Hypothesis> hypotheses;
 };
 
-/// Called while generating, on the thread that called generate(). Any may be empty.
+/// Called while generating, on the thread that called generate(). Any of them may be empty.
 ///
-/// `source` counts from 0 in the order of the call. A callback that returns false ends its source,
-/// which keeps what it has (FinishReason::kStop).
+/// `source` is the index of the source in the call, from 0. If a callback returns false, generation
+/// stops for that source, and the tokens generated so far are its result (FinishReason::kStop).
 struct GenerationCallbacks {
-  /// Greedy search, and sampling of one sequence: each new token, the end token excepted.
+  /// Called for each new token except the end token, in greedy search and when sampling one
+  /// sequence.
   std::function<bool(int64_t source, int32_t token)> on_token{};
-  /// Beam search: each hypothesis that has ended. A better one may still push it off the list.
+  /// Called for each finished hypothesis of a beam search. Better ones may still displace it from
+  /// the results.
   std::function<bool(int64_t source, const Hypothesis& hypothesis)> on_hypothesis{};
-  /// Between batches: how many sources are done.
+  /// Called between batches with the number of sources done so far.
   std::function<void(int64_t done)> progress{};
 };
 
 /// Generates token ids from token ids, for models with a decoder.
 ///
-/// Sources are batched by length, without padding; a source that is done leaves its batch at once.
-/// Its ids and the bits of its scores are the same alone and in any batch, with any number of
-/// threads. Not thread-safe: one Generator a thread, they share the Model.
+/// Sources are batched by length, without padding; a finished source leaves its batch immediately.
+/// A source gets the same ids, and scores with the same bits, alone and in any batch, with any
+/// number of threads. Not thread-safe: use one Generator per thread; they share the Model.
 class LANEWISE_EXPORT Generator {
  public:
-  /// Fails with kUnsupported for a model that generates nothing, and as Session::create() does.
+  /// Fails with kUnsupported for a model without a decoder, and as Session::create() does.
   static Result<Generator> create(const Model& model, const SessionOptions& options = {});
 
   Generator(Generator&&) noexcept;
   Generator& operator=(Generator&&) noexcept;
   ~Generator();
 
-  /// Generates for every source. `options` begins as a copy of ModelInfo::generation.
+  /// Generates for every source. Start from a copy of ModelInfo::generation for `options`.
   ///
-  /// sources  token ids, as the model's tokenizer gives them
-  /// Fails with kInvalidArgument, naming the source by its number from 1, for one that is empty,
-  /// too long or has an id outside the vocabulary; and for options out of range (validate()). A run
-  /// that is cancelled or late is no failure: what there is by then is the result, for kCancelled.
+  /// sources  token ids as the model's tokenizer produces them
+  ///
+  /// Fails with kInvalidArgument if a source is empty, too long or has an id outside the
+  /// vocabulary, and the message gives its number, counted from 1; fails as validate() does for bad
+  /// options. Cancellation and deadlines are not failures: the tokens generated so far are returned
+  /// with FinishReason::kCancelled.
   Result<std::vector<Generation>> generate(std::span<const std::vector<int32_t>> sources,
                                            const GenerationOptions& options,
                                            const GenerationCallbacks& callbacks = {},
                                            const RunOptions& run = {});
 
-  /// What the encoder did for a batch of sources, or the decoder in a step.
+  /// One pass of the encoder over a batch of sources, or one step of the decoder.
   struct StepTime {
-    int64_t rows = 0;     ///< tokens that went through
+    int64_t rows = 0;     ///< tokens processed
     double begin_us = 0;  ///< since generate() began
     double end_us = 0;
     double flops = 0;
-    double weight_bytes = 0;  ///< of all weights that are read, embedding tables excepted
+    double weight_bytes = 0;  ///< bytes of weights read, except embedding tables
   };
-  /// Keeps the times of the next generate(); costs a clock in every node.
-  void set_profiling(bool on);
+  /// Records times in the following calls of generate(). Costs two clock reads per node.
+  void set_profiling(bool on) noexcept;
+  /// The steps of the last generate(), in order.
   std::span<const StepTime> steps() const noexcept;
-  /// Of all steps, one after another.
+  /// The nodes of all these steps, in order.
   std::span<const Session::NodeTime> profile() const noexcept;
 
   int threads() const noexcept;

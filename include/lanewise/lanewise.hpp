@@ -1,12 +1,19 @@
 #pragma once
 
-/// Everything that runs models. Converting checkpoints is in lanewise/convert.hpp.
+/// Everything needed to run models. To convert checkpoints, include lanewise/convert.hpp.
 
+#include "lanewise/attention.hpp"   // IWYU pragma: export
+#include "lanewise/batches.hpp"     // IWYU pragma: export
+#include "lanewise/cpu.hpp"         // IWYU pragma: export
 #include "lanewise/embedder.hpp"    // IWYU pragma: export
+#include "lanewise/files.hpp"       // IWYU pragma: export
 #include "lanewise/generation.hpp"  // IWYU pragma: export
 #include "lanewise/generator.hpp"   // IWYU pragma: export
+#include "lanewise/inspect.hpp"     // IWYU pragma: export
 #include "lanewise/model.hpp"       // IWYU pragma: export
 #include "lanewise/session.hpp"     // IWYU pragma: export
+#include "lanewise/sources.hpp"     // IWYU pragma: export
 #include "lanewise/status.hpp"      // IWYU pragma: export
 #include "lanewise/tensor.hpp"      // IWYU pragma: export
+#include "lanewise/tokenizer.hpp"   // IWYU pragma: export
 #include "lanewise/translator.hpp"  // IWYU pragma: export

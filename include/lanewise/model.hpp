@@ -18,59 +18,60 @@ class ModelData;
 /// One output of a model: `last_hidden_state`, `sentence_embedding`, ...
 struct OutputInfo {
   std::string name;
-  bool per_token = false;  ///< one row a token, else one row a sequence
+  bool per_token = false;  ///< one row per token, else one row per sequence
   int64_t features = 0;
 };
 
-/// A text that a model for embeddings wants before each text of a kind: `query: `.
+/// A prefix that an embedding model expects before texts of one kind.
 struct Prompt {
-  std::string name;  ///< of the kind: query, document, ...
-  std::string text;
+  std::string name;  ///< the kind: query, document, ...
+  std::string text;  ///< the prefix: `query: `
 };
 
-/// What a model is, as its converter recorded it.
+/// Describes a model, as recorded by its converter.
 struct ModelInfo {
-  std::string family;           ///< bert, ...
-  std::string task;             ///< embedding, encoder, ...
-  int64_t vocabulary_size = 0;  ///< ids of input_ids
-  int64_t token_types = 0;      ///< 0: the model takes no token_type_ids
-  int64_t max_tokens = 0;  ///< the longest sequence that the model can run, special tokens included
-  int64_t max_text_tokens = 0;         ///< where texts are cut; <= max_tokens
-  int64_t target_vocabulary_size = 0;  ///< ids of decoder_input_ids; 0: no decoder
-  int64_t max_target_tokens = 0;       ///< the longest decoder_input_ids, start token included
-  GenerationOptions generation;        ///< what the checkpoint says of how to generate
+  std::string family;                  ///< bert, ...
+  std::string task;                    ///< embedding, encoder, ...
+  int64_t vocabulary_size = 0;         ///< input_ids are below it
+  int64_t token_types = 0;             ///< token_type_ids are below it; 0: the model takes none
+  int64_t max_tokens = 0;              ///< the longest input_ids, including special tokens
+  int64_t max_text_tokens = 0;         ///< texts are truncated to this many tokens; <= max_tokens
+  int64_t target_vocabulary_size = 0;  ///< decoder_input_ids are below it; 0: no decoder
+  int64_t max_target_tokens = 0;       ///< the longest decoder_input_ids, including the start token
+  GenerationOptions generation;        ///< the checkpoint's defaults
   std::vector<Prompt> prompts;
-  std::string default_prompt;  ///< the name of the one that is used unless asked; empty: none
-  bool pools_prompt = true;    ///< whether the tokens of a prompt count in the vector of its text
+  std::string default_prompt;  ///< name of the prompt used by default; empty: none
+  bool pools_prompt = true;    ///< whether pooling includes the tokens of the prompt
   std::vector<OutputInfo> outputs;
 };
 
-/// How a model file comes into memory.
+/// How to load a model file.
 struct OpenOptions {
-  /// Reads the file instead of mapping it: the model is then independent of the file, and takes as
-  /// much memory of its own. For files that others may shorten or rewrite in place: a process that
-  /// has such a file mapped is killed by SIGBUS when it reads the lost pages. Replacing a file by
-  /// renaming a new one over it, as `lanewise convert` does, is safe either way.
+  /// Reads the file instead of mapping it. The model no longer depends on the file, but takes as
+  /// much memory of its own. Use it if others may truncate or rewrite the file in place: with a
+  /// mapping, reading the lost pages kills the process with SIGBUS. Replacing a file by renaming a
+  /// new one over it, as `lanewise convert` does, is safe either way.
   bool read_into_memory = false;
 };
 
 /// A model in memory: graph, packed weights, tokenizer.
 ///
-/// A handle to immutable data that any number of Sessions and threads share; copying it is cheap.
+/// A handle to immutable data, which any number of sessions and threads may share. Cheap to copy.
 class LANEWISE_EXPORT Model {
  public:
-  /// Maps a model file that `lanewise convert` wrote: nothing is copied or repacked, and pages are
-  /// shared with other processes. Fails with kNotFound or kIo when the file cannot be opened, with
-  /// kDataLoss when it is damaged or no model file, with kUnsupported when it is of a newer format.
-  /// For checkpoints see load() in lanewise/convert.hpp.
+  /// Maps a model file written by `lanewise convert`. Weights are neither copied nor repacked, and
+  /// processes share their pages. For checkpoints see load() in lanewise/convert.hpp.
   ///
-  /// A mapped file must not be shortened or rewritten in place while the model is in use (see
+  /// A mapped file must not be truncated or rewritten in place while the model is in use (see
   /// OpenOptions::read_into_memory).
+  ///
+  /// Fails with kNotFound or kIo if the file cannot be opened, with kDataLoss if it is damaged or
+  /// not a model file, with kUnsupported if its format is newer than this library.
   static Result<Model> open(const std::string& path, const OpenOptions& options = {});
 
   const ModelInfo& info() const noexcept;
 
-  /// For the library's own layers.
+  /// For internal use by the library.
   const internal::ModelData& data() const noexcept { return *data_; }
   explicit Model(std::shared_ptr<const internal::ModelData> data) : data_(std::move(data)) {}
 

@@ -19,77 +19,83 @@
 namespace lanewise {
 
 struct SessionOptions {
-  /// Threads of a run; 0: the CPUs that the process may use (affinity and cgroup).
+  /// Number of threads; 0: the CPUs that the process may use (affinity and cgroup).
   int threads = 0;
-  /// Runs on the threads of OpenMP's pool for the calling thread instead of the session's own: for
-  /// a program that computes with OpenMP itself, and would otherwise have two teams. OpenMP's
-  /// settings then limit the threads. GNU's OpenMP ends the process when it cannot start a thread;
-  /// in a forked process a run has one thread.
+  /// Runs on the calling thread's OpenMP pool instead of the session's own threads. For programs
+  /// that use OpenMP themselves and would otherwise have two sets of threads. OpenMP's settings
+  /// then limit the number of threads; GNU's OpenMP terminates the process if it cannot start one,
+  /// and in a forked process runs are single-threaded.
   bool use_openmp = false;
-  /// An instruction set of available_isas(); empty: LANEWISE_ISA, else the best one.
+  /// One of available_isas(). Empty: the environment variable LANEWISE_ISA, or else the best one.
   std::string isa;
   /// Allows implementations whose results for a row depend on the rest of the batch (oneDNN).
   bool fast = false;
-  /// Outputs to compute; empty: all. Less is faster where an output needs nodes of its own.
+  /// Outputs to compute; empty: all. Leaving out an output saves the nodes that only it needs.
   std::vector<std::string> outputs;
-  /// Receives one line per choice of an implementation, with its reasons; may be empty.
+  /// Receives one line for each implementation chosen, with the reasons; may be empty.
   std::function<void(std::string_view)> log;
 };
 
 struct RunOptions {
-  /// Looked at between pieces of work; the run ends with kCancelled soon after it becomes true.
+  /// Checked during the run, which ends with kCancelled soon after it becomes true.
   const std::atomic<bool>* cancel = nullptr;
-  /// The run ends with kCancelled soon after this moment.
+  /// The run ends with kCancelled soon after this time.
   std::optional<std::chrono::steady_clock::time_point> deadline{};
 };
 
-/// Sequences of token ids one after another, without padding.
+/// Sequences of token ids, concatenated without padding.
 struct RaggedBatch {
   std::span<const int32_t> ids;       ///< [tokens]
-  std::span<const int32_t> type_ids;  ///< [tokens], or empty: zeros
+  std::span<const int32_t> type_ids;  ///< [tokens]; empty: all zero
   std::span<const int32_t> lengths;   ///< [sequences], each >= 1, sum = tokens
-  /// What the decoder of an encoder-decoder is given, likewise, for as many sequences.
+  /// The decoder's input in the same form, for the same number of sequences. Encoder-decoders only.
   std::span<const int32_t> decoder_ids{};
   std::span<const int32_t> decoder_lengths{};
 };
 
-/// One caller's working memory and threads for a model.
+/// Runs a model. Holds the working memory and threads of one caller.
 ///
-/// Runs of one Session must not overlap; make a Session per thread, they share the Model. After
-/// reserve(), or after the largest batch was seen once, run_ragged() allocates nothing.
+/// Not thread-safe: use one Session per thread; they share the Model. run_ragged() allocates
+/// nothing after reserve(), or once the largest batch has been run.
 ///
-/// Its threads begin with it and end with it. It works with fewer where the system gives fewer,
-/// with the same results. A forked process may use its copy, unless a run was going on at the fork:
-/// the next run starts threads there.
+/// A Session owns its threads. If the system refuses to start some of them it runs with fewer, with
+/// the same results. A forked process may use its copy of a Session unless a run was in progress
+/// during the fork; its next run starts new threads.
 class LANEWISE_EXPORT Session {
  public:
-  /// Fails with kInvalidArgument for an unknown or unavailable instruction set, with kNotFound for
-  /// an unknown output.
+  /// Fails with kInvalidArgument if the instruction set is unknown or this CPU lacks it, with
+  /// kNotFound if the model has no such output.
   static Result<Session> create(const Model& model, const SessionOptions& options = {});
 
   Session(Session&&) noexcept;
   Session& operator=(Session&&) noexcept;
   ~Session();
 
-  /// Runs padded tensors by Transformers' names.
+  /// Runs the model on padded tensors with the names that Transformers uses.
   ///
-  /// In: `input_ids` [B, T] i32 or i64; optional `attention_mask` [B, T] of 0 and 1, whose zeros
-  /// stand at the ends of a row; optional `token_type_ids` [B, T]. An encoder-decoder also takes
-  /// `decoder_input_ids` [B, U], beginning with its start token, and optional
-  /// `decoder_attention_mask` [B, U], unless the outputs asked for need no decoder. Out, f32, zeros
-  /// at padded positions: per-token outputs [B, T or U, features], per-sequence ones
-  /// [B, features]. Positions count the real tokens of a row from 0, wherever its padding stands.
-  /// Fails with kInvalidArgument, naming the tensor: unknown or missing inputs, wrong types or
-  /// shapes, ids outside the vocabulary, an empty batch, a row without a token, with a hole in its
-  /// mask or longer than the model allows.
+  /// Inputs, i32 or i64:
+  ///
+  ///   input_ids               [B, T]
+  ///   attention_mask          [B, T], optional: 1 for tokens, 0 for padding at the ends of a row
+  ///   token_type_ids          [B, T], optional
+  ///   decoder_input_ids       [B, U], beginning with the start token; encoder-decoders only, and
+  ///                           only if an output needs the decoder
+  ///   decoder_attention_mask  [B, U], optional
+  ///
+  /// Outputs, f32, zero at padding: [B, T or U, features] per token, [B, features] per sequence.
+  /// Positions count the tokens of a row from 0, wherever its padding is.
+  ///
+  /// Fails with kInvalidArgument if an input is unknown, missing or has the wrong type or shape; if
+  /// an id is outside the vocabulary; if the batch is empty; if a row has no token, is longer than
+  /// the model allows, or has a zero between ones in its mask. The message names the tensor.
   Result<TensorMap> run(const TensorMap& inputs, const RunOptions& options = {});
 
-  /// Runs a ragged batch; output() then shows the results until the next run.
+  /// Runs a ragged batch. output() returns the results, which are valid until the next run.
   /// Fails as run() does.
   Status run_ragged(const RaggedBatch& batch, const RunOptions& options = {});
 
-  /// The rows of an output of the last successful run_ragged(): [tokens or sequences, features],
-  /// `stride` floats between rows.
+  /// One output of the last successful run_ragged(): [tokens or sequences, features], row-major,
+  /// rows `stride` floats apart.
   struct Rows {
     const float* data = nullptr;
     int64_t rows = 0;
@@ -98,17 +104,19 @@ class LANEWISE_EXPORT Session {
   };
   Result<Rows> output(std::string_view name) const;
 
-  /// Allocates for batches of up to `tokens` tokens in `sequences` sequences; an encoder-decoder
-  /// for as many on each side.
+  /// Allocates working memory for batches of up to `tokens` tokens in `sequences` sequences. For an
+  /// encoder-decoder, encoder and decoder may each have as many. Fails with kInvalidArgument for a
+  /// negative number, and with kResourceExhausted if memory runs out; the session stays usable.
   Status reserve(int64_t tokens, int64_t sequences);
 
-  /// Bytes of working memory that such a batch needs.
-  int64_t memory_bytes(int64_t tokens, int64_t sequences) const;
+  /// Bytes that reserve() allocates in a new session for such a batch, which is all that its runs
+  /// use; INT64_MAX if no machine has that much memory.
+  int64_t memory_bytes(int64_t tokens, int64_t sequences) const noexcept;
 
   int threads() const noexcept;
   std::string_view isa() const noexcept;
 
-  /// How long each node took in the last run; filled when enabled.
+  /// The time during which a thread computed a node of the graph in the last run.
   struct NodeTime {
     std::string_view name;
     std::string_view op;
@@ -118,8 +126,10 @@ class LANEWISE_EXPORT Session {
     double end_us = 0;
     double flops = 0;  ///< of the whole node
   };
-  void set_profiling(bool on);
-  std::vector<NodeTime> profile() const;
+  /// Turns the recording of NodeTimes in the following runs on or off.
+  void set_profiling(bool on) noexcept;
+  /// The times of the last run, valid until the next one; empty without profiling.
+  std::span<const NodeTime> profile() const noexcept;
 
  private:
   class Impl;
@@ -127,11 +137,11 @@ class LANEWISE_EXPORT Session {
   std::unique_ptr<Impl> impl_;
 };
 
-/// The instruction sets that this build has and this CPU can run, worst first.
-LANEWISE_EXPORT std::vector<std::string> available_isas();
-/// All that this build has, worst first.
-LANEWISE_EXPORT std::vector<std::string> compiled_isas();
-/// The CPUs that this process may use: affinity and cgroup quota.
-LANEWISE_EXPORT int available_cpus();
+/// The instruction sets that this build supports and this CPU has, slowest first.
+LANEWISE_EXPORT std::span<const std::string_view> available_isas() noexcept;
+/// All instruction sets that this build supports, slowest first.
+LANEWISE_EXPORT std::span<const std::string_view> compiled_isas() noexcept;
+/// The number of CPUs that this process may use, by affinity and cgroup quota.
+LANEWISE_EXPORT int available_cpus() noexcept;
 
 }  // namespace lanewise

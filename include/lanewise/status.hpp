@@ -9,23 +9,22 @@
 
 namespace lanewise {
 
-/// What kind of failure a Status reports. The message says which thing failed and why.
+/// The kind of failure. The message of the Status says what failed and why.
 enum class StatusCode {
   kOk,
-  kInvalidArgument,    ///< The caller's input is wrong: a shape, a token id, a text that is not
-                       ///< UTF-8.
-  kNotFound,           ///< A file, tensor, operator or output of that name does not exist.
-  kDataLoss,           ///< A file is truncated, contradicts itself or is not what it says.
-  kUnsupported,        ///< Well-formed, but this build or this version cannot do it.
-  kIo,                 ///< The operating system refused to read, write or map.
-  kResourceExhausted,  ///< A limit of memory or size would be passed.
+  kInvalidArgument,    ///< The caller's input is wrong: a shape, a token id, invalid UTF-8.
+  kNotFound,           ///< No file, tensor, operator or output has that name.
+  kDataLoss,           ///< A file is truncated, inconsistent or not what it claims to be.
+  kUnsupported,        ///< The input is well-formed, but this version or build cannot handle it.
+  kIo,                 ///< The operating system failed to read, write or map a file.
+  kResourceExhausted,  ///< A limit of memory or size would be exceeded.
   kCancelled,          ///< The caller cancelled the run, or its deadline passed.
   kInternal,           ///< A bug in lanewise. The message helps to report it.
 };
 
-/// The outcome of an operation: success, or a code with a one-line message for people.
+/// The result of an operation: success, or an error code with a one-line message for the user.
 ///
-/// A value type. Cheap on success (no allocation). Thread-compatible.
+/// A value type. Success allocates nothing. Thread-compatible.
 class [[nodiscard]] LANEWISE_EXPORT Status {
  public:
   Status() noexcept = default;
@@ -33,10 +32,10 @@ class [[nodiscard]] LANEWISE_EXPORT Status {
 
   bool ok() const noexcept { return code_ == StatusCode::kOk; }
   StatusCode code() const noexcept { return code_; }
-  /// One line, no trailing newline; names the thing, what was expected and what was found.
+  /// One line without a newline: names the object, what was expected and what was found.
   const std::string& message() const noexcept { return message_; }
 
-  /// The same failure with `context` and ": " before its message; success stays success.
+  /// The same error with `context` and ": " prepended to its message. Success stays success.
   Status with_context(std::string_view context) const;
 
  private:
@@ -53,9 +52,9 @@ LANEWISE_EXPORT Status resource_exhausted(std::string message);
 LANEWISE_EXPORT Status cancelled(std::string message);
 LANEWISE_EXPORT Status internal_error(std::string message);
 
-/// A value, or the Status that says why there is none.
+/// A value, or the Status that explains why there is none.
 ///
-/// value(), operator* and operator-> may be called only when ok().
+/// Requires ok() for value(), operator* and operator->.
 template <typename T>
 class [[nodiscard]] Result {
  public:

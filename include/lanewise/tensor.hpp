@@ -12,41 +12,41 @@
 
 namespace lanewise {
 
-/// Element types, by the names that safetensors gives them.
+/// Element types, named as in safetensors.
 enum class DataType { kF32, kF16, kBF16, kF64, kI64, kI32, kI16, kI8, kU8, kBool };
 
-/// Bytes of one element.
+/// The size of one element in bytes.
 LANEWISE_EXPORT size_t size_of(DataType type) noexcept;
-/// `F32`, `I64`, ...: safetensors' names.
+/// The name in safetensors: `F32`, `I64`, ...
 LANEWISE_EXPORT std::string_view name_of(DataType type) noexcept;
 
 using Shape = std::vector<int64_t>;
 
-/// `[32, 128, 384]`, for messages.
+/// Formats a shape for messages: `[32, 128, 384]`.
 LANEWISE_EXPORT std::string to_string(const Shape& shape);
 
-/// Elements of `shape`, 1 for a scalar; an error when a size is negative or the product
-/// does not fit in int64_t.
+/// The number of elements of `shape`; 1 for a scalar. Fails if a dimension is negative or the
+/// product overflows int64_t.
 LANEWISE_EXPORT Result<int64_t> element_count(const Shape& shape);
 
-/// A dense row-major array that somebody else owns. Trivially copyable.
+/// A dense row-major array owned by someone else.
 struct TensorView {
   DataType type = DataType::kF32;
   const void* data = nullptr;
   Shape shape;
 
-  /// data as T; the caller has checked `type`.
+  /// The elements as T, which must match `type`.
   template <typename T>
   const T* as() const noexcept {
     return static_cast<const T*>(data);
   }
 };
 
-/// A dense row-major array that owns its bytes.
+/// A dense row-major array that owns its elements.
 class LANEWISE_EXPORT Tensor {
  public:
   Tensor() = default;
-  /// Zero-filled. `shape` must have a valid element count.
+  /// Fills the tensor with zeros. element_count(shape) must succeed.
   Tensor(DataType type, Shape shape);
 
   DataType type() const noexcept { return type_; }
@@ -54,7 +54,7 @@ class LANEWISE_EXPORT Tensor {
   size_t size_bytes() const noexcept { return bytes_.size(); }
   TensorView view() const { return {type_, bytes_.data(), shape_}; }
 
-  /// The elements as T; the caller has checked `type()`.
+  /// The elements as T, which must match type().
   template <typename T>
   T* as() noexcept {
     return reinterpret_cast<T*>(bytes_.data());
@@ -70,7 +70,7 @@ class LANEWISE_EXPORT Tensor {
   std::vector<std::byte> bytes_;
 };
 
-/// Tensors by name, in name order.
+/// Tensors by name, sorted by name.
 using TensorMap = std::map<std::string, Tensor, std::less<>>;
 
 }  // namespace lanewise

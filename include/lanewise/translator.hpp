@@ -13,26 +13,25 @@
 
 namespace lanewise {
 
-/// What a text became.
+/// The result for one text.
 struct Translation {
-  std::vector<std::string> texts;      ///< one for each hypothesis, best first
-  std::vector<Hypothesis> hypotheses;  ///< best first, never none
+  std::vector<std::string> texts;      ///< one for each hypothesis
+  std::vector<Hypothesis> hypotheses;  ///< best first, at least one
 };
 
-/// Called while translating; see GenerationCallbacks. Any may be empty.
+/// Called while translating; see GenerationCallbacks. Any of them may be empty.
 struct TranslationCallbacks {
-  /// Greedy search, and sampling of one sequence: what the text has grown by.
+  /// Called with each new piece of text, in greedy search and when sampling one sequence.
   std::function<bool(int64_t source, std::string_view piece)> on_text{};
-  /// Between batches: how many texts are done.
+  /// Called between batches with the number of texts done so far.
   std::function<void(int64_t done)> progress{};
 };
 
-/// Turns texts into texts: tokenizer, encoder, decoder with a search, tokenizer. For every model
-/// that generates and has a tokenizer, whatever its texts are: translations, summaries,
-/// pronunciations.
+/// Generates text from text: tokenizer, encoder, decoder with a search, tokenizer. Works with every
+/// model that has a decoder and a tokenizer, whether it translates, summarises or pronounces.
 ///
-/// A text's result is the same alone and in any batch. Not thread-safe: one Translator a thread,
-/// they share the Model.
+/// A text's result is the same alone and in any batch. Not thread-safe: use one Translator per
+/// thread; they share the Model.
 class LANEWISE_EXPORT Translator {
  public:
   /// Fails with kUnsupported for a model without a tokenizer, and as Generator::create() does.
@@ -42,18 +41,20 @@ class LANEWISE_EXPORT Translator {
   Translator& operator=(Translator&&) noexcept;
   ~Translator();
 
-  /// The language of the texts from now on, for a model that is told it (M2M100, NLLB, mBART): a
-  /// name as language_token() takes it. Before the first call, and with "", it is the one that the
-  /// model's tokenizer was set to when it was converted.
+  /// Sets the language of the source texts from now on, for models that need it (M2M100, NLLB,
+  /// mBART). `name` is as in language_token(). Initially, and for "", it is the language that the
+  /// checkpoint's tokenizer was set to.
   ///
-  /// Fails with kInvalidArgument, and changes nothing, where the model has no such language or is
-  /// told none.
+  /// Fails with kInvalidArgument and changes nothing if the model does not know this language, or
+  /// takes no source language at all.
   Status set_source_language(std::string_view name);
 
-  /// `options` begins as a copy of ModelInfo::generation. Nothing is cut: fails with
-  /// kInvalidArgument, naming the text by its number from 1, for one without tokens, with more
-  /// than the model takes, that is not UTF-8 or has a token that the model does not know; and for
-  /// options out of range. A run that is cancelled or late gives what there is.
+  /// Translates `texts`. Start from a copy of ModelInfo::generation for `options`.
+  ///
+  /// Texts are never truncated. Fails with kInvalidArgument if a text has no tokens, has more than
+  /// the model accepts, is not UTF-8 or has a token outside the model's vocabulary, and the message
+  /// gives its number, counted from 1; fails as validate() does for bad options. Cancellation and
+  /// deadlines are not failures: the text generated so far is returned.
   Result<std::vector<Translation>> translate(std::span<const std::string_view> texts,
                                              const GenerationOptions& options,
                                              const TranslationCallbacks& callbacks = {},
@@ -65,12 +66,12 @@ class LANEWISE_EXPORT Translator {
   std::unique_ptr<Impl> impl_;
 };
 
-/// The token that asks a multilingual model to write the language `name`, for
-/// GenerationOptions::forced_bos_token_id: the special token `name` (NLLB's `fra_Latn`), `__name__`
-/// (M2M100's `__fr__`), or the only one that begins with `name_` (mBART's `fr_XX`).
+/// Returns the token that makes a multilingual model write the language `name`, for
+/// GenerationOptions::forced_bos_token_id. It is the special token `name` (NLLB's `fra_Latn`),
+/// `__name__` (M2M100's `__fr__`), or the only one that starts with `name_` (mBART's `fr_XX`).
 ///
-/// Fails with kInvalidArgument, naming a few that there are, where there is none or several; with
-/// kUnsupported for a model without a tokenizer.
+/// Fails with kInvalidArgument if no token or more than one matches; the message lists some. Fails
+/// with kUnsupported for a model without a tokenizer.
 LANEWISE_EXPORT Result<int32_t> language_token(const Model& model, std::string_view name);
 
 }  // namespace lanewise

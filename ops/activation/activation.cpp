@@ -2,6 +2,7 @@
 
 #include "base/status_macros.hpp"
 #include "ops/activation/activation_kernels.hpp"
+#include "ops/description.hpp"
 #include "ops/row_operator.hpp"
 
 #define LW_KERNEL_TABLE ActivationKernels
@@ -42,5 +43,12 @@ Result<OperatorPtr> make_activation(const OperatorConfig& config) {
   LW_ASSIGN_OR_RETURN(const Activation kind, parse_activation(name));
   return OperatorPtr(std::make_unique<ActivationOperator>(config, kind));
 }
+
+constinit const OperatorDescription activation_operator = {
+    .make = make_activation,
+    .rows = same_rows,
+    .step = DecodingStep{DecodingStep::Kind::kSame},
+    .weights = std::span<const WeightRole>(),
+};
 
 }  // namespace lanewise::ops

@@ -13,7 +13,7 @@ enum class Activation {
 #undef LW_ACTIVATION
 };
 
-/// By its name in graphs. Fails with kUnsupported, listing the known names.
+/// Returns the function with that name in graphs. Fails with kUnsupported, listing the known names.
 Result<Activation> parse_activation(std::string_view name);
 
 }  // namespace lanewise::ops

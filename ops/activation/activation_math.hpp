@@ -3,10 +3,10 @@
 /// Elementary functions of f32x16, for kernel sources only. Each one is the same sequence of
 /// operations on every instruction set, so those with FMA give the same bits.
 ///
-/// Infinities, NaN and zeros give what PyTorch gives. The polynomials and quotients are minimax
-/// fits: reweighted least squares (Lawson) in double precision, coefficients rounded to f32. The
-/// errors stated were measured with the rounded coefficients against double precision, on the worst
-/// instruction set (the one without FMA).
+/// Infinities, NaN and zeros give the same results as in PyTorch. The polynomials and quotients are
+/// minimax fits: reweighted least squares (Lawson) in double precision, coefficients rounded to
+/// f32. The stated errors were measured with the rounded coefficients against double precision, on
+/// the worst instruction set (the one without FMA).
 
 #include "ops/activation/activation_kind.hpp"
 #include "ops/simd.hpp"
@@ -22,30 +22,30 @@ LW_INLINE f32x16 polynomial(const f32x16& x, const float (&c)[kTerms]) noexcept 
   return sum;
 }
 
-/// x limited to [-limit, limit]; NaN stays.
+/// x clamped to [-limit, limit]; NaN is preserved.
 LW_INLINE f32x16 clamp(const f32x16& x, float limit) noexcept {
   return max(broadcast(-limit), min(broadcast(limit), x));
 }
 
 /// e^x for every x. Error: at most 1.3 units in the last place.
 LW_INLINE f32x16 exp(const f32x16& x) noexcept {
-  // Beyond these limits the result is 0 or infinite anyway, and n stays within [-150, 128].
+  // Beyond these limits the result is 0 or infinity, and n stays within [-150, 128].
   const f32x16 t = max(broadcast(-104.0f), min(broadcast(88.8f), x));
-  // e^x = 2^n * e^f with |f| <= log(2) / 2. log(2) in two parts, the first short enough that
-  // n times it is exact without FMA too.
+  // e^x = 2^n * e^f with |f| <= log(2) / 2. log(2) is split into two parts, the first of which is
+  // short enough that its product with n is exact even without FMA.
   const f32x16 n = round_to_integer(t * broadcast(1.44269504f));
   const f32x16 f = fma(n, broadcast(-1.42860677e-6f), fma(n, broadcast(-0.693145752f), t));
   const f32x16 y = polynomial(
       f, {1.0f, 1.0f, 0.49999994f, 0.166664317f, 0.041668f, 0.00837416109f, 0.00138436467f});
-  // 2^n in two factors, because it need not be a normal number when the result is one.
+  // 2^n as two factors, because it may be subnormal although the result is normal.
   const f32x16 half = round_to_integer(n * broadcast(0.5f));
   return y * pow2(half) * pow2(n - half);
 }
 
-/// 2^x for x <= 0, as softmax needs it. Zero below -126.5, exactly 1 at 0. Error: at most 2.3
-/// units in the last place. Meaningless for x > 127.
+/// 2^x for x <= 0, for softmax. Zero below -126.5, exactly 1 at 0. Error: at most 2.3 units in the
+/// last place. Meaningless for x > 127.
 LW_INLINE f32x16 exp2(const f32x16& x) noexcept {
-  // 2^-127 counts as zero, so one limit does for -inf and for everything too small.
+  // 2^-127 counts as zero, so one limit covers -inf and all values that are too small.
   const f32x16 t = max(broadcast(-127.0f), x);
   const f32x16 sum = t + broadcast(kExponentMagic);
   const f32x16 f = t - (sum - broadcast(kExponentMagic));  // |f| <= 1/2
@@ -54,9 +54,9 @@ LW_INLINE f32x16 exp2(const f32x16& x) noexcept {
          exponent_from_low_bits(sum);
 }
 
-/// Error: at most 3.8e-7 relative. May pass 1 by one unit in the last place.
+/// Error: at most 3.8e-7 relative. May exceed 1 by one unit in the last place.
 LW_INLINE f32x16 tanh(const f32x16& x) noexcept {
-  // At the limit the quotient rounds to exactly 1, with and without FMA: it was chosen for that.
+  // The limit was chosen so that the quotient rounds to exactly 1 there, with and without FMA.
   const f32x16 t = clamp(x, 9.0008f);
   const f32x16 u = t * t;
   const f32x16 p =
@@ -105,8 +105,8 @@ LW_INLINE f32x16 gelu_tanh(const f32x16& x) noexcept {
   return fma(half, tanh(inner), half);
 }
 
-/// x * (1 + t P(t^2)) / 2, t being x limited to [-limit, limit]: GELU without a division, which
-/// takes 16 cycles in 512 bits on Intel's cores, as long as all the rest.
+/// x * (1 + t P(t^2)) / 2, where t is x clamped to [-limit, limit]: GELU without a division, which
+/// takes 16 cycles in 512 bits on Intel's cores, as long as the rest.
 template <size_t kTerms>
 LW_INLINE f32x16 gelu_by_polynomial(const f32x16& x, const float (&c)[kTerms],
                                     float limit) noexcept {
@@ -115,7 +115,7 @@ LW_INLINE f32x16 gelu_by_polynomial(const f32x16& x, const float (&c)[kTerms],
   return fma(half, t * polynomial(t * t, c), half);
 }
 
-/// gelu_erf() for sums whose own error is larger: those of weights narrower than f32. Error: at
+/// gelu_erf() for sums with a larger error of their own, those of low-precision weights. Error: at
 /// most 2.5e-5 * max(1, |x|).
 LW_INLINE f32x16 coarse_gelu_erf(const f32x16& x) noexcept {
   // The factor of x / 2 is exactly 1 at the limit, as in tanh().
@@ -126,7 +126,7 @@ LW_INLINE f32x16 coarse_gelu_erf(const f32x16& x) noexcept {
       4.38816309f);
 }
 
-/// gelu_tanh() likewise. Error: at most 2.1e-5 * max(1, |x|).
+/// The same for gelu_tanh(). Error: at most 2.1e-5 * max(1, |x|).
 LW_INLINE f32x16 coarse_gelu_tanh(const f32x16& x) noexcept {
   return gelu_by_polynomial(
       x,
@@ -143,7 +143,7 @@ LW_INLINE f32x16 quick_gelu(const f32x16& x) noexcept {
   return x / (broadcast(1.0f) + exp(x * broadcast(-1.702f)));
 }
 
-/// gelu_erf() limited to [-10, 10].
+/// gelu_erf() clamped to [-10, 10].
 LW_INLINE f32x16 gelu_10(const f32x16& x) noexcept { return clamp(gelu_erf(x), 10.0f); }
 
 /// x * tanh(log(1 + e^x)). Error: at most 3e-7 * max(1, |x|). NaN at -inf.
@@ -194,7 +194,7 @@ LW_INLINE f32x16 activate(const f32x16& x) noexcept {
   return x;
 }
 
-/// The same to about 2^-15 where that is faster, for sums of weights narrower than f32.
+/// The same with an error of about 2^-15 where that is faster, for sums of low-precision weights.
 template <Activation kActivation>
 LW_INLINE f32x16 activate_coarsely(const f32x16& x) noexcept {
   switch (kActivation) {

@@ -2,6 +2,7 @@
 
 #include "base/status_macros.hpp"
 #include "ops/add/add_kernels.hpp"
+#include "ops/description.hpp"
 #include "ops/row_operator.hpp"
 
 #define LW_KERNEL_TABLE AddKernels
@@ -38,5 +39,12 @@ Result<OperatorPtr> make_add(const OperatorConfig& config) {
   LW_RETURN_IF_ERROR(expect_same_features(config, 2, 2));
   return OperatorPtr(std::make_unique<Add>(config));
 }
+
+constinit const OperatorDescription add_operator = {
+    .make = make_add,
+    .rows = same_rows,
+    .step = DecodingStep{DecodingStep::Kind::kSame},
+    .weights = std::span<const WeightRole>(),
+};
 
 }  // namespace lanewise::ops

@@ -4,6 +4,7 @@
 
 #include "base/status_macros.hpp"
 #include "ops/attention/additive_attention_kernels.hpp"
+#include "ops/description.hpp"
 
 #define LW_KERNEL_TABLE AdditiveAttentionKernels
 #define LW_KERNEL_NAME additive_attention_kernels
@@ -37,6 +38,8 @@ class AdditiveAttentionOperator final : public Operator {
       }
     }
   }
+
+  PieceLimit most_pieces(int) const noexcept override { return {.rows_each = 1}; }
 
   void run(const Operands& operands, const Piece& piece,
            std::byte* scratch) const noexcept override {
@@ -115,5 +118,12 @@ Result<OperatorPtr> make_additive_attention(const OperatorConfig& config) {
   return OperatorPtr(
       std::make_unique<AdditiveAttentionOperator>(static_cast<const float*>(weight), config.isa));
 }
+
+constinit const OperatorDescription additive_attention_operator = {
+    .make = make_additive_attention,
+    .rows = queries_and_keys,
+    .step = DecodingStep{DecodingStep::Kind::kMemory},
+    .weights = std::span<const WeightRole>(),
+};
 
 }  // namespace lanewise::ops

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/status_macros.hpp"
 #include "ops/attention/attention_bf16_kernels.hpp"
 #include "ops/attention/attention_kernels.hpp"
 #include "ops/attention/attention_problem.hpp"
+#include "ops/description.hpp"
 
 #define LW_KERNEL_TABLE AttentionKernels
 #define LW_KERNEL_NAME attention_kernels
@@ -71,6 +73,14 @@ class AttentionOperator final : public Operator {
       return a.begin != b.begin ? a.begin < b.begin : a.other_begin < b.other_begin;
     };
     std::sort(pieces.begin() + static_cast<std::ptrdiff_t>(first), pieces.end(), earlier);
+  }
+
+  /// A key head of a sequence is cut into ceil(work / target) pieces at most, so all of them into
+  /// one each and total / target more. What counts as some work although it is none adds less than
+  /// a piece to 2^16 of them, hence the + 1.
+  PieceLimit most_pieces(int threads) const noexcept override {
+    const auto more = static_cast<int64_t>(kPiecesPerThread) * std::max(threads, 1);
+    return {.of_sequence = problem_.kv_heads + 1, .more = more + 1};
   }
 
   void run(const Operands& operands, const Piece& piece,
@@ -228,5 +238,27 @@ Result<OperatorPtr> make_attention(const OperatorConfig& config) {
   if (!problem.ok()) return problem.status();
   return OperatorPtr(std::make_unique<AttentionOperator>(std::move(problem).value(), config.isa));
 }
+
+namespace {
+
+/// Keys and values of a token: `keys | values`.
+Result<int64_t> cache_features(const Attributes& attributes, int64_t /*output_features*/) {
+  LW_ASSIGN_OR_RETURN(const int64_t heads, attributes.get_int("heads", 0));
+  LW_ASSIGN_OR_RETURN(const int64_t kv_heads, attributes.get_int("kv_heads", heads));
+  LW_ASSIGN_OR_RETURN(const int64_t head_dim, attributes.get_int("head_dim", 0));
+  return 2 * kv_heads * head_dim;
+}
+
+}  // namespace
+
+constinit const OperatorDescription attention_operator = {
+    .make = make_attention,
+    .rows = queries_and_keys,
+    .step = DecodingStep{.kind = DecodingStep::Kind::kAttention,
+                         .op = "cached_attention",
+                         .cache_features = cache_features},
+    .weights = std::span<const WeightRole>(),
+    .allows_bf16 = true,
+};
 
 }  // namespace lanewise::ops

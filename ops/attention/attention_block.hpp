@@ -5,22 +5,22 @@
 
 namespace lanewise::ops {
 
-/// Keys are taken in blocks that begin at multiples of this, whatever the query, the batch and the
-/// instruction set: it fixes where the running maximum changes, and so the bits of the result.
-/// The scores of 16 queries against a block fill 12 KiB, which leaves room in a first-level cache
-/// of 32; 192 is a multiple of the 6 or 12 keys of a tile.
+/// Keys are processed in blocks that begin at multiples of this, whatever the query, the batch and
+/// the instruction set. This determines where the running maximum changes, and so the bits of the
+/// result. The scores of 16 queries against a block take 12 KiB of a 32 KiB first-level cache; 192
+/// is a multiple of the 6 or 12 keys of a tile.
 constexpr size_t kKeyBlock = 192;
 
-/// Queries that share one pass over the keys. Keys and values are copied once per so many queries,
+/// Number of queries that share one pass over the keys. Keys and values are copied once per pass,
 /// which takes 1.5 % of the time.
 constexpr size_t kQueryBlock = 128;
 
 constexpr size_t kAttentionLanes = 16;
-/// The most panels of queries that share the buffer of scores, on any instruction set.
+/// The largest number of panels of queries that share the buffer of scores, on any instruction set.
 constexpr size_t kAttentionPanels = 2;
 
-/// An additive bias. For the keys from j on, row r adds what stands at
-/// table[r] + clamp(j + shift[r], first, last) and behind it, for up to kKeyBlock keys.
+/// An additive bias. The biases of row r for key j and up to kKeyBlock - 1 keys after it begin at
+/// table[r] + clamp(j + shift[r], first, last).
 struct AttentionBias {
   const float* const* table;  // [rows], or null: no bias
   const int32_t* shift;       // [rows]
@@ -28,10 +28,10 @@ struct AttentionBias {
   int32_t last;
 };
 
-/// Up to kQueryBlock rows of queries against the keys and values of one head.
+/// Up to kQueryBlock rows of queries, and the keys and values of one head.
 ///
-/// Arrays marked [padded] hold `rows` rounded up to a multiple of 16 entries, the last row's
-/// repeated: vectors are always full.
+/// Arrays marked [padded] have `rows` entries, rounded up to a multiple of 16 by repeating the last
+/// one, so that vectors are always full.
 struct AttentionBlock {
   const float* k;  // [keys, head_dim]
   size_t k_stride;
@@ -42,12 +42,12 @@ struct AttentionBlock {
   const float* const* q;  // [padded] rows of head_dim
   float* const* y;        // [rows] rows of head_dim
   const int32_t* begin;   // [padded] the first key that the row sees
-  const int32_t* end;     // [padded] behind the last one; begin >= end: none
+  const int32_t* end;     // [padded] one past the last key; begin >= end: none
   AttentionBias bias;     // its arrays: [padded]
   float scale;
 };
 
-/// Floats between copied rows of keys or values.
+/// Number of floats between copied rows of keys or values.
 constexpr size_t attention_copy_stride(size_t head_dim) {
   return (head_dim + kAttentionLanes - 1) / kAttentionLanes * kAttentionLanes;
 }

@@ -21,13 +21,14 @@ struct Seen {
 
 enum class BiasKind { kNone, kRelative, kDense };
 
-/// Where the bias of one query and head stands, as AttentionBias has it.
+/// Where the bias of one query and head is, in the form of AttentionBias.
 struct BiasRow {
   const float* table = nullptr;
   int32_t shift = 0;
 };
 
-/// The additive bias, as the kernels read it: forward in the key from a clamped start.
+/// The additive bias in the form that the kernels read: contiguous in the key, from a clamped
+/// start.
 struct BiasTable {
   BiasKind kind = BiasKind::kNone;
   int32_t first = 0;
@@ -36,14 +37,14 @@ struct BiasTable {
   int64_t max_keys = 0;          // dense
   int64_t head_step = 0;         // floats from head to head
   const float* dense = nullptr;  // [heads or 1][max_queries][max_keys], the caller's
-  /// [heads][2 * (R + kKeyBlock) + 1]: the relative bias with both ends repeated for a block of
-  /// keys, so that one which begins beyond R needs no clamping inside.
+  /// [heads][2 * (R + kKeyBlock) + 1]: the relative bias with both ends repeated kKeyBlock times,
+  /// so that a block that begins beyond R needs no clamping of its keys.
   std::vector<float> relative;
 
   BiasRow row(int64_t head, int64_t position) const noexcept;
 };
 
-/// One attention operator, checked.
+/// The attributes and weights of an attention operator, checked.
 struct AttentionProblem {
   int64_t heads = 0;
   int64_t kv_heads = 0;
@@ -54,9 +55,9 @@ struct AttentionProblem {
   bool allow_bf16 = false;
   BiasTable bias;
 
-  /// Heads that share one key head.
+  /// Number of heads that share one key head.
   int64_t group() const noexcept { return heads / kv_heads; }
-  /// Where a query stands among the keys; negative if it comes before all of them.
+  /// The position of a query among the keys; negative if it is before all of them.
   int64_t position(const Lengths& lengths, int64_t query) const noexcept {
     return causal ? query + lengths.keys - lengths.queries : query;
   }

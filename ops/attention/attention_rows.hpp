@@ -1,15 +1,15 @@
 #pragma once
 
-/// Rows of queries, keys, values and results on their way into and out of the layouts that
-/// attention computes in. For kernel sources only.
+/// Converts rows of queries, keys, values and results to and from the layouts that attention
+/// computes in. For kernel sources only.
 
 #include "ops/simd.hpp"
 
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
 
-/// Asks for a row ahead of its use. Rows lie kilobytes apart: the hardware foresees none of them,
-/// and a few at a time is all that the loops below wait for together.
+/// Prefetches a row. Rows are kilobytes apart, so the hardware predicts none of them, and the loops
+/// below overlap only a few misses.
 LW_INLINE void prefetch_row(const float* row, size_t n) noexcept {
   constexpr size_t kLineFloats = 16;
   for (size_t i = 0; i < n; i += kLineFloats) __builtin_prefetch(row + i, 0, 2);
@@ -32,7 +32,7 @@ void gather_rows(const float* const* rows, size_t n, float factor, float* out) n
 }
 
 /// rows[lane][i] = in[i][lane] * factor[lane] + 0 for n elements of `count` <= 16 rows. Adding 0
-/// makes 0 of -0, which a hidden key may have made of 0.
+/// turns -0 into 0, because a hidden key may have turned 0 into -0.
 void scatter_rows(const float* in, size_t n, const float* factor, float* const* rows,
                   size_t count) noexcept {
   size_t lane = 0;

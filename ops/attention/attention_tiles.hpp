@@ -1,24 +1,27 @@
 #pragma once
 
-/// The two products of attention, for kernel sources only. Lanes are queries, from the scores to
-/// the end: S^T = K Q^T and y^T = V^T P^T are both sums of a scalar from K or V times a vector of
-/// 16 queries. So maxima and sums over keys are vertical, and any head_dim works without masks.
+/// The two products of attention, for kernel sources only. Lanes are queries from the scores to the
+/// output: S^T = K Q^T and y^T = V^T P^T both sum a scalar from K or V times a vector of 16
+/// queries. Maxima and sums over keys are therefore vertical, and any head_dim works without masks.
 ///
-/// What is multiplied are units of 4 bytes: a float, or a pair of bf16 that are neighbours in what
-/// the sum goes over. Both stand in arrays of float. `Products` is the kind of them:
+/// Operands consist of units of 4 bytes: a float, or two bf16 that are adjacent along the dimension
+/// summed over. Both are stored in arrays of float. The template parameter `Products` has
 ///
-///   kTogether   numbers in a unit
-///   Vector      16 units
-///   load(p), broadcast(p)  16 units from p, the unit at p in all lanes
+///   kTogether                numbers in a unit
+///   Vector                   16 units
+///   load(p)                  16 units from p
+///   broadcast(p)             the unit at p in all lanes
 ///   multiply_add(a, b, sum)
 ///
 /// and, for attention_walk.hpp,
 ///
-///   gather_queries(rows, n, factor, out)  out[unit][lane] of rows[lane][i] * factor
+///   gather_queries(rows, n, factor, out)               out[unit][lane] of rows[lane][i] * factor
 ///   copy_keys(from, stride, rows, n, to, to_stride)    to[row][unit along i]
-///   copy_values(from, stride, rows, n, to, to_stride)  to[unit along rows][i]; are all finite?
-///   store_weights(p, weights)  16 units of kTogether vectors
-///   where_not_zero(weights, values)  0 instead of values of no weight, which may be NaN
+///   copy_values(from, stride, rows, n, to, to_stride)  to[unit along rows][i]; returns whether all
+///                                                      values are finite
+///   store_weights(p, weights)                          16 units of kTogether vectors
+///   where_not_zero(weights, values)                    0 where the weight is 0, since the value
+///                                                      may be NaN
 
 #include "ops/attention/attention_block.hpp"
 #include "ops/simd.hpp"

@@ -53,7 +53,7 @@ struct Buffers {
   }
 };
 
-/// Units that `count` numbers take.
+/// The number of units for `count` numbers.
 template <typename Products>
 constexpr size_t units_of(size_t count) {
   return (count + Products::kTogether - 1) / Products::kTogether;
@@ -88,8 +88,8 @@ void add_values(const AttentionBlock& block, const Group& group, const Buffers& 
   }
 }
 
-/// What add_values computes, to the bit, for values that are not all finite: a weight of zero
-/// takes nothing, not even a NaN, from them. One feature at a time, because few will need it.
+/// Like add_values, bit for bit, for values that are not all finite: a weight of zero ignores its
+/// value, even a NaN. One feature at a time, because it is rarely needed.
 template <typename Products>
 void add_values_carefully(const AttentionBlock& block, const Group& group, const Buffers& buffers,
                           const Keys& keys, const float* factor) noexcept {

@@ -5,6 +5,7 @@
 #include "base/status_macros.hpp"
 #include "ops/attention/attention_problem.hpp"
 #include "ops/attention/cached_attention_kernels.hpp"
+#include "ops/description.hpp"
 
 #define LW_KERNEL_TABLE CachedAttentionKernels
 #define LW_KERNEL_NAME cached_attention_kernels
@@ -45,6 +46,8 @@ class CachedAttentionOperator final : public Operator {
       work = 0;
     }
   }
+
+  PieceLimit most_pieces(int) const noexcept override { return {.of_sequence = problem_.kv_heads}; }
 
   void run(const Operands& operands, const Piece& piece,
            std::byte* scratch) const noexcept override {
@@ -196,5 +199,29 @@ Result<OperatorPtr> make_cached_attention(const OperatorConfig& config) {
   return OperatorPtr(
       std::make_unique<CachedAttentionOperator>(std::move(problem), append, config.isa));
 }
+
+namespace {
+
+/// Keys and values are found by tables, which callers alone can give: for inputs of the graph.
+/// (Inputs of f32, as a cache is, cannot be in a model file: runtime/model_checks.hpp.)
+std::string_view rows_behind_tables(const NodeRows& rows) {
+  bool fits = are_tokens(rows.output) && rows.inputs.size() >= 2;
+  for (size_t i = 0; fits && i < rows.inputs.size(); ++i) {
+    const NodeRows::Input& input = rows.inputs[i];
+    const bool by_tables = input.rows != rows.output;
+    const bool is_memory = i > 0 && input.rows != RowSymbol::kSequences;
+    fits = by_tables ? input.given && is_memory : i + 1 < rows.inputs.size();
+  }
+  return fits ? "" : "one row per token; the last inputs are caches or memory";
+}
+
+}  // namespace
+
+constinit const OperatorDescription cached_attention_operator = {
+    .make = make_cached_attention,
+    .rows = rows_behind_tables,
+    .step = DecodingStep{DecodingStep::Kind::kNone},
+    .weights = std::span<const WeightRole>(),
+};
 
 }  // namespace lanewise::ops

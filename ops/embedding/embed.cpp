@@ -5,9 +5,11 @@
 
 #include "base/dcheck.hpp"
 #include "base/status_macros.hpp"
+#include "ops/description.hpp"
 #include "ops/embedding/embed_kernels.hpp"
 #include "ops/embedding/sinusoidal.hpp"
 #include "ops/row_operator.hpp"
+#include "ops/weights/weight.hpp"
 
 #define LW_KERNEL_TABLE EmbedKernels
 #define LW_KERNEL_NAME embed_kernels
@@ -108,19 +110,36 @@ Result<EmbedTable> table_weight(const OperatorConfig& config, std::string_view r
   return table;
 }
 
-/// The table of tokens, which may be narrower than f32.
-Result<EmbedTable> token_table(const OperatorConfig& config) {
-  const auto it = config.weights.find("table");
-  const DataType type = it == config.weights.end() ? DataType::kF32 : it->second.type;
-  if (type != DataType::kBF16 && type != DataType::kI8) return table_weight(config, "table");
+/// A table of tokens as rows.
+Result<EmbedTable> token_rows(const OperatorConfig& config, WeightFormat format) {
+  if (format == WeightFormat::f32_rows) return table_weight(config, "table");
+  const bool is_i8 = format == WeightFormat::i8_rows;
+  const DataType type = is_i8 ? DataType::kI8 : DataType::kBF16;
   LW_ASSIGN_OR_RETURN(EmbedTable table, table_weight(config, "table", type));
-  table.type = type == DataType::kI8 ? EmbedType::kI8 : EmbedType::kBF16;
-  if (type == DataType::kI8) {
+  table.type = is_i8 ? EmbedType::kI8 : EmbedType::kBF16;
+  if (is_i8) {
     LW_ASSIGN_OR_RETURN(const void* scale,
                         config.weight("table_scale", DataType::kF32, {table.rows}));
     table.scale = static_cast<const float*>(scale);
   }
   return table;
+}
+
+/// A table of tokens as panels, as products read it.
+Result<WeightPtr> token_panels(const OperatorConfig& config, WeightFormat format) {
+  const int64_t rows = info_of(format).code->rows(WeightTensors(config, "table"));
+  if (rows < 1) return invalid_argument("weight 'table' has no rows");
+  return bind_weight(config, "table", rows, config.output.features);
+}
+
+/// Fails for weights that are neither the table's nor of what `spec` looks up beside it.
+Status expect_known_weights(const OperatorConfig& config, const EmbedSpec& spec,
+                            WeightFormat format) {
+  const std::string_view types = spec.has_type_ids ? "type_table" : "table";
+  const std::string_view positions = spec.position == "learned" ? "position_table" : "table";
+  if (has_panels(format)) return expect_only_weights(config, "table", format, {types, positions});
+  const std::string_view scale = format == WeightFormat::i8_rows ? "table_scale" : "table";
+  return config.expect_only_weights({"table", scale, types, positions});
 }
 
 Result<EmbedTable> learned_positions(const OperatorConfig& config, const EmbedSpec& spec) {
@@ -144,11 +163,13 @@ Result<std::vector<float>> sinusoidal_positions(const OperatorConfig& config,
 
 class Embed final : public RowOperator {
  public:
+  /// `panels`: the table of tokens, if it is not rows of `fixed`.
   Embed(const OperatorConfig& config, const EmbedSpec& spec, const EmbedBlock& fixed,
-        std::vector<float> sinusoidal)
+        WeightPtr panels, std::vector<float> sinusoidal)
       : RowOperator(kElementNanoseconds * static_cast<double>(config.output.features)),
         kernels_(kernels_for(config.isa)),
         spec_(spec),
+        panels_(std::move(panels)),
         sinusoidal_(std::move(sinusoidal)),
         fixed_(fixed) {
     if (!sinusoidal_.empty()) {
@@ -157,9 +178,11 @@ class Embed final : public RowOperator {
     }
   }
 
-  void run(const Operands& operands, const Piece& piece, std::byte*) const noexcept override {
+  void run(const Operands& operands, const Piece& piece,
+           std::byte* scratch) const noexcept override {
+    auto* row_of_panels = reinterpret_cast<float*>(scratch);
     if (fixed_.position.data == nullptr || spec_.has_positions) {
-      return embed(operands, piece.begin, piece.end, 0);
+      return embed(operands, piece.begin, piece.end, 0, row_of_panels);
     }
     // Row by row of one sequence, the position grows by one.
     const RaggedRows& ragged = *operands.inputs[0].ragged;
@@ -168,14 +191,45 @@ class Embed final : public RowOperator {
     for (int32_t row = piece.begin; row < piece.end; ++end) {
       LW_DCHECK(end < ends + ragged.sequences);
       const int32_t stop = std::min(*end, piece.end);
-      embed(operands, row, stop, row - end[-1]);
+      embed(operands, row, stop, row - end[-1], row_of_panels);
       row = stop;
     }
   }
 
+  size_t scratch_bytes() const noexcept override {
+    return panels_ == nullptr ? 0 : fixed_.dim * sizeof(float);
+  }
+
  private:
   /// Rows of one sequence, the first of them at `position`; of several without such positions.
-  void embed(const Operands& operands, int32_t row, int32_t end, int64_t position) const noexcept {
+  void embed(const Operands& operands, int32_t row, int32_t end, int64_t position,
+             float* row_of_panels) const noexcept {
+    const EmbedBlock block = block_of(operands, row, end, position);
+    if (panels_ == nullptr) return kernels_.embed(block);
+    for (size_t r = 0; r < block.rows; ++r) embed_unpacked(block, r, row_of_panels);
+  }
+
+  /// Row r of a block, whose token is unpacked first.
+  void embed_unpacked(const EmbedBlock& block, size_t r, float* row) const noexcept {
+    const auto advance = [r](EmbedTable& table) {
+      if (table.index == nullptr) {
+        table.first += static_cast<int64_t>(r);
+      } else {
+        table.index += r * table.stride;
+      }
+    };
+    EmbedBlock one = block;
+    panels_->unpack_row(static_cast<size_t>(block.token.index[r * block.token.stride]), row);
+    one.token = {.data = row, .rows = 1};
+    advance(one.position);
+    advance(one.type);
+    one.y += r * block.y_stride;
+    one.rows = 1;
+    kernels_.embed(one);
+  }
+
+  EmbedBlock block_of(const Operands& operands, int32_t row, int32_t end,
+                      int64_t position) const noexcept {
     EmbedBlock block = fixed_;
     size_t input = 0;
     const auto take = [&](EmbedTable& table) {
@@ -190,11 +244,12 @@ class Embed final : public RowOperator {
     block.y = operands.output.f32(row);
     block.y_stride = static_cast<size_t>(operands.output.stride);
     block.rows = static_cast<size_t>(end - row);
-    kernels_.embed(block);
+    return block;
   }
 
   const EmbedKernels& kernels_;
   EmbedSpec spec_;
+  WeightPtr panels_;               // or null
   std::vector<float> sinusoidal_;  // [max_positions + position_offset, dim], or empty
   EmbedBlock fixed_;               // what does not change from run to run
 };
@@ -204,27 +259,73 @@ class Embed final : public RowOperator {
 Result<OperatorPtr> make_embed(const OperatorConfig& config) {
   LW_ASSIGN_OR_RETURN(const EmbedSpec spec, read_spec(config.attributes));
   LW_RETURN_IF_ERROR(check_operands(config, spec));
-  const bool learned = spec.position == "learned";
-  const auto table = config.weights.find("table");
-  const bool has_scale = table != config.weights.end() && table->second.type == DataType::kI8;
-  LW_RETURN_IF_ERROR(config.expect_only_weights({"table", has_scale ? "table_scale" : "table",
-                                                 spec.has_type_ids ? "type_table" : "table",
-                                                 learned ? "position_table" : "table"}));
+  const WeightFormat format = format_of(config, "table", WeightFormat::f32_rows);
+  LW_RETURN_IF_ERROR(expect_known_weights(config, spec, format));
   EmbedBlock fixed;
   fixed.scale = static_cast<float>(spec.scale);
   fixed.dim = static_cast<size_t>(config.output.features);
-  LW_ASSIGN_OR_RETURN(fixed.token, token_table(config));
+  WeightPtr panels;
+  if (has_panels(format)) {
+    LW_ASSIGN_OR_RETURN(panels, token_panels(config, format));
+  } else {
+    LW_ASSIGN_OR_RETURN(fixed.token, token_rows(config, format));
+  }
   if (spec.has_type_ids) {
     LW_ASSIGN_OR_RETURN(fixed.type, table_weight(config, "type_table"));
   }
-  if (learned) {
+  if (spec.position == "learned") {
     LW_ASSIGN_OR_RETURN(fixed.position, learned_positions(config, spec));
   }
   std::vector<float> sinusoidal;
   if (spec.position == "sinusoidal") {
     LW_ASSIGN_OR_RETURN(sinusoidal, sinusoidal_positions(config, spec));
   }
-  return OperatorPtr(std::make_unique<Embed>(config, spec, fixed, std::move(sinusoidal)));
+  return OperatorPtr(
+      std::make_unique<Embed>(config, spec, fixed, std::move(panels), std::move(sinusoidal)));
 }
+
+namespace {
+
+constexpr WeightRole kWeights[] = {
+    {.role = "table", .use = WeightUse::kLookup, .low_precision = true},
+    {.role = "table_scale", .use = WeightUse::kLookup},
+    {.role = "type_table", .use = WeightUse::kLookup},
+    {.role = "position_table", .use = WeightUse::kLookup}};
+
+Result<bool> takes_positions(const Attributes& attributes) {
+  // Not LW_ASSIGN_OR_RETURN: GCC 12 then takes the moved string for one that is not initialised.
+  const Result<std::string> kind = attributes.get_string("position", "none");
+  if (!kind.ok()) return kind.status();
+  return *kind != "none";
+}
+
+Result<std::vector<TableRows>> tables_of(const Attributes& attributes, const IdLimits& limits) {
+  std::vector<TableRows> tables;
+  constexpr std::array<std::string_view, 2> kTables = {"table", "type_table"};  // by input
+  for (size_t i = 0; i < std::min(kTables.size(), limits.vocabularies.size()); ++i) {
+    tables.push_back({kTables[i], limits.vocabularies[i]});
+  }
+  LW_ASSIGN_OR_RETURN(const int64_t offset, attributes.get_int("position_offset", 0));
+  LW_ASSIGN_OR_RETURN(const int64_t most, attributes.get_int("max_positions", limits.tokens));
+  if (offset < 0 || offset > INT32_MAX) {
+    return data_loss("position_offset " + std::to_string(offset) + " is out of range");
+  }
+  if (most < limits.tokens) {
+    return data_loss("max_positions " + std::to_string(most) + " is less than the " +
+                     std::to_string(limits.tokens) + " tokens that the task allows");
+  }
+  tables.push_back({"position_table", limits.tokens + offset});
+  return tables;
+}
+
+}  // namespace
+
+constinit const OperatorDescription embed_operator = {
+    .make = make_embed,
+    .rows = same_rows,
+    .step = DecodingStep{.kind = DecodingStep::Kind::kSame, .takes_positions = takes_positions},
+    .weights = kWeights,
+    .tables = tables_of,
+};
 
 }  // namespace lanewise::ops

@@ -4,26 +4,27 @@
 
 namespace lanewise::ops {
 
-/// Looks tokens up, scales them, and adds what their positions and types stand for.
+/// Looks up the rows of tokens, scales them, and adds the rows of their positions and types.
 ///
 ///   y[r] = scale * table[ids[r]] + positions[p(r) + position_offset] + type_table[type_ids[r]]
 ///
-/// p(r) is the row within its sequence, or the input `positions`.
+/// p(r) is the index of the row within its sequence, or comes from the input `positions`.
 ///
 /// inputs   ids [rows, 1] i32 with sequences; type_ids [rows, 1] i32 if the attribute has_type_ids
-///          is true; positions [rows, 1] i32 if has_positions is true. Whoever runs the operator
-///          has checked that they are within their tables, and that no sequence is longer than the
-///          positions reach.
+///          is true; positions [rows, 1] i32 if has_positions is true. The caller has checked that
+///          they are within their tables, and that no sequence is longer than the positions.
 /// output   y [rows, dim] f32
-/// weights  table [vocab, dim] f32, bf16, or i8 with table_scale [vocab] f32; type_table [types,
-/// dim] f32 with has_type_ids; position_table
+/// weights  table: rows [vocab, dim] of f32 (the default), bf16_rows, or i8_rows with table_scale
+///          [vocab] f32; or panels of any format of ops/weights, the weight of a product that is
+///          looked up as well;
+///          type_table [types, dim] f32 with has_type_ids; position_table
 ///          [positions, dim] f32 if position is learned, with at least max_positions rows
 /// attributes  scale (1), position (none, learned, sinusoidal; none), position_offset >= 0 (0),
-///             max_positions (required if sinusoidal: the positions p(r) that there will be),
+///             max_positions (required if sinusoidal: the number of positions p(r)),
 ///             sinusoidal_layout (interleaved, halves; interleaved), has_type_ids (false),
 ///             has_positions (false)
 /// Error: at most 2e-7 * (|scale * table| + |position| + |type|) against a double reference.
-/// Fails with kInvalidArgument if shapes disagree or an attribute makes no sense, with
+/// Fails with kInvalidArgument if shapes disagree or an attribute is invalid, with
 /// kResourceExhausted for a sinusoidal table of more than 256 MiB. The same bits on every
 /// instruction set with FMA. Thread-safe.
 Result<OperatorPtr> make_embed(const OperatorConfig& config);

@@ -5,12 +5,12 @@
 
 namespace lanewise::ops {
 
-/// Element types of a table of tokens; other tables are f32.
+/// Element types of a token table; other tables are f32.
 enum class EmbedType { kF32, kBF16, kI8 };
 
-/// A table of rows and which of them each row of a block takes.
+/// A table, and which of its rows each row of a block uses.
 struct EmbedTable {
-  const void* data = nullptr;  // [rows, dim], or null where nothing is taken
+  const void* data = nullptr;  // [rows, dim]; null: not used
   EmbedType type = EmbedType::kF32;
   const float* scale = nullptr;  // kI8 [rows]
   int64_t rows = 0;
@@ -23,7 +23,7 @@ struct EmbedBlock {
   EmbedTable token;
   EmbedTable position;
   EmbedTable type;
-  float scale = 1.0f;  // of the token alone
+  float scale = 1.0f;  // applies to the token only
   float* y = nullptr;  // [rows, dim]
   size_t y_stride = 0;
   size_t rows = 0;

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/status_macros.hpp"
+#include "ops/description.hpp"
 #include "ops/row_operator.hpp"
 
 namespace lanewise::ops {
@@ -47,5 +48,12 @@ Result<OperatorPtr> make_concat_features(const OperatorConfig& config) {
                           std::to_string(config.output.features) + " " +
                           std::string(name_of(config.output.type)));
 }
+
+constinit const OperatorDescription concat_features_operator = {
+    .make = make_concat_features,
+    .rows = same_rows,
+    .step = DecodingStep{DecodingStep::Kind::kSame},
+    .weights = std::span<const WeightRole>(),
+};
 
 }  // namespace lanewise::ops

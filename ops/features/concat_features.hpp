@@ -4,7 +4,7 @@
 
 namespace lanewise::ops {
 
-/// Puts the rows of its inputs side by side.
+/// Concatenates the rows of its inputs.
 ///
 ///   y[r] = x_0[r] | x_1[r] | ...
 ///

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/status_macros.hpp"
+#include "ops/description.hpp"
 #include "ops/row_operator.hpp"
 
 namespace lanewise::ops {
@@ -43,5 +44,12 @@ Result<OperatorPtr> make_slice_features(const OperatorConfig& config) {
   }
   return OperatorPtr(std::make_unique<SliceFeatures>(config, begin));
 }
+
+constinit const OperatorDescription slice_features_operator = {
+    .make = make_slice_features,
+    .rows = same_rows,
+    .step = DecodingStep{DecodingStep::Kind::kSame},
+    .weights = std::span<const WeightRole>(),
+};
 
 }  // namespace lanewise::ops

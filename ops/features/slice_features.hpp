@@ -4,7 +4,7 @@
 
 namespace lanewise::ops {
 
-/// Takes features that stand side by side from each row.
+/// Copies a range of adjacent features of each row.
 ///
 ///   y[r, i] = x[r, begin + i]
 ///

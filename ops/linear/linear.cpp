@@ -1,6 +1,7 @@
 #include "ops/linear/linear.hpp"
 
 #include "base/status_macros.hpp"
+#include "ops/description.hpp"
 #include "ops/linear/linear_list.hpp"
 #include "ops/row_operator.hpp"
 
@@ -44,12 +45,10 @@ Result<Norm> take_norm(OperatorConfig& config) {
 }
 
 Status expect_norm_fits(const LinearProblem& problem) {
-  const LinearType type = problem.weight.type;
-  if (problem.norm.kind == NormKind::kNone || type == LinearType::kI8 || type == LinearType::kI4) {
-    return {};
-  }
-  return invalid_argument("attribute 'norm': expected weights of type I8 or U8, found " +
-                          std::string(type == LinearType::kBF16 ? "BF16" : "F32"));
+  const WeightFormat format = problem.weight->format();
+  if (problem.norm.kind == NormKind::kNone || rounds_rows(format)) return {};
+  return invalid_argument("attribute 'norm': the products of a weight in " +
+                          std::string(name_of(format)) + " do not round their rows");
 }
 
 Result<LinearProblem> check(OperatorConfig config) {
@@ -69,7 +68,8 @@ Result<LinearProblem> check(OperatorConfig config) {
   LW_ASSIGN_OR_RETURN(const std::string activation,
                       config.attributes.get_string("activation", "none"));
   LW_ASSIGN_OR_RETURN(problem.activation, parse_activation(activation));
-  LW_ASSIGN_OR_RETURN(problem.weight, linear_weight(config, problem.n, problem.k));
+  LW_ASSIGN_OR_RETURN(problem.weight, bind_weight(config, "weight", problem.n, problem.k));
+  LW_RETURN_IF_ERROR(expect_only_weights(config, "weight", problem.weight->format(), {"bias"}));
   LW_RETURN_IF_ERROR(expect_norm_fits(problem));
   LW_ASSIGN_OR_RETURN(const void* bias,
                       config.optional_weight("bias", DataType::kF32, {problem.n}));
@@ -86,7 +86,6 @@ LinearBlock linear_block(const LinearProblem& problem, const Operands& operands,
   block.x = x.f32(row);
   block.x_stride = static_cast<size_t>(x.stride);
   block.norm = problem.norm;
-  block.w = problem.weight.from(static_cast<size_t>(feature), static_cast<size_t>(problem.k));
   block.bias = problem.bias == nullptr ? nullptr : problem.bias + feature;
   if (problem.has_residual) {
     block.residual = operands.inputs[1].f32(row) + feature;
@@ -121,5 +120,31 @@ Result<OperatorPtr> make_linear(const OperatorConfig& config) {
   }
   return unsupported(log + " no implementation is left");
 }
+
+namespace {
+
+constexpr WeightRole kWeights[] = {
+    {.role = "weight", .use = WeightUse::kProduct, .low_precision = true}};
+
+constexpr std::string_view kPlanAttributes[] = {"norm", "norm_eps"};
+
+/// Rows of x are rounded to bytes anyway: a norm on the way costs no pass over memory.
+bool takes_norm(const OperatorConfig& config) {
+  return config.attributes.expect_only({"activation", "has_residual"}).ok() &&
+         !config.weights.contains("norm_weight") && !config.weights.contains("norm_bias") &&
+         rounds_rows(format_of(config, "weight", WeightFormat::f32));
+}
+
+}  // namespace
+
+constinit const OperatorDescription linear_operator = {
+    .make = make_linear,
+    .rows = same_rows,
+    .step = DecodingStep{DecodingStep::Kind::kSame},
+    .weights = kWeights,
+    .norm = NormRole::kReader,
+    .takes_norm = takes_norm,
+    .plan_attributes = kPlanAttributes,
+};
 
 }  // namespace lanewise::ops

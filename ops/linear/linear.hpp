@@ -11,17 +11,17 @@ namespace lanewise::ops {
 /// inputs   x [rows, k] f32; with the attribute has_residual also residual [rows, n] f32, which
 ///          may be y
 /// output   y [rows, n] f32, not x
-/// weights  weight [ceil(n / 16), k, 16] f32: panels of 16 output features, those beyond n zero;
-///          bias [n] f32, optional. Types and roles of narrower ones: linear_weight.hpp. With a
+/// weights  weight [ceil(n / 16), k, 16] f32: panels of 16 output features, those beyond n zero,
+///          or the tensors of another format of ops/weights; bias [n] f32, optional. With a
 ///          norm also norm_weight [k] f32 and, for layer_norm, norm_bias [k] f32, optional
 /// attributes  activation (a kind of the operator `activation`; none), has_residual (false);
 ///          norm (layer_norm, rms_norm; none by default), norm_eps >= 0 (the default of that
-///          operator): x is what it makes of the input. For weights I8 and U8 only. Plans write
-///          it, model files must not have it (runtime/plan/absorb_norms.hpp).
+///          operator): x is what it makes of the input. For formats that round rows only. Plans
+///          write it, model files must not have it (runtime/plan/absorb_norms.hpp).
 /// Error: against a double reference at most 6e-8 * (2 + sqrt(k)) * (1 + sum_k |x[r, k] * W[n, k]|)
-///   of the sum, times the slope of the activation, plus 5e-7 * max(1, |y|). For weights I8 and U8,
-///   x is what its rounding leaves (quantize_row.hpp). With a norm, the bits are those of that
-///   operator with a layer without one behind it.
+///   of the sum, times the slope of the activation, plus 5e-7 * max(1, |y|). For formats that round
+///   rows, x is what its rounding leaves (quantize_row.hpp). With a norm, the bits are those of
+///   that operator with a layer without one behind it.
 /// Fails with kInvalidArgument if shapes disagree. The same bits for a row in every batch, cut and
 /// number of threads, and on every instruction set with FMA.
 ///

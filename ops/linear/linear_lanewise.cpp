@@ -24,12 +24,9 @@ constexpr int64_t kLeastShare = 1 << 17;
 // So many rows take no longer than one: the weights have to come from somewhere.
 constexpr int64_t kRowsOfARead = 4;
 
-constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 class LanewiseLinear final : public Operator {
  public:
-  explicit LanewiseLinear(const LinearProblem& problem)
-      : problem_(problem), multiply_(linear_multiply(problem.weight.type, problem.isa)) {}
+  explicit LanewiseLinear(const LinearProblem& problem) : problem_(problem) {}
 
   void cut(const Operands& operands, int threads, std::vector<Piece>& pieces) const override {
     const int64_t rows = operands.output.rows;
@@ -48,15 +45,23 @@ class LanewiseLinear final : public Operator {
     }
   }
 
+  /// parts_of(): with several threads rows are cut into at most as many parts as there are blocks,
+  /// or pieces wanted, and panels into few enough that there is at most one piece a part too many.
+  PieceLimit most_pieces(int threads) const noexcept override {
+    const Fineness& fineness = problem_.weight->prepares_rows() ? kPrepared : kPlain;
+    const int64_t wanted = threads <= 1 ? 0 : fineness.pieces_per_thread * threads;
+    return {.rows_each = row_block(), .more = 2 * wanted + 1};
+  }
+
   void run(const Operands& operands, const Piece& piece,
            std::byte* scratch) const noexcept override {
-    multiply_.multiply(linear_block(problem_, operands, piece.begin, piece.end, piece.other_begin,
-                                    piece.other_end),
-                       scratch);
+    problem_.weight->multiply(linear_block(problem_, operands, piece.begin, piece.end,
+                                           piece.other_begin, piece.other_end),
+                              static_cast<size_t>(piece.other_begin), scratch);
   }
 
   size_t scratch_bytes() const noexcept override {
-    return prepared_bytes(problem_.weight, static_cast<size_t>(problem_.k), problem_.norm);
+    return problem_.weight->scratch_bytes(problem_.norm);
   }
 
   int in_place_input() const noexcept override { return problem_.has_residual ? 1 : -1; }
@@ -70,18 +75,16 @@ class LanewiseLinear final : public Operator {
 
   /// Rows whose inputs fill at most half of the second-level cache: every panel reads them again.
   int64_t row_block() const {
-    const auto tile = static_cast<int64_t>(multiply_.tile_rows);
+    const auto tile = static_cast<int64_t>(problem_.weight->tile_rows());
     const auto most = static_cast<int64_t>(kLinearMaxRows);
     const auto row_bytes = static_cast<int64_t>(sizeof(float)) * problem_.k;
     const int64_t fit = static_cast<int64_t>(cache_sizes().l2) / 2 / row_bytes;
     return std::clamp(fit / tile * tile, 2 * tile, most);
   }
 
-  bool prepares() const { return problem_.weight.type != LinearType::kF32; }
-
   /// As many pieces for every thread, as long as there is work for them.
   int64_t wanted_pieces(int64_t rows, int64_t panels, int threads) const {
-    const Fineness& fineness = prepares() ? kPrepared : kPlain;
+    const Fineness& fineness = problem_.weight->prepares_rows() ? kPrepared : kPlain;
     const int64_t work = std::max(rows, kRowsOfARead) * problem_.k * panels * kPanelSize;
     const int64_t rounds =
         std::min(work / (threads * fineness.least_work), fineness.pieces_per_thread);
@@ -99,13 +102,13 @@ class LanewiseLinear final : public Operator {
     if (threads <= 1) return {blocks, 1};
     const int64_t pieces = wanted_pieces(rows, panels, threads);
     // Each piece of some panels prepares all of its rows anew, so rows are rather cut than panels.
-    const int64_t of_rows = prepares() ? std::min(pieces, rows / kLeastBlockRows) : 0;
+    const int64_t of_rows =
+        problem_.weight->prepares_rows() ? std::min(pieces, rows / kLeastBlockRows) : 0;
     const int64_t parts = std::max(blocks, of_rows);
     return {parts, std::clamp(ceil_div(pieces, parts), int64_t{1}, panels)};
   }
 
   LinearProblem problem_;
-  LinearMultiply multiply_;
 };
 
 }  // namespace

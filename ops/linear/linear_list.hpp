@@ -3,8 +3,8 @@
 #include <string>
 #include <string_view>
 
-#include "ops/linear/linear_weight.hpp"
 #include "ops/operator.hpp"
+#include "ops/weights/weight.hpp"
 
 namespace lanewise::ops {
 
@@ -16,8 +16,8 @@ struct LinearProblem {
   int64_t n = 0;
   Activation activation = Activation::kNone;
   bool has_residual = false;
-  Norm norm;                    // of x; weights are I8 or I4
-  LinearWeight weight;          // [n, k] in panels
+  Norm norm;                    // of x; the weight's format rounds rows
+  WeightPtr weight;             // [n, k]
   const float* bias = nullptr;  // [n] or null
 };
 

@@ -1,12 +1,11 @@
 #include <omp.h>
 
 #include <algorithm>
-#include <cstring>
 #include <dnnl.hpp>
 #include <exception>
 
 #include "ops/linear/linear_list.hpp"
-#include "ops/linear/linear_tables.hpp"
+#include "ops/weights/f32/f32_kernels.hpp"
 
 namespace lanewise::ops {
 namespace {
@@ -38,12 +37,11 @@ class OneThread {
 /// The panels back as one matrix [k][n], as oneDNN wants it.
 std::vector<float> unpack(const LinearProblem& problem) {
   std::vector<float> plain(static_cast<size_t>(problem.k * problem.n));
-  const auto* panels = reinterpret_cast<const float*>(problem.weight.panels);
-  const auto panel = static_cast<int64_t>(kPanel);
-  for (int64_t n = 0; n < problem.n; n += panel) {
-    const auto bytes = static_cast<size_t>(std::min(panel, problem.n - n)) * sizeof(float);
+  std::vector<float> row(static_cast<size_t>(problem.k));
+  for (int64_t n = 0; n < problem.n; ++n) {
+    problem.weight->unpack_row(static_cast<size_t>(n), row.data());
     for (int64_t k = 0; k < problem.k; ++k) {
-      std::memcpy(plain.data() + k * problem.n + n, panels + n * problem.k + k * panel, bytes);
+      plain[static_cast<size_t>(k * problem.n + n)] = row[static_cast<size_t>(k)];
     }
   }
   return plain;
@@ -81,6 +79,13 @@ class OneDnnLinear final : public Operator {
     cut_rows(operands.output.rows, std::clamp(share, int64_t{1}, kRowsPerPiece), pieces);
   }
 
+  PieceLimit most_pieces(int threads) const noexcept override {
+    PieceLimit most = ours_->most_pieces(threads);
+    most.rows_each = std::min(most.rows_each, kFewestRows);
+    most.more += threads + 1;
+    return most;
+  }
+
   void run(const Operands& operands, const Piece& piece,
            std::byte* scratch) const noexcept override {
     if (piece.other_end > 0) return ours_->run(operands, piece, scratch);
@@ -90,7 +95,7 @@ class OneDnnLinear final : public Operator {
       multiply(block, scratch);
       kernels_.finish(block);
     } catch (...) {  // out of memory inside oneDNN: our kernel needs none
-      kernels_.multiply(block, nullptr);
+      problem_.weight->multiply(block, 0, nullptr);
     }
   }
 
@@ -139,7 +144,7 @@ LinearOffer offer_onednn_linear(const LinearProblem& problem) {
   if (!problem.fast) {
     return {nullptr, "a row's bits would depend on the batch; `fast` allows that"};
   }
-  if (problem.weight.type != LinearType::kF32) return {nullptr, "its weights are f32"};
+  if (problem.weight->format() != WeightFormat::f32) return {nullptr, "its weights are f32"};
   if (problem.isa >= Isa::avx512) return {nullptr, "its f32 is not faster on AVX-512"};
   try {
     const OneThread one;

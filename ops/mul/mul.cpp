@@ -1,6 +1,7 @@
 #include "ops/mul/mul.hpp"
 
 #include "base/status_macros.hpp"
+#include "ops/description.hpp"
 #include "ops/mul/mul_kernels.hpp"
 #include "ops/row_operator.hpp"
 
@@ -38,5 +39,12 @@ Result<OperatorPtr> make_mul(const OperatorConfig& config) {
   LW_RETURN_IF_ERROR(expect_same_features(config, 2, 2));
   return OperatorPtr(std::make_unique<Mul>(config));
 }
+
+constinit const OperatorDescription mul_operator = {
+    .make = make_mul,
+    .rows = same_rows,
+    .step = DecodingStep{DecodingStep::Kind::kSame},
+    .weights = std::span<const WeightRole>(),
+};
 
 }  // namespace lanewise::ops

@@ -10,7 +10,7 @@ namespace lanewise::ops {
 ///
 /// inputs   a, b [rows, dim] f32
 /// output   y [rows, dim] f32. May be a or b.
-/// Error: half a unit in the last place, and so the same bits on every instruction set.
+/// Error: half a unit in the last place, hence the same bits on every instruction set.
 /// Fails with kInvalidArgument if shapes disagree. Thread-safe.
 Result<OperatorPtr> make_mul(const OperatorConfig& config);
 

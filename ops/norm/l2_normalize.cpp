@@ -1,6 +1,7 @@
 #include "ops/norm/l2_normalize.hpp"
 
 #include "base/status_macros.hpp"
+#include "ops/description.hpp"
 #include "ops/norm/l2_normalize_kernels.hpp"
 #include "ops/row_operator.hpp"
 
@@ -40,5 +41,12 @@ Result<OperatorPtr> make_l2_normalize(const OperatorConfig& config) {
   LW_ASSIGN_OR_RETURN(const float eps, eps_attribute(config, 1e-12));
   return OperatorPtr(std::make_unique<L2Normalize>(config, eps));
 }
+
+constinit const OperatorDescription l2_normalize_operator = {
+    .make = make_l2_normalize,
+    .rows = same_rows,
+    .step = DecodingStep{DecodingStep::Kind::kSame},
+    .weights = std::span<const WeightRole>(),
+};
 
 }  // namespace lanewise::ops

@@ -11,8 +11,8 @@ namespace lanewise::ops {
 /// inputs   x [rows, dim] f32
 /// output   y [rows, dim] f32. May be x.
 /// attributes  eps >= 0 (1e-12); at 0, a row of zeros gives NaN
-/// Error: at most 5e-7 * |y| against a double reference while the sum of squares neither overflows
-///   nor loses digits, that is for lengths in [1e-15, 1e19].
+/// Error: at most 5e-7 * |y| against a double reference for lengths in [1e-15, 1e19], for which the
+///   sum of squares neither overflows nor loses digits.
 /// Fails with kInvalidArgument if shapes disagree. The same bits on every instruction set with FMA.
 /// Thread-safe.
 /// Source: the definition; PyTorch calls it torch.nn.functional.normalize.

@@ -1,6 +1,7 @@
 #include "ops/norm/layer_norm.hpp"
 
 #include "base/status_macros.hpp"
+#include "ops/description.hpp"
 #include "ops/norm/layer_norm_kernels.hpp"
 #include "ops/row_operator.hpp"
 
@@ -51,5 +52,13 @@ Result<OperatorPtr> make_layer_norm(const OperatorConfig& config) {
   LW_ASSIGN_OR_RETURN(norm.bias, optional_vector_weight(config, "bias"));
   return OperatorPtr(std::make_unique<LayerNorm>(config, fixed));
 }
+
+constinit const OperatorDescription layer_norm_operator = {
+    .make = make_layer_norm,
+    .rows = same_rows,
+    .step = DecodingStep{DecodingStep::Kind::kSame},
+    .weights = std::span<const WeightRole>(),
+    .norm = NormRole::kNorm,
+};
 
 }  // namespace lanewise::ops

@@ -2,11 +2,11 @@
 
 namespace lanewise::ops {
 
-/// eps where a graph has none.
+/// The default of eps.
 constexpr double kLayerNormEps = 1e-5;
 constexpr double kRmsNormEps = 1e-6;
 
-/// The norms that a linear layer can apply to what it reads (ops/linear/linear.hpp).
+/// The norms that a linear layer can apply to its input (ops/linear/linear.hpp).
 enum class NormKind { kNone, kLayerNorm, kRmsNorm };
 
 /// A norm of rows of `dim` features: layer_norm.hpp without residual, or rms_norm.hpp.

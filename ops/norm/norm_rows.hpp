@@ -1,6 +1,6 @@
 #pragma once
 
-/// One row of a norm, for the kernels here and those of ops/linear: the same bits in both.
+/// Computes one row of a norm, for the kernels here and those of ops/linear, with the same bits.
 
 #include "ops/norm/norm.hpp"
 #include "ops/norm/row_sum.hpp"
@@ -14,8 +14,8 @@ LW_INLINE f32x16 affine(const f32x16& value, const f32x16& weight, const f32x16&
   return kHasBias ? fma(value, weight, bias) : value * weight;
 }
 
-/// Three passes over a row that stays in the first-level cache: the mean, the variance around it,
-/// the result. The variance from sum(x^2) - sum(x)^2 would save one and cancel for large means.
+/// Makes three passes over a row, which stays in the first-level cache: mean, variance, result.
+/// Computing the variance from sum(x^2) - sum(x)^2 would save a pass, but cancels for large means.
 template <bool kHasBias, typename Row>
 LW_INLINE void layer_norm_row(const Row& row, const Norm& norm, size_t dim, float* y) noexcept {
   const auto count = static_cast<float>(dim);

@@ -1,6 +1,7 @@
 #include "ops/norm/rms_norm.hpp"
 
 #include "base/status_macros.hpp"
+#include "ops/description.hpp"
 #include "ops/norm/rms_norm_kernels.hpp"
 #include "ops/row_operator.hpp"
 
@@ -46,5 +47,13 @@ Result<OperatorPtr> make_rms_norm(const OperatorConfig& config) {
   LW_ASSIGN_OR_RETURN(norm.weight, vector_weight(config, "weight"));
   return OperatorPtr(std::make_unique<RmsNorm>(config, fixed));
 }
+
+constinit const OperatorDescription rms_norm_operator = {
+    .make = make_rms_norm,
+    .rows = same_rows,
+    .step = DecodingStep{DecodingStep::Kind::kSame},
+    .weights = std::span<const WeightRole>(),
+    .norm = NormRole::kNorm,
+};
 
 }  // namespace lanewise::ops

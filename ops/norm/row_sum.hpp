@@ -1,6 +1,6 @@
 #pragma once
 
-/// Sums over one row (a view as those of ops/row_views.hpp), for the kernels of this folder only.
+/// Sums over one row (a view like those of ops/row_views.hpp), for the kernels of this folder only.
 
 #include "ops/row_views.hpp"
 
@@ -37,8 +37,9 @@ LW_INLINE f32x16 accumulate(const f32x16& value, const f32x16& sum) noexcept {
 /// sum_i row[i], or sum_i row[i]^2.
 template <bool kSquares, typename Row>
 LW_INLINE float row_sum(const Row& row, size_t dim) noexcept {
-  // An addition takes 3 to 4 cycles and two can start in each: 4 vectors of 16 keep AVX2 busy, and
-  // more would not fit into its registers. Part of the operation, because it decides the bits.
+  // An addition takes 3 to 4 cycles, and two can start per cycle: 4 vectors of 16 keep AVX2 busy,
+  // and more would not fit into its registers. All instruction sets use 4, because the number of
+  // sums determines the bits.
   constexpr size_t kSums = 4;
   f32x16 sum[kSums] = {zero(), zero(), zero(), zero()};
   size_t i = 0;

@@ -7,6 +7,7 @@
 
 #include "base/dcheck.hpp"
 #include "base/status_macros.hpp"
+#include "ops/description.hpp"
 #include "ops/pool/pool_kernels.hpp"
 #include "ops/row_operator.hpp"
 
@@ -65,6 +66,8 @@ class Pool final : public Operator {
       return cost(ragged, a.begin, a.end) > cost(ragged, b.begin, b.end);
     });
   }
+
+  PieceLimit most_pieces(int) const noexcept override { return {.of_sequence = 1}; }
 
   void run(const Operands& operands, const Piece& piece, std::byte*) const noexcept override {
     for (int64_t s = piece.begin; s < piece.end; ++s) pool_sequence(operands, s);
@@ -126,5 +129,12 @@ Result<OperatorPtr> make_pool(const OperatorConfig& config) {
   LW_ASSIGN_OR_RETURN(const PoolKind kind, parse_kind(name));
   return OperatorPtr(std::make_unique<Pool>(config, kind));
 }
+
+constinit const OperatorDescription pool_operator = {
+    .make = make_pool,
+    .rows = row_per_sequence,
+    .step = DecodingStep{DecodingStep::Kind::kNone},
+    .weights = std::span<const WeightRole>(),
+};
 
 }  // namespace lanewise::ops

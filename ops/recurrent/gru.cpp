@@ -1,5 +1,6 @@
 #include "ops/recurrent/gru.hpp"
 
+#include "ops/description.hpp"
 #include "ops/recurrent/recurrent.hpp"
 
 namespace lanewise::ops {
@@ -7,5 +8,24 @@ namespace lanewise::ops {
 Result<OperatorPtr> make_gru(const OperatorConfig& config) {
   return make_recurrent(config, RecurrentCell::kGru, false);
 }
+
+namespace {
+
+// The state that the weight is multiplied by is the output of the step before.
+constexpr WeightRole kWeights[] = {{.role = "weight",
+                                    .use = WeightUse::kProduct,
+                                    .multiplies_output = true,
+                                    .low_precision = true}};
+
+}  // namespace
+
+constinit const OperatorDescription gru_operator = {
+    .make = make_gru,
+    .rows = tokens_with_initial_state,
+    .step = DecodingStep{.kind = DecodingStep::Kind::kRecurrent,
+                         .op = "cached_gru",
+                         .cache_features = state_in_cache},
+    .weights = kWeights,
+};
 
 }  // namespace lanewise::ops

@@ -5,8 +5,8 @@
 #include <cstring>
 
 #include "base/status_macros.hpp"
-#include "ops/linear/linear_weight.hpp"
 #include "ops/recurrent/recurrent_kernels.hpp"
+#include "ops/weights/weight.hpp"
 
 #define LW_KERNEL_TABLE RecurrentKernels
 #define LW_KERNEL_NAME recurrent_kernels
@@ -21,15 +21,13 @@ constexpr int64_t kMostRows = 32;
 // Keeps the products of features in range.
 constexpr int64_t kMostDim = INT32_MAX / 8;
 
-constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
 struct RecurrentProblem {
   RecurrentCell cell = RecurrentCell::kGru;
   bool cached = false;
   bool reverse = false;
   bool has_initial = false;
   int64_t dim = 0;
-  LinearWeight weight;          // [gates * dim, dim]
+  WeightPtr weight;             // [gates * dim, dim]
   const float* bias = nullptr;  // [gates * dim] or null
 
   int64_t gate_features() const noexcept { return (cell == RecurrentCell::kGru ? 3 : 4) * dim; }
@@ -71,7 +69,6 @@ class RecurrentOperator final : public Operator {
  public:
   RecurrentOperator(const RecurrentProblem& problem, Isa isa)
       : problem_(problem),
-        multiply_(linear_multiply(problem.weight.type, isa).multiply),
         advance_(problem.cell == RecurrentCell::kGru ? kernels_for(isa).gru
                                                      : kernels_for(isa).lstm) {}
 
@@ -95,6 +92,8 @@ class RecurrentOperator final : public Operator {
               });
   }
 
+  PieceLimit most_pieces(int) const noexcept override { return {.of_sequence = 1}; }
+
   void run(const Operands& operands, const Piece& piece,
            std::byte* scratch) const noexcept override {
     const Group group(*operands.inputs[0].ragged, piece);
@@ -114,8 +113,7 @@ class RecurrentOperator final : public Operator {
   }
 
   size_t scratch_bytes() const noexcept override {
-    return state_and_product_bytes() +
-           prepared_bytes(problem_.weight, static_cast<size_t>(problem_.dim));
+    return state_and_product_bytes() + problem_.weight->scratch_bytes({});
   }
 
   double flops(const Operands& operands) const noexcept override {
@@ -156,7 +154,6 @@ class RecurrentOperator final : public Operator {
     LinearBlock block{};
     block.x = state;
     block.x_stride = static_cast<size_t>(problem_.state_stride());
-    block.w = problem_.weight;
     block.bias = problem_.bias;
     block.y = product;
     block.y_stride = static_cast<size_t>(problem_.product_stride());
@@ -164,7 +161,7 @@ class RecurrentOperator final : public Operator {
     block.k = static_cast<size_t>(problem_.dim);
     block.n = static_cast<size_t>(problem_.gate_features());
     block.activation = Activation::kNone;
-    multiply_(block, prepared);
+    problem_.weight->multiply(block, 0, prepared);
   }
 
   void advance(const Operands& operands, const Group& group, int32_t time, int64_t rows,
@@ -196,7 +193,6 @@ class RecurrentOperator final : public Operator {
   }
 
   const RecurrentProblem problem_;
-  void (*const multiply_)(const LinearBlock& block, std::byte* scratch) noexcept;
   void (*const advance_)(const RecurrentStep& step) noexcept;
 };
 
@@ -240,10 +236,24 @@ Result<OperatorPtr> make_recurrent(const OperatorConfig& config, RecurrentCell c
   }
   LW_RETURN_IF_ERROR(check_operands(config, problem));
   const int64_t gates = problem.gate_features();
-  LW_ASSIGN_OR_RETURN(problem.weight, linear_weight(config, gates, problem.dim));
+  LW_ASSIGN_OR_RETURN(problem.weight, bind_weight(config, "weight", gates, problem.dim));
+  LW_RETURN_IF_ERROR(expect_only_weights(config, "weight", problem.weight->format(), {"bias"}));
   LW_ASSIGN_OR_RETURN(const void* bias, config.optional_weight("bias", DataType::kF32, {gates}));
   problem.bias = static_cast<const float*>(bias);
   return OperatorPtr(std::make_unique<RecurrentOperator>(problem, config.isa));
+}
+
+std::string_view tokens_with_cached_state(const NodeRows& rows) {
+  const NodeRows::Input& cache = rows.inputs.back();
+  if (cache.rows != RowSymbol::kCache || !cache.given || !are_tokens(rows.output) ||
+      rows.inputs.size() < 2) {
+    return "one row per token; the last input is a cache";
+  }
+  return tokens_with_initial_state({rows.inputs.first(rows.inputs.size() - 1), rows.output});
+}
+
+Result<int64_t> state_in_cache(const Attributes& /*attributes*/, int64_t output_features) {
+  return output_features;
 }
 
 }  // namespace lanewise::ops

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "ops/description.hpp"
 #include "ops/operator.hpp"
 
 namespace lanewise::ops {
@@ -9,5 +10,11 @@ enum class RecurrentCell { kGru, kLstm };
 /// The operator of that cell: over whole sequences (gru.hpp, lstm.hpp), or `cached`, over their new
 /// tokens (cached_gru.hpp, cached_lstm.hpp).
 Result<OperatorPtr> make_recurrent(const OperatorConfig& config, RecurrentCell cell, bool cached);
+
+/// The rows of a cached layer: tokens, maybe an initial state, and a cache that the caller gives.
+std::string_view tokens_with_cached_state(const NodeRows& rows);
+
+/// Features of a slot of the cache: the state after a token is the layer's output.
+Result<int64_t> state_in_cache(const Attributes& attributes, int64_t output_features);
 
 }  // namespace lanewise::ops

@@ -1,11 +1,11 @@
 #pragma once
 
+#include "lanewise/cpu.hpp"
 #include "ops/dispatch.hpp"
 
 namespace lanewise::ops {
 
-/// What is multiplied, and added up in f32 or, from bytes, in 32-bit integers.
-enum class Arithmetic { kF32, kI8, kBf16 };
+using lanewise::Arithmetic;
 
 /// The most operations a second, in units of 1e9, that one thread reaches with `isa` when nothing
 /// but multiply-adds in registers is asked of it; a multiply-add counts 2.

@@ -4,6 +4,7 @@
 
 #include "base/dcheck.hpp"
 #include "base/status_macros.hpp"
+#include "ops/description.hpp"
 #include "ops/row_operator.hpp"
 
 namespace lanewise::ops {
@@ -47,5 +48,21 @@ Result<OperatorPtr> make_gather_rows(const OperatorConfig& config) {
   LW_RETURN_IF_ERROR(expect_same_features(x_alone, 1, 1));
   return OperatorPtr(std::make_unique<GatherRows>(config));
 }
+
+namespace {
+
+/// It takes the rows that its last input names, of its first.
+std::string_view rows_of_index(const NodeRows& rows) {
+  return rows.inputs.back().rows == rows.output ? "" : "an output with as many rows as the index";
+}
+
+}  // namespace
+
+constinit const OperatorDescription gather_rows_operator = {
+    .make = make_gather_rows,
+    .rows = rows_of_index,
+    .step = DecodingStep{DecodingStep::Kind::kNone},
+    .weights = std::span<const WeightRole>(),
+};
 
 }  // namespace lanewise::ops

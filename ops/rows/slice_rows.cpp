@@ -4,6 +4,7 @@
 
 #include "base/dcheck.hpp"
 #include "base/status_macros.hpp"
+#include "ops/description.hpp"
 #include "ops/row_operator.hpp"
 
 namespace lanewise::ops {
@@ -51,5 +52,12 @@ Result<OperatorPtr> make_slice_rows(const OperatorConfig& config) {
   }
   return OperatorPtr(std::make_unique<SliceRows>(config, index));
 }
+
+constinit const OperatorDescription slice_rows_operator = {
+    .make = make_slice_rows,
+    .rows = row_per_sequence,
+    .step = DecodingStep{DecodingStep::Kind::kNone},
+    .weights = std::span<const WeightRole>(),
+};
 
 }  // namespace lanewise::ops

@@ -10,10 +10,10 @@ namespace lanewise::ops {
 
 struct SampleKernels;
 
-/// What choosing a token asks of a row of scores.
+/// Computations on a row of scores, for choosing a token.
 ///
-/// NaN and -inf are never chosen. Equal scores are chosen in the order of their indices. The same
-/// bits on every instruction set with FMA. A cheap value; thread-safe.
+/// NaN and -inf are never chosen. Of equal scores the one with the lowest index comes first. The
+/// same bits on every instruction set with FMA. Cheap to copy; thread-safe.
 class Sampling {
  public:
   /// isa  available on this CPU
@@ -21,35 +21,36 @@ class Sampling {
 
   /// log sum_i e^x[i]
   ///
-  /// x  f32. -inf if it is empty or -inf alone; NaN if it has a NaN or +inf.
+  /// Returns -inf if x is empty or all -inf, NaN if it has a NaN or +inf.
   /// Error: at most 1.5e-6 + 1e-7 * |result| for up to 65,536 elements.
   float log_sum_exp(std::span<const float> x) const noexcept;
 
-  /// The index of the largest element; x.size() if there is none to choose.
+  /// Returns the index of the largest element; x.size() if none can be chosen.
   size_t argmax(std::span<const float> x) const noexcept;
 
-  /// The largest elements, in descending order.
+  /// Finds the best.size() largest elements, in descending order.
   ///
-  /// best  out; as many as are asked for. A threshold scan with a heap: made for some hundreds.
-  /// Returns how many there are: fewer than asked for where no more can be chosen.
+  /// best  out. A heap and a scan against its smallest element; meant for up to some hundreds.
+  /// Returns the number found, which is smaller if no more can be chosen.
   size_t top_k(std::span<const float> x, std::span<Candidate> best) const noexcept;
 
-  /// Numbers in the proportion of the probabilities.
+  /// Computes numbers proportional to the probabilities.
   ///
   ///   y[i] = e^((x[i] - max_j x[j]) / temperature)
   ///
   /// x            f32, no NaN, no +inf
-  /// temperature  > 0, taken as at least 1e-30 and at most 1e30
+  /// temperature  > 0, clamped to [1e-30, 1e30]
   /// y            [x.size()], may be x
   /// Error: at most 4e-7 * (1 + |log y|) relative; 0 below 2^-126.
   /// Returns the sum of y.
   double weights(std::span<const float> x, double temperature, float* y) const noexcept;
 
-  /// The first i whose w[0] + ... + w[i] is above `target`.
+  /// Returns the first i for which w[0] + ... + w[i] > `target`.
   ///
-  /// w       what weights() gave
-  /// target  u * what weights() returned, 0 <= u < 1, draws i with the probability of w[i]
-  /// The last with w[i] > 0 if all sums are below; w.size() if all w[i] are 0.
+  /// w       computed by weights()
+  /// target  u times the result of weights() with a uniform u in [0, 1) draws i with probability
+  ///         proportional to w[i]
+  /// If no sum exceeds target, returns the last i with w[i] > 0, or w.size() if all w[i] are 0.
   size_t draw(std::span<const float> w, double target) const noexcept;
 
  private:

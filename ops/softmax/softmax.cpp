@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/status_macros.hpp"
+#include "ops/description.hpp"
 #include "ops/row_operator.hpp"
 #include "ops/softmax/softmax_kernels.hpp"
 
@@ -48,5 +49,12 @@ Result<OperatorPtr> make_softmax(const OperatorConfig& config) {
   }
   return OperatorPtr(std::make_unique<Softmax>(config, scale));
 }
+
+constinit const OperatorDescription softmax_operator = {
+    .make = make_softmax,
+    .rows = same_rows,
+    .step = DecodingStep{DecodingStep::Kind::kSame},
+    .weights = std::span<const WeightRole>(),
+};
 
 }  // namespace lanewise::ops

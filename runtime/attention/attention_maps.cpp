@@ -1,4 +1,4 @@
-#include "runtime/attention/attention_maps.hpp"
+#include "lanewise/attention.hpp"
 
 #include <algorithm>
 #include <array>
@@ -11,11 +11,12 @@
 #include "runtime/batch.hpp"
 #include "runtime/exec/executor.hpp"
 #include "runtime/exec/run_sequence.hpp"
+#include "runtime/graph/model_inputs.hpp"
 #include "runtime/model_data.hpp"
 #include "runtime/plan/program.hpp"
 #include "runtime/session_setup.hpp"
 
-namespace lanewise::attention {
+namespace lanewise {
 namespace {
 
 using graph::Graph;
@@ -26,7 +27,7 @@ using graph::ValueId;
 /// One attention of the graph.
 struct Attention {
   Node node;
-  Kind kind = Kind::kEncoder;
+  AttentionKind kind = AttentionKind::kEncoder;
   int layer = 0;
   ops::AttentionWeights weights;
 };
@@ -35,26 +36,27 @@ RowSymbol rows_of(const Graph& graph, ValueId id) {
   return graph.values[static_cast<size_t>(id)].rows;
 }
 
-Result<Kind> kind_of(const Graph& graph, const Node& node) {
+Result<AttentionKind> kind_of(const Graph& graph, const Node& node) {
   const RowSymbol queries = rows_of(graph, node.inputs.front());
   const RowSymbol keys = rows_of(graph, node.inputs.back());
-  if (queries == RowSymbol::kTokens && keys == RowSymbol::kMemoryTokens) return Kind::kCross;
+  if (queries == RowSymbol::kTargetTokens && keys == RowSymbol::kSourceTokens)
+    return AttentionKind::kCross;
   if (queries != keys || queries == RowSymbol::kSequences) {
-    return unsupported("attends from " + std::string(graph::name_of(queries)) + " to " +
-                       std::string(graph::name_of(keys)));
+    return unsupported("attends from " + std::string(ops::name_of(queries)) + " to " +
+                       std::string(ops::name_of(keys)));
   }
-  if (queries == RowSymbol::kMemoryTokens) return Kind::kEncoder;
-  if (graph.find_input("decoder_input_ids") >= 0) return Kind::kDecoder;
+  if (queries == RowSymbol::kTargetTokens) return AttentionKind::kDecoder;
+  if (graph::has_target(graph)) return AttentionKind::kEncoder;
   // A model of one part: whoever sees only what came before is made to go on writing.
   LW_ASSIGN_OR_RETURN(const bool causal, node.attributes.get_bool("causal", false));
-  return causal ? Kind::kDecoder : Kind::kEncoder;
+  return causal ? AttentionKind::kDecoder : AttentionKind::kEncoder;
 }
 
 Result<Attention> make_attention(const internal::ModelData& model, const Node& node) {
   LW_ASSIGN_OR_RETURN(const ops::OperatorConfig config,
                       plan::operator_config(model, model.graph(), node));
   LW_ASSIGN_OR_RETURN(ops::AttentionWeights weights, ops::AttentionWeights::create(config));
-  LW_ASSIGN_OR_RETURN(const Kind kind, kind_of(model.graph(), node));
+  LW_ASSIGN_OR_RETURN(const AttentionKind kind, kind_of(model.graph(), node));
   return Attention{node, kind, 0, std::move(weights)};
 }
 
@@ -90,13 +92,13 @@ Result<Graph> graph_to_inputs(const Graph& graph, const std::vector<Attention>& 
 
 }  // namespace
 
-std::string_view name_of(Kind kind) noexcept {
+std::string_view name_of(AttentionKind kind) noexcept {
   switch (kind) {
-    case Kind::kEncoder:
+    case AttentionKind::kEncoder:
       return "encoder";
-    case Kind::kDecoder:
+    case AttentionKind::kDecoder:
       return "decoder";
-    case Kind::kCross:
+    case AttentionKind::kCross:
       break;
   }
   return "cross";
@@ -111,15 +113,15 @@ class AttentionMaps::Impl {
         program_(std::move(program)),
         team_(setup.threads, setup.team),
         executor_(program_, team_),
-        encoder_decoder_(program_.graph.find_input("decoder_input_ids") >= 0) {}
+        encoder_decoder_(graph::has_target(program_.graph)) {}
 
   bool encoder_decoder() const noexcept { return encoder_decoder_; }
 
   int64_t count(int64_t source_tokens, int64_t target_tokens) const noexcept {
     int64_t sum = 0;
     for (const Attention& attention : attentions_) {
-      const bool from_source = attention.kind == Kind::kEncoder || !encoder_decoder_;
-      const bool to_target = attention.kind == Kind::kDecoder && encoder_decoder_;
+      const bool from_source = attention.kind == AttentionKind::kEncoder || !encoder_decoder_;
+      const bool to_target = attention.kind == AttentionKind::kDecoder && encoder_decoder_;
       sum += attention.weights.heads() * (from_source ? source_tokens : target_tokens) *
              (to_target ? target_tokens : source_tokens);
     }
@@ -152,9 +154,10 @@ class AttentionMaps::Impl {
     }
     LW_RETURN_IF_ERROR(check_batch(batch, model_.info(), encoder_decoder_));
     const int64_t weights = count(length, target_length);
-    if (weights <= kMostWeights) return {};
+    if (weights <= kMostAttentionWeights) return {};
     return invalid_argument("too long: its attention would be " + std::to_string(weights) +
-                            " weights; up to " + std::to_string(kMostWeights) + " are shown");
+                            " weights; up to " + std::to_string(kMostAttentionWeights) +
+                            " are shown");
   }
 
   AttentionMap map_of(const Attention& attention) const {
@@ -211,4 +214,4 @@ Result<std::vector<AttentionMap>> AttentionMaps::run(std::span<const int32_t> id
   return base::no_throw([&] { return impl_->run(ids, target_ids, options); });
 }
 
-}  // namespace lanewise::attention
+}  // namespace lanewise

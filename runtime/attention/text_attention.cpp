@@ -1,5 +1,3 @@
-#include "runtime/attention/text_attention.hpp"
-
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -7,11 +5,12 @@
 #include "base/messages.hpp"
 #include "base/no_throw.hpp"
 #include "base/status_macros.hpp"
+#include "lanewise/attention.hpp"
 #include "lanewise/generator.hpp"
 #include "runtime/model_data.hpp"
 #include "runtime/text/tokenizer.hpp"
 
-namespace lanewise::attention {
+namespace lanewise {
 namespace {
 
 /// The ids of a text, at most `most`. `what` names it in messages.
@@ -74,9 +73,9 @@ Result<std::vector<int32_t>> decoder_ids(const Model& model, const std::vector<i
                             ? generation.decoder_start_token_id
                             : generation.bos_token_id;
   if (start == kNoToken) {
-    return unsupported("the model does not say which token begins what its decoder writes");
+    return unsupported("the model does not define the first token of its decoder");
   }
-  const int64_t most = std::min(kMostTextTokens, model.info().max_target_tokens) - 1;
+  const int64_t most = std::min(kMostAttentionTokens, model.info().max_target_tokens) - 1;
   Result<std::vector<int32_t>> ids = target ? encode(tokenizer, *target, false, most, "the target")
                                             : write(model, source, most, options, run);
   if (ids.ok()) ids->insert(ids->begin(), start);
@@ -98,7 +97,7 @@ Result<TextAttention> attention_of_text(const Model& model, std::string_view tex
     if (target && !maps.has_encoder_and_decoder()) {
       return unsupported("a target is for models with an encoder and a decoder");
     }
-    const int64_t most = std::min(kMostTextTokens, model.info().max_tokens);
+    const int64_t most = std::min(kMostAttentionTokens, model.info().max_tokens);
     LW_ASSIGN_OR_RETURN(const std::vector<int32_t> source,
                         encode(*tokenizer, text, true, most, "the text"));
     TextAttention result{
@@ -116,4 +115,4 @@ Result<TextAttention> attention_of_text(const Model& model, std::string_view tex
   });
 }
 
-}  // namespace lanewise::attention
+}  // namespace lanewise

@@ -19,6 +19,7 @@ Status Cache::reserve(int64_t slots) {
   // Twice as many, so that growing token by token copies each of them once on average.
   const int64_t capacity = std::max(used + slots, 2 * capacity_);
   std::vector<Floats> grown;
+  grown.reserve(layers_.size());
   for (const Layer& layer : layers_) {
     const int64_t bytes = capacity * layer.stride * static_cast<int64_t>(sizeof(float));
     const bool fits = capacity <= std::numeric_limits<int32_t>::max();
@@ -30,24 +31,35 @@ Status Cache::reserve(int64_t slots) {
     }
     grown.emplace_back(static_cast<float*>(data));
   }
+  // All that can fail comes first, and room for every slot: giving slots back allocates nothing.
+  free_.reserve(static_cast<size_t>(capacity));
+  uses_.resize(static_cast<size_t>(capacity), 0);
+  add_free(capacity_, capacity);
   for (size_t i = 0; i < layers_.size(); ++i) {
     std::copy_n(layers_[i].data.get(), capacity_ * layers_[i].stride, grown[i].get());
     layers_[i].data = std::move(grown[i]);
   }
-  uses_.resize(static_cast<size_t>(capacity), 0);
-  // The lowest first: the tokens of a sequence lie one after another where they can.
-  std::vector<int32_t> more;
-  for (int64_t slot = capacity; slot > capacity_; --slot) {
-    more.push_back(static_cast<int32_t>(slot - 1));
-  }
-  free_.insert(free_.begin(), more.begin(), more.end());
   capacity_ = capacity;
   return {};
 }
 
+void Cache::release_all() noexcept {
+  free_.clear();
+  add_free(0, capacity_);
+  std::fill(uses_.begin(), uses_.end(), 0);
+}
+
+/// The lowest is the next: the tokens of a sequence lie one after another where they can.
+void Cache::add_free(int64_t begin, int64_t end) noexcept {
+  const auto count = static_cast<size_t>(end - begin);
+  free_.insert(free_.begin(), count, 0);
+  for (size_t i = 0; i < count; ++i)
+    free_[i] = static_cast<int32_t>(end - 1) - static_cast<int32_t>(i);
+}
+
 void Cache::append(Slots& sequence) {
   LW_DCHECK(!free_.empty());
-  sequence.push_back(free_.back());
+  sequence.push_back(free_.back());  // may throw; nothing is taken then
   free_.pop_back();
   uses_[static_cast<size_t>(sequence.back())] = 1;
 }
@@ -58,7 +70,7 @@ void Cache::share(const Slots& sequence, Slots& copy) {
   for (const int32_t slot : copy) ++uses_[static_cast<size_t>(slot)];
 }
 
-void Cache::release(Slots& sequence) {
+void Cache::release(Slots& sequence) noexcept {
   for (const int32_t slot : sequence) {
     if (--uses_[static_cast<size_t>(slot)] == 0) free_.push_back(slot);
   }

@@ -31,7 +31,9 @@ class Cache {
   /// Another list of the same slots, in place of what `copy` was (which has none).
   void share(const Slots& sequence, Slots& copy);
   /// Gives back the slots of a list, and empties it.
-  void release(Slots& sequence);
+  void release(Slots& sequence) noexcept;
+  /// Gives back all slots of all lists, which nobody may use any more.
+  void release_all() noexcept;
 
   size_t layers() const noexcept { return layers_.size(); }
   float* layer(size_t index) const noexcept { return layers_[index].data.get(); }
@@ -42,6 +44,8 @@ class Cache {
   int64_t free_slots() const noexcept { return static_cast<int64_t>(free_.size()); }
 
  private:
+  void add_free(int64_t begin, int64_t end) noexcept;
+
   struct Free {
     void operator()(float* data) const noexcept {
       ::operator delete (data, std::align_val_t{kAlignment});

@@ -6,15 +6,16 @@
 #include <utility>
 
 #include "base/status_macros.hpp"
+#include "ops/description.hpp"
+#include "runtime/graph/model_inputs.hpp"
 #include "runtime/model_data.hpp"
 #include "runtime/node_times.hpp"
 
 namespace lanewise::decode {
 namespace {
 
-constexpr auto kTokens = static_cast<size_t>(graph::RowSymbol::kTokens);
+constexpr auto kSourceTokens = static_cast<size_t>(graph::RowSymbol::kSourceTokens);
 constexpr auto kSequences = static_cast<size_t>(graph::RowSymbol::kSequences);
-constexpr auto kMemoryTokens = static_cast<size_t>(graph::RowSymbol::kMemoryTokens);
 constexpr auto kCache = static_cast<size_t>(graph::RowSymbol::kCache);
 constexpr auto kSources = static_cast<size_t>(graph::RowSymbol::kSources);
 
@@ -36,7 +37,7 @@ int64_t features_of_output(const graph::Graph& graph, const std::string& name) {
 Status check_vocabulary(const graph::DecodingGraphs& graphs, const ModelInfo& info) {
   const int64_t logits = features_of_output(graphs.step, "logits");
   const int64_t ids =
-      graphs.ids == "input_ids" ? info.vocabulary_size : info.target_vocabulary_size;
+      graphs.ids == graph::kSourceIds ? info.vocabulary_size : info.target_vocabulary_size;
   if (logits <= ids) return {};
   return unsupported("logits of " + std::to_string(logits) +
                      " tokens, of which the decoder takes " + std::to_string(ids));
@@ -72,7 +73,10 @@ Decoder::Decoder(const Model& model, graph::DecodingGraphs graphs, plan::Program
       team_(setup.threads, setup.team),
       step_executor_(step_, team_),
       cache_(cache_features(graphs_)),
-      source_inputs_(encode_.graph.inputs.size()),
+      source_binder_(encode_.graph),
+      step_inputs_(step_inputs()),
+      tokens_(static_cast<size_t>(
+          step_.graph.values[static_cast<size_t>(step_.graph.find_input(graphs_.ids))].rows)),
       inputs_(step_.graph.inputs.size()) {
   if (!graphs_.memory.empty()) {
     encode_executor_ = std::make_unique<exec::Executor>(encode_, team_);
@@ -88,40 +92,47 @@ Status Decoder::encode(const RaggedBatch& sources, const RunOptions& options) {
   if (!has_encoder()) return {};
   const size_t tokens = sources.ids.size();
   while (counts_.size() < tokens) counts_.push_back(static_cast<int32_t>(counts_.size()));
-  if (zeros_.size() < tokens) zeros_.resize(tokens);
-  for (size_t i = 0; i < source_inputs_.size(); ++i) {
-    const auto id = static_cast<size_t>(encode_.graph.inputs[i]);
-    const bool types = encode_.graph.values[id].name == "token_type_ids";
-    source_inputs_[i].data = types ? zeros_.data() : sources.ids.data();
-  }
-  exec::BatchBinding batch{.inputs = source_inputs_};
-  const auto sequences = static_cast<int64_t>(source_lengths_.size());
-  batch.rows[kMemoryTokens] = static_cast<int64_t>(tokens);
-  batch.rows[kSequences] = sequences;
-  batch.ragged[kMemoryTokens] = {source_offsets_.data(), sequences};
+  const exec::BatchBinding batch = source_binder_.bind(sources);
   LW_RETURN_IF_ERROR(encode_executor_->prepare(batch, true));
-  return run(encode_, *encode_executor_, batch.rows[kMemoryTokens], options);
+  return run(encode_, *encode_executor_, static_cast<int64_t>(tokens), options);
 }
 
-void Decoder::bind_step_inputs() {
-  const graph::Graph& graph = step_.graph;
-  for (size_t i = 0; i < inputs_.size(); ++i) {
-    const std::string& name = graph.values[static_cast<size_t>(graph.inputs[i])].name;
+std::vector<Decoder::StepInput> Decoder::step_inputs() const {
+  std::vector<StepInput> inputs;
+  for (const graph::ValueId id : step_.graph.inputs) {
+    const std::string& name = step_.graph.values[static_cast<size_t>(id)].name;
+    const auto cache = std::find(graphs_.caches.begin(), graphs_.caches.end(), name);
     if (name == graphs_.ids) {
-      inputs_[i] = {ids_.data(), 1};
+      inputs.push_back({StepInput::Kind::kIds});
     } else if (name == graph::kStepPositions) {
-      inputs_[i] = {positions_.data(), 1};
+      inputs.push_back({StepInput::Kind::kPositions});
     } else if (name == graph::kStepSources) {
-      inputs_[i] = {sources_.data(), 1};
-    } else if (const auto cache = std::find(graphs_.caches.begin(), graphs_.caches.end(), name);
-               cache != graphs_.caches.end()) {
-      const auto layer = static_cast<size_t>(cache - graphs_.caches.begin());
-      inputs_[i] = {cache_.layer(layer), cache_.stride(layer)};
+      inputs.push_back({StepInput::Kind::kSources});
+    } else if (cache != graphs_.caches.end()) {
+      inputs.push_back(
+          {StepInput::Kind::kCache, static_cast<size_t>(cache - graphs_.caches.begin())});
     } else {
-      const ops::Operand& memory = encode_executor_->result(encode_.graph.outputs.at(name));
-      inputs_[i] = {memory.data, memory.stride};
+      inputs.push_back({StepInput::Kind::kMemory, 0, encode_.graph.outputs.at(name)});
     }
   }
+  return inputs;
+}
+
+exec::InputBinding Decoder::binding_of(const StepInput& input) const {
+  switch (input.kind) {
+    case StepInput::Kind::kIds:
+      return {ids_.data(), 1};
+    case StepInput::Kind::kPositions:
+      return {positions_.data(), 1};
+    case StepInput::Kind::kSources:
+      return {sources_.data(), 1};
+    case StepInput::Kind::kCache:
+      return {cache_.layer(input.layer), cache_.stride(input.layer)};
+    case StepInput::Kind::kMemory:
+      break;
+  }
+  const ops::Operand& memory = encode_executor_->result(input.memory);
+  return {memory.data, memory.stride};
 }
 
 Status Decoder::step(std::span<const Row> rows, const RunOptions& options) {
@@ -147,17 +158,19 @@ Status Decoder::step(std::span<const Row> rows, const RunOptions& options) {
     memory_rows_.push_back(counts_.data() + source_offsets_[source]);
     memory_lengths_.push_back(source_lengths_[source]);
   }
-  bind_step_inputs();
+  for (size_t i = 0; i < inputs_.size(); ++i) inputs_[i] = binding_of(step_inputs_[i]);
   exec::BatchBinding batch{.inputs = inputs_};
   const auto sequences = static_cast<int64_t>(rows.size());
-  batch.rows[kTokens] = offsets_.back();
+  batch.rows[tokens_] = offsets_.back();
   batch.rows[kSequences] = sequences;
   batch.rows[kSources] = static_cast<int64_t>(source_lengths_.size());
-  batch.ragged[kTokens] = {offsets_.data(), sequences};
+  batch.ragged[tokens_] = {offsets_.data(), sequences};
   batch.tables[kCache] = {cache_rows_.data(), cache_lengths_.data(), sequences};
-  batch.tables[kMemoryTokens] = {memory_rows_.data(), memory_lengths_.data(), sequences};
+  if (has_encoder()) {
+    batch.tables[kSourceTokens] = {memory_rows_.data(), memory_lengths_.data(), sequences};
+  }
   LW_RETURN_IF_ERROR(step_executor_.prepare(batch, true));
-  return run(step_, step_executor_, batch.rows[kTokens], options);
+  return run(step_, step_executor_, batch.rows[tokens_], options);
 }
 
 Status Decoder::run(const plan::Program& program, exec::Executor& executor, int64_t rows,
@@ -176,8 +189,9 @@ Status Decoder::run(const plan::Program& program, exec::Executor& executor, int6
 double Decoder::weight_bytes(const plan::Program& program) const {
   double bytes = 0.0;
   for (const graph::Node& node : program.graph.nodes) {
-    if (node.op == "embed") continue;  // reads a row for each token
+    const ops::OperatorDescription& op = *ops::find_operator(node.op);
     for (const auto& [role, names] : node.weights) {
+      if (op.use_of(role) == ops::WeightUse::kLookup) continue;  // a row for each token
       const file::TensorEntry& entry = *model_.data().file().find(names.front());
       bytes += static_cast<double>(entry.end - entry.begin);
     }
@@ -185,7 +199,7 @@ double Decoder::weight_bytes(const plan::Program& program) const {
   return bytes;
 }
 
-void Decoder::set_profiling(bool on) {
+void Decoder::set_profiling(bool on) noexcept {
   profiling_ = on;
   if (encode_executor_) encode_executor_->set_profiling(on);
   step_executor_.set_profiling(on);
@@ -199,17 +213,6 @@ void Decoder::begin_profile() {
 
 float* Decoder::logits(size_t row) const {
   return step_executor_.result(step_.graph.outputs.at("logits")).f32(static_cast<int64_t>(row));
-}
-
-int64_t Decoder::memory_bytes(int64_t source_tokens, int64_t rows) const {
-  plan::RowCounts sources{};
-  sources[kMemoryTokens] = source_tokens;
-  plan::RowCounts step{};
-  step[kTokens] = rows;
-  step[kSequences] = rows;
-  const auto scratch = static_cast<int64_t>(encode_.scratch_bytes + step_.scratch_bytes);
-  return encode_.memory.total_bytes(sources) + step_.memory.total_bytes(step) +
-         scratch * team_.threads();
 }
 
 }  // namespace lanewise::decode

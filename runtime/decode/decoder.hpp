@@ -10,6 +10,7 @@
 #include "lanewise/session.hpp"
 #include "runtime/decode/cache.hpp"
 #include "runtime/exec/executor.hpp"
+#include "runtime/exec/input_binder.hpp"
 #include "runtime/graph/decoding.hpp"
 #include "runtime/plan/program.hpp"
 #include "runtime/session_setup.hpp"
@@ -50,18 +51,23 @@ class Decoder {
   float* logits(size_t row) const;
 
   /// Keeps the times of what follows, from now on (Generator::set_profiling).
-  void set_profiling(bool on);
+  void set_profiling(bool on) noexcept;
   void begin_profile();
   std::span<const Generator::StepTime> step_times() const noexcept { return step_times_; }
   std::span<const Session::NodeTime> node_times() const noexcept { return node_times_; }
 
-  /// Working memory of a step, beside the cache, and of the encoder.
-  int64_t memory_bytes(int64_t source_tokens, int64_t rows) const;
-
  private:
   Decoder(const Model& model, graph::DecodingGraphs graphs, plan::Program encode,
           plan::Program step, const SessionSetup& setup);
-  void bind_step_inputs();
+  /// What an input of the step graph is bound to.
+  struct StepInput {
+    enum class Kind { kIds, kPositions, kSources, kCache, kMemory };
+    Kind kind;
+    size_t layer = 0;            // kCache
+    graph::ValueId memory = -1;  // kMemory: a value of the encode graph
+  };
+  std::vector<StepInput> step_inputs() const;
+  exec::InputBinding binding_of(const StepInput& input) const;
   Status run(const plan::Program& program, exec::Executor& executor, int64_t rows,
              const RunOptions& options);
   double weight_bytes(const plan::Program& program) const;
@@ -83,13 +89,14 @@ class Decoder {
   std::vector<Session::NodeTime> node_times_;
 
   // Of the sources.
-  std::vector<exec::InputBinding> source_inputs_;
+  exec::InputBinder source_binder_;
   std::vector<int32_t> source_offsets_;
   std::vector<int32_t> source_lengths_;
-  std::vector<int32_t> zeros_;   // token types
   std::vector<int32_t> counts_;  // 0, 1, 2, ...: the rows of the memory
 
   // Of a step.
+  const std::vector<StepInput> step_inputs_;  // in the order of step.graph.inputs
+  const size_t tokens_;                       // the row symbol of its new tokens
   std::vector<exec::InputBinding> inputs_;
   std::vector<int32_t> ids_;
   std::vector<int32_t> positions_;

@@ -41,6 +41,11 @@ BatchGeneration::BatchGeneration(Decoder& decoder, const GenerationOptions& opti
                                  const GenerationCallbacks& callbacks, const RunOptions& run)
     : decoder_(decoder), options_(options), callbacks_(callbacks), run_(run) {}
 
+BatchGeneration::~BatchGeneration() {
+  // Only where an exception ended run(): hypotheses still have slots.
+  if (!active_.empty()) decoder_.cache().release_all();
+}
+
 Status BatchGeneration::run(std::span<const Source> sources, std::span<Generation> results,
                             bool& stopped) {
   Status status = start(sources);

@@ -26,6 +26,9 @@ class BatchGeneration {
   /// All must outlive it. `options` passed validate().
   BatchGeneration(Decoder& decoder, const GenerationOptions& options,
                   const GenerationCallbacks& callbacks, const RunOptions& run);
+  ~BatchGeneration();
+  BatchGeneration(const BatchGeneration&) = delete;
+  BatchGeneration& operator=(const BatchGeneration&) = delete;
 
   /// results  [sources], the outcome of each
   /// When cancelled, or late, what there is, for kCancelled, and `stopped` is true.

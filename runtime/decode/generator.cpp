@@ -11,7 +11,7 @@
 #include "runtime/batch.hpp"
 #include "runtime/decode/decoder.hpp"
 #include "runtime/decode/generation.hpp"
-#include "runtime/tasks/length_batches.hpp"
+#include "runtime/exec/length_batches.hpp"
 
 namespace lanewise {
 namespace {
@@ -37,11 +37,11 @@ class Generator::Impl {
     decoder_->begin_profile();
     std::vector<int32_t> lengths;
     for (const auto& source : sources) lengths.push_back(static_cast<int32_t>(source.size()));
-    tasks::LengthBatches batches;
-    tasks::cut_by_length(lengths, {kBatchTokens, most_sources(options)}, batches);
+    exec::LengthBatches batches;
+    exec::cut_by_length(lengths, {kBatchTokens, most_sources(options)}, batches);
     std::vector<Generation> results(sources.size());
     bool stopped = false;
-    for (const tasks::LengthBatch& batch : batches.batches) {
+    for (const exec::LengthBatch& batch : batches.batches) {
       if (stopped) break;
       std::vector<decode::Source> members;
       for (size_t i = batch.begin; i < batch.end; ++i) {
@@ -77,7 +77,7 @@ class Generator::Impl {
     if (decoder_->has_encoder() && options.decoder_start_token_id == kNoToken &&
         options.bos_token_id == kNoToken) {
       return invalid_argument(
-          "decoder_start_token_id: the model does not say which token begins a sequence");
+          "decoder_start_token_id: the model does not define the first token of a sequence");
     }
     for (size_t i = 0; i < sources.size(); ++i) {
       const auto length = static_cast<int32_t>(sources[i].size());
@@ -111,7 +111,7 @@ Result<std::vector<Generation>> Generator::generate(std::span<const std::vector<
   return base::no_throw([&] { return impl_->generate(sources, options, callbacks, run); });
 }
 
-void Generator::set_profiling(bool on) { impl_->decoder().set_profiling(on); }
+void Generator::set_profiling(bool on) noexcept { impl_->decoder().set_profiling(on); }
 std::span<const Generator::StepTime> Generator::steps() const noexcept {
   return impl_->decoder().step_times();
 }

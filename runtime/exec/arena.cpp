@@ -2,7 +2,8 @@
 
 #include <sys/mman.h>
 
-#include <cstdlib>
+#include <limits>
+#include <new>
 
 namespace lanewise::exec {
 namespace {
@@ -14,20 +15,40 @@ constexpr int64_t kVectorAlignment = 64;
 // No machine has so much for one arena. Asking would be harmless, but a sanitizer ends the process.
 constexpr int64_t kMostBytes = int64_t{1} << 39;
 
+constexpr int64_t round_up(int64_t bytes, int64_t alignment) {
+  return (bytes + alignment - 1) / alignment * alignment;
+}
+
+/// The same for `bytes` and for what is allocated for them.
+constexpr int64_t alignment_for(int64_t bytes) {
+  return round_up(bytes, kVectorAlignment) >= kHugePage ? kHugePage : kVectorAlignment;
+}
+
+void release(std::byte* data, int64_t size) noexcept {
+  if (data == nullptr) return;
+  ::operator delete (data, std::align_val_t{static_cast<size_t>(alignment_for(size))});
+}
+
 }  // namespace
 
-Arena::~Arena() { std::free(data_); }
+Arena::~Arena() { release(data_, capacity_); }
+
+int64_t Arena::allocated_for(int64_t bytes) noexcept {
+  if (bytes > kMostBytes) return std::numeric_limits<int64_t>::max();
+  return round_up(bytes, alignment_for(bytes));
+}
 
 bool Arena::reserve(int64_t bytes) noexcept {
   if (bytes <= capacity_) return true;
   if (bytes > kMostBytes) return false;
-  const int64_t alignment = bytes >= kHugePage ? kHugePage : kVectorAlignment;
-  const int64_t size = (bytes + alignment - 1) / alignment * alignment;
-  void* data = std::aligned_alloc(static_cast<size_t>(alignment), static_cast<size_t>(size));
+  const auto alignment = static_cast<size_t>(alignment_for(bytes));
+  const int64_t size = allocated_for(bytes);
+  void* data =
+      ::operator new (static_cast<size_t>(size), std::align_val_t{alignment}, std::nothrow);
   if (data == nullptr) return false;
   // Only a hint: a kernel without huge pages refuses, and nothing is lost.
   if (alignment == kHugePage) madvise(data, static_cast<size_t>(size), MADV_HUGEPAGE);
-  std::free(data_);
+  release(data_, capacity_);
   data_ = static_cast<std::byte*>(data);
   capacity_ = size;
   return true;

@@ -15,6 +15,8 @@ class Arena {
 
   /// Makes room for `bytes`; false when the system has none, and the arena is as before.
   bool reserve(int64_t bytes) noexcept;
+  /// What reserve() allocates for `bytes` in an empty arena; INT64_MAX where it would refuse.
+  static int64_t allocated_for(int64_t bytes) noexcept;
   std::byte* data() const noexcept { return data_; }  ///< aligned to 64
   int64_t capacity() const noexcept { return capacity_; }
 

@@ -8,13 +8,13 @@
 
 namespace lanewise::exec {
 
-/// Where the threads of a team wait for each other between dependent steps.
+/// A barrier for the threads of a team between dependent steps.
 ///
-/// Spins first, because a step takes microseconds and a system call costs as much; yields after a
-/// while, because on a busy machine the thread waited for may need this very core.
+/// Spins first, because a step takes microseconds and a system call costs as much. Yields after a
+/// while, because on a busy machine the last thread may need this core.
 class SpinBarrier {
  public:
-  /// `threads`: how many wait, the same for all.
+  /// `threads`: the number of threads that wait, the same in all of them.
   void wait(int threads) noexcept {
     const uint32_t generation = generation_.load(std::memory_order_relaxed);
     if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == threads) {
@@ -32,7 +32,7 @@ class SpinBarrier {
   }
 
  private:
-  // Some 50 microseconds of pause instructions: longer than the wait for a piece of work, shorter
+  // About 50 microseconds of pause instructions: longer than the wait for a piece of work, shorter
   // than a time slice.
   static constexpr int kSpins = 2000;
 

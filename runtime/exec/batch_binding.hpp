@@ -8,18 +8,19 @@
 
 namespace lanewise::exec {
 
-/// Where the caller keeps a graph input.
+/// The memory of a graph input.
 struct InputBinding {
   const void* data = nullptr;
   int64_t stride = 1;  ///< elements between rows
 };
 
-/// One batch: how many rows each symbol stands for, how they belong to sequences, and where the
-/// caller keeps the graph's inputs.
+/// One batch: the number of rows for each symbol, how rows belong to sequences, and the memory of
+/// the graph's inputs.
 struct BatchBinding {
   plan::RowCounts rows{};
   std::array<ops::RaggedRows, graph::kRowSymbols> ragged{};
-  /// For symbols whose rows are found by tables instead. Such a batch is not cut into slices.
+  /// For symbols whose rows are located by tables instead. A batch with tables is not divided into
+  /// slices.
   std::array<ops::RowTables, graph::kRowSymbols> tables{};
   std::span<const InputBinding> inputs;  ///< in the order of graph.inputs
 
@@ -29,7 +30,7 @@ struct BatchBinding {
   }
 };
 
-/// Some whole sequences of a batch, which can be worked on alone.
+/// Some whole sequences of a batch, which can be computed independently of the others.
 struct Slice {
   plan::RowCounts first{};  ///< the rows of the batch before it
   plan::RowCounts rows{};

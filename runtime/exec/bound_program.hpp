@@ -9,10 +9,10 @@
 
 namespace lanewise::exec {
 
-/// Where a run keeps its values.
+/// The memory of the values of a run.
 struct RunMemory {
-  std::byte* work = nullptr;     ///< room for the rows of the slice
-  std::byte* results = nullptr;  ///< room for the rows of the whole batch
+  std::byte* work = nullptr;     ///< for the rows of the slice
+  std::byte* results = nullptr;  ///< for the rows of the whole batch
 };
 
 /// The operands of a program's values and nodes, bound to a slice of a batch. Binding allocates
@@ -23,7 +23,7 @@ class BoundProgram {
   explicit BoundProgram(const plan::Program& program);
   BoundProgram(BoundProgram&&) = default;  // a copy's nodes would show the original's inputs
 
-  /// `batch` is the whole that `slice` is a part of.
+  /// `slice` is part of `batch`.
   void bind(const BatchBinding& batch, const Slice& slice, const RunMemory& memory) noexcept;
 
   const ops::Operand& value(graph::ValueId id) const { return values_[static_cast<size_t>(id)]; }

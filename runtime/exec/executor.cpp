@@ -1,10 +1,14 @@
 #include "runtime/exec/executor.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
+#include "base/dcheck.hpp"
+#include "base/saturating.hpp"
 #include "base/status_macros.hpp"
 #include "ops/cache_sizes.hpp"
+#include "runtime/exec/room.hpp"
 #include "runtime/exec/run_loop.hpp"
 #include "runtime/exec/slice_loop.hpp"
 
@@ -14,10 +18,6 @@ namespace {
 constexpr int64_t kAlignment = 64;
 
 int64_t round_up(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
-
-int64_t scratch_stride(const plan::Program& program) {
-  return round_up(static_cast<int64_t>(program.scratch_bytes));
-}
 
 /// Rows whose working memory fits in the second-level cache, within limits: fewer would read the
 /// weights too often for the arithmetic on them, more gain nothing.
@@ -31,7 +31,13 @@ int64_t rows_of_slice(const plan::Program& program) {
 }
 
 int64_t all_rows(const plan::RowCounts& rows) {
-  return std::accumulate(rows.begin(), rows.end(), int64_t{0});
+  return std::accumulate(rows.begin(), rows.end(), int64_t{0}, base::add_or_max);
+}
+
+/// Pieces count rows in 32 bits.
+bool fits_pieces(const plan::RowCounts& rows) {
+  constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
+  return std::all_of(rows.begin(), rows.end(), [](int64_t count) { return count <= kMost; });
 }
 
 Slice whole_of(const BatchBinding& batch) { return {.rows = batch.rows, .ragged = batch.ragged}; }
@@ -52,26 +58,47 @@ Executor::Executor(const plan::Program& program, Team& team)
   }
 }
 
-Status Executor::reserve(const plan::RowCounts& rows) {
-  const int64_t scratch = scratch_stride(program_) * threads();
-  const int64_t work = program_.memory.work.total_bytes(rows);
-  const int64_t results = program_.memory.results.total_bytes(rows);
-  if (work_.reserve(work) && results_.reserve(results) && scratch_.reserve(scratch)) return {};
-  return resource_exhausted("no memory for the run: " + std::to_string(work + results + scratch) +
-                            " bytes for " + std::to_string(all_rows(rows)) + " rows");
+int64_t Executor::memory_bytes(const plan::RowCounts& rows) const noexcept {
+  if (!fits_pieces(rows)) return std::numeric_limits<int64_t>::max();
+  return Room::of(program_, rows, {.threads = threads(), .slice_rows = slice_rows_}).bytes();
+}
+
+Status Executor::reserve(const plan::RowCounts& rows) { return reserve(rows, true); }
+
+Status Executor::reserve(const plan::RowCounts& rows, bool by_slices) {
+  if (!fits_pieces(rows)) {
+    return resource_exhausted("a batch of " + std::to_string(all_rows(rows)) +
+                              " rows: at most 2147483647 of a kind");
+  }
+  const Room room =
+      Room::of(program_, rows, {.threads = threads(), .slice_rows = by_slices ? slice_rows_ : 0});
+  if (!work_.reserve(room.work) || !results_.reserve(room.results) ||
+      !scratch_.reserve(room.scratch)) {
+    return resource_exhausted("no memory for the run: " + std::to_string(room.bytes()) +
+                              " bytes for " + std::to_string(all_rows(rows)) + " rows");
+  }
+  for (size_t i = 0; i < steps_.size(); ++i) {
+    const int64_t pieces = most_pieces(program_, i, rows, threads());
+    steps_[i].pieces.reserve(static_cast<size_t>(pieces));
+  }
+  slices_.reserve(room.slices);
+  slice_pieces_.pieces.reserve(static_cast<size_t>(room.slice_pieces));
+  slice_pieces_.begins.reserve(static_cast<size_t>(room.slice_begins));
+  if (profiling_ && spans_.empty()) spans_.resize(static_cast<size_t>(threads()) * steps_.size());
+  return {};
 }
 
 Status Executor::prepare(const BatchBinding& batch, bool new_shape) {
+  LW_RETURN_IF_ERROR(reserve(batch.rows, !batch.has_tables()));
   if (new_shape) choose_slices(batch);
-  LW_RETURN_IF_ERROR(reserve(batch.rows));
   batch_ = batch;
   whole_.bind(batch, whole_of(batch), {work_.data(), results_.data()});
   if (!new_shape) return {};
-  const bool largest = all_rows(batch.rows) > most_rows_;
-  most_rows_ = std::max(most_rows_, all_rows(batch.rows));
-  // The largest batch makes room for the pieces of smaller ones, which the team may share.
-  if (slices_.empty() || largest) cut_for_team();
-  if (!slices_.empty()) cut_slices();
+  if (slices_.empty()) {
+    cut_for_team();
+  } else {
+    cut_slices();
+  }
   return {};
 }
 
@@ -92,6 +119,7 @@ void Executor::cut_for_team() {
     step.pieces.clear();
     step.op->cut(*step.operands, threads(), step.pieces);
   }
+  LW_DCHECK(pieces_fit());
 }
 
 void Executor::cut_slices() {
@@ -108,7 +136,18 @@ void Executor::cut_slices() {
   }
 }
 
+/// Whether the pieces are no more than the operators promise.
+bool Executor::pieces_fit() const {
+  for (size_t i = 0; i < steps_.size(); ++i) {
+    const int64_t most = most_pieces(program_, i, batch_.rows, threads());
+    if (static_cast<int64_t>(steps_[i].pieces.size()) > most) return false;
+  }
+  return true;
+}
+
 Status Executor::run(const RunOptions& options) {
+  // For a batch that was prepared before profiling was asked for.
+  if (profiling_ && spans_.empty()) spans_.resize(static_cast<size_t>(threads()) * steps_.size());
   StopSignal stop(options);
   if (slices_.empty()) {
     run_by_nodes(stop);
@@ -148,8 +187,9 @@ double Executor::flops(size_t node) const {
   return program_.operators[node]->flops(whole_.node(node));
 }
 
-void Executor::set_profiling(bool on) {
-  spans_.assign(on ? static_cast<size_t>(threads()) * steps_.size() : 0, Span{});
+void Executor::set_profiling(bool on) noexcept {
+  profiling_ = on;
+  if (!on) spans_.clear();
 }
 
 }  // namespace lanewise::exec

@@ -30,14 +30,19 @@ struct Step {
 /// prepare() gives every operand its address and cuts the work, either into slices of the batch
 /// that each thread takes through all nodes alone, or into pieces of every node that the team
 /// shares; run() lets the threads work and may be called again for the same batch. Neither
-/// allocates once the largest batch was seen.
+/// allocates behind reserve(), or once the largest batch was seen.
 class Executor {
  public:
   /// Both must outlive the executor. Executors may share a team if their runs do not overlap.
   Executor(const plan::Program& program, Team& team);
 
-  /// Makes room for that many rows. kResourceExhausted when the system has no memory.
+  /// Makes room for batches of that many rows, however they belong to sequences.
+  /// kResourceExhausted when the system has no memory; may throw std::bad_alloc. The executor stays
+  /// usable, but the last batch has to be prepared again.
   Status reserve(const plan::RowCounts& rows);
+  /// Bytes that reserve() allocates in a new executor, without profiling; INT64_MAX where no
+  /// machine has as many.
+  int64_t memory_bytes(const plan::RowCounts& rows) const noexcept;
 
   /// Binds `batch`, which must stay as it is until its last run(). Only a new shape is cut anew:
   /// with `new_shape` false the sequences must have the lengths of the last batch.
@@ -49,7 +54,8 @@ class Executor {
   /// The rows of a graph output after the last run, all of the batch.
   const ops::Operand& result(graph::ValueId value) const { return whole_.value(value); }
 
-  void set_profiling(bool on);
+  void set_profiling(bool on) noexcept;
+  bool profiling() const noexcept { return profiling_; }
   /// [threads][nodes] of the last run; empty without profiling.
   std::span<const Span> spans() const { return spans_; }
   /// Operations of a node for the whole batch.
@@ -60,6 +66,8 @@ class Executor {
   size_t slices() const { return slices_.size(); }
 
  private:
+  bool pieces_fit() const;
+  Status reserve(const plan::RowCounts& rows, bool by_slices);
   int64_t slice_stride() const;
   void choose_slices(const BatchBinding& batch);
   void cut_for_team();
@@ -76,12 +84,12 @@ class Executor {
   BatchBinding batch_;
   BoundProgram whole_;
   std::vector<Step> steps_;
-  int64_t most_rows_ = 0;  // of a batch so far
 
   Slices slices_;
   std::vector<BoundProgram> bound_slices_;  // by thread
   SlicePieces slice_pieces_;
 
+  bool profiling_ = false;
   std::vector<Span> spans_;
 };
 

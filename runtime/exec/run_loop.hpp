@@ -9,8 +9,8 @@
 
 namespace lanewise::exec {
 
-/// The way of a team through the steps of a run: take pieces of a step until none is left, wait
-/// for the others, go on.
+/// Runs the steps of a run on a team: each thread takes pieces of a step until none is left, waits
+/// for the others, and goes on to the next step.
 class RunLoop final : public TeamBody {
  public:
   struct Setup {

@@ -10,11 +10,11 @@
 
 namespace lanewise::exec {
 
-/// Runs one sequence through a graph that was cut off where somebody looks inside: what its last
-/// values hold is read with Executor::result().
+/// Runs one sequence through a graph that was cut off at intermediate values, which can then be
+/// read with Executor::result().
 ///
 /// ids         of the encoder, or of the only stack; token types are all 0
-/// target_ids  of the decoder, where `program` has the input decoder_input_ids
+/// target_ids  of the decoder, if `program` has the input decoder_input_ids
 /// `executor` must be that of `program`. The ids are not checked.
 Status run_sequence(const plan::Program& program, Executor& executor, std::span<const int32_t> ids,
                     std::span<const int32_t> target_ids, const RunOptions& options);

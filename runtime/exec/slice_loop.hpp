@@ -12,7 +12,7 @@
 
 namespace lanewise::exec {
 
-/// The pieces of every node for every slice, each slice's for one thread.
+/// The pieces of every node for every slice, each slice divided for one thread.
 struct SlicePieces {
   std::vector<ops::Piece> pieces;
   std::vector<size_t> begins;  ///< [slices * nodes + 1]
@@ -22,8 +22,8 @@ struct SlicePieces {
   }
 };
 
-/// The way of a thread through a run by slices: take a slice, go through all nodes with it, take
-/// the next. Nobody waits for anybody.
+/// Runs a batch by slices: each thread takes a slice through all nodes, then takes the next slice.
+/// Threads do not wait for each other.
 class SliceLoop final : public TeamBody {
  public:
   struct Setup {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/saturating.hpp"
+
 namespace lanewise::exec {
 namespace {
 
@@ -34,7 +36,40 @@ int64_t tokens_of(const Slice& slice) {
   return tokens;
 }
 
+/// How many of an even cut of `tokens` tokens.
+int64_t count_slices(int64_t tokens, int64_t rows, int threads) {
+  return (tokens / rows + threads - 1) / threads * threads;
+}
+
 }  // namespace
+
+int64_t SliceLimits::bytes() const noexcept {
+  const int64_t of_slices = base::multiply_or_max(slices, sizeof(Slice));
+  const int64_t of_offsets = base::multiply_or_max(offsets, sizeof(int32_t));
+  const int64_t of_clocks = base::multiply_or_max(clocks, sizeof(int64_t));
+  return base::add_or_max(of_slices, base::add_or_max(of_offsets, of_clocks));
+}
+
+SliceLimits Slices::limits(const plan::RowCounts& batch, int64_t rows, int threads) noexcept {
+  const int64_t sequences = batch[kSequences];
+  int64_t tokens = 0;
+  int64_t kinds = 0;
+  for (size_t i = 0; i < batch.size(); ++i) {
+    if (i == kSequences || batch[i] == 0) continue;
+    tokens += batch[i];
+    ++kinds;
+  }
+  if (sequences < 2 || tokens < 2 * rows) return {};
+  return {.slices = std::min(sequences, count_slices(tokens, rows, threads)),
+          .offsets = base::multiply_or_max(2 * kinds, sequences),
+          .clocks = threads};
+}
+
+void Slices::reserve(const SliceLimits& limits) {
+  slices_.reserve(static_cast<size_t>(limits.slices));
+  offsets_.reserve(static_cast<size_t>(limits.offsets));
+  clocks_.reserve(static_cast<size_t>(limits.clocks));
+}
 
 void Slices::cut(const BatchBinding& batch, int64_t rows, int threads) {
   slices_.clear();
@@ -48,7 +83,7 @@ void Slices::cut(const BatchBinding& batch, int64_t rows, int threads) {
     if (ragged.offsets != nullptr) offsets += 2 * static_cast<size_t>(ragged.sequences);
   }
   offsets_.reserve(offsets);
-  const int64_t count = (all / rows + threads - 1) / threads * threads;
+  const int64_t count = count_slices(all, rows, threads);
   int64_t begin = 0;
   for (int64_t i = 1; i <= count && begin < sequences; ++i) {
     // The boundary between sequences that is nearest to an even cut.

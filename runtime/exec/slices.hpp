@@ -6,6 +6,16 @@
 
 namespace lanewise::exec {
 
+/// The most of what Slices keep of a batch.
+struct SliceLimits {
+  int64_t slices = 0;
+  int64_t offsets = 0;
+  int64_t clocks = 0;
+
+  /// INT64_MAX where no machine has as many.
+  int64_t bytes() const noexcept;
+};
+
 /// A batch cut into slices of whole sequences.
 ///
 /// A thread that takes a slice through all nodes keeps its activations in its own cache and waits
@@ -20,6 +30,11 @@ class Slices {
   /// all threads busy.
   void cut(const BatchBinding& batch, int64_t rows, int threads);
   void clear() { slices_.clear(); }
+
+  /// For batches of up to so many rows.
+  static SliceLimits limits(const plan::RowCounts& batch, int64_t rows, int threads) noexcept;
+  /// Makes room for so many: cut() then allocates nothing.
+  void reserve(const SliceLimits& limits);
 
   bool empty() const { return slices_.empty(); }
   size_t size() const { return slices_.size(); }

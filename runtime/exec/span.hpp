@@ -4,13 +4,13 @@
 
 namespace lanewise::exec {
 
-/// When a node ran on a thread, in microseconds since the run began. end < begin: it did not.
+/// When a node ran on a thread, in microseconds since the start of the run. end < begin: never.
 struct Span {
   double begin_us = 0;
   double end_us = -1;
 };
 
-/// Microseconds since it was made.
+/// Measures microseconds since its construction.
 class Stopwatch {
  public:
   double now_us() const noexcept {

@@ -7,12 +7,12 @@
 
 namespace lanewise::exec {
 
-/// Whether a run has to end early. Threads look at it between pieces of work.
+/// Whether a run must stop early. Threads check it between pieces of work.
 class StopSignal {
  public:
   explicit StopSignal(const RunOptions& options) : options_(options) {}
 
-  /// Looks at the caller's flag and at the clock; once true it stays so.
+  /// Checks the caller's flag and the clock. Once true, it stays true.
   bool raised() noexcept {
     if (stopped()) return true;
     const bool cancelled =
@@ -23,7 +23,7 @@ class StopSignal {
     return true;
   }
 
-  /// Whether a thread saw it raised.
+  /// Whether a thread has seen it raised.
   bool stopped() const noexcept { return stopped_.load(std::memory_order_relaxed); }
 
  private:

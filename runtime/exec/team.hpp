@@ -58,6 +58,6 @@ class Team {
 };
 
 /// The CPUs that this process may use: its affinity, and its cgroup's quota rounded up.
-int available_cpus();
+int available_cpus() noexcept;
 
 }  // namespace lanewise::exec

@@ -4,12 +4,12 @@
 
 namespace lanewise::exec {
 
-/// Team::run() on the threads of OpenMP's pool, which belongs to the calling thread: for hosts that
-/// compute with OpenMP themselves. OpenMP's limits hold, inside a parallel region of the host too;
-/// `threads` is the most that come. The process's OpenMP settings are not changed.
+/// Team::run() on the calling thread's OpenMP pool, for hosts that use OpenMP themselves. Uses at
+/// most `threads` threads, subject to OpenMP's limits, also inside a parallel region of the host.
+/// Does not change the process's OpenMP settings.
 ///
-/// GNU's OpenMP ends the process when it cannot start a thread, and waits for ever in a forked
-/// process for the parent's threads: there the caller works alone.
+/// GNU's OpenMP terminates the process if it cannot start a thread, and in a forked process it
+/// waits forever for the parent's threads: there the caller works alone.
 void run_openmp(int threads, TeamBody& body);
 
 }  // namespace lanewise::exec

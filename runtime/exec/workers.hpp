@@ -10,22 +10,22 @@
 
 namespace lanewise::exec {
 
-/// Threads that wait for work, spinning for a moment and then asleep, until they are destroyed.
+/// Threads that wait for work until they are destroyed, first spinning for a moment, then sleeping.
 ///
 /// One caller at a time. The threads block all signals, so that the host's handlers run on the
-/// host's threads, and are called `lanewise` in a debugger.
+/// host's threads, and a debugger shows them as `lanewise`.
 class Workers {
  public:
   Workers() = default;
-  /// Ends the threads and waits for them.
+  /// Stops the threads and joins them.
   ~Workers();
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
 
-  /// In a forked process: the threads are the parent's, and are not waited for.
+  /// For a forked process: the threads belong to the parent and are not joined.
   void abandon() noexcept { threads_.clear(); }
 
-  /// Starts threads until there are `count`, or until the system refuses one.
+  /// Starts threads until there are `count`, or the system refuses to start one.
   void start(int count);
   int count() const noexcept { return static_cast<int>(threads_.size()); }
 
@@ -40,11 +40,11 @@ class Workers {
   uint32_t wait_for_round(uint32_t seen) noexcept;
   bool start_thread();
 
-  // What a round needs, written before `round_` changes.
-  TeamBody* body_ = nullptr;  // null: the threads end
+  // The input of a round, written before `round_` changes.
+  TeamBody* body_ = nullptr;  // null: the threads exit
   int caller_cpu_ = -1;
   int team_ = 1;
-  // Each on a cache line of its own: threads spin on one while others count in the other.
+  // On separate cache lines: threads spin on one while others update the other.
   alignas(64) std::atomic<uint32_t> round_{0};
   alignas(64) std::atomic<int> working_{0};
   std::vector<pthread_t> threads_;

@@ -229,6 +229,7 @@ Status AtomicFile::commit() {
 
 Status AtomicFile::publish() {
   const bool direct = !unnamed_ && temporary_.empty();
+  const std::string folder = folder_of(target_);  // before the rename: nothing may fail behind it
   // Data must be on disk before the name points to it, or a crash leaves an empty file under it.
   // Devices and pipes have no disk, and refuse with EINVAL.
   if (::fsync(file_.get()) != 0 && !(direct && errno == EINVAL)) {
@@ -236,7 +237,7 @@ Status AtomicFile::publish() {
   }
   if (unnamed_) {
     // A link replaces nothing, so the file takes a temporary name first.
-    LW_RETURN_IF_ERROR(with_temporary_name(folder_of(target_), [&](const std::string& name) {
+    LW_RETURN_IF_ERROR(with_temporary_name(folder, [&](const std::string& name) {
       return ::linkat(AT_FDCWD, link_of(file_).c_str(), AT_FDCWD, name.c_str(),
                       AT_SYMLINK_FOLLOW) == 0;
     }));
@@ -247,7 +248,7 @@ Status AtomicFile::publish() {
   if (::rename(temporary_.c_str(), target_.c_str()) != 0)
     return base::os_error("write", path_, errno);
   temporary_.clear();
-  sync_folder(folder_of(target_));
+  sync_folder(folder);
   return {};
 }
 

@@ -14,35 +14,35 @@ struct stat;
 
 namespace lanewise::file {
 
-/// A file that appears under its name complete or not at all.
+/// A file that appears under its name completely or not at all.
 ///
-/// Bytes go to a temporary file in the same folder; commit() flushes it to disk and renames it
-/// over the destination. Until then, and after any failure, the destination is what it was. The
-/// temporary has no name before commit() where the file system can do that, so that nothing remains
-/// of it even if the process is killed; elsewhere the destructor removes it. Readers that mapped
-/// the old file keep the old bytes.
+/// Bytes are written to a temporary file in the same folder; commit() flushes it to disk and
+/// renames it over the destination. Until then, and after any failure, the destination is
+/// unchanged. If the file system supports it, the temporary file has no name before commit(), so
+/// nothing remains even if the process is killed; otherwise the destructor removes it. Readers that
+/// mapped the old file keep the old bytes.
 ///
-/// What is not a regular file (/dev/null, a pipe) cannot be replaced: it is written to directly.
-/// A symbolic link stays, and the file it points to is replaced. A new file gets the permissions
-/// that umask leaves, a replaced one keeps its own.
+/// A destination that is not a regular file (/dev/null, a pipe) cannot be replaced and is written
+/// to directly. If it is a symbolic link, the file that it points to is replaced. A new file gets
+/// the permissions that umask leaves; a replaced file keeps its permissions.
 ///
 /// Move-only. Thread-compatible.
 class AtomicFile final : public Sink {
  public:
-  /// Fails, naming the path and the reason, when the folder is missing or not writable, when
-  /// `path` is a directory, or is a file that may not be written. Waits for the reader where
-  /// `path` is a pipe.
+  /// Fails if the folder is missing or not writable, or if `path` is a directory or a file that may
+  /// not be written; the message names the path and the reason. If `path` is a pipe, waits for its
+  /// reader.
   static Result<AtomicFile> create(const std::string& path);
 
   AtomicFile(AtomicFile&&) noexcept;
   AtomicFile& operator=(AtomicFile&&) noexcept;
   ~AtomicFile() override;
 
-  /// Appends. Once a write has failed every later call fails as it did.
+  /// Appends. After a write has failed, all later calls fail in the same way.
   Status write(std::span<const std::byte> bytes) override;
-  /// Replaces bytes already written, from `offset` on. Fails on pipes.
+  /// Replaces bytes that have been written, from `offset` on. Fails on pipes.
   Status overwrite(uint64_t offset, std::span<const std::byte> bytes);
-  /// Puts the file under its name. Once; nothing can be written afterwards.
+  /// Moves the file to its name. May be called once; nothing can be written afterwards.
   Status commit();
 
   const std::string& path() const noexcept { return path_; }

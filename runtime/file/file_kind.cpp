@@ -28,8 +28,8 @@ constexpr Kind kTexts[] = {
 };
 
 constexpr Kind kBinaries[] = {
-    {"GGUF", "a GGUF file (llama.cpp's), which is not read"},
-    {"\x89HDF\r\n\x1a\n", "an HDF5 file (TensorFlow's or Keras's), which is not read"},
+    {"GGUF", "a GGUF file (llama.cpp), which is not supported"},
+    {"\x89HDF\r\n\x1a\n", "an HDF5 file (TensorFlow or Keras), which is not supported"},
     {"\x1f\x8b", "compressed with gzip; unpack it first"},
     {"BZh", "compressed with bzip2; unpack it first"},
     {"\xfd"
@@ -105,7 +105,7 @@ std::string kind_of_other_file(std::span<const std::byte> file) {
   kind = known_start(kBinaries, text);
   if (!kind.empty()) return kind;
   if (is_tar(text)) return "a tar archive; unpack it first";
-  if (is_python_pickle(text)) return "a pickle of Python's own, not a file of torch.save()";
+  if (is_python_pickle(text)) return "a plain Python pickle, not a file written by torch.save()";
   if (is_short_text(text)) return "a text: " + base::in_quotes(text);
   return "";
 }

@@ -11,11 +11,11 @@ namespace lanewise::file {
 /// A regular file mapped into memory, read-only.
 ///
 /// Its pages are those of the system's page cache: nothing is copied, and processes that map the
-/// same file share them. The mapping outlives a rename or removal of the file (AtomicFile replaces
-/// files that way). A file that somebody shortens in place while it is mapped raises SIGBUS in
-/// whoever reads the lost pages; no reader of mapped files can prevent that.
+/// same file share them. The mapping survives renaming or removal of the file (AtomicFile replaces
+/// files in this way). If the file is truncated in place while it is mapped, reading the lost pages
+/// raises SIGBUS; no reader of mapped files can prevent this.
 ///
-/// Move-only; bytes() stays where it is when the object moves. Thread-safe once opened.
+/// Move-only; moving the object does not move bytes(). Thread-safe once opened.
 class MappedFile {
  public:
   /// Maps the whole of `path`. Fails as open_regular() does.
@@ -28,10 +28,10 @@ class MappedFile {
   /// The file, beginning at a page boundary.
   std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }
 
-  /// Asks the system to have `range`, a part of bytes(), in memory before it is read, so that the
-  /// first run does not stop at each page. Where the kernel can (Linux 5.14) it returns when the
-  /// pages are there and mapped; else reading merely begins. Fails if `range` is not in bytes(),
-  /// or cannot be read from disk. Skipping the call changes nothing but the time.
+  /// Loads `range`, a part of bytes(), into memory, so that the first run does not fault on each
+  /// page. Since Linux 5.14 it returns when the pages are loaded and mapped; on older kernels it
+  /// only starts reading. Fails if `range` is not in bytes() or cannot be read from disk. The call
+  /// affects only speed.
   Status advise_will_need(std::span<const std::byte> range) const;
 
  private:

@@ -10,21 +10,21 @@
 
 namespace lanewise::file {
 
-/// Writes a [rows, columns] float32 array as a .npy file (version 1.0) row by row, so that the
+/// Writes a [rows, columns] float32 array to a .npy file (version 1.0) row by row, so that the
 /// array is never in memory as a whole. The file appears under its name at commit().
 ///
 /// Move-only. Thread-compatible.
 /// Source: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 class NpyWriter {
  public:
-  /// `expected_rows` need not be right unless `path` is a pipe, whose header cannot be corrected
-  /// at the end. Fails with kInvalidArgument for negative sizes, and as AtomicFile::create().
+  /// `expected_rows` may be wrong unless `path` is a pipe, where the header cannot be corrected at
+  /// the end. Fails with kInvalidArgument for negative sizes, and as AtomicFile::create() does.
   static Result<NpyWriter> create(const std::string& path, int64_t columns,
                                   int64_t expected_rows = 0);
 
   /// Appends the rows in `values`: `columns` floats each, a whole number of rows.
   Status append(std::span<const float> values);
-  /// Completes the file. Once.
+  /// Completes the file. May be called once.
   Status commit();
 
  private:

@@ -82,7 +82,8 @@ Result<AlignedBuffer> read_regular(const std::string& path) {
           read_some(file.descriptor, chunk.data(), std::min<uint64_t>(left, chunk.size()));
       if (count < 0) return base::os_error("read", path, errno);
       if (count == 0) {
-        return base::file_error(StatusCode::kDataLoss, "read", path, "it became shorter meanwhile");
+        return base::file_error(StatusCode::kDataLoss, "read", path,
+                                "it was truncated while being read");
       }
       const auto bytes = static_cast<uint64_t>(count);
       LW_RETURN_IF_ERROR(buffer.append({chunk.data(), bytes}));

@@ -9,18 +9,18 @@
 
 namespace lanewise::file {
 
-/// A regular file that has bytes, open for reading.
+/// A non-empty regular file, open for reading.
 struct RegularFile {
   FileDescriptor descriptor;
   uint64_t size = 0;
 };
 
-/// Fails for what has no bytes: missing or unreadable files (kNotFound, kIo), directories, devices,
-/// pipes (kInvalidArgument), empty files (kDataLoss). Never blocks on a pipe.
+/// Fails for missing or unreadable files (kNotFound, kIo), directories, devices and pipes
+/// (kInvalidArgument), and empty files (kDataLoss). Never blocks on a pipe.
 Result<RegularFile> open_regular(const std::string& path);
 
-/// The whole of `path` in memory. Fails as open_regular() does, with kDataLoss for a file that gets
-/// shorter meanwhile, and with kResourceExhausted where there is no memory for it.
+/// Reads all of `path` into memory. Fails as open_regular() does, with kDataLoss if the file is
+/// truncated while it is read, and with kResourceExhausted if there is not enough memory.
 Result<AlignedBuffer> read_regular(const std::string& path);
 
 }  // namespace lanewise::file

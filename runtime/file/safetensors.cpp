@@ -107,7 +107,7 @@ Status sort_by_name(std::vector<TensorEntry>& tensors) {
       tensors.begin(), tensors.end(),
       [](const TensorEntry& a, const TensorEntry& b) { return a.name == b.name; });
   if (twice == tensors.end()) return {};
-  return data_loss("tensor " + base::in_quotes(twice->name) + " stands in the header twice");
+  return data_loss("tensor " + base::in_quotes(twice->name) + " appears twice in the header");
 }
 
 Result<SafetensorsHeader> parse_checked(std::string_view text, size_t data_bytes) {

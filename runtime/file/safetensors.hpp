@@ -12,14 +12,14 @@
 #include "lanewise/tensor.hpp"
 #include "runtime/file/sink.hpp"
 
-/// The safetensors format: 8 bytes of header length (little-endian), a JSON header, and the
-/// tensors' bytes one after another.
+/// The safetensors format: the length of the header (8 bytes, little-endian), a JSON header, and
+/// the bytes of the tensors one after another.
 /// Source: https://github.com/huggingface/safetensors#format
 namespace lanewise::file {
 
-/// The official library's limit, which makes ours files that it can open.
+/// The limit of the official library, so that it can open our files.
 inline constexpr uint64_t kMaxHeaderBytes = 100'000'000;
-/// Tensors of this prefix are filler between tensors; see write_safetensors().
+/// Tensors with this prefix are filler between tensors; see write_safetensors().
 inline constexpr std::string_view kPaddingPrefix = "__padding__.";
 
 using Metadata = std::map<std::string, std::string, std::less<>>;
@@ -31,33 +31,34 @@ struct TensorEntry {
   Shape shape;
   size_t begin = 0;
   size_t end = 0;
-  std::string foreign_type = {};  ///< of SafetensorsView::foreign(): the type; `type` means nothing
+  std::string foreign_type = {};  ///< in SafetensorsView::foreign(): the type; `type` is unset
 };
 
-/// The checked header of a safetensors file whose bytes somebody else owns and keeps.
+/// The checked header of a safetensors file. The caller owns the bytes of the file, which must
+/// outlive it.
 ///
 /// After parse() every view lies within those bytes. Immutable, hence thread-safe.
 class SafetensorsView {
  public:
-  /// Checks and indexes `file`, the whole of a file; reads the header and none of the data.
-  /// `label`, usually the path, begins each message.
+  /// Checks and indexes `file`, the contents of a whole file. Reads the header but none of the
+  /// data. Messages begin with `label`, which is usually the path.
   ///
   /// Fails with kDataLoss for anything that is not a complete safetensors file: tensors must fill
-  /// the data section without hole, overlap or remainder, and have as many bytes as type and
-  /// shape say. A tensor of elements that DataType lacks is no error, see foreign(). Memory is at
-  /// most a small multiple of the header's.
+  /// the data section without gap, overlap or remainder, and have the size that type and shape
+  /// require. Element types that DataType lacks are not an error, see foreign(). Uses at most a
+  /// small multiple of the header's size in memory.
   static Result<SafetensorsView> parse(std::span<const std::byte> file, std::string_view label);
 
   const Metadata& metadata() const noexcept { return metadata_; }
-  /// In name order, without filler.
+  /// Sorted by name, without filler.
   std::span<const TensorEntry> tensors() const noexcept { return tensors_; }
-  /// Tensors whose elements cannot be read, in name order: U16, F8_E4M3 and whatever a writer made
-  /// up. They are not among tensors().
+  /// Tensors whose elements cannot be read (U16, F8_E4M3, unknown types), sorted by name. They are
+  /// not in tensors().
   std::span<const TensorEntry> foreign() const noexcept { return foreign_; }
-  /// One of tensors(), null when there is none of that name.
+  /// Returns the entry of tensors() with that name, or null.
   const TensorEntry* find(std::string_view name) const noexcept;
-  /// The bytes of an entry of this file. They stand wherever the file's writer put them, so a
-  /// foreign file's may begin at an odd address: ask is_aligned() before reading elements.
+  /// The bytes of an entry of this file. Files of other programs may have them at odd addresses:
+  /// check is_aligned() before reading elements.
   TensorView view(const TensorEntry& entry) const;
 
  private:
@@ -69,11 +70,11 @@ class SafetensorsView {
   std::vector<TensorEntry> foreign_;
 };
 
-/// True when elements of `tensor` may be read through a pointer to their type. write_safetensors()
-/// guarantees it; other programs' files mostly comply, but need not.
+/// Returns whether the elements of `tensor` may be read through a pointer to their type.
+/// write_safetensors() guarantees it; files of other programs usually, but not always, allow it.
 bool is_aligned(const TensorView& tensor) noexcept;
 
-/// Copies `tensor`, aligned or not, into memory of its own, which is aligned for every type.
+/// Copies `tensor`, aligned or not, to memory that is aligned for every type.
 Result<Tensor> copy_tensor(const TensorView& tensor);
 
 /// A tensor to write. Its bytes need no alignment.
@@ -82,21 +83,22 @@ struct SafetensorsInput {
   TensorView tensor;
 };
 
-/// Writes a whole safetensors file to `sink`, tensor by tensor from where they are: no second
-/// copy is made. The same input gives the same bytes.
+/// Writes a whole safetensors file to `sink`, tensor by tensor, without copying them. The same
+/// input gives the same bytes.
 ///
-/// Every tensor begins at a multiple of `alignment` bytes of the file, and at least of its
-/// element's size. The format allows no holes between tensors (the official readers reject the
-/// file), and zeros appended to a tensor would show in its shape. So order does it where it can:
-/// tensors of whole alignment units (packed weights are: their panels are 64 bytes) come first, in
-/// the order given, which should be the order of use; the others follow, large elements first.
-/// Where one of those leaves the next misaligned, filler is written as a U8 tensor `__padding__.N`,
-/// which SafetensorsView skips and other readers list. With `alignment` 1 there is never any:
-/// right for files meant for other programs.
+/// Every tensor begins at a multiple of `alignment` bytes in the file, and at least of its element
+/// size. The format allows no gaps between tensors (the official readers reject such files), and
+/// appending zeros to a tensor would change its shape. Alignment is therefore achieved by order:
+/// tensors whose size is a multiple of `alignment` come first, in the order given, which should be
+/// the order of use. Packed weights are such tensors, since a row of a panel has 64 bytes. The
+/// others follow, large elements first. If one of them would leave the next one misaligned, filler
+/// is written as a U8 tensor `__padding__.N`, which SafetensorsView skips and other readers list.
+/// `alignment` 1 never needs filler and suits files for other programs.
 ///
 /// alignment   a power of two, at most 4096
-/// Fails with kInvalidArgument for names that are empty, repeated, reserved or not UTF-8, and
-/// sizes that overflow; kResourceExhausted for a header above kMaxHeaderBytes; as the sink fails.
+/// Fails with kInvalidArgument for names that are empty, repeated, reserved or not UTF-8, and for
+/// sizes that overflow; with kResourceExhausted for a header above kMaxHeaderBytes; as the sink
+/// does.
 Status write_safetensors(Sink& sink, const Metadata& metadata,
                          std::span<const SafetensorsInput> tensors, size_t alignment);
 

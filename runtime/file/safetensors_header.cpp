@@ -155,8 +155,8 @@ class HeaderHandler final : public nlohmann::json_sax<Json> {
         return fail(
             data_loss("expected an object for " + base::in_quotes(key_) + ", found " + what));
       case Place::kMetadata:
-        return fail(
-            data_loss("expected a text for metadata " + base::in_quotes(key_) + ", found " + what));
+        return fail(data_loss("expected a string for metadata " + base::in_quotes(key_) +
+                              ", found " + what));
       case Place::kShape:
         return fail(data_loss("expected sizes in shape, found " + what));
       case Place::kOffsets:
@@ -164,13 +164,13 @@ class HeaderHandler final : public nlohmann::json_sax<Json> {
       case Place::kTensor:
         break;
     }
-    const std::string_view field = field_ == Field::kType    ? "a text for dtype"
+    const std::string_view field = field_ == Field::kType    ? "a string for dtype"
                                    : field_ == Field::kShape ? "a list for shape"
                                                              : "a list for data_offsets";
     return fail(data_loss("expected " + std::string(field) + ", found " + what));
   }
 
-  bool repeated() { return fail(data_loss(base::in_quotes(key_) + " stands there twice")); }
+  bool repeated() { return fail(data_loss(base::in_quotes(key_) + " appears twice")); }
 
   bool wrong_offsets() { return fail(data_loss("data_offsets must be two positions")); }
 
@@ -181,7 +181,7 @@ class HeaderHandler final : public nlohmann::json_sax<Json> {
                                       : Field::kNone;
     if (field_ == Field::kNone) return fail(data_loss("unknown field " + base::in_quotes(name)));
     const int bit = static_cast<int>(field_);
-    if ((seen_ & bit) != 0) return fail(data_loss(base::in_quotes(name) + " stands there twice"));
+    if ((seen_ & bit) != 0) return fail(data_loss(base::in_quotes(name) + " appears twice"));
     seen_ |= bit;
     offset_count_ = 0;
     return true;
@@ -189,7 +189,7 @@ class HeaderHandler final : public nlohmann::json_sax<Json> {
 
   bool add_metadata(std::string& value) {
     const bool added = header_.metadata.try_emplace(key_, std::move(value)).second;
-    return added || fail(data_loss("metadata " + base::in_quotes(key_) + " stands there twice"));
+    return added || fail(data_loss("metadata " + base::in_quotes(key_) + " appears twice"));
   }
 
   bool set_type(const std::string& name) {
@@ -291,7 +291,7 @@ Result<std::string> format_safetensors_header(const Metadata& metadata,
     try {
       return format(metadata, tensors);
     } catch (const Json::type_error&) {  // The one thing that dump() objects to.
-      return invalid_argument("a tensor's name or a metadata text is not UTF-8");
+      return invalid_argument("a tensor name or metadata string is not UTF-8");
     }
   });
 }

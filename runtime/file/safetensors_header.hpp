@@ -10,18 +10,18 @@
 
 namespace lanewise::file {
 
-/// What a header says, in its own order; nothing about it is checked except its form.
+/// The contents of a header in its own order. Only its form has been checked.
 struct SafetensorsHeader {
   Metadata metadata;
   std::vector<TensorEntry> tensors;
 };
 
-/// Reads the JSON of a header. Linear in its length; the stack does not grow with its nesting.
+/// Parses the JSON of a header in time linear in its length, without recursion.
 /// Fails with kDataLoss.
 Result<SafetensorsHeader> parse_safetensors_header(std::string_view json);
 
-/// Writes the JSON: metadata first, then tensors in name order, both without any white space.
-/// Fails with kInvalidArgument if a text is not UTF-8.
+/// Writes the JSON: metadata first, then tensors sorted by name, without white space. Fails with
+/// kInvalidArgument if a string is not UTF-8.
 Result<std::string> format_safetensors_header(const Metadata& metadata,
                                               std::span<const TensorEntry> tensors);
 

@@ -45,7 +45,7 @@ Status check_name(const std::string& name, std::set<std::string_view>& names) {
   if (name == "__metadata__" || name.starts_with(kPaddingPrefix)) {
     return invalid_argument("the name is reserved");
   }
-  if (!names.insert(name).second) return invalid_argument("the name stands there twice");
+  if (!names.insert(name).second) return invalid_argument("the name appears twice");
   return {};
 }
 

@@ -1,8 +1,8 @@
 #include "runtime/file/sink.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -21,6 +21,10 @@ Status too_large(uint64_t bytes) {
       [&] { return resource_exhausted("cannot allocate " + std::to_string(bytes) + " bytes"); });
 }
 
+void release(std::byte* data) noexcept {
+  ::operator delete (data, std::align_val_t{AlignedBuffer::kAlignment});
+}
+
 }  // namespace
 
 Status Sink::reserve(uint64_t) { return {}; }
@@ -37,19 +41,18 @@ AlignedBuffer& AlignedBuffer::operator=(AlignedBuffer&& other) noexcept {
   return *this;
 }
 
-AlignedBuffer::~AlignedBuffer() { std::free(data_); }
+AlignedBuffer::~AlignedBuffer() { release(data_); }
 
 Status AlignedBuffer::reserve(uint64_t bytes) {
   if (bytes <= capacity_) return {};
   if (bytes > kLargest) return too_large(bytes);
-  // aligned_alloc wants a multiple of the alignment.
-  const size_t capacity = (static_cast<size_t>(bytes) + kAlignment - 1) / kAlignment * kAlignment;
-  auto* data = static_cast<std::byte*>(std::aligned_alloc(kAlignment, capacity));
+  auto* data = static_cast<std::byte*>(
+      ::operator new (static_cast<size_t>(bytes), std::align_val_t{kAlignment}, std::nothrow));
   if (data == nullptr) return too_large(bytes);
   if (size_ != 0) std::memcpy(data, data_, size_);
-  std::free(data_);
+  release(data_);
   data_ = data;
-  capacity_ = capacity;
+  capacity_ = static_cast<size_t>(bytes);
   return {};
 }
 

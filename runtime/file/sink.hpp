@@ -8,7 +8,7 @@
 
 namespace lanewise::file {
 
-/// Where a writer puts its bytes, in order: AtomicFile on disk, MemorySink in memory.
+/// Receives the bytes of a writer in order: AtomicFile on disk, MemorySink in memory.
 class Sink {
  public:
   virtual ~Sink() = default;
@@ -16,7 +16,7 @@ class Sink {
   /// Appends `bytes`. After a failure the sink's contents are unspecified.
   virtual Status write(std::span<const std::byte> bytes) = 0;
 
-  /// Says that `bytes` more bytes will follow, so that memory grows once and not by doubling.
+  /// Announces `bytes` more bytes, so that memory grows once instead of by doubling.
   virtual Status reserve(uint64_t bytes);
 
  protected:
@@ -25,12 +25,11 @@ class Sink {
   Sink& operator=(Sink&&) = default;
 };
 
-/// Bytes that begin at a multiple of kAlignment, as in a mapped file: what was written to one can
-/// be read in place by kernels that want aligned weights. Move-only; its bytes stay in place when
-/// it moves.
+/// Memory that begins at a multiple of kAlignment, like a mapped file, so that kernels can read
+/// aligned weights in place. Move-only; moving it does not move its bytes.
 class AlignedBuffer {
  public:
-  /// A cache line, and a vector register of AVX-512.
+  /// The size of a cache line and of an AVX-512 register.
   static constexpr size_t kAlignment = 64;
 
   AlignedBuffer() noexcept = default;
@@ -41,7 +40,7 @@ class AlignedBuffer {
   std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }
   std::span<std::byte> bytes() noexcept { return {data_, size_}; }
 
-  /// Makes room for `bytes` bytes in all. Invalidates bytes(). Fails with kResourceExhausted.
+  /// Grows the capacity to at least `bytes`. Invalidates bytes(). Fails with kResourceExhausted.
   Status reserve(uint64_t bytes);
   /// Appends; `bytes` must not be part of this buffer. Invalidates bytes().
   Status append(std::span<const std::byte> bytes);

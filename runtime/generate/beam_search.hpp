@@ -11,11 +11,11 @@
 namespace lanewise::generate {
 
 /// Beam search by Transformers' rules: the same hypotheses in the same order with the same scores,
-/// up to roundings.
+/// up to rounding.
 ///
-/// A step ranks the continuations of all beams by the sum of their log-probabilities. Of the first
-/// `beams` those that end become finished hypotheses; of all ranked the first `beams` that do not
-/// end live on. So many are ranked that these are always there, whatever ends.
+/// A step ranks the continuations of all beams by the sum of their log-probabilities. Among the
+/// first `beams`, those that end become finished hypotheses. The first `beams` that do not end
+/// become the next beams; enough continuations are ranked that there are always that many.
 /// Source: Transformers 5.23, generation/utils.py, GenerationMixin._beam_search.
 class BeamSearch final : public Search {
  public:
@@ -33,7 +33,7 @@ class BeamSearch final : public Search {
   std::span<const Hypothesis> results() const noexcept override;
 
  private:
-  /// A beam and a token that may follow.
+  /// A beam, and a token that may continue it.
   struct Continuation {
     float score = 0.0f;  ///< the sum of log-probabilities
     int row = 0;

@@ -14,9 +14,11 @@ namespace lanewise::generate {
 namespace {
 
 using Json = nlohmann::json;
-using base::wrong_type;
 
-constexpr std::array<const char*, 3> kEarlyStopping = {"no", "yes", "never"};
+/// In the order of EarlyStopping.
+constexpr std::array<std::string_view, 3> kEarlyStopping = {"no", "yes", "never"};
+
+constexpr int32_t kMaxId = std::numeric_limits<int32_t>::max();
 
 /// Calls visit(name, field) for every field: what reads and what writes cannot differ.
 template <typename Options, typename Visit>
@@ -50,56 +52,50 @@ void for_each_field(Options& options, const Visit& visit) {
 #undef LW_FIELD
 }
 
-Status read(const Json& json, const std::string& name, double& value) {
-  if (!json.is_number()) return wrong_type(name, "a number", &json);
-  value = json.get<double>();
+Status read(const base::JsonFields& fields, const char* key, double& value) {
+  LW_ASSIGN_OR_RETURN(value, fields.number(key));
   return {};
 }
 
-Status read(const Json& json, const std::string& name, bool& value) {
-  if (!json.is_boolean()) return wrong_type(name, "true or false", &json);
-  value = json.get<bool>();
+Status read(const base::JsonFields& fields, const char* key, bool& value) {
+  LW_ASSIGN_OR_RETURN(value, fields.boolean(key));
   return {};
 }
 
-Status read(const Json& json, const std::string& name, UnsupportedOption& value) {
-  LW_ASSIGN_OR_RETURN(const base::JsonFields fields, base::JsonFields::of(json, name));
-  LW_ASSIGN_OR_RETURN(value.field, fields.string("field"));
-  LW_ASSIGN_OR_RETURN(value.reason, fields.string("reason"));
-  return {};
-}
-
-Status read(const Json& json, const std::string& name, EarlyStopping& value) {
-  for (size_t i = 0; i < kEarlyStopping.size(); ++i) {
-    if (json != kEarlyStopping[i]) continue;
-    value = static_cast<EarlyStopping>(i);
-    return {};
-  }
-  return data_loss(name + ": expected \"no\", \"yes\" or \"never\"");
-}
-
-/// Whole numbers from 0; no field is written that is negative.
+/// No field is written that is negative.
 template <typename T>
-requires std::is_integral_v<T> Status read(const Json& json, const std::string& name, T& value) {
-  // Not `json < 0`, which takes an unsigned number above 2^63 for a negative one.
-  const bool negative =
-      !json.is_number_unsigned() && json.is_number_integer() && json.get<int64_t>() < 0;
-  if (!json.is_number_integer() || negative) {
-    return wrong_type(name, "a whole number of at least 0", &json);
-  }
-  const auto found = json.get<uint64_t>();
-  if (found > static_cast<uint64_t>(std::numeric_limits<T>::max())) {
-    return data_loss(name + ": " + std::to_string(found) + " is too large");
-  }
+requires std::is_integral_v<T> Status read(const base::JsonFields& fields, const char* key,
+                                           T& value) {
+  LW_ASSIGN_OR_RETURN(const uint64_t found, fields.natural(key, std::numeric_limits<T>::max()));
   value = static_cast<T>(found);
   return {};
 }
 
-template <typename T>
-Status read(const Json& json, const std::string& name, std::vector<T>& value) {
-  if (!json.is_array()) return wrong_type(name, "an array", &json);
-  for (const Json& element : json) {
-    LW_RETURN_IF_ERROR(read(element, name, value.emplace_back()));
+Status read(const base::JsonFields& fields, const char* key, EarlyStopping& value) {
+  LW_ASSIGN_OR_RETURN(const size_t place,
+                      fields.choice(key, kEarlyStopping, StatusCode::kDataLoss));
+  value = static_cast<EarlyStopping>(place);
+  return {};
+}
+
+Status read(const base::JsonFields& fields, const char* key, std::vector<int32_t>& value) {
+  LW_ASSIGN_OR_RETURN(value, fields.integers(key, 0, kMaxId));
+  return {};
+}
+
+Status read(const base::JsonFields& fields, const char* key,
+            std::vector<std::vector<int32_t>>& value) {
+  LW_ASSIGN_OR_RETURN(value, fields.integer_lists(key, 0, kMaxId));
+  return {};
+}
+
+Status read(const base::JsonFields& fields, const char* key,
+            std::vector<UnsupportedOption>& value) {
+  LW_ASSIGN_OR_RETURN(const std::vector<base::JsonFields> list, fields.objects(key));
+  for (const base::JsonFields& entry : list) {
+    UnsupportedOption& added = value.emplace_back();
+    LW_ASSIGN_OR_RETURN(added.field, entry.string("field"));
+    LW_ASSIGN_OR_RETURN(added.reason, entry.string("reason"));
   }
   return {};
 }
@@ -134,22 +130,20 @@ Json to_json(const GenerationOptions& options) {
   return result;
 }
 
-Result<GenerationOptions> options_from_json(const Json& json, const std::string& name,
+Result<GenerationOptions> options_from_json(const base::JsonFields& fields,
                                             int64_t vocabulary_size) {
-  LW_ASSIGN_OR_RETURN(const base::JsonFields fields, base::JsonFields::of(json, name));
   GenerationOptions options;
   Status status;
-  size_t known = 0;
+  std::vector<std::string_view> known;
   for_each_field(options, [&](const char* key, auto& field) {
-    const auto found = json.find(key);
-    if (found == json.end()) return;
-    ++known;
-    if (status.ok()) status = read(*found, fields.path(key), field);
+    known.emplace_back(key);
+    // A null is no value of any field.
+    if (status.ok() && fields.value().find(key) != nullptr) status = read(fields, key, field);
   });
   LW_RETURN_IF_ERROR(status);
-  if (known != json.size()) return data_loss(name + ": has a field that this build does not know");
+  LW_RETURN_IF_ERROR(fields.check_members(known));
   const Status valid = check_values(options, vocabulary_size);
-  if (!valid.ok()) return data_loss(name + ": " + valid.message());
+  if (!valid.ok()) return data_loss(fields.name() + ": " + valid.message());
   return options;
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
-#include <string>
 
+#include "base/json_fields.hpp"
 #include "lanewise/generation.hpp"
 
 namespace lanewise::generate {
@@ -13,10 +13,9 @@ nlohmann::json to_json(const GenerationOptions& options);
 
 /// Reads what to_json() wrote, from a file that is not trusted.
 ///
-/// name  where the object stands, for messages
 /// Fails with kDataLoss, naming the field: a wrong type, an unknown field, a value out of range.
 /// What contradicts itself, or is not supported, is for validate() to say when it is obeyed.
-Result<GenerationOptions> options_from_json(const nlohmann::json& json, const std::string& name,
+Result<GenerationOptions> options_from_json(const base::JsonFields& fields,
                                             int64_t vocabulary_size);
 
 }  // namespace lanewise::generate

@@ -33,7 +33,7 @@ bool is_one_of(const std::vector<int32_t>& ids, int32_t id) {
 }  // namespace
 
 void penalize_repetition(Tokens tokens, float penalty, Scores scores, float* before) noexcept {
-  // All are read before the first is written: a token that stands there twice is penalised once.
+  // All are read before the first is written: a token that appears twice is penalised once.
   for (size_t i = 0; i < tokens.size(); ++i) before[i] = score_of(tokens[i], scores);
   for (size_t i = 0; i < tokens.size(); ++i) {
     score_of(tokens[i], scores) = before[i] < 0.0f ? before[i] * penalty : before[i] / penalty;

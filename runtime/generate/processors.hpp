@@ -7,56 +7,57 @@
 
 namespace lanewise::generate {
 
-/// The decoder's tokens of one hypothesis so far, prompt or start token included.
+/// The tokens of one hypothesis so far, including the prompt or start token.
 using Tokens = std::span<const int32_t>;
-/// What the next token is chosen by, [vocabulary]: logits, or their logarithms of probabilities.
+/// The scores by which the next token is chosen, [vocabulary]: logits or log-probabilities.
 using Scores = std::span<float>;
 
-// The pieces. Ids are within the vocabulary; what may not be chosen becomes -inf.
+// The individual processors. Ids are within the vocabulary; forbidden tokens get the score -inf.
 
-/// Makes each token that is there already less likely, once: a score of v >= 0 becomes v / penalty,
-/// a negative one v * penalty.
+/// Makes each token that already occurs less likely, once: a score v >= 0 becomes v / penalty, a
+/// negative one v * penalty.
 ///
-/// before  out, [tokens.size()]: the score of each token as it was
+/// before  out, [tokens.size()]: the original score of each token
 /// Source: Keskar et al. 2019, arXiv:1909.05858, with Transformers' rule for the sign.
 void penalize_repetition(Tokens tokens, float penalty, Scores scores, float* before) noexcept;
 
-/// Forbids what would make the last n tokens a run that is there already. n >= 1.
+/// Forbids tokens that would complete an n-gram that already occurs. n >= 1.
 void forbid_repeated_ngrams(Tokens tokens, size_t n, Scores scores) noexcept;
 
-/// Forbids the last token of `word` where the others are the end of `tokens`.
+/// Forbids the last token of `word` if `tokens` end with the others.
 void forbid_word(Tokens tokens, Tokens word, Scores scores) noexcept;
 
 void forbid(Tokens ids, Scores scores) noexcept;
 
-/// Forbids all but `ids`, which get the score `certain`.
+/// Forbids all tokens except `ids`, which get the score `certain`.
 void force(Tokens ids, float certain, Scores scores) noexcept;
 
-/// All of them, in Transformers' order: repetition, n-grams, bad words, the least length, forced
-/// first and last tokens, suppressed tokens.
+/// Applies all processors in Transformers' order: repetition, n-grams, bad words, minimum length,
+/// forced first and last tokens, suppressed tokens.
 class Processors {
  public:
   /// options         Must outlive this.
   /// prompt          tokens before the first new one
-  /// max_new_tokens  what is really allowed
+  /// max_new_tokens  the limit that applies to this search
   Processors(const GenerationOptions& options, size_t prompt, int64_t max_new_tokens);
 
-  /// Whether scores change that can still be chosen: then it matters whether they are logits or
-  /// log-probabilities, and apply() needs room for what they were.
+  /// Whether the scores of allowed tokens change. It then matters whether they are logits or
+  /// log-probabilities, and apply() needs memory for the original ones.
   bool penalize() const noexcept { return penalty_ != 1.0f; }
 
   /// Returns whether the next token is forced.
   ///
-  /// certain  the score of a probability of 1
-  /// before   out, [tokens.size()]: the tokens' scores before penalties. Untouched without.
+  /// certain  the score that represents probability 1
+  /// before   out, [tokens.size()]: the scores of `tokens` before penalties; not written if
+  ///          penalize() is false
   bool apply(Tokens tokens, Scores scores, float certain, float* before) const noexcept;
 
  private:
   const GenerationOptions& options_;
   float penalty_;
-  size_t min_tokens_;  ///< no end token before; prompt included, like the others
+  size_t min_tokens_;  ///< no end token before this length; lengths here include the prompt
   size_t max_tokens_;
-  size_t begin_suppress_;  ///< begin_suppress_tokens hold behind so many tokens
+  size_t begin_suppress_;  ///< the length at which begin_suppress_tokens apply
   std::vector<Tokens> bad_words_;
 };
 

@@ -12,13 +12,13 @@ constexpr uint64_t mix_bits(uint64_t x) noexcept {
   return x ^ (x >> 31);
 }
 
-/// A number in [0, 1) that depends on these four alone, a multiple of 2^-53. There is no state:
-/// what else is drawn, in which order and on which thread, does not matter.
+/// Returns a multiple of 2^-53 in [0, 1) that depends only on these four arguments. There is no
+/// state, so other draws, their order and their threads do not matter.
 constexpr double random_number(uint64_t seed, uint64_t sequence, uint64_t sample,
                                uint64_t position) noexcept {
   constexpr uint64_t kStep = 0x9e3779b97f4a7c15;  // 2^64 / golden ratio; odd
   uint64_t bits = mix_bits(seed + kStep);
-  // The factor, so that seed and sequence cannot change places.
+  // The factor prevents swapping seed and sequence from giving the same number.
   for (const uint64_t word : {sequence, sample, position}) {
     bits = mix_bits(bits * kStep + word);
   }

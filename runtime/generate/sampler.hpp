@@ -11,19 +11,19 @@ namespace lanewise::generate {
 
 /// Draws tokens from one row of scores: temperature, then top_k, then top_p, as in Transformers.
 ///
-/// Of tokens with the same score as the k-th those with lower ids stay, so that never more than
-/// top_k do. Not thread-safe: one for each row that is scored at the same time.
+/// Of several tokens with the k-th score those with the lowest ids are kept, so that exactly top_k
+/// remain. Not thread-safe: use one for each row that is scored concurrently.
 class Sampler {
  public:
-  /// Allocates all that it needs. options.temperature > 0
+  /// Allocates all memory. Requires options.temperature > 0.
   Sampler(const GenerationOptions& options, ops::Isa isa, int64_t vocabulary);
 
-  /// Takes a row, without NaN and +inf. It is only read.
+  /// Reads a row of scores, which must not contain NaN or +inf.
   void prepare(Scores scores) noexcept;
 
-  /// A token of this row, or kNoToken if none can be chosen.
+  /// Returns a token of this row, or kNoToken if none can be chosen.
   ///
-  /// u  a random number in [0, 1): the same u, the same token
+  /// u  a random number in [0, 1); the same u gives the same token
   int32_t draw(double u) const noexcept;
 
  private:

@@ -9,70 +9,71 @@
 
 namespace lanewise::generate {
 
-/// The search for the output of one source. Knows no model: it is given rows of logits.
+/// Searches for the output of one source, given rows of logits. Knows nothing of models.
 ///
-/// A row is one hypothesis that is alive, and one sequence of the decoder. A step is
+/// A row is a hypothesis that has not ended, and a sequence of the decoder. A step is
 ///
-///   for each row r: the decoder takes token(r) behind what row parent(r) of the step before had;
-///                   score(r, its logits)
+///   for each row r: the decoder appends token(r) to the sequence of row parent(r) of the previous
+///                   step; score(r, its logits)
 ///   advance()
 ///
-/// until rows() is 0. Nothing is allocated in score(), nor in advance() up to kReservedTokens
-/// tokens.
+/// until rows() is 0. score() does not allocate, nor does advance() up to kReservedTokens tokens.
 class Search {
  public:
-  /// Of so many new tokens a search holds the memory from the beginning; more allocate at times.
+  /// A search reserves memory for this many new tokens; beyond that it allocates occasionally.
   static constexpr int64_t kReservedTokens = 1024;
 
   virtual ~Search() = default;
 
-  /// The hypotheses that are alive; 0 when the search is over. 1 before the first step, because all
-  /// share the prompt; later at most `beams`, or num_return_sequences of samples.
+  /// The number of hypotheses that have not ended; 0 when the search is over. 1 before the first
+  /// step, because all share the prompt; later at most `beams`, or num_return_sequences when
+  /// sampling.
   virtual int rows() const noexcept = 0;
-  /// The token that the decoder takes next in this row; before the first step the prompt's last.
+  /// The next input of the decoder for this row; before the first step, the last token of the
+  /// prompt.
   virtual int32_t token(int row) const noexcept = 0;
-  /// The row of the step before that this row continues; 0 before the first step. Rows are in no
-  /// order, and several may continue one.
+  /// The row of the previous step that this row continues; 0 before the first step. Several rows
+  /// may continue the same one, in any order.
   virtual int parent(int row) const noexcept = 0;
-  /// The new tokens of the row, token(row) included. Valid until advance() or stop().
+  /// The new tokens of the row, including token(row). Valid until advance() or stop().
   virtual std::span<const int32_t> ids(int row) const noexcept = 0;
 
-  /// Takes the logits behind token(row), once for each row of a step.
+  /// Passes the logits that follow token(row). Call it once for each row of a step; rows may be
+  /// scored concurrently.
   ///
-  /// logits  [vocabulary]; changed. A row whose logits are no distribution cannot be continued: one
-  ///         of them is NaN or +inf, or all are -inf.
-  /// Rows may be scored by different threads at once.
+  /// logits  [vocabulary]; overwritten. If one of them is NaN or +inf, or all are -inf, the row
+  ///         cannot be continued.
   virtual void score(int row, float* logits) noexcept = 0;
 
-  /// Chooses the next tokens, when every row was scored.
+  /// Chooses the next tokens. Call it after all rows have been scored.
   virtual void advance() = 0;
 
-  /// Ends the search now: what is alive counts as finished for `reason`. Does nothing when the
-  /// search is over. Not between the score() of two rows.
+  /// Stops the search: all remaining hypotheses count as finished for `reason`. Does nothing if the
+  /// search is over. Must not be called after only some rows of a step have been scored.
   virtual void stop(FinishReason reason) = 0;
 
-  /// The hypotheses finished so far, best first; in beam search better ones can still replace them.
-  /// Valid until advance() or stop().
+  /// The hypotheses finished so far, best first. In a beam search better ones may still replace
+  /// them. Valid until advance() or stop().
   virtual std::span<const Hypothesis> finished() const noexcept = 0;
 
-  /// The outcome, when rows() is 0: num_return_sequences hypotheses, best first. At least one;
-  /// fewer where what is suppressed leaves no more.
+  /// The results, when rows() is 0: num_return_sequences hypotheses, best first. At least one, but
+  /// fewer if suppressed tokens leave no more.
   virtual std::span<const Hypothesis> results() const noexcept = 0;
 };
 
-/// The new tokens that `options` allow behind a prompt of `prompt_tokens`, at most `limit`.
+/// Returns how many new tokens `options` allow after a prompt of `prompt_tokens`, at most `limit`.
 int64_t allowed_new_tokens(const GenerationOptions& options, int64_t prompt_tokens, int64_t limit);
 
-/// Begins a search.
+/// Starts a search.
 ///
-/// options         passed validate() for this vocabulary
-/// vocabulary      logits in a row
-/// prompt          the decoder's tokens so far, at least one: a start token, or a prompt. Copied.
-/// max_new_tokens  what the model has room for behind the prompt; options can only lower it. With
-///                 none allowed the search is over and its result empty, for kLength.
-/// sequence        the number of the source among those of one seed: which random numbers it gets.
-///                 They depend on seed, sequence, sample and position alone, so samples are the
-///                 same in any batch and on any number of threads.
+/// options         have passed validate() for this vocabulary
+/// vocabulary      number of logits in a row
+/// prompt          the decoder's prompt, at least a start token. Copied.
+/// max_new_tokens  how many tokens the model can append to the prompt; options can only reduce it.
+///                 If it is 0 the search is over, with an empty hypothesis finished for kLength.
+/// sequence        the number of the source among those with the same seed. Random numbers depend
+///                 only on seed, sequence, sample and position, so samples are the same in any
+///                 batch and with any number of threads.
 std::unique_ptr<Search> make_search(const GenerationOptions& options, ops::Isa isa,
                                     int64_t vocabulary, std::span<const int32_t> prompt,
                                     int64_t max_new_tokens, uint64_t sequence);

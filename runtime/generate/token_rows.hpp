@@ -8,16 +8,16 @@
 
 namespace lanewise::generate {
 
-/// For how many new tokens a hypothesis has memory from the beginning.
+/// The number of new tokens for which a hypothesis reserves memory.
 size_t reserved_tokens(int64_t max_new_tokens) noexcept;
 
-/// The tokens of the hypotheses that are alive.
+/// The tokens of the hypotheses that have not ended.
 ///
-/// A step is start_step(), add() for each row that goes on, end_step(). The rows that are continued
-/// are read until end_step().
+/// A step is start_step(), add() for each row of the next step, end_step(). The current rows stay
+/// valid until end_step().
 class TokenRows {
  public:
-  /// Begins with one row, the prompt. Allocates for `rows` rows.
+  /// Starts with one row, the prompt. Allocates memory for `rows` rows.
   TokenRows(Tokens prompt, int rows, int64_t max_new_tokens);
 
   int rows() const noexcept { return count_; }
@@ -28,7 +28,7 @@ class TokenRows {
   int parent(int row) const noexcept { return parents_[static_cast<size_t>(row)]; }
 
   void start_step() noexcept { next_count_ = 0; }
-  /// The next row continues row `parent` of now with `token`.
+  /// Adds a row that continues the current row `parent` with `token`.
   void add(int parent, int32_t token);
   void end_step() noexcept;
 

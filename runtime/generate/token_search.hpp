@@ -11,7 +11,7 @@
 
 namespace lanewise::generate {
 
-/// Search that looks at one hypothesis at a time: greedy, or num_return_sequences samples.
+/// A search whose hypotheses are independent: greedy, or num_return_sequences samples.
 class TokenSearch final : public Search {
  public:
   TokenSearch(const GenerationOptions& options, ops::Isa isa, int64_t vocabulary, Tokens prompt,

@@ -4,8 +4,8 @@
 
 namespace lanewise::generate {
 
-/// Whether Transformers would obey the field `option.field` in the kind of search that `options`
-/// describe.
+/// Returns whether the field `option.field` would affect the kind of search that `options` describe
+/// in Transformers.
 bool is_obeyed(const UnsupportedOption& option, const GenerationOptions& options);
 
 }  // namespace lanewise::generate

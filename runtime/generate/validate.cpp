@@ -1,11 +1,14 @@
 #include "runtime/generate/validate.hpp"
 
+#include <array>
 #include <cmath>
+#include <cstdio>
 #include <span>
-#include <sstream>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "base/no_throw.hpp"
 #include "base/status_macros.hpp"
 #include "lanewise/generation.hpp"
 #include "runtime/generate/unsupported.hpp"
@@ -17,11 +20,21 @@ namespace {
 constexpr double kMaxLengthPenalty = 10.0;
 constexpr double kMaxRepetitionPenalty = 1000.0;
 
-template <typename T>
-Status wrong(std::string_view field, std::string_view expected, const T& found) {
-  std::ostringstream text;
-  text << "option '" << field << "': expected " << expected << ", found " << found;
-  return invalid_argument(text.str());
+// Not a stream, which swallows that memory runs out and leaves half a message.
+Status wrong(std::string_view field, std::string_view expected, std::string_view found) {
+  std::string text = "option '";
+  text.append(field).append("': expected ").append(expected).append(", found ").append(found);
+  return invalid_argument(std::move(text));
+}
+
+Status wrong(std::string_view field, std::string_view expected, int64_t found) {
+  return wrong(field, expected, std::to_string(found));
+}
+
+Status wrong(std::string_view field, std::string_view expected, double found) {
+  std::array<char, 32> text;
+  std::snprintf(text.data(), text.size(), "%g", found);
+  return wrong(field, expected, text.data());
 }
 
 Status check_range(std::string_view field, int64_t value, int64_t min, int64_t max) {
@@ -74,7 +87,7 @@ Status check_numbers(const GenerationOptions& options) {
   LW_RETURN_IF_ERROR(check_at_least_0("no_repeat_ngram_size", options.no_repeat_ngram_size));
   if (options.early_stopping < EarlyStopping::kNo ||
       options.early_stopping > EarlyStopping::kNever) {
-    return wrong("early_stopping", "0 to 2", static_cast<int>(options.early_stopping));
+    return wrong("early_stopping", "0 to 2", static_cast<int64_t>(options.early_stopping));
   }
   return {};
 }
@@ -123,12 +136,14 @@ Status generate::check_values(const GenerationOptions& options, int64_t vocabula
 }
 
 Status validate(const GenerationOptions& options, int64_t vocabulary_size) {
-  for (const UnsupportedOption& option : options.unsupported) {
-    if (generate::is_obeyed(option, options)) return unsupported(option.reason);
-  }
-  LW_RETURN_IF_ERROR(generate::check_values(options, vocabulary_size));
-  LW_RETURN_IF_ERROR(check_kind(options));
-  return check_lengths(options);
+  return base::no_throw([&]() -> Status {
+    for (const UnsupportedOption& option : options.unsupported) {
+      if (generate::is_obeyed(option, options)) return unsupported(option.reason);
+    }
+    LW_RETURN_IF_ERROR(generate::check_values(options, vocabulary_size));
+    LW_RETURN_IF_ERROR(check_kind(options));
+    return check_lengths(options);
+  });
 }
 
 }  // namespace lanewise

@@ -7,9 +7,9 @@
 
 namespace lanewise::generate {
 
-/// The part of validate() that looks at each value alone: its range, and ids below
-/// `vocabulary_size`. A model file with other values is damaged; one whose options only contradict
-/// each other opens, since a caller may replace them.
+/// The part of validate() that checks each value alone: its range, and that ids are below
+/// `vocabulary_size`. A model file that fails this is damaged. One whose options merely contradict
+/// each other can be opened, because a caller may replace them.
 Status check_values(const GenerationOptions& options, int64_t vocabulary_size);
 
 }  // namespace lanewise::generate

@@ -1,5 +1,7 @@
 #include "runtime/graph/builder.hpp"
 
+#include "ops/description.hpp"
+
 namespace lanewise::graph {
 namespace {
 
@@ -111,8 +113,8 @@ ValueId Builder::recurrent(const std::string& name, ValueId gates, const Affine&
   Node node{.op = spec.op, .name = name, .inputs = {gates}, .weights = roles(tensors)};
   if (spec.initial >= 0) node.inputs.push_back(spec.initial);
   if (spec.reverse) node.attributes.set("reverse", true);
-  return append(std::move(node), value(gates).rows,
-                spec.op == "lstm" ? 2 * spec.units : spec.units);
+  const int64_t parts = ops::find_operator(spec.op)->state_parts;
+  return append(std::move(node), value(gates).rows, parts * spec.units);
 }
 
 ValueId Builder::pool(const std::string& name, ValueId x, const std::string& kind) {

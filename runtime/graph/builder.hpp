@@ -8,7 +8,7 @@
 
 namespace lanewise::graph {
 
-/// A linear layer's or norm's tensors, by their names in the checkpoint.
+/// The tensors of a linear layer or norm, by their names in the checkpoint.
 struct Affine {
   std::string weight;
   std::string bias;  ///< empty: none
@@ -32,14 +32,14 @@ struct AttentionSpec {
 
 struct RecurrentSpec {
   std::string op;     ///< gru, lstm
-  int64_t units = 0;  ///< a state has as many features, or twice as many for an lstm
+  int64_t units = 0;  ///< features of a state; an lstm has twice as many
   bool reverse = false;
-  ValueId initial = -1;  ///< a state a sequence; -1: zeros
+  ValueId initial = -1;  ///< one state per sequence; -1: zeros
 };
 
-/// Writes the textbook graph of a model: one node for every operator of the paper, nothing fused.
+/// Builds the textbook graph of a model: one node for every operator of the paper, nothing fused.
 /// Passes (runtime/graph/passes) make it fast. Each method appends one node and returns its
-/// output; `name` says where the node stands in the model.
+/// output; `name` is the node's place in the model.
 class Builder {
  public:
   ValueId input(const std::string& name, RowSymbol rows);
@@ -53,10 +53,10 @@ class Builder {
   ValueId rms_norm(const std::string& name, ValueId x, const std::string& weight, double eps);
   ValueId attention(const std::string& name, ValueId q, ValueId k, ValueId v,
                     const AttentionSpec& spec);
-  /// weight [depth], w of the scores.
+  /// weight [depth]: w of the scores.
   ValueId additive_attention(const std::string& name, ValueId q, ValueId k, ValueId v,
                              const std::string& weight);
-  /// `gates`: the input's share of them, which a linear makes. `tensors`: the state's share.
+  /// `gates`: the input's part of the gates, computed by a linear. `tensors`: the state's part.
   ValueId recurrent(const std::string& name, ValueId gates, const Affine& tensors,
                     const RecurrentSpec& spec);
   ValueId pool(const std::string& name, ValueId x, const std::string& kind);

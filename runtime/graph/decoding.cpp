@@ -6,13 +6,14 @@
 #include "base/messages.hpp"
 #include "base/no_throw.hpp"
 #include "base/status_macros.hpp"
+#include "ops/description.hpp"
+#include "runtime/graph/model_inputs.hpp"
 #include "runtime/graph/passes/passes.hpp"
 
 namespace lanewise::graph {
 namespace {
 
 constexpr const char* kLogits = "logits";
-constexpr std::string_view kDecoderIds = "decoder_input_ids";
 
 /// Builds the step out of the nodes that depend on the decoder's ids.
 class Splitter {
@@ -28,7 +29,7 @@ class Splitter {
     result_.ids = value(ids).name;
     in_step_[static_cast<size_t>(ids)] = add_input(value(ids));
     positions_ = add_input({.name = std::string(kStepPositions),
-                            .rows = RowSymbol::kTokens,
+                            .rows = value(ids).rows,
                             .type = DataType::kI32,
                             .features = 1});
   }
@@ -43,7 +44,7 @@ class Splitter {
     result_.step = remove_dead(std::move(result_.step));
     if (!result_.memory.empty()) {
       // Everything else that a graph with such an input takes is the encoder's.
-      if (result_.ids != kDecoderIds) return unsupported("uses more than the tokens of a sequence");
+      if (result_.ids != kTargetIds) return unsupported("uses more than the tokens of a sequence");
       LW_ASSIGN_OR_RETURN(result_.encode, restricted_to(with_memory_outputs(), result_.memory));
     }
     return std::move(result_);
@@ -77,27 +78,44 @@ class Splitter {
   Status add_node(const Node& node) {
     Node copy = node;
     if (value(node.output).rows == RowSymbol::kSequences) {
-      return unsupported("takes rows of tokens that are not there yet");
+      return unsupported("reads rows of tokens that do not exist yet");
     }
-    if (node.op == "attention") {
-      LW_RETURN_IF_ERROR(use_cache(node, copy));
-    } else if (node.op == "additive_attention") {
-      LW_RETURN_IF_ERROR(use_memory(node, copy));
-    } else {
-      for (ValueId& input : copy.inputs) LW_RETURN_IF_ERROR(use(input));
-    }
-    if (node.op == "gru" || node.op == "lstm") LW_RETURN_IF_ERROR(use_states(node, copy));
-    if (node.op == "embed") LW_RETURN_IF_ERROR(use_positions(node, copy));
+    const ops::DecodingStep step = ops::find_operator(node.op)->step;
+    LW_RETURN_IF_ERROR(make_step(step, node, copy));
+    if (step.takes_positions != nullptr) LW_RETURN_IF_ERROR(use_positions(step, node, copy));
     copy.output = add_value(value(node.output));
     in_step_[static_cast<size_t>(node.output)] = copy.output;
     result_.step.nodes.push_back(std::move(copy));
     return {};
   }
 
+  Status make_step(const ops::DecodingStep& step, const Node& node, Node& copy) {
+    if (!step.op.empty()) copy.op = step.op;
+    switch (step.kind) {
+      case ops::DecodingStep::Kind::kAttention:
+        return use_cache(step, node, copy);
+      case ops::DecodingStep::Kind::kMemory:
+        return use_memory(node, copy);
+      case ops::DecodingStep::Kind::kRecurrent:
+        LW_RETURN_IF_ERROR(use_inputs(copy));
+        return use_states(step, node, copy);
+      case ops::DecodingStep::Kind::kSame:
+        return use_inputs(copy);
+      case ops::DecodingStep::Kind::kNone:
+        break;
+    }
+    return unsupported("operator " + base::in_quotes(node.op) + " has no step");
+  }
+
+  Status use_inputs(Node& copy) {
+    for (ValueId& input : copy.inputs) LW_RETURN_IF_ERROR(use(input));
+    return {};
+  }
+
   /// A new token's position is its place in its sequence, not its row of the step.
-  Status use_positions(const Node& node, Node& copy) const {
-    LW_ASSIGN_OR_RETURN(const std::string kind, node.attributes.get_string("position", "none"));
-    if (kind == "none") return {};
+  Status use_positions(const ops::DecodingStep& step, const Node& node, Node& copy) const {
+    LW_ASSIGN_OR_RETURN(const bool takes_positions, step.takes_positions(node.attributes));
+    if (!takes_positions) return {};
     copy.inputs.push_back(positions_);
     copy.attributes.set("has_positions", true);
     return {};
@@ -141,21 +159,22 @@ class Splitter {
     return there;
   }
 
-  ValueId add_cache(const Node& node, int64_t features) {
+  Status append_cache(const ops::DecodingStep& step, const Node& node, Node& copy) {
+    LW_ASSIGN_OR_RETURN(const int64_t features,
+                        step.cache_features(node.attributes, value(node.output).features));
     result_.caches.push_back(node.name + ".cache");
-    return add_input({.name = result_.caches.back(),
-                      .rows = RowSymbol::kCache,
-                      .type = DataType::kF32,
-                      .features = features});
+    copy.inputs.push_back(add_input({.name = result_.caches.back(),
+                                     .rows = RowSymbol::kCache,
+                                     .type = DataType::kF32,
+                                     .features = features}));
+    return {};
   }
 
-  Status use_states(const Node& node, Node& copy) {
+  Status use_states(const ops::DecodingStep& step, const Node& node, Node& copy) {
     LW_ASSIGN_OR_RETURN(const bool reverse, node.attributes.get_bool("reverse", false));
-    if (reverse) return unsupported("begins with tokens that are not there yet");
-    copy.op = "cached_" + node.op;
+    if (reverse) return unsupported("starts with tokens that do not exist yet");
     copy.attributes.erase("reverse");
-    copy.inputs.push_back(add_cache(node, value(node.output).features));
-    return {};
+    return append_cache(step, node, copy);
   }
 
   Status use_memory(const Node& node, Node& copy) {
@@ -169,34 +188,32 @@ class Splitter {
     return {};
   }
 
-  Status use_cache(const Node& node, Node& copy) {
-    copy.op = "cached_attention";
+  Status use_cache(const ops::DecodingStep& step, const Node& node, Node& copy) {
     const bool to_memory = !depends(node.inputs.back());
     LW_ASSIGN_OR_RETURN(const bool causal, node.attributes.get_bool("causal", false));
     if (causal == to_memory) {
       return unsupported(causal ? "causal attention to the encoder's output"
-                                : "attention to tokens that are not there yet");
+                                : "attention to tokens that do not exist yet");
     }
     for (ValueId& input : copy.inputs) {
       input = depends(input) ? in_step_[static_cast<size_t>(input)] : memory(input);
     }
     if (to_memory) return {};
-    LW_ASSIGN_OR_RETURN(const int64_t heads, node.attributes.get_int("heads", 0));
-    LW_ASSIGN_OR_RETURN(const int64_t kv_heads, node.attributes.get_int("kv_heads", heads));
-    LW_ASSIGN_OR_RETURN(const int64_t head_dim, node.attributes.get_int("head_dim", 0));
     copy.attributes.set("append", true);
-    copy.inputs.push_back(add_cache(node, 2 * kv_heads * head_dim));
-    return {};
+    return append_cache(step, node, copy);
   }
 
-  /// Logits are wanted behind the last token of a sequence only: its row is taken before the linear
-  /// that makes them, the largest of the model.
+  /// Only the last token of a sequence needs logits. Its row is taken before the node that computes
+  /// them where that works on rows: usually a linear, the largest of the model.
   void add_logits() {
     Graph& step = result_.step;
     const ValueId logits = in_step_[static_cast<size_t>(graph_.outputs.at(kLogits))];
     Node& last = step.nodes.back();
-    const bool by_linear = last.output == logits && last.op == "linear" && last.inputs.size() == 1;
-    const ValueId tokens = by_linear ? last.inputs.front() : logits;
+    const bool by_rows = ops::find_operator(last.op)->step->kind == ops::DecodingStep::Kind::kSame;
+    const bool before_last =
+        by_rows && last.output == logits && last.inputs.size() == 1 &&
+        step.values[static_cast<size_t>(last.inputs.front())].type == DataType::kF32;
+    const ValueId tokens = before_last ? last.inputs.front() : logits;
     Value row = step.values[static_cast<size_t>(tokens)];
     row.name = std::string(kLogits) + ".last";
     row.rows = RowSymbol::kSequences;
@@ -205,12 +222,12 @@ class Splitter {
               .inputs = {tokens},
               .attributes = {{"index", int64_t{-1}}}};
     take.output = add_value(row);
-    step.outputs[kLogits] = by_linear ? logits : take.output;
-    if (by_linear) {
+    step.outputs[kLogits] = before_last ? logits : take.output;
+    if (before_last) {
       last.inputs.front() = take.output;
       step.values[static_cast<size_t>(logits)].rows = RowSymbol::kSequences;
     }
-    step.nodes.insert(by_linear ? step.nodes.end() - 1 : step.nodes.end(), std::move(take));
+    step.nodes.insert(before_last ? step.nodes.end() - 1 : step.nodes.end(), std::move(take));
   }
 
   Graph with_memory_outputs() const {
@@ -234,20 +251,20 @@ Result<DecodingGraphs> split_for_decoding(const Graph& graph) {
   return base::no_throw([&]() -> Result<DecodingGraphs> {
     if (!graph.outputs.contains(kLogits)) return unsupported("the model has no output 'logits'");
     LW_ASSIGN_OR_RETURN(const Graph wanted, restricted_to(graph, {kLogits}));
-    const ValueId decoder_ids = wanted.find_input(kDecoderIds);
-    const ValueId ids = decoder_ids >= 0 ? decoder_ids : wanted.find_input("input_ids");
-    if (ids < 0 ||
-        wanted.values[static_cast<size_t>(wanted.outputs.at(kLogits))].rows != RowSymbol::kTokens) {
-      return unsupported("the model has no logits behind each of its tokens");
+    const ValueId ids = wanted.find_input(has_target(wanted) ? kTargetIds : kSourceIds);
+    const auto rows_of = [&](ValueId id) { return wanted.values[static_cast<size_t>(id)].rows; };
+    if (ids < 0 || rows_of(wanted.outputs.at(kLogits)) != rows_of(ids)) {
+      return unsupported("the model does not compute logits for each token");
     }
     return Splitter(wanted, ids).run();
   });
 }
 
-std::set<std::string> nodes_of_steps(const Graph& graph) {
+Result<std::set<std::string>> nodes_of_steps(const Graph& graph) {
   std::set<std::string> names;
   const Result<DecodingGraphs> graphs = split_for_decoding(graph);
-  if (!graphs.ok()) return names;
+  if (graphs.status().code() == StatusCode::kUnsupported) return names;
+  if (!graphs.ok()) return graphs.status();
   for (const Node& node : graphs->step.nodes) names.insert(node.name);
   return names;
 }

@@ -9,19 +9,19 @@
 
 namespace lanewise::graph {
 
-/// Names of the inputs of a step beside the token ids and the memory.
+/// Names of the inputs of a step besides the token ids and the memory.
 inline constexpr std::string_view kStepPositions = "positions";
 inline constexpr std::string_view kStepSources = "sources";
 
-/// A graph with a decoder, taken apart to generate one token after another.
+/// A graph with a decoder, split to generate token by token.
 struct DecodingGraphs {
-  /// What is computed once for each source: the encoder, and the keys and values that the decoder
-  /// makes of its output. Its outputs are the `memory` of a step. Empty where there is no encoder.
+  /// Computed once per source: the encoder, and the decoder's keys and values of its output. Its
+  /// outputs are the `memory` of a step. Empty if there is no encoder.
   Graph encode;
-  /// What is computed for new tokens. Inputs: their ids, `positions` (where each token stands in
-  /// its sequence), the values of `memory`, `sources` (the source of each sequence, where a value
-  /// of the memory has a row a source), and one cache for each attention to earlier tokens and each
-  /// recurrent layer. Output `logits`, a row a sequence: behind its last token.
+  /// Computed for new tokens. Inputs: their ids, `positions` (of each token in its sequence), the
+  /// values of `memory`, `sources` (the source of each sequence, if a value of the memory has one
+  /// row per source), and one cache for each attention to earlier tokens and each recurrent layer.
+  /// Output: `logits`, one row per sequence, which follow its last token.
   Graph step;
   std::string ids;                  ///< the step's input of token ids
   std::vector<std::string> memory;  ///< outputs of `encode` and inputs of `step`
@@ -29,18 +29,21 @@ struct DecodingGraphs {
   std::vector<std::string> caches;
 };
 
-/// Takes an optimized graph apart. Its output `logits` is what the step computes.
+/// Splits an optimized graph. A step computes its output `logits`.
 ///
-/// Attention among the new tokens' own rows becomes cached_attention with a cache; attention to
-/// what does not depend on them, cached_attention to memory, or additive_attention; gru and lstm
-/// become cached_gru and cached_lstm. A value of the encoder with a row a sequence is memory with a
-/// row a source, of which the step takes those that it needs. Everything else stays.
-/// kUnsupported, naming the node, for a graph that cannot be decoded step by step: without logits,
-/// with attention that is not causal, with a layer that goes backwards, or with a value of the
-/// encoder that is used otherwise.
+/// Attention among the rows of the new tokens becomes cached_attention with a cache. Attention to
+/// values that do not depend on them becomes cached_attention to memory, or additive_attention. gru
+/// and lstm become cached_gru and cached_lstm. A value of the encoder with one row per sequence
+/// becomes memory with one row per source, from which a step gathers the rows that it needs.
+/// Everything else is unchanged.
+///
+/// Fails with kUnsupported, naming the node, for a graph that cannot be decoded step by step:
+/// without logits, with attention that is not causal, with a layer that runs backwards, or with
+/// another use of a value of the encoder.
 Result<DecodingGraphs> split_for_decoding(const Graph& graph);
 
-/// Names of the nodes that a step computes; empty for a graph that is not decoded step by step.
-std::set<std::string> nodes_of_steps(const Graph& graph);
+/// Names of the nodes that a step computes; none for a graph that is not decoded step by step.
+/// Fails if memory runs out.
+Result<std::set<std::string>> nodes_of_steps(const Graph& graph);
 
 }  // namespace lanewise::graph

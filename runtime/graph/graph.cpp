@@ -7,22 +7,6 @@
 
 namespace lanewise::graph {
 
-std::string_view name_of(RowSymbol rows) noexcept {
-  switch (rows) {
-    case RowSymbol::kTokens:
-      return "tokens";
-    case RowSymbol::kSequences:
-      return "sequences";
-    case RowSymbol::kMemoryTokens:
-      return "memory_tokens";
-    case RowSymbol::kCache:
-      return "cache";
-    case RowSymbol::kSources:
-      break;
-  }
-  return "sources";
-}
-
 ValueId Graph::find_input(std::string_view name) const {
   const auto it = std::find_if(inputs.begin(), inputs.end(), [&](ValueId id) {
     return values[static_cast<size_t>(id)].name == name;

@@ -9,27 +9,19 @@
 #include "lanewise/status.hpp"
 #include "lanewise/tensor.hpp"
 #include "ops/attributes.hpp"
+#include "ops/row_symbol.hpp"
 
 namespace lanewise::graph {
 
-/// What a value has one row for. Features are static; rows are known only when a batch arrives.
-enum class RowSymbol {
-  kTokens,        ///< every token of the batch, sequences one after another, no padding
-  kSequences,     ///< every sequence
-  kMemoryTokens,  ///< every token of the encoder's output that a decoder attends to
-  kCache,         ///< every place for a token in the cache of a decoder; not in model files
-  kSources,       ///< every source that sequences of a decoder belong to; not in model files
-};
-constexpr int kRowSymbols = 5;
-
-std::string_view name_of(RowSymbol rows) noexcept;
+using ops::kRowSymbols;
+using ops::RowSymbol;
 
 using ValueId = int;
 
 /// A matrix [rows, features] that flows between nodes.
 struct Value {
   std::string name;
-  RowSymbol rows = RowSymbol::kTokens;
+  RowSymbol rows = RowSymbol::kSourceTokens;
   DataType type = DataType::kF32;
   int64_t features = 0;
 };
@@ -37,23 +29,23 @@ struct Value {
 /// One operator of ops/ops.def applied to values and weights.
 struct Node {
   std::string op;
-  std::string name;  ///< unique; where it stands in the model: `encoder.layer.0.attention`
+  std::string name;  ///< unique; its place in the model: `encoder.layer.0.attention`
   std::vector<ValueId> inputs = {};
   ValueId output = -1;
-  /// Tensor names by role (`weight`, `bias`, ...). Several names mean these tensors one below the
-  /// other (concatenated along their first dimension); in a model file there is always one.
+  /// Tensor names by role (`weight`, `bias`, ...). Several names mean these tensors concatenated
+  /// along their first dimension; in a model file there is always one.
   std::map<std::string, std::vector<std::string>> weights = {};
   ops::Attributes attributes = {};
 };
 
-/// A Transformer as a list of nodes in an order in which they can run. A plain value.
+/// A Transformer as a list of nodes in an executable order. A plain value.
 struct Graph {
   std::vector<Value> values;
   std::vector<ValueId> inputs;  ///< input_ids, token_type_ids, ...: the caller's batch, in i32
   std::vector<Node> nodes;
   std::map<std::string, ValueId> outputs;  ///< last_hidden_state, sentence_embedding, ...
 
-  /// Id of the graph input of that name, or -1.
+  /// The id of the graph input with that name, or -1.
   ValueId find_input(std::string_view name) const;
   /// The node that writes `value`, or nullptr for graph inputs.
   const Node* producer(ValueId value) const;
@@ -61,26 +53,26 @@ struct Graph {
   int use_count(ValueId value) const;
 };
 
-/// Checks what later code relies on: ids in range, every value written once and before it is
-/// read, names unique, known operators that write F32, features in 32 bits, and rows that go
-/// together, which no operator can see. kDataLoss names the node or value. Values that nothing
-/// writes or reads are allowed. What attributes, weights and features must look like is checked by
-/// the operators themselves.
+/// Checks what later code relies on: ids are in range; every value is written once, before it is
+/// read; names are unique; operators are known and write F32; features fit in 32 bits; and the row
+/// symbols of operands match, which no operator can check. Fails with kDataLoss, naming the node or
+/// value. Values that nothing writes or reads are allowed. Operators themselves check their
+/// attributes, weights and features.
 Status validate(const Graph& graph);
 
-/// The nodes that `outputs` need, in order; values and ids stay as they are. kNotFound names an
-/// output that the graph lacks, listing those it has. An empty list means all.
+/// Keeps only the nodes that `outputs` need, in order; values and ids do not change. An empty list
+/// means all. Fails with kNotFound, listing the existing outputs, if the graph lacks one.
 Result<Graph> restricted_to(const Graph& graph, const std::vector<std::string>& outputs);
 
 /// JSON, as stored in model files. parse_graph() validates.
 std::string to_json(const Graph& graph);
 Result<Graph> parse_graph(std::string_view json);
 
-/// One line a node, for people.
+/// One line per node, for people.
 std::string to_text(const Graph& graph);
 /// Graphviz.
 std::string to_dot(const Graph& graph);
-/// Several graphs in one drawing, each in a frame with its title.
+/// Several graphs in one drawing, each in a frame with a title.
 struct Drawing {
   std::string title;
   const Graph* graph;

@@ -1,30 +1,30 @@
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
-#include "base/json.hpp"
-#include "base/messages.hpp"
+#include "base/json_fields.hpp"
 #include "base/no_throw.hpp"
 #include "base/status_macros.hpp"
 #include "runtime/graph/graph.hpp"
+#include "runtime/graph/model_inputs.hpp"
 
 namespace lanewise::graph {
 namespace {
 
-using base::in_quotes;
-// Members in a map, not in the order of the text: looking one up in a vector would be quadratic
-// in what a file holds.
-using Json = nlohmann::json;
+using base::JsonFields;
 using OrderedJson = nlohmann::ordered_json;
 
 // A node takes 300 bytes: room for ten thousand.
 constexpr size_t kMaxBytes = 4 << 20;
 
-constexpr std::array kRows = {RowSymbol::kTokens, RowSymbol::kSequences, RowSymbol::kMemoryTokens};
+constexpr std::array kRows = {RowSymbol::kSourceTokens, RowSymbol::kSequences,
+                              RowSymbol::kTargetTokens};
 static_assert(kRows.size() == kRowSymbols - 2);  // all but those of a decoder's steps
 constexpr std::array kTypes = {DataType::kF32, DataType::kI32};
+constexpr ValueId kMaxId = std::numeric_limits<ValueId>::max();
 
 OrderedJson attribute_json(const ops::Attribute& attribute) {
   return std::visit([](const auto& value) { return OrderedJson(value); }, attribute);
@@ -46,161 +46,119 @@ OrderedJson node_json(const Node& node) {
           {"output", node.output}, {"weights", weights}, {"attributes", attributes}};
 }
 
-std::string list_of(std::initializer_list<const char*> names) {
-  std::string list;
-  for (const char* name : names) list.append(list.empty() ? "" : ", ").append(name);
-  return list;
-}
-
-/// An object with these members and no others: a newer file may mean something by one that this
-/// build would silently leave out.
-Status expect_members(const Json& json, std::initializer_list<const char*> names) {
-  bool complete = json.is_object() && json.size() == names.size();
-  for (const char* name : names) complete = complete && json.contains(name);
-  if (complete) return {};
-  return data_loss("expected an object of " + list_of(names));
-}
-
-Status wrong_type(const char* name, std::string_view expected) {
-  return data_loss("'" + std::string(name) + "': expected " + std::string(expected));
-}
-
-Result<std::string> get_string(const Json& object, const char* name) {
-  const Json& json = object.at(name);
-  if (!json.is_string()) return wrong_type(name, "a text");
-  return json.get<std::string>();
-}
-
-std::optional<int64_t> to_int64(const Json& json) {
-  if (!json.is_number_integer()) return std::nullopt;
-  if (json.is_number_unsigned() &&
-      json.get<uint64_t>() > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) {
-    return std::nullopt;
-  }
-  return json.get<int64_t>();
-}
-
-std::optional<ValueId> to_id(const Json& json) {
-  const std::optional<int64_t> id = to_int64(json);
-  if (!id || *id < 0 || *id > std::numeric_limits<ValueId>::max()) return std::nullopt;
-  return static_cast<ValueId>(*id);
-}
-
-Result<ValueId> get_id(const Json& object, const char* name) {
-  const std::optional<ValueId> id = to_id(object.at(name));
-  if (!id) return wrong_type(name, "the number of a value");
-  return *id;
-}
-
-Result<std::vector<ValueId>> get_ids(const Json& object, const char* name) {
-  std::vector<ValueId> ids;
-  if (!object.at(name).is_array()) return wrong_type(name, "a list");
-  for (const Json& json : object.at(name)) {
-    const std::optional<ValueId> id = to_id(json);
-    if (!id) return wrong_type(name, "numbers of values");
-    ids.push_back(*id);
-  }
-  return ids;
-}
-
-/// The one of `all` that name_of() calls as the member says.
+/// One of `all` by what name_of() calls it.
 template <typename All>
-Result<typename All::value_type> get_enumerator(const Json& object, const char* name,
+Result<typename All::value_type> get_enumerator(const JsonFields& fields, const char* key,
                                                 const All& all) {
-  LW_ASSIGN_OR_RETURN(const std::string text, get_string(object, name));
-  for (const auto candidate : all) {
-    if (name_of(candidate) == text) return candidate;
-  }
-  return unsupported("'" + std::string(name) + "': unknown " + in_quotes(text));
+  std::array<std::string_view, std::tuple_size_v<All>> names;
+  std::ranges::transform(all, names.begin(), [](auto value) { return name_of(value); });
+  LW_ASSIGN_OR_RETURN(const size_t place, fields.choice(key, names));
+  return all[place];
 }
 
-Result<Value> parse_value(const Json& json) {
-  LW_RETURN_IF_ERROR(expect_members(json, {"name", "rows", "type", "features"}));
+/// What a value's rows are. Files of format 1 say `tokens` for those of the model's last stack and
+/// `memory_tokens` for those of an encoder before it.
+Result<RowSymbol> get_rows(const JsonFields& fields, bool has_target) {
+  const base::JsonValue* rows = fields.find("rows");
+  if (rows != nullptr && rows->is("memory_tokens")) return RowSymbol::kSourceTokens;
+  if (rows != nullptr && rows->is("tokens")) {
+    return has_target ? RowSymbol::kTargetTokens : RowSymbol::kSourceTokens;
+  }
+  return get_enumerator(fields, "rows", kRows);
+}
+
+Result<Value> parse_value(const JsonFields& fields, bool has_target) {
+  constexpr std::string_view kMembers[] = {"name", "rows", "type", "features"};
+  constexpr int64_t kMin = std::numeric_limits<int64_t>::min();
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+  LW_RETURN_IF_ERROR(fields.check_members(kMembers));
   Value value;
-  LW_ASSIGN_OR_RETURN(value.name, get_string(json, "name"));
-  LW_ASSIGN_OR_RETURN(value.rows, get_enumerator(json, "rows", kRows));
-  LW_ASSIGN_OR_RETURN(value.type, get_enumerator(json, "type", kTypes));
-  const std::optional<int64_t> features = to_int64(json.at("features"));
-  if (!features) return wrong_type("features", "an integer");
-  value.features = *features;
+  LW_ASSIGN_OR_RETURN(value.name, fields.string("name"));
+  LW_ASSIGN_OR_RETURN(value.rows, get_rows(fields, has_target));
+  LW_ASSIGN_OR_RETURN(value.type, get_enumerator(fields, "type", kTypes));
+  LW_ASSIGN_OR_RETURN(value.features, fields.integer("features", kMin, kMax));
   return value;
 }
 
-Status parse_weights(const Json& json, Node& node) {
-  if (!json.is_object()) return wrong_type("weights", "an object");
-  for (const auto& [role, list] : json.items()) {
-    const auto wrong = [&, &role = role] {
-      return data_loss("weight " + in_quotes(role) + ": expected a list of tensor names");
-    };
-    if (!list.is_array() || list.empty()) return wrong();
-    std::vector<std::string>& names = node.weights[role];
-    for (const Json& name : list) {
-      if (!name.is_string()) return wrong();
-      names.push_back(name.get<std::string>());
+Status parse_weights(const JsonFields& weights, Node& node) {
+  for (const auto& [role, list] : weights.members()) {
+    LW_ASSIGN_OR_RETURN(std::vector<std::string> names, weights.strings(role));
+    if (names.empty()) return weights.wrong(role, "at least one tensor");
+    node.weights[std::string(role)] = std::move(names);
+  }
+  return {};
+}
+
+Status parse_attributes(const JsonFields& attributes, Node& node) {
+  for (const auto& [key, value] : attributes.members()) {
+    const std::string name(key);
+    if (value.is_boolean()) {
+      node.attributes.set(name, value.boolean());
+    } else if (value.is_string()) {
+      node.attributes.set(name, std::string(value.string()));
+    } else if (value.type() == base::JsonValue::Type::kFloat) {
+      node.attributes.set(name, value.number());
+    } else if (const std::optional<int64_t> integer = value.integer()) {
+      node.attributes.set(name, *integer);
+    } else {
+      return attributes.wrong(key, "a string, a number, true or false");
     }
   }
   return {};
 }
 
-Result<ops::Attribute> parse_attribute(const Json& json) {
-  if (json.is_boolean()) return ops::Attribute(json.get<bool>());
-  if (json.is_string()) return ops::Attribute(json.get<std::string>());
-  if (json.is_number_float()) return ops::Attribute(json.get<double>());
-  if (const std::optional<int64_t> value = to_int64(json)) return ops::Attribute(*value);
-  return data_loss("expected a text, a number, true or false");
-}
-
-Status parse_attributes(const Json& json, Node& node) {
-  if (!json.is_object()) return wrong_type("attributes", "an object");
-  for (const auto& [name, value] : json.items()) {
-    Result<ops::Attribute> attribute = parse_attribute(value);
-    if (!attribute.ok()) return attribute.status().with_context("attribute " + in_quotes(name));
-    node.attributes.set(name, std::move(*attribute));
-  }
-  return {};
-}
-
-Result<Node> parse_node(const Json& json) {
-  LW_RETURN_IF_ERROR(
-      expect_members(json, {"op", "name", "inputs", "output", "weights", "attributes"}));
+Result<Node> parse_node(const JsonFields& fields) {
+  constexpr std::string_view kMembers[] = {"op",     "name",    "inputs",
+                                           "output", "weights", "attributes"};
+  LW_RETURN_IF_ERROR(fields.check_members(kMembers));
   Node node;
-  LW_ASSIGN_OR_RETURN(node.op, get_string(json, "op"));
-  LW_ASSIGN_OR_RETURN(node.name, get_string(json, "name"));
-  LW_ASSIGN_OR_RETURN(node.inputs, get_ids(json, "inputs"));
-  LW_ASSIGN_OR_RETURN(node.output, get_id(json, "output"));
-  LW_RETURN_IF_ERROR(parse_weights(json.at("weights"), node));
-  LW_RETURN_IF_ERROR(parse_attributes(json.at("attributes"), node));
+  LW_ASSIGN_OR_RETURN(node.op, fields.string("op"));
+  LW_ASSIGN_OR_RETURN(node.name, fields.string("name"));
+  LW_ASSIGN_OR_RETURN(node.inputs, fields.integers("inputs", 0, kMaxId));
+  LW_ASSIGN_OR_RETURN(node.output, fields.count("output"));
+  LW_ASSIGN_OR_RETURN(const JsonFields weights, fields.object("weights"));
+  LW_RETURN_IF_ERROR(parse_weights(weights, node));
+  LW_ASSIGN_OR_RETURN(const JsonFields attributes, fields.object("attributes"));
+  LW_RETURN_IF_ERROR(parse_attributes(attributes, node));
   return node;
 }
 
-template <typename T>
-Status parse_list(const Json& object, const char* name, Result<T> (*parse_one)(const Json&),
-                  std::vector<T>& list) {
-  if (!object.at(name).is_array()) return wrong_type(name, "a list");
-  for (const Json& json : object.at(name)) {
-    Result<T> one = parse_one(json);
-    if (!one.ok()) {
-      return one.status().with_context(std::string(name) + "[" + std::to_string(list.size()) + "]");
-    }
-    list.push_back(std::move(*one));
+Result<std::vector<Value>> parse_values(const JsonFields& file) {
+  LW_ASSIGN_OR_RETURN(const std::vector<JsonFields> objects, file.objects("values"));
+  const bool has_target = std::ranges::any_of(objects, [](const JsonFields& object) {
+    const base::JsonValue* name = object.find("name");
+    return name != nullptr && name->is(kTargetIds);
+  });
+  std::vector<Value> values;
+  for (const JsonFields& object : objects) {
+    LW_ASSIGN_OR_RETURN(Value value, parse_value(object, has_target));
+    values.push_back(std::move(value));
   }
-  return {};
+  return values;
+}
+
+Result<std::vector<Node>> parse_nodes(const JsonFields& file) {
+  LW_ASSIGN_OR_RETURN(const std::vector<JsonFields> objects, file.objects("nodes"));
+  std::vector<Node> nodes;
+  for (const JsonFields& object : objects) {
+    LW_ASSIGN_OR_RETURN(Node node, parse_node(object));
+    nodes.push_back(std::move(node));
+  }
+  return nodes;
 }
 
 Result<Graph> parse_checked(std::string_view text) {
-  LW_RETURN_IF_ERROR(base::check_json(text, kMaxBytes));
-  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded()) return data_loss("not JSON");
-  LW_RETURN_IF_ERROR(expect_members(json, {"values", "inputs", "nodes", "outputs"}));
+  constexpr std::string_view kMembers[] = {"values", "inputs", "nodes", "outputs"};
+  LW_ASSIGN_OR_RETURN(const base::JsonDocument json, base::parse_json(text, kMaxBytes));
+  LW_ASSIGN_OR_RETURN(const JsonFields file, JsonFields::of(json.root(), ""));
+  LW_RETURN_IF_ERROR(file.check_members(kMembers));
   Graph graph;
-  LW_RETURN_IF_ERROR(parse_list(json, "values", parse_value, graph.values));
-  LW_ASSIGN_OR_RETURN(graph.inputs, get_ids(json, "inputs"));
-  LW_RETURN_IF_ERROR(parse_list(json, "nodes", parse_node, graph.nodes));
-  if (!json.at("outputs").is_object()) return wrong_type("outputs", "an object");
-  for (const auto& [name, value] : json.at("outputs").items()) {
-    const std::optional<ValueId> id = to_id(value);
-    if (!id) return data_loss("output " + in_quotes(name) + ": expected the number of a value");
-    graph.outputs[name] = *id;
+  LW_ASSIGN_OR_RETURN(graph.values, parse_values(file));
+  LW_ASSIGN_OR_RETURN(graph.inputs, file.integers("inputs", 0, kMaxId));
+  LW_ASSIGN_OR_RETURN(graph.nodes, parse_nodes(file));
+  LW_ASSIGN_OR_RETURN(const JsonFields outputs, file.object("outputs"));
+  for (const base::JsonMember& output : outputs.members()) {
+    LW_ASSIGN_OR_RETURN(graph.outputs[std::string(output.name)], outputs.count_of(output));
   }
   LW_RETURN_IF_ERROR(validate(graph));
   return graph;

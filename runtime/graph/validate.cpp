@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <limits>
 #include <set>
@@ -7,18 +6,13 @@
 #include "base/messages.hpp"
 #include "base/no_throw.hpp"
 #include "base/status_macros.hpp"
+#include "ops/description.hpp"
 #include "runtime/graph/graph.hpp"
 
 namespace lanewise::graph {
 namespace {
 
 using base::in_quotes;
-
-constexpr std::array kOperators = {
-#define LW_OPERATOR(name, folder) std::string_view(#name),
-#include "ops/ops.def"
-#undef LW_OPERATOR
-};
 
 // Pieces of work count columns in 32 bits.
 constexpr int64_t kMaxFeatures = std::numeric_limits<int32_t>::max();
@@ -36,7 +30,7 @@ class Validator {
     std::set<std::string_view> names;
     for (const Node& node : graph_.nodes) {
       Status status = check_node(node);
-      if (status.ok() && !names.insert(node.name).second) status = data_loss("name stands twice");
+      if (status.ok() && !names.insert(node.name).second) status = data_loss("duplicate name");
       if (!status.ok()) return status.with_context("node " + in_quotes(node.name));
     }
     for (const auto& [name, id] : graph_.outputs) {
@@ -89,16 +83,17 @@ class Validator {
       const std::string& name = value(id).name;
       const std::string label = "input " + in_quotes(name);
       if (name.empty()) return data_loss(label + ": has no name");
-      if (!names.insert(name).second) return data_loss(label + ": name stands twice");
+      if (!names.insert(name).second) return data_loss(label + ": duplicate name");
     }
     return {};
   }
 
   Status check_node(const Node& node) {
     if (node.name.empty()) return data_loss("has no name");
-    if (std::find(kOperators.begin(), kOperators.end(), node.op) == kOperators.end()) {
+    const ops::OperatorDescription* op = ops::find_operator(node.op);
+    if (op == nullptr) {
       return unsupported("unknown operator " + in_quotes(node.op) +
-                         "; known: " + known_operators());
+                         "; known: " + ops::known_operators());
     }
     if (node.inputs.empty()) return data_loss("has no inputs");
     for (const ValueId id : node.inputs) LW_RETURN_IF_ERROR(check_read(id));
@@ -106,87 +101,19 @@ class Validator {
     // Ids come from callers alone, who are checked; no operator may make any.
     if (value(node.output).type != DataType::kF32)
       return data_loss("writes a value that is not F32");
-    return check_rows(node);
+    return check_rows(node, *op);
   }
 
-  /// Operators see how many features their operands have, but take the rows on trust: one that
-  /// read as many rows from a value with a row a sequence as from one with a row a token would
-  /// read past its end. So what goes with what is checked here.
-  Status check_rows(const Node& node) const {
-    const RowSymbol first = value(node.inputs.front()).rows;
-    const RowSymbol last = value(node.inputs.back()).rows;
-    const RowSymbol output = value(node.output).rows;
-    if (node.op == "pool" || node.op == "slice_rows") {
-      if (first != RowSymbol::kSequences && output == RowSymbol::kSequences) return {};
-      return wrong_rows("a row a token in, a row a sequence out");
-    }
-    if (node.op == "attention" || node.op == "additive_attention") {
-      // Keys and values may be the rows of another text; both have sequences, which one row of
-      // each has not.
-      const bool same_memory = node.inputs.size() < 3 || value(node.inputs[1]).rows == last;
-      if (first == output && same_memory && first != RowSymbol::kSequences &&
-          last != RowSymbol::kSequences) {
-        return {};
-      }
-      return wrong_rows("a row a token, keys and values alike, the output as the queries");
-    }
-    if (node.op == "cached_attention") return check_cached(node);
-    if (node.op == "gru" || node.op == "lstm") {
-      return check_recurrent(node, node.inputs.size());
-    }
-    if (node.op == "cached_gru" || node.op == "cached_lstm") {
-      const bool cache_given = last == RowSymbol::kCache && is_input(node.inputs.back());
-      if (!cache_given || output != RowSymbol::kTokens) {
-        return wrong_rows("a row a token; the last input a cache given");
-      }
-      return check_recurrent(node, node.inputs.size() - 1);
-    }
-    // gather_rows takes the rows that its last input names, of its first.
-    const bool same = node.op == "gather_rows" ||
-                      std::all_of(node.inputs.begin(), node.inputs.end(),
-                                  [&](ValueId id) { return value(id).rows == output; });
-    if (same && last == output) return {};
-    return wrong_rows("an output with as many rows as the inputs");
+  Status check_rows(const Node& node, const ops::OperatorDescription& op) const {
+    std::vector<ops::NodeRows::Input> inputs;
+    for (const ValueId id : node.inputs) inputs.push_back({value(id).rows, is_input(id)});
+    const std::string_view expected = op.rows({inputs, value(node.output).rows});
+    if (expected.empty()) return {};
+    return data_loss("rows do not fit: expected " + std::string(expected));
   }
 
   bool is_input(ValueId id) const {
     return std::find(graph_.inputs.begin(), graph_.inputs.end(), id) != graph_.inputs.end();
-  }
-
-  /// The first `inputs` inputs are gates and, where there is one, the initial state.
-  Status check_recurrent(const Node& node, size_t inputs) const {
-    const RowSymbol tokens = value(node.output).rows;
-    bool fits = inputs >= 1 && inputs <= 2 && value(node.inputs.front()).rows == tokens &&
-                tokens != RowSymbol::kSequences;
-    if (inputs == 2) fits = fits && value(node.inputs[1]).rows == RowSymbol::kSequences;
-    return fits ? Status() : wrong_rows("a row a token, and an initial state of a row a sequence");
-  }
-
-  /// Keys and values are found by tables, which only callers have: for the inputs of a graph. The
-  /// inputs in F32 that a cache is do not pass for a model file's (check_interface()).
-  Status check_cached(const Node& node) const {
-    const RowSymbol output = value(node.output).rows;
-    bool fits = output == RowSymbol::kTokens && node.inputs.size() >= 2;
-    for (size_t i = 0; fits && i < node.inputs.size(); ++i) {
-      const bool by_tables = value(node.inputs[i]).rows != output;
-      const bool given = is_input(node.inputs[i]);
-      const bool is_memory = i > 0 && value(node.inputs[i]).rows != RowSymbol::kSequences;
-      fits = by_tables ? given && is_memory : i + 1 < node.inputs.size();
-    }
-    return fits ? Status() : wrong_rows("a row a token; the last inputs a cache or memory given");
-  }
-
-  static Status wrong_rows(std::string_view expected) {
-    return data_loss("rows do not fit: expected " + std::string(expected));
-  }
-
-  static std::string known_operators() {
-    std::string list;
-    for (const std::string_view name : kOperators) {
-      if (!list.empty()) list += ", ";
-      list += name;
-    }
-    return list;
   }
 
   const Graph& graph_;

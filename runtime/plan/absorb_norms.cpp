@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ops/description.hpp"
 #include "runtime/plan/program.hpp"
 
 namespace lanewise::plan {
@@ -33,27 +34,20 @@ std::vector<std::vector<Use>> uses_of(const Graph& graph) {
   return uses;
 }
 
-bool is_norm(const Node& node) {
-  return (node.op == "layer_norm" || node.op == "rms_norm") && node.inputs.size() == 1;
+/// Whether `node` is a norm without a residual that an operator can be made of. One that cannot is
+/// left as it is, so that the message is about the norm.
+bool is_sound_norm(const Weights& weights, const Graph& graph, const Node& node) {
+  const ops::OperatorDescription& op = *ops::find_operator(node.op);
+  if (op.norm != ops::NormRole::kNorm || node.inputs.size() != 1) return false;
+  const Result<ops::OperatorConfig> config = operator_config(weights, graph, node);
+  return config.ok() && op.make(*config).ok();
 }
 
-/// Whether an operator can be made of it. One that cannot is left as it is, so that the message is
-/// about the norm.
-bool is_sound(const internal::ModelData& model, const Graph& graph, const Node& norm) {
-  const Result<ops::OperatorConfig> config = operator_config(model, graph, norm);
-  return config.ok() && ops::make_operator(norm.op, *config).ok();
-}
-
-/// Whether it is a linear without a norm that rounds the rows of its first input.
-bool rounds_rows(const internal::ModelData& model, const Node& node) {
-  if (node.op != "linear" || !node.attributes.expect_only({"activation", "has_residual"}).ok() ||
-      node.weights.contains("norm_weight") || node.weights.contains("norm_bias")) {
-    return false;
-  }
-  const auto weight = node.weights.find("weight");
-  if (weight == node.weights.end() || weight->second.size() != 1) return false;
-  const file::TensorEntry* entry = model.file().find(weight->second.front());
-  return entry != nullptr && (entry->type == DataType::kI8 || entry->type == DataType::kU8);
+bool takes_norm(const Weights& weights, const Graph& graph, const Node& node) {
+  const ops::OperatorDescription& op = *ops::find_operator(node.op);
+  if (op.norm != ops::NormRole::kReader) return false;
+  const Result<ops::OperatorConfig> config = operator_config(weights, graph, node);
+  return config.ok() && op.takes_norm(*config);
 }
 
 void absorb(const Node& norm, Node& linear) {
@@ -65,7 +59,7 @@ void absorb(const Node& norm, Node& linear) {
 
 }  // namespace
 
-Graph absorb_norms(const internal::ModelData& model, Graph graph) {
+Graph absorb_norms(const Weights& weights, Graph graph) {
   const std::vector<std::vector<Use>> uses = uses_of(graph);
   std::vector<bool> fixed(graph.values.size());
   for (const auto& [name, id] : graph.outputs) fixed[static_cast<size_t>(id)] = true;
@@ -73,13 +67,11 @@ Graph absorb_norms(const internal::ModelData& model, Graph graph) {
   for (const Node& norm : graph.nodes) {
     const auto value = static_cast<size_t>(norm.output);
     const std::vector<Use>& readers = uses[value];
-    if (!is_norm(norm) || fixed[value] || readers.empty() || readers.size() > kMostReaders) {
-      continue;
-    }
-    const bool rounded = std::all_of(readers.begin(), readers.end(), [&](const Use& use) {
-      return use.input == 0 && rounds_rows(model, graph.nodes[use.node]);
+    if (fixed[value] || readers.empty() || readers.size() > kMostReaders) continue;
+    const bool taken = std::all_of(readers.begin(), readers.end(), [&](const Use& use) {
+      return use.input == 0 && takes_norm(weights, graph, graph.nodes[use.node]);
     });
-    if (!rounded || !is_sound(model, graph, norm)) continue;
+    if (!taken || !is_sound_norm(weights, graph, norm)) continue;
     for (const Use& use : readers) absorb(norm, graph.nodes[use.node]);
     absorbed[value] = true;
   }

@@ -1,12 +1,12 @@
 #pragma once
 
 #include "runtime/graph/graph.hpp"
-#include "runtime/model_data.hpp"
+#include "runtime/plan/weights.hpp"
 
 namespace lanewise::plan {
 
 /// Moves layer_norm and rms_norm into the linears that read them, where these round their rows
-/// anyway: weights of I8 and U8. They normalise a row into a near cache, so that its value is never
+/// anyway (ops::rounds_rows()). They normalise a row into a near cache, so that its value is never
 /// written out, and a node with its barrier is gone. Results keep their bits.
 ///
 /// Such a linear reads what the norm read and has the attributes `norm` and `norm_eps` and the
@@ -17,6 +17,6 @@ namespace lanewise::plan {
 /// first input, or by more than two of them, each of which would compute it again. So does one that
 /// its operator would refuse, and any that reads or feeds what this pass does not understand.
 /// Linear time in the graph.
-graph::Graph absorb_norms(const internal::ModelData& model, graph::Graph graph);
+graph::Graph absorb_norms(const Weights& weights, graph::Graph graph);
 
 }  // namespace lanewise::plan

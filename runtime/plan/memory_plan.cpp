@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/saturating.hpp"
+
 namespace lanewise::plan {
 namespace {
 
@@ -83,13 +85,15 @@ int64_t row_stride(int64_t features) {
   return stride % kAliasing == 0 ? stride + kVector : stride;
 }
 
-int64_t Regions::total_bytes(const RowCounts& rows) const {
+int64_t Regions::total_bytes(const RowCounts& rows) const noexcept {
   int64_t total = 0;
-  for (size_t i = 0; i < rows.size(); ++i) total += bytes_per_row[i] * rows[i];
+  for (size_t i = 0; i < rows.size(); ++i) {
+    total = base::add_or_max(total, base::multiply_or_max(bytes_per_row[i], rows[i]));
+  }
   return total;
 }
 
-std::array<int64_t, graph::kRowSymbols> Regions::offsets(const RowCounts& rows) const {
+std::array<int64_t, graph::kRowSymbols> Regions::offsets(const RowCounts& rows) const noexcept {
   std::array<int64_t, graph::kRowSymbols> offsets{};
   for (size_t i = 1; i < rows.size(); ++i) {
     offsets[i] = offsets[i - 1] + bytes_per_row[i - 1] * rows[i - 1];

@@ -24,9 +24,10 @@ struct Placement {
 struct Regions {
   std::array<int64_t, graph::kRowSymbols> bytes_per_row{};
 
-  int64_t total_bytes(const RowCounts& rows) const;
-  /// Where the region of each row symbol begins.
-  std::array<int64_t, graph::kRowSymbols> offsets(const RowCounts& rows) const;
+  /// INT64_MAX where no machine has as many.
+  int64_t total_bytes(const RowCounts& rows) const noexcept;
+  /// Where the region of each row symbol begins, for rows that there is memory for.
+  std::array<int64_t, graph::kRowSymbols> offsets(const RowCounts& rows) const noexcept;
 };
 
 /// The memory of a graph as bytes per row, made once. A batch only multiplies. Results lie apart
@@ -36,10 +37,6 @@ struct MemoryPlan {
   std::vector<Placement> values;  ///< by ValueId
   Regions work;
   Regions results;
-
-  int64_t total_bytes(const RowCounts& rows) const {
-    return work.total_bytes(rows) + results.total_bytes(rows);
-  }
 };
 
 /// Places every value. Values that live at the same time do not overlap, except where an operator

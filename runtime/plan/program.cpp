@@ -17,17 +17,16 @@ ops::OperandSpec operand_spec(const Graph& graph, ValueId id) {
   return {value.type, value.features};
 }
 
-Result<TensorView> find_weight(const internal::ModelData& model,
-                               const std::vector<std::string>& names) {
+Result<TensorView> find_weight(const Weights& weights, const std::vector<std::string>& names) {
   if (names.size() != 1) return data_loss("a weight of a model file must be one tensor");
-  const file::TensorEntry* entry = model.file().find(names.front());
-  if (entry == nullptr) return data_loss("the model file has no tensor '" + names.front() + "'");
-  return model.file().view(*entry);
+  const std::optional<TensorView> tensor = weights.find_weight(names.front());
+  if (!tensor) return data_loss("the model file has no tensor '" + names.front() + "'");
+  return *tensor;
 }
 
-Result<ops::OperatorPtr> make_node_operator(const internal::ModelData& model, const Graph& graph,
+Result<ops::OperatorPtr> make_node_operator(const Weights& weights, const Graph& graph,
                                             const Node& node, const ProgramOptions& options) {
-  LW_ASSIGN_OR_RETURN(ops::OperatorConfig config, operator_config(model, graph, node));
+  LW_ASSIGN_OR_RETURN(ops::OperatorConfig config, operator_config(weights, graph, node));
   config.isa = options.isa;
   config.fast = options.fast;
   if (options.log) {
@@ -38,23 +37,25 @@ Result<ops::OperatorPtr> make_node_operator(const internal::ModelData& model, co
 
 }  // namespace
 
-Result<ops::OperatorConfig> operator_config(const internal::ModelData& model, const Graph& graph,
+Result<ops::OperatorConfig> operator_config(const Weights& weights, const Graph& graph,
                                             const Node& node) {
   ops::OperatorConfig config{.attributes = node.attributes};
   for (const ValueId input : node.inputs) config.inputs.push_back(operand_spec(graph, input));
   config.output = operand_spec(graph, node.output);
   for (const auto& [role, names] : node.weights) {
-    LW_ASSIGN_OR_RETURN(config.weights[role], find_weight(model, names));
+    LW_ASSIGN_OR_RETURN(config.weights[role], find_weight(weights, names));
+    const std::optional<ops::WeightFormat> format = weights.find_format(names.front());
+    if (format) config.formats[role] = *format;
   }
   return config;
 }
 
-Result<Program> make_program(const internal::ModelData& model, graph::Graph graph,
+Result<Program> make_program(const Weights& weights, graph::Graph graph,
                              const ProgramOptions& options) {
   Program program;
-  program.graph = absorb_norms(model, std::move(graph));
+  program.graph = absorb_norms(weights, std::move(graph));
   for (const Node& node : program.graph.nodes) {
-    Result<ops::OperatorPtr> op = make_node_operator(model, program.graph, node, options);
+    Result<ops::OperatorPtr> op = make_node_operator(weights, program.graph, node, options);
     if (!op.ok()) return op.status().with_context("node '" + node.name + "' (" + node.op + ")");
     program.scratch_bytes = std::max(program.scratch_bytes, (*op)->scratch_bytes());
     program.operators.push_back(std::move(op).value());

@@ -7,8 +7,8 @@
 #include "lanewise/status.hpp"
 #include "ops/operator.hpp"
 #include "runtime/graph/graph.hpp"
-#include "runtime/model_data.hpp"
 #include "runtime/plan/memory_plan.hpp"
+#include "runtime/plan/weights.hpp"
 
 namespace lanewise::plan {
 
@@ -18,26 +18,24 @@ struct ProgramOptions {
   std::function<void(std::string_view)> log;
 };
 
-/// A graph made ready to run: norms absorbed, one operator for each node, weights bound, memory
+/// A graph that is ready to run: norms absorbed, one operator per node, weights bound, memory
 /// planned. Immutable.
 struct Program {
   graph::Graph graph;
   std::vector<ops::OperatorPtr> operators;  ///< by node
   MemoryPlan memory;
-  size_t scratch_bytes = 0;  ///< that one thread needs at most
+  size_t scratch_bytes = 0;  ///< the maximum that one thread needs
 };
 
-/// What the operator of `node` is made from: its attributes, and its operands and weights as
-/// `graph` and `model`, which must outlive it, have them. kDataLoss where a weight is not in the
-/// model.
-Result<ops::OperatorConfig> operator_config(const internal::ModelData& model,
-                                            const graph::Graph& graph, const graph::Node& node);
+/// Returns the configuration of the operator of `node`: its attributes, and its operands and
+/// weights from `graph` and `weights`, which must outlive it. kDataLoss if a weight is missing.
+Result<ops::OperatorConfig> operator_config(const Weights& weights, const graph::Graph& graph,
+                                            const graph::Node& node);
 
-/// `graph` is the model's, or made from it.
-/// Fails with kInvalidArgument or kUnsupported, naming the node, where an operator does not accept
-/// its attributes, weights or operands. The weights stay in `model`, which must outlive the
-/// program.
-Result<Program> make_program(const internal::ModelData& model, graph::Graph graph,
+/// Makes a program. `graph` is the model's, or derived from it. `weights` must outlive the program.
+/// Fails with kInvalidArgument or kUnsupported, naming the node, if an operator does not accept its
+/// attributes, weights or operands.
+Result<Program> make_program(const Weights& weights, graph::Graph graph,
                              const ProgramOptions& options);
 
 }  // namespace lanewise::plan

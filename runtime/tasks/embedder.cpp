@@ -8,8 +8,8 @@
 #include "base/messages.hpp"
 #include "base/no_throw.hpp"
 #include "base/status_macros.hpp"
+#include "runtime/exec/length_batches.hpp"
 #include "runtime/model_data.hpp"
-#include "runtime/tasks/length_batches.hpp"
 #include "runtime/text/tokenizer.hpp"
 
 namespace lanewise {
@@ -56,7 +56,7 @@ class Embedder::Impl {
   std::string_view with_prompt(std::string_view text);
   Status tokenize(std::span<const std::string_view> texts, const RunOptions& options,
                   Embeddings& result);
-  Status run_batch(const tasks::LengthBatch& batch, const RunOptions& options, Embeddings& result);
+  Status run_batch(const exec::LengthBatch& batch, const RunOptions& options, Embeddings& result);
 
   Model model_;
   const text::Tokenizer& tokenizer_;
@@ -68,7 +68,7 @@ class Embedder::Impl {
   std::string text_;            // the prompt and a text
   std::vector<int32_t> ids_;    // of all texts, one after another
   std::vector<size_t> begins_;  // [texts], where a text's ids begin in ids_
-  tasks::LengthBatches batches_;
+  exec::LengthBatches batches_;
   std::vector<int32_t> batch_ids_;
   std::vector<int32_t> batch_lengths_;
 };
@@ -83,9 +83,9 @@ Result<Embeddings> Embedder::Impl::embed(std::span<const std::string_view> texts
   result.count = static_cast<int64_t>(texts.size());
   result.dimension = dimension_;
   LW_RETURN_IF_ERROR(tokenize(texts, options, result));
-  tasks::cut_by_length(result.tokens, {.tokens = kBatchTokens}, batches_);
+  exec::cut_by_length(result.tokens, {.tokens = kBatchTokens}, batches_);
   result.values.resize(texts.size() * static_cast<size_t>(dimension_));
-  for (const tasks::LengthBatch& batch : batches_.batches) {
+  for (const exec::LengthBatch& batch : batches_.batches) {
     LW_RETURN_IF_ERROR(run_batch(batch, options, result));
     if (progress) progress(static_cast<int64_t>(batch.end));
   }
@@ -120,8 +120,8 @@ Status Embedder::Impl::tokenize(std::span<const std::string_view> texts, const R
   encode_options.max_length = model_.info().max_text_tokens;
   if (!prompt_.empty() && !model_.info().pools_prompt) {
     return unsupported(
-        "the model's vectors leave the tokens of a prompt out (include_prompt), which is not "
-        "supported; texts without a prompt are");
+        "the model excludes the tokens of a prompt from pooling (include_prompt), which is not "
+        "supported; embed without a prompt");
   }
   ids_.clear();
   begins_.clear();
@@ -140,7 +140,7 @@ Status Embedder::Impl::tokenize(std::span<const std::string_view> texts, const R
   return {};
 }
 
-Status Embedder::Impl::run_batch(const tasks::LengthBatch& batch, const RunOptions& options,
+Status Embedder::Impl::run_batch(const exec::LengthBatch& batch, const RunOptions& options,
                                  Embeddings& result) {
   batch_ids_.clear();
   batch_lengths_.clear();
@@ -160,19 +160,21 @@ Status Embedder::Impl::run_batch(const tasks::LengthBatch& batch, const RunOptio
 }
 
 Result<Embedder> Embedder::create(const Model& model, const SessionOptions& options) {
-  const OutputInfo* output = find_output(model.info());
-  if (output == nullptr) {
-    return unsupported("the model, " + model.info().family + " for " + model.info().task +
-                       ", has no output '" + std::string(kOutput) + "'");
-  }
-  LW_ASSIGN_OR_RETURN(const text::Tokenizer* tokenizer, model.data().open_tokenizer());
-  if (tokenizer == nullptr) return unsupported("the model has no tokenizer");
-  SessionOptions session_options = options;
-  session_options.outputs = {std::string(kOutput)};
-  LW_ASSIGN_OR_RETURN(Session session, Session::create(model, session_options));
-  auto impl = std::make_unique<Impl>(model, *tokenizer, std::move(session), output->features);
-  LW_RETURN_IF_ERROR(impl->set_prompt(model.info().default_prompt));
-  return Embedder(std::move(impl));
+  return base::no_throw([&]() -> Result<Embedder> {
+    const OutputInfo* output = find_output(model.info());
+    if (output == nullptr) {
+      return unsupported("the model, " + model.info().family + " for " + model.info().task +
+                         ", has no output '" + std::string(kOutput) + "'");
+    }
+    LW_ASSIGN_OR_RETURN(const text::Tokenizer* tokenizer, model.data().open_tokenizer());
+    if (tokenizer == nullptr) return unsupported("the model has no tokenizer");
+    SessionOptions session_options = options;
+    session_options.outputs = {std::string(kOutput)};
+    LW_ASSIGN_OR_RETURN(Session session, Session::create(model, session_options));
+    auto impl = std::make_unique<Impl>(model, *tokenizer, std::move(session), output->features);
+    LW_RETURN_IF_ERROR(impl->set_prompt(model.info().default_prompt));
+    return Embedder(std::move(impl));
+  });
 }
 
 Embedder::Embedder(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -16,10 +16,10 @@ using text::Tokenizer;
 constexpr size_t kMostNamed = 5;
 
 /// Special tokens are those that decoding can leave out.
-bool is_special(const Tokenizer& tokenizer, int32_t id) {
-  const Result<std::string> kept = tokenizer.decode({&id, 1}, false);
-  const Result<std::string> left_out = tokenizer.decode({&id, 1}, true);
-  return kept.ok() && left_out.ok() && !kept->empty() && left_out->empty();
+Result<bool> is_special(const Tokenizer& tokenizer, int32_t id) {
+  LW_ASSIGN_OR_RETURN(const std::string kept, tokenizer.decode({&id, 1}, false));
+  LW_ASSIGN_OR_RETURN(const std::string left_out, tokenizer.decode({&id, 1}, true));
+  return !kept.empty() && left_out.empty();
 }
 
 /// `__fr__`, `fr_XX`, `fra_Latn`: what all names of languages have and `<pad>` has not.
@@ -28,11 +28,13 @@ bool looks_like_language(std::string_view token) {
 }
 
 /// Special tokens that could be languages and begin with `prefix`.
-std::vector<int32_t> languages(const Tokenizer& tokenizer, std::string_view prefix) {
+Result<std::vector<int32_t>> languages(const Tokenizer& tokenizer, std::string_view prefix) {
   std::vector<int32_t> ids;
   const auto size = static_cast<int32_t>(tokenizer.vocabulary_size());
   for (int32_t id = 0; id < size; ++id) {
-    if (tokenizer.token(id).starts_with(prefix) && is_language(tokenizer, id)) ids.push_back(id);
+    if (!tokenizer.token(id).starts_with(prefix)) continue;
+    LW_ASSIGN_OR_RETURN(const bool language, is_language(tokenizer, id));
+    if (language) ids.push_back(id);
   }
   return ids;
 }
@@ -47,23 +49,26 @@ std::string listed(const Tokenizer& tokenizer, const std::vector<int32_t>& ids) 
 
 }  // namespace
 
-bool is_language(const Tokenizer& tokenizer, int32_t id) {
-  return looks_like_language(tokenizer.token(id)) && is_special(tokenizer, id);
+Result<bool> is_language(const Tokenizer& tokenizer, int32_t id) {
+  if (!looks_like_language(tokenizer.token(id))) return false;
+  return is_special(tokenizer, id);
 }
 
 Result<int32_t> language_token(const Tokenizer& tokenizer, std::string_view name) {
   const std::string language(name);
   for (const std::string& token : {language, "__" + language + "__"}) {
     const std::optional<int32_t> id = tokenizer.id(token);
-    if (id && looks_like_language(token) && is_special(tokenizer, *id)) return *id;
+    if (!id || !looks_like_language(token)) continue;
+    LW_ASSIGN_OR_RETURN(const bool special, is_special(tokenizer, *id));
+    if (special) return *id;
   }
-  const std::vector<int32_t> begun = languages(tokenizer, language + "_");
+  LW_ASSIGN_OR_RETURN(const std::vector<int32_t> begun, languages(tokenizer, language + "_"));
   if (begun.size() == 1) return begun.front();
   if (begun.size() > 1) {
     return invalid_argument("language " + in_quotes(language) + " could be " +
                             listed(tokenizer, begun));
   }
-  const std::vector<int32_t> known = languages(tokenizer, "");
+  LW_ASSIGN_OR_RETURN(const std::vector<int32_t> known, languages(tokenizer, ""));
   const std::string unknown = "unknown language " + in_quotes(language);
   if (known.empty()) return invalid_argument(unknown + ": the model has no tokens for languages");
   return invalid_argument(unknown + "; known: " + listed(tokenizer, known));

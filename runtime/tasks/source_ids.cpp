@@ -16,9 +16,9 @@ Status check_ids(const std::vector<int32_t>& ids, const ModelInfo& info) {
 
 }  // namespace
 
-Result<SourceIds> source_ids(const text::Tokenizer& tokenizer, std::string_view text,
-                             const ModelInfo& info, const std::optional<SourceLanguage>& language,
-                             TooLong too_long) {
+Result<Source> source_ids(const text::Tokenizer& tokenizer, std::string_view text,
+                          const ModelInfo& info, const std::optional<SourceLanguage>& language,
+                          TooLong too_long) {
   const int64_t limit = too_long == TooLong::kTruncate ? info.max_tokens : 0;
   LW_ASSIGN_OR_RETURN(const text::Encoding encoding,
                       encode_source(tokenizer, text, language, limit));
@@ -28,7 +28,7 @@ Result<SourceIds> source_ids(const text::Tokenizer& tokenizer, std::string_view 
     return invalid_argument("the text has " + std::to_string(tokens) +
                             " tokens; this model takes up to " + std::to_string(info.max_tokens));
   }
-  SourceIds source;
+  Source source;
   source.truncated = encoding.truncated;
   source.ids.reserve(encoding.tokens.size());
   for (const text::Token& token : encoding.tokens) source.ids.push_back(token.id);
@@ -36,9 +36,8 @@ Result<SourceIds> source_ids(const text::Tokenizer& tokenizer, std::string_view 
   return source;
 }
 
-Result<SourceIds> checked_source(std::vector<int32_t> ids, const ModelInfo& info,
-                                 TooLong too_long) {
-  SourceIds source{.ids = std::move(ids)};
+Result<Source> checked_source(std::vector<int32_t> ids, const ModelInfo& info, TooLong too_long) {
+  Source source{.ids = std::move(ids)};
   const auto limit = static_cast<size_t>(info.max_tokens);
   if (too_long == TooLong::kTruncate && source.ids.size() > limit) {
     source.ids.resize(limit);

@@ -6,34 +6,23 @@
 #include <vector>
 
 #include "lanewise/model.hpp"
+#include "lanewise/sources.hpp"
 #include "runtime/tasks/source_language.hpp"
 #include "runtime/text/tokenizer.hpp"
 
 namespace lanewise::tasks {
-
-/// What becomes of a text with more tokens than the model takes.
-enum class TooLong {
-  kRefuse,    ///< an error: half a sentence has another translation
-  kTruncate,  ///< the rest of its text is left out; special tokens stay
-};
-
-struct SourceIds {
-  std::vector<int32_t> ids;
-  bool truncated = false;
-};
 
 /// The ids of a text that something is generated from, special tokens included. `language` is in
 /// place of the tokenizer's own.
 ///
 /// Fails with kInvalidArgument for a text that is not UTF-8, has no tokens, has more than the model
 /// takes (TooLong::kRefuse), or one that the model does not know.
-Result<SourceIds> source_ids(const text::Tokenizer& tokenizer, std::string_view text,
-                             const ModelInfo& info,
-                             const std::optional<SourceLanguage>& language = {},
-                             TooLong too_long = TooLong::kRefuse);
+Result<Source> source_ids(const text::Tokenizer& tokenizer, std::string_view text,
+                          const ModelInfo& info, const std::optional<SourceLanguage>& language = {},
+                          TooLong too_long = TooLong::kRefuse);
 
 /// The same checks for ids that somebody else made, which are cut behind as many as the model
 /// takes.
-Result<SourceIds> checked_source(std::vector<int32_t> ids, const ModelInfo& info, TooLong too_long);
+Result<Source> checked_source(std::vector<int32_t> ids, const ModelInfo& info, TooLong too_long);
 
 }  // namespace lanewise::tasks

@@ -15,19 +15,24 @@ Result<SourceLanguage> source_language(const text::Tokenizer& tokenizer, std::st
   LW_ASSIGN_OR_RETURN(const int32_t wanted, language_token(tokenizer, name));
   LW_ASSIGN_OR_RETURN(const text::Encoding around, tokenizer.encode("", {}));
   for (const text::Token& token : around.tokens) {
-    if (is_language(tokenizer, token.id)) return SourceLanguage{token.id, wanted};
+    LW_ASSIGN_OR_RETURN(const bool language, is_language(tokenizer, token.id));
+    if (language) return SourceLanguage{token.id, wanted};
   }
-  return invalid_argument("the model is not told the language of a text, only that of its output");
+  return invalid_argument(
+      "the model takes the language of its output, but not that of a source text");
+}
+
+void change_language(const SourceLanguage& language, text::Encoding& encoding) {
+  for (text::Token& token : encoding.tokens) {
+    if (is_around(token) && token.id == language.usual) token.id = language.wanted;
+  }
 }
 
 Result<text::Encoding> encode_source(const text::Tokenizer& tokenizer, std::string_view text,
                                      const std::optional<SourceLanguage>& language,
                                      int64_t max_length) {
   LW_ASSIGN_OR_RETURN(text::Encoding encoding, tokenizer.encode(text, {.max_length = max_length}));
-  if (!language) return encoding;
-  for (text::Token& token : encoding.tokens) {
-    if (is_around(token) && token.id == language->usual) token.id = language->wanted;
-  }
+  if (language) change_language(*language, encoding);
   return encoding;
 }
 

@@ -21,6 +21,10 @@ struct SourceLanguage {
 /// no languages, or not this one.
 Result<SourceLanguage> source_language(const text::Tokenizer& tokenizer, std::string_view name);
 
+/// Puts the wanted language in place of the usual one, in the tokens around a text. A language's
+/// token within the text stays.
+void change_language(const SourceLanguage& language, text::Encoding& encoding);
+
 /// tokenizer.encode(text) with the language changed. A language's token within the text stays.
 ///
 /// max_length  as EncodeOptions has it; 0: no limit

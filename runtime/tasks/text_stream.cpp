@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/status_macros.hpp"
 #include "runtime/text/decoders/clean_up_decoder.hpp"
 
 namespace lanewise::tasks {
@@ -19,16 +20,16 @@ bool is_open(std::string_view text) {
 
 }  // namespace
 
-std::string_view TextStream::add(int32_t token) {
+Result<std::string_view> TextStream::add(int32_t token) {
   ids_.push_back(token);
-  Result<std::string> text = tokenizer_->decode(ids_, true);
-  if (!text.ok() || is_open(*text)) return {};
-  return grow_to(std::move(*text));
+  LW_ASSIGN_OR_RETURN(std::string text, tokenizer_->decode(ids_, true));
+  if (is_open(text)) return std::string_view();
+  return grow_to(std::move(text));
 }
 
-std::string_view TextStream::finish() {
-  Result<std::string> text = tokenizer_->decode(ids_, true);
-  return text.ok() ? grow_to(std::move(*text)) : std::string_view();
+Result<std::string_view> TextStream::finish() {
+  LW_ASSIGN_OR_RETURN(std::string text, tokenizer_->decode(ids_, true));
+  return grow_to(std::move(text));
 }
 
 std::string_view TextStream::grow_to(std::string text) {

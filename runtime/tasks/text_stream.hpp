@@ -9,18 +9,18 @@
 
 namespace lanewise::tasks {
 
-/// The text of a growing sequence of tokens, piece by piece. Together the pieces are what decode()
-/// gives for all tokens, as long as its text only grows; a token that is a part of a character, or
-/// whose text the next one changes, is held back until it is clear.
+/// Decodes a growing sequence of tokens piece by piece. The pieces together equal the result of
+/// decode() for all tokens, provided that its text only grows. A token that is part of a character,
+/// or whose text may be changed by the next one, is held back until its text is final.
 class TextStream {
  public:
   /// `tokenizer` must outlive it.
   explicit TextStream(const text::Tokenizer& tokenizer) : tokenizer_(&tokenizer) {}
 
-  /// What the text has grown by; valid until the next call.
-  std::string_view add(int32_t token);
-  /// What was held back, when no token follows.
-  std::string_view finish();
+  /// Returns the text added by `token`; valid until the next call. Fails as decode() does.
+  Result<std::string_view> add(int32_t token);
+  /// Returns the text that was held back. Call it after the last token.
+  Result<std::string_view> finish();
 
  private:
   std::string_view grow_to(std::string text);

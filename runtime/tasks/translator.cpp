@@ -40,8 +40,7 @@ class Translator::Impl {
                                              const RunOptions& run) {
     std::vector<std::vector<int32_t>> sources;
     for (const std::string_view text : texts) {
-      Result<tasks::SourceIds> source =
-          tasks::source_ids(source_, text, model_.info(), source_language_);
+      Result<Source> source = tasks::source_ids(source_, text, model_.info(), source_language_);
       if (!source.ok()) {
         return source.status().with_context("text " + std::to_string(sources.size() + 1));
       }
@@ -69,14 +68,18 @@ class Translator::Impl {
     GenerationCallbacks inner;
     inner.progress = callbacks.progress;
     std::vector<tasks::TextStream> streams;
+    Status streamed;
     if (callbacks.on_text) {
       streams.assign(sources.size(), tasks::TextStream(target_));
       inner.on_token = [&](int64_t source, int32_t token) {
-        const std::string_view piece = streams[static_cast<size_t>(source)].add(token);
-        return piece.empty() || callbacks.on_text(source, piece);
+        const auto piece = streams[static_cast<size_t>(source)].add(token);
+        if (!piece.ok()) streamed = piece.status();
+        return piece.ok() && (piece->empty() || callbacks.on_text(source, *piece));
       };
     }
-    return generator_.generate(sources, options, inner, run);
+    auto generations = generator_.generate(sources, options, inner, run);
+    if (!streamed.ok()) return streamed;
+    return generations;
   }
 
   Model model_;
@@ -87,13 +90,15 @@ class Translator::Impl {
 };
 
 Result<Translator> Translator::create(const Model& model, const SessionOptions& options) {
-  LW_ASSIGN_OR_RETURN(const text::Tokenizer* source, model.data().open_tokenizer());
-  LW_ASSIGN_OR_RETURN(const text::Tokenizer* target, model.data().open_target_tokenizer());
-  if (source == nullptr || target == nullptr) {
-    return unsupported("the model has no tokenizer; it generates from token ids only");
-  }
-  LW_ASSIGN_OR_RETURN(Generator generator, Generator::create(model, options));
-  return Translator(std::make_unique<Impl>(model, *source, *target, std::move(generator)));
+  return base::no_throw([&]() -> Result<Translator> {
+    LW_ASSIGN_OR_RETURN(const text::Tokenizer* source, model.data().open_tokenizer());
+    LW_ASSIGN_OR_RETURN(const text::Tokenizer* target, model.data().open_target_tokenizer());
+    if (source == nullptr || target == nullptr) {
+      return unsupported("the model has no tokenizer; it generates from token ids only");
+    }
+    LW_ASSIGN_OR_RETURN(Generator generator, Generator::create(model, options));
+    return Translator(std::make_unique<Impl>(model, *source, *target, std::move(generator)));
+  });
 }
 
 Translator::Translator(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <nlohmann/json_fwd.hpp>
 #include <string_view>
 
 #include "base/json_fields.hpp"
@@ -19,6 +20,7 @@ struct BertNormalizerOptions {
 
 /// The BertNormalizer of a tokenizer.json. kDataLoss for fields of the wrong type.
 Result<BertNormalizerOptions> bert_normalizer_from_json(const base::JsonFields& fields);
+nlohmann::json bert_normalizer_to_json(const BertNormalizerOptions& options);
 
 /// Appends to `out` the normal form of `text`, whose first byte is byte `offset` of the caller's.
 ///

@@ -32,7 +32,7 @@ uint32_t children(uint32_t unit) noexcept { return unit >> 10 << ((unit & 0x200)
 Result<Charsmap> Charsmap::parse(std::string_view blob) {
   Charsmap map;
   if (blob.empty()) return map;
-  if (blob.size() < kUnitBytes) return data_loss("precompiled_charsmap is cut off");
+  if (blob.size() < kUnitBytes) return data_loss("precompiled_charsmap is truncated");
   const uint32_t array_bytes = little_endian(blob, 0);
   blob.remove_prefix(kUnitBytes);
   if (array_bytes > blob.size() || array_bytes % kUnitBytes != 0) {

@@ -1,6 +1,5 @@
 #include "runtime/text/pattern_json.hpp"
 
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "base/status_macros.hpp"

@@ -1,7 +1,7 @@
 #include "runtime/text/post_processor.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,14 +12,14 @@
 namespace lanewise::text {
 namespace {
 
-using Json = nlohmann::json;
+constexpr int32_t kMaxId = std::numeric_limits<int32_t>::max();
 
 Result<TemplatePiece> read_sequence(const base::JsonFields& piece) {
   LW_ASSIGN_OR_RETURN(const base::JsonFields sequence, piece.object("Sequence"));
-  const Json* id = sequence.find("id");
-  if (!id || (*id != "A" && *id != "B")) return base::wrong_type(sequence.path("id"), "A or B", id);
+  constexpr std::string_view kTexts[] = {"A", "B"};
+  LW_ASSIGN_OR_RETURN(const size_t text, sequence.choice("id", kTexts, StatusCode::kDataLoss));
   TemplatePiece result;
-  result.kind = *id == "A" ? TemplatePiece::Kind::kFirst : TemplatePiece::Kind::kSecond;
+  result.kind = text == 0 ? TemplatePiece::Kind::kFirst : TemplatePiece::Kind::kSecond;
   LW_ASSIGN_OR_RETURN(result.type_id, sequence.count_or("type_id", 0));
   return result;
 }
@@ -30,12 +30,8 @@ Result<TemplatePiece> read_special(const base::JsonFields& piece,
   TemplatePiece result;
   LW_ASSIGN_OR_RETURN(result.name, token.string("id"));
   LW_ASSIGN_OR_RETURN(result.type_id, token.count_or("type_id", 0));
-  LW_ASSIGN_OR_RETURN(const base::JsonFields special, specials.object(result.name.c_str()));
-  LW_ASSIGN_OR_RETURN(const Json* ids, special.array("ids"));
-  for (const Json& id : *ids) {
-    LW_ASSIGN_OR_RETURN(const int32_t number, base::count_of(id, special.path("ids")));
-    result.ids.push_back(number);
-  }
+  LW_ASSIGN_OR_RETURN(const base::JsonFields special, specials.object(result.name));
+  LW_ASSIGN_OR_RETURN(result.ids, special.integers("ids", 0, kMaxId));
   return result;
 }
 
@@ -54,12 +50,10 @@ Status check_texts(std::span<const TemplatePiece> pieces, bool pair, const std::
 
 Result<std::vector<TemplatePiece>> read_pieces(const base::JsonFields& processor, const char* key,
                                                bool pair) {
-  LW_ASSIGN_OR_RETURN(const Json* list, processor.array(key));
+  LW_ASSIGN_OR_RETURN(const std::vector<base::JsonFields> list, processor.objects(key));
   LW_ASSIGN_OR_RETURN(const base::JsonFields specials, processor.object("special_tokens"));
   std::vector<TemplatePiece> pieces;
-  for (const Json& entry : *list) {
-    LW_ASSIGN_OR_RETURN(const base::JsonFields piece,
-                        base::JsonFields::of(entry, processor.path(key)));
+  for (const base::JsonFields& piece : list) {
     LW_ASSIGN_OR_RETURN(TemplatePiece result, piece.find("Sequence")
                                                   ? read_sequence(piece)
                                                   : read_special(piece, specials));
@@ -71,13 +65,11 @@ Result<std::vector<TemplatePiece>> read_pieces(const base::JsonFields& processor
 
 /// One of the ["[SEP]", 102] of BertProcessing.
 Result<TemplatePiece> read_named_id(const base::JsonFields& processor, const char* key) {
-  LW_ASSIGN_OR_RETURN(const Json* entry, processor.array(key));
-  if (entry->size() != 2 || !(*entry)[0].is_string()) {
-    return base::wrong_type(processor.path(key), "a token and its id", entry);
-  }
+  LW_ASSIGN_OR_RETURN(const auto entry, processor.array(key));
+  if (entry.size() != 2 || !entry[0].is_string()) return processor.wrong(key, "a token and its id");
   TemplatePiece piece;
-  piece.name = (*entry)[0].get_ref<const std::string&>();
-  LW_ASSIGN_OR_RETURN(const int32_t id, base::count_of((*entry)[1], processor.path(key)));
+  piece.name = entry[0].string();
+  LW_ASSIGN_OR_RETURN(const int32_t id, base::count_of(entry[1], processor.path(key)));
   piece.ids.push_back(id);
   return piece;
 }
@@ -136,11 +128,9 @@ Result<const Kind*> find_kind(const base::JsonFields& processor) {
 }
 
 Status read_sequence_of_processors(const base::JsonFields& processor, PostProcessor* out) {
-  LW_ASSIGN_OR_RETURN(const Json* list, processor.array("processors"));
+  LW_ASSIGN_OR_RETURN(const std::vector<base::JsonFields> list, processor.objects("processors"));
   int templates = 0;
-  for (const Json& entry : *list) {
-    LW_ASSIGN_OR_RETURN(const base::JsonFields step,
-                        base::JsonFields::of(entry, processor.path("processors")));
+  for (const base::JsonFields& step : list) {
     LW_ASSIGN_OR_RETURN(const Kind* kind, find_kind(step));
     templates += kind->is_template ? 1 : 0;
     if (templates > 1 || kind->read == read_sequence_of_processors) {
@@ -158,8 +148,8 @@ Result<PostProcessor> read_post_processing(const base::JsonFields& file) {
   PostProcessor result;
   if (file.find("truncation")) {
     LW_ASSIGN_OR_RETURN(const base::JsonFields truncation, file.object("truncation"));
-    const nlohmann::json* side = truncation.find("direction");
-    result.truncates_left = side != nullptr && *side == "Left";
+    const base::JsonValue* side = truncation.find("direction");
+    result.truncates_left = side != nullptr && side->is("Left");
   }
   if (!file.find("post_processor")) return result;
   LW_ASSIGN_OR_RETURN(const base::JsonFields processor, file.object("post_processor"));

@@ -74,7 +74,7 @@ struct Regex::Compiled {
     if (found == PCRE2_ERROR_JIT_STACKLIMIT) found = match(PCRE2_NO_JIT);
     if (found == PCRE2_ERROR_NOMATCH) return Match{0, 0, false};
     if (found < 0) {
-      return resource_exhausted("the regular expression gave up on the text at byte " +
+      return resource_exhausted("the regular expression exceeded its limit of steps at byte " +
                                 std::to_string(begin) + ": " + message_of(found));
     }
     const PCRE2_SIZE* where = pcre2_get_ovector_pointer(data);

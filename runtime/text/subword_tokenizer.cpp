@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/json_text.hpp"
 #include "base/status_macros.hpp"
 #include "runtime/text/byte_trie.hpp"
 #include "runtime/text/tokenizer_base.hpp"
@@ -87,13 +88,22 @@ size_t SubwordTokenizer::encode_code(size_t begin, size_t end, Output* out) cons
 Status SubwordTokenizer::encode_raw(size_t begin, size_t end, Output* out) const {
   begin = encode_code(begin, end, out);
   if (begin == end || out->full()) return {};
-  return TokenizerBase::encode_raw(begin, end, out);
+  // Added tokens that are matched in normalised text may stand across words.
+  if (!parts_.bert_words || has_normalized_added_tokens()) {
+    return TokenizerBase::encode_raw(begin, end, out);
+  }
+  parts_.bert_words->encode(out->text, begin, end, out->budget, &out->tokens);
+  return {};
 }
 
 /// Cuts bytes [begin, end) of normalised text into words and those into tokens.
 Status SubwordTokenizer::encode_normalized(const NormalizedText& text, size_t begin, size_t end,
                                            Output* out) const {
   if (begin == end) return {};
+  if (parts_.bert_words) {
+    parts_.bert_words->encode_normalized(text, begin, end, out->budget, &out->tokens);
+    return {};
+  }
   Words words;
   words.text.append(text, begin, end);
   words.ranges.push_back({0, end - begin});
@@ -125,6 +135,12 @@ Result<std::string> SubwordTokenizer::join_tokens(std::span<const std::string_vi
 std::string SubwordTokenizer::to_json() const {
   Json file = bare_tokenizer_json(parts_.added_tokens);
   file.update(Json::parse(parts_.json, nullptr, /*allow_exceptions=*/false));
+  if (parts_.post_processor.truncates_left) file["truncation"] = {{"direction", "Left"}};
+  if (parts_.bert_words) {  // In one form, however the file said it.
+    const auto token_of = [this](int32_t id) { return token(id); };
+    file["normalizer"] = bert_normalizer_to_json(parts_.bert_words->normalizer());
+    file["post_processor"] = template_to_json(parts_.post_processor.specials, token_of);
+  }
   file["model"] = parts_.model->to_json();
   return file.dump();
 }
@@ -141,12 +157,15 @@ Result<std::shared_ptr<const Tokenizer>> subword_tokenizer_from_json(const base:
                                                                      SubwordModelPtr model) {
   SubwordParts parts;
   parts.model = std::move(model);
-  Json kept = Json::object();
-  for (const char* part : {"normalizer", "pre_tokenizer", "post_processor", "decoder"}) {
-    const Json* value = file.find(part);
-    kept[part] = value ? *value : Json();
+  // As text, not as a tree: without memory, nlohmann-json's trees cannot be destroyed.
+  for (const char* part :
+       {"normalizer", "pre_tokenizer", "post_processor", "decoder", "leading_code"}) {
+    const base::JsonValue* value = file.find(part);
+    if (value == nullptr) continue;
+    parts.json.append(parts.json.empty() ? "{\"" : ",\"").append(part).append("\":");
+    parts.json += base::json_text(*value);
   }
-  if (const Json* code = file.find("leading_code")) kept["leading_code"] = *code;
+  parts.json += parts.json.empty() ? "{}" : "}";
   if (file.find("normalizer")) {
     LW_ASSIGN_OR_RETURN(const base::JsonFields fields, file.object("normalizer"));
     LW_ASSIGN_OR_RETURN(parts.normalizer, read_normalizer(fields));
@@ -160,8 +179,10 @@ Result<std::shared_ptr<const Tokenizer>> subword_tokenizer_from_json(const base:
     LW_ASSIGN_OR_RETURN(parts.decoder, read_decoder(fields));
   }
   LW_ASSIGN_OR_RETURN(parts.post_processor, read_post_processing(file));
-  if (parts.post_processor.truncates_left) kept["truncation"] = {{"direction", "Left"}};
-  parts.json = kept.dump();
+  // It knows no trimming of offsets.
+  if (parts.post_processor.trims.empty()) {
+    LW_ASSIGN_OR_RETURN(parts.bert_words, read_bert_words(file, parts.model->longest_pieces()));
+  }
   LW_RETURN_IF_ERROR(added_tokens_from_json(file, &parts.added_tokens));
   LW_ASSIGN_OR_RETURN(parts.leading_code, read_leading_code(file));
   return make_subword_tokenizer(std::move(parts));

@@ -7,6 +7,7 @@
 #include "base/json_fields.hpp"
 #include "lanewise/status.hpp"
 #include "runtime/text/added_tokens.hpp"
+#include "runtime/text/bert_words.hpp"
 #include "runtime/text/decoders/decoder.hpp"
 #include "runtime/text/leading_code.hpp"
 #include "runtime/text/models/subword_model.hpp"
@@ -22,7 +23,8 @@ struct SubwordParts {
   NormalizerPtr normalizer;       ///< may be null
   PreTokenizerPtr pre_tokenizer;  ///< may be null: a text is one word
   SubwordModelPtr model;
-  DecoderPtr decoder;  ///< may be null: tokens are joined with spaces
+  std::unique_ptr<const BertWords> bert_words;  ///< normalizer to model at once; null: one by one
+  DecoderPtr decoder;                           ///< may be null: tokens are joined with spaces
   PostProcessor post_processor;
   std::vector<AddedToken> added_tokens;
   LeadingCode leading_code;

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <limits>
-#include <new>
 #include <utility>
 
+#include "base/no_throw.hpp"
 #include "base/status_macros.hpp"
 #include "runtime/text/offset_trimming.hpp"
 #include "runtime/text/special_template.hpp"
@@ -83,45 +83,44 @@ Status TokenizerBase::check_template(std::span<const TemplatePiece> pieces) cons
   return {};
 }
 
-Result<Encoding> TokenizerBase::encode(std::string_view text, const EncodeOptions& options) const
-    try {
-  const std::vector<TemplatePiece>& pieces = post_processor_.specials.single;
-  LW_ASSIGN_OR_RETURN(const size_t room, room_for_text(pieces, options));
-  LW_ASSIGN_OR_RETURN(Output out,
-                      encode_text(text, post_processor_.truncates_left ? kNoLimit : room));
-  const bool truncated = out.tokens.size() > room;
-  truncate(room, &out.tokens);
-  return Encoding{apply_template(pieces, options.add_special_tokens, out.tokens, {}, nullptr),
-                  truncated};
-} catch (const std::bad_alloc&) {
-  return resource_exhausted("no memory to encode " + std::to_string(text.size()) + " bytes");
+Result<Encoding> TokenizerBase::encode(std::string_view text, const EncodeOptions& options) const {
+  return base::no_throw([&]() -> Result<Encoding> {
+    const std::vector<TemplatePiece>& pieces = post_processor_.specials.single;
+    LW_ASSIGN_OR_RETURN(const size_t room, room_for_text(pieces, options));
+    LW_ASSIGN_OR_RETURN(Output out,
+                        encode_text(text, post_processor_.truncates_left ? kNoLimit : room));
+    const bool truncated = out.tokens.size() > room;
+    truncate(room, &out.tokens);
+    return Encoding{apply_template(pieces, options.add_special_tokens, out.tokens, {}, nullptr),
+                    truncated};
+  });
 }
 
 Result<Encoding> TokenizerBase::encode_pair(std::string_view first, std::string_view second,
                                             const EncodeOptions& options,
-                                            std::vector<int32_t>* type_ids) const try {
-  const std::vector<TemplatePiece>& pieces = post_processor_.specials.pair;
-  LW_ASSIGN_OR_RETURN(const size_t room, room_for_text(pieces, options));
-  const bool whole = reads_pairs_whole() || post_processor_.truncates_left;
-  const size_t budget = whole ? kNoLimit : room;
-  LW_ASSIGN_OR_RETURN(Output a, encode_text(first, budget));
-  LW_ASSIGN_OR_RETURN(Output b, encode_text(second, budget));
-  // encode_text stops at one token over the room. Lengths beyond it matter only where both texts
-  // are longer than an odd room: the longer one gets the odd token.
-  if (a.full() && b.full() && room % 2 != 0) {
-    LW_ASSIGN_OR_RETURN(a, encode_text(first, kNoLimit));
-    LW_ASSIGN_OR_RETURN(b, encode_text(second, kNoLimit));
-  }
-  const PairLengths lengths = truncate_longest_first(a.tokens.size(), b.tokens.size(), room);
-  const bool truncated = lengths.first < a.tokens.size() || lengths.second < b.tokens.size();
-  truncate(lengths.first, &a.tokens);
-  truncate(lengths.second, &b.tokens);
-  if (type_ids) type_ids->clear();
-  return Encoding{apply_template(pieces, options.add_special_tokens, a.tokens, b.tokens, type_ids),
-                  truncated};
-} catch (const std::bad_alloc&) {
-  return resource_exhausted("no memory to encode " + std::to_string(first.size()) + " and " +
-                            std::to_string(second.size()) + " bytes");
+                                            std::vector<int32_t>* type_ids) const {
+  return base::no_throw([&]() -> Result<Encoding> {
+    const std::vector<TemplatePiece>& pieces = post_processor_.specials.pair;
+    LW_ASSIGN_OR_RETURN(const size_t room, room_for_text(pieces, options));
+    const bool whole = reads_pairs_whole() || post_processor_.truncates_left;
+    const size_t budget = whole ? kNoLimit : room;
+    LW_ASSIGN_OR_RETURN(Output a, encode_text(first, budget));
+    LW_ASSIGN_OR_RETURN(Output b, encode_text(second, budget));
+    // encode_text stops at one token over the room. Lengths beyond it matter only where both texts
+    // are longer than an odd room: the longer one gets the odd token.
+    if (a.full() && b.full() && room % 2 != 0) {
+      LW_ASSIGN_OR_RETURN(a, encode_text(first, kNoLimit));
+      LW_ASSIGN_OR_RETURN(b, encode_text(second, kNoLimit));
+    }
+    const PairLengths lengths = truncate_longest_first(a.tokens.size(), b.tokens.size(), room);
+    const bool truncated = lengths.first < a.tokens.size() || lengths.second < b.tokens.size();
+    truncate(lengths.first, &a.tokens);
+    truncate(lengths.second, &b.tokens);
+    if (type_ids) type_ids->clear();
+    return Encoding{
+        apply_template(pieces, options.add_special_tokens, a.tokens, b.tokens, type_ids),
+        truncated};
+  });
 }
 
 /// Leaves the first or the last `room` tokens.
@@ -179,12 +178,12 @@ void TokenizerBase::push(std::string_view name, Token token, Output* out) const 
 }
 
 Result<std::string> TokenizerBase::decode(std::span<const int32_t> ids,
-                                          bool skip_special_tokens) const try {
-  LW_ASSIGN_OR_RETURN(const std::vector<std::string_view> tokens,
-                      table_.decoded(ids, skip_special_tokens));
-  return join_tokens(tokens);
-} catch (const std::bad_alloc&) {
-  return resource_exhausted("no memory to decode " + std::to_string(ids.size()) + " ids");
+                                          bool skip_special_tokens) const {
+  return base::no_throw([&]() -> Result<std::string> {
+    LW_ASSIGN_OR_RETURN(const std::vector<std::string_view> tokens,
+                        table_.decoded(ids, skip_special_tokens));
+    return join_tokens(tokens);
+  });
 }
 
 std::optional<int32_t> TokenizerBase::id(std::string_view token) const {

@@ -34,10 +34,10 @@ Json pieces_to_json(std::span<const TemplatePiece> pieces, const TokenOf& token_
 Result<Vocabulary> read_vocabulary_object(const base::JsonFields& model) {
   LW_ASSIGN_OR_RETURN(const base::JsonFields vocab, model.object("vocab"));
   Vocabulary vocabulary;
-  vocabulary.reserve(vocab.json().size());
-  for (const auto& [token, id] : vocab.json().items()) {
-    LW_ASSIGN_OR_RETURN(const int32_t number, base::count_of(id, vocab.path(token)));
-    vocabulary.emplace_back(token, number);
+  vocabulary.reserve(vocab.members().size());
+  for (const base::JsonMember& member : vocab.members()) {
+    LW_ASSIGN_OR_RETURN(const int32_t id, vocab.count_of(member));
+    vocabulary.emplace_back(member.name, id);
   }
   return vocabulary;
 }
@@ -75,10 +75,8 @@ Json added_tokens_to_json(const std::vector<AddedToken>& tokens) {
 
 Status added_tokens_from_json(const base::JsonFields& file, std::vector<AddedToken>* tokens) {
   if (!file.find("added_tokens")) return {};
-  LW_ASSIGN_OR_RETURN(const Json* list, file.array("added_tokens"));
-  for (size_t i = 0; i < list->size(); ++i) {
-    const std::string name = "added_tokens[" + std::to_string(i) + "]";
-    LW_ASSIGN_OR_RETURN(const base::JsonFields entry, base::JsonFields::of((*list)[i], name));
+  LW_ASSIGN_OR_RETURN(const std::vector<base::JsonFields> list, file.objects("added_tokens"));
+  for (const base::JsonFields& entry : list) {
     LW_ASSIGN_OR_RETURN(AddedToken token, added_token_from_json(entry));
     LW_ASSIGN_OR_RETURN(token.id, entry.count("id"));
     if (!token.content.empty()) tokens->push_back(std::move(token));
@@ -87,9 +85,10 @@ Status added_tokens_from_json(const base::JsonFields& file, std::vector<AddedTok
 }
 
 Json bare_tokenizer_json(const std::vector<AddedToken>& added_tokens) {
-  return {{"version", "1.0"},   {"truncation", nullptr},
-          {"padding", nullptr}, {"normalizer", nullptr},
-          {"decoder", nullptr}, {"added_tokens", added_tokens_to_json(added_tokens)}};
+  return {{"version", "1.0"},          {"truncation", nullptr},
+          {"padding", nullptr},        {"added_tokens", added_tokens_to_json(added_tokens)},
+          {"normalizer", nullptr},     {"pre_tokenizer", nullptr},
+          {"post_processor", nullptr}, {"decoder", nullptr}};
 }
 
 Json template_to_json(const SpecialTemplate& specials, const TokenOf& token_of) {

@@ -119,7 +119,7 @@ TEST_F(ConvertCommandTest, SaysWhyItDidNotCalibrate) {
   const Outcome outcome =
       run({"convert", checkpoint(), "-o", out_path("m.lw"), "--weights", "int8"});
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-  EXPECT_TRUE(converters::has(outcome.err, "no text gives", "without calibration"));
+  EXPECT_TRUE(converters::has(outcome.err, "no text has", "without calibration"));
 }
 
 TEST_F(InspectCommandTest, SummaryAndJson) {

@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <sstream>
 #include <string>
@@ -46,6 +48,14 @@ TEST_F(EmbedCommandTest, PrintsExactlyTheVectors) {
   EXPECT_EQ(first["embedding"].get<std::vector<float>>(), expected("a b"));
   EXPECT_EQ(outcome.objects()[1]["embedding"].get<std::vector<float>>(), expected("c"));
   EXPECT_EQ(outcome.err, "");
+}
+
+TEST_F(EmbedCommandTest, ALineOfHundredsOfMegabytesIsRefused) {
+  const std::string path = out_path("zeros");
+  std::ofstream(path).close();
+  std::filesystem::resize_file(path, 258 << 20);  // a hole, which takes no room on the disk
+  EXPECT_TRUE(
+      is_error(run({"embed", model(), "--input", path}), path, "a line of more than 256 MiB"));
 }
 
 TEST_F(EmbedCommandTest, PlainLines) {
@@ -101,7 +111,7 @@ TEST_F(EmbedCommandTest, SaysOnceWhatWasCut) {
   const std::string longest = "a b c d e a";  // With its two special tokens, 8.
   EXPECT_EQ(run({"embed", model(), "--json", longest}).err, "");
   const Outcome outcome = run({"embed", model(), "--json"}, longest + " b\na\n" + longest + " c\n");
-  EXPECT_EQ(outcome.err, "2 texts were longer than 8 tokens and were cut\n");
+  EXPECT_EQ(outcome.err, "2 texts were longer than 8 tokens and were truncated\n");
   EXPECT_EQ(outcome.objects()[0]["truncated"], true);
   EXPECT_EQ(outcome.objects()[0]["tokens"], 8);
   EXPECT_EQ(outcome.objects()[1]["truncated"], false);

@@ -96,7 +96,7 @@ TEST_F(OnErrorTest, TruncateCutsWhatIsTooLongAndSkipsTheRest) {
   EXPECT_EQ(outcome.exit_code, 3);
   ASSERT_EQ(outcome.lines().size(), 6u);
   EXPECT_EQ(outcome.lines()[1] + "\n", generate({}, kLong.substr(0, 64)).out);
-  EXPECT_TRUE(converters::has(outcome.err, "line 2: cut to the 64 tokens"));
+  EXPECT_TRUE(converters::has(outcome.err, "line 2: truncated to the 64 tokens"));
   EXPECT_EQ(outcome.lines()[5], kTransformer);
   const Outcome all = generate({"--on-error", "truncate", "--quiet"}, "cat\n" + kLong + "\n");
   EXPECT_EQ(all.exit_code, 0);

@@ -126,7 +126,7 @@ std::vector<BadInput> bad_inputs(const std::string& ids, const std::string& mask
   for (const DataType type : {DataType::kF32, DataType::kF16, DataType::kU8, DataType::kI16}) {
     add(ids, Tensor(type, {2, 2}), {"expected I32 or I64", std::string(name_of(type))});
   }
-  add(mask, integers({2, 3}, {1, 0, 1, 1, 1, 1}), {"row 0", "a hole between its ones"});
+  add(mask, integers({2, 3}, {1, 0, 1, 1, 1, 1}), {"row 0", "a zero between ones"});
   add(mask, integers({2, 3}, {1, 1, 1, 0, 0, 0}), {"row 1", "no token"});
   add(mask, integers({2, 3}, {1, 1, 1, 1, 2, 1}), {"row 1 holds 2"});
   add(mask, integers({2, 3}, {1, 1, 1, 1, -1, 1}), {"row 1 holds -1"});
@@ -204,9 +204,9 @@ TEST_F(TranslateTest, WhatIsWrongWithTheFolderIsOneLineAndLeavesNothing) {
     put(file, before);
     EXPECT_EQ(files_out(), 0);
   };
-  refused("config.json", R"({"model_type": "m2m_100", "d_model": "54"})", "'d_model' must be");
+  refused("config.json", R"({"model_type": "m2m_100", "d_model": "54"})", "'d_model': expected");
   refused("config.json", R"({"model_type": "nllb-moe"})", "nllb-moe");
-  refused("generation_config.json", R"([{"num_beams": 1}])", "must be a JSON object");
+  refused("generation_config.json", R"([{"num_beams": 1}])", "expected an object");
   refused("tokenizer_config.json", R"({"src_lang": "xx"})", "no language 'xx'");
   refused("vocab.json", R"({"<s>": 0})", "vocab.json has no token '<pad>'");
   refused("sentencepiece.bpe.model", "\x0a\x7f", "'sentencepiece.bpe.model'");

@@ -46,6 +46,13 @@ TEST(Usage, UnknownFlags) {
   EXPECT_TRUE(is_wrong_usage(run({"cpu", "extra"}), "extra"));
 }
 
+TEST(Usage, ControlCharactersReachNoTerminal) {
+  for (const Outcome& outcome : {run({"cpu", "--b\x1B[2Jus\x7F"}), run({"--b\x1B[2Jus\x7F"})}) {
+    EXPECT_TRUE(is_wrong_usage(outcome, "--b?[2Jus?"));
+    EXPECT_EQ(outcome.err.find_first_of("\x1B\x7F"), std::string::npos);
+  }
+}
+
 TEST(Usage, MissingOperands) {
   for (const char* command :
        {"convert", "inspect", "run", "embed", "tokenize", "attention", "bench"}) {

@@ -55,11 +55,11 @@ struct BadField {
 
 TEST_F(BartTest, ChecksEveryField) {
   const BadField fields[] = {
-      {"bart", "d_model", "0", kInvalid, "'d_model' must be an integer from 1"},
+      {"bart", "d_model", "0", kInvalid, "'d_model': expected an integer from 1"},
       {"bart", "d_model", "55", kInvalid, "not a multiple of 'encoder_attention_heads' 3"},
       {"bart", "decoder_attention_heads", "4", kInvalid, "'decoder_attention_heads' 4"},
-      {"bart", "decoder_attention_heads", "\"4\"", kInvalid, "'decoder_attention_heads' must be"},
-      {"bart", "encoder_layers", "1000000000", kInvalid, "'encoder_layers' must be"},
+      {"bart", "decoder_attention_heads", "\"4\"", kInvalid, "'decoder_attention_heads': expected"},
+      {"bart", "encoder_layers", "1000000000", kInvalid, "'encoder_layers': expected"},
       {"bart", "encoder_ffn_dim", "-1", kInvalid, "'encoder_ffn_dim'"},
       {"bart", "activation_function", "\"prelu\"", kUnsupported, "unknown activation_function"},
       {"bart", "normalize_before", "true", kUnsupported,
@@ -76,16 +76,17 @@ TEST_F(BartTest, ChecksEveryField) {
       {"m2m_100", "add_bias_logits", "true", kUnsupported, "'add_bias_logits'"},
       {"bart", "is_decoder", "true", kUnsupported, "'is_decoder'"},
       {"bart", "is_encoder_decoder", "false", kUnsupported, "'is_encoder_decoder'"},
-      {"bart", "is_encoder_decoder", "1", kInvalid, "'is_encoder_decoder' must be true or false"},
-      {"marian", "scale_embedding", "0", kInvalid, "'scale_embedding' must be true or false"},
-      {"marian", "activation_function", "null1", kDataLoss, "is not JSON"},
-      {"marian", "activation_function", "[\"gelu\"]", kInvalid, "must be a string, found an array"},
-      {"mbart", "d_model", "1e400", kDataLoss, "is not JSON: a number is out of range"},
-      {"mbart", "d_model", "54.0", kInvalid, "'d_model' must be an integer from 1"},
+      {"bart", "is_encoder_decoder", "1", kInvalid, "'is_encoder_decoder': expected true or false"},
+      {"marian", "scale_embedding", "0", kInvalid, "'scale_embedding': expected true or false"},
+      {"marian", "activation_function", "null1", kDataLoss, "not JSON"},
+      {"marian", "activation_function", "[\"gelu\"]", kInvalid,
+       "expected a string, found an array"},
+      {"mbart", "d_model", "1e400", kDataLoss, "not JSON: a number is out of range"},
+      {"mbart", "d_model", "54.0", kInvalid, "'d_model': expected an integer from 1"},
       {"mbart", "d_model", "18446744073709551615", kInvalid, "found 18446744073709551615"},
-      {"m2m_100", "encoder_layers", "true", kInvalid, "'encoder_layers' must be"},
+      {"m2m_100", "encoder_layers", "true", kInvalid, "'encoder_layers': expected"},
       {"m2m_100", "d_model", "2", kInvalid, "not a multiple of 'encoder_attention_heads' 3"},
-      {"marian", "decoder_vocab_size", "50", kInvalid, "'decoder_vocab_size' must be 61"},
+      {"marian", "decoder_vocab_size", "50", kInvalid, "'decoder_vocab_size': expected 61"},
       {"m2m_100", "pad_token_id", "-1", kInvalid, "'pad_token_id'"},
       {"m2m_100", "max_position_embeddings", "1048577", kInvalid, "from 1 to 1048576"},
       // In range, but the file has something else.
@@ -128,7 +129,7 @@ TEST_F(BartTest, MakesNoTableThatCouldNotBeRun) {
     config_["d_model"] = "540";
     config_["max_position_embeddings"] = "124276";
     write();
-    EXPECT_TRUE(has(failure(kInvalid), "'max_position_embeddings' must be at most 124275"))
+    EXPECT_TRUE(has(failure(kInvalid), "'max_position_embeddings': expected at most 124275"))
         << variant;
     config_["max_position_embeddings"] = "124275";
     write();
@@ -181,7 +182,7 @@ TEST_F(BartTest, TakesCopiesOfTheEmbeddingForLeftovers) {
   tensors_["model.encoder.version"] = hf_weight("version", {1}, 0);
   write();
   const ConvertedFile out = converted();
-  EXPECT_TRUE(reported("4 tensors are ignored, no weights: 'lm_head.weight'"));
+  EXPECT_TRUE(reported("4 tensors are ignored (not weights): 'lm_head.weight'"));
   EXPECT_EQ(out.node("encoder.embed").weights.at("table"),
             out.node("decoder.embed").weights.at("table"));
 

@@ -23,7 +23,7 @@ TEST_F(BertTest, WritesTheTextbookGraph) {
   const auto output = [&](const char* name) {
     return out.graph.values[static_cast<size_t>(out.graph.outputs.at(name))];
   };
-  EXPECT_EQ(output("last_hidden_state").rows, graph::RowSymbol::kTokens);
+  EXPECT_EQ(output("last_hidden_state").rows, graph::RowSymbol::kSourceTokens);
   EXPECT_EQ(output("last_hidden_state").features, kHidden);
   EXPECT_EQ(output("pooler_output").rows, graph::RowSymbol::kSequences);
   EXPECT_EQ(output("sentence_embedding").rows, graph::RowSymbol::kSequences);
@@ -101,29 +101,29 @@ TEST_F(BertTest, ChecksEveryField) {
   constexpr auto kInvalid = StatusCode::kInvalidArgument;
   constexpr auto kUnsupported = StatusCode::kUnsupported;
   const BadField fields[] = {
-      {"hidden_size", "\"20\"", kInvalid, "'hidden_size' must be an integer from 1 to"},
+      {"hidden_size", "\"20\"", kInvalid, "'hidden_size': expected an integer from 1 to"},
       {"hidden_size", "0", kInvalid, "found 0"},
       {"hidden_size", "1e300", kInvalid, "found 1e+300"},
       {"hidden_size", "20.5", kInvalid, "found 20.5"},
       {"hidden_size", "[20]", kInvalid, "found an array"},
-      {"num_hidden_layers", "1000000000", kInvalid, "'num_hidden_layers' must be"},
+      {"num_hidden_layers", "1000000000", kInvalid, "'num_hidden_layers': expected"},
       {"num_hidden_layers", "-1", kInvalid, "found -1"},
       {"num_hidden_layers", "18446744073709551615", kInvalid, "found 18446744073709551615"},
       {"num_attention_heads", "3", kInvalid,
        "'hidden_size' 20 is not a multiple of 'num_attention_heads' 3"},
-      {"num_attention_heads", "0", kInvalid, "'num_attention_heads' must be"},
+      {"num_attention_heads", "0", kInvalid, "'num_attention_heads': expected"},
       {"num_attention_heads", "40", kInvalid, "is not a multiple"},
       {"intermediate_size", "true", kInvalid, "found true"},
       {"max_position_embeddings", "9223372036854775807", kInvalid, "'max_position_embeddings'"},
       {"type_vocab_size", "-2", kInvalid, "'type_vocab_size'"},
       {"vocab_size", "0", kInvalid, "'vocab_size'"},
-      {"layer_norm_eps", "-1", kInvalid, "'layer_norm_eps' must be a number from 0 to 1"},
+      {"layer_norm_eps", "-1", kInvalid, "'layer_norm_eps': expected a number from 0 to 1"},
       {"layer_norm_eps", "\"x\"", kInvalid, "found 'x'"},
       {"hidden_act", "\"prelu\"", kUnsupported, "known: gelu, gelu_10, gelu_accurate, gelu_fast"},
-      {"hidden_act", "7", kInvalid, "'hidden_act' must be a string"},
+      {"hidden_act", "7", kInvalid, "'hidden_act': expected a string"},
       {"position_embedding_type", "\"relative_key\"", kUnsupported, "'relative_key'"},
       {"is_decoder", "true", kUnsupported, "is_decoder"},
-      {"is_decoder", "1", kInvalid, "'is_decoder' must be true or false"},
+      {"is_decoder", "1", kInvalid, "'is_decoder': expected true or false"},
       {"add_cross_attention", "true", kUnsupported, "add_cross_attention"},
       // In range, but the file has something else.
       {"vocab_size", "2147483647", kInvalid, "expected [2147483647, 20], file has [13, 20]"},
@@ -197,7 +197,7 @@ TEST_F(BertTest, WorksWithoutTokenTypes) {
   write_all();
   const ConvertedFile out = converted();
   EXPECT_EQ(out.graph.find_input("token_type_ids"), -1);
-  EXPECT_TRUE(reported("1 tensor is ignored, no weight: 'embeddings.token_type_embeddings"));
+  EXPECT_TRUE(reported("1 tensor is ignored (not a weight): 'embeddings.token_type_embeddings"));
 }
 
 }  // namespace

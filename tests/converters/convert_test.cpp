@@ -49,7 +49,7 @@ void expect_rows(const TensorView& tensor, const Tensor& source) {
 TEST_F(ConvertTest, WritesAModelFile) {
   write_all();
   const ConvertedFile out = converted();
-  EXPECT_EQ(out.metadata("lanewise.format"), "1");
+  EXPECT_EQ(out.metadata("lanewise.format"), "2");
   EXPECT_TRUE(has(out.tokenizer(), "##a"));
   const auto task = nlohmann::json::parse(out.metadata("lanewise.task"));
   EXPECT_TRUE(task.is_object());
@@ -179,9 +179,9 @@ TEST_F(ConvertTest, WorksWithoutATokenizer) {
 TEST_F(ConvertTest, NamesWhatIsWrongWithTheConfigFile) {
   write_all();
   put("config.json", "{\"model_type\": ");
-  EXPECT_TRUE(has(failure(StatusCode::kDataLoss), "config.json' is not JSON"));
+  EXPECT_TRUE(has(failure(StatusCode::kDataLoss), "config.json': not JSON"));
   put("config.json", "[1]");
-  EXPECT_TRUE(has(failure(StatusCode::kDataLoss), "must be a JSON object, found array"));
+  EXPECT_TRUE(has(failure(StatusCode::kDataLoss), "expected an object, found an array"));
   put("config.json", "{\"a\": 1e999}");
   failure(StatusCode::kDataLoss);
   put("config.json", std::string(100'000, '['));
@@ -189,7 +189,8 @@ TEST_F(ConvertTest, NamesWhatIsWrongWithTheConfigFile) {
   put("config.json", "{}");
   EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "'model_type' is missing"));
   put("config.json", "{\"model_type\": 3}");
-  EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "'model_type' must be a string, found 3"));
+  EXPECT_TRUE(
+      has(failure(StatusCode::kInvalidArgument), "'model_type': expected a string, found 3"));
   put("config.json", "{\"model_type\": \"mamba\\n\"}");
   EXPECT_TRUE(has(failure(StatusCode::kUnsupported), "unknown model_type 'mamba?'", "known: bart, ",
                   ", bert, "));
@@ -241,7 +242,7 @@ TEST_F(ConvertTest, ReportsUnusedTensorsAndKnownLeftovers) {
   write_all();
   converted();
   EXPECT_TRUE(reported("2 tensors are unused: 'classifier.weight', 'cls.predictions.bias'"));
-  EXPECT_TRUE(reported("1 tensor is ignored, no weight: 'bert.embeddings.position_ids'"));
+  EXPECT_TRUE(reported("1 tensor is ignored (not a weight): 'bert.embeddings.position_ids'"));
 }
 
 TEST_F(ConvertTest, RefusesAConvertedModelAsSource) {

@@ -7,7 +7,7 @@
 #include <numbers>
 #include <string_view>
 
-#include "converters/pack/quantized_panels.hpp"
+#include "converters/pack/tables.hpp"
 #include "lanewise/convert.hpp"
 #include "lanewise/embedder.hpp"
 #include "ops/dispatch.hpp"
@@ -89,9 +89,9 @@ TEST_F(ConvertTypesTest, ComputesNearlyTheSame) {
   const std::vector<float> expected = vectors(kTexts, 1);
   for (const auto& [weights, least] : {std::pair("bf16", 0.999), {"int8", 0.999}, {"int4", 0.97}}) {
     convert_as(weights);
-    for (const std::string& isa : available_isas()) {
-      SCOPED_TRACE(std::string(weights) + " " + isa);
-      const std::vector<float> found = vectors(kTexts, 1, isa);
+    for (const std::string_view isa : available_isas()) {
+      SCOPED_TRACE(std::string(weights).append(" ").append(isa));
+      const std::vector<float> found = vectors(kTexts, 1, std::string(isa));
       ASSERT_EQ(found.size(), expected.size());
       const size_t dimension = expected.size() / std::size(kTexts);
       for (size_t at = 0; at < found.size(); at += dimension) {
@@ -105,13 +105,13 @@ TEST_F(ConvertTypesTest, ATextHasTheSameBitsAloneAndInABatch) {
   write_all();
   for (const char* weights : {"bf16", "int8", "int4"}) {
     convert_as(weights);
-    for (const std::string& isa : available_isas()) {
-      SCOPED_TRACE(std::string(weights) + " " + isa);
-      const std::vector<float> together = vectors(kTexts, 1, isa);
-      EXPECT_EQ(vectors(kTexts, 2, isa), together);
+    for (const std::string_view isa : available_isas()) {
+      SCOPED_TRACE(std::string(weights).append(" ").append(isa));
+      const std::vector<float> together = vectors(kTexts, 1, std::string(isa));
+      EXPECT_EQ(vectors(kTexts, 2, std::string(isa)), together);
       std::vector<float> alone;
       for (const std::string_view& text : kTexts) {
-        const std::vector<float> one = vectors({&text, 1}, 1, isa);
+        const std::vector<float> one = vectors({&text, 1}, 1, std::string(isa));
         alone.insert(alone.end(), one.begin(), one.end());
       }
       EXPECT_EQ(alone, together);
@@ -206,10 +206,10 @@ TEST_F(ConvertTypesTest, RefusesOptionsThatDoNotFit) {
 
 TEST(QuantizedPanelsTest, IntegersStandWhereTheKernelsReadThem) {
   // 17 features of 37 inputs: a second panel, a step and a group that are not full.
-  QuantizedMatrix matrix{.type = WeightType::kI4, .n = 17, .k = 37, .group = 32};
+  QuantizedMatrix matrix{.format = WeightFormat::i4g32, .n = 17, .k = 37, .group = 32};
   for (int64_t i = 0; i < 17 * 37; ++i) matrix.values.push_back(static_cast<int8_t>(i % 16));
   for (int64_t i = 0; i < 17 * 2; ++i) matrix.scales.push_back(static_cast<float>(i));
-  const std::vector<PackedRole> i4 = pack_quantized(matrix);
+  const std::vector<ops::PackedTensor> i4 = ops::pack_weight(matrix).tensors;
   ASSERT_EQ(i4.size(), 3U);
   EXPECT_EQ(i4[0].shape, (Shape{2, 8, 64}));
   EXPECT_EQ(i4[1].shape, (Shape{2, 2, 16}));
@@ -225,9 +225,9 @@ TEST(QuantizedPanelsTest, IntegersStandWhereTheKernelsReadThem) {
   for (int64_t i = 0; i < 37; ++i) whole += (i < 32 ? 6 : 7) * ((3 * 37 + i) % 16 - 8);
   EXPECT_EQ(reinterpret_cast<const float*>(i4[2].bytes.data())[3], whole);
 
-  matrix.type = WeightType::kI8;
+  matrix.format = WeightFormat::i8;
   matrix.scales.resize(17);
-  const std::vector<PackedRole> i8 = pack_quantized(matrix);
+  const std::vector<ops::PackedTensor> i8 = ops::pack_weight(matrix).tensors;
   ASSERT_EQ(i8.size(), 3U);
   EXPECT_EQ(i8[0].shape, (Shape{2, 10, 16, 4}));
   EXPECT_EQ(static_cast<int>(i8[0].bytes[(1 * 10 + 8) * 64 + 1]), (16 * 37 + 33) % 16);
@@ -238,8 +238,8 @@ TEST(QuantizedPanelsTest, IntegersStandWhereTheKernelsReadThem) {
 
 TEST(QuantizedPanelsTest, Bf16IsRoundedToTheNearestEven) {
   const std::vector<float> w = {1.0F, 1.00390625F, 1.01171875F, -3.0F, std::numbers::pi_v<float>};
-  const PackedRole packed = table_bf16(w, 1, 5);
-  const auto* bits = reinterpret_cast<const uint16_t*>(packed.bytes.data());
+  const ops::PackedWeight packed = pack_table(WeightFormat::bf16_rows, w, 1, 5);
+  const auto* bits = reinterpret_cast<const uint16_t*>(packed.tensors[0].bytes.data());
   EXPECT_EQ(bits[0], 0x3f80);
   EXPECT_EQ(bits[1], 0x3f80);  // half way: down to even
   EXPECT_EQ(bits[2], 0x3f82);  // half way: up to even

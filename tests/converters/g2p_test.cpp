@@ -12,9 +12,9 @@
 #include <string_view>
 #include <vector>
 
+#include "lanewise/attention.hpp"
 #include "lanewise/convert.hpp"
 #include "lanewise/translator.hpp"
-#include "runtime/attention/text_attention.hpp"
 #include "runtime/file/mapping.hpp"
 #include "runtime/file/safetensors.hpp"
 #include "tests/test_data.hpp"
@@ -134,10 +134,10 @@ TEST(ModelG2p, ItsAttentionEqualsPyTorchs) {
   ASSERT_TRUE(golden.ok()) << golden.status().message();
   const Result<Model> model = load(bundled_model_folder());
   ASSERT_TRUE(model.ok()) << model.status().message();
-  const auto found = attention::attention_of_text(*model, "transformer", std::nullopt, {}, {});
+  const auto found = attention_of_text(*model, "transformer", std::nullopt, {}, {});
   ASSERT_TRUE(found.ok()) << found.status().message();
   std::map<std::string_view, int64_t> layers;
-  for (const attention::AttentionMap& map : found->maps) {
+  for (const AttentionMap& map : found->maps) {
     const std::string_view kind = name_of(map.kind);
     const file::TensorEntry* entry = golden->find(kind);
     ASSERT_NE(entry, nullptr) << kind;

@@ -198,69 +198,69 @@ TEST_F(GenerationConfigTest, WhatIsNoJsonObjectIsRefused) {
     EXPECT_EQ(config.status().code(), StatusCode::kDataLoss) << text;
     return config.status().message();
   };
-  EXPECT_EQ(message("[]"), "'generation_config.json' must be a JSON object, found array");
-  EXPECT_EQ(message("null"), "'generation_config.json' must be a JSON object, found null");
-  EXPECT_EQ(message(R"({"num_beams": 1)"),
-            "'generation_config.json' is not JSON: error at byte 16");
+  EXPECT_EQ(message("[]"), "'generation_config.json': expected an object, found an array");
+  EXPECT_EQ(message("null"), "'generation_config.json': expected an object, found null");
+  EXPECT_EQ(message(R"({"num_beams": 1)"), "'generation_config.json': not JSON: error at byte 16");
   // What Python writes for numbers that JSON does not have.
   expect_refused(R"({"num_beams": 2, "length_penalty": NaN})", "length_penalty",
-                 "'length_penalty' must be a number from -10 to 10, found 'NaN'");
+                 "'length_penalty': expected a number from -10 to 10, found 'NaN'");
   EXPECT_EQ(message(R"({"length_penalty": 1e400})"),
-            "'generation_config.json' is not JSON: a number is out of range");
+            "'generation_config.json': not JSON: a number is out of range");
 }
 
 TEST_F(GenerationConfigTest, TypesAndRangesAreChecked) {
   const auto refused = [this](const std::string& json, const std::string& message) {
     expect_refused(json, message.substr(1, message.find('\'', 1) - 1), message);
   };
-  refused(R"({"num_beams": "4"})", "'num_beams' must be an integer from 1 to 64, found '4'");
-  refused(R"({"num_beams": 0})", "'num_beams' must be an integer from 1 to 64, found 0");
-  refused(R"({"num_beams": 4.0})", "'num_beams' must be an integer from 1 to 64, found 4.0");
-  refused(R"({"do_sample": 1})", "'do_sample' must be true or false, found 1");
+  refused(R"({"num_beams": "4"})", "'num_beams': expected an integer from 1 to 64, found '4'");
+  refused(R"({"num_beams": 0})", "'num_beams': expected an integer from 1 to 64, found 0");
+  refused(R"({"num_beams": 4.0})", "'num_beams': expected an integer from 1 to 64, found 4.0");
+  refused(R"({"do_sample": 1})", "'do_sample': expected true or false, found 1");
   refused(R"({"num_beams": 2, "early_stopping": "always"})",
-          "'early_stopping' must be true, false or \"never\", found 'always'");
+          "'early_stopping': expected true, false or \"never\", found 'always'");
   refused(R"({"num_beams": 2, "length_penalty": "1"})",
-          "'length_penalty' must be a number from -10 to 10, found '1'");
+          "'length_penalty': expected a number from -10 to 10, found '1'");
   refused(R"({"do_sample": true, "temperature": 0})",
-          "'temperature' must be a number from 1e-06 to 1e+06, found 0");
+          "'temperature': expected a number from 1e-06 to 1e+06, found 0");
   refused(R"({"do_sample": true, "top_p": 1.5})",
-          "'top_p' must be a number from 1e-06 to 1, found 1.5");
+          "'top_p': expected a number from 1e-06 to 1, found 1.5");
   refused(R"({"eos_token_id": 1000})",
-          "'eos_token_id' must be an integer or a list of integers from 0 to 999, found 1000");
+          "'eos_token_id': expected an integer or an array of integers from 0 to 999, found 1000");
   refused(R"({"eos_token_id": [2, "3"]})",
-          "'eos_token_id' must be an integer or a list of integers from 0 to 999, found an array "
+          "'eos_token_id': expected an array of integers from 0 to 999, found an array "
           "with '3'");
   refused(R"({"eos_token_id": [2, 18446744073709551615]})",
-          "'eos_token_id' must be an integer or a list of integers from 0 to 999, found an array "
+          "'eos_token_id': expected an array of integers from 0 to 999, found an array "
           "with 18446744073709551615");
+  refused(R"({"suppress_tokens": {"1": 2}})",
+          "'suppress_tokens': expected an integer or an array of integers from 0 to 999, found an "
+          "object");
+  refused(R"({"bad_words_ids": [1]})",
+          "'bad_words_ids': expected an array of arrays of integers from 0 to 999, found an array "
+          "with 1");
   refused(
-      R"({"suppress_tokens": {"1": 2}})",
-      "'suppress_tokens' must be an integer or a list of integers from 0 to 999, found an object");
-  refused(
-      R"({"bad_words_ids": [1]})",
-      "'bad_words_ids' must be a list of lists of integers from 0 to 999, found an array with 1");
-  refused(R"({"bad_words_ids": [[1], [2, -3]]})",
-          "'bad_words_ids' must be a list of lists of integers from 0 to 999, found an array with "
-          "-3");
+      R"({"bad_words_ids": [[1], [2, -3]]})",
+      "'bad_words_ids': expected an array of arrays of integers from 0 to 999, found an array with "
+      "-3");
   refused(R"({"bad_words_ids": 1})",
-          "'bad_words_ids' must be a list of lists of integers from 0 to 999, found 1");
+          "'bad_words_ids': expected an array of arrays of integers from 0 to 999, found 1");
   refused(R"({"bad_words_ids": [[1], []]})",
-          "'bad_words_ids' must be a list of lists that are not empty, found an array");
-  refused(
-      R"({"suppress_tokens": [5, [6]]})",
-      "'suppress_tokens' must be an integer or a list of integers from 0 to 999, found an array "
-      "with an array");
+          "'bad_words_ids': expected a list of lists that are not empty, found an array");
+  refused(R"({"suppress_tokens": [5, [6]]})",
+          "'suppress_tokens': expected an array of integers from 0 to 999, found an array "
+          "with an array");
   refused(R"({"forced_eos_token_id": [2, 1000]})",
-          "'forced_eos_token_id' must be an integer or a list of integers from 0 to 999, found an "
-          "array with 1000");
-  refused(R"({"max_length": 0})", "'max_length' must be an integer from 1 to 2147483647, found 0");
-  refused(R"({"num_beams": 65})", "'num_beams' must be an integer from 1 to 64, found 65");
+          "'forced_eos_token_id': expected an array of integers from 0 to 999, found an array with "
+          "1000");
+  refused(R"({"max_length": 0})",
+          "'max_length': expected an integer from 1 to 2147483647, found 0");
+  refused(R"({"num_beams": 65})", "'num_beams': expected an integer from 1 to 64, found 65");
   refused(R"({"num_beams": 2, "length_penalty": 1e308})",
-          "'length_penalty' must be a number from -10 to 10, found 1e+308");
+          "'length_penalty': expected a number from -10 to 10, found 1e+308");
   refused(R"({"forced_bos_token_id": 1000})",
-          "'forced_bos_token_id' must be an integer from 0 to 999, found 1000");
+          "'forced_bos_token_id': expected an integer from 0 to 999, found 1000");
   refused(R"({"num_beams": 2, "num_beam_groups": "two"})",
-          "'num_beam_groups' must be a number from -1.79769e+308 to 1.79769e+308, found 'two'");
+          "'num_beam_groups': expected a number, found 'two'");
 }
 
 }  // namespace

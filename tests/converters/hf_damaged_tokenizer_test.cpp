@@ -114,18 +114,21 @@ TEST_F(HfDamagedTokenizerTest, DamagedFilesAreNamed) {
   const std::string cut = spm.substr(0, spm.size() / 2 + 1);
   const Damaged files[] = {
       {"t5", "spiece.model", cut,
-       "tokenizer of 'spiece.model': the SentencePiece model is cut off"},
+       "tokenizer of 'spiece.model': the SentencePiece model is truncated"},
       {"t5", "spiece.model", "no protobuf", "tokenizer of 'spiece.model': the SentencePiece model"},
-      {"marian", "source.spm", cut, "tokenizer of 'source.spm': the SentencePiece model is cut"},
-      {"marian", "target.spm", cut, "tokenizer of 'target.spm': the SentencePiece model is cut"},
+      {"marian", "source.spm", cut,
+       "tokenizer of 'source.spm': the SentencePiece model is truncated"},
+      {"marian", "target.spm", cut,
+       "tokenizer of 'target.spm': the SentencePiece model is truncated"},
       {"mbart", "sentencepiece.bpe.model", cut, "tokenizer of 'sentencepiece.bpe.model': the Sent"},
       {"m2m_100", "sentencepiece.bpe.model", cut, "tokenizer of 'sentencepiece.bpe.model': the S"},
-      {"marian", "vocab.json", "[", "vocab.json: expected an object of ids by token"},
+      {"marian", "vocab.json", "[", "vocab.json: not JSON: error at byte 2"},
       {"marian", "vocab.json", "{}", "vocab.json has no token '</s>'"},
-      {"marian", "vocab.json", R"({"a": -1})", "'a': -1 is not between 0 and 2147483647"},
-      {"m2m_100", "vocab.json", R"({"a\nb": "1"})", "'a?b': expected a whole number"},
+      {"marian", "vocab.json", R"({"a": -1})",
+       "'a': expected an integer from 0 to 2147483647, found -1"},
+      {"m2m_100", "vocab.json", R"({"a\nb": "1"})", "'a?b': expected an integer"},
       {"m2m_100", "vocab.json", R"({"</s>": 0})", "vocab.json has no token '<s>'"},
-      {"bart", "vocab.json", "[", "vocab.json: expected an object of ids by token"},
+      {"bart", "vocab.json", "[", "vocab.json: not JSON: error at byte 2"},
       {"bart", "vocab.json", R"({"h": 0, "e": 1, "he": 2})", "vocab.json has no cls_token '<s>'"},
       {"bart", "merges.txt", "#version: 0.2\nh\n", "merges.txt: 'h' is not two tokens"},
       {"bart", "merges.txt", "h e x\n", "merges.txt: 'h e x' is not two tokens"},
@@ -134,7 +137,7 @@ TEST_F(HfDamagedTokenizerTest, DamagedFilesAreNamed) {
       {"bart", "merges.txt", "h\te\n", "merges.txt: 'h?e' is not two tokens"},
       {"bart", "merges.txt", "h zz\n", "merge 0 needs 'zz', which is not in the vocabulary"},
       {"bart", "merges.txt", "h \xff\n", "merges.txt is not UTF-8"},
-      {"bart", "tokenizer.json", "{", "tokenizer.json is not JSON"},
+      {"bart", "tokenizer.json", "{", "tokenizer.json: not JSON"},
       {"bart", "tokenizer.json", R"({"model": {"type": "BPE"}})", "model.vocab"},
       {"mbart", "tokenizer.json", "[]", "expected an object"},
   };
@@ -151,7 +154,7 @@ TEST_F(HfDamagedTokenizerTest, DamagedFilesAreNamed) {
   EXPECT_TRUE(has(refusal("mbart", "tokenizer_config.json", R"({"src_lang": "xx"})", kInvalid),
                   "the model has no language 'xx'"));
   EXPECT_TRUE(has(refusal("t5", "tokenizer_config.json", R"({"extra_ids": -1})", kInvalid),
-                  "'extra_ids' must be an integer from 0"));
+                  "'extra_ids': expected an integer from 0"));
 }
 
 TEST_F(HfDamagedTokenizerTest, ANormalizerThatCannotBeReadIsFoundBeforeItIsWritten) {

@@ -11,7 +11,7 @@
 #include "lanewise/generator.hpp"
 #include "lanewise/session.hpp"
 #include "ops/dispatch.hpp"
-#include "ops/linear/linear_kernels.hpp"
+#include "ops/weights/f32/f32_kernels.hpp"
 #include "tests/converters/checkpoint_folder.hpp"
 #include "tests/converters/golden_compare.hpp"
 #include "tests/converters/hf_checkpoint.hpp"

@@ -7,8 +7,8 @@
 #include <memory>
 #include <vector>
 
-#include "converters/pack/quantized_panels.hpp"
 #include "ops/linear/linear.hpp"
+#include "ops/weights/weight.hpp"
 
 /// What calibration takes for the rounding of activations must be what the kernels do.
 
@@ -17,15 +17,13 @@ namespace {
 
 /// x times an identity of 8-bit weights: what the kernels made of x.
 std::vector<float> rounded_by_kernels(const InputRows& x) {
-  QuantizedMatrix identity{.type = WeightType::kI8, .n = x.k, .k = x.k, .group = x.k};
+  QuantizedMatrix identity{.format = WeightFormat::i8, .n = x.k, .k = x.k, .group = x.k};
   identity.values.resize(static_cast<size_t>(x.k * x.k));
   identity.scales.assign(static_cast<size_t>(x.k), 1.0F);
   for (int64_t i = 0; i < x.k; ++i) identity.values[static_cast<size_t>(i * x.k + i)] = 1;
-  const std::vector<PackedRole> roles = pack_quantized(identity);
+  const ops::PackedWeight weight = ops::pack_weight(identity);
   ops::OperatorConfig config{.inputs = {{DataType::kF32, x.k}}, .output = {DataType::kF32, x.k}};
-  for (const PackedRole& role : roles) {
-    config.weights[role.role] = {role.type, role.bytes.data(), role.shape};
-  }
+  ops::set_weight(config, "weight", weight);
   Result<ops::OperatorPtr> op = ops::make_linear(config);
   EXPECT_TRUE(op.ok()) << op.status().message();
   std::vector<float> in = x.x;

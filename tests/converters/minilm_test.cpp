@@ -36,7 +36,7 @@ TEST_F(ModelMinilmConversionTest, TellsWhatItIs) {
   EXPECT_EQ(info.max_text_tokens, 256);
   ASSERT_EQ(info.outputs.size(), 3U);
   for (const OutputInfo& output : info.outputs) EXPECT_EQ(output.features, 384) << output.name;
-  EXPECT_TRUE(reported("1 tensor is ignored, no weight: 'embeddings.position_ids'"));
+  EXPECT_TRUE(reported("1 tensor is ignored (not a weight): 'embeddings.position_ids'"));
   EXPECT_FALSE(reported("unused"));
 }
 

@@ -176,14 +176,14 @@ TEST_F(OtherFilesTest, PythonsNumbersDoNoHarmWhereNobodyReadsThem) {
   std::filesystem::remove(destination());
   config_["layer_norm_eps"] = "NaN";
   write_config();
-  EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "'layer_norm_eps' must be", "'NaN'"));
+  EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "'layer_norm_eps': expected", "'NaN'"));
   config_["layer_norm_eps"] = "-Infinity";
   write_config();
   EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "found '-Infinity'"));
   for (const char* wrong : {"NaNs", "Nan", "-NaN", "+Infinity", "aNaN", "1NaN", "Infinity2"}) {
     config_["layer_norm_eps"] = wrong;
     write_config();
-    EXPECT_TRUE(has(failure(StatusCode::kDataLoss), "config.json' is not JSON")) << wrong;
+    EXPECT_TRUE(has(failure(StatusCode::kDataLoss), "config.json': not JSON")) << wrong;
   }
 }
 
@@ -217,10 +217,11 @@ TEST_F(OtherFilesTest, PrunedHeadsHaveNoRows) {
   EXPECT_TRUE(has(textbook_graph(), "heads=2", "heads=4"));
   std::filesystem::remove(destination());
   for (const auto& [pruned, part] : std::vector<std::pair<std::string, std::string>>{
-           {R"({"0": [4]})", "'pruned_heads' must be an object of lists of integers from 0 to 3"},
-           {R"({"2": [1]})", "'pruned_heads' must be an object of layers"},
-           {R"({"x": [1]})", "'pruned_heads' must be an object of layers"},
-           {R"([1])", "'pruned_heads' must be an object of lists"},
+           {R"({"0": [4]})",
+            "'pruned_heads': expected an object of arrays of integers from 0 to 3"},
+           {R"({"2": [1]})", "'pruned_heads': expected an object of layers"},
+           {R"({"x": [1]})", "'pruned_heads': expected an object of layers"},
+           {R"([1])", "'pruned_heads': expected an object of arrays"},
            {R"({"1": [0]})", "wrong shape"}}) {
     config_["pruned_heads"] = pruned;
     write_config();

@@ -1,4 +1,4 @@
-#include "converters/pack/panels.hpp"
+#include "ops/weights/f32/f32.hpp"
 
 #include <gtest/gtest.h>
 
@@ -15,12 +15,13 @@ TEST(PanelsTest, EveryElementIsInItsPlace) {
     for (const int64_t k : {1, 2, 15, 16, 17, 31, 40}) {
       std::vector<float> w(static_cast<size_t>(n * k));
       std::iota(w.begin(), w.end(), 1.0F);
-      const Shape shape = panel_shape(n, k);
+      const Shape shape{(n + 15) / 16, k, 16};
       std::vector<float> panels(static_cast<size_t>(*element_count(shape)), -1.0F);
       // In three parts, one of them empty, so that panels hold rows of more than one.
       const int64_t cut = n / 3;
-      const WeightRows parts[] = {{w.data(), cut}, {nullptr, 0}, {w.data() + cut * k, n - cut}};
-      pack_panels(parts, k, panels.data());
+      const ops::WeightRows parts[] = {
+          {w.data(), cut}, {nullptr, 0}, {w.data() + cut * k, n - cut}};
+      ops::pack_panels(parts, k, panels.data());
       for (int64_t at = 0; at < static_cast<int64_t>(panels.size()); ++at) {
         const int64_t row = at / (k * 16) * 16 + at % 16;
         const int64_t column = at / 16 % k;

@@ -54,10 +54,9 @@ TEST_F(PytorchTest, ExecutesNothing) {
   for (const Wanted& wanted : kWanted) {
     for (const std::string& arguments : {touch, python}) {
       const std::string name = std::string(wanted.module) + "." + wanted.name;
-      const std::string part =
-          wanted.module[0] == '\0' || name.find('\r') != std::string::npos
-              ? "pickle wants to call '"
-              : "pickle wants to call '" + name + "', which no state dict needs";
+      const std::string part = wanted.module[0] == '\0' || name.find('\r') != std::string::npos
+                                   ? "pickle calls '"
+                                   : "pickle calls '" + name + "', which no state dict needs";
       const std::string attack = call(global(wanted.module, wanted.name), arguments);
       expect_refused(pickle(attack), part);
       expect_refused(with_tensor(attack), part);  // Nested in a state dict.
@@ -83,14 +82,14 @@ TEST_F(PytorchTest, RefusesOpcodesThatLookElsewhere) {
 }
 
 TEST_F(PytorchTest, RefusesCallsOfOtherThings) {
-  const std::string what = "pickle wants to call what is no function";
+  const std::string what = "pickle calls something that is not a function";
   expect_refused(pickle(call(four(), tuple({text("x")}))), what);  // REDUCE of a persistent id.
   expect_refused(pickle(call(text("os.system"), tuple({text("x")}))), what);
   expect_refused(pickle(call(tensor(four(), {4}), ")")), what);
   expect_refused(pickle(call(call(global("collections", "OrderedDict"), ")"), ")")), what);
   expect_refused(pickle(call(global("collections", "OrderedDict"), "]")), "without arguments");
-  expect_refused(pickle("\x8c\2os" + integer(3) + "\x93", 4), "a name that is no text");
-  expect_refused(pickle(")" + text("system") + "\x93", 4), "a name that is no text");
+  expect_refused(pickle("\x8c\2os" + integer(3) + "\x93", 4), "a name that is not a string");
+  expect_refused(pickle(")" + text("system") + "\x93", 4), "a name that is not a string");
   expect_refused(pickle(call(global("torch", "FloatStorage"), ")")), "as a type");
   expect_refused(pickle(call(global("collections", "OrderedDict"), tuple({integer(1)}))), "pairs");
   expect_refused(pickle(call(global("collections", "OrderedDict"), tuple({"]Na"}))), "pairs");
@@ -104,7 +103,7 @@ TEST_F(PytorchTest, RefusesCallsOfOtherThings) {
 }
 
 TEST_F(PytorchTest, RefusesAttributesOfOtherThings) {
-  const std::string part = "pickle sets attributes of what is no state dict";
+  const std::string part = "pickle sets attributes of something other than a state dict";
   for (const std::string& state : {dict({{"data", integer(1)}}), tuple({text("x")}),
                                    std::string("N"), dict({{"__class__", text("x")}})}) {
     expect_refused(with_tensor(tensor(four(), {4}) + state + "b"), part);

@@ -65,7 +65,7 @@ TEST(QuantizeComparisonTest, IsALineForPeople) {
   Comparison comparison{"logits", 7, 0.99951, 0.998, 0.03128, 0.9875};
   EXPECT_EQ(to_text(comparison),
             "logits, 7 rows: cosine to f32 0.99951 on average, 0.99800 at worst; relative error "
-            "0.0313; the same likeliest token in 98.75 %");
+            "0.0313; the same most likely token in 98.75 %");
 }
 
 TEST(QuantizationJsonTest, HoldsWhatWasDoneAndWhatItChanged) {

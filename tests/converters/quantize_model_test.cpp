@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "converters/pack/panels.hpp"
 #include "converters/quantize/quantize_rows.hpp"
 #include "lanewise/convert.hpp"
+#include "ops/weights/f32/f32.hpp"
 #include "runtime/file/sink.hpp"
 #include "runtime/model_data.hpp"
 #include "tests/converters/bundled_model.hpp"
@@ -21,6 +21,15 @@ namespace {
 
 class QuantizeModelTest : public ::testing::Test {
  protected:
+  ~QuantizeModelTest() override { std::filesystem::remove(texts_); }
+
+  /// A file of a few words to calibrate with, which takes a fraction of the built-in texts' time.
+  const std::string& few_texts() {
+    texts_ = testing::TempDir() + "quantize_model_words.txt";
+    std::ofstream(texts_) << "transformer\nattention\nriver\nmountain\n";
+    return texts_;
+  }
+
   /// The rows of a weight in panels, and panels of what a rounding makes of them.
   Result<std::vector<float>> rounded_panels(const WeightRounding& rounding, const std::string& name,
                                             const TensorView& panels, int64_t n) {
@@ -42,7 +51,7 @@ class QuantizeModelTest : public ::testing::Test {
     }
     std::vector<float> result(static_cast<size_t>(*element_count(panels.shape)));
     const WeightRows rows[] = {{w.data(), n}};
-    pack_panels(rows, k, result.data());
+    ops::pack_panels(rows, k, result.data());
     return result;
   }
 
@@ -89,12 +98,13 @@ class QuantizeModelTest : public ::testing::Test {
 
   const Model& model_ = bundled_model();
   std::vector<std::string> reports_;
+  std::string texts_;
   int packed_ = 0;
   std::string broken_;  // a weight whose integers are all wrong, in a model that is wrong anyhow
 };
 
 TEST_F(QuantizeModelTest, IsNearToF32AndSaysHowNear) {
-  const auto int8 = choose({.type = WeightType::kI8, .max_error = std::nullopt});
+  const auto int8 = choose({.format = WeightFormat::i8, .max_error = std::nullopt});
   ASSERT_TRUE(int8.ok()) << int8.status().message();
   EXPECT_EQ(packed_, 1);
   ASSERT_TRUE(int8->record.result);
@@ -106,20 +116,21 @@ TEST_F(QuantizeModelTest, IsNearToF32AndSaysHowNear) {
 }
 
 TEST_F(QuantizeModelTest, KeepsToAnErrorWithSomeWeightsWide) {
-  for (const WeightType type : {WeightType::kI8, WeightType::kI4}) {
-    const auto narrow = choose({.type = type, .max_error = 10.0});  // no limit
+  for (const WeightFormat type : {WeightFormat::i8, WeightFormat::i4g32}) {
+    const auto narrow =
+        choose({.format = type, .texts = few_texts(), .max_error = 10.0});  // no limit
     ASSERT_TRUE(narrow.ok());
     const double half = narrow->record.result->relative_error / 2;
-    const auto wide = choose({.type = type, .max_error = half});
+    const auto wide = choose({.format = type, .texts = few_texts(), .max_error = half});
     ASSERT_TRUE(wide.ok()) << wide.status().message();
     EXPECT_LE(wide->record.result->relative_error, half);
     ASSERT_GT(wide->record.wide.size(), 0U);
     const auto kept = wide->rounding(*wide->record.wide.begin(), {}, 0, 0);  // known by its name
     ASSERT_TRUE(kept.ok());
-    EXPECT_EQ(wide->record.wide_type, type == WeightType::kI4 ? "int8" : "bf16");
-    if (type == WeightType::kI4) {
+    EXPECT_EQ(wide->record.wide_type, type == WeightFormat::i4g32 ? "int8" : "bf16");
+    if (type == WeightFormat::i4g32) {
       ASSERT_NE(*kept, nullptr);
-      EXPECT_EQ((*kept)->type, WeightType::kI8);
+      EXPECT_EQ((*kept)->format, WeightFormat::i8);
     } else {
       EXPECT_EQ(*kept, nullptr);
     }
@@ -127,10 +138,11 @@ TEST_F(QuantizeModelTest, KeepsToAnErrorWithSomeWeightsWide) {
 }
 
 TEST_F(QuantizeModelTest, GoesOnToBf16WhereWiderIntegersAreNotEnough) {
-  const auto int8 = choose({.type = WeightType::kI8, .max_error = 10.0});
+  const auto int8 = choose({.format = WeightFormat::i8, .texts = few_texts(), .max_error = 10.0});
   ASSERT_TRUE(int8.ok());
   const double max_error = int8->record.result->relative_error / 4;
-  const auto chosen = choose({.type = WeightType::kI4, .max_error = max_error});
+  const auto chosen =
+      choose({.format = WeightFormat::i4g32, .texts = few_texts(), .max_error = max_error});
   ASSERT_TRUE(chosen.ok()) << chosen.status().message();
   EXPECT_LE(chosen->record.result->relative_error, max_error);
   EXPECT_EQ(chosen->record.wide_type, "bf16");
@@ -138,11 +150,9 @@ TEST_F(QuantizeModelTest, GoesOnToBf16WhereWiderIntegersAreNotEnough) {
 
 TEST_F(QuantizeModelTest, AnErrorThatNobodyAskedForIsKeptAsFarAsItCanBe) {
   broken_ = "generator.weight";
-  const std::string path = testing::TempDir() + "quantize_model_words.txt";
-  std::ofstream(path) << "transformer\nattention\n";
-  for (const WeightType type : {WeightType::kI8, WeightType::kI4}) {
+  for (const WeightFormat type : {WeightFormat::i8, WeightFormat::i4g32}) {
     reports_.clear();
-    const auto chosen = choose({.type = type, .texts = path, .max_error = std::nullopt});
+    const auto chosen = choose({.format = type, .texts = few_texts(), .max_error = std::nullopt});
     ASSERT_TRUE(chosen.ok()) << chosen.status().message();
     EXPECT_TRUE(chosen->record.wide.contains(broken_));
     EXPECT_GT(chosen->record.result->relative_error, default_max_error(type));
@@ -150,7 +160,6 @@ TEST_F(QuantizeModelTest, AnErrorThatNobodyAskedForIsKeptAsFarAsItCanBe) {
     ASSERT_EQ(reports_.size(), 3U);
     EXPECT_NE(reports_.front().find("cannot be reached"), std::string::npos) << reports_.front();
   }
-  std::filesystem::remove(path);
 }
 
 TEST_F(QuantizeModelTest, NamesTheTextsAndFailsAsReadingThemDoes) {

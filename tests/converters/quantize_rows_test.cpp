@@ -169,7 +169,7 @@ TEST(QuantizeRowsTest, NamesWhatIsNotFinite) {
   const Status status = check_finite("a.weight", w, 4);
   EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(status.message(),
-            "weights of 'a.weight': element [1, 2] is not a number; only f32 can stand for that");
+            "weights of 'a.weight': element [1, 2] is not a number; only f32 can represent it");
   w[6] = -std::numeric_limits<float>::infinity();
   EXPECT_NE(check_finite("a.weight", w, 4).message().find("is infinite"), std::string::npos);
   w[6] = 2e37F;

@@ -53,9 +53,9 @@ TEST(QuantizerTest, CapturedInputsMakeOtherInputsExacter) {
   constexpr int64_t kK = 150;  // no multiple of the group
   const std::vector<float> w = normal_weights(kN, kK, 1);
   const InputRows others = trained_inputs(100, kK, 99);
-  for (const WeightType type : {WeightType::kI8, WeightType::kI4}) {
-    Quantizer calibrated({.type = type}, captured(trained_inputs(600, kK, 2)));
-    Quantizer plain({.type = type}, {});
+  for (const WeightFormat type : {WeightFormat::i8, WeightFormat::i4g32}) {
+    Quantizer calibrated({.format = type}, captured(trained_inputs(600, kK, 2)));
+    Quantizer plain({.format = type}, {});
     const auto with = calibrated.quantize("layer.weight", w, kN, kK);
     const auto without = plain.quantize("layer.weight", w, kN, kK);
     ASSERT_TRUE(with.ok() && without.ok());
@@ -74,10 +74,10 @@ TEST(QuantizerTest, FindsTheSameIntegersWithAnyNumberOfThreads) {
   constexpr int64_t kK = 150;
   const std::vector<float> w = normal_weights(kN, kK, 1);
   const auto inputs = captured(trained_inputs(300, kK, 2));
-  for (const WeightType type : {WeightType::kI8, WeightType::kI4}) {
-    const auto alone = Quantizer({.type = type}, inputs).quantize("layer.weight", w, kN, kK);
+  for (const WeightFormat type : {WeightFormat::i8, WeightFormat::i4g32}) {
+    const auto alone = Quantizer({.format = type}, inputs).quantize("layer.weight", w, kN, kK);
     for (const int threads : {2, 7}) {
-      Quantizer team({.type = type, .threads = threads}, inputs);
+      Quantizer team({.format = type, .threads = threads}, inputs);
       const auto found = team.quantize("layer.weight", w, kN, kK);
       ASSERT_TRUE(alone.ok() && found.ok());
       EXPECT_EQ(found->values, alone->values) << threads;
@@ -90,9 +90,9 @@ TEST(QuantizerTest, FindsTheSameIntegersWithAnyNumberOfThreads) {
 TEST(QuantizerTest, AFewLargeRowsDoNotDecideAlone) {
   const std::vector<float> w = normal_weights(32, 100, 8);
   InputRows x = trained_inputs(400, 100, 2);
-  Quantizer alike({.type = WeightType::kI4}, captured(x));
+  Quantizer alike({.format = WeightFormat::i4g32}, captured(x));
   for (size_t j = 0; j < 1000; ++j) x.x[j] *= 1000.0F;  // ten of the rows
-  Quantizer uneven({.type = WeightType::kI4}, captured(x));
+  Quantizer uneven({.format = WeightFormat::i4g32}, captured(x));
   const InputRows others = trained_inputs(100, 100, 99);
   const auto expected = alike.quantize("layer.weight", w, 32, 100);
   const auto found = uneven.quantize("layer.weight", w, 32, 100);
@@ -116,11 +116,11 @@ TEST(QuantizerTest, ErrorsAreThoseOfTheProduct) {
 TEST(QuantizerTest, AFewRowsOrNoneDoNoHarm) {
   const std::vector<float> w = normal_weights(16, 64, 3);
   const InputRows others = trained_inputs(50, 64, 5);
-  Quantizer plain({.type = WeightType::kI4}, {});
+  Quantizer plain({.format = WeightFormat::i4g32}, {});
   const double without = output_error(w, *plain.quantize("layer.weight", w, 16, 64), others);
   const InputRows zeros{3, 64, std::vector<float>(3 * 64)};
   for (const InputRows& x : {InputRows{0, 64, {}}, zeros, trained_inputs(1, 64, 6)}) {
-    Quantizer quantizer({.type = WeightType::kI4}, captured(x));
+    Quantizer quantizer({.format = WeightFormat::i4g32}, captured(x));
     const auto matrix = quantizer.quantize("layer.weight", w, 16, 64);
     ASSERT_TRUE(matrix.ok());
     for (const float value : dequantize(*matrix)) ASSERT_TRUE(std::isfinite(value));
@@ -134,8 +134,8 @@ TEST(QuantizerTest, InputsThatAreAlwaysZeroAndWeightsThatAreZero) {
   for (size_t row = 0; row < 30; ++row) x.x[row * 40 + 7] = 0.0F;
   for (size_t i = 0; i < 8; ++i) w[i * 40 + 9] = 0.0F;
   for (size_t j = 0; j < 40; ++j) w[j] = 0.0F;
-  for (const WeightType type : {WeightType::kI8, WeightType::kI4}) {
-    Quantizer quantizer({.type = type}, captured(x));
+  for (const WeightFormat type : {WeightFormat::i8, WeightFormat::i4g32}) {
+    Quantizer quantizer({.format = type}, captured(x));
     const auto matrix = quantizer.quantize("layer.weight", w, 8, 40);
     ASSERT_TRUE(matrix.ok());
     for (const float value : dequantize(*matrix)) ASSERT_TRUE(std::isfinite(value));

@@ -108,7 +108,7 @@ TEST_F(RnnSeq2SeqTest, PutsTokensAroundSources) {
   EXPECT_EQ(ids, (Ids{1, 5, 3, 2}));
   std::filesystem::remove(destination());
   config_["source_eos_token_id"] = std::to_string(kSourceTokens);
-  EXPECT_TRUE(has(refused(), "'source_eos_token_id' must be an integer from 0 to 22"));
+  EXPECT_TRUE(has(refused(), "'source_eos_token_id': expected an integer from 0 to 22"));
 }
 
 TEST_F(RnnSeq2SeqTest, RefusesWhatContradictsTheShapes) {
@@ -119,30 +119,36 @@ TEST_F(RnnSeq2SeqTest, RefusesWhatContradictsTheShapes) {
     std::vector<const char*> message;
   };
   const Bad fields[] = {
-      {"gru", "cell", "\"lstm\"", {"'cell' must be \"gru\"", "'encoder.rnn.weight_hh_l0'"}},
-      {"gru", "cell", "\"rnn\"", {"'cell' must be \"gru\""}},
-      {"gru2", "num_layers", "1", {"'num_layers' must be 2, as 'encoder.rnn' has"}},
-      {"gru2", "num_decoder_layers", "3", {"'num_decoder_layers' must be 2, as 'decoder.rnn'"}},
-      {"gru2", "num_layers", "\"2\"", {"'num_layers' must be 2, as 'encoder.rnn' has, found '2'"}},
-      {"gru2", "num_encoder_layers", "[2]", {"'num_encoder_layers' must be 2", "found an array"}},
-      {"gru", "hidden_size", "20", {"'hidden_size' must be 19"}},
-      {"gru", "hidden_size", "-19", {"'hidden_size' must be 19", "found -19"}},
-      {"gru", "hidden_size", "19.0", {"'hidden_size' must be 19", "found 19.0"}},
-      {"gru", "bidirectional", "true", {"'bidirectional' must be false", "weight_ih_l0_reverse'"}},
-      {"lstm_bi_sum", "bidirectional", "false", {"'bidirectional' must be true"}},
+      {"gru", "cell", "\"lstm\"", {"'cell': expected \"gru\"", "'encoder.rnn.weight_hh_l0'"}},
+      {"gru", "cell", "\"rnn\"", {"'cell': expected \"gru\""}},
+      {"gru2", "num_layers", "1", {"'num_layers': expected 2, as 'encoder.rnn' has"}},
+      {"gru2", "num_decoder_layers", "3", {"'num_decoder_layers': expected 2, as 'decoder.rnn'"}},
+      {"gru2",
+       "num_layers",
+       "\"2\"",
+       {"'num_layers': expected 2, as 'encoder.rnn' has, found '2'"}},
+      {"gru2", "num_encoder_layers", "[2]", {"'num_encoder_layers': expected 2", "found an array"}},
+      {"gru", "hidden_size", "20", {"'hidden_size': expected 19"}},
+      {"gru", "hidden_size", "-19", {"'hidden_size': expected 19", "found -19"}},
+      {"gru", "hidden_size", "19.0", {"'hidden_size': expected 19", "found 19.0"}},
+      {"gru",
+       "bidirectional",
+       "true",
+       {"'bidirectional': expected false", "weight_ih_l0_reverse'"}},
+      {"lstm_bi_sum", "bidirectional", "false", {"'bidirectional': expected true"}},
       {"lstm_bi_sum", "bidirectional_merge", "\"mean\"", {"one of \"concat\", \"sum\""}},
       {"lstm_bi_sum",
        "bidirectional_merge",
        "\"concat\"",
-       {"'bidirectional_merge' must be \"sum\"", "'decoder.concat.weight' has 38 columns"}},
+       {"'bidirectional_merge': expected \"sum\"", "'decoder.concat.weight' has 38 columns"}},
       {"gru_bi_concat",
        "decoder_init",
        "\"last\"",
        {"'decoder_init' 'last' does not fit", "1 bidirectional layer of 19 units",
         "'decoder.rnn' has 1 layer of 38 units"}},
-      {"gru", "decoder_init", "\"first\"", {"'decoder_init' must be one of"}},
+      {"gru", "decoder_init", "\"first\"", {"'decoder_init': expected one of"}},
       {"gru", "decoder_init", "\"concat_directions\"", {"does not fit"}},
-      {"gru2", "attention", "null", {"'attention' must be given", "'decoder.concat.weight'"}},
+      {"gru2", "attention", "null", {"'attention': expected a value", "'decoder.concat.weight'"}},
       {"gru2", "attention", "\"bahdanau\"", {"\"dot\", \"general\", \"additive\""}},
       {"gru_bi_general", "attention", "\"dot\"", {"'attention' 'dot' needs", "38 features"}},
   };
@@ -163,19 +169,20 @@ TEST_F(RnnSeq2SeqTest, RefusesTokensAndLengthsThatCannotBe) {
     const char* message;
   };
   const Bad fields[] = {
-      {"max_length", "0", "'max_length' must be an integer from 1 to 2147483647, found 0"},
-      {"max_length", "\"9\"", "'max_length' must be an integer from 1 to 2147483647, found '9'"},
-      {"bos_token_id", "21", "'bos_token_id' must be an integer from 0 to 20, found 21"},
-      {"bos_token_id", "[1]", "'bos_token_id' must be an integer from 0 to 20, found an array"},
+      {"max_length", "0", "'max_length': expected an integer from 1 to 2147483647, found 0"},
+      {"max_length", "\"9\"", "'max_length': expected an integer from 1 to 2147483647, found '9'"},
+      {"bos_token_id", "21", "'bos_token_id': expected an integer from 0 to 20, found 21"},
+      {"bos_token_id", "[1]", "'bos_token_id': expected an integer from 0 to 20, found an array"},
       {"eos_token_id", "[2, 21]", "from 0 to 20, found an array with 21"},
       {"eos_token_id", "-1",
-       "'eos_token_id' must be an integer or a list of integers from 0 to 20"},
-      {"pad_token_id", "-1", "'pad_token_id' must be an integer from 0 to 2147483646, found -1"},
-      {"bidirectional", "0", "'bidirectional' must be true or false, found 0"},
-      {"cell", "7", "'cell' must be a string, found 7"},
-      {"keys", "[]", "'keys' must be an object of strings, found an array"},
-      {"keys", R"({"decoder.rnn.": 3})", "'keys' must be an object of strings, found an object"},
-      {"source_vocabulary", "[]", "'target_vocabulary' must be given where 'source_vocabulary' is"},
+       "'eos_token_id': expected an integer or an array of integers from 0 to 20"},
+      {"pad_token_id", "-1", "'pad_token_id': expected an integer from 0 to 2147483646, found -1"},
+      {"bidirectional", "0", "'bidirectional': expected true or false, found 0"},
+      {"cell", "7", "'cell': expected a string, found 7"},
+      {"keys", "[]", "'keys': expected an object of strings, found an array"},
+      {"keys", R"({"decoder.rnn.": 3})", "'keys': expected an object of strings, found an object"},
+      {"source_vocabulary", "[]",
+       "'target_vocabulary': expected a value, since 'source_vocabulary'"},
   };
   for (const Bad& bad : fields) {
     use(find_rnn_case("gru"));
@@ -196,9 +203,9 @@ TEST_F(RnnSeq2SeqTest, RefusesVocabulariesThatAreNotTheTables) {
   const Bad vocabularies[] = {
       {R"(["a", "b"])", "'source_vocabulary' has 2 tokens, 'encoder.embedding.weight' has 23 rows"},
       {R"([])", "'source_vocabulary' has 0 tokens"},
-      {R"(["a", 1])", "'source_vocabulary' must be a list of tokens, or the name of a file"},
-      {R"({"a": 0})", "'source_vocabulary' must be a list of tokens, or the name of a file"},
-      {R"("../words.txt")", "'source_vocabulary' must be a file beside the config"},
+      {R"(["a", 1])", "'source_vocabulary': expected a list of tokens, or the name of a file"},
+      {R"({"a": 0})", "'source_vocabulary': expected a list of tokens, or the name of a file"},
+      {R"("../words.txt")", "'source_vocabulary': expected a file beside the config"},
   };
   use(find_rnn_case("gru"));
   config_["target_vocabulary"] = R"(["x"])";
@@ -214,7 +221,8 @@ TEST_F(RnnSeq2SeqTest, RefusesVocabulariesThatAreNotTheTables) {
   EXPECT_TRUE(
       has(refused(), "'target_vocabulary' has 1 tokens, 'decoder.embedding.weight' has 21"));
   config_["unk_token"] = R"("<unk>")";
-  EXPECT_TRUE(has(refused(), "'unk_token' must be a token of 'source_vocabulary', found '<unk>'"));
+  EXPECT_TRUE(
+      has(refused(), "'unk_token': expected a token of 'source_vocabulary', found '<unk>'"));
   config_.erase("unk_token");
   put("words.txt", words + "w3\n");
   EXPECT_TRUE(has(refused(), "'source_vocabulary' has 24 tokens"));

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -109,6 +111,23 @@ TEST_F(SentenceGoldenTest, APromptThatTheModelDoesNotHaveIsNamed) {
   expect_embeddings(*embedder, one.at("results").at("query"));
   ASSERT_TRUE(embedder->set_prompt("").ok());
   expect_embeddings(*embedder, one.at("results").at("empty"));
+}
+
+TEST_F(SentenceGoldenTest, ACancelledCallReadsNoFurtherText) {
+  const Json& one = golden().at("cases").at("prompts");
+  write_folder(one.at("files"), one.at("tensors"));
+  const Result<Model> model = load(source_.string(), options_);
+  ASSERT_TRUE(model.ok()) << model.status().message();
+  Result<Embedder> embedder = Embedder::create(*model);
+  const std::atomic<bool> cancel = true;
+  // The text is none at all, which would be noticed first.
+  const std::string_view text = "\xFF";
+  const Status cancelled = embedder->embed({&text, 1}, {.cancel = &cancel}).status();
+  EXPECT_EQ(cancelled.code(), StatusCode::kCancelled) << cancelled.message();
+  RunOptions late;
+  late.deadline = std::chrono::steady_clock::now() - std::chrono::seconds(1);
+  EXPECT_EQ(embedder->embed({&text, 1}, late).status().code(), StatusCode::kCancelled);
+  EXPECT_EQ(embedder->embed({&text, 1}).status().code(), StatusCode::kInvalidArgument);
 }
 
 TEST_F(SentenceGoldenTest, PromptsThatAreNotPooledAreRefusedWhereThereIsOne) {

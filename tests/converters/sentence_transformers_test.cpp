@@ -105,11 +105,13 @@ TEST_F(SentenceTransformersTest, RefusesPoolingThatItCannotDo) {
   refused(StatusCode::kUnsupported, R"({"pooling_mode": ["cls", "median"]})", "'median'");
   refused(StatusCode::kUnsupported, R"({"pooling_mode_median_tokens": true})",
           "'pooling_mode_median_tokens' is not supported");
-  refused(StatusCode::kInvalidArgument, R"({"pooling_mode": []})", "'pooling_mode' must be a mode");
-  refused(StatusCode::kInvalidArgument, R"({"pooling_mode": 1})", "'pooling_mode' must be a mode");
+  refused(StatusCode::kInvalidArgument, R"({"pooling_mode": []})",
+          "'pooling_mode': expected a mode");
+  refused(StatusCode::kInvalidArgument, R"({"pooling_mode": 1})",
+          "'pooling_mode': expected a mode");
   refused(StatusCode::kInvalidArgument, R"({"pooling_mode_cls_token": 1})", "true or false");
   refused(StatusCode::kInvalidArgument, R"({"word_embedding_dimension": 21})",
-          "must be the 20 features of what comes before, found 21");
+          "expected the 20 features of the preceding module, found 21");
   refused(StatusCode::kInvalidArgument, R"({"embedding_dimension": 21})", "found 21");
 }
 
@@ -167,7 +169,8 @@ TEST_F(SentenceTransformersTest, NamesUnknownModules) {
   put_modules({});
   EXPECT_TRUE(has(failure(StatusCode::kUnsupported), "found none"));
   put("modules.json", "{}");
-  EXPECT_TRUE(has(failure(StatusCode::kDataLoss), "must be a list of JSON objects"));
+  EXPECT_TRUE(
+      has(failure(StatusCode::kDataLoss), "modules.json': expected an array, found an object"));
   put("modules.json", R"([{"type": "custom_st.Transformer", "path": ""}])");
   EXPECT_TRUE(has(failure(StatusCode::kUnsupported), "module 'custom_st.Transformer'"));
 }
@@ -222,7 +225,7 @@ TEST_F(DenseTest, RefusesWhatItCannotDo) {
   refused(StatusCode::kUnsupported, R"(, "activation_function": "mine.Tanh")", "'mine.Tanh'");
   refused(StatusCode::kUnsupported, R"(, "module_input_name": "token_embeddings")",
           "module_input_name 'token_embeddings'");
-  refused(StatusCode::kInvalidArgument, R"(, "in_features": 21)", "'in_features' must be the 20");
+  refused(StatusCode::kInvalidArgument, R"(, "in_features": 21)", "'in_features': expected the 20");
   refused(StatusCode::kInvalidArgument, R"(, "out_features": 8)",
           "tensor 'linear.weight': expected [8, 20], file has [7, 20]");
   refused(StatusCode::kInvalidArgument, R"(, "bias": false)", "tensors that its module does not");
@@ -244,7 +247,7 @@ TEST_F(SentenceTransformersTest, FollowsModulesIntoFoldersBelowOnly) {
   std::filesystem::remove(destination());
   for (const char* bad : {"../source/0_BERT", "/etc", "0_BERT/..", "./../source", ".//etc"}) {
     put_modules({{"Transformer", bad}});
-    EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "'path' must be a folder in this"));
+    EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "'path': expected a folder in this"));
   }
 }
 
@@ -310,10 +313,10 @@ TEST_F(SentenceTransformersTest, ReadsPrompts) {
   EXPECT_EQ(model->info().prompts[2].text, "find: ");
   EXPECT_EQ(model->info().default_prompt, "web");
   put(file, R"({"prompts": {"web": "find: "}, "default_prompt_name": "net"})");
-  EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "'default_prompt_name' must be one of",
+  EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "'default_prompt_name': expected one of",
                   "document, query, web", "'net'"));
   put(file, R"({"prompts": {"web": 1}})");
-  EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "'prompts': 'web' must be a string"));
+  EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "'prompts': 'web': expected a string"));
   for (const char* const type : {"CrossEncoder", "SparseEncoder", "MultiVectorEncoder"}) {
     put(file, R"({"model_type": ")" + std::string(type) + "\"}");
     EXPECT_TRUE(has(failure(StatusCode::kUnsupported), type));

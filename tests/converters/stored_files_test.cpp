@@ -144,7 +144,7 @@ TEST(StoredObjectsTest, AreNamed) {
     ASSERT_TRUE(checkpoint.ok()) << checkpoint.status().message();
     const auto notes = (*checkpoint)->notes();
     ASSERT_EQ(notes.size(), 1U) << name;
-    EXPECT_TRUE(has(notes[0], name, "which were not made", "'__main__.Settings'",
+    EXPECT_TRUE(has(notes[0], name, "which were not created", "'__main__.Settings'",
                     "'argparse.Namespace'", "'functools.partial'", "numpy"));
   }
   const auto plain = open_checkpoint_file(data_path("checkpoint.pt"));

@@ -75,7 +75,7 @@ TEST_F(TorchTransformerEncoderTest, ReadsPositionsVocabularyAndLayers) {
   config_["num_layers"] = "3";
   write_config();
   std::filesystem::remove(destination());
-  EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "'num_layers' must be 2"));
+  EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "'num_layers': expected 2"));
 }
 
 TEST_F(TorchTransformerEncoderTest, ReportsFieldsOfOthers) {
@@ -84,7 +84,7 @@ TEST_F(TorchTransformerEncoderTest, ReportsFieldsOfOthers) {
   EXPECT_TRUE(reported("unknown field 'target_vocabulary' is ignored"));
   config_["pad_token_id"] = "6";
   write_config();
-  EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "'pad_token_id' must be"));
+  EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "'pad_token_id': expected"));
 }
 
 }  // namespace

@@ -14,7 +14,7 @@
 #include "lanewise/session.hpp"
 #include "lanewise/translator.hpp"
 #include "ops/dispatch.hpp"
-#include "ops/linear/linear_kernels.hpp"
+#include "ops/weights/f32/f32_kernels.hpp"
 #include "runtime/text/utf8.hpp"
 #include "tests/converters/checkpoint_folder.hpp"
 #include "tests/converters/golden_compare.hpp"

@@ -148,7 +148,7 @@ TEST_F(TorchTransformerTest, ReadsTablesOfPositions) {
     EXPECT_EQ(table.as<float>()[9 * kWidth - 1], tensors_[kTable].as<float>()[9 * kWidth - 1]);
   }
   config_["max_length"] = "10";
-  EXPECT_TRUE(has(refused(StatusCode::kInvalidArgument), "'max_length' must be at most the 9"));
+  EXPECT_TRUE(has(refused(StatusCode::kInvalidArgument), "'max_length': expected at most the 9"));
   config_.erase("max_length");
   for (const Shape& shape : {Shape{3, 3, kWidth}, Shape{9, kWidth + 1}, Shape{kWidth}}) {
     tensors_[kTable] = torch_weight(kTable, shape);
@@ -199,7 +199,7 @@ TEST_F(TorchTransformerTest, RefusesKeysThatNameNothing) {
   keys(R"({"transformer.": "core"})");
   EXPECT_TRUE(has(refused(StatusCode::kInvalidArgument), "two prefixes that end in a dot"));
   keys(R"({"generator.weight": 3})");
-  EXPECT_TRUE(has(refused(StatusCode::kInvalidArgument), "'keys' must be an object of strings"));
+  EXPECT_TRUE(has(refused(StatusCode::kInvalidArgument), "'keys': expected an object of strings"));
   keys(R"({"positional_encoding.pos_embedding": "table"})");
   EXPECT_TRUE(has(refused(StatusCode::kNotFound), "1 tensor is missing: 'table'"));
 }
@@ -239,36 +239,38 @@ struct BadField {
 
 TEST_F(TorchTransformerTest, ChecksEveryField) {
   const BadField fields[] = {
-      {"nhead", "null", "'nhead' must be given"},
+      {"nhead", "null", "'nhead': expected a value"},
       {"nhead", "3", "20 features are not a multiple of 'nhead' 3"},
-      {"nhead", "21", "'nhead' must be an integer from 1 to 20"},
-      {"nhead", "\"4\"", "'nhead' must be an integer"},
+      {"nhead", "21", "'nhead': expected an integer from 1 to 20"},
+      {"nhead", "\"4\"", "'nhead': expected an integer"},
       {"activation", "\"elu\"", "unknown activation 'elu'", StatusCode::kUnsupported},
-      {"norm_first", "1", "'norm_first' must be true or false"},
-      {"scale_embedding", "\"yes\"", "'scale_embedding' must be true or false"},
-      {"layer_norm_eps", "2", "'layer_norm_eps' must be a number from 0 to 1"},
-      {"max_length", "0", "'max_length' must be an integer from 1"},
-      {"max_length", "4000000", "'max_length' must be at most 3355443 for 20 features"},
-      {"bos_token_id", "6", "'bos_token_id' must be an integer from 0 to 5"},
-      {"eos_token_id", "[2, 6]", "'eos_token_id' must be"},
-      {"pad_token_id", "-1", "'pad_token_id' must be"},
-      {"d_model", "21", "'d_model' must be 20, as the embedding has, found 21"},
-      {"num_encoder_layers", "3", "'num_encoder_layers' must be 2, as the checkpoint has"},
-      {"num_decoder_layers", "2", "'num_decoder_layers' must be 1, as the checkpoint has"},
-      {"dim_feedforward", "37", "must be 36, as 'transformer.encoder.layers.0.linear1.weight' has"},
-      {"bias", "false", "'bias' must be true: the layers have biases, found false"},
-      {"source_split", "\"letters\"", "'source_split' must be \"characters\" or \"spaces\""},
-      {"source_lowercase", "2", "'source_lowercase' must be true or false"},
-      {"source_vocabulary", "7", "'source_vocabulary' must be a list of tokens, or the name"},
+      {"norm_first", "1", "'norm_first': expected true or false"},
+      {"scale_embedding", "\"yes\"", "'scale_embedding': expected true or false"},
+      {"layer_norm_eps", "2", "'layer_norm_eps': expected a number from 0 to 1"},
+      {"max_length", "0", "'max_length': expected an integer from 1"},
+      {"max_length", "4000000", "'max_length': expected at most 3355443 for 20 features"},
+      {"bos_token_id", "6", "'bos_token_id': expected an integer from 0 to 5"},
+      {"eos_token_id", "[2, 6]", "'eos_token_id': expected"},
+      {"pad_token_id", "-1", "'pad_token_id': expected"},
+      {"d_model", "21", "'d_model': expected 20, as the embedding has, found 21"},
+      {"num_encoder_layers", "3", "'num_encoder_layers': expected 2, as the checkpoint has"},
+      {"num_decoder_layers", "2", "'num_decoder_layers': expected 1, as the checkpoint has"},
+      {"dim_feedforward", "37",
+       "expected 36, as 'transformer.encoder.layers.0.linear1.weight' has"},
+      {"bias", "false", "'bias': expected true: the layers have biases, found false"},
+      {"source_split", "\"letters\"", "'source_split': expected \"characters\" or \"spaces\""},
+      {"source_lowercase", "2", "'source_lowercase': expected true or false"},
+      {"source_vocabulary", "7", "'source_vocabulary': expected a list of tokens, or the name"},
       {"source_vocabulary", R"(["a"])",
        "'source_vocabulary' has 1 tokens, 'src_tok_emb.embedding.weight' has 7 rows"},
       {"source_vocabulary", R"(["a", "b", "c", "d", "", "f", "g"])", "token 4 is empty"},
       {"source_vocabulary", R"(["a", "b", "c", "d", "e", "b", "g"])",
        "token 5 is 'b', as token 1 is"},
-      {"source_vocabulary", "\"../words.txt\"", "must be a file beside the config"},
+      {"source_vocabulary", "\"../words.txt\"", "expected a file beside the config"},
       {"source_vocabulary", "\"words.txt\"", "words.txt", StatusCode::kNotFound},
-      {"target_vocabulary", "null", "'target_vocabulary' must be given where 'source_vocabulary'"},
-      {"unk_token", "\"<unk>\"", "'unk_token' must be a token of 'source_vocabulary'"},
+      {"target_vocabulary", "null",
+       "'target_vocabulary': expected a value, since 'source_vocabulary'"},
+      {"unk_token", "\"<unk>\"", "'unk_token': expected a token of 'source_vocabulary'"},
   };
   const auto good = config_;
   for (const BadField& bad : fields) {
@@ -309,7 +311,7 @@ TEST_F(TorchTransformerTest, ReadsVocabulariesFromFiles) {
   const auto unknown = (*tokenizer)->encode("ab<s>", {});
   EXPECT_EQ(unknown.status().message(), "token '<' at byte 2 is not in the vocabulary");
   put("lists/target.json", R"({"AA": 0})");
-  EXPECT_TRUE(has(refused(StatusCode::kDataLoss), "target.json", "must be a list of strings"));
+  EXPECT_TRUE(has(refused(StatusCode::kDataLoss), "target.json", "expected an array of strings"));
 }
 
 TEST_F(TorchTransformerTest, AGenerationConfigComesFirst) {

@@ -35,11 +35,11 @@ using Texts = std::vector<std::string_view>;
 const Texts kWords = {"transformer", "attention", "is", "all", "you", "need", "antidote"};
 
 TEST_F(TranslatorTest, GivesATextTheSameResultAloneAndInABatchOnEveryIsa) {
-  for (const std::string& isa : available_isas()) {
+  for (const std::string_view isa : available_isas()) {
     std::vector<Translation> together;
     for (const int threads : {1, 2}) {
       for (const int beams : {1, 4}) {
-        Translator translate = translator({.threads = threads, .isa = isa});
+        Translator translate = translator({.threads = threads, .isa = std::string(isa)});
         GenerationOptions search = options();
         search.beams = beams;
         const auto all = translate.translate(kWords, search);
@@ -80,6 +80,23 @@ TEST_F(TranslatorTest, ACallbackEndsItsSourceAlone) {
   EXPECT_EQ(translations->at(1).hypotheses[0].finish_reason, FinishReason::kStop);
   EXPECT_EQ(translations->at(1).hypotheses[0].ids.size(), 1u);
   EXPECT_EQ(translations->at(0).hypotheses[0].finish_reason, FinishReason::kEos);
+}
+
+/// The last token is not given to the decoder, so that with the one before the first it has as many
+/// places as there are new tokens.
+TEST_F(TranslatorTest, WritesAsManyTokensAsTheModelHasPlacesFor) {
+  Translator translate = translator();
+  GenerationOptions search = options();
+  search.suppress_tokens = search.eos_token_ids;
+  search.max_new_tokens = search.max_length = 0;
+  for (const int beams : {1, 2}) {
+    search.beams = beams;
+    const auto translations = translate.translate({kWords.data(), 1}, search);
+    ASSERT_TRUE(translations.ok()) << translations.status().message();
+    const Hypothesis& written = translations->at(0).hypotheses[0];
+    EXPECT_EQ(static_cast<int64_t>(written.ids.size()), model().info().max_target_tokens);
+    EXPECT_EQ(written.finish_reason, FinishReason::kLength);
+  }
 }
 
 TEST_F(TranslatorTest, CancellingReturnsWhatThereIs) {

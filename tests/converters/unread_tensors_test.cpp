@@ -62,7 +62,7 @@ TEST_F(UnreadTensorsTest, MayBeIgnoredByNameOrPrefix) {
     refused();
   }
   config_["ignore"] = R"("teacher.")";
-  EXPECT_TRUE(has(refused(), "'ignore' must be a list of strings"));
+  EXPECT_TRUE(has(refused(), "'ignore': expected an array of strings"));
 }
 
 TEST_F(UnreadTensorsTest, AnEntryThatNamesNothingIsReported) {

@@ -2,7 +2,8 @@
 # check_includes.sh REPOSITORY
 #
 # Includes point one way:  include <- base <- ops <- runtime <- converters <- {cli, tests, bench, examples}
-# and each third-party header stays where the design put it.
+# cli/ and examples/ include the public headers alone, as a program of somebody else has to, and each
+# third-party header stays where the design put it.
 set -euo pipefail
 cd "$1"
 
@@ -46,8 +47,8 @@ list | awk -F '\t' '
       if (layer[to] > layer[from]) fault(from "/ includes " to "/")
       else if (layer[to] == 5 && from != to && !(from ~ /^(tests|bench)$/ && to ~ /^(tests|bench)$/))
         fault(from "/ includes " to "/")
-      else if (from == "examples" && to != "include" && to != "examples")
-        fault("examples/ includes " to "/, which is not installed")
+      else if (from ~ /^(cli|examples)$/ && to != "include" && to != from)
+        fault(from "/ includes " to "/, which is not public")
     }
     # Standard headers have neither a dot nor a slash.
     if (from == "include" && to != "include" && (quoted || header ~ /[.\/]/))

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# planted_faults.sh includes|output|text|test_files|headers|weak|instructions|size CXX CMAKE
+# planted_faults.sh includes|guide|public_symbols|output|text|test_files|headers|weak|instructions|size CXX CMAKE
 #
 # Proves that each check can fail: it passes on a small clean tree, and fails, with the right
 # words, on each of the faults planted here one at a time.
@@ -31,7 +31,8 @@ put tests/ops/sum_test.cpp '#include "ops/sum/sum.hpp"' 'auto sum = make_sum(con
 put ops/sum/sum.hpp '#pragma once' '#include "lanewise/a.hpp"' '// never calls abort()' 'static_assert(true);'
 put ops/simd.hpp '#include <xsimd/xsimd.hpp>'
 put runtime/exec/team.cpp '#include "ops/sum/sum.hpp"' '#pragma omp parallel' 'const char* s = "exit(1)";'
-put cli/main.cpp '#include "converters/formats/f.hpp"'
+put cli/main.cpp '#include "cli/x.hpp"' '#include "lanewise/a.hpp"' '#include "page.inc"'
+put converters/x.cpp '#include "converters/formats/f.hpp"'
 put converters/formats/f.hpp '#include "runtime/x.hpp"' '/* printf("no");' '   abort(); */ int f();'
 
 case $check in
@@ -43,6 +44,10 @@ case $check in
     fault 'runtime/ includes converters/' runtime/x.cpp '#include "converters/formats/f.hpp"'
     fault 'converters/ includes cli/' converters/x.cpp '#include "cli/main.hpp"'
     fault 'runtime/ includes tests/' runtime/x.cpp '#include <tests/data.hpp>'
+    for folder in base ops runtime converters; do
+      fault "cli/ includes $folder/, which is not public" cli/x.cpp "#include \"$folder/x.hpp\""
+      fault "cli/ includes $folder/, which is not public" cli/x.hpp "#include <$folder/x.hpp>"
+    done
     fault 'cli/ includes tests/' cli/x.cpp '#include "tests/data.hpp"'
     fault 'examples/ includes runtime/' examples/x.cpp '#include "runtime/x.hpp"'
     fault 'goes up a folder' ops/sum/x.cpp '#include "../simd.hpp"'
@@ -57,6 +62,13 @@ case $check in
     fault 'OpenMP outside' ops/sum/x.cpp '#pragma omp parallel for'
     fault 'OpenMP outside' runtime/x.cpp '_Pragma("omp simd")'
     fault 'a second file with OpenMP' runtime/exec/zz.cpp '#pragma omp parallel'
+    ;;
+  guide)
+    put include/lanewise/README.md '| `a.hpp` | numbers |' '| prose | names `gone.hpp` |'
+    command=("$here/check_guide.sh" include/lanewise)
+    clean
+    fault 'b.hpp has no line' include/lanewise/b.hpp '#pragma once'
+    fault 'c.hpp, which is not there' include/lanewise/README.md '| `a.hpp` | numbers |' '| `c.hpp` | more |'
     ;;
   output)
     command=("$here/check_no_output.sh" --sources "$tree")
@@ -112,6 +124,19 @@ case $check in
     clean
     fault 'int32_t' include/lanewise/a.hpp '#pragma once' 'inline std::int32_t a() { return 1; }'
     fault 'redefinition' include/lanewise/a.hpp 'inline int a() { return 1; }'
+    ;;
+  public_symbols)
+    command=("$here/check_public_symbols.sh" docs/x.o)
+    compile() { put docs/x.cpp "$@"; "$cxx" -std=c++20 -O1 -c docs/x.cpp -o docs/x.o; }
+    compile 'namespace lanewise { struct Model { int info(); }; int load(Model&); namespace cli { int f(Model& m) { return load(m) + m.info(); } } }'
+    clean
+    for line in 'namespace ops { int best(); } namespace cli { int f() { return ops::best() + load(); } }' \
+      'namespace file { struct View { int size(); }; } namespace cli { int f(file::View& v) { return v.size() + load(); } }' \
+      'namespace internal { struct Data; } int size(internal::Data&); namespace cli { int f(internal::Data& d) { return size(d) + load(); } }'; do
+      compile "namespace lanewise { int load(); $line }"
+      "$here/expect_failure.sh" 'uses what is not public' "${command[@]}" > docs/log || { echo "planted: $line"; cat docs/log; exit 1; }
+      planted=$((planted + 1))
+    done
     ;;
   weak)
     command=("$here/check_weak_symbols.sh" docs/x.o)

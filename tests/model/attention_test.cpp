@@ -6,7 +6,7 @@
 #include <cmath>
 #include <string>
 
-#include "runtime/attention/text_attention.hpp"
+#include "lanewise/attention.hpp"
 #include "tests/model/golden.hpp"
 
 namespace lanewise {
@@ -25,14 +25,14 @@ TEST_P(ModelMinilmAttentionTest, EqualsPyTorch) {
   const Tensor& expected = tensors.at("attention" + number);  // [layers, heads, queries, keys]
   const int64_t tokens = expected.shape()[3];
 
-  const Result<attention::TextAttention> found =
-      attention::attention_of_text(test::minilm(), text, std::nullopt, {.outputs = {}}, {});
+  const Result<TextAttention> found =
+      attention_of_text(test::minilm(), text, std::nullopt, {.outputs = {}}, {});
   ASSERT_TRUE(found.ok()) << found.status().message();
   EXPECT_EQ(static_cast<int64_t>(found->source.size()), tokens);
   ASSERT_EQ(static_cast<int64_t>(found->maps.size()), expected.shape()[0]);
   const auto* golden = expected.as<float>();
   double worst = 0;
-  for (const attention::AttentionMap& map : found->maps) {
+  for (const AttentionMap& map : found->maps) {
     ASSERT_EQ(map.heads, expected.shape()[1]);
     ASSERT_EQ(map.queries, tokens);
     ASSERT_EQ(map.keys, tokens);

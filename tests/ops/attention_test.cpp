@@ -194,6 +194,23 @@ TEST_P(AttentionTest, NanReachesExactlyWhatSeesIt) {
   EXPECT_EQ(changed_rows(q.run(isa()), y), std::vector<int64_t>{kRow});
 }
 
+TEST_P(AttentionTest, NanChangesNoBitBesideItAcrossSeveralBlocks) {
+  const Shapes shapes{.queries = {3}, .keys = {450}, .inputs = 2};
+  const Matrix<float> y = Case(shapes).run(isa());
+  Case c(shapes);
+  c.v(100, 1, 4) = kNan;
+  const Matrix<float> found = c.run(isa());
+  for (int64_t r = 0; r < 3; ++r) {
+    for (int64_t i = 0; i < y.features(); ++i) {
+      if (i == 20 + 4) {
+        EXPECT_TRUE(std::isnan(found.at(r, i)));
+      } else {
+        EXPECT_EQ(found.at(r, i), y.at(r, i)) << r << " " << i;
+      }
+    }
+  }
+}
+
 TEST_P(AttentionTest, InfiniteScores) {
   Case c({.heads = 1, .kv_heads = 1, .head_dim = 2, .queries = {2}, .keys = {3}, .inputs = 3});
   for (int64_t j = 0; j < 3; ++j) {
@@ -241,6 +258,26 @@ TEST_P(AttentionTest, SameBitsOfAQueryWhateverTheOthers) {
   for (const int64_t row : {0, 17, 39}) {
     Case one({.queries = {1}, .keys = {200}, .inputs = 2});
     for (int64_t i = 0; i < 40; ++i) one.q(0, 0, i) = many.q(row, 0, i);
+    EXPECT_TRUE(same_bits(one.run(isa()), 0, y, row)) << row;
+  }
+}
+
+/// The window of the first query begins in the first block of keys, that of the last one in the
+/// second.
+TEST_P(AttentionTest, SameBitsOfAWindowWhateverTheOtherQueries) {
+  constexpr int32_t kQueries = 40;
+  constexpr int32_t kKeys = 300;
+  Shapes shapes{.queries = {kQueries}, .keys = {kKeys}, .inputs = 2, .causal = true, .window = 100};
+  Case many(shapes);
+  const Matrix<float> y = many.run(isa());
+  for (const int32_t row : {0, 17, 25, kQueries - 1}) {
+    shapes.queries = {1};
+    shapes.keys = {kKeys - kQueries + row + 1};
+    Case one(shapes);
+    std::memcpy(one.inputs[0].row(0), many.inputs[0].row(row), 40 * sizeof(float));
+    for (int32_t j = 0; j < shapes.keys[0]; ++j) {
+      std::memcpy(one.inputs[1].row(j), many.inputs[1].row(j), 80 * sizeof(float));
+    }
     EXPECT_TRUE(same_bits(one.run(isa()), 0, y, row)) << row;
   }
 }

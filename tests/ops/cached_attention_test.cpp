@@ -216,6 +216,51 @@ TEST_P(CachedAttentionTest, MoreKeysThanABlock) {
   c.expect_formula(decode(c, isa(), 50, 1), kTolerance);
 }
 
+/// Biases that reach across a block of keys and ones that end within it, windows or none.
+AttentionShapes several_blocks(int64_t reach, int64_t window) {
+  AttentionShapes shapes = causal({3, static_cast<int32_t>(kKeyBlock) + 60});
+  shapes.head_dim = 40;
+  shapes.window = window;
+  shapes.bias_kind = "relative";
+  shapes.bias_shape = {2, 2 * reach + 1};
+  return shapes;
+}
+
+TEST_P(CachedAttentionTest, BiasesAndWindowsAcrossSeveralBlocks) {
+  for (const int64_t reach : {9, 250}) {
+    for (const int64_t window : {0, 100}) {
+      SCOPED_TRACE(::testing::Message() << "reach " << reach << ", window " << window);
+      AttentionCase c(several_blocks(reach, window));
+      c.expect_formula(decode(c, isa(), 97, 2), kTolerance);
+    }
+  }
+}
+
+/// A query's largest score so far is taken anew where a block begins, whatever it sees of the
+/// block: the bits would show another place.
+TEST_P(CachedAttentionTest, AWindowsBitsAreThoseOfItsKeysBlocks) {
+  AttentionCase c(several_blocks(250, 100));
+  test::expect_checksum(isa(), decode(c, isa(), 97, 1), 0x9ac83646fe5d7415);
+}
+
+TEST_P(CachedAttentionTest, FiniteFeaturesBesideNanKeepTheirBits) {
+  const AttentionShapes shapes = causal({3, static_cast<int32_t>(kKeyBlock) + 40});
+  AttentionCase clean(shapes);
+  AttentionCase c(shapes);
+  c.v(7, 0, 4) = std::numeric_limits<float>::quiet_NaN();
+  const Matrix<float> expected = decode(clean, isa(), 50, 1);
+  const Matrix<float> y = decode(c, isa(), 50, 1);
+  for (int64_t row = 0; row < y.rows(); ++row) {
+    for (int64_t i = 0; i < y.features(); ++i) {
+      if (row >= 7 && i == 4) {
+        EXPECT_TRUE(std::isnan(y.at(row, i))) << row;
+      } else {
+        ASSERT_EQ(y.at(row, i), expected.at(row, i)) << row << " " << i;
+      }
+    }
+  }
+}
+
 TEST_P(CachedAttentionTest, AKeyWithoutWeightAddsNothing) {
   AttentionCase c(causal({6}));
   for (int64_t i = 0; i < c.s.head_dim; ++i) {

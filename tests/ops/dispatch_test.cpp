@@ -10,8 +10,8 @@
 
 #include "ops/linear/linear.hpp"
 #include "ops/linear/linear_list.hpp"
-#include "ops/linear/linear_tables.hpp"
 #include "ops/roofline/roofline_kernels.hpp"
+#include "ops/weights/f32/f32_kernels.hpp"
 #include "tests/ops/breakpoint.hpp"
 #include "tests/ops/op_test.hpp"
 

@@ -205,6 +205,20 @@ TEST_P(EmbedTest, RefusesWeightsThatDoNotFit) {
   test::expect_error(make_embed(unused), StatusCode::kInvalidArgument, "'position_table'");
 }
 
+TEST_P(EmbedTest, RefusesATableWithoutTheFirstPosition) {
+  const auto made = [&](int64_t offset, int64_t max_positions) {
+    OperatorConfig c = config({.position = "learned", .position_offset = offset});
+    c.attributes.set("max_positions", max_positions);
+    return make_embed(c);
+  };
+  EXPECT_TRUE(made(kPositions - 1, 0).ok());
+  test::expect_error(made(kPositions, 0), StatusCode::kInvalidArgument,
+                     "'position_table': expected at least 41 rows, found 40");
+  EXPECT_TRUE(made(0, kPositions).ok());
+  test::expect_error(made(0, kPositions + 1), StatusCode::kInvalidArgument,
+                     "'position_table': expected at least 41 rows, found 40");
+}
+
 TEST_P(EmbedTest, RefusesAttributesThatMakeNoSense) {
   const std::pair<std::string, Attribute> kWrong[] = {
       {"position", std::string("rotary")},

@@ -1,7 +1,7 @@
 #pragma once
 
 /// Linear layers of integers for tests. Each packs its own weights by the layout that
-/// linear_weight.hpp states, and not by the converter's code.
+/// ops/weights states, and not by the converter's code.
 
 #include <cmath>
 #include <cstdint>
@@ -41,6 +41,7 @@ struct I8Layer {
       }
     }
     OperatorConfig config = config_of(isa, k, n);
+    config.formats["weight"] = WeightFormat::i8;
     config.weights["weight"] = {DataType::kI8, panels.data(), {ceil_div(n, 16), steps, 16, 4}};
     config.weights["weight_scale"] = {DataType::kF32, scale.data(), {n}};
     config.weights["weight_sum"] = {DataType::kI32, sums.data(), {n}};
@@ -97,6 +98,7 @@ struct I4Layer {
     }
     OperatorConfig config = config_of(isa, k, n);
     const Shape scales{ceil_div(n, 16), groups(), 16};
+    config.formats["weight"] = *find_weight_choice("int4", group);
     config.weights["weight"] = {DataType::kU8, panels.data(), {ceil_div(n, 16), steps, 64}};
     config.weights["weight_scale"] = {DataType::kF32, scale.data(), scales};
     if (!minimum.empty())

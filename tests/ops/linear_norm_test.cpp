@@ -6,10 +6,10 @@
 #include <string>
 
 #include "ops/linear/linear.hpp"
-#include "ops/linear/linear_i4_kernels.hpp"
-#include "ops/linear/linear_i8_kernels.hpp"
 #include "ops/norm/layer_norm.hpp"
 #include "ops/norm/rms_norm.hpp"
+#include "ops/weights/i4/i4_kernels.hpp"
+#include "ops/weights/i8/i8_kernels.hpp"
 #include "tests/ops/linear_layers.hpp"
 #include "tests/ops/op_test.hpp"
 
@@ -203,12 +203,14 @@ TEST_P(LinearI8NormTest, RefusesOtherTypesOfWeights) {
   for (const DataType type : {DataType::kF32, DataType::kBF16}) {
     OperatorConfig config = test::config_of(isa(), 8, 16);
     const Shape shape = type == DataType::kF32 ? Shape{1, 8, 16} : Shape{1, 4, 16, 2};
+    config.formats["weight"] = type == DataType::kF32 ? WeightFormat::f32 : WeightFormat::bf16;
     config.weights["weight"] = {type, weight.data(), shape};
     ASSERT_NE(test::expect_made(make_linear(config)), nullptr);
     norms[0].add_to(config);
-    test::expect_error(
-        make_linear(config), kInvalid,
-        "'norm': expected weights of type I8 or U8, found " + std::string(name_of(type)));
+    test::expect_error(make_linear(config), kInvalid,
+                       "'norm': the products of a weight in " +
+                           std::string(name_of(config.formats.at("weight"))) +
+                           " do not round their rows");
   }
 }
 

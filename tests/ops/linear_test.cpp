@@ -6,7 +6,7 @@
 #include <limits>
 #include <optional>
 
-#include "ops/linear/linear_kernels.hpp"
+#include "ops/weights/f32/f32_kernels.hpp"
 #include "tests/ops/activation_reference.hpp"
 #include "tests/ops/onednn_calls.hpp"
 #include "tests/ops/op_test.hpp"
@@ -132,6 +132,14 @@ TEST_P(LinearTest, AgreesForRealShapes) {
   }
 }
 
+/// Sums wait in a buffer where the inputs are taken in several blocks, of 1,536 at most.
+TEST_P(LinearTest, AgreesForMoreInputsThanABlock) {
+  for (const int64_t rows : {1, 13}) {
+    check(random_layer(2048, 33, true, 15), rows);
+    check(random_layer(3700, 20, false, 16), rows);
+  }
+}
+
 TEST_P(LinearTest, TakesMisalignedAndStridedOperands) {
   for (const size_t misalignment : {1, 3, 7, 15}) {
     check(random_layer(37, 50, true, 6), 14, misalignment, static_cast<int64_t>(misalignment));
@@ -151,6 +159,13 @@ TEST_P(LinearTest, AppliesEveryEpilogue) {
       }
     }
   }
+}
+
+TEST_P(LinearTest, AppliesTheEpilogueWhereThreadsSharePanels) {
+  Layer layer = random_layer(512, 200, true, 17);
+  layer.activation = "gelu";
+  layer.has_residual = true;
+  check(layer, 3, 1, 2);
 }
 
 TEST_P(LinearTest, MayWriteOverTheResidual) {

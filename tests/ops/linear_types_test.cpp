@@ -7,12 +7,13 @@
 #include <limits>
 
 #include "ops/linear/linear.hpp"
-#include "ops/linear/linear_bf16_kernels.hpp"
-#include "ops/linear/linear_i4_kernels.hpp"
-#include "ops/linear/linear_i8_kernels.hpp"
+#include "ops/weights/bf16/bf16_kernels.hpp"
+#include "ops/weights/i4/i4_kernels.hpp"
+#include "ops/weights/i8/i8_kernels.hpp"
 #include "tests/ops/activation_reference.hpp"
 #include "tests/ops/linear_layers.hpp"
 #include "tests/ops/op_test.hpp"
+#include "tests/ops/quantized_row.hpp"
 
 /// Linear layers whose weights are narrower than f32.
 
@@ -24,34 +25,9 @@ using test::config_of;
 using test::I4Layer;
 using test::I8Layer;
 using test::Matrix;
+using test::quantize;
+using test::QuantizedRow;
 using test::random_i8;
-
-/// What a row becomes: scale * q + shift, by the contract in quantize_row.hpp.
-struct QuantizedRow {
-  std::vector<int64_t> q;
-  float scale = 0.0f;
-  float shift = 0.0f;
-};
-
-QuantizedRow quantize(const float* x, int64_t k) {
-  float low = 0.0f;
-  float high = 0.0f;
-  for (int64_t i = 0; i < k; ++i) {
-    low = std::min(low, x[i]);
-    high = std::max(high, x[i]);
-  }
-  QuantizedRow row;
-  row.scale = high * (1.0f / 255.0f) - low * (1.0f / 255.0f);
-  if (row.scale < 1e-38f) row.scale = 0.0f;
-  const float factor = row.scale == 0.0f ? 0.0f : 1.0f / row.scale;
-  const float zero = row.scale == 0.0f ? 0.0f : std::nearbyint(-128.0f - low * factor);
-  row.shift = -zero * row.scale;
-  for (int64_t i = 0; i < k; ++i) {
-    const float q = std::nearbyint(x[i] * factor + zero);
-    row.q.push_back(static_cast<int64_t>(std::clamp(q, -128.0f, 127.0f)));
-  }
-  return row;
-}
 
 /// a * b + c as `isa` has it.
 float multiply_add(Isa isa, float a, float b, float c) {
@@ -111,6 +87,26 @@ TEST_P(LinearI8Test, IntegersAreExactAtTheExtremes) {
       }
     }
   }
+}
+
+/// Too few rows to give every thread some, and enough weights to share: threads take panels.
+void expect_cut_by_panels(const Operator& op, Matrix<float>& x, Matrix<float>& y) {
+  const std::vector<Operand> inputs{x.operand()};
+  std::vector<Piece> pieces;
+  op.cut({inputs, y.operand()}, 3, pieces);
+  ASSERT_EQ(pieces.size(), 3u);
+  for (const Piece& piece : pieces) EXPECT_EQ(piece.begin, 0);
+  EXPECT_GT(pieces.back().other_begin, 0);
+}
+
+TEST_P(LinearI8Test, IntegersAreExactWhereThreadsSharePanels) {
+  I8Layer layer = random_i8(512, 200, 21);
+  Matrix<float> x = test::random_matrix(3, 512, 22);
+  Matrix<float> y(3, 200);
+  const OperatorPtr op = test::expect_made(make_linear(layer.config(isa())));
+  ASSERT_NE(op, nullptr);
+  expect_cut_by_panels(*op, x, y);
+  expect_exact(layer, x, isa());
 }
 
 TEST_P(LinearI8Test, FactorsOfInputsMultiplyBeforeTheRounding) {
@@ -229,6 +225,20 @@ TEST_P(LinearI8Test, ActivationsAreAsExactAsStated) {
   }
 }
 
+/// More products of up to 128 * 128 would not fit in 32 bits.
+TEST_P(LinearI8Test, RefusesMoreInputsThanAddUpExactly) {
+  for (const int64_t k : {131'071, 131'072}) {
+    I8Layer layer{
+        .k = k, .n = 1, .w = std::vector<int8_t>(static_cast<size_t>(k)), .scale = {1.0f}};
+    const Result<OperatorPtr> made = make_linear(layer.config(isa()));
+    if (k == 131'071) {
+      EXPECT_TRUE(made.ok()) << made.status().message();
+    } else {
+      test::expect_error(made, StatusCode::kUnsupported, "the most are 131071");
+    }
+  }
+}
+
 TEST_P(LinearI8Test, RefusesRolesThatDoNotFit) {
   I8Layer layer = random_i8(8, 4, 1);
   OperatorConfig config = layer.config(isa());
@@ -284,13 +294,23 @@ class LinearI4Test : public test::IsaTest {
 };
 
 TEST_P(LinearI4Test, MatchesADoubleReference) {
-  for (const int64_t group : {32, 64, 96, 128}) {
+  for (const int64_t group : {32, 64, 128}) {
     for (const int64_t k : {1, 7, 8, 31, 32, 33, 65, 130, 257}) {
       for (const bool minimums : {false, true})
         check(1 + k % 7, k, 1 + k % 37, group, minimums, false);
     }
   }
   check(13, 384, 48, 32, true, false);
+}
+
+TEST_P(LinearI4Test, MatchesADoubleReferenceWhereThreadsSharePanels) {
+  I4Layer layer = test::random_i4(512, 200, 64, false, 23);
+  Matrix<float> x = test::random_matrix(3, 512, 24);
+  Matrix<float> y(3, 200);
+  const OperatorPtr op = test::expect_made(make_linear(layer.config(isa())));
+  ASSERT_NE(op, nullptr);
+  expect_cut_by_panels(*op, x, y);
+  for (const bool minimums : {false, true}) check(3, 512, 200, 64, minimums, false);
 }
 
 TEST_P(LinearI4Test, SumsOfTheLargestProductsFit) {
@@ -359,6 +379,7 @@ TEST_P(LinearBf16Test, MatchesADoubleReference) {
         }
       }
       OperatorConfig config = config_of(isa(), k, n);
+      config.formats["weight"] = WeightFormat::bf16;
       config.weights["weight"] = {DataType::kBF16, panels.data(), {ceil_div(n, 16), steps, 16, 2}};
       const OperatorPtr op = test::expect_made(make_linear(config));
       ASSERT_NE(op, nullptr);

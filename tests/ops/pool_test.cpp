@@ -102,8 +102,21 @@ TEST_P(PoolTest, CutsManySequences) {
 
 TEST_P(PoolTest, TakesNoSequences) {
   const Sequences sequences(std::span<const int32_t>{});
+  const RaggedRows ragged = sequences.rows();
   Matrix<float> x(0, 5);
-  for (const std::string& kind : kKinds) run(kind, x, sequences);
+  Matrix<float> y(0, 5);
+  const Operand inputs[] = {x.operand(&ragged)};
+  for (const std::string& kind : kKinds) {
+    const OperatorPtr op = test::expect_made(make_pool(config(kind, 5)));
+    ASSERT_NE(op, nullptr);
+    const Operands operands{inputs, y.operand()};
+    for (const int threads : {1, 3}) {
+      std::vector<Piece> pieces;
+      op->cut(operands, threads, pieces);
+      EXPECT_TRUE(pieces.empty()) << kind << ", " << threads << " threads";
+    }
+    EXPECT_EQ(op->flops(operands), 0.0) << kind;
+  }
 }
 
 TEST_P(PoolTest, TakesSpecialValues) {

@@ -203,6 +203,24 @@ TEST_P(RecurrentTest, ASequencesBitsAreItsOwn) {
   }
 }
 
+TEST_P(RecurrentTest, ManySequencesGoBackwardsToo) {
+  std::vector<int32_t> lengths;
+  for (int32_t s = 0; s < 70; ++s) lengths.push_back(s * 5 % 4);
+  const Sequences all{std::span<const int32_t>(lengths)};
+  const RaggedRows ragged = all.rows();
+  constexpr int64_t kDim = 5;
+  for (const Cell cell : kCells) {
+    const Layer layer(cell, kDim, true);
+    Matrix<float> x = test::random_matrix(all.total(), cell.gates() * kDim, 6);
+    const Operand inputs[] = {x.operand(&ragged)};
+    const OperatorPtr op = layer.make(isa(), false, true);
+    ASSERT_NE(op, nullptr);
+    const Matrix<float> y =
+        test::run_every_way(*op, inputs, Matrix<float>(all.total(), cell.states() * kDim), &ragged);
+    EXPECT_TRUE(test::close_to(y, layer.reference(x, all, nullptr, true), kTolerance));
+  }
+}
+
 /// Takes all tokens in steps of `step` tokens with a cache of scattered rows.
 Matrix<float> decode(const Layer& layer, Cell cell, Isa isa, Matrix<float>& x,
                      const Sequences& sequences, Matrix<float>* initial, int32_t step) {

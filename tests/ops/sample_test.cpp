@@ -248,6 +248,14 @@ TEST_P(SampleTest, DrawNeverTakesAWeightOfZero) {
   }
 }
 
+TEST_P(SampleTest, DrawTakesTheLastWeightWhereTheSumOfABlockIsRoundedUp) {
+  // In f32 the sum is 1 + 2^-23, exactly it is three quarters of the step less.
+  std::vector<float> w(20, 0.0f);
+  w[3] = 1.0f;
+  w[5] = 0x1.8p-24f;
+  EXPECT_EQ(sampling().draw(w, 1.0 + 0x1.dp-24), 5u);
+}
+
 TEST_P(SampleTest, GivesTheSameBitsOnEveryInstructionSet) {
   Matrix<float> y(2, 1003);
   const Matrix<float> x = test::random_matrix(1, 1003, 7, 12.0f);

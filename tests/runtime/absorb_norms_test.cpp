@@ -11,6 +11,7 @@
 #include "runtime/exec/run_sequence.hpp"
 #include "runtime/file/sink.hpp"
 #include "runtime/graph/builder.hpp"
+#include "runtime/model_data.hpp"
 #include "runtime/plan/program.hpp"
 
 namespace lanewise::plan {
@@ -55,7 +56,7 @@ const Model& model() {
     tensors["f32"] = floats({1, kDim, 16}, 41);
     tensors["bf16"] = Tensor(DataType::kBF16, {1, kDim / 2, 16, 2});
     graph::Builder builder;
-    const ValueId ids = builder.input("input_ids", RowSymbol::kTokens);
+    const ValueId ids = builder.input("input_ids", RowSymbol::kSourceTokens);
     builder.output("y", builder.embed("embed", ids, -1, kDim, {.table = "table"}));
     ModelInfo info;
     info.family = "small";
@@ -64,6 +65,7 @@ const Model& model() {
     info.max_tokens = info.max_text_tokens = 100;
     const file::Metadata metadata{
         {std::string(internal::kFormatKey), std::to_string(internal::kFormatVersion)},
+        {std::string(internal::kFormatsKey), R"({"i8": "i8", "i4": "i4g32", "bf16": "bf16"})"},
         {std::string(internal::kGraphKey), graph::to_json(std::move(builder).take())},
         {std::string(internal::kTaskKey), internal::task_to_json(info)}};
     std::vector<file::SafetensorsInput> inputs;
@@ -81,7 +83,7 @@ const Model& model() {
 /// Writes a graph that begins with an embedding, x.
 struct Writer {
   Writer() {
-    const ValueId ids = builder.input("input_ids", RowSymbol::kTokens);
+    const ValueId ids = builder.input("input_ids", RowSymbol::kSourceTokens);
     x = builder.embed("embed", ids, -1, kDim, {.table = "table"});
   }
 

@@ -1,4 +1,4 @@
-#include "runtime/attention/attention_maps.hpp"
+#include "lanewise/attention.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "runtime/attention/text_attention.hpp"
 #include "runtime/graph/passes/passes.hpp"
 #include "tests/runtime/attention_model.hpp"
 
@@ -49,7 +48,7 @@ TEST(AttentionMaps, OfAnEncoder) {
   const std::vector<AttentionMap> maps = run(test::small_model(Parts::kEncoder), ids);
   ASSERT_EQ(maps.size(), 1u);
   EXPECT_EQ(maps[0].node, "encoder.0");
-  EXPECT_EQ(maps[0].kind, Kind::kEncoder);
+  EXPECT_EQ(maps[0].kind, AttentionKind::kEncoder);
   EXPECT_EQ(maps[0].layer, 0);
   EXPECT_EQ(maps[0].heads, test::kHeads);
   const Rows x = test::embed(test::source_table(), ids);
@@ -60,7 +59,7 @@ TEST(AttentionMaps, OfADecoderAlone) {
   const Ids ids = {8, 9, 10, 20};
   const std::vector<AttentionMap> maps = run(test::small_model(Parts::kDecoder), ids);
   ASSERT_EQ(maps.size(), 1u);
-  EXPECT_EQ(maps[0].kind, Kind::kDecoder);
+  EXPECT_EQ(maps[0].kind, AttentionKind::kDecoder);
   const Rows x = test::embed(test::source_table(), ids);
   expect_weights(maps[0], test::weigh(x, x, true));
 }
@@ -69,9 +68,9 @@ TEST(AttentionMaps, OfAnEncoderAndADecoder) {
   const Ids ids = {2, 8, 9, 11, 3}, target = {2, 13, 14};
   const std::vector<AttentionMap> maps = run(test::small_model(Parts::kBoth), ids, target);
   ASSERT_EQ(maps.size(), 3u);
-  EXPECT_EQ(maps[0].kind, Kind::kEncoder);
-  EXPECT_EQ(maps[1].kind, Kind::kDecoder);
-  EXPECT_EQ(maps[2].kind, Kind::kCross);
+  EXPECT_EQ(maps[0].kind, AttentionKind::kEncoder);
+  EXPECT_EQ(maps[1].kind, AttentionKind::kDecoder);
+  EXPECT_EQ(maps[2].kind, AttentionKind::kCross);
   EXPECT_EQ(maps[2].queries, 3);
   EXPECT_EQ(maps[2].keys, 5);
   const Rows x = test::embed(test::source_table(), ids);
@@ -115,7 +114,7 @@ TEST(AttentionMaps, RefusesMoreThanCanBeShown) {
     graph.outputs[graph.nodes.back().name] = graph.nodes.back().output;
   }
   AttentionMaps maps = make(test::small_model(Parts::kEncoder, graph));
-  EXPECT_GT(maps.count(2000, 0), kMostWeights);
+  EXPECT_GT(maps.count(2000, 0), kMostAttentionWeights);
   const Status status = maps.run(Ids(2000, 8), {}, {}).status();
   EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
   EXPECT_NE(status.message().find(std::to_string(3 * 2 * 2000 * 2000)), std::string::npos);
@@ -192,7 +191,11 @@ TEST(TextAttention, SaysWhatIsWrongWithATextThatItCannotShow) {
   EXPECT_EQ(message(" \n"), "the text has no tokens");
   EXPECT_NE(message("\xFF").find("UTF-8"), std::string::npos);
   std::string text;
-  for (int i = 0; i < 511; ++i) text += "a ";
+  for (int i = 0; i < 510; ++i) text += "a ";
+  const Result<TextAttention> longest = of_text(Parts::kEncoder, text);
+  ASSERT_TRUE(longest.ok()) << longest.status().message();
+  EXPECT_EQ(longest->source.size(), 512u);
+  text += "a ";
   EXPECT_NE(message(text).find("has 513 tokens; attention is shown for up to 512"),
             std::string::npos);
   const Status status =

@@ -45,12 +45,12 @@ inline graph::Graph small_graph(Parts parts) {
       .heads = kHeads, .kv_heads = kHeads, .head_dim = kHeadDim, .causal = false};
   graph::AttentionSpec causal = self;
   causal.causal = true;
-  const auto ids = builder.input("input_ids", both ? RowSymbol::kMemoryTokens : RowSymbol::kTokens);
+  const auto ids = builder.input("input_ids", RowSymbol::kSourceTokens);
   const auto x = builder.embed("source", ids, -1, kFeatures, {.table = "source"});
   const bool writes = parts == Parts::kDecoder;
   auto top = builder.attention(writes ? "decoder.0" : "encoder.0", x, x, x, writes ? causal : self);
   if (both) {
-    const auto written = builder.input("decoder_input_ids", RowSymbol::kTokens);
+    const auto written = builder.input("decoder_input_ids", RowSymbol::kTargetTokens);
     const auto y = builder.embed(
         "target", written, -1, kFeatures,
         {.table = "target",
@@ -68,19 +68,22 @@ inline graph::Graph small_graph(Parts parts) {
   return std::move(builder).take();
 }
 
-inline Model small_model(Parts parts, graph::Graph graph, bool with_tokenizer = true) {
+/// `ids`: as many ids as its inputs take.
+inline Model small_model(Parts parts, graph::Graph graph, bool with_tokenizer = true,
+                         int64_t ids = kVocabulary) {
   ModelInfo info;
   info.family = "small";
   info.task = "test";
-  info.vocabulary_size = kVocabulary;
+  info.vocabulary_size = ids;
   info.max_tokens = info.max_text_tokens = 2000;
   if (parts == Parts::kBoth) {
-    info.target_vocabulary_size = kVocabulary;
+    info.target_vocabulary_size = ids;
     info.max_target_tokens = kTargetTokens;
     info.generation.decoder_start_token_id = text::kCls;
   }
   const file::Metadata metadata{
       {std::string(internal::kFormatKey), std::to_string(internal::kFormatVersion)},
+      {std::string(internal::kFormatsKey), "{}"},
       {std::string(internal::kGraphKey), graph::to_json(graph)},
       {std::string(internal::kTaskKey), internal::task_to_json(info)}};
   const Tensor source = source_table(), target = target_table();

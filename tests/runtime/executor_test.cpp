@@ -14,41 +14,54 @@ namespace {
 using graph::RowSymbol;
 using graph::ValueId;
 
-/// y[r] = x[r] + 1, a piece a row; the first operator reads i32.
+/// A flag that a run is cancelled by, and the pieces that were begun nevertheless.
+struct Cancel {
+  std::atomic<bool> flag{false};
+  std::atomic<int> late{0};
+};
+
+/// y[r] = x[r] + 1, a piece a row; the first operator reads i32, one of them cancels.
 class AddOne final : public ops::Operator {
  public:
-  explicit AddOne(bool first, std::atomic<bool>* cancel = nullptr)
-      : first_(first), cancel_(cancel) {}
+  explicit AddOne(bool first, Cancel* cancel = nullptr, bool cancels = false)
+      : first_(first), cancels_(cancels), cancel_(cancel) {}
   void cut(const ops::Operands& operands, int, std::vector<ops::Piece>& pieces) const override {
     ops::cut_rows(operands.output.rows, 1, pieces);
   }
+  ops::PieceLimit most_pieces(int) const noexcept override { return ops::most_row_pieces(1); }
   void run(const ops::Operands& operands, const ops::Piece& piece,
            std::byte* scratch) const noexcept override {
+    if (cancel_ != nullptr && cancel_->flag) ++cancel_->late;
     const auto row = static_cast<int64_t>(piece.begin);
     const ops::Operand& x = operands.inputs[0];
     const float value = first_ ? static_cast<float>(*x.i32(row)) : *x.f32(row);
     *reinterpret_cast<float*>(scratch) = value + 1.0f;  // two threads on one scratch would mix
     *operands.output.f32(row) = *reinterpret_cast<float*>(scratch);
-    if (cancel_ != nullptr) cancel_->store(true);
+    if (cancels_) cancel_->flag = true;
   }
   size_t scratch_bytes() const noexcept override { return sizeof(float); }
 
  private:
   bool first_;
-  std::atomic<bool>* cancel_;
+  bool cancels_;
+  Cancel* cancel_;
 };
 
-plan::Program chain(int length, std::atomic<bool>* cancel = nullptr) {
+/// Its outputs are y, and the value after half of the operators, "middle", if wanted.
+plan::Program chain(int length, Cancel* cancel = nullptr, bool with_middle = false) {
   graph::Builder builder;
-  ValueId x =
-      builder.embed("e", builder.input("input_ids", RowSymbol::kTokens), -1, 1, {.table = "t"});
-  for (int i = 1; i < length; ++i) x = builder.activation("a" + std::to_string(i), x, "relu");
+  ValueId x = builder.embed("e", builder.input("input_ids", RowSymbol::kSourceTokens), -1, 1,
+                            {.table = "t"});
+  for (int i = 1; i < length; ++i) {
+    if (with_middle && i == length / 2) builder.output("middle", x);
+    x = builder.activation("a" + std::to_string(i), x, "relu");
+  }
   builder.output("y", x);
   plan::Program program;
   program.graph = std::move(builder).take();
   for (int i = 0; i < length; ++i) {
     program.operators.push_back(
-        std::make_unique<AddOne>(i == 0, i == length / 2 ? cancel : nullptr));
+        std::make_unique<AddOne>(i == 0, cancel, cancel != nullptr && i == length / 2));
   }
   program.memory = plan::plan_memory(program.graph, program.operators);
   program.scratch_bytes = sizeof(float);
@@ -128,16 +141,35 @@ TEST_P(ExecutorThreads, WorksOnManySequencesBySlices) {
   }
 }
 
+TEST_P(ExecutorThreads, SlicesKeepSeveralOutputsApart) {
+  constexpr int kSteps = 10;
+  const plan::Program program = chain(kSteps, nullptr, true);
+  Team team(GetParam());
+  Executor executor(program, team);
+  const Sequences batch(64, 50);
+  ASSERT_TRUE(executor.prepare(batch.binding(), true).ok());
+  ASSERT_GT(executor.slices(), 0u);
+  ASSERT_TRUE(executor.run({}).ok());
+  for (const auto& [name, steps] : {std::pair{"y", kSteps}, {"middle", kSteps / 2}}) {
+    const ops::Operand& output = executor.result(program.graph.outputs.at(name));
+    ASSERT_EQ(output.rows, batch.tokens);
+    for (int r = 0; r < batch.tokens; ++r) {
+      ASSERT_EQ(*output.f32(r), static_cast<float>(r + steps)) << name << ", row " << r;
+    }
+  }
+}
+
 TEST_P(ExecutorThreads, StopsWhenCancelledInsideASlice) {
-  std::atomic<bool> cancel{false};
+  Cancel cancel;
   const plan::Program program = chain(40, &cancel);
   Team team(GetParam());
   Executor executor(program, team);
   const Sequences batch(64, 50);
   ASSERT_TRUE(executor.prepare(batch.binding(), true).ok());
   ASSERT_GT(executor.slices(), 0u);
-  EXPECT_EQ(executor.run({.cancel = &cancel}).code(), StatusCode::kCancelled);
-  cancel = false;
+  EXPECT_EQ(executor.run({.cancel = &cancel.flag}).code(), StatusCode::kCancelled);
+  EXPECT_LE(cancel.late, GetParam()) << "a thread may have looked at the flag just before";
+  cancel.flag = false;
   EXPECT_TRUE(executor.run({}).ok());
 }
 
@@ -162,15 +194,16 @@ TEST_P(ExecutorThreads, ProfilesEveryNodeOfSlices) {
 }
 
 TEST_P(ExecutorThreads, StopsWhenCancelledInsideARun) {
-  std::atomic<bool> cancel{false};
+  Cancel cancel;
   const plan::Program program = chain(40, &cancel);
   Team team(GetParam());
   Executor executor(program, team);
   const Ids ids(200);
   ASSERT_TRUE(executor.prepare(ids.binding(), true).ok());
-  const Status status = executor.run({.cancel = &cancel});
+  const Status status = executor.run({.cancel = &cancel.flag});
   EXPECT_EQ(status.code(), StatusCode::kCancelled);
-  cancel = false;
+  EXPECT_LE(cancel.late, GetParam()) << "a thread may have looked at the flag just before";
+  cancel.flag = false;
   const Status without = executor.run({});
   EXPECT_TRUE(without.ok()) << "a cancelled run must leave the executor usable";
 }

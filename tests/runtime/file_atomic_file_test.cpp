@@ -2,14 +2,26 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <functional>
 
 #include "runtime/file/mapping.hpp"
 #include "runtime/file/safetensors.hpp"
 #include "tests/runtime/file_temporary_folder.hpp"
+
+namespace {
+std::function<void(int descriptor)> on_fsync;
+}  // namespace
+
+/// Takes the place of the C library's in this program.
+extern "C" int fsync(int descriptor) {
+  if (on_fsync) on_fsync(descriptor);
+  return static_cast<int>(::syscall(SYS_fsync, descriptor));
+}
 
 namespace lanewise::file {
 namespace {
@@ -125,6 +137,21 @@ TEST_F(AtomicFileTest, PermissionsFollowUmaskOrTheReplacedFile) {
   ASSERT_EQ(::chmod(path("private").c_str(), 0600), 0);
   replace(path("private"), "y");
   EXPECT_EQ(permissions_of(path("private")), 0600U);
+}
+
+/// Or a crash would leave an empty file under the name, or the old one after commit() returned.
+TEST_F(AtomicFileTest, ContentsReachTheDiskBeforeTheNameAndTheNameBeforeCommitReturns) {
+  put("f", "old");
+  std::vector<std::string> events;
+  on_fsync = [&](int descriptor) {
+    struct stat facts = {};
+    ASSERT_EQ(::fstat(descriptor, &facts), 0);
+    const bool folder = S_ISDIR(facts.st_mode);
+    events.push_back((folder ? "folder, " : std::to_string(facts.st_size) + " bytes, ") + get("f"));
+  };
+  replace(path("f"), "newer");
+  on_fsync = nullptr;
+  EXPECT_EQ(events, (std::vector<std::string>{"5 bytes, old", "folder, newer"}));
 }
 
 TEST_F(AtomicFileTest, MappingsOfTheOldFileStay) {

@@ -62,6 +62,20 @@ bool same_bytes(const TensorView& view, const Tensor& tensor) {
           std::memcmp(view.data, tensor.as<std::byte>(), tensor.size_bytes()) == 0);
 }
 
+TEST(Safetensors, AHeaderAboveTheFormatsLimitIsNotRead) {
+  const size_t length = kMaxHeaderBytes + 1;
+  const size_t size = 8 + length;
+  // Pages of zeros that are never touched take no memory.
+  void* file = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(file, MAP_FAILED);
+  const uint64_t written = length;
+  std::memcpy(file, &written, sizeof written);
+  const std::span<const std::byte> bytes(static_cast<const std::byte*>(file), size);
+  EXPECT_EQ(SafetensorsView::parse(bytes, "f").status().message(),
+            "'f': header of 100000001 bytes is above the format's limit");
+  ::munmap(file, size);
+}
+
 TEST(Safetensors, RoundTripOfEveryTypeAtEveryAlignment) {
   std::vector<std::pair<std::string, Tensor>> tensors;
   for (const DataType type :
@@ -144,7 +158,7 @@ TEST(Safetensors, WriterRefuses) {
   };
   const float one = 1;
   const std::vector<Case> cases = {
-      {{input("a", a), input("a", a)}, {}, 64, "tensor 'a': the name stands there twice"},
+      {{input("a", a), input("a", a)}, {}, 64, "tensor 'a': the name appears twice"},
       {{input("", a)}, {}, 64, "empty"},
       {{input("__metadata__", a)}, {}, 64, "reserved"},
       {{input("__padding__.7", a)}, {}, 64, "reserved"},
@@ -212,23 +226,24 @@ std::vector<Damage> damaged_headers() {
       {file_of(R"({"a":null})", 0), "header: expected an object for 'a', found null"},
       {file_of(R"({"a":[]})", 0), "header: expected an object for 'a', found a list"},
       {file_of(R"({"a":"b"})", 0), "header: expected an object for 'a', found a text"},
-      {file_of(R"({"__metadata__":{"k":1}})", 0), "expected a text for metadata 'k', found a num"},
-      {file_of(R"({"__metadata__":{"k":{}}})", 0), "expected a text for metadata 'k', found an ob"},
+      {file_of(R"({"__metadata__":{"k":1}})", 0),
+       "expected a string for metadata 'k', found a num"},
+      {file_of(R"({"__metadata__":{"k":{}}})", 0),
+       "expected a string for metadata 'k', found an ob"},
       {file_of(R"({"__metadata__":{"k":true}})", 0), "found a boolean"},
       {file_of(R"({"__metadata__":null})", 0), "expected an object for '__metadata__', found null"},
-      {file_of(R"({"__metadata__":{"k":"1","k":"1"}})", 0), "metadata 'k' stands there twice"},
-      {file_of(R"({"__metadata__":{},"__metadata__":{}})", 0), "'__metadata__' stands there twice"},
+      {file_of(R"({"__metadata__":{"k":"1","k":"1"}})", 0), "metadata 'k' appears twice"},
+      {file_of(R"({"__metadata__":{},"__metadata__":{}})", 0), "'__metadata__' appears twice"},
       {file_of(R"({"a":{}})", 0), missing},
       {file_of(R"({"a":{"dtype":"U8","shape":[]}})", 1), missing},
-      {file_of(R"({"a":{"dtype":"U8","dtype":"U8"}})", 1),
-       "tensor 'a': 'dtype' stands there twice"},
+      {file_of(R"({"a":{"dtype":"U8","dtype":"U8"}})", 1), "tensor 'a': 'dtype' appears twice"},
       {file_of(R"({"a":{"more":1}})", 1), "tensor 'a': unknown field 'more'"},
       {file_of(R"({"a":{"dtype":1}})", 1), "tensor 'a': expected a text for dtype, found a number"},
       {file_of(R"({"a":{"shape":1}})", 1), "tensor 'a': expected a list for shape, found a number"},
       {file_of(R"({"a":{"data_offsets":{}}})", 1),
        "expected a list for data_offsets, found an obj"},
       {file_of("{\"a\":" + entry + ",\"a\":" + entry + "}", 1),
-       "tensor 'a' stands in the header twice"},
+       "tensor 'a' appears twice in the header"},
       {file_of("{\"line\nbreak\":1}", 0), "header is not JSON"},
       {file_of(R"({"line\nbreak":1})", 0), "expected an object for 'line?break'"},
   };

@@ -78,7 +78,11 @@ TEST_P(SearchGoldenTest, FindsWhatTransformersFinds) {
   ASSERT_GT(cases.size(), 300u);
   for (const Json& one : cases) {
     SCOPED_TRACE(one.dump());
-    const auto options = options_from_json(one.at("options"), "options", vocabulary);
+    const auto json = base::parse_json(one.at("options").dump(), 1 << 20);
+    ASSERT_TRUE(json.ok()) << json.status().message();
+    const auto fields = base::JsonFields::of(json->root(), "options");
+    ASSERT_TRUE(fields.ok()) << fields.status().message();
+    const auto options = options_from_json(*fields, vocabulary);
     ASSERT_TRUE(options.ok()) << options.status().message();
     const auto prompt = one.at("prompt").get<std::vector<int32_t>>();
     const auto source = one.at("source").get<int>();

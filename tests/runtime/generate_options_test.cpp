@@ -224,12 +224,20 @@ GenerationOptions all_set() {
   return o;
 }
 
+Result<GenerationOptions> read_options(const Json& options) {
+  const auto json = base::parse_json(Json{{"generation", options}}.dump(), 1 << 20);
+  EXPECT_TRUE(json.ok()) << json.status().message();
+  const auto fields = base::JsonFields::of(json->root(), "")->object("generation");
+  if (!fields.ok()) return fields.status();
+  return options_from_json(*fields, kVocabulary);
+}
+
 TEST(GenerationOptionsJsonTest, EveryFieldComesBack) {
   const Json json = to_json(all_set());
   EXPECT_EQ(json.size(), 24u) << "all but beams";
   EXPECT_EQ(json["early_stopping"], "never");
   EXPECT_EQ(json["seed"], 0xffffffffffffffff);
-  const auto back = options_from_json(json, "generation", kVocabulary);
+  const auto back = read_options(json);
   ASSERT_TRUE(back.ok()) << back.status().message();
   EXPECT_EQ(to_json(*back), json);
   GenerationOptions beams;
@@ -239,7 +247,7 @@ TEST(GenerationOptionsJsonTest, EveryFieldComesBack) {
 
 TEST(GenerationOptionsJsonTest, DefaultsAreLeftOut) {
   EXPECT_EQ(to_json({}), Json::object());
-  const auto back = options_from_json(Json::object(), "generation", kVocabulary);
+  const auto back = read_options(Json::object());
   ASSERT_TRUE(back.ok());
   EXPECT_EQ(to_json(*back), Json::object());
 }
@@ -277,7 +285,7 @@ TEST(GenerationOptionsJsonTest, DamagedValuesAreDataLoss) {
            R"({"unsupported": [{"field": "stop_strings"}]})",
            R"({"unsupported": {"field": "stop_strings", "reason": "none"}})",
        }) {
-    const auto read = options_from_json(Json::parse(text), "generation", kVocabulary);
+    const auto read = read_options(Json::parse(text));
     ASSERT_FALSE(read.ok()) << text;
     EXPECT_EQ(read.status().code(), StatusCode::kDataLoss) << text;
     EXPECT_TRUE(read.status().message().starts_with("generation")) << read.status().message();
@@ -288,17 +296,15 @@ TEST(GenerationOptionsJsonTest, WhatOnlyContradictsItselfIsRead) {
   for (const char* const text :
        {R"({"min_length": 5, "max_length": 4})", R"({"beams": 4, "temperature": 0.5})",
         R"({"num_return_sequences": 3})"}) {
-    const auto read = options_from_json(Json::parse(text), "generation", kVocabulary);
+    const auto read = read_options(Json::parse(text));
     ASSERT_TRUE(read.ok()) << read.status().message();
     EXPECT_EQ(validate(*read, kVocabulary).code(), StatusCode::kInvalidArgument) << text;
   }
 }
 
 TEST(GenerationOptionsJsonTest, MessagesNameTheField) {
-  const auto read =
-      options_from_json(Json::parse(R"({"top_k": "many"})"), "task.generation", kVocabulary);
-  EXPECT_EQ(read.status().message(),
-            "task.generation.top_k: expected a whole number of at least 0, found string");
+  EXPECT_EQ(read_options({{"top_k", "many"}}).status().message(),
+            "generation.top_k: expected an integer from 0 to 2147483647, found 'many'");
 }
 
 }  // namespace

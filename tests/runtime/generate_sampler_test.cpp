@@ -123,6 +123,19 @@ TEST(SamplerTest, NoTokenWhereAllAreForbidden) {
   }
 }
 
+TEST(SamplerTest, NoMoreTokensThanTopPNeedsWhereTheyReachItExactly) {
+  const std::vector<float> scores(4, 1.0f);
+  for (const int top_k : {0, 4}) {
+    GenerationOptions options;
+    options.temperature = 1.0;
+    options.top_k = top_k;
+    options.top_p = 0.5;
+    const auto found = frequencies(scores, options, 100);
+    EXPECT_EQ(found.size(), 2u) << top_k;
+    EXPECT_TRUE(found.contains(0) && found.contains(1)) << top_k;
+  }
+}
+
 TEST(SamplerTest, TheLowestTemperaturesTakeTheLikeliest) {
   std::vector<float> scores = random_scores(200, 7, 4.0f);
   scores[33] = 4.5f;
@@ -155,6 +168,12 @@ TEST(RandomNumberTest, IsEvenlySpreadInEachArgument) {
     for (const int bin : bins) EXPECT_NEAR(bin, kNumbers / kBins, 220) << argument;
     EXPECT_NEAR(product / kNumbers, 0.0, 0.002) << argument;
   }
+}
+
+/// A seed stands for the same outputs in every release. Computed from the definition in Python.
+TEST(RandomNumberTest, IsTheSameInEveryRelease) {
+  EXPECT_EQ(random_number(0, 0, 0, 0), 0x1.33c21df41fce8p-4);
+  EXPECT_EQ(random_number(1, 2, 3, 4), 0x1.e20d184010ae2p-1);
 }
 
 TEST(RandomNumberTest, ArgumentsDoNotStandForEachOther) {

@@ -179,6 +179,94 @@ TEST(SearchTest, StopLeavesFinishedHypothesesAsTheyAre) {
   EXPECT_TRUE(found);
 }
 
+/// Logits of 0 for these tokens, which share all of the probability.
+std::vector<float> evenly(const Ids& tokens) {
+  std::vector<float> logits(kVocabulary, -kInf);
+  for (const int32_t token : tokens) logits[static_cast<size_t>(token)] = 0.0f;
+  return logits;
+}
+
+TEST(SearchTest, OfEqualBeamsTheEarlierAndTheLowerTokenCome) {
+  const Ids all{0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+  const auto search = test::make(options_of(4), kVocabulary, kPrompt);
+  for (int length = 1; length <= 3; ++length) {
+    step(*search, [&](const Ids&) { return evenly(all); });
+    ASSERT_EQ(search->rows(), 4);
+    for (int row = 0; row < 4; ++row) {
+      EXPECT_EQ(search->parent(row), 0) << length << " " << row;
+      EXPECT_EQ(search->token(row), all[static_cast<size_t>(row)]) << length << " " << row;
+    }
+  }
+}
+
+TEST(SearchTest, OfEqualResultsTheEarlierComesFirst) {
+  GenerationOptions options = options_of(3, 2);
+  options.max_new_tokens = 1;
+  const auto search = test::make(options, kVocabulary, kPrompt);
+  step(*search, [](const Ids&) { return evenly({4, 5, 7, 8}); });
+  ASSERT_EQ(search->results().size(), 2u);
+  EXPECT_EQ(search->results()[0].ids, Ids{4});
+  EXPECT_EQ(search->results()[1].ids, Ids{5});
+}
+
+TEST(SearchTest, AnEndThatIsNotAmongTheBestContinuationsIsNoResult) {
+  const auto search = test::make(options_of(2), kVocabulary, kPrompt);
+  step(*search, [](const Ids&) {
+    std::vector<float> logits = evenly({5, 6, kEnd});
+    logits[kEnd] = -1.0f;
+    return logits;
+  });
+  EXPECT_TRUE(search->finished().empty());
+  EXPECT_EQ(search->rows(), 2);
+}
+
+TEST(SearchTest, ABeamThatCanOnlyEqualTheWorstResultIsNotContinued) {
+  GenerationOptions options = options_of(2);
+  options.eos_token_ids = {kEnd, 3};
+  options.length_penalty = 0.0;
+  const auto search = test::make(options, kVocabulary, kPrompt);
+  step(*search, [](const Ids&) { return evenly({kEnd, 3, 5}); });
+  EXPECT_EQ(search->finished().size(), 2u);
+  EXPECT_EQ(search->rows(), 0);
+}
+
+/// With a penalty below 0 scores only fall with the length: the best that a beam can reach is at
+/// its current one.
+TEST(SearchTest, NeverStoppingEarlySupposesTheLengthWithTheBestScore) {
+  GenerationOptions options = options_of(2);
+  options.length_penalty = -1.0;
+  options.early_stopping = EarlyStopping::kNever;
+  const auto search = test::make(options, kVocabulary, kPrompt);
+  const auto likely = [](int32_t token, float end, float other) {
+    std::vector<float> logits(kVocabulary, -kInf);
+    logits[static_cast<size_t>(token)] = 0.0f;
+    logits[kEnd] = end;
+    logits[11] = other;
+    return logits;
+  };
+  step(*search, [&](const Ids&) { return likely(5, -2.0f, -4.0f); });
+  step(*search, [&](const Ids&) { return likely(7, -2.0f, -4.0f); });
+  EXPECT_EQ(search->finished().size(), 2u);
+  EXPECT_GT(search->rows(), 0);
+  step(*search, [&](const Ids&) { return likely(kEnd, 0.0f, -9.0f); });
+  search->stop(FinishReason::kStop);
+  EXPECT_EQ(search->results()[0].ids, (Ids{5, 7}));
+}
+
+TEST(SearchTest, ScoresAreDividedByTheLengthWhereItIsStoppedToo) {
+  for (const double penalty : {0.0, 1.0, 2.0}) {
+    GenerationOptions options = options_of(2, 2);
+    options.length_penalty = penalty;
+    const auto search = test::make(options, kVocabulary, kPrompt);
+    for (int i = 0; i < 3; ++i) step(*search, [](const Ids&) { return evenly({4, 5}); });
+    search->stop(FinishReason::kCancelled);
+    ASSERT_EQ(search->results().size(), 2u);
+    for (const Hypothesis& hypothesis : search->results()) {
+      EXPECT_NEAR(hypothesis.score, -3.0 * std::log(2.0) / std::pow(3.0, penalty), 1e-6);
+    }
+  }
+}
+
 TEST(SearchTest, LogitsThatAreNoDistributionEndARow) {
   for (const GenerationOptions& options : {options_of(1), options_of(4, 2), sampling(2)}) {
     for (const float special : {std::nanf(""), kInf}) {

@@ -15,7 +15,7 @@ constexpr int64_t kWidth = 8;
 /// An embedding, one layer of attention, and logits.
 Graph decoder(const std::string& position, bool causal) {
   Builder builder;
-  const ValueId ids = builder.input("input_ids", RowSymbol::kTokens);
+  const ValueId ids = builder.input("input_ids", RowSymbol::kSourceTokens);
   EmbedSpec spec{.table = "table"};
   if (!position.empty()) spec.attributes.set("position", position);
   const ValueId x = builder.embed("embed", ids, -1, kWidth, spec);
@@ -56,7 +56,11 @@ TEST(SplitForDecoding, TakesTheLastRowBeforeTheHead) {
   const Value& logits = graphs->step.values[static_cast<size_t>(graphs->step.outputs.at("logits"))];
   EXPECT_EQ(logits.rows, RowSymbol::kSequences);
   EXPECT_EQ(node(graphs->step, "attention").op, "cached_attention");
-  EXPECT_EQ(graphs->step.nodes.back().name, "head");
+  const Node& head = graphs->step.nodes.back();
+  EXPECT_EQ(head.name, "head");
+  const Node& taken = *graphs->step.producer(head.inputs[0]);
+  EXPECT_EQ(taken.op, "slice_rows");
+  EXPECT_EQ(*taken.attributes.get_int("index", 0), -1);
 }
 
 TEST(SplitForDecoding, RefusesAttentionToLaterTokens) {
@@ -68,8 +72,8 @@ TEST(SplitForDecoding, RefusesAttentionToLaterTokens) {
 /// An encoder and a decoder of one GRU each, with attention.
 Graph recurrent(bool reverse_decoder) {
   Builder builder;
-  const ValueId ids = builder.input("input_ids", RowSymbol::kMemoryTokens);
-  const ValueId decoder_ids = builder.input("decoder_input_ids", RowSymbol::kTokens);
+  const ValueId ids = builder.input("input_ids", RowSymbol::kSourceTokens);
+  const ValueId decoder_ids = builder.input("decoder_input_ids", RowSymbol::kTargetTokens);
   const auto layer = [&](const std::string& name, ValueId tokens, bool reverse, ValueId initial) {
     const ValueId x = builder.embed(name + ".embed", tokens, -1, kWidth, {.table = "table"});
     const ValueId gates = builder.linear(name + ".gates", x, 3 * kWidth, {"ih", ""});
@@ -95,10 +99,10 @@ TEST(SplitForDecoding, KeepsStatesInACacheAndBeginsWithTheSourcesOwn) {
   EXPECT_EQ(graphs->memory, (std::vector<std::string>{"last", "encoder"}));
   const auto rows_of = [&](std::string_view input) {
     const ValueId id = step.find_input(input);
-    return id < 0 ? RowSymbol::kTokens : step.values[static_cast<size_t>(id)].rows;
+    return id < 0 ? RowSymbol::kSourceTokens : step.values[static_cast<size_t>(id)].rows;
   };
   EXPECT_EQ(rows_of("last"), RowSymbol::kSources);
-  EXPECT_EQ(rows_of("encoder"), RowSymbol::kMemoryTokens);
+  EXPECT_EQ(rows_of("encoder"), RowSymbol::kSourceTokens);
   EXPECT_EQ(rows_of("decoder.cache"), RowSymbol::kCache);
   EXPECT_EQ(rows_of(kStepSources), RowSymbol::kSequences);
   const Node& decoder = node(step, "decoder");
@@ -119,7 +123,7 @@ TEST(SplitForDecoding, RefusesADecoderThatGoesBackwards) {
 
 TEST(SplitForDecoding, RefusesWhatNeedsAllTokens) {
   Builder builder;
-  const ValueId ids = builder.input("input_ids", RowSymbol::kTokens);
+  const ValueId ids = builder.input("input_ids", RowSymbol::kSourceTokens);
   const ValueId x = builder.embed("embed", ids, -1, kWidth, {.table = "table"});
   const ValueId pooled = builder.pool("pool", x, "mean");
   const ValueId gates = builder.linear("gates", x, 3 * kWidth, {"ih", ""});

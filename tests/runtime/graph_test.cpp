@@ -13,8 +13,8 @@ namespace {
 /// One of everything: two inputs, every kind of attribute, several names in a role, two outputs.
 Graph small_graph() {
   Builder builder;
-  const ValueId ids = builder.input("input_ids", RowSymbol::kTokens);
-  const ValueId types = builder.input("token_type_ids", RowSymbol::kTokens);
+  const ValueId ids = builder.input("input_ids", RowSymbol::kSourceTokens);
+  const ValueId types = builder.input("token_type_ids", RowSymbol::kSourceTokens);
   const ValueId x = builder.embed("embeddings", ids, types, 8,
                                   {.table = "words",
                                    .type_table = "types",
@@ -95,14 +95,14 @@ TEST(GraphJson, RoundTripKeepsTypesAndBitsOfAttributes) {
 
 TEST(GraphJson, Reads) {
   EXPECT_EQ(to_json(parsed(R"({"values": [
-      {"name": "input_ids", "rows": "tokens", "type": "I32", "features": 1},
-      {"name": "e", "rows": "tokens", "type": "F32", "features": 4}],
+      {"name": "input_ids", "rows": "source_tokens", "type": "I32", "features": 1},
+      {"name": "e", "rows": "source_tokens", "type": "F32", "features": 4}],
     "inputs": [0],
     "nodes": [{"op": "embed", "name": "e", "inputs": [0], "output": 1,
                "weights": {"table": ["t"]}, "attributes": {"scale": 2.0}}],
     "outputs": {"last_hidden_state": 1}})")),
-            R"({"values":[{"name":"input_ids","rows":"tokens","type":"I32","features":1},)"
-            R"({"name":"e","rows":"tokens","type":"F32","features":4}],"inputs":[0],)"
+            R"({"values":[{"name":"input_ids","rows":"source_tokens","type":"I32","features":1},)"
+            R"({"name":"e","rows":"source_tokens","type":"F32","features":4}],"inputs":[0],)"
             R"("nodes":[{"op":"embed","name":"e","inputs":[0],"output":1,)"
             R"("weights":{"table":["t"]},"attributes":{"scale":2.0}}],)"
             R"("outputs":{"last_hidden_state":1}})");
@@ -114,6 +114,21 @@ std::string replaced(std::string text, const std::string& from, const std::strin
   return text.replace(at, from.size(), to);
 }
 
+/// In files of format 1 the name `tokens` meant those of the encoder or of the decoder, by another
+/// input.
+TEST(GraphJson, ReadsRowsOfFormat1) {
+  const std::string one_stack = R"({"values": [
+      {"name": "input_ids", "rows": "tokens", "type": "I32", "features": 1},
+      {"name": "token_type_ids", "rows": "tokens", "type": "I32", "features": 1}],
+    "inputs": [0, 1], "nodes": [], "outputs": {}})";
+  EXPECT_EQ(parsed(one_stack).values[0].rows, RowSymbol::kSourceTokens);
+  EXPECT_EQ(parsed(one_stack).values[1].rows, RowSymbol::kSourceTokens);
+  const Graph both = parsed(replaced(replaced(one_stack, "token_type_ids", "decoder_input_ids"),
+                                     "\"tokens\"", "\"memory_tokens\""));
+  EXPECT_EQ(both.values[0].rows, RowSymbol::kSourceTokens);
+  EXPECT_EQ(both.values[1].rows, RowSymbol::kTargetTokens);
+}
+
 TEST(GraphJson, DamageIsNamed) {
   const std::string good = to_json(small_graph());
   const struct {
@@ -121,39 +136,48 @@ TEST(GraphJson, DamageIsNamed) {
     const char* to;
     const char* message;
   } cases[] = {
-      {"{\"values\"", "{\"value\"", "graph: expected an object of values, inputs, nodes, outputs"},
-      {"\"inputs\":[0,1]", "\"inputs\":[0,1.5]", "graph: 'inputs': expected numbers of values"},
-      {"\"inputs\":[0,1]", "\"inputs\":[0,-1]", "graph: 'inputs': expected numbers of values"},
+      {"{\"values\"", "{\"value\"", "graph: value: this version does not know this field"},
+      {"\"outputs\":{\"logits\":4}", "\"outputs\":null",
+       "graph: outputs: expected an object, found null"},
+      {"\"inputs\":[0,1]", "\"inputs\":[0,1.5]",
+       "graph: inputs: expected an array of integers from 0 to 2147483647, found an array with "
+       "1.5"},
+      {"\"inputs\":[0,1]", "\"inputs\":[0,-1]",
+       "graph: inputs: expected an array of integers from 0 to 2147483647, found an array with -1"},
       {"\"inputs\":[0,1]", "\"inputs\":[0,99]", "graph: inputs: value 99 is none of the graph's 6"},
       {"\"inputs\":[0,1]", "\"inputs\":[0]",
        "graph: node 'embeddings': reads value 1 'token_type_ids' before it is written"},
-      {"\"inputs\":[0,1]", "\"inputs\":{}", "graph: 'inputs': expected a list"},
+      {"\"inputs\":[0,1]", "\"inputs\":{}",
+       "graph: inputs: expected an array of integers from 0 to 2147483647, found an object"},
       {"\"features\":8", "\"features\":0",
        "graph: value 2 'embeddings': expected 1 to 2147483647 features, found 0"},
       {"\"features\":8", "\"features\":18446744073709551615",
-       "graph: values[2]: 'features': expected an integer"},
-      {"\"rows\":\"tokens\"", "\"rows\":\"tokes\"", "graph: values[0]: 'rows': unknown 'tokes'"},
+       "graph: values[2].features: expected an integer from -9223372036854775808 to "
+       "9223372036854775807, found 18446744073709551615"},
+      {"\"rows\":\"source_tokens\"", "\"rows\":\"tokes\"",
+       "graph: values[0].rows: expected 'source_tokens', 'sequences' or 'target_tokens', found "
+       "'tokes'"},
       {"\"type\":\"F32\"", "\"type\":\"I32\"",
        "graph: node 'embeddings': writes a value that is not F32"},
-      {"\"type\":\"F32\"", "\"type\":7", "graph: values[2]: 'type': expected a text"},
+      {"\"type\":\"F32\"", "\"type\":7", "graph: values[2].type: expected a string, found 7"},
       {"\"output\":3", "\"output\":2",
        "graph: node 'norm': writes value 2 'embeddings' a second time"},
       {"\"name\":\"norm\",\"inputs\"", "\"name\":\"embeddings\",\"inputs\"",
-       "graph: node 'embeddings': name stands twice"},
+       "graph: node 'embeddings': duplicate name"},
       {"\"name\":\"norm\",\"inputs\"", "\"name\":\"\",\"inputs\"", "graph: node '': has no name"},
       {"\"inputs\":[2]", "\"inputs\":[4]",
        "graph: node 'norm': reads value 4 'head' before it is written"},
       {"\"inputs\":[2]", "\"inputs\":[]", "graph: node 'norm': has no inputs"},
       {"\"bias\":[\"norm.bias\"]", "\"bias\":[]",
-       "graph: nodes[1]: weight 'bias': expected a list of tensor names"},
+       "graph: nodes[1].weights.bias: expected at least one tensor, found an array"},
       {"\"bias\":[\"norm.bias\"]", "\"bias\":[1]",
-       "graph: nodes[1]: weight 'bias': expected a list of tensor names"},
+       "graph: nodes[1].weights.bias: expected an array of strings, found an array with 1"},
       {"\"output\":3,\"weights\"", "\"output\":3,\"weight\"",
-       "graph: nodes[1]: expected an object of op, name, inputs, output, weights, attributes"},
+       "graph: nodes[1].weight: this version does not know this field"},
       {"\"eps\":1e-12", "\"eps\":null",
-       "graph: nodes[1]: attribute 'eps': expected a text, a number, true or false"},
+       "graph: nodes[1].attributes.eps: expected a string, a number, true or false, found null"},
       {"\"logits\":4", "\"logits\":\"4\"",
-       "graph: output 'logits': expected the number of a value"},
+       "graph: outputs.logits: expected an integer from 0 to 2147483647, found '4'"},
       {"\"logits\":4", "\"logits\":6", "graph: output 'logits': value 6 is none of the graph's 6"},
       {"\"op\":\"pool\"", "\"op\":\"linear\"",
        "graph: node 'pool': rows do not fit: expected an output with as many rows as the inputs"},
@@ -231,9 +255,9 @@ Status check_rows(const std::string& op, const std::vector<RowSymbol>& rows, Row
 }
 
 TEST(GraphValidate, RowsMustFit) {
-  constexpr auto kT = RowSymbol::kTokens;
+  constexpr auto kT = RowSymbol::kTargetTokens;
   constexpr auto kS = RowSymbol::kSequences;
-  constexpr auto kM = RowSymbol::kMemoryTokens;
+  constexpr auto kM = RowSymbol::kSourceTokens;
   constexpr auto kC = RowSymbol::kCache;
   EXPECT_TRUE(check_rows("linear", {kT}, kT).ok());
   EXPECT_TRUE(check_rows("linear", {kS}, kS).ok());
@@ -251,6 +275,8 @@ TEST(GraphValidate, RowsMustFit) {
   EXPECT_FALSE(check_rows("attention", {kT, kM, kT}, kT).ok());
   EXPECT_FALSE(check_rows("attention", {kT, kM, kM}, kM).ok());
   EXPECT_FALSE(check_rows("attention", {kS}, kS).ok());
+  EXPECT_FALSE(check_rows("attention", {kT, kS}, kT).ok());
+  EXPECT_FALSE(check_rows("attention", {kT, kS, kS}, kT).ok());
   EXPECT_TRUE(check_rows("additive_attention", {kT, kM, kM}, kT).ok());
   EXPECT_FALSE(check_rows("additive_attention", {kT, kM, kT}, kT).ok());
   EXPECT_TRUE(check_rows("gru", {kT}, kT).ok());
@@ -264,6 +290,33 @@ TEST(GraphValidate, RowsMustFit) {
   EXPECT_FALSE(check_rows("cached_gru", {kT, kS}, kT).ok());
   EXPECT_FALSE(check_rows("cached_gru", {kC}, kC).ok());
   EXPECT_FALSE(check_rows("cached_gru", {kT, kT, kC}, kT).ok());
+}
+
+/// Only inputs of the graph have the tables that a cache or a memory is read by.
+TEST(GraphValidate, CachedAttentionReadsInputsByTables) {
+  constexpr auto kT = RowSymbol::kTargetTokens;
+  for (const RowSymbol memory : {RowSymbol::kSourceTokens, RowSymbol::kCache}) {
+    EXPECT_TRUE(check_rows("cached_attention", {kT, memory}, kT).ok());
+    EXPECT_TRUE(check_rows("cached_attention", {kT, memory, memory}, kT).ok());
+  }
+  EXPECT_FALSE(check_rows("cached_attention", {kT}, kT).ok());
+  EXPECT_FALSE(check_rows("cached_attention", {kT, kT}, kT).ok());
+  EXPECT_FALSE(check_rows("cached_attention", {kT, RowSymbol::kSequences}, kT).ok());
+  EXPECT_FALSE(check_rows("cached_attention", {RowSymbol::kCache, kT}, kT).ok());
+
+  Graph graph;
+  graph.values = {{"q", kT, DataType::kF32, 8},
+                  {"memory", RowSymbol::kSourceTokens, DataType::kF32, 16},
+                  {"changed", RowSymbol::kSourceTokens, DataType::kF32, 16},
+                  {"y", kT, DataType::kF32, 8}};
+  graph.inputs = {0, 1};
+  graph.nodes.push_back({.op = "activation", .name = "changed", .inputs = {1}, .output = 2});
+  graph.nodes.push_back({.op = "cached_attention", .name = "node", .inputs = {0, 1}, .output = 3});
+  EXPECT_TRUE(validate(graph).ok()) << validate(graph).message();
+  graph.nodes[1].inputs = {0, 2};
+  EXPECT_EQ(validate(graph).message(),
+            "node 'node': rows do not fit: expected one row per token; the last inputs are caches "
+            "or memory");
 }
 
 TEST(GraphRestricted, KeepsWhatOutputsNeed) {
@@ -288,16 +341,17 @@ TEST(GraphRestricted, KeepsWhatOutputsNeed) {
 }
 
 TEST(GraphText, IsAligned) {
-  EXPECT_EQ(to_text(small_graph()),
-            "%0  input_ids           tokens x 1 I32  input\n"
-            "%1  token_type_ids      tokens x 1 I32  input\n"
-            "%2  embeddings          tokens x 8      embed       %0 %1  "
-            "[position_table table type_table] has_type_ids=true position_offset=2\n"
-            "%3  norm                tokens x 8      layer_norm  %2     [bias weight] eps=1e-12\n"
-            "%4  head                tokens x 3      linear      %3     [weight]\n"
-            "%5  pool                sequences x 8   pool        %3     kind=mean\n"
-            "    logits              tokens x 3      output      %4\n"
-            "    sentence_embedding  sequences x 8   output      %5\n");
+  EXPECT_EQ(
+      to_text(small_graph()),
+      "%0  input_ids           source_tokens x 1 I32  input\n"
+      "%1  token_type_ids      source_tokens x 1 I32  input\n"
+      "%2  embeddings          source_tokens x 8      embed       %0 %1  "
+      "[position_table table type_table] has_type_ids=true position_offset=2\n"
+      "%3  norm                source_tokens x 8      layer_norm  %2     [bias weight] eps=1e-12\n"
+      "%4  head                source_tokens x 3      linear      %3     [weight]\n"
+      "%5  pool                sequences x 8          pool        %3     kind=mean\n"
+      "    logits              source_tokens x 3      output      %4\n"
+      "    sentence_embedding  sequences x 8          output      %5\n");
 }
 
 TEST(GraphText, HasNoControlCharacters) {
@@ -311,7 +365,8 @@ TEST(GraphDot, DrawsNodesAndEdges) {
   graph.nodes[3].name = "a \"b\"\\";
   const std::string dot = to_dot(graph);
   EXPECT_TRUE(dot.starts_with("digraph model {\n"));
-  EXPECT_NE(dot.find("  v2 [label=\"embed\\nembeddings\\ntokens x 8\"];\n"), std::string::npos);
+  EXPECT_NE(dot.find("  v2 [label=\"embed\\nembeddings\\nsource_tokens x 8\"];\n"),
+            std::string::npos);
   EXPECT_NE(dot.find("  v1 -> v2;\n"), std::string::npos);
   EXPECT_NE(dot.find("  v5 -> output1;\n"), std::string::npos);
   EXPECT_NE(dot.find("pool\\na \\\"b\\\"\\\\\\n"), std::string::npos);

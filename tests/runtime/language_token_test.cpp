@@ -3,30 +3,28 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "runtime/text/wordlevel.hpp"
+#include "runtime/text/tokenizer.hpp"
 
 namespace lanewise::tasks {
 namespace {
 
 /// A tokenizer of these tokens; all but the first are special.
 std::shared_ptr<const text::Tokenizer> tokenizer(const std::vector<std::string>& tokens) {
-  text::WordLevelConfig config;
-  config.specials = text::bare_template();
+  nlohmann::json file = {{"model", {{"type", "WordLevel"}}}};
+  int id = 0;
   for (const std::string& content : tokens) {
-    const auto id = static_cast<int32_t>(config.vocabulary.size());
-    config.vocabulary.emplace_back(content, id);
-    if (id == 0) continue;
-    text::AddedToken token;
-    token.content = content;
-    token.id = id;
-    token.special = true;
-    config.added_tokens.push_back(std::move(token));
+    file["model"]["vocab"][content] = id;
+    if (id > 0) {
+      file["added_tokens"].push_back({{"content", content}, {"id", id}, {"special", true}});
+    }
+    ++id;
   }
-  auto made = text::make_wordlevel(std::move(config));
+  auto made = text::parse_tokenizer(file.dump());
   EXPECT_TRUE(made.ok()) << made.status().message();
   return *made;
 }

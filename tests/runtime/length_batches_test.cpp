@@ -1,4 +1,4 @@
-#include "runtime/tasks/length_batches.hpp"
+#include "runtime/exec/length_batches.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <random>
 #include <vector>
 
-namespace lanewise::tasks {
+namespace lanewise::exec {
 namespace {
 
 LengthBatches cut(const std::vector<int32_t>& lengths, int64_t most_tokens) {
@@ -57,5 +57,25 @@ TEST(LengthBatches, EverySequenceIsInOneBatchThatKeepsTheLimit) {
   }
 }
 
+TEST(LengthBatches, OfTheirPublicCallKeepToBothLimits) {
+  const std::vector<int32_t> lengths = {3, 7, 3, 9, 7};
+  const Result<LengthBatches> batches = batch_by_length(lengths, {.tokens = 16, .sequences = 2});
+  ASSERT_TRUE(batches.ok()) << batches.status().message();
+  EXPECT_EQ(batches->order, (std::vector<int32_t>{3, 1, 4, 0, 2}));
+  std::vector<size_t> ends;
+  for (const LengthBatch& batch : batches->batches) ends.push_back(batch.end);
+  EXPECT_EQ(ends, (std::vector<size_t>{2, 4, 5}));
+}
+
+TEST(LengthBatches, OfTheirPublicCallRefuseWhatIsNoLength) {
+  const auto code = [](const std::vector<int32_t>& lengths, const BatchLimits& limits) {
+    return batch_by_length(lengths, limits).status().code();
+  };
+  EXPECT_EQ(code({1, 0}, {.tokens = 8}), StatusCode::kInvalidArgument);
+  EXPECT_EQ(code({1}, {.tokens = 0}), StatusCode::kInvalidArgument);
+  EXPECT_EQ(code({1}, {.tokens = 8, .sequences = 0}), StatusCode::kInvalidArgument);
+  EXPECT_EQ(code({}, {.tokens = 8}), StatusCode::kOk);
+}
+
 }  // namespace
-}  // namespace lanewise::tasks
+}  // namespace lanewise::exec

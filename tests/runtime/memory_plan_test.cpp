@@ -16,6 +16,7 @@ class FakeOperator final : public ops::Operator {
  public:
   explicit FakeOperator(int in_place) : in_place_(in_place) {}
   void cut(const ops::Operands&, int, std::vector<ops::Piece>&) const override {}
+  ops::PieceLimit most_pieces(int) const noexcept override { return {}; }
   void run(const ops::Operands&, const ops::Piece&, std::byte*) const noexcept override {}
   int in_place_input() const noexcept override { return in_place_; }
 
@@ -51,7 +52,7 @@ bool disjoint(const Interval& a, const Interval& b) { return a.end <= b.begin ||
 graph::Graph random_graph(uint32_t seed, int nodes) {
   std::mt19937 random(seed);
   graph::Builder builder;
-  const ValueId ids = builder.input("input_ids", RowSymbol::kTokens);
+  const ValueId ids = builder.input("input_ids", RowSymbol::kSourceTokens);
   std::vector<ValueId> values{builder.embed("embed", ids, -1, 32, {.table = "t"})};
   for (int i = 0; i < nodes; ++i) {
     const ValueId from = values[random() % values.size()];
@@ -93,8 +94,8 @@ TEST(MemoryPlan, ValuesThatLiveTogetherDoNotOverlap) {
 
 TEST(MemoryPlan, AChainReusesTwoRegions) {
   graph::Builder builder;
-  ValueId x =
-      builder.embed("e", builder.input("input_ids", RowSymbol::kTokens), -1, 64, {.table = "t"});
+  ValueId x = builder.embed("e", builder.input("input_ids", RowSymbol::kSourceTokens), -1, 64,
+                            {.table = "t"});
   for (int i = 0; i < 20; ++i) x = builder.linear("l" + std::to_string(i), x, 64, {.weight = "w"});
   builder.output("y", x);
   const graph::Graph graph = std::move(builder).take();
@@ -103,8 +104,8 @@ TEST(MemoryPlan, AChainReusesTwoRegions) {
 
 TEST(MemoryPlan, AnOperatorInPlaceNeedsNoNewRegion) {
   graph::Builder builder;
-  ValueId x =
-      builder.embed("e", builder.input("input_ids", RowSymbol::kTokens), -1, 64, {.table = "t"});
+  ValueId x = builder.embed("e", builder.input("input_ids", RowSymbol::kSourceTokens), -1, 64,
+                            {.table = "t"});
   for (int i = 0; i < 5; ++i) x = builder.activation("a" + std::to_string(i), x, "relu");
   builder.output("y", x);
   const graph::Graph graph = std::move(builder).take();
@@ -113,8 +114,8 @@ TEST(MemoryPlan, AnOperatorInPlaceNeedsNoNewRegion) {
 
 TEST(MemoryPlan, AnOperatorInPlaceSparesAValueThatIsReadLater) {
   graph::Builder builder;
-  const ValueId x =
-      builder.embed("e", builder.input("input_ids", RowSymbol::kTokens), -1, 64, {.table = "t"});
+  const ValueId x = builder.embed("e", builder.input("input_ids", RowSymbol::kSourceTokens), -1, 64,
+                                  {.table = "t"});
   const ValueId y = builder.activation("a", x, "relu");
   builder.output("y", builder.add("sum", y, x));
   const graph::Graph graph = std::move(builder).take();
@@ -122,15 +123,42 @@ TEST(MemoryPlan, AnOperatorInPlaceSparesAValueThatIsReadLater) {
   EXPECT_TRUE(disjoint(bytes_of(graph, plan, x), bytes_of(graph, plan, y)));
 }
 
+/// Such as a linear layer whose residual is its own input: what it writes first it reads again.
+TEST(MemoryPlan, AnOperatorInPlaceSparesAValueThatItReadsTwice) {
+  graph::Builder builder;
+  const ValueId x = builder.embed("e", builder.input("input_ids", RowSymbol::kSourceTokens), -1, 64,
+                                  {.table = "t"});
+  const ValueId y = builder.add("sum", x, x);
+  builder.output("z", builder.activation("a", y, "relu"));
+  const graph::Graph graph = std::move(builder).take();
+  for (const int in_place : {0, 1}) {
+    const MemoryPlan plan = plan_memory(graph, operators(graph, in_place));
+    EXPECT_TRUE(disjoint(bytes_of(graph, plan, x), bytes_of(graph, plan, y))) << in_place;
+  }
+}
+
+TEST(MemoryPlan, AnOperatorInPlaceSparesAValueOfAnotherShape) {
+  for (const int64_t features : {32, 128}) {
+    graph::Builder builder;
+    const ValueId x = builder.embed("e", builder.input("input_ids", RowSymbol::kSourceTokens), -1,
+                                    64, {.table = "t"});
+    const ValueId y = builder.linear("l", x, features, {.weight = "w"});
+    builder.output("z", builder.activation("a", y, "relu"));
+    const graph::Graph graph = std::move(builder).take();
+    const MemoryPlan plan = plan_memory(graph, operators(graph, 0));
+    EXPECT_TRUE(disjoint(bytes_of(graph, plan, x), bytes_of(graph, plan, y))) << features;
+  }
+}
+
 TEST(MemoryPlan, RegionsOfRowSymbolsFollowEachOther) {
   graph::Builder builder;
-  const ValueId x =
-      builder.embed("e", builder.input("input_ids", RowSymbol::kTokens), -1, 64, {.table = "t"});
+  const ValueId x = builder.embed("e", builder.input("input_ids", RowSymbol::kSourceTokens), -1, 64,
+                                  {.table = "t"});
   builder.output("y", builder.pool("p", x, "mean"));
   const graph::Graph graph = std::move(builder).take();
   const MemoryPlan plan = plan_memory(graph, operators(graph));
   const RowCounts rows{10, 3, 0};
-  EXPECT_EQ(plan.total_bytes(rows), (10 + 3) * 64 * 4);
+  EXPECT_EQ(plan.work.total_bytes(rows) + plan.results.total_bytes(rows), (10 + 3) * 64 * 4);
   EXPECT_EQ(plan.work.offsets(rows)[1], 10 * 64 * 4);
   EXPECT_EQ(plan.results.offsets(rows)[1], 0);
 }

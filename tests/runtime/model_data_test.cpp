@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cstring>
 #include <optional>
 #include <random>
 #include <thread>
@@ -31,8 +32,8 @@ ModelInfo small_info() {
 
 graph::Graph small_graph() {
   graph::Builder builder;
-  const auto ids = builder.input("input_ids", graph::RowSymbol::kTokens);
-  const auto types = builder.input("token_type_ids", graph::RowSymbol::kTokens);
+  const auto ids = builder.input("input_ids", graph::RowSymbol::kSourceTokens);
+  const auto types = builder.input("token_type_ids", graph::RowSymbol::kSourceTokens);
   const auto x = builder.embed("embeddings", ids, types, 2,
                                {.table = "words",
                                 .type_table = "types",
@@ -60,6 +61,7 @@ struct Parts {
 
   static file::Metadata good_metadata() {
     return {{std::string(kFormatKey), std::to_string(kFormatVersion)},
+            {std::string(kFormatsKey), "{}"},
             {std::string(kGraphKey), graph::to_json(small_graph())},
             {std::string(kTaskKey), task_to_json(small_info())},
             {std::string(kProvenanceKey), R"({"files":[]})"}};
@@ -132,12 +134,12 @@ TEST(OpenModel, ForeignFilesAreRefused) {
 }
 
 TEST(OpenModel, FormatsOfOtherVersionsAreRefused) {
-  for (const char* version : {"2", "99999999999999999999", "0"}) {
+  for (const char* version : {"3", "99999999999999999999", "0"}) {
     Parts parts;
     parts.set(kFormatKey, version);
     parts.set(kGraphKey, "what a newer version means by it");
     parts.expect(StatusCode::kUnsupported,
-                 "'m.lw': format '" + std::string(version) + "', this build reads 1 to 1");
+                 "'m.lw': format '" + std::string(version) + "', this version reads 1 to 2");
   }
   for (const char* version : {"", "one", "1.5", "-1", " 1"}) {
     Parts parts;
@@ -182,6 +184,32 @@ TEST(OpenModel, DamagedTasksAreNamed) {
   }
 }
 
+TEST(OpenModel, ATaskOfMegabytesIsNotRead) {
+  Parts parts;
+  parts.set(kTaskKey, std::string(1 << 20, ' ') + task_to_json(small_info()));
+  const auto data = parts.open();
+  EXPECT_EQ(data.status().code(), StatusCode::kDataLoss);
+  EXPECT_NE(data.status().message().find("at most 1048576 are read"), std::string::npos)
+      << data.status().message();
+}
+
+/// Kernels read weights in place. Other writers of the format need not align anything.
+TEST(OpenModel, WeightsThatAreNotAlignedAreRefused) {
+  const file::AlignedBuffer good = Parts().bytes();
+  std::string bytes(reinterpret_cast<const char*>(good.bytes().data()), good.bytes().size());
+  uint64_t length = 0;
+  std::memcpy(&length, bytes.data(), sizeof length);
+  bytes.insert(8 + length, 1, ' ');  // behind the header, which all data follow
+  ++length;
+  std::memcpy(bytes.data(), &length, sizeof length);
+  file::AlignedBuffer moved;
+  ASSERT_TRUE(moved.append(std::as_bytes(std::span(bytes))).ok());
+  const auto data = ModelData::create(std::move(moved), "m.lw");
+  EXPECT_EQ(data.status().code(), StatusCode::kDataLoss);
+  EXPECT_NE(data.status().message().find("is not aligned for its type"), std::string::npos)
+      << data.status().message();
+}
+
 TEST(OpenModel, DamagedGraphsAreNamed) {
   Parts parts;
   parts.replace_in(kGraphKey, "\"features\":2", "\"features\":0");
@@ -203,8 +231,7 @@ TEST(OpenModel, NormsInsideLinearsAreNoneOfTheFormat) {
   graph.values.push_back({.name = "linear", .features = 2});
   parts.set(kGraphKey, graph::to_json(graph));
   parts.expect(StatusCode::kDataLoss,
-               "'m.lw': node 'linear': unknown attribute 'norm': a norm of a model file is a node "
-               "of its own");
+               "'m.lw': node 'linear': unknown attribute 'norm': a model file must not have it");
 }
 
 TEST(OpenModel, GraphsWithoutOutputsAreRefused) {
@@ -228,9 +255,9 @@ TEST(OpenModel, OnlyInputsThatSessionsMakeAreTaken) {
       {"\"input_ids\"", "\"pixels\"", StatusCode::kUnsupported,
        "graph input 'pixels': expected input_ids, token_type_ids or decoder_input_ids"},
       {"\"I32\",\"features\":1", "\"I32\",\"features\":2", StatusCode::kDataLoss,
-       "graph input 'input_ids': expected tokens x 1 I32"},
+       "graph input 'input_ids': expected source_tokens x 1 I32"},
       {"\"I32\"", "\"F32\"", StatusCode::kDataLoss,
-       "graph input 'input_ids': expected tokens x 1 I32"},
+       "graph input 'input_ids': expected source_tokens x 1 I32"},
   };
   for (const auto& test : cases) {
     Parts parts;

@@ -38,7 +38,7 @@ Graph checked(Graph graph) {
 
 /// Attention over three linears of x, of which tests change one thing.
 struct AttentionGraph {
-  AttentionGraph() : x(builder.input("x", RowSymbol::kTokens)) {
+  AttentionGraph() : x(builder.input("x", RowSymbol::kTargetTokens)) {
     x = builder.layer_norm("norm", x, affine("norm"), 1e-5);
   }
 
@@ -91,13 +91,13 @@ TEST(MergeQkv, MergesWithoutBiases) {
 
 TEST(MergeQkv, MergesKeysAndValuesOfCrossAttention) {
   AttentionGraph g;
-  const ValueId memory = g.builder.input("memory", RowSymbol::kMemoryTokens);
+  const ValueId memory = g.builder.input("memory", RowSymbol::kSourceTokens);
   const ValueId q = g.linear("q", g.x), k = g.linear("k", memory), v = g.linear("v", memory);
   const Graph graph = g.merged(q, k, v);
   EXPECT_EQ(count(graph, "linear"), 2);
   EXPECT_EQ(node(graph, "attention.kv").weights.at("weight"),
             (std::vector<std::string>{"k.weight", "v.weight"}));
-  EXPECT_EQ(output_of(graph, "attention.kv").rows, RowSymbol::kMemoryTokens);
+  EXPECT_EQ(output_of(graph, "attention.kv").rows, RowSymbol::kSourceTokens);
   EXPECT_EQ(node(graph, "attention").inputs,
             (std::vector<ValueId>{q, node(graph, "attention.kv").output}));
 }
@@ -145,14 +145,17 @@ TEST(MergeQkv, EpiloguesPreventIt) {
 }
 
 TEST(MergeQkv, WidthsThatDoNotFitPreventIt) {
-  AttentionGraph g;
-  const ValueId q = g.linear("q", g.x), k = g.linear("k", g.x, 4), v = g.linear("v", g.x, 12);
-  EXPECT_EQ(count(g.merged(q, k, v), "linear"), 3);
+  for (const auto& [k_width, v_width] : {std::pair{4, 12}, {4, 8}, {8, 4}, {12, 8}, {8, 12}}) {
+    AttentionGraph g;
+    const ValueId q = g.linear("q", g.x), k = g.linear("k", g.x, k_width),
+                  v = g.linear("v", g.x, v_width);
+    EXPECT_EQ(count(g.merged(q, k, v), "linear"), 3) << k_width << " " << v_width;
+  }
 }
 
 /// linear -> activation, with `kind` and whatever a test adds.
 struct ActivationGraph {
-  ActivationGraph() : x(builder.input("x", RowSymbol::kTokens)) {
+  ActivationGraph() : x(builder.input("x", RowSymbol::kSourceTokens)) {
     h = builder.linear("up", x, kDim, affine("up"));
     y = builder.activation("act", h, "gelu");
     builder.output("y", y);
@@ -186,8 +189,8 @@ TEST(FuseActivation, OneActivationIsEnough) {
 
 TEST(FuseActivation, NotAfterAResidual) {
   Builder builder;
-  const ValueId x =
-      builder.layer_norm("norm", builder.input("x", RowSymbol::kTokens), affine("norm"), 1e-5);
+  const ValueId x = builder.layer_norm("norm", builder.input("x", RowSymbol::kSourceTokens),
+                                       affine("norm"), 1e-5);
   const ValueId h = builder.linear("up", x, builder.value(x).features, affine("up"));
   builder.output("y", builder.activation("act", builder.add("add", h, x), "relu"));
   const Graph graph = checked(fuse_activation(checked(fuse_residual(std::move(builder).take()))));
@@ -197,8 +200,8 @@ TEST(FuseActivation, NotAfterAResidual) {
 
 TEST(FuseActivation, NotAfterOtherOperators) {
   Builder builder;
-  const ValueId x =
-      builder.layer_norm("norm", builder.input("x", RowSymbol::kTokens), affine("norm"), 1e-5);
+  const ValueId x = builder.layer_norm("norm", builder.input("x", RowSymbol::kSourceTokens),
+                                       affine("norm"), 1e-5);
   builder.output("y", builder.activation("act", x, "relu"));
   EXPECT_EQ(fuse_activation(std::move(builder).take()).nodes.size(), 2U);
 }
@@ -221,7 +224,7 @@ TEST(FuseResidual, BecomesTheEpilogueOnEitherSide) {
 
 TEST(FuseResidual, WaitsForTheOtherOperand) {
   Builder builder;
-  const ValueId x = builder.input("x", RowSymbol::kTokens);
+  const ValueId x = builder.input("x", RowSymbol::kSourceTokens);
   const ValueId h = builder.linear("early", x, kDim, affine("early"));
   const ValueId late = builder.layer_norm("late", builder.linear("other", x, kDim, affine("other")),
                                           affine("late"), 1e-5);
@@ -232,19 +235,21 @@ TEST(FuseResidual, WaitsForTheOtherOperand) {
 }
 
 TEST(FuseResidual, OfTwoLinearsTheLaterAdds) {
-  Builder builder;
-  const ValueId x = builder.input("x", RowSymbol::kTokens);
-  const ValueId a = builder.linear("a", x, kDim, affine("a"));
-  const ValueId b = builder.linear("b", x, kDim, affine("b"));
-  builder.output("y", builder.add("add", a, b));
-  const Graph graph = checked(fuse_residual(std::move(builder).take()));
-  ASSERT_EQ(graph.nodes.size(), 2U);
-  EXPECT_EQ(node(graph, "b").inputs, (std::vector<ValueId>{x, a}));
+  for (const bool later_first : {false, true}) {
+    Builder builder;
+    const ValueId x = builder.input("x", RowSymbol::kSourceTokens);
+    const ValueId a = builder.linear("a", x, kDim, affine("a"));
+    const ValueId b = builder.linear("b", x, kDim, affine("b"));
+    builder.output("y", later_first ? builder.add("add", b, a) : builder.add("add", a, b));
+    const Graph graph = checked(fuse_residual(std::move(builder).take()));
+    ASSERT_EQ(graph.nodes.size(), 2U);
+    EXPECT_EQ(node(graph, "b").inputs, (std::vector<ValueId>{x, a}));
+  }
 }
 
 TEST(FuseResidual, OneResidualIsEnough) {
   Builder builder;
-  const ValueId x = builder.input("x", RowSymbol::kTokens);
+  const ValueId x = builder.input("x", RowSymbol::kSourceTokens);
   const ValueId norm = builder.layer_norm("norm", x, affine("norm"), 1e-5);
   const ValueId h = builder.linear("h", norm, 1, affine("h"));
   const ValueId once = builder.add("once", h, norm);
@@ -256,7 +261,7 @@ TEST(FuseResidual, OneResidualIsEnough) {
 
 TEST(FuseResidual, OtherReadersPreventIt) {
   Builder builder;
-  const ValueId x = builder.input("x", RowSymbol::kTokens);
+  const ValueId x = builder.input("x", RowSymbol::kSourceTokens);
   const ValueId norm = builder.layer_norm("norm", x, affine("norm"), 1e-5);
   const ValueId h = builder.linear("h", norm, 1, affine("h"));
   builder.output("h", h);
@@ -266,14 +271,15 @@ TEST(FuseResidual, OtherReadersPreventIt) {
 
 TEST(FuseResidual, NotIntoItself) {
   Builder builder;
-  const ValueId h = builder.linear("h", builder.input("x", RowSymbol::kTokens), kDim, affine("h"));
+  const ValueId h =
+      builder.linear("h", builder.input("x", RowSymbol::kSourceTokens), kDim, affine("h"));
   builder.output("y", builder.add("add", h, h));
   EXPECT_EQ(count(checked(fuse_residual(std::move(builder).take())), "add"), 1);
 }
 
 TEST(FuseResidual, NotWhereShapesDiffer) {
   Builder builder;
-  const ValueId x = builder.input("x", RowSymbol::kTokens);
+  const ValueId x = builder.input("x", RowSymbol::kSourceTokens);
   const ValueId h = builder.linear("h", x, kDim, affine("h"));
   const ValueId row = builder.layer_norm("row", x, affine("row"), 1e-5);
   builder.output("y", builder.add("add", h, row));  // 8 features and 1: the operator's to refuse
@@ -282,16 +288,16 @@ TEST(FuseResidual, NotWhereShapesDiffer) {
 
 TEST(RemoveDead, RemovesNodesValuesAndInputs) {
   Builder builder;
-  const ValueId unread = builder.input("unread", RowSymbol::kTokens);
-  const ValueId x = builder.input("x", RowSymbol::kTokens);
+  const ValueId unread = builder.input("unread", RowSymbol::kSourceTokens);
+  const ValueId x = builder.input("x", RowSymbol::kSourceTokens);
   builder.linear("dead2", builder.linear("dead1", unread, kDim, affine("dead1")), kDim,
                  affine("dead2"));
   builder.output("y", builder.linear("alive", x, kDim, affine("alive")));
   const Graph graph = checked(remove_dead(std::move(builder).take()));
   EXPECT_EQ(to_text(graph),
-            "%0  x      tokens x 1 I32  input\n"
-            "%1  alive  tokens x 8      linear  %0  [bias weight]\n"
-            "    y      tokens x 8      output  %1\n");
+            "%0  x      source_tokens x 1 I32  input\n"
+            "%1  alive  source_tokens x 8      linear  %0  [bias weight]\n"
+            "    y      source_tokens x 8      output  %1\n");
 }
 
 TEST(RemoveDead, KeepsALivingGraph) {
@@ -303,8 +309,8 @@ TEST(RemoveDead, KeepsALivingGraph) {
 /// A BERT of one layer as its family writes it: post-norm, GELU, mean pooling.
 Graph textbook_bert() {
   Builder b;
-  const ValueId ids = b.input("input_ids", RowSymbol::kTokens);
-  const ValueId types = b.input("token_type_ids", RowSymbol::kTokens);
+  const ValueId ids = b.input("input_ids", RowSymbol::kSourceTokens);
+  const ValueId types = b.input("token_type_ids", RowSymbol::kSourceTokens);
   ValueId x = b.embed(
       "embeddings", ids, types, 384,
       {.table = "word", .type_table = "type", .position_table = "position", .attributes = {}});
@@ -329,28 +335,30 @@ Graph textbook_bert() {
 TEST(Optimize, FusesABertLayer) {
   const Graph textbook = checked(textbook_bert());
   EXPECT_EQ(textbook.nodes.size(), 16U);
-  EXPECT_EQ(
-      to_text(checked(optimize(textbook))),
-      "%0   input_ids             tokens x 1 I32   input\n"
-      "%1   token_type_ids        tokens x 1 I32   input\n"
-      "%2   embeddings            tokens x 384     embed         %0 %1  "
-      "[position_table table type_table] has_type_ids=true\n"
-      "%3   embeddings.LayerNorm  tokens x 384     layer_norm    %2     [bias weight] eps=1e-12\n"
-      "%4   0.attention.qkv       tokens x 1152    linear        %3     [bias weight]\n"
-      "%5   0.attention           tokens x 384     attention     %4     "
-      "causal=false head_dim=32 heads=12 kv_heads=12\n"
-      "%6   0.attention.output    tokens x 384     linear        %5 %3  "
-      "[bias weight] has_residual=true\n"
-      "%7   0.attention.norm      tokens x 384     layer_norm    %6     [bias weight] eps=1e-12\n"
-      "%8   0.intermediate        tokens x 1536    linear        %7     "
-      "[bias weight] activation=gelu\n"
-      "%9   0.output              tokens x 384     linear        %8 %7  "
-      "[bias weight] has_residual=true\n"
-      "%10  0.norm                tokens x 384     layer_norm    %9     [bias weight] eps=1e-12\n"
-      "%11  pool                  sequences x 384  pool          %10    kind=mean\n"
-      "%12  normalize             sequences x 384  l2_normalize  %11    eps=1e-12\n"
-      "     last_hidden_state     tokens x 384     output        %10\n"
-      "     sentence_embedding    sequences x 384  output        %12\n");
+  EXPECT_EQ(to_text(checked(optimize(textbook))),
+            "%0   input_ids             source_tokens x 1 I32  input\n"
+            "%1   token_type_ids        source_tokens x 1 I32  input\n"
+            "%2   embeddings            source_tokens x 384    embed         %0 %1  "
+            "[position_table table type_table] has_type_ids=true\n"
+            "%3   embeddings.LayerNorm  source_tokens x 384    layer_norm    %2     [bias weight] "
+            "eps=1e-12\n"
+            "%4   0.attention.qkv       source_tokens x 1152   linear        %3     [bias weight]\n"
+            "%5   0.attention           source_tokens x 384    attention     %4     "
+            "causal=false head_dim=32 heads=12 kv_heads=12\n"
+            "%6   0.attention.output    source_tokens x 384    linear        %5 %3  "
+            "[bias weight] has_residual=true\n"
+            "%7   0.attention.norm      source_tokens x 384    layer_norm    %6     [bias weight] "
+            "eps=1e-12\n"
+            "%8   0.intermediate        source_tokens x 1536   linear        %7     "
+            "[bias weight] activation=gelu\n"
+            "%9   0.output              source_tokens x 384    linear        %8 %7  "
+            "[bias weight] has_residual=true\n"
+            "%10  0.norm                source_tokens x 384    layer_norm    %9     [bias weight] "
+            "eps=1e-12\n"
+            "%11  pool                  sequences x 384        pool          %10    kind=mean\n"
+            "%12  normalize             sequences x 384        l2_normalize  %11    eps=1e-12\n"
+            "     last_hidden_state     source_tokens x 384    output        %10\n"
+            "     sentence_embedding    sequences x 384        output        %12\n");
 }
 
 TEST(Optimize, TwiceIsOnce) {

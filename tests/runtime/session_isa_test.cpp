@@ -10,7 +10,7 @@
 
 #include "lanewise/session.hpp"
 #include "ops/linear/linear_list.hpp"
-#include "ops/linear/linear_tables.hpp"
+#include "ops/weights/f32/f32_kernels.hpp"
 #include "runtime/file/sink.hpp"
 #include "runtime/graph/builder.hpp"
 #include "runtime/model_data.hpp"
@@ -39,7 +39,7 @@ Tensor fractions(const Shape& shape) {
 /// One embedding table and one linear layer.
 graph::Graph small_graph() {
   graph::Builder builder;
-  const auto ids = builder.input("input_ids", graph::RowSymbol::kTokens);
+  const auto ids = builder.input("input_ids", graph::RowSymbol::kSourceTokens);
   const auto x = builder.embed("words", ids, -1, kHidden, {.table = "table"});
   builder.output("last_hidden_state",
                  builder.linear("dense", x, kOutputs, {.weight = "weight", .bias = ""}));
@@ -54,6 +54,7 @@ Model small_model() {
   info.max_tokens = info.max_text_tokens = 8;
   const file::Metadata metadata{
       {std::string(internal::kFormatKey), std::to_string(internal::kFormatVersion)},
+      {std::string(internal::kFormatsKey), "{}"},
       {std::string(internal::kGraphKey), graph::to_json(small_graph())},
       {std::string(internal::kTaskKey), internal::task_to_json(info)}};
   const Tensor table = fractions({kVocabulary, kHidden});
@@ -171,7 +172,9 @@ INSTANTIATE_TEST_SUITE_P(Isas, SessionIsaTest,
 
 std::string available_names() {
   std::string names;
-  for (const std::string& name : available_isas()) names += (names.empty() ? "" : ", ") + name;
+  for (const std::string_view name : available_isas()) {
+    names.append(names.empty() ? "" : ", ").append(name);
+  }
   return names;
 }
 

@@ -8,9 +8,9 @@
 namespace lanewise::exec {
 namespace {
 
-constexpr auto kTokens = static_cast<size_t>(graph::RowSymbol::kTokens);
+constexpr auto kTokens = static_cast<size_t>(graph::RowSymbol::kTargetTokens);
 constexpr auto kSequences = static_cast<size_t>(graph::RowSymbol::kSequences);
-constexpr auto kMemoryTokens = static_cast<size_t>(graph::RowSymbol::kMemoryTokens);
+constexpr auto kMemoryTokens = static_cast<size_t>(graph::RowSymbol::kSourceTokens);
 
 /// Sequences of tokens, each with a memory three times its length.
 struct Batch {

@@ -90,7 +90,7 @@ TEST(SourceLanguage, SaysWhatTheModelLacks) {
   const auto untold = tokenizer({"$A", "</s>"});
   ASSERT_TRUE(untold);
   EXPECT_EQ(message(*untold, "fr"),
-            "the model is not told the language of a text, only that of its output");
+            "the model takes the language of its output, but not that of a source text");
   const auto plain = text::parse_tokenizer(text::tiny_json().dump());
   ASSERT_TRUE(plain.ok());
   EXPECT_EQ(message(**plain, "fr"), "unknown language 'fr': the model has no tokens for languages");

@@ -15,8 +15,8 @@ using Json = nlohmann::json;
 std::string streamed(const text::Tokenizer& tokenizer, const std::vector<int32_t>& ids) {
   TextStream stream(tokenizer);
   std::string pieces;
-  for (const int32_t id : ids) pieces.append(stream.add(id)).append("|");
-  return pieces.append(stream.finish());
+  for (const int32_t id : ids) pieces.append(stream.add(id).value()).append("|");
+  return pieces.append(stream.finish().value());
 }
 
 TEST(TextStream, HoldsASpaceBackThatTheNextTokenMayTake) {

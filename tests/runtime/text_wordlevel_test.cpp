@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "runtime/text/tokenizer.hpp"
-#include "runtime/text/wordlevel.hpp"
 
 namespace lanewise::text {
 namespace {

@@ -61,6 +61,23 @@ TEST_F(TextWordPieceTest, AWordThatCannotBeCoveredIsUnknownAsAWhole) {
   EXPECT_EQ(offsets("unaffablex hello"), (Offsets{"0-10", "11-16"}));
 }
 
+/// The limit counts characters; those beyond ASCII have more bytes.
+TEST_F(TextWordPieceTest, AWordMayHaveAsManyCharactersAsTheLimitSays) {
+  Json json = tiny_json();
+  json["normalizer"]["strip_accents"] = false;
+  json["model"]["max_input_chars_per_word"] = 5;
+  json["model"]["vocab"]["\u00E9"] = kTinySize;
+  json["model"]["vocab"]["##\u00E9"] = kTinySize + 1;
+  tokenizer_ = parse(json);
+  std::string word;
+  for (int characters = 1; characters <= 7; ++characters) {
+    word += "\u00E9";
+    Ids expected(static_cast<size_t>(characters), kTinySize + 1);
+    expected[0] = kTinySize;
+    EXPECT_EQ(ids(word), characters <= 5 ? expected : Ids{kUnk}) << characters;
+  }
+}
+
 TEST_F(TextWordPieceTest, NothingGivesNothing) {
   EXPECT_TRUE(ids("").empty());
   EXPECT_TRUE(ids(" \t\r\n\xC2\xA0\xE3\x80\x80").empty());
@@ -140,6 +157,18 @@ TEST_F(TextWordPieceTest, AddedTokensTakeSpacesAndRespectWords) {
   EXPECT_EQ(offsets("hello \t<x>  world"), (Offsets{"0-5", "5-12", "12-17"}));
   add("own", {{"single_word", true}});
   EXPECT_EQ(ids("own brown own."), (Ids{token, kUnk, token, kDot}));
+}
+
+/// Added tokens that all begin with one byte are looked for in another way.
+TEST_F(TextWordPieceTest, AddedTokensMayBeginAlikeOrNot) {
+  Json json = tiny_json();
+  json["added_tokens"] = {tiny_added_token("<x>", kTinySize), tiny_added_token("[CLS]", kCls),
+                          tiny_added_token("[SEP]", kSep)};
+  tokenizer_ = parse(json);
+  EXPECT_EQ(ids("hello[SEP]<x>[CLS]hello"), (Ids{kHello, kSep, kTinySize, kCls, kHello}));
+  json["added_tokens"].erase(0);
+  tokenizer_ = parse(json);
+  EXPECT_EQ(ids("hello[SEP][CLS]hello"), (Ids{kHello, kSep, kCls, kHello}));
 }
 
 TEST_F(TextWordPieceTest, NormalizedAddedTokensMatchTheirNormalForm) {

@@ -4,13 +4,15 @@
 
 namespace lanewise::graph {
 
-/// Fuses the textbook graph, in this order (passes.cpp):
-///   merge_qkv             three linears of one value that feed one attention become one
-///   fuse_activation       an activation that alone reads a linear becomes its epilogue
-///   fuse_residual         an add that alone reads a linear becomes its residual
-///   remove_dead           values that nothing reads, and nodes that only they need, go; the rest
-///   is renumbered
-/// Results do not change beyond the rounding of the fused expressions. Outputs keep their names.
+/// Fuses the textbook graph by these passes, in this order:
+///
+///   merge_qkv        merges three linears that read one value and feed one attention
+///   fuse_activation  makes an activation the epilogue of a linear that nothing else reads
+///   fuse_residual    makes an add the residual of a linear that nothing else reads
+///   remove_dead      removes values that nothing reads and the nodes that compute only these, and
+///                    renumbers the rest
+///
+/// Results change only by the rounding of the fused expressions. Outputs keep their names.
 Graph optimize(Graph graph);
 
 Graph merge_qkv(Graph graph);

@@ -14,15 +14,6 @@ constexpr std::pair<std::string_view, std::string_view> kReplacements[] = {
     {" n't", "n't"}, {" 'm", "'m"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"},
 };
 
-std::string replaced(std::string_view text, std::string_view from, std::string_view to) {
-  std::string result;
-  for (size_t found = text.find(from); found != text.npos; found = text.find(from)) {
-    result.append(text.substr(0, found)).append(to);
-    text.remove_prefix(found + from.size());
-  }
-  return result.append(text);
-}
-
 class CleanUp final : public Decoder {
  public:
   Status decode(std::vector<std::string>* tokens) const override {

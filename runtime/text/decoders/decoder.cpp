@@ -1,6 +1,5 @@
 #include "runtime/text/decoders/decoder.hpp"
 
-#include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
 
@@ -27,11 +26,9 @@ class Sequence final : public Decoder {
 };
 
 Result<DecoderPtr> read_sequence(const base::JsonFields& fields) {
-  LW_ASSIGN_OR_RETURN(const nlohmann::json* list, fields.array("decoders"));
+  LW_ASSIGN_OR_RETURN(const std::vector<base::JsonFields> list, fields.objects("decoders"));
   std::vector<DecoderPtr> steps;
-  for (const nlohmann::json& entry : *list) {
-    LW_ASSIGN_OR_RETURN(const base::JsonFields step,
-                        base::JsonFields::of(entry, fields.path("decoders")));
+  for (const base::JsonFields& step : list) {
     LW_ASSIGN_OR_RETURN(DecoderPtr decoder, read_decoder(step));
     steps.push_back(std::move(decoder));
   }
@@ -62,6 +59,18 @@ constexpr Kind kKinds[] = {
 }  // namespace
 
 Decoder::~Decoder() = default;
+
+std::string replaced(std::string_view text, std::string_view from, std::string_view to) {
+  std::string result;
+  for (size_t at = 0; at < text.size();) {
+    const size_t found = from.empty() ? text.npos : text.find(from, at);
+    result += text.substr(at, found - at);
+    if (found == text.npos) break;
+    result += to;
+    at = found + from.size();
+  }
+  return result;
+}
 
 Result<DecoderPtr> read_decoder(const base::JsonFields& fields) {
   LW_ASSIGN_OR_RETURN(const std::string type, fields.string("type"));

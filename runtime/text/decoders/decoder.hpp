@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json_fields.hpp"
@@ -18,6 +19,9 @@ class Decoder {
 };
 
 using DecoderPtr = std::unique_ptr<const Decoder>;
+
+/// `text` with `to` in each place of `from`.
+std::string replaced(std::string_view text, std::string_view from, std::string_view to);
 
 /// The decoder of a tokenizer.json. kUnsupported names a type that we lack.
 Result<DecoderPtr> read_decoder(const base::JsonFields& fields);

@@ -1,6 +1,5 @@
 #include "runtime/text/decoders/sentencepiece_decoder.hpp"
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -134,11 +133,8 @@ class SentencePiece final : public Decoder {
 Status read_set(const base::JsonFields& fields, const char* key,
                 std::set<std::string, std::less<>>* to) {
   if (!fields.find(key)) return {};
-  LW_ASSIGN_OR_RETURN(const nlohmann::json* list, fields.array(key));
-  for (const nlohmann::json& entry : *list) {
-    if (!entry.is_string()) return base::wrong_type(fields.path(key), "strings", &entry);
-    to->insert(entry.get<std::string>());
-  }
+  LW_ASSIGN_OR_RETURN(const std::vector<std::string> list, fields.strings(key));
+  to->insert(list.begin(), list.end());
   return {};
 }
 

@@ -8,21 +8,21 @@
 #include "runtime/text/pattern_json.hpp"
 #include "runtime/text/pre_tokenizers/metaspace.hpp"
 #include "runtime/text/utf8.hpp"
-#include "runtime/text/wordpiece_decode.hpp"
 
 namespace lanewise::text {
 namespace {
 
-std::string replaced(std::string_view text, std::string_view from, std::string_view to) {
-  std::string result;
-  for (size_t at = 0; at < text.size();) {
-    const size_t found = from.empty() ? text.npos : text.find(from, at);
-    result += text.substr(at, found - at);
-    if (found == text.npos) break;
-    result += to;
-    at = found + from.size();
-  }
-  return result;
+/// WordPiece's and CTC's clean-up, applied in this order to one token and the space before it.
+constexpr std::pair<std::string_view, std::string_view> kCleanUps[] = {
+    {" .", "."},   {" ?", "?"},     {" !", "!"},     {" ,", ","},
+    {" ' ", "'"},  {" n't", "n't"}, {" 'm", "'m"},   {" do not", " don't"},
+    {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"},
+};
+
+void clean_up_token(std::string* token) {
+  // Every pattern starts with a space.
+  if (token->find(' ') == std::string::npos) return;
+  for (const auto& [from, to] : kCleanUps) *token = replaced(*token, from, to);
 }
 
 std::string utf8_of(char32_t character) {
@@ -147,19 +147,27 @@ class Ctc final : public Decoder {
   bool cleanup_;
 };
 
+/// Continuing pieces without their prefix, a space before each other token but the first.
 class WordPieces final : public Decoder {
  public:
-  explicit WordPieces(WordPieceDecoder settings) : settings_(std::move(settings)) {}
+  WordPieces(std::string prefix, bool cleanup) : prefix_(std::move(prefix)), cleanup_(cleanup) {}
 
   Status decode(std::vector<std::string>* tokens) const override {
     for (size_t i = 0; i < tokens->size(); ++i) {
-      (*tokens)[i] = wordpiece_text((*tokens)[i], i == 0, settings_);
+      std::string& token = (*tokens)[i];
+      if (i > 0 && token.starts_with(prefix_)) {
+        token.erase(0, prefix_.size());
+      } else if (i > 0) {
+        token.insert(0, 1, ' ');
+      }
+      if (cleanup_) clean_up_token(&token);
     }
     return {};
   }
 
  private:
-  WordPieceDecoder settings_;
+  std::string prefix_;
+  bool cleanup_;
 };
 
 }  // namespace
@@ -194,10 +202,9 @@ Result<DecoderPtr> read_bpe_decoder(const base::JsonFields& fields) {
 }
 
 Result<DecoderPtr> read_wordpiece_decoder(const base::JsonFields& fields) {
-  WordPieceDecoder settings;
-  LW_ASSIGN_OR_RETURN(settings.prefix, fields.string_or("prefix", "##"));
-  LW_ASSIGN_OR_RETURN(settings.cleanup, fields.boolean_or("cleanup", true));
-  return DecoderPtr(std::make_unique<WordPieces>(std::move(settings)));
+  LW_ASSIGN_OR_RETURN(std::string prefix, fields.string_or("prefix", "##"));
+  LW_ASSIGN_OR_RETURN(const bool cleanup, fields.boolean_or("cleanup", true));
+  return DecoderPtr(std::make_unique<WordPieces>(std::move(prefix), cleanup));
 }
 
 Result<DecoderPtr> read_ctc_decoder(const base::JsonFields& fields) {

@@ -3,7 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "base/status_macros.hpp"
 #include "runtime/text/byte_trie.hpp"
@@ -15,6 +19,17 @@ namespace lanewise::text {
 namespace {
 
 using Json = nlohmann::json;
+
+struct BpeConfig {
+  Vocabulary vocabulary;
+  std::vector<std::pair<std::string, std::string>> merges;  // the first is done first
+  std::optional<std::string> unk_token;  // Without one, characters that have no token vanish.
+  std::string continuing_subword_prefix;
+  std::string end_of_word_suffix;
+  bool fuse_unk = false;       // One unknown token for a run of them.
+  bool byte_fallback = false;  // Tokens of bytes for characters that have none.
+  bool ignore_merges = false;  // A word that is a token is that token.
+};
 
 /// The symbols of a word before merging.
 class Symbols {
@@ -156,7 +171,7 @@ Status Bpe::split(std::string_view word, Symbols* symbols) const {
 
 Status Bpe::unknown_character(std::string_view character) const {
   return invalid_argument("the text has '" + std::string(character) +
-                          "', which the vocabulary lacks, and so it does the unk_token '" +
+                          "', which is not in the vocabulary; neither is the unk_token '" +
                           *config_.unk_token + "'");
 }
 
@@ -209,36 +224,33 @@ Json Bpe::to_json() const {
 }
 
 /// ["a", "b"], or of older files "a b".
-Result<std::pair<std::string, std::string>> read_merge(const Json& merge, const std::string& name) {
-  if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string()) {
-    return std::pair(merge[0].get<std::string>(), merge[1].get<std::string>());
+Result<std::pair<std::string, std::string>> read_merge(const base::JsonFields& model,
+                                                       const base::JsonValue& merge) {
+  const std::span<const base::JsonValue> pair = merge.elements();
+  if (pair.size() == 2 && pair[0].is_string() && pair[1].is_string()) {
+    return std::pair(std::string(pair[0].string()), std::string(pair[1].string()));
   }
-  if (!merge.is_string()) return base::wrong_type(name, "pairs of tokens", &merge);
-  const auto& text = merge.get_ref<const std::string&>();
+  if (!merge.is_string()) {
+    return base::wrong_type(model.path("merges"), "pairs of tokens", &merge);
+  }
+  const std::string_view text = merge.string();
   const size_t space = text.find(' ');
-  if (space == std::string::npos || text.find(' ', space + 1) != std::string::npos) {
-    return data_loss(name + ": '" + text + "' is not two tokens with a space between them");
+  if (space == text.npos || text.find(' ', space + 1) != text.npos) {
+    return base::wrong_type(model.path("merges"), "two tokens with a space between them", &merge);
   }
-  return std::pair(text.substr(0, space), text.substr(space + 1));
+  return std::pair(std::string(text.substr(0, space)), std::string(text.substr(space + 1)));
 }
 
-}  // namespace
-
-Result<SubwordModelPtr> make_bpe(BpeConfig config) {
-  auto model = std::make_unique<Bpe>();
-  LW_RETURN_IF_ERROR(model->build(std::move(config)));
-  return SubwordModelPtr(std::move(model));
-}
-
-Result<BpeConfig> bpe_from_json(const base::JsonFields& model) {
-  const Json* dropout = model.find("dropout");
-  if (dropout && *dropout != 0.0) return unsupported(model.path("dropout") + " is not supported");
+Result<BpeConfig> read_config(const base::JsonFields& model) {
+  const base::JsonValue* dropout = model.find("dropout");
+  if (dropout && !(dropout->is_number() && dropout->number() == 0))
+    return unsupported(model.path("dropout") + " is not supported");
   BpeConfig config;
   LW_ASSIGN_OR_RETURN(config.vocabulary, read_vocabulary_object(model));
-  LW_ASSIGN_OR_RETURN(const Json* merges, model.array("merges"));
-  config.merges.reserve(merges->size());
-  for (const Json& entry : *merges) {
-    LW_ASSIGN_OR_RETURN(auto merge, read_merge(entry, model.path("merges")));
+  LW_ASSIGN_OR_RETURN(const auto merges, model.array("merges"));
+  config.merges.reserve(merges.size());
+  for (const base::JsonValue& entry : merges) {
+    LW_ASSIGN_OR_RETURN(auto merge, read_merge(model, entry));
     config.merges.push_back(std::move(merge));
   }
   if (model.find("unk_token")) {
@@ -252,6 +264,15 @@ Result<BpeConfig> bpe_from_json(const base::JsonFields& model) {
   LW_ASSIGN_OR_RETURN(config.byte_fallback, model.boolean_or("byte_fallback", false));
   LW_ASSIGN_OR_RETURN(config.ignore_merges, model.boolean_or("ignore_merges", false));
   return config;
+}
+
+}  // namespace
+
+Result<SubwordModelPtr> read_bpe_model(const base::JsonFields& model) {
+  LW_ASSIGN_OR_RETURN(BpeConfig config, read_config(model));
+  auto result = std::make_unique<Bpe>();
+  LW_RETURN_IF_ERROR(result->build(std::move(config)));
+  return SubwordModelPtr(std::move(result));
 }
 
 }  // namespace lanewise::text

@@ -1,32 +1,8 @@
 #include "runtime/text/models/longest_pieces.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
-
-#include "base/status_macros.hpp"
-#include "runtime/text/tokenizer_json.hpp"
 
 namespace lanewise::text {
-
-Result<WordPieceModel> wordpiece_model_from_json(const base::JsonFields& model) {
-  WordPieceModel result;
-  LW_ASSIGN_OR_RETURN(result.vocabulary, read_vocabulary_object(model));
-  LW_ASSIGN_OR_RETURN(result.unk_token, model.string_or("unk_token", result.unk_token));
-  LW_ASSIGN_OR_RETURN(
-      result.continuing_subword_prefix,
-      model.string_or("continuing_subword_prefix", result.continuing_subword_prefix));
-  LW_ASSIGN_OR_RETURN(result.max_input_chars_per_word,
-                      model.count_or("max_input_chars_per_word", 100));
-  return result;
-}
-
-nlohmann::json wordpiece_model_to_json(const WordPieceModel& model) {
-  return {{"type", "WordPiece"},
-          {"unk_token", model.unk_token},
-          {"continuing_subword_prefix", model.continuing_subword_prefix},
-          {"max_input_chars_per_word", model.max_input_chars_per_word},
-          {"vocab", vocabulary_to_json(model.vocabulary)}};
-}
 
 Status LongestPieces::build(const WordPieceModel& model) {
   for (const auto& [token, id] : model.vocabulary) {

@@ -5,7 +5,6 @@
 #include <string>
 #include <string_view>
 
-#include "base/json_fields.hpp"
 #include "lanewise/status.hpp"
 #include "runtime/text/byte_trie.hpp"
 #include "runtime/text/token_table.hpp"
@@ -15,14 +14,10 @@ namespace lanewise::text {
 /// What a WordPiece model is: the `model` of a tokenizer.json, as data.
 struct WordPieceModel {
   Vocabulary vocabulary;
-  std::string unk_token = "[UNK]";
-  std::string continuing_subword_prefix = "##";
-  int64_t max_input_chars_per_word = 100;
+  std::string unk_token;
+  std::string continuing_subword_prefix;
+  int64_t max_input_chars_per_word = 0;
 };
-
-/// Reads the `model` of a tokenizer.json; kDataLoss for fields of the wrong type.
-Result<WordPieceModel> wordpiece_model_from_json(const base::JsonFields& model);
-nlohmann::json wordpiece_model_to_json(const WordPieceModel& model);
 
 /// WordPiece's greedy longest match: the longest token that a word starts with, then again behind
 /// it with the prefix of continuing pieces. Immutable and thread-safe once built.

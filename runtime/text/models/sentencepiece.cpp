@@ -30,13 +30,7 @@ constexpr int kMostSplits = 100;
 
 enum class Algorithm { kUnigram, kBpe, kWord, kCharacter };
 
-using AlgorithmName = std::pair<std::string_view, Algorithm>;
-constexpr AlgorithmName kAlgorithms[] = {
-    {"unigram", Algorithm::kUnigram},
-    {"bpe", Algorithm::kBpe},
-    {"word", Algorithm::kWord},
-    {"char", Algorithm::kCharacter},
-};
+constexpr std::string_view kAlgorithms[] = {"unigram", "bpe", "word", "char"};  // in that order
 
 struct Entry {
   std::string text;
@@ -332,9 +326,8 @@ Json SentencePiece::to_json() const {
   for (const Entry& piece : config_.pieces) {
     pieces.push_back({piece.text, piece.score, static_cast<int32_t>(piece.kind)});
   }
-  const auto is_ours = [&](const auto& entry) { return entry.second == config_.algorithm; };
   Json json = {{"type", "SentencePiece"},
-               {"algorithm", std::ranges::find_if(kAlgorithms, is_ours)->first},
+               {"algorithm", kAlgorithms[static_cast<size_t>(config_.algorithm)]},
                {"byte_fallback", config_.byte_fallback},
                {"unk_token", config_.unk_token},
                {"pieces", std::move(pieces)}};
@@ -342,24 +335,28 @@ Json SentencePiece::to_json() const {
   return json;
 }
 
-Result<Entry> read_piece(const Json& entry, const std::string& name) {
-  if (!entry.is_array() || entry.size() != 3 || !entry[0].is_string() || !entry[1].is_number()) {
-    return base::wrong_type(name, "pieces with their scores and kinds", &entry);
+Result<Entry> read_piece(const base::JsonFields& model, const base::JsonValue& entry) {
+  const std::span<const base::JsonValue> parts = entry.elements();
+  if (parts.size() != 3 || !parts[0].is_string() || !parts[1].is_number()) {
+    return base::wrong_type(model.path("pieces"), "pieces with their scores and kinds", &entry);
   }
-  LW_ASSIGN_OR_RETURN(const int32_t kind, base::count_of(entry[2], name));
-  const auto score = entry[1].get<float>();
-  if (!std::isfinite(score) || kind < static_cast<int32_t>(PieceKind::kNormal) ||
-      kind > static_cast<int32_t>(PieceKind::kByte)) {
-    return data_loss(name + ": " + entry.dump() + " is no piece");
+  const auto score = static_cast<float>(parts[1].number());
+  if (!std::isfinite(score)) {
+    return base::wrong_type(model.path("pieces"), "scores that are floats", &parts[1]);
   }
-  return Entry{entry[0].get<std::string>(), score, static_cast<PieceKind>(kind)};
+  const std::optional<int64_t> kind = parts[2].integer();
+  if (!kind || *kind < static_cast<int64_t>(PieceKind::kNormal) ||
+      *kind > static_cast<int64_t>(PieceKind::kByte)) {
+    return base::wrong_type(model.path("pieces"), "kinds from 1 to 6", &parts[2]);
+  }
+  return Entry{std::string(parts[0].string()), score, static_cast<PieceKind>(*kind)};
 }
 
 Status read_pieces(const base::JsonFields& model, Config* config) {
-  LW_ASSIGN_OR_RETURN(const Json* list, model.array("pieces"));
-  config->pieces.reserve(list->size());
-  for (const Json& entry : *list) {
-    LW_ASSIGN_OR_RETURN(Entry piece, read_piece(entry, model.path("pieces")));
+  LW_ASSIGN_OR_RETURN(const auto list, model.array("pieces"));
+  config->pieces.reserve(list.size());
+  for (const base::JsonValue& entry : list) {
+    LW_ASSIGN_OR_RETURN(Entry piece, read_piece(model, entry));
     if (piece.kind == PieceKind::kUnknown) config->unk_token = piece.text;
     config->pieces.push_back(std::move(piece));
   }
@@ -368,14 +365,10 @@ Status read_pieces(const base::JsonFields& model, Config* config) {
 
 }  // namespace
 
-Result<SubwordModelPtr> sentencepiece_from_json(const base::JsonFields& model) {
+Result<SubwordModelPtr> read_sentencepiece_model(const base::JsonFields& model) {
   Config config;
-  LW_ASSIGN_OR_RETURN(const std::string algorithm, model.string("algorithm"));
-  const auto* known = std::ranges::find(kAlgorithms, algorithm, &AlgorithmName::first);
-  if (known == std::end(kAlgorithms)) {
-    return unsupported(model.path("algorithm") + " '" + algorithm + "' is not supported");
-  }
-  config.algorithm = known->second;
+  LW_ASSIGN_OR_RETURN(const size_t algorithm, model.choice("algorithm", kAlgorithms));
+  config.algorithm = static_cast<Algorithm>(algorithm);
   LW_ASSIGN_OR_RETURN(config.byte_fallback, model.boolean_or("byte_fallback", false));
   LW_RETURN_IF_ERROR(read_pieces(model, &config));
   LW_ASSIGN_OR_RETURN(config.unk_token, model.string_or("unk_token", config.unk_token));

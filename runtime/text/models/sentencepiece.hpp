@@ -24,6 +24,6 @@ enum class PieceKind : int32_t {
 ///
 /// Without `vocab` the id of a piece is its place, and the unknown token is the piece of that kind.
 /// A word takes n log n.
-Result<SubwordModelPtr> sentencepiece_from_json(const base::JsonFields& model);
+Result<SubwordModelPtr> read_sentencepiece_model(const base::JsonFields& model);
 
 }  // namespace lanewise::text

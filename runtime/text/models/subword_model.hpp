@@ -15,6 +15,8 @@
 
 namespace lanewise::text {
 
+class LongestPieces;
+
 /// A token and the bytes [begin, end) of the normalised text that it stands for.
 struct Piece {
   int32_t id;  ///< ByteTrie::kNone where the model has no token for it, which is an error.
@@ -39,6 +41,8 @@ class SubwordModel {
   virtual int32_t id(std::string_view token) const = 0;
   /// Whether some text is an error, wherever it stands.
   virtual bool refuses_unknown() const { return false; }
+  /// WordPiece's tokens, for BertWords; null for other models. Live as long as the model.
+  virtual const LongestPieces* longest_pieces() const { return nullptr; }
   /// The `model` of a tokenizer.json.
   virtual nlohmann::json to_json() const = 0;
 };

@@ -136,16 +136,17 @@ Json Unigram::to_json() const {
 
 }  // namespace
 
-Result<SubwordModelPtr> unigram_from_json(const base::JsonFields& model) {
+Result<SubwordModelPtr> read_unigram_model(const base::JsonFields& model) {
   Config config;
-  LW_ASSIGN_OR_RETURN(const Json* vocab, model.array("vocab"));
-  for (const Json& entry : *vocab) {
-    if (!entry.is_array() || entry.size() != 2 || !entry[0].is_string() || !entry[1].is_number()) {
+  LW_ASSIGN_OR_RETURN(const auto vocab, model.array("vocab"));
+  for (const base::JsonValue& entry : vocab) {
+    const std::span<const base::JsonValue> pair = entry.elements();
+    if (pair.size() != 2 || !pair[0].is_string() || !pair[1].is_number()) {
       return base::wrong_type(model.path("vocab"), "tokens with their scores", &entry);
     }
-    config.vocabulary.emplace_back(entry[0].get<std::string>(),
+    config.vocabulary.emplace_back(pair[0].string(),
                                    static_cast<int32_t>(config.vocabulary.size()));
-    config.scores.push_back(entry[1].get<double>());
+    config.scores.push_back(pair[1].number());
     if (!std::isfinite(config.scores.back())) {
       return data_loss(model.path("vocab") + ": the score of '" + config.vocabulary.back().first +
                        "' is not finite");

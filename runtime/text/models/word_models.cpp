@@ -39,7 +39,14 @@ class WordPiece final : public SubwordModel {
 
   const Vocabulary& vocabulary() const override { return model_.vocabulary; }
   int32_t id(std::string_view token) const override { return pieces_.find(token); }
-  Json to_json() const override { return wordpiece_model_to_json(model_); }
+  const LongestPieces* longest_pieces() const override { return &pieces_; }
+  Json to_json() const override {
+    return {{"type", "WordPiece"},
+            {"unk_token", model_.unk_token},
+            {"continuing_subword_prefix", model_.continuing_subword_prefix},
+            {"max_input_chars_per_word", model_.max_input_chars_per_word},
+            {"vocab", vocabulary_to_json(model_.vocabulary)}};
+  }
 
  private:
   WordPieceModel model_;
@@ -87,7 +94,13 @@ class WordLevel final : public SubwordModel {
 }  // namespace
 
 Result<SubwordModelPtr> read_wordpiece_model(const base::JsonFields& fields) {
-  LW_ASSIGN_OR_RETURN(WordPieceModel model, wordpiece_model_from_json(fields));
+  WordPieceModel model;
+  LW_ASSIGN_OR_RETURN(model.vocabulary, read_vocabulary_object(fields));
+  LW_ASSIGN_OR_RETURN(model.unk_token, fields.string_or("unk_token", "[UNK]"));
+  LW_ASSIGN_OR_RETURN(model.continuing_subword_prefix,
+                      fields.string_or("continuing_subword_prefix", "##"));
+  LW_ASSIGN_OR_RETURN(model.max_input_chars_per_word,
+                      fields.count_or("max_input_chars_per_word", 100));
   auto result = std::make_unique<WordPiece>();
   LW_RETURN_IF_ERROR(result->build(std::move(model)));
   return SubwordModelPtr(std::move(result));

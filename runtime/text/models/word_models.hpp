@@ -6,7 +6,7 @@
 namespace lanewise::text {
 
 /// WordPiece for any normalizer and pre-tokenizer: the longest pieces of each word, or the unknown
-/// token for the whole of it. BERT's own parts have a faster way, runtime/text/wordpiece.hpp.
+/// token for the whole of it. With BERT's own parts before it there is a faster way, BertWords.
 Result<SubwordModelPtr> read_wordpiece_model(const base::JsonFields& model);
 
 /// WordLevel: each word is one token, or the unknown token. Where `unk_token` is empty or not in

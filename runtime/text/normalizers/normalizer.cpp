@@ -1,6 +1,5 @@
 #include "runtime/text/normalizers/normalizer.hpp"
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,11 +29,9 @@ class Sequence final : public Normalizer {
 };
 
 Result<NormalizerPtr> read_sequence(const base::JsonFields& fields) {
-  LW_ASSIGN_OR_RETURN(const nlohmann::json* list, fields.array("normalizers"));
+  LW_ASSIGN_OR_RETURN(const std::vector<base::JsonFields> list, fields.objects("normalizers"));
   std::vector<NormalizerPtr> steps;
-  for (const nlohmann::json& entry : *list) {
-    LW_ASSIGN_OR_RETURN(const base::JsonFields step,
-                        base::JsonFields::of(entry, fields.path("normalizers")));
+  for (const base::JsonFields& step : list) {
     LW_ASSIGN_OR_RETURN(NormalizerPtr normalizer, read_normalizer(step));
     steps.push_back(std::move(normalizer));
   }

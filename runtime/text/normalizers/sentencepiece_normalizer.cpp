@@ -1,6 +1,5 @@
 #include "runtime/text/normalizers/sentencepiece_normalizer.hpp"
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -98,13 +97,10 @@ class SentencePiece final : public Normalizer {
 };
 
 Status read_symbols(const base::JsonFields& fields, Settings* settings) {
-  if (!fields.find("user_defined_symbols")) return {};
-  LW_ASSIGN_OR_RETURN(const nlohmann::json* list, fields.array("user_defined_symbols"));
-  for (const nlohmann::json& entry : *list) {
-    if (!entry.is_string()) {
-      return base::wrong_type(fields.path("user_defined_symbols"), "strings", &entry);
-    }
-    if (!settings->symbols.insert(entry.get_ref<const std::string&>(), 0)) {
+  if (!fields.has("user_defined_symbols")) return {};
+  LW_ASSIGN_OR_RETURN(const std::vector<std::string> list, fields.strings("user_defined_symbols"));
+  for (const std::string& symbol : list) {
+    if (!settings->symbols.insert(symbol, 0)) {
       return resource_exhausted(fields.path("user_defined_symbols") + " are too large");
     }
     settings->has_symbols = true;

@@ -1,7 +1,6 @@
 #include "runtime/text/pre_tokenizers/pre_tokenizer.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
 
@@ -28,11 +27,9 @@ class Sequence final : public PreTokenizer {
 };
 
 Result<PreTokenizerPtr> read_sequence(const base::JsonFields& fields) {
-  LW_ASSIGN_OR_RETURN(const nlohmann::json* list, fields.array("pretokenizers"));
+  LW_ASSIGN_OR_RETURN(const std::vector<base::JsonFields> list, fields.objects("pretokenizers"));
   std::vector<PreTokenizerPtr> steps;
-  for (const nlohmann::json& entry : *list) {
-    LW_ASSIGN_OR_RETURN(const base::JsonFields step,
-                        base::JsonFields::of(entry, fields.path("pretokenizers")));
+  for (const base::JsonFields& step : list) {
     LW_ASSIGN_OR_RETURN(PreTokenizerPtr pre_tokenizer, read_pre_tokenizer(step));
     steps.push_back(std::move(pre_tokenizer));
   }
@@ -60,13 +57,9 @@ constexpr Kind kKinds[] = {
     {"Bytes", read_bytes_pre_tokenizer},
 };
 
-constexpr std::pair<std::string_view, SplitBehavior> kBehaviors[] = {
-    {"Removed", SplitBehavior::kRemoved},
-    {"Isolated", SplitBehavior::kIsolated},
-    {"Contiguous", SplitBehavior::kContiguous},
-    {"MergedWithPrevious", SplitBehavior::kMergedWithPrevious},
-    {"MergedWithNext", SplitBehavior::kMergedWithNext},
-};
+/// In the order of SplitBehavior.
+constexpr std::string_view kBehaviors[] = {"Removed", "Isolated", "Contiguous",
+                                           "MergedWithPrevious", "MergedWithNext"};
 
 /// Whether `match` joins the stretch that the matches before it made. Matches in a row are joined
 /// only where runs are wanted.
@@ -88,12 +81,9 @@ Result<PreTokenizerPtr> read_pre_tokenizer(const base::JsonFields& fields) {
 }
 
 Result<SplitBehavior> read_behavior(const base::JsonFields& fields, SplitBehavior fallback) {
-  if (!fields.find("behavior")) return fallback;
-  LW_ASSIGN_OR_RETURN(const std::string name, fields.string("behavior"));
-  for (const auto& [known, behavior] : kBehaviors) {
-    if (known == name) return behavior;
-  }
-  return unsupported(fields.path("behavior") + " '" + name + "' is not supported");
+  if (!fields.has("behavior")) return fallback;
+  LW_ASSIGN_OR_RETURN(const size_t place, fields.choice("behavior", kBehaviors));
+  return static_cast<SplitBehavior>(place);
 }
 
 void append_words(const std::vector<Match>& matches, SplitBehavior behavior, size_t offset,

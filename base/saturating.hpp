@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+
+namespace lanewise::base {
+
+// Arithmetic on sizes that are not negative. What does not fit is INT64_MAX, which every limit on
+// memory refuses.
+
+constexpr int64_t add_or_max(int64_t a, int64_t b) noexcept {
+  int64_t sum = 0;
+  return __builtin_add_overflow(a, b, &sum) ? std::numeric_limits<int64_t>::max() : sum;
+}
+
+constexpr int64_t multiply_or_max(int64_t a, int64_t b) noexcept {
+  int64_t product = 0;
+  return __builtin_mul_overflow(a, b, &product) ? std::numeric_limits<int64_t>::max() : product;
+}
+
+}  // namespace lanewise::base

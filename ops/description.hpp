@@ -1,0 +1,126 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "ops/operator.hpp"
+#include "ops/row_rules.hpp"
+
+namespace lanewise::ops {
+
+/// A member that must be named where an object is initialised: leaving it out does not compile.
+template <typename T>
+class Required {
+ public:
+  template <typename U>
+  requires std::convertible_to<U, T>
+  constexpr Required(U&& value) noexcept  // NOLINT: implicit by design
+      : value_(std::forward<U>(value)) {}
+  constexpr operator T() const noexcept { return value_; }  // NOLINT: implicit by design
+  constexpr const T* operator->() const noexcept { return &value_; }
+
+ private:
+  T value_;
+};
+
+/// How an operator reads a weight, which decides how a model file stores it.
+enum class WeightUse {
+  kWhole,    ///< all of it in every run, as it is: biases, norms
+  kProduct,  ///< [n, k], rows of k inputs are multiplied by it: packed in panels, may be quantised
+  kLookup,   ///< [rows, dim], ids choose rows: only these are read
+};
+
+/// A weight of an operator. Weights that are not described are kWhole.
+struct WeightRole {
+  std::string_view role;
+  WeightUse use = WeightUse::kWhole;
+  /// kProduct: the value whose rows are multiplied, which calibration looks at: an input, or the
+  /// operator's output where a layer multiplies its own states.
+  bool multiplies_output = false;
+  size_t input = 0;
+  /// A model file may store it at lower precision than f32.
+  bool low_precision = false;
+};
+
+/// What becomes of an operator in a step of a decoder, which computes the new tokens alone.
+struct DecodingStep {
+  enum class Kind {
+    kNone,       ///< cannot be in a graph that is taken apart into steps
+    kSame,       ///< the same operator on the new rows
+    kAttention,  ///< attribute `causal`: to earlier tokens, through a cache; else to the encoder's
+                 ///< output
+    kMemory,     ///< the first input is the decoder's, the others are the encoder's output
+    kRecurrent,  ///< attribute `reverse` must be false; the state is in a cache
+  };
+  Kind kind;
+  /// The operator that takes its place; empty for the same.
+  std::string_view op = {};
+  /// Features of a slot of its cache. Attributes come from files: anything may be in them.
+  Result<int64_t> (*cache_features)(const Attributes& attributes,
+                                    int64_t output_features) = nullptr;
+  /// Whether it takes the position of each new token as one more input, and the attribute
+  /// has_positions: a token's row in a step is not its place in its sequence. Null for never.
+  Result<bool> (*takes_positions)(const Attributes& attributes) = nullptr;
+};
+
+/// What callers may pass into a model.
+struct IdLimits {
+  std::span<const int64_t> vocabularies;  ///< by input of the node: its ids are below; 0: no ids
+  int64_t tokens = 0;                     ///< of the longest sequence
+};
+
+/// A table that ids choose rows from.
+struct TableRows {
+  std::string_view role;
+  int64_t rows = 0;  ///< that it must have
+};
+
+/// Whether a norm can be computed by the operator that reads it (runtime/plan/absorb_norms.hpp).
+enum class NormRole { kNone, kNorm, kReader };
+
+/// All that the rest of the library knows about an operator without running it. Each operator
+/// defines one, `<name>_operator`, beside its factory; ops.def lists them. The members that an
+/// operator cannot leave out come first.
+struct OperatorDescription {
+  Required<Result<OperatorPtr> (*)(const OperatorConfig&)> make;
+  Required<RowRule> rows;
+  Required<DecodingStep> step;
+  Required<std::span<const WeightRole>> weights;
+
+  /// The rows that its tables must have for all ids and positions that callers may pass; for every
+  /// operator that reads ids of callers. Fails where attributes cannot serve them.
+  Result<std::vector<TableRows>> (*tables)(const Attributes& attributes,
+                                           const IdLimits& limits) = nullptr;
+  /// Parts of the output of a recurrent layer, `units` features each (an LSTM gives h | c); what
+  /// its weight is multiplied by is the first.
+  int64_t state_parts = 1;
+  /// Takes the attribute allow_bf16: may round to bf16 where weights are of low precision.
+  bool allows_bf16 = false;
+  NormRole norm = NormRole::kNone;
+  /// kReader: whether it would take a norm of its first input. `config` is sound.
+  bool (*takes_norm)(const OperatorConfig& config) = nullptr;
+  /// Attributes that only plans write: a model file must not have them.
+  std::span<const std::string_view> plan_attributes = {};
+
+  /// The weight of that role, or null where it is not described.
+  const WeightRole* find_weight(std::string_view role) const noexcept;
+  WeightUse use_of(std::string_view role) const noexcept;
+};
+
+#define LW_OPERATOR(name, folder) extern const OperatorDescription name##_operator;
+#include "ops/ops.def"
+#undef LW_OPERATOR
+
+/// The operator called `name` in graphs, or null.
+const OperatorDescription* find_operator(std::string_view name) noexcept;
+
+/// The names of all operators, for a message: "embed, linear, ...".
+std::string known_operators();
+
+}  // namespace lanewise::ops

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "ops/isa.hpp"
+#include "ops/weights/i8/i8.hpp"
+
+namespace lanewise::ops {
+
+/// Linear layers with weights of 8 bits. Activations are quantised row by row over the row's range
+/// (quantize_row.hpp), x[r, k] ~ s[r] * q[r, k] + t[r]; weights were by output feature, around
+/// zero. The sum of products is exact:
+///
+///   sum = s[r] * scale[n] * (sum_k q[r, k] * w[n, k]) + t[r] * scale[n] * (sum_k w[n, k])
+struct LinearI8Kernels {
+  static constexpr Isa kAlsoFor[] = {Isa::avxvnni, Isa::avx512vnni};
+
+  /// `scratch`: Weight::scratch_bytes(), aligned to 64.
+  void (*multiply)(const I8Block& block, std::byte* scratch) noexcept;
+  /// The most rows that `multiply` works on at once.
+  size_t tile_rows;
+};
+
+const LinearI8Kernels& linear_i8_kernels_for(Isa isa) noexcept;
+
+}  // namespace lanewise::ops

@@ -1,0 +1,244 @@
+// Embedder, Generator and Translator with allocations that fail.
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "lanewise/embedder.hpp"
+#include "lanewise/generator.hpp"
+#include "lanewise/translator.hpp"
+#include "tests/contracts/sweep.hpp"
+#include "tests/contracts/tiny_models.hpp"
+
+namespace lanewise::test {
+namespace {
+
+const SessionOptions kTwoThreads{.threads = 2};
+
+std::string bits_of(const Hypothesis& hypothesis) {
+  return bytes(hypothesis.ids) + bytes(&hypothesis.score, 1) +
+         std::to_string(static_cast<int>(hypothesis.finish_reason)) + "|";
+}
+
+class EmbedderContract : public TinyModels {
+ protected:
+  static Embedder embedder(const Model& model) {
+    return expect_ok(Embedder::create(model, kTwoThreads));
+  }
+};
+
+TEST_F(EmbedderContract, Create) {
+  put_bert();
+  const auto bits = [](const Model&, const Result<Embedder>& made) {
+    return std::to_string(made->dimension());
+  };
+  const auto create = [](const Model& model) { return Embedder::create(model, kTwoThreads); };
+  expect_contract(
+      "Embedder::create", [&] { return open(); }, create, bits);
+  std::filesystem::remove(file());
+  put_recurrent();
+  expect_contract(
+      "Embedder::create, no such model", [&] { return open(); }, create, bits);
+}
+
+TEST_F(EmbedderContract, Embed) {
+  put_bert();
+  const Model model = open();
+  const std::vector<std::string_view> texts{"a b c d", "e", "a ab abc unknown words", "c c c c c"};
+  const auto bits = [](const Embedder&, const Result<Embeddings>& vectors) {
+    return bytes(vectors->values) + bytes(vectors->tokens);
+  };
+  expect_contract(
+      "Embedder::embed", [&] { return embedder(model); },
+      [&](Embedder& made) { return made.embed(texts); }, bits);
+  const std::vector<std::string_view> wrong{"a b c d", "\xFF"};
+  expect_contract(
+      "Embedder::embed, not UTF-8", [&] { return embedder(model); },
+      [&](Embedder& made) { return made.embed(wrong); }, bits);
+}
+
+TEST_F(EmbedderContract, SetPrompt) {
+  put_bert();
+  const Model model = open();
+  const std::string_view text = "c d";
+  for (const char* prompt : {"query", "", "a prompt that the model does not have"}) {
+    expect_contract(
+        "Embedder::set_prompt, " + std::string(prompt), [&] { return embedder(model); },
+        [&](Embedder& made) { return made.set_prompt(prompt); },
+        [&](Embedder& made, const Status&) {
+          return bytes(expect_ok(made.embed({&text, 1})).values);
+        });
+  }
+}
+
+class GeneratorContract : public TinyModels {
+ protected:
+  static std::string bits_of_all(const std::vector<Generation>& generations) {
+    std::string bits;
+    for (const Generation& generation : generations) {
+      for (const Hypothesis& hypothesis : generation.hypotheses) bits += bits_of(hypothesis);
+      bits += "\n";
+    }
+    return bits;
+  }
+
+  void sweep_generate(const std::string& name, const Model& model, const GenerationOptions& options,
+                      const GenerationCallbacks& callbacks = {}, bool profiling = false) {
+    const std::vector<std::vector<int32_t>> sources{{3, 4, 5}, {4}};
+    expect_contract(
+        "Generator::generate, " + name,
+        [&] {
+          Generator made = expect_ok(Generator::create(model, kTwoThreads));
+          made.set_profiling(profiling);
+          return made;
+        },
+        [&](Generator& made) { return made.generate(sources, options, callbacks); },
+        [](const Generator&, const Result<std::vector<Generation>>& generations) {
+          return bits_of_all(*generations);
+        });
+  }
+
+  void sweep_searches(const Model& model) {
+    GenerationOptions options = model.info().generation;
+    options.max_new_tokens = 4;
+    sweep_generate("greedy", model, options);
+    options.beams = 3;
+    options.num_return_sequences = 2;
+    options.repetition_penalty = 1.2;
+    sweep_generate("beams, penalty", model, options);
+    options.beams = 1;
+    options.temperature = 1.5;
+    options.num_return_sequences = 3;
+    options.top_k = 4;
+    options.top_p = 0.9;
+    options.bad_words_ids = {{3, 4}};
+    options.no_repeat_ngram_size = 2;
+    sweep_generate("samples", model, options);
+  }
+};
+
+TEST_F(GeneratorContract, Create) {
+  const auto bits = [](const Model&, const Result<Generator>& made) {
+    return std::string(made->isa());
+  };
+  const auto create = [](const Model& model) { return Generator::create(model, kTwoThreads); };
+  put_translator();
+  expect_contract(
+      "Generator::create", [&] { return open(); }, create, bits);
+  std::filesystem::remove(file());
+  put_recurrent();
+  expect_contract(
+      "Generator::create, recurrent", [&] { return open(); }, create, bits);
+  std::filesystem::remove(file());
+  put_bert();
+  expect_contract(
+      "Generator::create, no decoder", [&] { return open(); }, create, bits);
+}
+
+TEST_F(GeneratorContract, Generate) {
+  put_translator();
+  sweep_searches(open());
+}
+
+TEST_F(GeneratorContract, GenerateByARecurrentModel) {
+  put_recurrent();
+  sweep_searches(open());
+}
+
+TEST_F(GeneratorContract, GenerateWithCallbacksAndTimes) {
+  put_translator();
+  const Model model = open();
+  GenerationOptions options = model.info().generation;
+  options.max_new_tokens = 4;
+  GenerationCallbacks callbacks;
+  callbacks.on_token = [](int64_t, int32_t) { return true; };
+  callbacks.on_hypothesis = [](int64_t, const Hypothesis&) { return true; };
+  callbacks.progress = [](int64_t) {};
+  sweep_generate("callbacks, times", model, options, callbacks, true);
+  options.beams = 3;
+  sweep_generate("beams, callbacks", model, options, callbacks);
+}
+
+TEST_F(GeneratorContract, Refuses) {
+  put_translator();
+  const Model model = open();
+  GenerationOptions options = model.info().generation;
+  options.eos_token_ids = {1000};
+  sweep_generate("an id outside the vocabulary", model, options);
+  expect_contract(
+      "validate", [&] { return validate(options, 6); }, kNoBits);
+  options.eos_token_ids = {2};
+  expect_contract(
+      "validate, success", [&] { return validate(options, 6); }, kNoBits);
+}
+
+class TranslatorContract : public TinyModels {
+ protected:
+  static std::string bits_of_all(const std::vector<Translation>& translations) {
+    std::string bits;
+    for (const Translation& translation : translations) {
+      for (const std::string& text : translation.texts) bits += text + "|";
+      for (const Hypothesis& hypothesis : translation.hypotheses) bits += bits_of(hypothesis);
+    }
+    return bits;
+  }
+};
+
+TEST_F(TranslatorContract, Create) {
+  const auto bits = [](const Model&, const Result<Translator>&) { return std::string(); };
+  const auto create = [](const Model& model) { return Translator::create(model, kTwoThreads); };
+  put_translator();
+  expect_contract(
+      "Translator::create", [&] { return open(); }, create, bits);
+}
+
+TEST_F(TranslatorContract, Translate) {
+  put_translator();
+  const Model model = open();
+  const std::vector<std::string_view> texts{"abc", "a", "ccab"};
+  GenerationOptions options = model.info().generation;
+  options.max_new_tokens = 4;
+  // Of a size that takes no allocation in the callback.
+  std::array<char, 256> streamed{};
+  size_t length = 0;
+  TranslationCallbacks callbacks;
+  callbacks.on_text = [&](int64_t, std::string_view piece) {
+    length += piece.copy(streamed.data() + length, streamed.size() - length);
+    return true;
+  };
+  for (const bool stream : {false, true}) {
+    expect_contract(
+        stream ? "Translator::translate, streamed" : "Translator::translate",
+        [&] { return expect_ok(Translator::create(model, kTwoThreads)); },
+        [&](Translator& made) {
+          length = 0;
+          return made.translate(texts, options, stream ? callbacks : TranslationCallbacks{});
+        },
+        [&](const Translator&, const Result<std::vector<Translation>>& translations) {
+          return bits_of_all(*translations) + std::string(streamed.data(), length);
+        });
+  }
+}
+
+TEST_F(TranslatorContract, SetSourceLanguage) {
+  put_translator();
+  const Model model = open();
+  for (const char* name : {"", "a language that nobody speaks"}) {
+    expect_contract(
+        "Translator::set_source_language, " + std::string(name),
+        [&] { return expect_ok(Translator::create(model, kTwoThreads)); },
+        [&](Translator& made) { return made.set_source_language(name); }, kNoBits);
+  }
+}
+
+TEST_F(TranslatorContract, LanguageToken) {
+  put_translator();
+  expect_contract(
+      "language_token, none", [&] { return open(); },
+      [](const Model& model) { return language_token(model, "fr_XX, which is not there"); },
+      [](const Model&, const Result<int32_t>& token) { return std::to_string(*token); });
+}
+
+}  // namespace
+}  // namespace lanewise::test

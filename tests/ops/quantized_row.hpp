@@ -1,0 +1,37 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+namespace lanewise::ops::test {
+
+/// What a row becomes: scale * q + shift, by the contract in ops/weights/quantize_row.hpp.
+struct QuantizedRow {
+  std::vector<int64_t> q;
+  float scale = 0.0f;
+  float shift = 0.0f;
+};
+
+inline QuantizedRow quantize(const float* x, int64_t k) {
+  float low = 0.0f;
+  float high = 0.0f;
+  for (int64_t i = 0; i < k; ++i) {
+    low = std::min(low, x[i]);
+    high = std::max(high, x[i]);
+  }
+  QuantizedRow row;
+  row.scale = high * (1.0f / 255.0f) - low * (1.0f / 255.0f);
+  if (row.scale < 1e-38f) row.scale = 0.0f;
+  const float factor = row.scale == 0.0f ? 0.0f : 1.0f / row.scale;
+  const float zero = row.scale == 0.0f ? 0.0f : std::nearbyint(-128.0f - low * factor);
+  row.shift = -zero * row.scale;
+  for (int64_t i = 0; i < k; ++i) {
+    const float q = std::nearbyint(x[i] * factor + zero);
+    row.q.push_back(static_cast<int64_t>(std::clamp(q, -128.0f, 127.0f)));
+  }
+  return row;
+}
+
+}  // namespace lanewise::ops::test
