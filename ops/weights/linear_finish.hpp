@@ -3,8 +3,8 @@
 /// What follows the sums of a linear layer, for the kernels of the folders here only.
 
 #include "ops/activation/activation_math.hpp"
-#include "ops/weights/linear_block.hpp"
 #include "ops/row_views.hpp"
+#include "ops/weights/linear_block.hpp"
 
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {

@@ -2,9 +2,9 @@
 
 /// Rows of f32 as bytes with a scale, for the kernels of the folders here only.
 
-#include "ops/weights/linear_block.hpp"
 #include "ops/norm/norm_rows.hpp"
 #include "ops/simd_integers.hpp"
+#include "ops/weights/linear_block.hpp"
 
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
