@@ -41,6 +41,13 @@ LinearOffer offer_lanewise_linear(const LinearProblem& problem);
 /// (linear_onednn_absent.cpp).
 LinearOffer offer_onednn_linear(const LinearProblem& problem);
 
+/// On which CPUs oneDNN is asked for products of i8 and bf16: with AMX, where it is faster, or, for
+/// tests, on all.
+enum class OneDnnCpus { kWorthwhile, kAll };
+
+/// The same, for tests: without the look at the CPU where `cpus` says so.
+LinearOffer offer_onednn_linear_on(const LinearProblem& problem, OneDnnCpus cpus);
+
 /// The block that a piece of rows [row, row_end) and features [feature, feature_end) stands for.
 LinearBlock linear_block(const LinearProblem& problem, const Operands& operands, int64_t row,
                          int64_t row_end, int64_t feature, int64_t feature_end) noexcept;

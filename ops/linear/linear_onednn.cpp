@@ -1,10 +1,10 @@
-#include <omp.h>
-
 #include <algorithm>
 #include <dnnl.hpp>
 #include <exception>
 
 #include "ops/linear/linear_list.hpp"
+#include "ops/linear/one_thread_onednn.hpp"
+#include "ops/linear/products_onednn.hpp"
 #include "ops/weights/f32/f32_kernels.hpp"
 
 namespace lanewise::ops {
@@ -15,24 +15,6 @@ constexpr int64_t kRowsPerPiece = 256;
 // Rows for each thread from which that pays: on AVX2 it takes twice our time at 16 rows, 3 % less
 // at 128 and 5 % less at 512 (MiniLM, Zen 4).
 constexpr int64_t kFewestRows = 128;
-
-dnnl::engine& engine() {
-  static dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
-  return cpu;
-}
-
-/// Limits OpenMP's teams to the calling thread while it lives. oneDNN would start one of its own
-/// for each of our threads, which never comes together in a forked process.
-class OneThread {
- public:
-  OneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
-  ~OneThread() { omp_set_num_threads(before_); }
-  OneThread(const OneThread&) = delete;
-  OneThread& operator=(const OneThread&) = delete;
-
- private:
-  const int before_;
-};
 
 /// The panels back as one matrix [k][n], as oneDNN wants it.
 std::vector<float> unpack(const LinearProblem& problem) {
@@ -64,10 +46,11 @@ class OneDnnLinear final : public Operator {
     dnnl::primitive_attr attributes;
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
 #if DNNL_VERSION_MAJOR >= 3
-    const dnnl::matmul::primitive_desc description(engine(), x, weight_desc(), y, attributes);
+    const dnnl::matmul::primitive_desc description(onednn_engine(), x, weight_desc(), y,
+                                                   attributes);
 #else
     const dnnl::matmul::primitive_desc description(dnnl::matmul::desc(x, weight_desc(), y),
-                                                   attributes, engine());
+                                                   attributes, onednn_engine());
 #endif
     scratch_ = description.scratchpad_desc();
     matmul_ = dnnl::matmul(description);
@@ -119,14 +102,14 @@ class OneDnnLinear final : public Operator {
     const auto view = [&](int64_t columns, size_t stride, const float* data) {
       const memory::desc desc({rows, columns}, memory::data_type::f32,
                               memory::dims{static_cast<memory::dim>(stride), 1});
-      return memory(desc, engine(), const_cast<float*>(data));
+      return memory(desc, onednn_engine(), const_cast<float*>(data));
     };
-    dnnl::stream stream(engine());
+    dnnl::stream stream(onednn_engine());
     matmul_.execute(stream, {{DNNL_ARG_SRC, view(problem_.k, block.x_stride, block.x)},
-                             {DNNL_ARG_WEIGHTS,
-                              memory(weight_desc(), engine(), const_cast<float*>(weight_.data()))},
+                             {DNNL_ARG_WEIGHTS, memory(weight_desc(), onednn_engine(),
+                                                       const_cast<float*>(weight_.data()))},
                              {DNNL_ARG_DST, view(problem_.n, block.y_stride, block.y)},
-                             {DNNL_ARG_SCRATCHPAD, memory(scratch_, engine(), scratch)}});
+                             {DNNL_ARG_SCRATCHPAD, memory(scratch_, onednn_engine(), scratch)}});
     stream.wait();
   }
 
@@ -138,20 +121,51 @@ class OneDnnLinear final : public Operator {
   dnnl::matmul matmul_;
 };
 
-}  // namespace
+/// Whether oneDNN would multiply with AMX: the CPU has it, and the system lets this process use it.
+bool has_amx() {
+  const auto bits = [](dnnl::cpu_isa isa) { return static_cast<unsigned>(isa); };
+  constexpr auto kAmx = dnnl::cpu_isa::avx512_core_amx;
+  return (bits(dnnl::get_effective_cpu_isa()) & bits(kAmx)) == bits(kAmx);
+}
 
-LinearOffer offer_onednn_linear(const LinearProblem& problem) {
-  if (!problem.fast) {
-    return {nullptr, "a row's bits would depend on the batch; `fast` allows that"};
+/// Why oneDNN is not asked; empty where it is.
+std::string refusal_of(const LinearProblem& problem, OneDnnCpus cpus) {
+  const WeightFormat format = problem.weight->format();
+  const bool is_exact = format == WeightFormat::i8;
+  if (!is_exact && format != WeightFormat::f32 && format != WeightFormat::bf16) {
+    return "its weights are f32, bf16 and i8";
   }
-  if (problem.weight->format() != WeightFormat::f32) return {nullptr, "its weights are f32"};
-  if (problem.isa >= Isa::avx512) return {nullptr, "its f32 is not faster on AVX-512"};
+  if (!is_exact && !problem.fast) {
+    return "a row's bits would depend on the batch; `fast` allows that";
+  }
+  if (format == WeightFormat::f32) {
+    return problem.isa >= Isa::avx512 ? "its f32 is not faster on AVX-512" : "";
+  }
+  // Who asks for less than the best does not want AMX either.
+  if (problem.isa < Isa::avx512bf16) return "AMX is beyond this instruction set";
+  return cpus == OneDnnCpus::kAll || has_amx() ? "" : "without AMX it is not faster";
+}
+
+LinearOffer offer(const LinearProblem& problem, OneDnnCpus cpus) {
+  std::string refusal = refusal_of(problem, cpus);
+  if (!refusal.empty()) return {nullptr, std::move(refusal)};
   try {
+    if (problem.weight->format() != WeightFormat::f32) return {make_onednn_products(problem), ""};
     const OneThread one;
     return {std::make_unique<OneDnnLinear>(problem), ""};
   } catch (const std::exception& error) {  // dnnl::error, std::bad_alloc
     return {nullptr, std::string("oneDNN: ") + error.what()};
   }
+}
+
+}  // namespace
+
+LinearOffer offer_onednn_linear(const LinearProblem& problem) {
+  return offer(problem, OneDnnCpus::kWorthwhile);
+}
+
+LinearOffer offer_onednn_linear_on(const LinearProblem& problem, OneDnnCpus cpus) {
+  return offer(problem, cpus);
 }
 
 }  // namespace lanewise::ops

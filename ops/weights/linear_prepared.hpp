@@ -113,6 +113,37 @@ constexpr FinishFunction<Kind> kFinishTile[] = {
 #undef LW_ACTIVATION
 };
 
+/// Finishes sums that another library made: [rows][stride], of which whole panels are read.
+template <typename Kind, Activation kActivation>
+void finish_sums(const typename Kind::Block& block, const std::byte* sums, size_t stride,
+                 const RowScale* x_scale) noexcept {
+  const LinearOutput out = block;
+  for (size_t n = 0; n < block.n; n += kPanel) {
+    typename Kind::Constants constants;
+    typename Kind::Tile tile;
+    Kind::begin(block, n / kPanel, 1, constants, tile);
+    const RowPart features = RowPart::of(n, block.n);
+    const typename Kind::Factors factors = Kind::factors(block, constants, 0, features);
+    for (size_t r = 0; r < block.rows; ++r) {
+      const std::byte* of_row = sums + (r * stride + n) * sizeof(int32_t);
+      const f32x16 total = Kind::total(of_row, x_scale + r, factors);
+      finish_features(out, activate_coarsely<kActivation>(total), r, features);
+    }
+  }
+}
+
+template <typename Kind>
+void finish_all_sums(const typename Kind::Block& block, const std::byte* sums, size_t stride,
+                     const RowScale* x_scale) noexcept {
+  switch (block.activation) {
+#define LW_ACTIVATION(kind, name, function) \
+  case Activation::kind:                    \
+    return finish_sums<Kind, Activation::kind>(block, sums, stride, x_scale);
+#include "ops/activation/activations.def"
+#undef LW_ACTIVATION
+  }
+}
+
 /// Asks for the lines that a tile will be written to while its sums are made.
 LW_INLINE void prefetch_results(const LinearBlock& block, const TilePlace& place) noexcept {
   const float* y = block.y + place.row * block.y_stride + place.panel * kPanel;

@@ -162,6 +162,8 @@ class BoundWeight final : public Weight {
   bool prepares_rows() const noexcept override { return Stored::kPreparesRows; }
   void unpack_row(size_t row, float* y) const noexcept override { stored_.unpack_row(row, k_, y); }
 
+  const Stored& stored() const noexcept { return stored_; }
+
  private:
   WeightFormat format_;
   size_t k_;

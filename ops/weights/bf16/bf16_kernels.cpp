@@ -79,6 +79,22 @@ void multiply_tile(const PreparedTile& tile) noexcept {
 }
 #endif
 
+#if LW_HAS_BF16_DOT
+void round_rows(const Bf16Block& block, float*, std::byte* rows, size_t stride,
+                RowScale*) noexcept {
+  for (size_t r = 0; r < block.rows; ++r) {
+    const float* x = block.x + r * block.x_stride;
+    auto* y = reinterpret_cast<uint16_t*>(rows + r * stride);
+    size_t k = 0;
+    for (; k + kLanes <= block.k; k += kLanes) store_bf16(y + k, load(x + k));
+    if (k < block.k) store_bf16(y + k, load_first(x + k, block.k - k));
+  }
+}
+constexpr auto kRoundRows = round_rows;
+#else
+constexpr decltype(LinearBf16Kernels::round_rows) kRoundRows = nullptr;
+#endif
+
 struct Bf16Kind {
   // Tiles as those of f32 (linear_kernels.cpp), but with room for the pairs that are taken apart.
 #if LW_HAS_BF16_DOT
@@ -106,13 +122,7 @@ struct Bf16Kind {
 #if LW_HAS_BF16_DOT
   static PreparedRows prepare(const Bf16Block& block, std::byte* scratch) noexcept {
     const size_t stride = prepared_stride(block.k * sizeof(uint16_t));
-    for (size_t r = 0; r < block.rows; ++r) {
-      const float* x = block.x + r * block.x_stride;
-      auto* y = reinterpret_cast<uint16_t*>(scratch + r * stride);
-      size_t k = 0;
-      for (; k + kLanes <= block.k; k += kLanes) store_bf16(y + k, load(x + k));
-      if (k < block.k) store_bf16(y + k, load_first(x + k, block.k - k));
-    }
+    round_rows(block, nullptr, scratch, stride, nullptr);
     return {scratch, stride, nullptr};
   }
 #else
@@ -142,7 +152,7 @@ void multiply(const Bf16Block& block, std::byte* scratch) noexcept {
 
 }  // namespace
 
-LW_KERNELS(LinearBf16Kernels, linear_bf16_kernels) = {multiply, Bf16Kind::kMaxRows,
-                                                      LW_HAS_BF16_DOT != 0};
+LW_KERNELS(LinearBf16Kernels, linear_bf16_kernels) = {
+    multiply, Bf16Kind::kMaxRows, kRoundRows, finish_all_sums<Bf16Kind>, LW_HAS_BF16_DOT != 0};
 
 }  // namespace lanewise::ops::LW_ISA_NAME

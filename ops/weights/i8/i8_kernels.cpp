@@ -143,8 +143,17 @@ void multiply(const I8Block& block, std::byte* scratch) noexcept {
   multiply_blocks<I8Kind>(block, scratch);
 }
 
+void round_rows(const I8Block& block, float* normalized, std::byte* rows, size_t stride,
+                RowScale* scale) noexcept {
+  for (size_t r = 0; r < block.rows; ++r) {
+    SignedBytes row{reinterpret_cast<uint8_t*>(rows + r * stride)};
+    scale[r] = prepare_row(block, block.w.input_scale, r, normalized, row);
+  }
+}
+
 }  // namespace
 
-LW_KERNELS(LinearI8Kernels, linear_i8_kernels) = {multiply, I8Kind::kMaxRows};
+LW_KERNELS(LinearI8Kernels, linear_i8_kernels) = {multiply, I8Kind::kMaxRows, round_rows,
+                                                  finish_all_sums<I8Kind>};
 
 }  // namespace lanewise::ops::LW_ISA_NAME

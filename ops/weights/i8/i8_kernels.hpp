@@ -17,6 +17,14 @@ struct LinearI8Kernels {
   void (*multiply)(const I8Block& block, std::byte* scratch) noexcept;
   /// The most rows that `multiply` works on at once.
   size_t tile_rows;
+  /// The rows of a block as another library multiplies them, `stride` bytes from one to the next:
+  /// signed bytes, and beyond k up to rounded_inputs() zeros. `normalized`: one row, for the norm.
+  void (*round_rows)(const I8Block& block, float* normalized, std::byte* rows, size_t stride,
+                     RowScale* scale) noexcept;
+  /// What follows the sums of products that another library made of such rows: [rows][stride], of
+  /// which whole panels are read.
+  void (*finish_sums)(const I8Block& block, const std::byte* sums, size_t stride,
+                      const RowScale* scale) noexcept;
 };
 
 const LinearI8Kernels& linear_i8_kernels_for(Isa isa) noexcept;
