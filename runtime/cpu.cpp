@@ -11,6 +11,7 @@
 #include "ops/roofline/read_bandwidth.hpp"
 #include "ops/roofline/roofline.hpp"
 #include "ops/weights/f32/f32_kernels.hpp"
+#include "ops/weights/weight_format.hpp"
 
 namespace lanewise {
 namespace {
@@ -53,8 +54,12 @@ CacheSizes cache_sizes() noexcept {
 }
 
 Arithmetic arithmetic_of(std::string_view weights) noexcept {
-  if (weights == "int8" || weights == "int4") return Arithmetic::kI8;
-  return weights == "bf16" ? Arithmetic::kBf16 : Arithmetic::kF32;
+  for (const ops::WeightFormatInfo& info : ops::weight_formats()) {
+    if (info.choice != weights) continue;
+    if (ops::rounds_rows(info.format)) return Arithmetic::kI8;
+    if (info.format == ops::WeightFormat::bf16) return Arithmetic::kBf16;
+  }
+  return Arithmetic::kF32;
 }
 
 Result<double> measure_peak_gops(std::string_view isa, Arithmetic arithmetic, double seconds) {
