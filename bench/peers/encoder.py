@@ -1,6 +1,6 @@
 """Encoder latency beside the peers, interleaved in one run.
 
-    python bench/peers/encoder.py MODEL_DIR THREADS [ROUNDS] [--only NAME,NAME...]
+    python bench/peers/encoder.py MODEL_DIR THREADS [ROUNDS] [--only NAME,NAME...] [--table]
 
 MODEL_DIR is a Hugging Face BERT folder with its tokenizer, or bert-base=MODEL_DIR for random weights of
 BERT-base's shape with that folder's tokenizer. Exports and conversions are kept in $PEERS_WORK (default
@@ -8,7 +8,8 @@ build/peers). Our own program is build/release/lanewise ($LANEWISE).
 
 A round asks every runtime in turn for a quarter of a second of runs, so that they share whatever else the
 machine does. `err` is the largest difference to PyTorch over PyTorch's largest magnitude. GF/s counts useful
-work only, no padding.
+work only, no padding. --table prints the medians once more as a Markdown table for each type of weights, under a line
+that says which machine measured them and when.
 """
 import json
 import os
@@ -191,8 +192,36 @@ def useful_flops(model, lengths):
     return 2 * weights * sum(lengths) + 4 * cfg.num_hidden_layers * cfg.hidden_size * sum(x * x for x in lengths)
 
 
+def machine():
+    model = next(line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name"))
+    flags = [line for line in open("/proc/cpuinfo") if line.startswith("flags")][0].split()
+    best = next((isa for flag, isa in (("avx512_bf16", "AVX-512 with VNNI and BF16"), ("avx512_vnni", "AVX-512 with VNNI"),
+                                       ("avx512f", "AVX-512"), ("avx_vnni", "AVX2 with VNNI"), ("avx2", "AVX2"))
+                 if flag in flags), "SSE2")
+    return f"{model}, {best}"
+
+
+PEERS = {"torch": "PyTorch", "ort": "ONNX Runtime", "ov": "OpenVINO", "ct2": "CTranslate2", "lanewise": "lanewise"}
+
+
+def print_tables(medians, threads):
+    """medians: by workload, then by runtime, in seconds."""
+    print(f"\n{machine()}, {threads} threads, {time.strftime('%Y-%m-%d')}; medians in ms")
+    for kind in ("f32", "int8", "bf16"):
+        names = [n for n in next(iter(medians.values())) if n.endswith(" " + kind) and n.split()[0] in PEERS]
+        if not names:
+            continue
+        print(f"\n| {kind} | " + " | ".join(medians) + " |\n|---" + "|---" * len(medians) + "|")
+        for n in names:
+            cells = [f"{median[n] * 1e3:.3g}" for median in medians.values()]
+            print(f"| {PEERS[n.split()[0]]} | " + " | ".join(cells) + " |")
+
+
 def main():
     arguments = sys.argv[1:]
+    table = "--table" in arguments
+    if table:
+        arguments.remove("--table")
     only = None
     if "--only" in arguments:
         at = arguments.index("--only")
@@ -205,6 +234,7 @@ def main():
     run, model = runtimes(name, threads)
     if only:
         run = {n: r for n, r in run.items() if n in only}
+    medians = {}
     for label, lengths in WORKLOADS.items():
         ids, mask = batch(lengths)
         reference, error, times = None, {}, {n: [] for n in run}
@@ -218,6 +248,7 @@ def main():
                 times[n] += runtime.times()
         flops = useful_flops(model, lengths)
         median = {n: statistics.median(v) for n, v in times.items()}
+        medians[label] = median
         best = {kind: min((median[n] for n in run if n.endswith(kind) and not n.startswith("lanewise")), default=None)
                 for kind in ("f32", "bf16", "int8")}
         print(f"{label}, {flops / 1e9:.2f} GFLOP useful, {threads} threads")
@@ -225,6 +256,8 @@ def main():
             kind = n.split()[1]
             beside = f"{v / best[kind]:5.2f}x the best {kind} peer" if best[kind] else f"no {kind} peer"
             print(f"  {n:14s} {v * 1e3:8.2f} ms  {flops / v / 1e9:5.0f} GF/s  err {error[n]:.0e}  {beside}", flush=True)
+    if table:
+        print_tables(medians, threads)
 
 
 if __name__ == "__main__":
