@@ -63,7 +63,7 @@ TEST_F(ConvertTypesTest, TextsToCalibrateWithAreNotOverwritten) {
   std::ofstream(destination()) << "a b c\nd e\n";
   const Status status = convert_folder();
   EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
-  EXPECT_TRUE(has(status.message(), "it holds the texts to calibrate with"));
+  EXPECT_TRUE(has(status.message(), "it contains the calibration texts"));
   EXPECT_EQ(std::filesystem::file_size(destination()), 10U);
 }
 
@@ -197,7 +197,7 @@ TEST_F(ConvertTypesTest, RefusesOptionsThatDoNotFit) {
   EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "48", "32, 64, 128"));
   options_.weights = "int8";
   options_.group = 64;
-  EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "int4, not int8"));
+  EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "int4 weights, not int8"));
   options_ = {.weights = "bf16", .calibrate = "texts.txt"};
   EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "not bf16"));
   options_ = {.weights = "int8", .max_error = 0.0};
