@@ -59,6 +59,17 @@ TEST_F(NpzTest, ReadsFortranOrderAndBigEndian) {
             (std::vector<int16_t>{1, 3, 5, 2, 4, 6}));
 }
 
+TEST_F(NpzTest, ReadsASmallSquareInFortranOrder) {
+  const auto opened =
+      open(zip_of({{"w.npy", npy("|i1", "(2, 2)", std::string("\1\2\3\4", 4), true)}}));
+  ASSERT_TRUE(opened.ok()) << opened.status().message();
+  Scratch scratch;
+  const auto view = (*opened)->read((*opened)->tensors()[0], scratch);
+  ASSERT_TRUE(view.ok());
+  EXPECT_EQ(std::vector<int8_t>(view->as<int8_t>(), view->as<int8_t>() + 4),
+            (std::vector<int8_t>{1, 3, 2, 4}));
+}
+
 TEST_F(NpzTest, RefusesWhatAreNoNumbers) {
   EXPECT_TRUE(has(refusal(npy("|O", "(1,)", "x")), "objects, which are pickles"));
   for (const char* type : {"<U3", "|S3", "<c8", "<u2", "<f16", "<M8[ns]", "|V4"}) {
@@ -105,6 +116,8 @@ TEST_F(NpzTest, RefusesHeadersThatLie) {
     lie.replace(lie.find(from), from.size(), to);
     refusal(lie);
   }
+  array[array.size() - four.size() - 1] = 'x';  // for the line feed that ends the header
+  refusal(array);
 }
 
 TEST_F(NpzTest, RefusesDamagedArchives) {

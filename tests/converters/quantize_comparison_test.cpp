@@ -47,6 +47,16 @@ TEST(QuantizeComparisonTest, RowsAreComparedOneByOne) {
   EXPECT_NEAR(*result.same_token, 2.0 / 3, 1e-9);
 }
 
+TEST(QuantizeComparisonTest, ARowOfZerosIsNotLikeOthers) {
+  const float zero[] = {0, 0};
+  const float y[] = {3, 4};
+  for (const bool zero_first : {true, false}) {
+    RowComparison rows;
+    rows.add(zero_first ? zero : y, zero_first ? y : zero, 2);
+    EXPECT_EQ(rows.result().mean_cosine, 0.0) << zero_first;
+  }
+}
+
 TEST(QuantizeComparisonTest, WhatIsNotFiniteIsAsWrongAsCanBe) {
   RowComparison rows;
   const float y[] = {3, 4};

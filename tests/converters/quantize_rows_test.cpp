@@ -123,6 +123,19 @@ TEST(QuantizeRowsTest, SymmetricInt4HasNoMinimumsAndReachesTheExtreme) {
   }
 }
 
+TEST(QuantizeRowsTest, EachGroupIsRoundedByTheImportanceOfItsOwnInputs) {
+  const std::vector<float> w = trained_weights(1, 64, 5);
+  std::vector<float> importance(64, 1.0F);
+  for (size_t i = 32; i < 64; ++i) importance[i] = i % 8 == 0 ? 1000.0F : 0.001F;
+  const QuantizedMatrix whole = quantize_int4(w, 1, 64, 32, Minimums::kStored, importance);
+  const std::span<const float> half = std::span(w).last(32);
+  const QuantizedMatrix second =
+      quantize_int4(half, 1, 32, 32, Minimums::kStored, std::span(importance).last(32));
+  EXPECT_EQ(whole.scales[1], second.scales[0]);
+  EXPECT_EQ(whole.minimums[1], second.minimums[0]);
+  EXPECT_NE(second.scales[0], quantize_int4(half, 1, 32, 32).scales[0]);
+}
+
 TEST(QuantizeRowsTest, GroupsOfARowThatDoesNotFitAreCeiled) {
   const std::vector<float> w = trained_weights(3, 70, 2);
   const QuantizedMatrix matrix = quantize_int4(w, 3, 70, 32);

@@ -119,6 +119,12 @@ TEST(TextUnigramTest, TakesTheLikeliestWay) {
   EXPECT_EQ((*tokenizer)->encode("axb", {}).status().code(), StatusCode::kInvalidArgument);
 }
 
+TEST(TextUnigramTest, AnUnknownCharacterCostsMoreThanTheLeastLikelyToken) {
+  const Json json = Json::parse(R"({"model": {"type": "Unigram", "unk_id": 0, "vocab":
+      [["?", 0], ["a", 9], ["ax", -5]]}})");
+  EXPECT_EQ(encode(json, "ax"), (Ids{2})) << "9 - 5 - 10 is less than -5";
+}
+
 TEST(TextUnigramTest, OfWaysWithEqualSumsTheOneWithTheLongestLastTokenIsTaken) {
   // As tokenizers 0.23 does.
   Json json = Json::parse(R"({"model": {"type": "Unigram", "unk_id": 0, "vocab":
