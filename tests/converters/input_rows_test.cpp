@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "converters/quantize/quantized_matrix.hpp"
 #include "ops/linear/linear.hpp"
 #include "ops/weights/weight.hpp"
 

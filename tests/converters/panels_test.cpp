@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "converters/pack/layouts.hpp"
+#include "lanewise/tensor.hpp"
 
 namespace lanewise::converters {
 namespace {

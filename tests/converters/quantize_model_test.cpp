@@ -50,7 +50,7 @@ class QuantizeModelTest : public ::testing::Test {
       for (size_t i = 0; i < w.size() && !scale.empty(); ++i) w[i] *= scale[i % scale.size()];
     }
     std::vector<float> result(static_cast<size_t>(*element_count(panels.shape)));
-    const WeightRows rows[] = {{w.data(), n}};
+    const ops::WeightRows rows[] = {{w.data(), n}};
     ops::pack_panels(rows, k, result.data());
     return result;
   }
