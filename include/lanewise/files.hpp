@@ -44,7 +44,7 @@ class LANEWISE_EXPORT AtomicFile {
   Status commit();
 
  private:
-  friend LANEWISE_EXPORT Status write_safetensors(AtomicFile& file, const TensorMap& tensors);
+  friend Status write_safetensors(AtomicFile& file, const TensorMap& tensors);
 
   class Impl;
   explicit AtomicFile(std::unique_ptr<Impl> impl);
