@@ -137,8 +137,8 @@ TEST(GraphJson, DamageIsNamed) {
     const char* message;
   } cases[] = {
       {"{\"values\"", "{\"value\"", "graph: value: this version does not know this field"},
-      {"\"outputs\":{\"logits\":4}", "\"outputs\":null",
-       "graph: outputs: expected an object, found null"},
+      {"\"inputs\":[0,1]", "\"inputs\":null",
+       "graph: inputs: expected an array of integers from 0 to 2147483647, found null"},
       {"\"inputs\":[0,1]", "\"inputs\":[0,1.5]",
        "graph: inputs: expected an array of integers from 0 to 2147483647, found an array with "
        "1.5"},

@@ -163,10 +163,10 @@ TEST(OpenModel, DamagedTasksAreNamed) {
     const char* to;
     const char* message;
   } cases[] = {
-      {"{", "", "not JSON"},
-      {"\"bert\"", "1", "task.family: expected a string, found number"},
+      {"{", "", "not JSON: error at byte 9"},
+      {"\"bert\"", "1", "family: expected a string, found 1"},
       {"\"max_tokens\":4", "\"max_tokens\":\"4\"",
-       "task.max_tokens: expected a whole number, found string"},
+       "max_tokens: expected an integer from 0 to 2147483647, found '4'"},
       {"\"max_tokens\":4", "\"max_tokens\":0", "max_tokens must not be 0"},
       {"\"max_tokens\":4", "\"max_tokens\":2",
        "max_text_tokens 3 is not between 1 and max_tokens 2"},
@@ -174,8 +174,9 @@ TEST(OpenModel, DamagedTasksAreNamed) {
        "max_text_tokens 0 is not between 1 and max_tokens 4"},
       {"\"vocabulary_size\":3", "\"vocabulary_size\":0", "vocabulary_size must not be 0"},
       {"\"vocabulary_size\":3", "\"vocabulary_size\":-3",
-       "task.vocabulary_size: -3 is not between 0 and 2147483647"},
-      {"\"token_types\"", "\"types\"", "task.token_types: expected a number, found nothing"},
+       "vocabulary_size: expected an integer from 0 to 2147483647, found -3"},
+      {"\"token_types\"", "\"types\"",
+       "token_types: expected an integer from 0 to 2147483647, found nothing"},
   };
   for (const auto& test : cases) {
     Parts parts;
