@@ -75,6 +75,7 @@ TEST_F(EmbedCommandTest, LinesFromStdin) {
         Texts{"embed", model(), "--json", "--input", "-"}}) {
     EXPECT_EQ(texts_of(run(arguments, "a\nb\r\n\nc\rd\n e ")), expected_texts);
     EXPECT_EQ(texts_of(run(arguments, "a\nb\r\n\nc\rd\n e \n")), expected_texts);
+    EXPECT_EQ(texts_of(run(arguments, "a\nb")), (Texts{"a", "b"}));
     EXPECT_EQ(texts_of(run(arguments, "")), Texts());
     EXPECT_EQ(texts_of(run(arguments, "\n\r\n")), (Texts{"", ""}));
   }
