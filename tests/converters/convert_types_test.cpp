@@ -63,7 +63,7 @@ TEST_F(ConvertTypesTest, TextsToCalibrateWithAreNotOverwritten) {
   std::ofstream(destination()) << "a b c\nd e\n";
   const Status status = convert_folder();
   EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
-  EXPECT_TRUE(has(status.message(), "it holds the texts to calibrate with"));
+  EXPECT_TRUE(has(status.message(), "it contains the calibration texts"));
   EXPECT_EQ(std::filesystem::file_size(destination()), 10U);
 }
 
