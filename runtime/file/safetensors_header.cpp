@@ -70,7 +70,7 @@ class HeaderHandler final : public nlohmann::json_sax<Json> {
   bool string(string_t& value) override {
     if (place_ == Place::kMetadata) return add_metadata(value);
     if (place_ == Place::kTensor && field_ == Field::kType) return set_type(value);
-    return unexpected("a text");
+    return unexpected("a string");
   }
 
   bool start_object(std::size_t) override {

@@ -256,7 +256,7 @@ TEST_F(ConvertTest, DoesNotOverwriteItsSource) {
   write_all();
   const auto size = std::filesystem::file_size(path("model.safetensors"));
   const Status status = convert(source_.string(), path("model.safetensors"), options_);
-  EXPECT_TRUE(has(status.message(), "it is a part of the checkpoint"));
+  EXPECT_TRUE(has(status.message(), "it is part of the checkpoint"));
   EXPECT_EQ(std::filesystem::file_size(path("model.safetensors")), size);
 }
 
@@ -264,7 +264,7 @@ TEST_F(ConvertTest, DoesNotOverwriteItsTokenizer) {
   write_all();
   const auto size = std::filesystem::file_size(path("vocab.txt"));
   const Status status = convert(source_.string(), path("vocab.txt"), options_);
-  EXPECT_TRUE(has(status.message(), "it is a part of the checkpoint"));
+  EXPECT_TRUE(has(status.message(), "it is part of the checkpoint"));
   EXPECT_EQ(std::filesystem::file_size(path("vocab.txt")), size);
 }
 
@@ -294,7 +294,7 @@ TEST_F(ConvertTest, NamesASourceThatIsNotThere) {
   EXPECT_EQ(load(path("nothing")).status().code(), StatusCode::kNotFound);
   EXPECT_TRUE(has(failure(StatusCode::kNotFound), "has no config.json"));
   write_config();
-  EXPECT_TRUE(has(failure(StatusCode::kNotFound), "holds no weights: expected model.safe"));
+  EXPECT_TRUE(has(failure(StatusCode::kNotFound), "contains no weights: expected model.safe"));
 }
 
 TEST_F(ConvertTest, SurvivesDamagedFiles) {

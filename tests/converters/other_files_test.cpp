@@ -35,7 +35,7 @@ TEST_F(OtherFilesTest, StandInForWeights) {
       {"\x89HDF\r\n\x1a\n" + std::string(100, '\0'), "it is an HDF5 file"},
       {"\x1f\x8b\x08" + std::string(100, 'x'), "it is compressed with gzip"},
       {std::string(257, 'x') + "ustar" + std::string(200, '\0'), "it is a tar archive"},
-      {"\x80\4K\1.", "it is a pickle of Python's own"},
+      {"\x80\4K\1.", "it is a plain Python pickle"},
       {"Entry not found", "it is a text: 'Entry not found'"}};
   write_config();
   for (const auto& [contents, part] : others) {
@@ -128,10 +128,10 @@ TEST_F(OtherFilesTest, WeightsForOtherPrograms) {
     SCOPED_TRACE(name);
     write_config();
     put(name, "\x08x");
-    EXPECT_TRUE(has(failure(StatusCode::kNotFound), "holds no weights",
+    EXPECT_TRUE(has(failure(StatusCode::kNotFound), "contains no weights",
                     "'" + name + "' holds weights for " + program, "are not read"));
-    EXPECT_TRUE(has(failure(StatusCode::kDataLoss, path(name)), "no checkpoint of a known format",
-                    "holds weights for " + program));
+    EXPECT_TRUE(has(failure(StatusCode::kDataLoss, path(name)),
+                    "not a checkpoint in a known format", "holds weights for " + program));
     std::filesystem::remove(path("config.json"));
     EXPECT_TRUE(has(failure(StatusCode::kNotFound), "has no config.json", program));
     std::filesystem::remove(path(name));

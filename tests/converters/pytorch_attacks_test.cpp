@@ -87,7 +87,8 @@ TEST_F(PytorchTest, RefusesCallsOfOtherThings) {
   expect_refused(pickle(call(text("os.system"), tuple({text("x")}))), what);
   expect_refused(pickle(call(tensor(four(), {4}), ")")), what);
   expect_refused(pickle(call(call(global("collections", "OrderedDict"), ")"), ")")), what);
-  expect_refused(pickle(call(global("collections", "OrderedDict"), "]")), "without arguments");
+  expect_refused(pickle(call(global("collections", "OrderedDict"), "]")),
+                 "without a tuple of arguments");
   expect_refused(pickle("\x8c\2os" + integer(3) + "\x93", 4), "a name that is not a string");
   expect_refused(pickle(")" + text("system") + "\x93", 4), "a name that is not a string");
   expect_refused(pickle(call(global("torch", "FloatStorage"), ")")), "as a type");

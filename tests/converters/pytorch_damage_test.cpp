@@ -51,8 +51,8 @@ TEST_F(PytorchTest, RefusesDamagedPickles) {
            {"t", "no mark"},
            {"1", "no mark"},
            {"(e", "stack is empty"},
-           {"N(Ne", "no list, dict or set"},
-           {"](NNu", "no list, dict or set"},
+           {"N(Ne", "than a list, dict or set"},
+           {"](NNu", "than a list, dict or set"},
            {"}(Nu", "a key without a value"},
            {"(Nd", "a key without a value"},
            {"]N(\x87", "stack is empty"},
@@ -197,8 +197,8 @@ TEST_F(PytorchTest, RefusesDamagedArchives) {
   }
   EXPECT_TRUE(has(refusal(archive(data, {"b/data.pkl", good})), "several data.pkl"));
   EXPECT_TRUE(has(refusal(archive(data, {"a/byteorder", "middle"})), "unknown byteorder"));
-  EXPECT_TRUE(has(refusal(zip_of({{"x.txt", "x"}})), "holds no data.pkl"));
-  EXPECT_TRUE(has(refusal(zip_of({{"data.pkl", good}})), "holds no data.pkl"));
+  EXPECT_TRUE(has(refusal(zip_of({{"x.txt", "x"}})), "contains no data.pkl"));
+  EXPECT_TRUE(has(refusal(zip_of({{"data.pkl", good}})), "contains no data.pkl"));
   ZipFile bomb{"a/data.pkl", std::string(1 << 18, '\0'), true};
   bomb.size = 200'000'000;
   EXPECT_TRUE(has(refusal(zip_of({bomb})), "expected at most"));

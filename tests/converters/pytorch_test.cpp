@@ -62,11 +62,11 @@ TEST_F(PytorchTest, SafetensorsComeFirstAndTrainersFilesDoNotCount) {
   converted();
   std::filesystem::remove(destination());
   std::filesystem::remove(path("model.safetensors"));
-  EXPECT_TRUE(has(failure(StatusCode::kDataLoss), "'", "is not a file of torch.save()"));
+  EXPECT_TRUE(has(failure(StatusCode::kDataLoss), "'", "is not a file written by torch.save()"));
   std::filesystem::remove(path("pytorch_model.bin"));
   put("optimizer.pt", "");
   put("training_args.bin", "");
-  EXPECT_TRUE(has(failure(StatusCode::kNotFound), "holds no weights", ".pth", ".npz"));
+  EXPECT_TRUE(has(failure(StatusCode::kNotFound), "contains no weights", ".pth", ".npz"));
   const TorchTensors torch = torch_tensors(tensors_);
   put("best.pth", torch_zip(torch.pickle, torch.storages));
   converted();

@@ -247,7 +247,7 @@ TEST_F(RnnSeq2SeqTest, NamesTensorsThatAreMissingOrMisshaped) {
   EXPECT_TRUE(has(refused(StatusCode::kNotFound), "'decoder.concat.weight'"));
   use(find_rnn_case("gru2"));
   set_tensor("encoder.rnn.weight_hh_l0", {2 * kUnits, kUnits});
-  EXPECT_TRUE(has(refused(), "'encoder.rnn.weight_hh_l0'", "expected 3 rows a column"));
+  EXPECT_TRUE(has(refused(), "'encoder.rnn.weight_hh_l0'", "expected 3 rows per column"));
   use(find_rnn_case("gru2"));
   set_tensor("decoder.rnn.weight_ih_l1", {3 * kUnits, kUnits + 1});
   EXPECT_TRUE(has(refused(), "'decoder.rnn.weight_ih_l1' expected [57, 19], file has [57, 20]"));
@@ -256,7 +256,7 @@ TEST_F(RnnSeq2SeqTest, NamesTensorsThatAreMissingOrMisshaped) {
   EXPECT_TRUE(has(refused(StatusCode::kNotFound), "'encoder.rnn.weight_ih_l1' is missing"));
   use(find_rnn_case("gru2"));
   set_tensor("decoder.rnn.weight_ih_l0_reverse", {3 * kUnits, kTargetWidth});
-  EXPECT_TRUE(has(refused(StatusCode::kUnsupported), "a decoder cannot go backwards"));
+  EXPECT_TRUE(has(refused(StatusCode::kUnsupported), "a decoder cannot run backwards"));
   use(find_rnn_case("gru"));
   for (const char* part : {"weight_ih", "weight_hh", "bias_ih", "bias_hh"}) {
     const bool bias = std::string(part).starts_with("bias");

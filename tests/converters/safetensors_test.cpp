@@ -83,7 +83,7 @@ TEST_F(SafetensorsTest, NamesDamagedFiles) {
   EXPECT_TRUE(has(failure(StatusCode::kDataLoss), "model.safetensors"));
   put("notes.md", "# not a checkpoint, whatever its length may be");
   EXPECT_TRUE(has(failure(StatusCode::kDataLoss, path("notes.md")),
-                  "no checkpoint of a known format: safetensors"));
+                  "not a checkpoint in a known format: safetensors"));
 }
 
 TEST_F(SafetensorsTest, JoinsShards) {

@@ -227,7 +227,7 @@ TEST_F(TorchTransformerTest, NamesWhatIsMissingOrMisshaped) {
   std::erase_if(tensors_, [](const auto& tensor) {
     return tensor.first.starts_with("transformer.encoder.layers.");
   });
-  EXPECT_TRUE(has(refused(StatusCode::kNotFound), "'keys' in the config can say"));
+  EXPECT_TRUE(has(refused(StatusCode::kNotFound), "use 'keys' in the config"));
 }
 
 struct BadField {
