@@ -55,7 +55,7 @@ list | awk -F '\t' '
       fault("a public header includes \"" header "\"")
     if (header ~ /^xsimd/ && $1 != "ops/simd.hpp") fault("xsimd outside ops/simd.hpp")
     if (header ~ /intrin\.h$/ && from == "ops" && $1 != "ops/simd.hpp") fault("intrinsics outside ops/simd.hpp")
-    if (header ~ /(^|\/)(oneapi\/)?dnnl/ && !is("_onednn\\.cpp$")) fault("oneDNN outside *_onednn.cpp")
+    if (header ~ /(^|\/)(oneapi\/)?dnnl/ && !is("_onednn\\.[ch]pp$")) fault("oneDNN outside *_onednn.cpp and .hpp")
     if (header == "zip.h" && $1 != "converters/formats/zip_archive.cpp")
       fault("libzip outside converters/formats/zip_archive.cpp")
     # The forward declarations cost nothing; the whole header costs seconds in every file.
