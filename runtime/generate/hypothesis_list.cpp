@@ -15,7 +15,7 @@ HypothesisList::HypothesisList(int capacity, int64_t max_new_tokens)
 
 void HypothesisList::insert(Tokens ids, int32_t last, float score, FinishReason reason) {
   size_t place = 0;
-  while (place < count_ && list_[place].score > score) ++place;
+  while (place < count_ && list_[place].score >= score) ++place;
   if (place == capacity_) return;
   Hypothesis& added = list_[count_];
   added.ids.assign(ids.begin(), ids.end());
