@@ -129,7 +129,7 @@ TEST_F(OtherFilesTest, WeightsForOtherPrograms) {
     write_config();
     put(name, "\x08x");
     EXPECT_TRUE(has(failure(StatusCode::kNotFound), "contains no weights",
-                    "'" + name + "' holds weights for " + program, "are not read"));
+                    "'" + name + "' holds weights for " + program, "are not supported"));
     EXPECT_TRUE(has(failure(StatusCode::kDataLoss, path(name)),
                     "not a checkpoint in a known format", "holds weights for " + program));
     std::filesystem::remove(path("config.json"));

@@ -131,7 +131,7 @@ TEST(StoredFilesRefusedTest, WholeModelsAndObjects) {
     return checkpoint.status().message();
   };
   EXPECT_TRUE(has(refusal("module.pt"), "module.pt': holds an object of class 'torch.nn.modules.",
-                  "save model.state_dict(); nothing was executed"));
+                  "save model.state_dict() instead of the whole model", "nothing was executed"));
   EXPECT_TRUE(has(refusal("only_object.pt"), "an object of class '__main__.Settings'"));
   EXPECT_TRUE(has(refusal("script.pt"), "is a TorchScript archive", "state_dict()"));
   EXPECT_TRUE(has(refusal("objects.npz"), "objects.npz': entry 'a.npy'", "pickles"));
