@@ -22,6 +22,7 @@
 #include "runtime/graph/graph_data.hpp"
 #include "runtime/graph/passes/passes.hpp"
 #include "runtime/model_data.hpp"
+#include "runtime/model_file.hpp"
 #include "runtime/session_setup.hpp"
 
 namespace lanewise {
@@ -31,7 +32,8 @@ namespace {
 // A cache line, and a vector register of AVX-512: kernels read panels where they are mapped.
 constexpr size_t kAlignment = file::AlignedBuffer::kAlignment;
 
-std::string joined(std::span<const std::string_view> words) {
+template <typename Words>
+std::string joined(const Words& words) {
   std::string text;
   for (const std::string_view word : words) text.append(text.empty() ? "" : ", ").append(word);
   return text;
@@ -347,14 +349,16 @@ Status convert(const std::string& source, const std::string& destination,
 
 Result<Model> load(const std::string& path, const ConvertOptions& options) {
   return base::no_throw([&]() -> Result<Model> {
-    if (is_model_file(path)) return Model::open(path, options.open);
+    LW_ASSIGN_OR_RETURN(const bool is_model, internal::holds_model(path));
+    if (is_model) return Model::open(path, options.open);
     return converters::load_checkpoint(path, options);
   });
 }
 
 Result<Tokenizer> load_tokenizer(const std::string& path, const ConvertOptions& options) {
   return base::no_throw([&]() -> Result<Tokenizer> {
-    if (is_model_file(path)) {
+    LW_ASSIGN_OR_RETURN(const bool is_model, internal::holds_model(path));
+    if (is_model) {
       LW_ASSIGN_OR_RETURN(const Model model, Model::open(path, options.open));
       return Tokenizer::of(model);
     }

@@ -9,7 +9,7 @@
 #include "converters/files.hpp"
 #include "converters/folder_hints.hpp"
 #include "converters/plain_checkpoint.hpp"
-#include "lanewise/inspect.hpp"
+#include "runtime/model_file.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -50,7 +50,8 @@ Result<Source> open_source(const std::string& path, const std::string& config_pa
     LW_ASSIGN_OR_RETURN(subfolder, transformer_subfolder(folder));
     LW_RETURN_IF_ERROR(check_links(folder.path(subfolder)));
   } else {
-    if (is_model_file(path)) {
+    LW_ASSIGN_OR_RETURN(const bool is_model, internal::holds_model(path));
+    if (is_model) {
       return invalid_argument(base::in_quotes(path) + " is already a converted model");
     }
     LW_ASSIGN_OR_RETURN(checkpoint, open_weights_file(path));

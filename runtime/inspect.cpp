@@ -10,6 +10,7 @@
 #include "runtime/file/mapping.hpp"
 #include "runtime/file/safetensors.hpp"
 #include "runtime/model_data.hpp"
+#include "runtime/model_file.hpp"
 
 namespace lanewise {
 namespace {
@@ -90,13 +91,19 @@ Result<ModelContents> inspect(const Model& model) {
   });
 }
 
-bool is_model_file(const std::string& path) noexcept {
-  const auto found = base::no_throw([&]() -> Result<bool> {
+Result<bool> internal::holds_model(const std::string& path) {
+  return base::no_throw([&]() -> Result<bool> {
     const Result<file::MappedFile> file = file::MappedFile::open(path);
+    if (file.status().code() == StatusCode::kResourceExhausted) return file.status();
     if (!file.ok()) return false;
     const auto view = file::SafetensorsView::parse(file->bytes(), path);
+    if (view.status().code() == StatusCode::kResourceExhausted) return view.status();
     return view.ok() && view->metadata().contains(internal::kFormatKey);
   });
+}
+
+bool is_model_file(const std::string& path) noexcept {
+  const auto found = internal::holds_model(path);
   return found.ok() && *found;
 }
 
