@@ -22,9 +22,13 @@ bool is_open(std::string_view text) {
 
 Result<std::string_view> TextStream::add(int32_t token) {
   ids_.push_back(token);
-  LW_ASSIGN_OR_RETURN(std::string text, tokenizer_->decode(ids_, true));
-  if (is_open(text)) return std::string_view();
-  return grow_to(std::move(text));
+  Result<std::string> text = tokenizer_->decode(ids_, true);
+  if (!text.ok()) {
+    ids_.pop_back();
+    return text.status();
+  }
+  if (is_open(*text)) return std::string_view();
+  return grow_to(std::move(*text));
 }
 
 Result<std::string_view> TextStream::finish() {

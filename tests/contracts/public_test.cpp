@@ -141,9 +141,15 @@ TEST_F(PublicContract, Sources) {
   const auto bits = [](const Result<Source>& source) { return bytes(source->ids); };
   expect_contract(
       "source_of_text", [&] { return source_of_text(tokenizer, "a b c", model.info()); }, bits);
-  const std::vector<int32_t> wrong{1, 2, 3, 1000};
+  // Two lists, since a call takes its own along.
+  struct Ids {
+    std::vector<int32_t> lists[2] = {{1, 2, 3, 1000}, {1, 2, 3, 1000}};
+    size_t next = 0;
+  };
   expect_contract(
-      "source_of_ids", [&] { return source_of_ids(wrong, model.info()); }, bits);
+      "source_of_ids, outside the vocabulary", [] { return Ids(); },
+      [&](Ids& ids) { return source_of_ids(std::move(ids.lists[ids.next++]), model.info()); },
+      [&](const Ids&, const Result<Source>& source) { return bits(source); });
   TensorMap tensors;
   tensors["input_ids"] = Tensor(DataType::kI64, {2, 3});
   expect_contract(

@@ -3,15 +3,15 @@
 #include <cstdio>
 #include <limits>
 
-#include "tests/contracts/nlohmann_json.hpp"
+#include "tests/contracts/json_library.hpp"
 
 namespace lanewise::test {
 namespace {
 
 using Make = std::function<std::unique_ptr<Subject>()>;
 
-constexpr int64_t kEach = 300;
-constexpr int64_t kShare = 12;
+constexpr int64_t kEach = 200;
+constexpr int64_t kShare = 6;
 
 SweepTotals& totals() {
   static SweepTotals all;
@@ -84,8 +84,8 @@ void warm_up_traces() {
 
 void sweep(const std::string& name, const Make& make) {
   warm_up_traces();
-  find_nlohmann_json();
-  never_fail_where(inside_nlohmann_json);
+  find_json_library();
+  never_fail_where(inside_json_library);
   const Outcome expected = call(*make());
   // What is made once for the whole program is made by now.
   ASSERT_FALSE(fail_one(make, std::numeric_limits<int64_t>::max() / 2, Failing::kOnce, expected));

@@ -33,9 +33,9 @@ class Subject {
                        const std::function<void()>& behind) = 0;
 };
 
-/// Tries the call of what `make` makes. Each of the first 300 allocations fails; behind them, where
-/// calls repeat themselves, fewer and fewer: each time a twelfth is skipped. Allocations inside
-/// nlohmann-json do not fail (nlohmann_json.hpp).
+/// Tries the call of what `make` makes. Each of the first 200 allocations fails; behind them, where
+/// calls repeat themselves, fewer and fewer: each time a sixth is skipped. Allocations inside
+/// nlohmann-json do not fail (json_library.hpp).
 void sweep(const std::string& name, const std::function<std::unique_ptr<Subject>()>& make);
 
 /// Of all sweeps of this program so far.

@@ -10,9 +10,9 @@ namespace lanewise::test {
 /// fails is left half made, and then leaks or is read through a null pointer (version 3.11.2). Our
 /// readers do without it; what writes JSON into a model file, and what changes a tokenizer.json on
 /// its way there, does not.
-bool inside_nlohmann_json() noexcept;
+bool inside_json_library() noexcept;
 
-/// Looks for those functions in this program. Call it before inside_nlohmann_json().
-void find_nlohmann_json();
+/// Looks for those functions in this program. Call it before inside_json_library().
+void find_json_library();
 
 }  // namespace lanewise::test
