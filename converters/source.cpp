@@ -9,6 +9,7 @@
 #include "converters/files.hpp"
 #include "converters/folder_hints.hpp"
 #include "converters/plain_checkpoint.hpp"
+#include "lanewise/inspect.hpp"
 
 namespace lanewise::converters {
 namespace {
