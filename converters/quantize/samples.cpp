@@ -27,7 +27,8 @@ Result<std::vector<Sample>> tokenized(const text::Tokenizer& tokenizer, const Mo
   for (size_t i = 0; i < texts.size(); ++i) {
     const auto encoding = tokenizer.encode(texts[i], {.max_length = std::min(kMostTokens, limit)});
     if (!encoding.ok()) {
-      if (refused == Refused::kSkip) continue;
+      const bool is_about_text = encoding.status().code() != StatusCode::kResourceExhausted;
+      if (refused == Refused::kSkip && is_about_text) continue;
       return encoding.status().with_context("text " + std::to_string(i + 1));
     }
     Sample sample;
