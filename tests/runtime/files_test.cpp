@@ -82,7 +82,8 @@ TEST_F(FilesTest, AnAtomicFileAppearsWholeOrNotAtAll) {
   EXPECT_EQ(count(), 1);
   auto file = AtomicFile::create(path("a.txt"));
   ASSERT_TRUE(file.ok());
-  ASSERT_TRUE(file->write("after").ok() && file->commit().ok());
+  ASSERT_TRUE(file->write("afte").ok());
+  ASSERT_TRUE(file->write(std::as_bytes(std::span("r", 1))).ok() && file->commit().ok());
   EXPECT_EQ(get("a.txt"), "after");
   EXPECT_EQ(count(), 1);
   EXPECT_FALSE(file->write("late").ok());
