@@ -47,17 +47,19 @@ uintptr_t load_address() {
   return address;
 }
 
-bool holds(const Range& range, uintptr_t address) {
-  return range.begin <= address && address < range.end;
+/// Whether one of the ranges, which are in order, holds it.
+bool is_in_ranges(uintptr_t address) {
+  const auto& all = ranges();
+  const auto behind =
+      std::upper_bound(all.begin(), all.end(), address,
+                       [](uintptr_t value, const Range& range) { return value < range.begin; });
+  return behind != all.begin() && address < std::prev(behind)->end;
 }
 
 _Unwind_Reason_Code look_at_frame(struct _Unwind_Context* context, void* found) {
   // Of a call that is a function's last instruction, the return address lies behind the function.
   const uintptr_t address = _Unwind_GetIP(context) - 1;
-  const auto& all = ranges();
-  const bool inside = std::any_of(all.begin(), all.end(),
-                                  [&](const Range& range) { return holds(range, address); });
-  if (!inside) return _URC_NO_REASON;
+  if (!is_in_ranges(address)) return _URC_NO_REASON;
   *static_cast<bool*>(found) = true;
   return _URC_END_OF_STACK;
 }
@@ -82,6 +84,8 @@ void find_json_library() {
       ranges().push_back({begin, begin + symbols[s].st_size});
     }
   }
+  std::sort(ranges().begin(), ranges().end(),
+            [](const Range& a, const Range& b) { return a.begin < b.begin; });
 }
 
 bool inside_json_library() noexcept {
