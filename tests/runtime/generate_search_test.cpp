@@ -325,6 +325,18 @@ TEST(SearchTest, FewerResultsWhereFewerExist) {
   EXPECT_EQ(search->results()[0].score, 0.0f);
 }
 
+TEST(SearchTest, AForcedTokenIsCertain) {
+  for (GenerationOptions options : {options_of(1), options_of(2), sampling(2)}) {
+    options.forced_bos_token_id = 6;
+    options.max_new_tokens = 1;
+    const auto search = test::make(options, kVocabulary, Ids{1});
+    test::run(*search, Ids{1}, count_up);
+    ASSERT_FALSE(search->results().empty());
+    EXPECT_EQ(search->results()[0].ids, Ids{6});
+    EXPECT_EQ(search->results()[0].score, 0.0f);
+  }
+}
+
 TEST(SearchTest, MoreBeamsThanTheVocabularyHasTokens) {
   GenerationOptions options = options_of(kMaxBeams, kMaxBeams);
   options.max_new_tokens = 3;
