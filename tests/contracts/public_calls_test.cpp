@@ -49,8 +49,9 @@ TEST(PublicTokenizerContract, SourcesThatAreRefused) {
 
 TEST(PublicFilesContract, EndsAndDamage) {
   const std::string path = testing::TempDir() + "lanewise_public_files_contract";
+  const std::string nowhere = path + "/a/b";
   expect_contract(
-      "AtomicFile::create, no folder", [&] { return AtomicFile::create(path + "/a/b"); }, kNoBits);
+      "AtomicFile::create, no folder", [&] { return AtomicFile::create(nowhere); }, kNoBits);
   expect_contract(
       "NpyWriter::commit", [&] { return expect_ok(NpyWriter::create(path, 3)); },
       [](NpyWriter& writer) { return writer.commit(); }, kNoBits);
