@@ -237,14 +237,20 @@ TEST(QuantizedPanelsTest, IntegersStandWhereTheKernelsReadThem) {
 }
 
 TEST(QuantizedPanelsTest, Bf16IsRoundedToTheNearestEven) {
-  const std::vector<float> w = {1.0F, 1.00390625F, 1.01171875F, -3.0F, std::numbers::pi_v<float>};
-  const ops::PackedWeight packed = pack_table(WeightFormat::bf16_rows, w, 1, 5);
+  const std::vector<float> w = {1.0F,
+                                1.00390625F,
+                                1.01171875F,
+                                -3.0F,
+                                std::numbers::pi_v<float>,
+                                std::numeric_limits<float>::infinity()};
+  const ops::PackedWeight packed = pack_table(WeightFormat::bf16_rows, w, 1, 6);
   const auto* bits = reinterpret_cast<const uint16_t*>(packed.tensors[0].bytes.data());
   EXPECT_EQ(bits[0], 0x3f80);
   EXPECT_EQ(bits[1], 0x3f80);  // half way: down to even
   EXPECT_EQ(bits[2], 0x3f82);  // half way: up to even
   EXPECT_EQ(bits[3], 0xc040);
   EXPECT_EQ(bits[4], 0x4049);
+  EXPECT_EQ(bits[5], 0x7f80);  // no NaN
 }
 
 }  // namespace
