@@ -26,9 +26,8 @@ std::vector<Range>& ranges() {
 }
 
 /// nlohmann-json's functions and those with its types in their signatures, and ours that it is
-/// inlined into. (JsonFields: as long as those read its trees.)
-constexpr std::string_view kParts[] = {"nlohmann", "to_json", "provenance_json", "tokenizer_json",
-                                       "JsonFields"};
+/// inlined into.
+constexpr std::string_view kParts[] = {"nlohmann", "to_json", "provenance_json", "tokenizer_json"};
 
 bool builds_json(std::string_view symbol) {
   return std::any_of(std::begin(kParts), std::end(kParts), [&](std::string_view part) {
