@@ -122,7 +122,8 @@ void move_ids(Json* file) {
       (*model)["vocab"][content] = token["id"];
     }
     if (around && (*around)["special_tokens"].contains(content)) {
-      (*around)["special_tokens"][content]["ids"] = {token["id"]};
+      // Not `= {id}`, which is an array to GCC and a copy of the id to clang.
+      (*around)["special_tokens"][content]["ids"] = Json::array({token["id"]});
     }
   }
 }

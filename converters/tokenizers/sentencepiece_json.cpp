@@ -95,8 +95,9 @@ Json template_of(const SentencePieceFamily& family) {
   }
   Json specials = Json::object();
   for (const auto& special : family.specials) {
-    specials[special.token] = {
-        {"id", special.token}, {"ids", {special.id}}, {"tokens", {special.token}}};
+    specials[special.token] = {{"id", special.token},
+                               {"ids", Json::array({special.id})},
+                               {"tokens", Json::array({special.token})}};
   }
   return {{"type", "TemplateProcessing"},
           {"single", std::move(single)},
