@@ -71,8 +71,10 @@ Result<std::string> byt5_tokenizer(const Companions& companions) {
   }
   Json file = text::bare_tokenizer_json(tokens);
   file["pre_tokenizer"] = {{"type", "Bytes"}};
-  file["post_processor"] = text::template_to_json(
-      specials, [&](int32_t id) { return tokens[static_cast<size_t>(id)].content; });
+  // The token itself: a copy would be gone when its view is read.
+  file["post_processor"] = text::template_to_json(specials, [&](int32_t id) -> std::string_view {
+    return tokens[static_cast<size_t>(id)].content;
+  });
   file["decoder"] = {{"type", "Bytes"}};
   if (companions.clean_up_tokenization_spaces) {
     file["decoder"] = {{"type", "Sequence"},
