@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "converters/quantize/quantize_rows.hpp"
@@ -22,6 +23,14 @@ namespace {
 class QuantizeModelTest : public ::testing::Test {
  protected:
   ~QuantizeModelTest() override { std::filesystem::remove(texts_); }
+
+  void SetUp() override {
+    if (!std::string_view(LANEWISE_TEST_SANITIZERS).empty()) {
+      GTEST_SKIP()
+          << "the bundled model takes minutes under a sanitizer; ConvertTypesTest runs the "
+             "same code on a tiny one";
+    }
+  }
 
   /// A file of a few words to calibrate with, which takes a fraction of the built-in texts' time.
   const std::string& few_texts() {
