@@ -64,6 +64,7 @@ Result<WeightFormat> parse_weights(const ConvertOptions& options) {
       ops::find_weight_choice(options.weights, options.group);
   if (format) return *format;
   std::vector<std::string> known;
+  known.reserve(groups.size());
   for (const int64_t group : groups) known.push_back(std::to_string(group));
   return invalid_argument("a group of " + std::to_string(options.group) +
                           " inputs is not supported; known: " + joined(known));
@@ -314,7 +315,7 @@ namespace {
 
 struct WeightChoices {
   static constexpr size_t kMost = 0
-#define LW_WEIGHT_FORMAT(...) +1
+#define LW_WEIGHT_FORMAT(...) +1  // NOLINT(bugprone-macro-parentheses)
 #define LW_TABLE_FORMAT(...)
 #include "ops/weights/weights.def"
 #undef LW_WEIGHT_FORMAT

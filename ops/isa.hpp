@@ -12,7 +12,7 @@ enum class Isa {
 };
 
 inline constexpr size_t kIsaCount = 0
-#define LW_ISA(...) +1
+#define LW_ISA(...) +1  // NOLINT(bugprone-macro-parentheses)
 #include "ops/isas.def"
 #undef LW_ISA
     ;

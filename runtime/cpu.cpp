@@ -17,7 +17,7 @@ namespace lanewise {
 namespace {
 
 constexpr size_t kIsas = 0
-#define LW_ISA(...) +1
+#define LW_ISA(...) +1  // NOLINT(bugprone-macro-parentheses)
 #include "ops/isas.def"
 #undef LW_ISA
     ;

@@ -255,8 +255,8 @@ std::string task_to_json(const ModelInfo& info) {
     json["target_vocabulary_size"] = info.target_vocabulary_size;
     json["max_target_tokens"] = info.max_target_tokens;
   }
-  nlohmann::json generation = generate::to_json(info.generation);
-  if (!generation.empty()) json["generation"] = std::move(generation);
+  const nlohmann::json generation = generate::to_json(info.generation);
+  if (!generation.empty()) json["generation"] = generation;
   add_prompts(info, json);
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

@@ -99,7 +99,7 @@ class Session::Impl {
     // Until all is well: what throws on the way leaves a batch half bound.
     const bool was_bound = std::exchange(bound_, false);
     const exec::BatchBinding binding = binder_.bind(batch);
-    const Status status = executor_.prepare(binding, binder_.has_new_lengths() || !was_bound);
+    Status status = executor_.prepare(binding, binder_.has_new_lengths() || !was_bound);
     bound_ = status.ok();
     return status;
   }

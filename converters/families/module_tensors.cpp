@@ -145,7 +145,7 @@ std::string ModuleTensors::expect_rows(const std::string& name, const Shape& who
 
 std::string ModuleTensors::expect_reshaped(const std::string& name, const Shape& whole,
                                            const Shape& shape) {
-  const std::string theirs = expect(name, whole);
+  std::string theirs = expect(name, whole);
   if (whole == shape) return theirs;
   std::string part = theirs + to_string(shape);
   parts_[part] = {theirs, 0, shape};

@@ -91,7 +91,8 @@ void I8Panels::unpack_row(size_t row, size_t k, float* y) const noexcept {
   const auto* from = reinterpret_cast<const int8_t*>(panels + row / kPanel * panel_bytes) +
                      row % kPanel * static_cast<size_t>(kQuad);
   for (size_t i = 0; i < k; ++i) {
-    y[i] = scale[row] * static_cast<float>(from[i / 4 * 64 + i % 4]);
+    const int8_t q = from[i / 4 * 64 + i % 4];
+    y[i] = scale[row] * static_cast<float>(q);
     if (input_scale != nullptr) y[i] *= input_scale[i];
   }
 }
