@@ -32,8 +32,8 @@ Result<std::vector<std::string>> list_files(const std::string& folder);
 std::vector<std::string> list_entries(const std::string& folder);
 
 /// Reads a whole text file. Fails as MappedFile::open does, with kResourceExhausted for files above
-/// 100 MB, which no text beside a checkpoint has, and with kDataLoss for placeholders: a Git LFS
-/// pointer, a web page.
+/// 100 MB, which no text beside a checkpoint has, and with kDataLoss for a Git LFS pointer or a web
+/// page in place of the file.
 Result<std::string> read_text(const std::string& path);
 
 }  // namespace lanewise::converters

@@ -14,19 +14,9 @@
 #include "ops/weights/weight_format.hpp"
 
 namespace lanewise {
-namespace {
-
-constexpr size_t kIsas = 0
-#define LW_ISA(...) +1  // NOLINT(bugprone-macro-parentheses)
-#include "ops/isas.def"
-#undef LW_ISA
-    ;
-
-}  // namespace
-
 std::span<const InstructionSet> instruction_sets() noexcept {
   static const auto kSets = [] {
-    std::array<InstructionSet, kIsas> sets;
+    std::array<InstructionSet, ops::kIsaCount> sets;
     for (const ops::Isa isa : ops::all_isas()) {
       sets[static_cast<size_t>(isa)] = {
           .name = ops::name_of(isa),

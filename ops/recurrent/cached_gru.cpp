@@ -13,7 +13,7 @@ constinit const OperatorDescription cached_gru_operator = {
     .make = make_cached_gru,
     .rows = tokens_with_cached_state,
     .step = DecodingStep{DecodingStep::Kind::kNone},
-    .weights = std::span<const WeightRole>(),
+    .weights = kRecurrentWeights,
 };
 
 }  // namespace lanewise::ops

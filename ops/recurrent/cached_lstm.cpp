@@ -13,7 +13,7 @@ constinit const OperatorDescription cached_lstm_operator = {
     .make = make_cached_lstm,
     .rows = tokens_with_cached_state,
     .step = DecodingStep{DecodingStep::Kind::kNone},
-    .weights = std::span<const WeightRole>(),
+    .weights = kRecurrentWeights,
     .state_parts = 2,
 };
 

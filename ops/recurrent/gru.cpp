@@ -9,23 +9,13 @@ Result<OperatorPtr> make_gru(const OperatorConfig& config) {
   return make_recurrent(config, RecurrentCell::kGru, false);
 }
 
-namespace {
-
-// The state that the weight is multiplied by is the output of the step before.
-constexpr WeightRole kWeights[] = {{.role = "weight",
-                                    .use = WeightUse::kProduct,
-                                    .multiplies_output = true,
-                                    .low_precision = true}};
-
-}  // namespace
-
 constinit const OperatorDescription gru_operator = {
     .make = make_gru,
     .rows = tokens_with_initial_state,
     .step = DecodingStep{.kind = DecodingStep::Kind::kRecurrent,
                          .op = "cached_gru",
                          .cache_features = state_in_cache},
-    .weights = kWeights,
+    .weights = kRecurrentWeights,
 };
 
 }  // namespace lanewise::ops

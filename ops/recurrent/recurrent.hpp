@@ -11,6 +11,12 @@ enum class RecurrentCell { kGru, kLstm };
 /// tokens (cached_gru.hpp, cached_lstm.hpp).
 Result<OperatorPtr> make_recurrent(const OperatorConfig& config, RecurrentCell cell, bool cached);
 
+/// The weight of a recurrent layer multiplies the states: the layer's output of the token before.
+inline constexpr WeightRole kRecurrentWeights[] = {{.role = "weight",
+                                                    .use = WeightUse::kProduct,
+                                                    .multiplies_output = true,
+                                                    .low_precision = true}};
+
 /// The rows of a cached layer: tokens, maybe an initial state, and a cache that the caller gives.
 std::string_view tokens_with_cached_state(const NodeRows& rows);
 

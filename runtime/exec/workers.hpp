@@ -41,7 +41,7 @@ class Workers {
   bool start_thread();
 
   // The input of a round, written before `round_` changes.
-  TeamBody* body_ = nullptr;  // null: the threads exit
+  TeamBody* body_ = nullptr;  // null: the threads return
   int caller_cpu_ = -1;
   int team_ = 1;
   // On separate cache lines: threads spin on one while others update the other.

@@ -7,10 +7,11 @@
 set -euo pipefail
 [ $# -gt 0 ] || { echo "check_public_symbols.sh: nothing to check" >&2; exit 2; }
 wanted=$(nm --undefined-only --no-sort -- "$@" | sed -nE 's/^ +U //p' | sort -u | c++filt)
-public=$(grep -E '^lanewise::' <<< "$wanted" | grep -vc '^lanewise::cli::' || true)
+# awk and not grep: that nothing matches is no failure here.
+public=$(awk '/^lanewise::/ && !/^lanewise::cli::/ { n++ } END { print n + 0 }' <<< "$wanted")
 [ "$public" -gt 0 ] || { echo "no symbol of the library found"; exit 1; }
 # Types of arguments too: no public call takes one that is not public.
-hidden=$(grep -E 'lanewise::[a-z0-9_]+::' <<< "$wanted" | grep -vE '^(typeinfo for |vtable for )?lanewise::cli::' || true)
+hidden=$(awk '/lanewise::[a-z0-9_]+::/ && !/^(typeinfo for |vtable for )?lanewise::cli::/' <<< "$wanted")
 if [ -n "$hidden" ]; then
   echo "cli/ uses what is not public:"
   echo "$hidden"
