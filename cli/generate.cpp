@@ -76,7 +76,7 @@ Status generate(const GenerateOptions& options, Shell& shell) {
                               language_token(model, options.target_language));
   }
   LANEWISE_ASSIGN_OR_RETURN(Generator generator, Generator::create(model, shell.session_options()));
-  LANEWISE_RETURN_IF_ERROR(validate(search, model.info().target_vocabulary_size));
+  LANEWISE_RETURN_IF_ERROR(validate(search, model.info().generated_vocabulary_size()));
   const Result<Tokenizer> opened = Tokenizer::of_target(model);
   std::optional<Tokenizer> target;
   if (opened.ok()) {

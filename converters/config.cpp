@@ -87,6 +87,18 @@ Result<std::vector<int32_t>> Config::integers(const std::string& field, int32_t 
                           std::to_string(max));
 }
 
+Result<std::vector<double>> Config::numbers(const std::string& field) const {
+  std::vector<double> numbers;
+  const base::JsonValue* value = fields_.find(field);
+  if (value == nullptr) return numbers;
+  if (!value->is_array()) return wrong(field, "an array of numbers");
+  for (const base::JsonValue& element : value->elements()) {
+    if (!element.is_number()) return wrong(field, "an array of numbers");
+    numbers.push_back(element.number());
+  }
+  return numbers;
+}
+
 Result<std::vector<std::vector<int32_t>>> Config::integer_lists(const std::string& field,
                                                                 int32_t min, int32_t max) const {
   if (!has(field)) return std::vector<std::vector<int32_t>>();

@@ -45,6 +45,8 @@ class Config {
   Result<std::string> text(const std::string& field, std::string_view fallback) const;
   /// A list of integers, or a single one; empty when absent.
   Result<std::vector<int32_t>> integers(const std::string& field, int32_t min, int32_t max) const;
+  /// A list of finite numbers; empty when absent.
+  Result<std::vector<double>> numbers(const std::string& field) const;
   /// An object of lists of integers; empty when absent.
   Result<std::map<std::string, std::vector<int32_t>>> integer_map(const std::string& field,
                                                                   int32_t min, int32_t max) const;

@@ -40,6 +40,8 @@ class Attributes {
   auto begin() const { return values_.begin(); }
   auto end() const { return values_.end(); }
 
+  bool operator==(const Attributes&) const = default;
+
  private:
   std::map<std::string, Attribute, std::less<>> values_;
 };

@@ -55,11 +55,6 @@ Status check_limits(const ModelInfo& info) {
   return {};
 }
 
-/// The ids that a decoder can give.
-int64_t generated_vocabulary(const ModelInfo& info) {
-  return info.target_vocabulary_size > 0 ? info.target_vocabulary_size : info.vocabulary_size;
-}
-
 Status parse_prompts(const base::JsonFields& fields, ModelInfo& info) {
   LW_ASSIGN_OR_RETURN(info.default_prompt, fields.string_or("default_prompt", ""));
   LW_ASSIGN_OR_RETURN(info.pools_prompt, fields.boolean_or("pools_prompt", true));
@@ -96,7 +91,7 @@ Result<ModelInfo> parse_task(std::string_view text) {
   if (fields.find("generation") != nullptr) {
     LW_ASSIGN_OR_RETURN(const base::JsonFields generation, fields.object("generation"));
     LW_ASSIGN_OR_RETURN(info.generation,
-                        generate::options_from_json(generation, generated_vocabulary(info)));
+                        generate::options_from_json(generation, info.generated_vocabulary_size()));
   }
   LW_RETURN_IF_ERROR(parse_prompts(fields, info));
   LW_RETURN_IF_ERROR(check_limits(info));

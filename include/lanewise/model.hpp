@@ -43,6 +43,12 @@ struct ModelInfo {
   std::string default_prompt;  ///< name of the prompt used by default; empty: none
   bool pools_prompt = true;    ///< whether pooling includes the tokens of the prompt
   std::vector<OutputInfo> outputs;
+
+  /// The ids that a model with `logits` generates are below it: the decoder's own vocabulary, or
+  /// that of input_ids if the model is a decoder alone.
+  int64_t generated_vocabulary_size() const noexcept {
+    return target_vocabulary_size > 0 ? target_vocabulary_size : vocabulary_size;
+  }
 };
 
 /// How to load a model file.

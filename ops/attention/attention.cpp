@@ -202,6 +202,7 @@ class AttentionOperator final : public Operator {
       block.bias = {arrays.bias, arrays.shift, problem_.bias.first, problem_.bias.last};
     }
     block.scale = problem_.scale;
+    block.soft_cap = problem_.soft_cap;
     attend_(block, scratch);
   }
 

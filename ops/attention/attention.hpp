@@ -8,7 +8,8 @@ namespace lanewise::ops {
 /// leave the cache.
 ///
 ///   y[i, h] = sum_j w[i, j] * V[j, h'] / sum_j w[i, j],   h' = h / (heads / kv_heads)
-///   w[i, j] = exp(scale * <Q[i, h], K[j, h']> + bias(h, p_i, j)) if query i sees key j, else 0
+///   w[i, j] = exp(cap(scale * <Q[i, h], K[j, h']>) + bias(h, p_i, j)) if query i sees key j, else 0
+///   cap(s) = soft_cap * tanh(s / soft_cap) if soft_cap > 0, else s
 ///
 /// In a sequence of n queries and m keys, query i has the position p_i = i + (m - n) if `causal`,
 /// which aligns the last query with the last key, and p_i = i otherwise. It sees the keys
@@ -24,8 +25,8 @@ namespace lanewise::ops {
 ///          The first and the second are ragged, with the same number of sequences.
 /// output   y [tokens, heads * head_dim] f32, not an input
 /// attributes  heads; kv_heads (heads), divides heads; head_dim; scale (1 / sqrt(head_dim));
-///          causal (false); window (0: no limit); bias_kind (none, relative, dense; none);
-///          allow_bf16 (false): both products may use bf16 if the instruction set multiplies it
+///          causal (false); window (0: no limit); soft_cap (0: none); bias_kind (none, relative,
+///          dense; none); allow_bf16 (false): both products may use bf16 if the instruction set multiplies it
 /// weights  bias f32, if bias_kind is not none, shared by all sequences:
 ///          relative  [heads, 2 * R + 1]: bias(h, p, j) = b[h, clamp(j - p, -R, R) + R]
 ///          dense     [heads or 1, max_queries, max_keys]: bias(h, p, j) = b[h, p, j]. Keys outside
@@ -43,7 +44,8 @@ namespace lanewise::ops {
 /// instruction set with FMA.
 ///
 /// Source: Vaswani et al. 2017, arXiv:1706.03762; running maximum and sum: Milakov and Gimelshein
-/// 2018, arXiv:1805.02867; grouped heads: Ainslie et al. 2023, arXiv:2305.13245.
+/// 2018, arXiv:1805.02867; grouped heads: Ainslie et al. 2023, arXiv:2305.13245; soft_cap: Gemma
+/// Team 2024, arXiv:2408.00118.
 Result<OperatorPtr> make_attention(const OperatorConfig& config);
 
 }  // namespace lanewise::ops

@@ -45,6 +45,7 @@ struct AttentionBlock {
   const int32_t* end;     // [padded] one past the last key; begin >= end: none
   AttentionBias bias;     // its arrays: [padded]
   float scale;
+  float soft_cap;  // of scores; 0: none
 };
 
 /// Number of floats between copied rows of keys or values.

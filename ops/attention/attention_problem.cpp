@@ -48,6 +48,12 @@ Status check_scores(const OperatorConfig& config, AttentionProblem& problem) {
   LW_ASSIGN_OR_RETURN(const double scale, attributes.get_double("scale", usual));
   if (!std::isfinite(scale)) return invalid_argument("attribute 'scale': expected a finite number");
   problem.scale = static_cast<float>(scale);
+  LW_ASSIGN_OR_RETURN(const double cap, attributes.get_double("soft_cap", 0));
+  problem.soft_cap = static_cast<float>(cap);
+  if (!(cap >= 0) || !std::isfinite(problem.soft_cap)) {
+    return invalid_argument("attribute 'soft_cap': expected a number >= 0, found " +
+                            std::to_string(cap));
+  }
   LW_ASSIGN_OR_RETURN(problem.causal, attributes.get_bool("causal", false));
   LW_ASSIGN_OR_RETURN(problem.allow_bf16, attributes.get_bool("allow_bf16", false));
   LW_ASSIGN_OR_RETURN(problem.window, attributes.get_int("window", 0));
@@ -170,8 +176,9 @@ Seen AttentionProblem::seen_by(const Lengths& lengths, int64_t query) const noex
 }
 
 Result<AttentionProblem> check_attention(const OperatorConfig& config) {
-  LW_RETURN_IF_ERROR(config.attributes.expect_only(
-      {"heads", "kv_heads", "head_dim", "scale", "causal", "window", "bias_kind", "allow_bf16"}));
+  LW_RETURN_IF_ERROR(
+      config.attributes.expect_only({"heads", "kv_heads", "head_dim", "scale", "causal", "window",
+                                     "soft_cap", "bias_kind", "allow_bf16"}));
   AttentionProblem problem;
   LW_RETURN_IF_ERROR(check_heads(config, problem));
   LW_RETURN_IF_ERROR(check_scores(config, problem));

@@ -50,6 +50,7 @@ struct AttentionProblem {
   int64_t kv_heads = 0;
   int64_t head_dim = 0;
   float scale = 0;
+  float soft_cap = 0;  // of scores; 0: none
   bool causal = false;
   int64_t window = 0;
   bool allow_bf16 = false;

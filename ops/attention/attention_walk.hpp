@@ -139,6 +139,14 @@ bool seen_by_all(const AttentionBlock& block, const Group& group, const Keys& ke
   return all;
 }
 
+/// Scores are in units of log2(e), hence the cap is too.
+void cap_scores(float soft_cap, size_t keys, float* scores) noexcept {
+  const f32x16 cap = broadcast(soft_cap * kLog2E);
+  for (size_t j = 0; j < keys * kLanes; j += kLanes) {
+    store(scores + j, cap * tanh(load(scores + j) / cap));
+  }
+}
+
 /// Adds the bias to the scores of one panel, whose first row is `row`.
 void add_bias(const AttentionBlock& block, size_t row, const Keys& keys, float* scores,
               float* scratch) noexcept {
@@ -175,12 +183,18 @@ void hide(const AttentionBlock& block, size_t row, const Keys& keys, float* scor
   }
 }
 
-/// Bias and mask; the largest scores are found again.
+/// Whether scores are more than products.
+bool adjusts_scores(const AttentionBlock& block) noexcept {
+  return block.soft_cap > 0 || block.bias.table != nullptr;
+}
+
+/// Cap, bias and mask; the largest scores are found again.
 void adjust_scores(const AttentionBlock& block, const Group& group, const Buffers& buffers,
                    const Keys& keys, bool all_seen, float* largest) noexcept {
   for (size_t p = 0; p < group.panels; ++p) {
     float* scores = buffers.scores + p * kScorePanel;
     const size_t row = group.first_row + p * kLanes;
+    if (block.soft_cap > 0) cap_scores(block.soft_cap, keys.count(), scores);
     if (block.bias.table != nullptr) add_bias(block, row, keys, scores, buffers.bias);
     if (!all_seen) hide(block, row, keys, scores);
     f32x16 most = load(group.largest + p * kLanes);
@@ -226,7 +240,7 @@ void attend_keys(const AttentionBlock& block, Group& group, const Buffers& buffe
   std::memcpy(largest, group.largest, group.panels * kLanes * sizeof(float));
   score_keys<Products>(block, group, buffers, keys, largest);
   const bool all_seen = seen_by_all(block, group, keys);
-  if (!all_seen || block.bias.table != nullptr) {
+  if (!all_seen || adjusts_scores(block)) {
     adjust_scores(block, group, buffers, keys, all_seen, largest);
   }
   weigh<Products>(group, buffers, keys.count(), largest, factor);

@@ -40,6 +40,7 @@ void AttentionWeights::score(const float* q, const Operand& keys, int64_t key_co
     double sum = 0;
     for (int64_t i = 0; i < problem_.head_dim; ++i) sum += static_cast<double>(q[i]) * k[i];
     sum *= problem_.scale;
+    if (problem_.soft_cap > 0) sum = problem_.soft_cap * std::tanh(sum / problem_.soft_cap);
     if (bias.table != nullptr) {
       sum += bias.table[std::clamp(j + bias.shift, problem_.bias.first, problem_.bias.last)];
     }

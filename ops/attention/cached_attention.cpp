@@ -138,6 +138,7 @@ class CachedAttentionOperator final : public Operator {
     block.rows = tables.rows[sequence];
     block.head_dim = static_cast<size_t>(problem_.head_dim);
     block.scale = problem_.scale;
+    block.soft_cap = problem_.soft_cap;
     const int64_t end = (kv_head + kv_heads) * problem_.group();
     for (int64_t i = 0; i < lengths.queries; ++i) {
       const Seen seen = problem_.seen_by(lengths, i);

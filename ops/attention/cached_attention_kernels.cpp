@@ -94,7 +94,15 @@ void score_heads(const CachedBlock& block, size_t key, size_t at, const Running&
   }
 }
 
-/// Scores in units of log2(e), with the bias.
+void cap_scores(float soft_cap, size_t count, float* scores) noexcept {
+  const f32x16 cap = broadcast(soft_cap);
+  for (size_t j = 0; j < count; j += kLanes) {
+    const size_t left = count - j < kLanes ? count - j : kLanes;
+    store_first(scores + j, cap * tanh(load_first(scores + j, left) / cap), left);
+  }
+}
+
+/// Scores in units of log2(e), capped and with the bias.
 void scale_scores(const CachedBlock& block, size_t head, size_t first, size_t count,
                   float* scores) noexcept {
   const float* bias = nullptr;
@@ -104,7 +112,12 @@ void scale_scores(const CachedBlock& block, size_t head, size_t first, size_t co
     if (start > block.bias.last) start = block.bias.last;
     bias = block.bias.table[head] + start;
   }
-  const float scale = block.scale * kLog2E;
+  float scale = block.scale * kLog2E;
+  if (block.soft_cap > 0) {
+    for (size_t j = 0; j < count; ++j) scores[j] *= block.scale;
+    cap_scores(block.soft_cap, count, scores);
+    scale = kLog2E;
+  }
   for (size_t j = 0; j < count; ++j) {
     scores[j] = scores[j] * scale + (bias == nullptr ? 0.0f : bias[j] * kLog2E);
   }

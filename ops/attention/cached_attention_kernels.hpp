@@ -27,6 +27,7 @@ struct CachedBlock {
   size_t head_dim;
   AttentionBias bias;  // by head
   float scale;
+  float soft_cap;  // of scores; 0: none
 };
 
 struct CachedAttentionKernels {

@@ -34,6 +34,15 @@ class RmsNorm final : public RowOperator {
   RmsNormBlock fixed_;  // what does not change from run to run
 };
 
+/// The length of the weight, if that divides the features; else what it should be.
+int64_t group_of(const OperatorConfig& config) {
+  const int64_t dim = config.output.features;
+  const auto weight = config.weights.find("weight");
+  if (weight == config.weights.end() || weight->second.shape.size() != 1) return dim;
+  const int64_t length = weight->second.shape[0];
+  return length >= 1 && dim % length == 0 ? length : dim;
+}
+
 }  // namespace
 
 Result<OperatorPtr> make_rms_norm(const OperatorConfig& config) {
@@ -44,7 +53,10 @@ Result<OperatorPtr> make_rms_norm(const OperatorConfig& config) {
   Norm& norm = fixed.norm;
   norm.kind = NormKind::kRmsNorm;
   LW_ASSIGN_OR_RETURN(norm.eps, eps_attribute(config, kRmsNormEps));
-  LW_ASSIGN_OR_RETURN(norm.weight, vector_weight(config, "weight"));
+  const int64_t group = group_of(config);
+  LW_ASSIGN_OR_RETURN(const void* weight, config.weight("weight", DataType::kF32, {group}));
+  norm.weight = static_cast<const float*>(weight);
+  fixed.group = static_cast<size_t>(group);
   return OperatorPtr(std::make_unique<RmsNorm>(config, fixed));
 }
 

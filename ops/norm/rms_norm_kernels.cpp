@@ -7,8 +7,11 @@ namespace {
 
 void normalize(const RmsNormBlock& block) noexcept {
   for (size_t r = 0; r < block.rows.rows; ++r) {
-    rms_norm_row(block.rows.x + r * block.rows.x_stride, block.norm, block.rows.dim,
-                 block.rows.y + r * block.rows.y_stride);
+    const float* x = block.rows.x + r * block.rows.x_stride;
+    float* y = block.rows.y + r * block.rows.y_stride;
+    for (size_t i = 0; i < block.rows.dim; i += block.group) {
+      rms_norm_row(x + i, block.norm, block.group, y + i);
+    }
   }
 }
 

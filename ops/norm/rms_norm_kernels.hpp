@@ -8,6 +8,7 @@ namespace lanewise::ops {
 struct RmsNormBlock {
   RowBlock rows;  // y may be x
   Norm norm;
+  size_t group;  // features that are normalised together; divides rows.dim
 };
 
 struct RmsNormKernels {

@@ -82,21 +82,57 @@ ValueId Builder::rms_norm(const std::string& name, ValueId x, const std::string&
                 value(x).rows, value(x).features);
 }
 
+ValueId Builder::soft_cap(const std::string& name, ValueId x, double cap) {
+  return append({.op = "soft_cap", .name = name, .inputs = {x}, .attributes = {{"cap", cap}}},
+                value(x).rows, value(x).features);
+}
+
+ValueId Builder::rotary_angles(const std::string& name, ValueId ids, int64_t pairs,
+                               const std::string& frequencies, double scale) {
+  Node node{.op = "rotary_angles",
+            .name = name,
+            .inputs = {ids},
+            .weights = {{"frequencies", {frequencies}}}};
+  if (scale != 1.0) node.attributes.set("scale", scale);
+  return append(std::move(node), value(ids).rows, 2 * pairs);
+}
+
+ValueId Builder::rotary(const std::string& name, ValueId x, ValueId angles,
+                        const RotarySpec& spec) {
+  return append({.op = "rotary",
+                 .name = name,
+                 .inputs = {x, angles},
+                 .attributes = {{"heads", spec.heads}, {"head_dim", spec.head_dim}}},
+                value(x).rows, value(x).features);
+}
+
 ValueId Builder::attention(const std::string& name, ValueId q, ValueId k, ValueId v,
                            const AttentionSpec& spec) {
+  return attention(name, std::vector<ValueId>{q, k, v}, spec);
+}
+
+ValueId Builder::attention(const std::string& name, ValueId qkv, const AttentionSpec& spec) {
+  return attention(name, std::vector<ValueId>{qkv}, spec);
+}
+
+ValueId Builder::attention(const std::string& name, std::vector<ValueId> inputs,
+                           const AttentionSpec& spec) {
+  const RowSymbol rows = value(inputs.front()).rows;
   Node node{.op = "attention",
             .name = name,
-            .inputs = {q, k, v},
+            .inputs = std::move(inputs),
             .attributes = {{"heads", spec.heads},
                            {"kv_heads", spec.kv_heads},
                            {"head_dim", spec.head_dim},
                            {"causal", spec.causal}}};
   if (spec.scale) node.attributes.set("scale", *spec.scale);
+  if (spec.window > 0) node.attributes.set("window", spec.window);
+  if (spec.soft_cap > 0) node.attributes.set("soft_cap", spec.soft_cap);
   if (!spec.relative_bias.empty()) {
     node.weights["bias"] = {spec.relative_bias};
     node.attributes.set("bias_kind", std::string("relative"));
   }
-  return append(std::move(node), value(q).rows, spec.heads * spec.head_dim);
+  return append(std::move(node), rows, spec.heads * spec.head_dim);
 }
 
 ValueId Builder::additive_attention(const std::string& name, ValueId q, ValueId k, ValueId v,

@@ -27,7 +27,14 @@ struct AttentionSpec {
   int64_t head_dim = 0;
   bool causal = false;
   std::optional<double> scale{};  ///< of the scores; usually 1 / sqrt(head_dim)
+  int64_t window = 0;             ///< tokens that a query sees, itself included; 0: all
+  double soft_cap = 0;            ///< of the scores; 0: none
   std::string relative_bias{};    ///< [heads, 2 * reach + 1] (ops/attention); empty: none
+};
+
+struct RotarySpec {
+  int64_t heads = 0;  ///< the first of x; all others are copied
+  int64_t head_dim = 0;
 };
 
 struct RecurrentSpec {
@@ -50,9 +57,17 @@ class Builder {
   ValueId add(const std::string& name, ValueId a, ValueId b);
   ValueId mul(const std::string& name, ValueId a, ValueId b);
   ValueId layer_norm(const std::string& name, ValueId x, const Affine& tensors, double eps);
+  /// `weight` is as long as a row, or as a head of it, each of which is then normalised.
   ValueId rms_norm(const std::string& name, ValueId x, const std::string& weight, double eps);
+  ValueId soft_cap(const std::string& name, ValueId x, double cap);
+  /// `frequencies` [pairs]. The positions are those of the tokens of `ids`.
+  ValueId rotary_angles(const std::string& name, ValueId ids, int64_t pairs,
+                        const std::string& frequencies, double scale);
+  ValueId rotary(const std::string& name, ValueId x, ValueId angles, const RotarySpec& spec);
   ValueId attention(const std::string& name, ValueId q, ValueId k, ValueId v,
                     const AttentionSpec& spec);
+  /// Of queries, keys and values that lie side by side in one value.
+  ValueId attention(const std::string& name, ValueId qkv, const AttentionSpec& spec);
   /// weight [depth]: w of the scores.
   ValueId additive_attention(const std::string& name, ValueId q, ValueId k, ValueId v,
                              const std::string& weight);
@@ -71,6 +86,8 @@ class Builder {
 
  private:
   ValueId append(Node node, RowSymbol rows, int64_t features);
+  ValueId attention(const std::string& name, std::vector<ValueId> inputs,
+                    const AttentionSpec& spec);
 
   Graph graph_;
 };

@@ -203,17 +203,18 @@ class Splitter {
     return append_cache(step, node, copy);
   }
 
-  /// Only the last token of a sequence needs logits. Its row is taken before the node that computes
-  /// them where that works on rows: usually a linear, the largest of the model.
+  /// Only the last token of a sequence needs logits. Its row is taken before the nodes that compute
+  /// them alone: usually a linear, the largest of the model.
   void add_logits() {
     Graph& step = result_.step;
     const ValueId logits = in_step_[static_cast<size_t>(graph_.outputs.at(kLogits))];
-    Node& last = step.nodes.back();
-    const bool by_rows = ops::find_operator(last.op)->step->kind == ops::DecodingStep::Kind::kSame;
-    const bool before_last =
-        by_rows && last.output == logits && last.inputs.size() == 1 &&
-        step.values[static_cast<size_t>(last.inputs.front())].type == DataType::kF32;
-    const ValueId tokens = before_last ? last.inputs.front() : logits;
+    size_t first = step.nodes.size();  // of the nodes that need the last rows alone
+    ValueId tokens = logits;
+    while (first > 0 && needs_last_rows(step.nodes[first - 1], tokens)) {
+      const Node& node = step.nodes[--first];
+      step.values[static_cast<size_t>(node.output)].rows = RowSymbol::kSequences;
+      tokens = node.inputs.front();
+    }
     Value row = step.values[static_cast<size_t>(tokens)];
     row.name = std::string(kLogits) + ".last";
     row.rows = RowSymbol::kSequences;
@@ -222,12 +223,18 @@ class Splitter {
               .inputs = {tokens},
               .attributes = {{"index", int64_t{-1}}}};
     take.output = add_value(row);
-    step.outputs[kLogits] = before_last ? logits : take.output;
-    if (before_last) {
-      last.inputs.front() = take.output;
-      step.values[static_cast<size_t>(logits)].rows = RowSymbol::kSequences;
-    }
-    step.nodes.insert(before_last ? step.nodes.end() - 1 : step.nodes.end(), std::move(take));
+    step.outputs[kLogits] = tokens == logits ? take.output : logits;
+    if (tokens != logits) step.nodes[first].inputs.front() = take.output;
+    step.nodes.insert(step.nodes.begin() + static_cast<std::ptrdiff_t>(first), std::move(take));
+  }
+
+  /// Whether `node` computes `value`, which only what follows reads, row by row from one input.
+  bool needs_last_rows(const Node& node, ValueId value) const {
+    const Graph& step = result_.step;
+    const bool by_rows = ops::find_operator(node.op)->step->kind == ops::DecodingStep::Kind::kSame;
+    return by_rows && node.output == value && node.inputs.size() == 1 &&
+           step.use_count(value) <= 1 &&
+           step.values[static_cast<size_t>(node.inputs.front())].type == DataType::kF32;
   }
 
   Graph with_memory_outputs() const {

@@ -34,13 +34,14 @@ std::vector<std::vector<Use>> uses_of(const Graph& graph) {
   return uses;
 }
 
-/// Whether `node` is a norm without a residual that an operator can be made of. One that cannot is
-/// left as it is, so that the message is about the norm.
+/// Whether `node` is a norm of whole rows, without a residual, that an operator can be made of. One
+/// that cannot is left as it is, so that the message is about the norm.
 bool is_sound_norm(const Weights& weights, const Graph& graph, const Node& node) {
   const ops::OperatorDescription& op = *ops::find_operator(node.op);
   if (op.norm != ops::NormRole::kNorm || node.inputs.size() != 1) return false;
   const Result<ops::OperatorConfig> config = operator_config(weights, graph, node);
-  return config.ok() && op.make(*config).ok();
+  if (!config.ok() || !op.make(*config).ok()) return false;
+  return config->weights.at("weight").shape == Shape{config->output.features};
 }
 
 bool takes_norm(const Weights& weights, const Graph& graph, const Node& node) {

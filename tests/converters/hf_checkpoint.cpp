@@ -11,7 +11,8 @@ namespace {
 constexpr float kEosBias = 0.75F;
 
 bool is_norm(const std::string& name) {
-  return name.find("norm") != std::string::npos && name.ends_with("weight");
+  const bool has = name.find("norm") != std::string::npos || name.find("ln_") != std::string::npos;
+  return has && name.ends_with("weight");
 }
 
 float scale_of(const std::string& name, size_t dimensions) {
@@ -19,7 +20,9 @@ float scale_of(const std::string& name, size_t dimensions) {
   if (is_norm(name)) return 0.25F;
   if (has("relative_attention_bias")) return 2.0F;
   if (name == "model.shared.weight") return 0.125F;
-  if (has("shared") || has("embed") || has("lm_head")) return 0.5F;
+  for (const char* table : {"shared", "embed", "lm_head", ".wte.", ".wpe."}) {
+    if (has(table)) return 0.5F;
+  }
   if (dimensions == 1) return 0.0625F;
   if (has("encoder_attn")) return 0.75F;
   return name.starts_with("model.") ? 0.375F : 0.25F;
@@ -34,8 +37,8 @@ Tensor hf_weight(const std::string& name, const Shape& shape, int64_t eos) {
   return tensor;
 }
 
-HfCheckpoint hf_checkpoint(const std::string& variant) {
-  std::ifstream file(data_path("hf_seq2seq/models.json"));
+HfCheckpoint hf_checkpoint(const std::string& variant, const std::string& folder) {
+  std::ifstream file(data_path(folder + "/models.json"));
   const nlohmann::json model = nlohmann::json::parse(file).at(variant);
   HfCheckpoint checkpoint;
   for (const auto& [field, value] : model.at("config").items()) {
@@ -50,8 +53,8 @@ HfCheckpoint hf_checkpoint(const std::string& variant) {
   return checkpoint;
 }
 
-TensorMap hf_golden(const std::string& variant) {
-  return data_tensors("hf_seq2seq/" + variant + ".safetensors");
+TensorMap hf_golden(const std::string& variant, const std::string& folder) {
+  return data_tensors(folder + "/" + variant + ".safetensors");
 }
 
 }  // namespace lanewise::converters

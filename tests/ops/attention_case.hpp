@@ -23,6 +23,7 @@ struct AttentionShapes {
   int inputs = 1;
   bool causal = false;
   int64_t window = 0;
+  double soft_cap = 0;
   std::string bias_kind = "none";
   Shape bias_shape = {};
   float size = 1.7f;  // of queries, keys and values
@@ -66,10 +67,10 @@ class AttentionCase {
 
   OperatorConfig config(Isa isa) const {
     OperatorConfig config{.isa = isa};
-    config.attributes = {{"heads", s.heads},          {"kv_heads", s.kv_heads},
-                         {"head_dim", s.head_dim},    {"causal", s.causal},
-                         {"window", s.window},        {"bias_kind", s.bias_kind},
-                         {"allow_bf16", s.allow_bf16}};
+    config.attributes = {{"heads", s.heads},         {"kv_heads", s.kv_heads},
+                         {"head_dim", s.head_dim},   {"causal", s.causal},
+                         {"window", s.window},       {"soft_cap", s.soft_cap},
+                         {"bias_kind", s.bias_kind}, {"allow_bf16", s.allow_bf16}};
     for (const auto& input : inputs) config.inputs.push_back({DataType::kF32, input.features()});
     config.output.features = s.heads * s.head_dim;
     if (!bias.empty()) config.weights["bias"] = {DataType::kF32, bias.data(), s.bias_shape};
@@ -181,7 +182,9 @@ class AttentionCase {
     for (int64_t i = 0; i < s.head_dim; ++i) {
       sum += static_cast<double>(q(row, head, i)) * k(keys.begin(sequence) + j, kv_head(head), i);
     }
-    return sum / std::sqrt(static_cast<double>(s.head_dim)) + bias_at(head, position, j);
+    sum /= std::sqrt(static_cast<double>(s.head_dim));
+    if (s.soft_cap > 0) sum = s.soft_cap * std::tanh(sum / s.soft_cap);
+    return sum + bias_at(head, position, j);
   }
 
   int64_t kv_head(int64_t head) const { return head / (s.heads / s.kv_heads); }

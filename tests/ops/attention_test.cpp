@@ -111,6 +111,16 @@ TEST_P(AttentionTest, GroupedHeads) {
   }
 }
 
+TEST_P(AttentionTest, SoftCap) {
+  for (const double cap : {0.3, 2.0, 50.0}) {
+    SCOPED_TRACE(cap);
+    check({.queries = {1, 4, 35, 70}, .causal = true, .window = 9, .soft_cap = cap});
+    check({.queries = {3, 60}, .soft_cap = cap, .bias_kind = "relative", .bias_shape = {2, 7}});
+  }
+  Case c({.queries = {3}, .soft_cap = -1});
+  test::expect_error(make_attention(c.config(isa())), StatusCode::kInvalidArgument, "'soft_cap'");
+}
+
 TEST_P(AttentionTest, RelativeBias) {
   for (const int64_t reach : {0, 3, 40, 300}) {
     for (const bool causal : {false, true}) {

@@ -88,6 +88,8 @@ TEST(AttentionWeights, Window) {
   }
 }
 
+TEST(AttentionWeights, SoftCap) { check({.queries = {1, 35}, .causal = true, .soft_cap = 1.5}); }
+
 TEST(AttentionWeights, GroupedHeads) {
   for (const int64_t kv_heads : {1, 2, 3}) {
     check({.heads = 6, .kv_heads = kv_heads, .head_dim = 10, .queries = {1, 35}, .causal = true});

@@ -209,6 +209,19 @@ TEST_P(CachedAttentionTest, WindowsAndRelativeBias) {
   c.expect_formula(decode(c, isa(), 1, 1), kTolerance);
 }
 
+TEST_P(CachedAttentionTest, SoftCaps) {
+  for (const double cap : {0.3, 2.0, 50.0}) {
+    AttentionShapes shapes = causal({2, 40});
+    shapes.soft_cap = cap;
+    AttentionCase c(shapes);
+    c.expect_formula(decode(c, isa(), 1, 1), kTolerance);
+    shapes.bias_kind = "relative";
+    shapes.bias_shape = {2, 2 * 9 + 1};
+    AttentionCase biased(shapes);
+    biased.expect_formula(decode(biased, isa(), 3, 1), kTolerance);
+  }
+}
+
 TEST_P(CachedAttentionTest, MoreKeysThanABlock) {
   AttentionShapes shapes = causal({static_cast<int32_t>(kKeyBlock) + 9});
   shapes.heads = shapes.kv_heads = 1;

@@ -90,6 +90,24 @@ TEST_P(RmsNormTest, WorksInPlace) {
   EXPECT_TRUE(x.guards_intact());
 }
 
+TEST_P(RmsNormTest, AShortWeightNormalisesEachGroupAlone) {
+  for (const int64_t group : {1, 7, 16, 20, 64}) {
+    Matrix<float> x = test::random_matrix(4, 3 * group, 5, 3.0f, 3, 1);
+    OperatorConfig heads = config(3 * group);
+    heads.weights["weight"].shape = {group};
+    const OperatorPtr op = test::expect_made(make_rms_norm(heads));
+    ASSERT_NE(op, nullptr);
+    const Operand inputs[] = {x.operand()};
+    const Matrix<float> y = test::run_every_way(*op, inputs, Matrix<float>(4, 3 * group, 1, 2));
+    Matrix<float> apart(12, group);
+    apart.fill(x.values());
+    const OperatorPtr one = make(group);
+    ASSERT_NE(one, nullptr);
+    const Operand rows[] = {apart.operand()};
+    EXPECT_EQ(y.values(), test::run_every_way(*one, rows, Matrix<float>(12, group)).values());
+  }
+}
+
 TEST_P(RmsNormTest, GivesTheSameBitsOnEveryInstructionSet) {
   Matrix<float> x = test::random_matrix(3, 211, 7, 4.0f);
   const OperatorPtr op = make(211);

@@ -82,13 +82,13 @@ def weight(name, shape, eos):
     """Uniform numbers of 24 bits in [-1, 1), times a power of two; norms around 1."""
     whole = (hashes(name, math.prod(shape)) >> np.uint64(8)).astype(np.int64) - 2**23
     x = whole.astype(np.float32) * np.float32(2**-23)
-    if "norm" in name and name.endswith("weight"):
+    if ("norm" in name or "ln_" in name) and name.endswith("weight"):
         x = np.float32(1) + x * np.float32(0.25)
     elif "relative_attention_bias" in name:
         x = x * np.float32(2)
     elif name == "model.shared.weight":
         x = x * np.float32(0.125)
-    elif "shared" in name or "embed" in name or "lm_head" in name:
+    elif "shared" in name or "embed" in name or "lm_head" in name or ".wte." in name or ".wpe." in name:
         x = x * np.float32(0.5)
     elif len(shape) == 1:
         x = x * np.float32(0.0625)

@@ -63,6 +63,34 @@ TEST(SplitForDecoding, TakesTheLastRowBeforeTheHead) {
   EXPECT_EQ(*taken.attributes.get_int("index", 0), -1);
 }
 
+TEST(SplitForDecoding, TakesTheLastRowBeforeAllThatLogitsAloneNeed) {
+  Builder builder;
+  const ValueId ids = builder.input("input_ids", RowSymbol::kSourceTokens);
+  const ValueId angles = builder.rotary_angles("angles", ids, 2, "frequencies", 1);
+  const ValueId x = builder.embed("embed", ids, -1, kWidth, {.table = "table"});
+  const ValueId q = builder.rotary("turn", x, angles, {2, 4});
+  const ValueId y = builder.attention("attention", q, x, x,
+                                      {.heads = 2, .kv_heads = 2, .head_dim = 4, .causal = true});
+  const ValueId sum = builder.add("sum", x, y);
+  const ValueId last = builder.rms_norm("norm", sum, "norm.weight", 1e-6);
+  const ValueId head = builder.linear("head", last, 11, {"table", ""});
+  builder.output("logits", builder.soft_cap("cap", head, 30));
+  const Result<DecodingGraphs> graphs = split_for_decoding(std::move(builder).take());
+  ASSERT_TRUE(graphs.ok()) << graphs.status().message();
+  const Graph& step = graphs->step;
+  EXPECT_TRUE(validate(step).ok()) << validate(step).message();
+  for (const char* name : {"norm", "head", "cap"}) {
+    EXPECT_EQ(step.values[static_cast<size_t>(node(step, name).output)].rows,
+              RowSymbol::kSequences);
+  }
+  const Node& taken = *step.producer(node(step, "norm").inputs[0]);
+  EXPECT_EQ(taken.op, "slice_rows");
+  EXPECT_EQ(step.producer(taken.inputs[0])->name, "sum");
+  EXPECT_EQ(step.outputs.at("logits"), node(step, "cap").output);
+  EXPECT_EQ(node(step, "angles").inputs,
+            (std::vector<ValueId>{step.find_input("input_ids"), step.find_input(kStepPositions)}));
+}
+
 TEST(SplitForDecoding, RefusesAttentionToLaterTokens) {
   const Result<DecodingGraphs> graphs = split_for_decoding(decoder("learned", false));
   EXPECT_EQ(graphs.status().code(), StatusCode::kUnsupported);

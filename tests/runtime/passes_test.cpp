@@ -70,6 +70,60 @@ TEST(MergeQkv, MergesThreeLinearsOfOneValue) {
   EXPECT_EQ(node(graph, "attention").inputs, std::vector<ValueId>{merged.output});
 }
 
+/// The same with queries and keys that are turned by rotary positions first.
+struct RotaryGraph : AttentionGraph {
+  RotaryGraph() {
+    const ValueId ids = builder.input("ids", RowSymbol::kTargetTokens);
+    angles = builder.rotary_angles("angles", ids, 2, "frequencies", 1);
+    q = linear("q", x);
+    k = linear("k", x, 4);
+    v = linear("v", x, 4);
+  }
+
+  ValueId turned(const std::string& name, ValueId from, int64_t heads) {
+    return builder.rotary(name, from, angles, {heads, 4});
+  }
+  Graph merged_turned(ValueId turned_q, ValueId turned_k) {
+    return merged(turned_q, turned_k, v, {.heads = 2, .kv_heads = 1, .head_dim = 4});
+  }
+
+  ValueId angles = -1, q = -1, k = -1, v = -1;
+};
+
+TEST(MergeQkv, MergesRotaryPositionsToo) {
+  RotaryGraph g;
+  const ValueId turned_k = g.turned("turn k", g.k, 1);
+  const Graph graph = g.merged_turned(g.turned("turn q", g.q, 2), turned_k);
+  EXPECT_EQ(count(graph, "linear"), 1);
+  EXPECT_EQ(count(graph, "rotary"), 1);
+  const Node& merged = node(graph, "attention.qkv");
+  EXPECT_EQ(merged.weights.at("weight"),
+            (std::vector<std::string>{"q.weight", "k.weight", "v.weight"}));
+  const Node& turn = node(graph, "turn q");
+  EXPECT_EQ(turn.inputs, (std::vector<ValueId>{merged.output, g.angles}));
+  EXPECT_EQ(*turn.attributes.get_int("heads", 0), 3);
+  EXPECT_EQ(output_of(graph, "turn q").features, kDim + 8);
+  EXPECT_EQ(node(graph, "attention").inputs, std::vector<ValueId>{turn.output});
+}
+
+TEST(MergeQkv, LeavesQueriesAndKeysThatAreTurnedInDifferentWays) {
+  RotaryGraph none;
+  EXPECT_EQ(count(none.merged_turned(none.q, none.turned("turn k", none.k, 1)), "linear"), 3);
+  RotaryGraph part;
+  const ValueId half = part.turned("turn q", part.q, 1);
+  EXPECT_EQ(count(part.merged_turned(half, part.turned("turn k", part.k, 1)), "linear"), 3);
+  RotaryGraph other;
+  const ValueId ids = other.builder.input("other ids", RowSymbol::kTargetTokens);
+  const ValueId turned_q = other.turned("turn q", other.q, 2);
+  other.angles = other.builder.rotary_angles("others", ids, 2, "frequencies", 1);
+  EXPECT_EQ(count(other.merged_turned(turned_q, other.turned("turn k", other.k, 1)), "linear"), 3);
+  RotaryGraph read_twice;
+  const ValueId turned = read_twice.turned("turn q", read_twice.q, 2);
+  read_twice.builder.output("queries", turned);
+  const ValueId turned_k = read_twice.turned("turn k", read_twice.k, 1);
+  EXPECT_EQ(count(read_twice.merged_turned(turned, turned_k), "linear"), 3);
+}
+
 TEST(MergeQkv, ColumnsAreQueriesKeysValuesWhateverTheOrderOfNodes) {
   AttentionGraph g;
   const ValueId v = g.linear("v", g.x, 4), k = g.linear("k", g.x, 4), q = g.linear("q", g.x);

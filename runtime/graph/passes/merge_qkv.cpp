@@ -87,6 +87,52 @@ bool merge_operands(Graph& graph, size_t index, size_t begin, const std::string&
   return true;
 }
 
+/// The node that turns every head of `value`, if it alone is read by one node input.
+const Node* sole_rotary(const Graph& graph, ValueId value) {
+  const Node* node = graph.producer(value);
+  if (node == nullptr || node->op != "rotary" || graph.use_count(value) != 1) return nullptr;
+  const Result<int64_t> heads = node->attributes.get_int("heads", 0);
+  const Result<int64_t> head_dim = node->attributes.get_int("head_dim", 0);
+  const int64_t features = graph.values[static_cast<size_t>(value)].features;
+  const bool all = heads.ok() && head_dim.ok() && *head_dim > 0 && features % *head_dim == 0 &&
+                   features / *head_dim == *heads;
+  return all ? node : nullptr;
+}
+
+/// Whether both turn heads alike, whatever their number.
+bool turn_alike(const Node& a, const Node& b) {
+  ops::Attributes of_a = a.attributes, of_b = b.attributes;
+  of_a.erase("heads");
+  of_b.erase("heads");
+  return a.inputs.size() == 2 && b.inputs.size() == 2 && a.inputs[1] == b.inputs[1] && of_a == of_b;
+}
+
+/// Merges the operands of the attention at `index` where queries and keys are turned by rotary
+/// positions first: one node then turns both.
+bool merge_rotated(Graph& graph, size_t index) {
+  const Node& attention = graph.nodes[index];
+  const std::string name = attention.name + ".qkv";
+  const ValueId output = attention.output;
+  const ValueId turned = attention.inputs[0], other = attention.inputs[1];
+  const Node* q = sole_rotary(graph, turned);
+  const Node* k = sole_rotary(graph, other);
+  if (q == nullptr || k == nullptr || !turn_alike(*q, *k) || has_node(graph, name)) return false;
+  const auto linears = mergeable(graph, {q->inputs[0], k->inputs[0], attention.inputs[2]});
+  if (!linears) return false;
+  const int64_t heads = *q->attributes.get_int("heads", 0) + *k->attributes.get_int("heads", 0);
+  const ValueId merged = merge(graph, *linears, name);
+  const auto node_of = [&](ValueId value) {
+    return std::ranges::find(graph.nodes, value, &Node::output);
+  };
+  graph.nodes.erase(node_of(other));
+  node_of(turned)->inputs[0] = merged;
+  node_of(turned)->attributes.set("heads", heads);
+  graph.values[static_cast<size_t>(turned)].features =
+      graph.values[static_cast<size_t>(merged)].features;
+  node_of(output)->inputs = {turned};
+  return true;
+}
+
 }  // namespace
 
 Graph merge_qkv(Graph graph) {
@@ -96,7 +142,8 @@ Graph merge_qkv(Graph graph) {
     // Self attention reads one value; in cross attention only keys and values do. Either way the
     // nodes that go stood before node i, so that what now stands at i was not skipped but seen.
     const size_t before = graph.nodes.size();
-    if (merge_operands(graph, i, 0, ".qkv") || merge_operands(graph, i, 1, ".kv")) {
+    if (merge_rotated(graph, i) || merge_operands(graph, i, 0, ".qkv") ||
+        merge_operands(graph, i, 1, ".kv")) {
       i -= before - graph.nodes.size();
     }
   }

@@ -6,7 +6,8 @@ namespace lanewise::graph {
 
 /// Fuses the textbook graph by these passes, in this order:
 ///
-///   merge_qkv        merges three linears that read one value and feed one attention
+///   merge_qkv        merges three linears that read one value and feed one attention, and the
+///                    rotary positions of its queries and keys
 ///   fuse_activation  makes an activation the epilogue of a linear that nothing else reads
 ///   fuse_residual    makes an add the residual of a linear that nothing else reads
 ///   remove_dead      removes values that nothing reads and the nodes that compute only these, and

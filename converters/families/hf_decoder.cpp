@@ -1,0 +1,58 @@
+#include "converters/families/hf_decoder.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/status_macros.hpp"
+#include "converters/families/hf_heads.hpp"
+#include "converters/families/hf_tokenizer.hpp"
+#include "converters/families/sentence_head.hpp"
+#include "converters/families/sentence_transformers.hpp"
+
+namespace lanewise::converters {
+
+Result<DecoderForm> decoder_form(const FamilyInput& input, std::string_view classes,
+                                 const std::string& outside) {
+  if (is_sentence_folder(input.folder)) return DecoderForm::kTokensAndText;
+  if (input.encoder_alone) return DecoderForm::kTokens;
+  static constexpr std::array kHeads = std::to_array<std::string_view>(
+      {"classifier.", "multiple_choice_head.", "qa_outputs.", "score."});
+  const std::string begin(classes);
+  const std::array names = {begin + "Model", begin + "TextModel", begin + "ForCausalLM",
+                            begin + "LMHeadModel"};
+  const std::array<std::string_view, names.size()> without = {names[0], names[1], names[2],
+                                                              names[3]};
+  LW_RETURN_IF_ERROR(check_head(input, {without, kHeads}, outside));
+  LW_ASSIGN_OR_RETURN(const auto architectures, input.config.texts("architectures"));
+  const bool headless = std::ranges::any_of(architectures, [&](const std::string& name) {
+    return name == names[0] || name == names[1];
+  });
+  return headless ? DecoderForm::kTokens : DecoderForm::kLogits;
+}
+
+Status finish_decoder(const FamilyInput& input, DecoderForm form, graph::Builder& builder,
+                      graph::ValueId x, const DecoderInfo& decoder, FamilyModel& model) {
+  model.info.family = decoder.model_type;
+  model.info.task = form == DecoderForm::kLogits ? "text-generation" : "encoder";
+  model.info.vocabulary_size = decoder.vocabulary;
+  model.info.max_tokens = decoder.max_tokens;
+  model.info.max_text_tokens = decoder.max_tokens;
+  SentenceHead sentence;
+  if (form != DecoderForm::kLogits) builder.output("last_hidden_state", x);
+  if (form == DecoderForm::kTokensAndText) {
+    LW_ASSIGN_OR_RETURN(sentence, read_sentence_head(input, builder.value(x).features));
+    append_sentence_head(builder, x, sentence);
+  }
+  model.graph = std::move(builder).take();
+  if (form == DecoderForm::kTokensAndText) {
+    LW_RETURN_IF_ERROR(describe_encoder(input, sentence, model));
+  }
+  if (form == DecoderForm::kLogits) {
+    LW_ASSIGN_OR_RETURN(model.info.generation,
+                        read_hf_generation(input, decoder.vocabulary, decoder.tokens));
+  }
+  return read_hf_tokenizers(input, decoder.model_type, model);
+}
+
+}  // namespace lanewise::converters

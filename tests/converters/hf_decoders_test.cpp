@@ -1,0 +1,112 @@
+// Transformers' decoder-only models against Transformers, on every instruction set of this CPU:
+// logits, and what is found greedily (tests/reference/make_hf_decoder_golden.py).
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "lanewise/convert.hpp"
+#include "lanewise/generator.hpp"
+#include "lanewise/session.hpp"
+#include "ops/dispatch.hpp"
+#include "ops/weights/f32/f32_kernels.hpp"
+#include "tests/converters/checkpoint_folder.hpp"
+#include "tests/converters/golden_compare.hpp"
+#include "tests/converters/hf_checkpoint.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+using Ids = std::vector<int32_t>;
+
+/// Of the largest magnitude in Transformers' f32 output.
+constexpr double kTolerance = 2e-5;
+constexpr int64_t kNewTokens = 24;
+
+struct Setting {
+  std::string variant;
+  std::string isa;
+};
+
+void PrintTo(const Setting& setting, std::ostream* out) {
+  *out << setting.variant << ", " << setting.isa;
+}
+
+/// Instruction sets with f32 kernels of their own; the others run the same code.
+std::vector<Setting> settings() {
+  std::vector<Setting> all;
+  for (const ops::Isa isa : ops::all_isas()) {
+    if (!ops::has_kernels<ops::LinearKernels>(isa)) continue;
+    for (const char* variant :
+         {"llama", "llama_biases", "mistral", "qwen2", "qwen3", "smollm3", "phi3", "olmo2",
+          "gemma2", "gemma3_text", "gpt2", "gpt_neox"}) {
+      all.push_back({variant, std::string(ops::name_of(isa))});
+    }
+  }
+  return all;
+}
+
+std::string setting_name(const ::testing::TestParamInfo<Setting>& info) {
+  return info.param.variant + "_" + info.param.isa;
+}
+
+class HfDecodersTest : public CheckpointFolderTest, public ::testing::WithParamInterface<Setting> {
+ protected:
+  void SetUp() override {
+    if (!ops::find_isa(GetParam().isa).ok()) GTEST_SKIP() << "this CPU has no " << GetParam().isa;
+    CheckpointFolderTest::SetUp();
+  }
+
+  /// Converted once.
+  const Model& model() {
+    static std::map<std::string, Model> models;
+    const std::string& variant = GetParam().variant;
+    if (const auto found = models.find(variant); found != models.end()) return found->second;
+    HfCheckpoint checkpoint = hf_checkpoint(variant, kHfDecoders);
+    config_ = checkpoint.config;
+    write_config();
+    write_tensors("model.safetensors", checkpoint.tensors);
+    Result<Model> model = load(source_.string(), options_);
+    EXPECT_TRUE(model.ok()) << model.status().message();
+    EXPECT_FALSE(reported("unused")) << "a tensor";
+    EXPECT_FALSE(reported("unknown field")) << "of the config";
+    return models.emplace(variant, std::move(*model)).first->second;
+  }
+
+  SessionOptions options() const { return {.threads = 1, .isa = GetParam().isa, .outputs = {}}; }
+};
+INSTANTIATE_TEST_SUITE_P(Settings, HfDecodersTest, ::testing::ValuesIn(settings()), setting_name);
+
+TEST_P(HfDecodersTest, LogitsAgreeWithTransformers) {
+  const TensorMap expected = hf_golden(GetParam().variant, kHfDecoders);
+  Result<Session> session = Session::create(model(), options());
+  ASSERT_TRUE(session.ok()) << session.status().message();
+  const Result<TensorMap> found =
+      session->run({{"input_ids", expected.at("input_ids")},
+                    {"attention_mask", expected.at("attention_mask")}});
+  ASSERT_TRUE(found.ok()) << found.status().message();
+  ASSERT_EQ(found->size(), 1U);
+  ASSERT_EQ(found->at("logits").shape(), expected.at("logits").shape());
+  const Difference difference = difference_of(found->at("logits"), expected.at("logits"));
+  EXPECT_LE(difference.largest, kTolerance * difference.magnitude);
+}
+
+TEST_P(HfDecodersTest, FindsTransformersSequences) {
+  const TensorMap expected = hf_golden(GetParam().variant, kHfDecoders);
+  const std::vector<Ids> prompts = rows_of(expected.at("prompts"));
+  const std::vector<Ids> ids = rows_of(expected.at("greedy_ids"));
+  Result<Generator> generator = Generator::create(model(), options());
+  ASSERT_TRUE(generator.ok()) << generator.status().message();
+  GenerationOptions search = model().info().generation;
+  search.max_new_tokens = kNewTokens;
+  const auto found = generator->generate(prompts, search);
+  ASSERT_TRUE(found.ok()) << found.status().message();
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    EXPECT_EQ((*found)[i].hypotheses.at(0).ids, ids[i]) << "prompt " << i;
+  }
+}
+
+}  // namespace
+}  // namespace lanewise::converters

@@ -1,0 +1,162 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "tests/converters/hf_decoder_folder.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+constexpr auto kInvalid = StatusCode::kInvalidArgument;
+constexpr auto kUnsupported = StatusCode::kUnsupported;
+constexpr auto kNotFound = StatusCode::kNotFound;
+
+class LlamaTest : public HfDecoderFolderTest {
+ protected:
+  /// The attribute of each attention, or 0.
+  std::vector<int64_t> windows() {
+    write();
+    const ConvertedFile out = converted();
+    std::vector<int64_t> windows;
+    for (const graph::Node& node : out.graph.nodes) {
+      if (node.op == "attention") windows.push_back(*node.attributes.get_int("window", 0));
+    }
+    return windows;
+  }
+};
+
+TEST_F(LlamaTest, ChecksEveryField) {
+  expect_refused(
+      "llama",
+      {{"vocab_size", "0", kInvalid, "'vocab_size': expected an integer from 1"},
+       {"hidden_size", "\"60\"", kInvalid, "'hidden_size': expected"},
+       {"intermediate_size", "-1", kInvalid, "'intermediate_size': expected"},
+       {"num_hidden_layers", "100000", kInvalid, "'num_hidden_layers': expected"},
+       {"num_attention_heads", "0", kInvalid, "'num_attention_heads': expected"},
+       {"num_key_value_heads", "4", kInvalid, "a divisor of num_attention_heads = 6"},
+       {"head_dim", "9", kInvalid, "expected an even number"},
+       {"max_position_embeddings", "0", kInvalid, "'max_position_embeddings': expected"},
+       {"rms_norm_eps", "-1", kInvalid, "'rms_norm_eps': expected"},
+       {"hidden_act", "\"prelu\"", kUnsupported, "unknown hidden_act 'prelu'"},
+       {"rope_theta", "0", kInvalid, "'rope_theta': expected a positive number"},
+       {"rope_scaling", "{\"type\": \"axial\", \"factor\": 2}", kUnsupported,
+        "unknown rope_type 'axial'; known: default, linear, dynamic, llama3, yarn, longrope"},
+       {"rope_scaling", "{\"rope_type\": \"linear\"}", kInvalid, "'factor': expected a positive"},
+       {"rope_scaling", "{\"rope_type\": \"llama3\", \"factor\": 2, \"low_freq_factor\": 2}",
+        kInvalid, "'high_freq_factor'"},
+       {"rope_scaling", "3", kInvalid, "'rope_scaling': expected an object"},
+       {"attention_bias", "1", kInvalid, "'attention_bias': expected true or false"},
+       // In range, but the file has something else.
+       {"attention_bias", "true", kNotFound, "q_proj.bias"},
+       {"mlp_bias", "true", kNotFound, "gate_proj.bias"},
+       {"intermediate_size", "43", kInvalid, "expected [43, 60], file has [44, 60]"},
+       {"num_hidden_layers", "3", kNotFound, "'model.layers.2."},
+       {"num_key_value_heads", "null", kInvalid, "expected [60, 60], file has [20, 60]"}});
+  expect_refused("qwen2",
+                 {{"layer_types", "[\"full_attention\"]", kInvalid, "'layer_types': expected 2"},
+                  {"layer_types", "[\"full_attention\", \"linear_attention\"]", kUnsupported,
+                   "unknown type 'linear_attention'"},
+                  {"sliding_window", "-1", kInvalid, "'sliding_window': expected"}});
+  expect_refused("smollm3", {{"no_rope_layers", "[1]", kInvalid, "'no_rope_layers': expected 2"},
+                             {"no_rope_layers", "[1, 2]", kInvalid, "'no_rope_layers': expected"}});
+  expect_refused(
+      "phi3", {{"max_position_embeddings", "128", kUnsupported, "rope_type 'longrope' with 128"},
+               {"rope_scaling", "{\"type\": \"su\", \"short_factor\": [1, 2]}", kInvalid,
+                "'short_factor': expected 5 numbers"},
+               {"rope_scaling", "{\"type\": \"su\", \"short_factor\": [1, 2, \"3\"]}", kInvalid,
+                "'short_factor': expected an array of numbers"}});
+  expect_refused("gemma2",
+                 {{"attn_logit_softcapping", "-1", kInvalid, "'attn_logit_softcapping'"},
+                  {"query_pre_attn_scalar", "0", kInvalid, "'query_pre_attn_scalar'"}});
+}
+
+TEST_F(LlamaTest, WindowsAreThoseOfTheModel) {
+  use("mistral");
+  EXPECT_EQ(windows(), (std::vector<int64_t>{7, 7}));
+  config_["sliding_window"] = "null";
+  EXPECT_EQ(windows(), (std::vector<int64_t>{0, 0}));
+  config_.erase("sliding_window");
+  EXPECT_EQ(windows(), (std::vector<int64_t>{4096, 4096}));
+  use("qwen2");
+  EXPECT_EQ(windows(), (std::vector<int64_t>{0, 5}));
+  config_["layer_types"] = "[\"sliding_attention\", \"full_attention\"]";
+  EXPECT_EQ(windows(), (std::vector<int64_t>{5, 0}));
+  config_["use_sliding_window"] = "false";
+  EXPECT_EQ(windows(), (std::vector<int64_t>{0, 0}));
+  use("gemma3_text");
+  EXPECT_EQ(windows(), (std::vector<int64_t>{5, 0, 5}));
+  config_.erase("sliding_window_pattern");
+  EXPECT_EQ(windows(), (std::vector<int64_t>{5, 5, 5}));
+  config_["use_bidirectional_attention"] = "true";
+  EXPECT_EQ(windows(), (std::vector<int64_t>{3, 3, 3}));
+}
+
+TEST_F(LlamaTest, FusesQueriesKeysValuesAndTheirPositions) {
+  use("llama");
+  write();
+  const ConvertedFile out = converted();
+  EXPECT_EQ(out.node("layers.0.self_attn.qkv").op, "linear");
+  EXPECT_EQ(*out.node("layers.0.self_attn.q.rotary").attributes.get_int("heads", 0), 8);
+  EXPECT_EQ(std::ranges::count(out.graph.nodes, "rotary_angles", &graph::Node::op), 1);
+}
+
+TEST_F(LlamaTest, ALayerMayHaveNoPositions) {
+  use("smollm3");
+  write();
+  const ConvertedFile out = converted();
+  EXPECT_EQ(std::ranges::count(out.graph.nodes, "rotary", &graph::Node::op), 1);
+}
+
+TEST_F(LlamaTest, AHeadOfItsOwnIsNotTied) {
+  use("llama_biases");
+  EXPECT_FALSE(tensors_.contains("lm_head.weight"));
+  write();
+  // The second input of the first output, in a panel of 16 outputs.
+  const auto second_input = [this](const char* tensor) {
+    return tensors_.at(tensor).as<float>()[1];
+  };
+  EXPECT_EQ(converted().weight("lm_head", "weight").as<float>()[16],
+            second_input("model.embed_tokens.weight"));
+  tensors_["lm_head.weight"] = hf_weight("lm_head.weight", {61, 60}, 2);
+  write();
+  EXPECT_EQ(converted().weight("lm_head", "weight").as<float>()[16],
+            second_input("lm_head.weight"));
+}
+
+TEST_F(LlamaTest, KnowsWhatOlderCheckpointsCarry) {
+  use("llama");
+  for (const char* layer : {"0", "1"}) {
+    set_tensor("model.layers." + std::string(layer) + ".self_attn.rotary_emb.inv_freq", {5});
+  }
+  write();
+  converted();
+  EXPECT_FALSE(reported("unused"));
+}
+
+TEST_F(LlamaTest, AModelWithoutItsHeadGivesTheVectorsOfTokens) {
+  use("qwen3");
+  config_["architectures"] = "[\"Qwen3Model\"]";
+  tensors_.erase("lm_head.weight");
+  write();
+  const Model bare = loaded();
+  ASSERT_EQ(bare.info().outputs.size(), 1U);
+  EXPECT_EQ(bare.info().outputs[0].name, "last_hidden_state");
+  config_["architectures"] = "[\"Qwen3ForCausalLM\"]";
+  write();
+  EXPECT_TRUE(has(failure(kNotFound), "'lm_head.weight'"));
+  options_.as = "encoder";
+  EXPECT_EQ(loaded().info().outputs[0].name, "last_hidden_state");
+}
+
+TEST_F(LlamaTest, RefusesOtherHeads) {
+  use("llama");
+  config_["architectures"] = "[\"LlamaForSequenceClassification\"]";
+  set_tensor("score.weight", {2, 60});
+  write();
+  EXPECT_TRUE(has(failure(kUnsupported), "LlamaForSequenceClassification", "'score.weight'"));
+}
+
+}  // namespace
+}  // namespace lanewise::converters
