@@ -1,5 +1,6 @@
 #include "cli/generating.hpp"
 
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -17,7 +18,7 @@ Generating::Generating(const Model& model, Generator generator, GenerationOption
     : model_(model),
       generator_(std::move(generator)),
       search_(std::move(search)),
-      target_(std::move(target)),
+      text_{std::move(target), /*continues=*/model.info().target_vocabulary_size == 0},
       style_(style),
       on_error_(std::move(on_error)),
       shell_(shell),
@@ -92,16 +93,22 @@ Status Generating::run(const Portion& portion, int64_t before, double part) {
                               generator_.generate(portion.sources, search_, callbacks, run_));
   }
   if (interrupted()) return cancelled("interrupted");
-  auto generation = generations.begin();
+  size_t next = 0;
   for (const Status& entry : portion.entries) {
-    LANEWISE_RETURN_IF_ERROR(entry.ok() ? print(*generation++) : print_left_out(entry));
+    if (entry.ok()) {
+      LANEWISE_RETURN_IF_ERROR(print(generations[next], portion.sources[next]));
+      ++next;
+    } else {
+      LANEWISE_RETURN_IF_ERROR(print_left_out(entry));
+    }
   }
   return shell_.out.flush();
 }
 
-Status Generating::print(const Generation& generation) {
-  LANEWISE_ASSIGN_OR_RETURN(const std::string line, style_.json ? to_json(generation, target_)
-                                                                : to_plain(generation, target_));
+Status Generating::print(const Generation& generation, const std::vector<int32_t>& source) {
+  LANEWISE_ASSIGN_OR_RETURN(const std::string line, style_.json
+                                                        ? to_json(generation, text_, source)
+                                                        : to_plain(generation, text_, source));
   return shell_.out.line(line);
 }
 
@@ -122,7 +129,8 @@ Status Generating::run_streamed(const Portion& portion) {
 
 /// Each piece of text as soon as it is clear, and a line end.
 Status Generating::stream(const std::vector<int32_t>& source) {
-  LANEWISE_ASSIGN_OR_RETURN(TextStream stream, TextStream::create(*target_));
+  const std::span<const int32_t> prompt(source.data(), text_.continues ? source.size() : 0);
+  LANEWISE_ASSIGN_OR_RETURN(TextStream stream, TextStream::create(*text_.tokenizer, prompt));
   Status written;
   const auto show = [&](const Result<std::string_view>& piece) {
     written = piece.ok() ? shell_.out.write(*piece) : piece.status();

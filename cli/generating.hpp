@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/generation_text.hpp"
 #include "cli/on_error.hpp"
 #include "cli/progress.hpp"
 #include "cli/shell.hpp"
@@ -50,14 +51,14 @@ class Generating {
   Status run(const Portion& portion, int64_t before, double part);
   Status run_streamed(const Portion& portion);
   Status stream(const std::vector<int32_t>& source);
-  Status print(const Generation& generation);
+  Status print(const Generation& generation, const std::vector<int32_t>& source);
   Status print_left_out(const Status& why);
   TooLong too_long() const;
 
   const Model& model_;
   Generator generator_;
   const GenerationOptions search_;
-  const std::optional<Tokenizer> target_;
+  const GeneratedText text_;
   const GenerationStyle style_;
   const OnErrorOption on_error_;
   Shell& shell_;

@@ -21,15 +21,21 @@ std::string joined(std::span<const int32_t> ids, std::string_view separator) {
   return text;
 }
 
+Result<std::string> decoded(const Hypothesis& hypothesis, const GeneratedText& text,
+                            const std::vector<int32_t>& source) {
+  if (!text.continues) return text.tokenizer->decode(hypothesis.ids);
+  return text.tokenizer->decode_after(source, hypothesis.ids);
+}
+
 /// The members of a hypothesis, without braces.
-Status append_members(std::string& json, const Hypothesis& hypothesis,
-                      const std::optional<Tokenizer>& tokenizer) {
+Status append_members(std::string& json, const Hypothesis& hypothesis, const GeneratedText& text,
+                      const std::vector<int32_t>& source) {
   json += "\"text\": ";
-  if (!tokenizer) {
+  if (!text.tokenizer) {
     json += "null";
   } else {
-    LANEWISE_ASSIGN_OR_RETURN(const std::string text, tokenizer->decode(hypothesis.ids));
-    append_json_string(json, text);
+    LANEWISE_ASSIGN_OR_RETURN(const std::string decoding, decoded(hypothesis, text, source));
+    append_json_string(json, decoding);
   }
   json += ", \"ids\": [" + joined(hypothesis.ids, ", ") + "], \"score\": ";
   append_float(json, hypothesis.score);
@@ -41,28 +47,29 @@ Status append_members(std::string& json, const Hypothesis& hypothesis,
 
 }  // namespace
 
-Result<std::string> to_json(const Generation& generation,
-                            const std::optional<Tokenizer>& tokenizer) {
+Result<std::string> to_json(const Generation& generation, const GeneratedText& text,
+                            const std::vector<int32_t>& source) {
   std::string json = "{";
-  LANEWISE_RETURN_IF_ERROR(append_members(json, generation.hypotheses.front(), tokenizer));
+  LANEWISE_RETURN_IF_ERROR(append_members(json, generation.hypotheses.front(), text, source));
   for (size_t i = 1; i < generation.hypotheses.size(); ++i) {
     json += i == 1 ? ", \"alternatives\": [{" : ", {";
-    LANEWISE_RETURN_IF_ERROR(append_members(json, generation.hypotheses[i], tokenizer));
+    LANEWISE_RETURN_IF_ERROR(append_members(json, generation.hypotheses[i], text, source));
     json += '}';
   }
   if (generation.hypotheses.size() > 1) json += ']';
   return json + "}";
 }
 
-Result<std::string> to_plain(const Generation& generation,
-                             const std::optional<Tokenizer>& tokenizer) {
+Result<std::string> to_plain(const Generation& generation, const GeneratedText& text,
+                             const std::vector<int32_t>& source) {
   const Hypothesis& best = generation.hypotheses.front();
-  if (!tokenizer) return joined(best.ids, " ");
-  LANEWISE_ASSIGN_OR_RETURN(std::string text, tokenizer->decode(best.ids));
-  for (char& c : text) {
+  if (!text.tokenizer) return joined(best.ids, " ");
+  LANEWISE_ASSIGN_OR_RETURN(std::string line, decoded(best, text, source));
+  if (text.continues) return line;
+  for (char& c : line) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
   }
-  return text;
+  return line;
 }
 
 std::string left_out_json(const Status& why) {

@@ -3,22 +3,27 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lanewise/generator.hpp"
 #include "lanewise/tokenizer.hpp"
 
 namespace lanewise::cli {
 
-/// What was generated for a source, as `lanewise generate` prints it.
-///
-/// tokenizer  of what the decoder writes; none: token ids stand for texts
-Result<std::string> to_json(const Generation& generation,
-                            const std::optional<Tokenizer>& tokenizer);
+/// How generated ids become text.
+struct GeneratedText {
+  std::optional<Tokenizer> tokenizer;  ///< of what the decoder writes; none: ids stand for texts
+  bool continues = false;              ///< the model is a decoder alone, which continues its prompt
+};
 
-/// The best hypothesis, on one line: line ends and other control characters of its text become
-/// spaces.
-Result<std::string> to_plain(const Generation& generation,
-                             const std::optional<Tokenizer>& tokenizer);
+/// What was generated for `source`, as `lanewise generate` prints it.
+Result<std::string> to_json(const Generation& generation, const GeneratedText& text,
+                            const std::vector<int32_t>& source);
+
+/// The best hypothesis. Its text is on one line, where line ends and other control characters
+/// become spaces, unless it continues a prompt.
+Result<std::string> to_plain(const Generation& generation, const GeneratedText& text,
+                             const std::vector<int32_t>& source);
 
 /// The object in place of a source that was left out: `text` is null, `error` says why.
 std::string left_out_json(const Status& why);

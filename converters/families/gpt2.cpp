@@ -29,14 +29,33 @@ constexpr int64_t kMaxPositions = 1 << 20;
 constexpr DefaultTokens kTokens{.bos = 50256, .eos = 50256};
 constexpr std::string_view kAnchor = "h.0.attn.c_proj.weight";
 
-constexpr std::array kFields = std::to_array<std::string_view>(
-    {"activation_function", "add_cross_attention", "attn_pdrop", "embd_pdrop", "hidden_size",
-     "initializer_range", "layer_norm_epsilon", "max_position_embeddings", "n_ctx", "n_embd",
-     "n_head", "n_inner", "n_layer", "n_positions", "num_attention_heads", "num_hidden_layers",
-     "reorder_and_upcast_attn", "resid_pdrop", "scale_attn_by_inverse_layer_idx",
-     "scale_attn_weights", "summary_activation", "summary_first_dropout",
-     "summary_proj_to_labels", "summary_type", "summary_use_proj", "tie_word_embeddings",
-     "vocab_size"});
+constexpr std::array kFields = std::to_array<std::string_view>({"activation_function",
+                                                                "add_cross_attention",
+                                                                "attn_pdrop",
+                                                                "embd_pdrop",
+                                                                "hidden_size",
+                                                                "initializer_range",
+                                                                "layer_norm_epsilon",
+                                                                "max_position_embeddings",
+                                                                "n_ctx",
+                                                                "n_embd",
+                                                                "n_head",
+                                                                "n_inner",
+                                                                "n_layer",
+                                                                "n_positions",
+                                                                "num_attention_heads",
+                                                                "num_hidden_layers",
+                                                                "reorder_and_upcast_attn",
+                                                                "resid_pdrop",
+                                                                "scale_attn_by_inverse_layer_idx",
+                                                                "scale_attn_weights",
+                                                                "summary_activation",
+                                                                "summary_first_dropout",
+                                                                "summary_proj_to_labels",
+                                                                "summary_type",
+                                                                "summary_use_proj",
+                                                                "tie_word_embeddings",
+                                                                "vocab_size"});
 
 struct Gpt2Config {
   int64_t vocabulary = 0;
@@ -47,7 +66,7 @@ struct Gpt2Config {
   int64_t positions = 0;
   double eps = 0;
   std::string activation;
-  bool scale_scores = true;           ///< by 1 / sqrt(head_dim)
+  bool scale_scores = true;            ///< by 1 / sqrt(head_dim)
   bool scale_scores_by_layer = false;  ///< also by 1 / (layer + 1)
   bool tied_head = true;
 };
@@ -60,9 +79,9 @@ Status read_sizes(const Config& config, Gpt2Config& c) {
                       integer_or_alias(config, "n_layer", "num_hidden_layers", 12, 1, kMaxLayers));
   LW_ASSIGN_OR_RETURN(
       c.heads, integer_or_alias(config, "n_head", "num_attention_heads", 12, 1, kMaxFeatures));
-  LW_ASSIGN_OR_RETURN(c.positions, integer_or_alias(config, "n_positions",
-                                                    "max_position_embeddings", 1024, 1,
-                                                    kMaxPositions));
+  LW_ASSIGN_OR_RETURN(
+      c.positions,
+      integer_or_alias(config, "n_positions", "max_position_embeddings", 1024, 1, kMaxPositions));
   LW_ASSIGN_OR_RETURN(c.hidden, config.integer("n_inner", 4 * c.width, 1, kMaxFeatures));
   if (c.width % c.heads == 0) return {};
   return config.wrong("n_head", "a divisor of n_embd = " + std::to_string(c.width));

@@ -206,8 +206,8 @@ class NeoxWriter {
 std::vector<std::string> leftovers(const NeoxConfig& config, const std::string& prefix) {
   std::vector<std::string> names;
   for (int64_t i = 0; i < config.layers; ++i) {
-    for (const char* name : {".attention.bias", ".attention.masked_bias",
-                             ".attention.rotary_emb.inv_freq"}) {
+    for (const char* name :
+         {".attention.bias", ".attention.masked_bias", ".attention.rotary_emb.inv_freq"}) {
       names.push_back(prefix + "layers." + std::to_string(i) + name);
     }
   }

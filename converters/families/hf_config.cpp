@@ -48,6 +48,7 @@ constexpr std::array kHarmless = std::to_array<std::string_view>({"_commit_hash"
                                                                   "torch_dtype",
                                                                   "torchscript",
                                                                   "transformers_version",
+                                                                  "unk_token_id",
                                                                   "use_bfloat16",
                                                                   "use_cache"});
 

@@ -25,9 +25,8 @@ Result<DecoderForm> decoder_form(const FamilyInput& input, std::string_view clas
                                                               names[3]};
   LW_RETURN_IF_ERROR(check_head(input, {without, kHeads}, outside));
   LW_ASSIGN_OR_RETURN(const auto architectures, input.config.texts("architectures"));
-  const bool headless = std::ranges::any_of(architectures, [&](const std::string& name) {
-    return name == names[0] || name == names[1];
-  });
+  const bool headless = std::ranges::any_of(
+      architectures, [&](const std::string& name) { return name == names[0] || name == names[1]; });
   return headless ? DecoderForm::kTokens : DecoderForm::kLogits;
 }
 

@@ -146,8 +146,7 @@ class LlamaWriter {
     const std::string fused = c_.kind->fused ? name + ".gate_up_proj" : "";
     const int64_t both = 2 * c_.hidden;
     const ValueId gate = part_of(name + ".gate_proj", fused, x, {0, c_.hidden, both}, c_.mlp_bias);
-    const ValueId up =
-        part_of(name + ".up_proj", fused, x, {c_.hidden, both, both}, c_.mlp_bias);
+    const ValueId up = part_of(name + ".up_proj", fused, x, {c_.hidden, both, both}, c_.mlp_bias);
     const ValueId active = builder_.activation(name + ".act", gate, c_.activation);
     const ValueId gated = builder_.mul(name + ".gate", active, up);
     return linear(name + ".down_proj", gated, c_.width, c_.mlp_bias);
@@ -249,9 +248,9 @@ Result<FamilyModel> build(const FamilyInput& input) {
 }  // namespace
 
 const Family& llama_family() {
-  static constexpr ModelType kModelTypes[] = {{"llama"},  {"mistral"}, {"qwen2"},
-                                              {"qwen3"},  {"smollm3"}, {"phi3"},
-                                              {"olmo2"},  {"gemma2"},  {"gemma3_text"}};
+  static constexpr ModelType kModelTypes[] = {{"llama"}, {"mistral"}, {"qwen2"},
+                                              {"qwen3"}, {"smollm3"}, {"phi3"},
+                                              {"olmo2"}, {"gemma2"},  {"gemma3_text"}};
   static const Family family = {"llama", kModelTypes, build, /*has_encoder_form=*/true};
   return family;
 }

@@ -147,12 +147,10 @@ bool is_gemma3(const LlamaConfig& c) { return c.kind->model_type == "gemma3_text
 
 Status read_heads(const Config& config, LlamaConfig& c) {
   const LlamaSizes& usual = c.kind->sizes;
-  LW_ASSIGN_OR_RETURN(c.heads,
-                      config.integer("num_attention_heads", usual.heads, 1, kMaxFeatures));
+  LW_ASSIGN_OR_RETURN(c.heads, config.integer("num_attention_heads", usual.heads, 1, kMaxFeatures));
   const bool as_heads = usual.kv_heads == 0 || is_written(config, "num_key_value_heads");
   const int64_t kv_heads = as_heads ? c.heads : usual.kv_heads;
-  LW_ASSIGN_OR_RETURN(c.kv_heads,
-                      config.integer("num_key_value_heads", kv_heads, 1, kMaxFeatures));
+  LW_ASSIGN_OR_RETURN(c.kv_heads, config.integer("num_key_value_heads", kv_heads, 1, kMaxFeatures));
   if (c.heads % c.kv_heads != 0) {
     return config.wrong("num_key_value_heads",
                         "a divisor of num_attention_heads = " + std::to_string(c.heads));
@@ -195,8 +193,7 @@ Status read_scores(const Config& config, LlamaConfig& c) {
     };
     LW_ASSIGN_OR_RETURN(c.attention_cap, cap("attn_logit_softcapping", c.kind->attention_cap));
     LW_ASSIGN_OR_RETURN(c.logits_cap, cap("final_logit_softcapping", c.kind->logits_cap));
-    LW_ASSIGN_OR_RETURN(const bool both_ways,
-                        config.boolean("use_bidirectional_attention", false));
+    LW_ASSIGN_OR_RETURN(const bool both_ways, config.boolean("use_bidirectional_attention", false));
     c.causal = !both_ways;
   }
   c.scale = 1 / std::sqrt(scalar);
@@ -215,8 +212,8 @@ Result<int64_t> read_window(const Config& config, const LlamaConfig& c) {
   const char* const field = "sliding_window";
   const int64_t usual = is_written(config, field) ? 0 : c.kind->window;
   LW_ASSIGN_OR_RETURN(const int64_t window, config.integer(field, usual, 0, kMaxPositions));
-  const bool by_field = c.kind->windows == LlamaWindows::kLastLayers ||
-                        c.kind->windows == LlamaWindows::kWithoutRope;
+  const bool by_field =
+      c.kind->windows == LlamaWindows::kLastLayers || c.kind->windows == LlamaWindows::kWithoutRope;
   LW_ASSIGN_OR_RETURN(const bool used, config.boolean("use_sliding_window", !by_field));
   if (by_field && !used) return 0;
   // Transformers makes the window of both sides of a token out of one in total.
@@ -272,8 +269,8 @@ Status read_unturned(const Config& config, LlamaConfig& c) {
     return config.wrong(field, std::to_string(c.layers.size()) + " numbers");
   }
   for (size_t i = 0; i < c.layers.size(); ++i) {
-    c.layers[i].turned = turned.empty() ? (static_cast<int64_t>(i) + 1) % interval != 0
-                                        : turned[i] != 0;
+    c.layers[i].turned =
+        turned.empty() ? (static_cast<int64_t>(i) + 1) % interval != 0 : turned[i] != 0;
   }
   return {};
 }

@@ -68,8 +68,8 @@ struct LlamaKind {
 };
 
 struct LlamaLayer {
-  int64_t window = 0;    ///< 0: none
-  bool turned = true;    ///< has rotary positions
+  int64_t window = 0;     ///< 0: none
+  bool turned = true;     ///< has rotary positions
   bool is_local = false;  ///< uses LlamaConfig::local_rotary
 };
 

@@ -71,14 +71,14 @@ class Reader {
     LW_ASSIGN_OR_RETURN(const double theta, number_or_outside("rope_theta", defaults_.theta_field,
                                                               defaults_.theta, kMost));
     if (!(theta > 0)) return config_.wrong(defaults_.theta_field, "a positive number");
-    LW_ASSIGN_OR_RETURN(const double partial,
-                        number_or_outside("partial_rotary_factor", defaults_.partial_field,
-                                          defaults_.partial, 1));
+    LW_ASSIGN_OR_RETURN(
+        const double partial,
+        number_or_outside("partial_rotary_factor", defaults_.partial_field, defaults_.partial, 1));
     base_.theta = static_cast<float>(theta);
     base_.dim = static_cast<int64_t>(static_cast<double>(sizes_.head_dim) * partial);
     if (base_.dim >= 2 && base_.dim % 2 == 0) return {};
-    return invalid_argument(config_.label() + ": rotary positions of " +
-                            std::to_string(base_.dim) + " of " + std::to_string(sizes_.head_dim) +
+    return invalid_argument(config_.label() + ": rotary positions of " + std::to_string(base_.dim) +
+                            " of " + std::to_string(sizes_.head_dim) +
                             " features of a head: expected an even number");
   }
 
@@ -114,8 +114,8 @@ class Reader {
         frequency /= factor;
         continue;
       }
-      const float smooth = (length / wavelength - static_cast<float>(low)) /
-                           static_cast<float>(high - low);
+      const float smooth =
+          (length / wavelength - static_cast<float>(low)) / static_cast<float>(high - low);
       frequency = (1 - smooth) * frequency / factor + smooth * frequency;
     }
     return result;
@@ -123,8 +123,7 @@ class Reader {
 
   /// YaRN: the pair that turns `rotations` times within the trained length.
   double pair_of(double rotations, double length) const {
-    return static_cast<double>(base_.dim) *
-           std::log(length / (rotations * 2 * std::numbers::pi)) /
+    return static_cast<double>(base_.dim) * std::log(length / (rotations * 2 * std::numbers::pi)) /
            (2 * std::log(static_cast<double>(base_.theta)));
   }
 
@@ -147,9 +146,9 @@ class Reader {
     RotaryFrequencies result;
     for (int64_t i = 0; i < base_.dim / 2; ++i) {
       const float wavelength = base_.wavelength(i);
-      const float ramp = std::clamp((static_cast<float>(i) - static_cast<float>(low)) /
-                                        static_cast<float>(high - low),
-                                    0.0f, 1.0f);
+      const float ramp = std::clamp(
+          (static_cast<float>(i) - static_cast<float>(low)) / static_cast<float>(high - low), 0.0f,
+          1.0f);
       const float kept = 1 - ramp;
       const float divided = 1.0f / (static_cast<float>(factor) * wavelength);
       result.frequencies.push_back(divided * (1 - kept) + 1.0f / wavelength * kept);
@@ -210,11 +209,11 @@ class Reader {
 
 Result<RotaryFrequencies> rotary_from(const Config& config, const Config& parameters,
                                       const RotaryDefaults& defaults, const RotarySizes& sizes) {
-  LW_ASSIGN_OR_RETURN(RotaryFrequencies result,
-                      Reader(config, parameters, defaults, sizes).read());
+  LW_ASSIGN_OR_RETURN(RotaryFrequencies result, Reader(config, parameters, defaults, sizes).read());
   const auto sound = [](float frequency) { return std::isfinite(frequency); };
   if (std::ranges::all_of(result.frequencies, sound) && std::isfinite(result.scale)) return result;
-  return invalid_argument(config.label() + ": rotary positions have frequencies that are not finite");
+  return invalid_argument(config.label() +
+                          ": rotary positions have frequencies that are not finite");
 }
 
 Result<RotaryFrequencies> read_rotary(const Config& config, const RotaryDefaults& defaults,

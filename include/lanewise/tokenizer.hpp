@@ -91,6 +91,11 @@ class LANEWISE_EXPORT Tokenizer {
   /// negative id. For ids that arrive one by one see TextStream.
   Result<std::string> decode(std::span<const int32_t> ids, bool skip_special_tokens = true) const;
 
+  /// Returns what `ids` add to the text of `before`, without special tokens: the continuation of a
+  /// prompt, which keeps the space between them. Fails as decode() does.
+  Result<std::string> decode_after(std::span<const int32_t> before,
+                                   std::span<const int32_t> ids) const;
+
   /// The largest id plus 1. Smaller ids may have no token.
   int64_t vocabulary_size() const noexcept;
   /// The token with this id; "" if there is none. Valid as long as any copy of this tokenizer.
@@ -117,7 +122,10 @@ class LANEWISE_EXPORT Tokenizer {
 /// text is final. Special tokens add nothing. Not thread-safe.
 class LANEWISE_EXPORT TextStream {
  public:
-  static Result<TextStream> create(const Tokenizer& tokenizer);
+  /// The tokens continue the text of `before`: add() and finish() then equal decode_after(). Fails
+  /// with kInvalidArgument for a negative id.
+  static Result<TextStream> create(const Tokenizer& tokenizer,
+                                   std::span<const int32_t> before = {});
 
   TextStream(TextStream&&) noexcept;
   TextStream& operator=(TextStream&&) noexcept;

@@ -28,7 +28,8 @@ struct TranslationCallbacks {
 };
 
 /// Generates text from text: tokenizer, encoder, decoder with a search, tokenizer. Works with every
-/// model that has a decoder and a tokenizer, whether it translates, summarises or pronounces.
+/// model that has a decoder and a tokenizer, whether it translates, summarises or pronounces. A
+/// decoder without an encoder continues its text; the result is the continuation alone.
 ///
 /// A text's result is the same alone and in any batch. Not thread-safe: use one Translator per
 /// thread; they share the Model.

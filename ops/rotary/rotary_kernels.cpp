@@ -43,8 +43,8 @@ LW_INLINE void rotate_interleaved(const float* x, const float* cosine, const flo
       a[j] = x[2 * (i + j)];
       b[j] = x[2 * (i + j) + 1];
     }
-    const Turned t = turn(load(a), load(b), load_first(cosine + i, count),
-                          load_first(sine + i, count));
+    const Turned t =
+        turn(load(a), load(b), load_first(cosine + i, count), load_first(sine + i, count));
     store(a, t.a);
     store(b, t.b);
     for (size_t j = 0; j < count; ++j) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,10 @@ class TextStream {
   /// `tokenizer` must outlive it.
   explicit TextStream(const text::Tokenizer& tokenizer) : tokenizer_(&tokenizer) {}
 
+  /// What is added from now on continues the text of `before`, for decoders that continue their
+  /// prompt. Call it first. Fails as decode() does.
+  Status start_after(std::span<const int32_t> before);
+
   /// Returns the text added by `token`; valid until the next call. Fails as decode() does.
   Result<std::string_view> add(int32_t token);
   /// Returns the text that was held back. Call it after the last token.
@@ -30,5 +35,10 @@ class TextStream {
   std::string text_;
   size_t given_ = 0;  // bytes of text_
 };
+
+/// What `ids` add to the text of `before`. Decoders of whole texts strip the space that begins a
+/// word where it begins the text; here it is kept. Fails as decode() does.
+Result<std::string> text_after(const text::Tokenizer& tokenizer, std::span<const int32_t> before,
+                               std::span<const int32_t> ids);
 
 }  // namespace lanewise::tasks

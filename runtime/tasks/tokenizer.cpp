@@ -91,6 +91,11 @@ Result<std::string> Tokenizer::decode(std::span<const int32_t> ids,
   return base::no_throw([&] { return data_->tokenizer().decode(ids, skip_special_tokens); });
 }
 
+Result<std::string> Tokenizer::decode_after(std::span<const int32_t> before,
+                                            std::span<const int32_t> ids) const {
+  return base::no_throw([&] { return tasks::text_after(data_->tokenizer(), before, ids); });
+}
+
 int64_t Tokenizer::vocabulary_size() const noexcept { return data_->tokenizer().vocabulary_size(); }
 
 std::string_view Tokenizer::token(int32_t id) const noexcept {
@@ -111,6 +116,7 @@ class TextStream::Impl {
   explicit Impl(Tokenizer tokenizer)
       : tokenizer_(std::move(tokenizer)), stream_(tokenizer_.data().tokenizer()) {}
 
+  Status start_after(std::span<const int32_t> before) { return stream_.start_after(before); }
   Result<std::string_view> add(int32_t id) {
     if (id < 0) return invalid_argument("token " + std::to_string(id) + " is below 0");
     return stream_.add(id);
@@ -122,9 +128,12 @@ class TextStream::Impl {
   tasks::TextStream stream_;
 };
 
-Result<TextStream> TextStream::create(const Tokenizer& tokenizer) {
-  return base::no_throw(
-      [&]() -> Result<TextStream> { return TextStream(std::make_unique<Impl>(tokenizer)); });
+Result<TextStream> TextStream::create(const Tokenizer& tokenizer, std::span<const int32_t> before) {
+  return base::no_throw([&]() -> Result<TextStream> {
+    auto impl = std::make_unique<Impl>(tokenizer);
+    LW_RETURN_IF_ERROR(impl->start_after(before));
+    return TextStream(std::move(impl));
+  });
 }
 
 TextStream::TextStream(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

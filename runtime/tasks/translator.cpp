@@ -49,10 +49,11 @@ class Translator::Impl {
     LW_ASSIGN_OR_RETURN(std::vector<Generation> generations,
                         generate(sources, options, callbacks, run));
     std::vector<Translation> translations;
-    for (Generation& generation : generations) {
-      Translation translation{.texts = {}, .hypotheses = std::move(generation.hypotheses)};
+    for (size_t i = 0; i < generations.size(); ++i) {
+      Translation translation{.texts = {}, .hypotheses = std::move(generations[i].hypotheses)};
       for (const Hypothesis& hypothesis : translation.hypotheses) {
-        LW_ASSIGN_OR_RETURN(std::string text, target_.decode(hypothesis.ids, true));
+        LW_ASSIGN_OR_RETURN(std::string text,
+                            tasks::text_after(target_, prompt_of(sources[i]), hypothesis.ids));
         translation.texts.push_back(std::move(text));
       }
       translations.push_back(std::move(translation));
@@ -61,6 +62,12 @@ class Translator::Impl {
   }
 
  private:
+  /// What the generated tokens continue.
+  std::span<const int32_t> prompt_of(const std::vector<int32_t>& source) const {
+    const bool has_encoder = model_.info().target_vocabulary_size > 0;
+    return has_encoder ? std::span<const int32_t>() : source;
+  }
+
   Result<std::vector<Generation>> generate(std::span<const std::vector<int32_t>> sources,
                                            const GenerationOptions& options,
                                            const TranslationCallbacks& callbacks,
@@ -71,6 +78,9 @@ class Translator::Impl {
     Status streamed;
     if (callbacks.on_text) {
       streams.assign(sources.size(), tasks::TextStream(target_));
+      for (size_t i = 0; i < sources.size(); ++i) {
+        LW_RETURN_IF_ERROR(streams[i].start_after(prompt_of(sources[i])));
+      }
       inner.on_token = [&](int64_t source, int32_t token) {
         const auto piece = streams[static_cast<size_t>(source)].add(token);
         if (!piece.ok()) streamed = piece.status();

@@ -9,13 +9,12 @@ constexpr auto kUnsupported = StatusCode::kUnsupported;
 using GptNeoxTest = HfDecoderFolderTest;
 
 TEST_F(GptNeoxTest, ChecksEveryField) {
-  expect_refused(
-      "gpt_neox",
-      {{"num_attention_heads", "7", kInvalid, "a divisor of hidden_size = 60"},
-       {"rotary_pct", "0.01", kInvalid, "rotary positions of 0 of 10 features"},
-       {"rotary_emb_base", "-1", kInvalid, "'rotary_emb_base'"},
-       {"attention_bias", "\"\"", kInvalid, "'attention_bias'"},
-       {"hidden_act", "\"no\"", kUnsupported, "unknown hidden_act"}});
+  expect_refused("gpt_neox",
+                 {{"num_attention_heads", "7", kInvalid, "a divisor of hidden_size = 60"},
+                  {"rotary_pct", "0.01", kInvalid, "rotary positions of 0 of 10 features"},
+                  {"rotary_emb_base", "-1", kInvalid, "'rotary_emb_base'"},
+                  {"attention_bias", "\"\"", kInvalid, "'attention_bias'"},
+                  {"hidden_act", "\"no\"", kUnsupported, "unknown hidden_act"}});
   rename_tensor("lm_head.weight", "embed_out.weight");
   write();
   EXPECT_EQ(converted().node("embed_out").weights.at("weight").front(), "embed_out.weight");

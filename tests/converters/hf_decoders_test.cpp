@@ -39,9 +39,8 @@ std::vector<Setting> settings() {
   std::vector<Setting> all;
   for (const ops::Isa isa : ops::all_isas()) {
     if (!ops::has_kernels<ops::LinearKernels>(isa)) continue;
-    for (const char* variant :
-         {"llama", "llama_biases", "mistral", "qwen2", "qwen3", "smollm3", "phi3", "olmo2",
-          "gemma2", "gemma3_text", "gpt2", "gpt_neox"}) {
+    for (const char* variant : {"llama", "llama_biases", "mistral", "qwen2", "qwen3", "smollm3",
+                                "phi3", "olmo2", "gemma2", "gemma3_text", "gpt2", "gpt_neox"}) {
       all.push_back({variant, std::string(ops::name_of(isa))});
     }
   }
@@ -83,9 +82,8 @@ TEST_P(HfDecodersTest, LogitsAgreeWithTransformers) {
   const TensorMap expected = hf_golden(GetParam().variant, kHfDecoders);
   Result<Session> session = Session::create(model(), options());
   ASSERT_TRUE(session.ok()) << session.status().message();
-  const Result<TensorMap> found =
-      session->run({{"input_ids", expected.at("input_ids")},
-                    {"attention_mask", expected.at("attention_mask")}});
+  const Result<TensorMap> found = session->run(
+      {{"input_ids", expected.at("input_ids")}, {"attention_mask", expected.at("attention_mask")}});
   ASSERT_TRUE(found.ok()) << found.status().message();
   ASSERT_EQ(found->size(), 1U);
   ASSERT_EQ(found->at("logits").shape(), expected.at("logits").shape());

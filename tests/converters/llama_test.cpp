@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "lanewise/translator.hpp"
 #include "tests/converters/hf_decoder_folder.hpp"
 
 namespace lanewise::converters {
@@ -61,15 +62,14 @@ TEST_F(LlamaTest, ChecksEveryField) {
                   {"sliding_window", "-1", kInvalid, "'sliding_window': expected"}});
   expect_refused("smollm3", {{"no_rope_layers", "[1]", kInvalid, "'no_rope_layers': expected 2"},
                              {"no_rope_layers", "[1, 2]", kInvalid, "'no_rope_layers': expected"}});
-  expect_refused(
-      "phi3", {{"max_position_embeddings", "128", kUnsupported, "rope_type 'longrope' with 128"},
-               {"rope_scaling", "{\"type\": \"su\", \"short_factor\": [1, 2]}", kInvalid,
-                "'short_factor': expected 5 numbers"},
-               {"rope_scaling", "{\"type\": \"su\", \"short_factor\": [1, 2, \"3\"]}", kInvalid,
-                "'short_factor': expected an array of numbers"}});
-  expect_refused("gemma2",
-                 {{"attn_logit_softcapping", "-1", kInvalid, "'attn_logit_softcapping'"},
-                  {"query_pre_attn_scalar", "0", kInvalid, "'query_pre_attn_scalar'"}});
+  expect_refused("phi3",
+                 {{"max_position_embeddings", "128", kUnsupported, "rope_type 'longrope' with 128"},
+                  {"rope_scaling", "{\"type\": \"su\", \"short_factor\": [1, 2]}", kInvalid,
+                   "'short_factor': expected 5 numbers"},
+                  {"rope_scaling", "{\"type\": \"su\", \"short_factor\": [1, 2, \"3\"]}", kInvalid,
+                   "'short_factor': expected an array of numbers"}});
+  expect_refused("gemma2", {{"attn_logit_softcapping", "-1", kInvalid, "'attn_logit_softcapping'"},
+                            {"query_pre_attn_scalar", "0", kInvalid, "'query_pre_attn_scalar'"}});
 }
 
 TEST_F(LlamaTest, WindowsAreThoseOfTheModel) {
@@ -148,6 +148,45 @@ TEST_F(LlamaTest, AModelWithoutItsHeadGivesTheVectorsOfTokens) {
   EXPECT_TRUE(has(failure(kNotFound), "'lm_head.weight'"));
   options_.as = "encoder";
   EXPECT_EQ(loaded().info().outputs[0].name, "last_hidden_state");
+}
+
+/// A word for each token.
+std::string word_tokenizer(int64_t vocabulary) {
+  std::string words;
+  for (int64_t i = 0; i < vocabulary; ++i) {
+    words += (i == 0 ? "" : ", ") + std::string("\"w") + std::to_string(i) + "\": ";
+    words += std::to_string(i);
+  }
+  return R"({"model": {"type": "WordLevel", "unk_token": "w0", "vocab": {)" + words +
+         R"(}}, "pre_tokenizer": {"type": "Whitespace"}})";
+}
+
+TEST_F(LlamaTest, ContinuesAText) {
+  use("llama");
+  put("tokenizer.json", word_tokenizer(61));
+  write();
+  const Model model = loaded();
+  EXPECT_EQ(model.info().task, "text-generation");
+  Result<Translator> translator = Translator::create(model, {.threads = 1});
+  ASSERT_TRUE(translator.ok()) << translator.status().message();
+  GenerationOptions search = model.info().generation;
+  search.max_new_tokens = 6;
+  std::string streamed;
+  TranslationCallbacks callbacks;
+  callbacks.on_text = [&](int64_t, std::string_view piece) {
+    streamed += piece;
+    return true;
+  };
+  const std::string_view prompt = "w7 w9 w30";
+  const auto found = translator->translate({&prompt, 1}, search, callbacks);
+  ASSERT_TRUE(found.ok()) << found.status().message();
+  std::string expected;
+  for (const int32_t id : found->at(0).hypotheses.at(0).ids) {
+    expected += " w" + std::to_string(id);
+  }
+  EXPECT_FALSE(expected.empty());
+  EXPECT_EQ(found->at(0).texts.at(0), expected);
+  EXPECT_EQ(streamed, expected);
 }
 
 TEST_F(LlamaTest, RefusesOtherHeads) {

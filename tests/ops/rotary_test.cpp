@@ -73,8 +73,8 @@ TEST_P(RotaryTest, AgreesWithTheDefinitionForEverySizeAndAlignment) {
         const OperatorPtr op = make(s);
         ASSERT_NE(op, nullptr);
         const Operand inputs[] = {x.operand(), angles.operand()};
-        const Matrix<float> y = test::run_every_way(
-            *op, inputs, Matrix<float>(3, s.features(), (shift + 7) % 16, 3));
+        const Matrix<float> y =
+            test::run_every_way(*op, inputs, Matrix<float>(3, s.features(), (shift + 7) % 16, 3));
         ASSERT_TRUE(agrees(s, x, angles, y))
             << "pairs " << pairs << ", copied " << copied << ", interleaved " << interleaved;
       }
@@ -105,8 +105,7 @@ TEST_P(RotaryTest, GivesTheSameBitsOnEveryInstructionSet) {
   const OperatorPtr op = make(s);
   ASSERT_NE(op, nullptr);
   const Operand inputs[] = {x.operand(), angles.operand()};
-  test::expect_checksum(isa(),
-                        test::run_every_way(*op, inputs, Matrix<float>(3, s.features())),
+  test::expect_checksum(isa(), test::run_every_way(*op, inputs, Matrix<float>(3, s.features())),
                         0xb1f9dbc8f10ed3a4);
 }
 

@@ -65,7 +65,8 @@ TEST_P(SoftCapTest, GivesTheSameBitsOnEveryInstructionSet) {
   const OperatorPtr op = test::expect_made(make_soft_cap(config(83)));
   ASSERT_NE(op, nullptr);
   const Operand inputs[] = {x.operand()};
-  test::expect_checksum(isa(), test::run_every_way(*op, inputs, Matrix<float>(3, 83)), 0x2aabf12e4ceadf8b);
+  test::expect_checksum(isa(), test::run_every_way(*op, inputs, Matrix<float>(3, 83)),
+                        0x2aabf12e4ceadf8b);
 }
 
 TEST_P(SoftCapTest, RefusesWhatDoesNotFit) {

@@ -182,5 +182,25 @@ TEST(TextStreamOfATokenizer, GivesTheTextOfAllTokens) {
   EXPECT_EQ(text.append(*rest), "hello unable world");
 }
 
+TEST(TextStreamOfATokenizer, ContinuesAText) {
+  const Tokenizer tokenizer = tiny();
+  const Ids before = {text::kCls, text::kHello, text::kUn};
+  const Ids ids = {text::kAble, text::kWorld, text::kSep};
+  const auto added = tokenizer.decode_after(before, ids);
+  ASSERT_TRUE(added.ok()) << added.status().message();
+  EXPECT_EQ(*added, "able world");
+  EXPECT_EQ(*tokenizer.decode_after(std::span(before).first(2), {{text::kWorld}}), " world");
+  EXPECT_EQ(*tokenizer.decode_after({}, ids), *tokenizer.decode(ids));
+  EXPECT_EQ(*tokenizer.decode_after(before, {}), "");
+  EXPECT_EQ(tokenizer.decode_after({{-1}}, ids).status().code(), StatusCode::kInvalidArgument);
+
+  Result<TextStream> stream = TextStream::create(tokenizer, before);
+  ASSERT_TRUE(stream.ok());
+  std::string text;
+  for (const int32_t id : ids) text += *stream->add(id);
+  EXPECT_EQ(text.append(*stream->finish()), *added);
+  EXPECT_EQ(TextStream::create(tokenizer, {{-1}}).status().code(), StatusCode::kInvalidArgument);
+}
+
 }  // namespace
 }  // namespace lanewise
