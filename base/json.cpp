@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <type_traits>
 
+#include "base/json_text.hpp"
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
 
@@ -333,42 +334,12 @@ Result<JsonDocument> parse_foreign_json(std::string_view text, size_t max_bytes)
   return parse_json(standard, standard.size());
 }
 
-Json editable(const JsonValue& value) {
-  switch (value.type()) {
-    case JsonValue::Type::kNull:
-      return {};
-    case JsonValue::Type::kBoolean:
-      return value.boolean();
-    case JsonValue::Type::kInteger:
-    case JsonValue::Type::kUnsigned:
-      if (const std::optional<uint64_t> natural = value.natural()) return *natural;
-      return *value.integer();
-    case JsonValue::Type::kFloat:
-      return value.number();
-    case JsonValue::Type::kString:
-      return std::string(value.string());
-    case JsonValue::Type::kArray: {
-      Json array = Json::array();
-      for (const JsonValue& element : value.elements()) array.push_back(editable(element));
-      return array;
-    }
-    case JsonValue::Type::kObject: {
-      Json object = Json::object();
-      for (const auto& [name, member] : value.members()) {
-        object.emplace(std::string(name), editable(member));
-      }
-      return object;
-    }
-  }
-  return {};
-}
-
 std::string found_text(const JsonValue* value) {
   if (value == nullptr) return "nothing";
   if (value->is_string()) return in_quotes(value->string());
   if (value->is_array()) return "an array";
   if (value->is_object()) return "an object";
-  return editable(*value).dump();
+  return json_text(*value);
 }
 
 }  // namespace lanewise::base

@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>
 #include <string>
@@ -86,8 +85,8 @@ struct JsonMember {
 };
 
 /// A parsed JSON text. Its values lie in a few blocks of memory, so that destroying it neither
-/// recurses nor allocates, as destroying a nlohmann::json does (and ends the process where there is
-/// no memory left).
+/// recurses nor allocates. (Destroying a nlohmann::json does both, and ends the process where there
+/// is no memory left. Of nlohmann-json the library takes the parser alone.)
 class JsonDocument {
  public:
   const JsonValue& root() const noexcept { return root_; }
@@ -111,9 +110,6 @@ Result<JsonDocument> parse_json(std::string_view text, size_t max_bytes);
 /// `Infinity` and `-Infinity` for strings. A field that nobody reads then does no harm; whoever
 /// wants a number finds none, and says what stands there.
 Result<JsonDocument> parse_foreign_json(std::string_view text, size_t max_bytes);
-
-/// A copy to change and to write.
-nlohmann::json editable(const JsonValue& value);
 
 /// A value for a message: a scalar as it stands there, a string in quotes, the rest by type;
 /// "nothing" for null pointers.

@@ -1,9 +1,9 @@
 #include "converters/provenance.hpp"
 
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/json_tree.hpp"
 #include "base/status_macros.hpp"
 #include "converters/files.hpp"
 #include "converters/sha256.hpp"
@@ -21,15 +21,13 @@ std::string name_in(const std::string& folder, const std::string& path) {
 
 Result<std::string> provenance_json(const std::string& folder,
                                     const std::vector<std::string>& paths) {
-  nlohmann::ordered_json files = nlohmann::ordered_json::array();
+  base::JsonTree files = base::JsonTree::array();
   for (const std::string& path : paths) {
     LW_ASSIGN_OR_RETURN(const file::MappedFile mapped, file::MappedFile::open(path));
-    files.push_back({{"name", name_in(folder, path)}, {"sha256", sha256_hex(mapped.bytes())}});
+    files.push_back(base::JsonTree::object(
+        {{"name", name_in(folder, path)}, {"sha256", sha256_hex(mapped.bytes())}}));
   }
-  nlohmann::ordered_json provenance;
-  provenance["files"] = std::move(files);
-  // File names need not be UTF-8; JSON must be.
-  return provenance.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  return base::JsonTree::object({{"files", std::move(files)}}).text();
 }
 
 }  // namespace lanewise::converters

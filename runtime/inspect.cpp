@@ -1,11 +1,11 @@
 #include "lanewise/inspect.hpp"
 
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <utility>
 
+#include "base/json.hpp"
 #include "base/no_throw.hpp"
 #include "runtime/file/mapping.hpp"
 #include "runtime/file/safetensors.hpp"
@@ -37,11 +37,11 @@ std::set<std::string, std::less<>> companions(const internal::ModelData& data) {
 
 std::string weights_type(const ModelContents& contents, const internal::ModelData& data) {
   // The largest tensors of a quantised model may be its tables: the file says what it is.
-  const auto recorded = nlohmann::json::parse(contents.quantization, nullptr, false);
-  if (recorded.is_object() && recorded.contains("weights")) {
-    for (const char* integers : {"int8", "int4"}) {
-      if (recorded["weights"] == integers) return integers;
-    }
+  const std::string& record = contents.quantization;
+  const Result<base::JsonDocument> recorded = base::parse_json(record, record.size());
+  const base::JsonValue* weights = recorded.ok() ? recorded->root().find("weights") : nullptr;
+  for (const char* integers : {"int8", "int4"}) {
+    if (weights != nullptr && weights->is(integers)) return integers;
   }
   std::map<std::string_view, int64_t> bytes;
   for (const TensorInfo& tensor : contents.tensors) {

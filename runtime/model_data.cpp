@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/json_fields.hpp"
+#include "base/json_tree.hpp"
 #include "base/messages.hpp"
 #include "base/no_throw.hpp"
 #include "base/status_macros.hpp"
@@ -16,7 +16,7 @@
 namespace lanewise::internal {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = base::JsonTree;
 
 constexpr size_t kMaxTaskBytes = 1 << 20;
 
@@ -69,11 +69,13 @@ Status parse_prompts(const base::JsonFields& fields, ModelInfo& info) {
 }
 
 void add_prompts(const ModelInfo& info, Json& json) {
+  Json prompts = Json::array();
   for (const Prompt& prompt : info.prompts) {
-    json["prompts"].push_back({{"name", prompt.name}, {"text", prompt.text}});
+    prompts.push_back(Json::object({{"name", prompt.name}, {"text", prompt.text}}));
   }
-  if (!info.default_prompt.empty()) json["default_prompt"] = info.default_prompt;
-  if (!info.pools_prompt) json["pools_prompt"] = false;
+  if (!info.prompts.empty()) json.set("prompts", std::move(prompts));
+  if (!info.default_prompt.empty()) json.set("default_prompt", info.default_prompt);
+  if (!info.pools_prompt) json.set("pools_prompt", false);
 }
 
 Result<ModelInfo> parse_task(std::string_view text) {
@@ -240,20 +242,20 @@ std::string_view ModelData::quantization() const noexcept {
 }
 
 std::string task_to_json(const ModelInfo& info) {
-  Json json = {{"family", info.family},
-               {"task", info.task},
-               {"vocabulary_size", info.vocabulary_size},
-               {"token_types", info.token_types},
-               {"max_tokens", info.max_tokens},
-               {"max_text_tokens", info.max_text_tokens}};
+  Json json = Json::object({{"family", info.family},
+                            {"task", info.task},
+                            {"vocabulary_size", info.vocabulary_size},
+                            {"token_types", info.token_types},
+                            {"max_tokens", info.max_tokens},
+                            {"max_text_tokens", info.max_text_tokens}});
   if (info.target_vocabulary_size > 0) {
-    json["target_vocabulary_size"] = info.target_vocabulary_size;
-    json["max_target_tokens"] = info.max_target_tokens;
+    json.set("target_vocabulary_size", info.target_vocabulary_size);
+    json.set("max_target_tokens", info.max_target_tokens);
   }
-  const nlohmann::json generation = generate::to_json(info.generation);
-  if (!generation.empty()) json["generation"] = generation;
+  Json generation = generate::to_json(info.generation);
+  if (!generation.members().empty()) json.set("generation", std::move(generation));
   add_prompts(info, json);
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json.text();
 }
 
 }  // namespace lanewise::internal

@@ -1,9 +1,9 @@
 #include "runtime/weight_formats.hpp"
 
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "base/json_fields.hpp"
+#include "base/json_tree.hpp"
 #include "base/status_macros.hpp"
 
 namespace lanewise::internal {
@@ -58,9 +58,9 @@ std::optional<WeightFormat> format_of_product(const graph::Node& node, const std
 }  // namespace
 
 std::string formats_to_json(const WeightFormats& formats) {
-  nlohmann::ordered_json json = nlohmann::ordered_json::object();
-  for (const auto& [name, format] : formats) json[name] = ops::name_of(format);
-  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  std::map<std::string, std::string_view> names;
+  for (const auto& [name, format] : formats) names.emplace(name, ops::name_of(format));
+  return base::JsonTree::object_of(names).text();
 }
 
 Result<WeightFormats> parse_formats(std::string_view text) {

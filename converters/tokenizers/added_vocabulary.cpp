@@ -1,7 +1,6 @@
 #include "converters/tokenizers/added_vocabulary.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
@@ -11,7 +10,7 @@
 namespace lanewise::converters {
 namespace {
 
-using Json = nlohmann::json;
+using Json = base::JsonTree;
 using text::AddedToken;
 
 }  // namespace

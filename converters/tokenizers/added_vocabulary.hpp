@@ -2,12 +2,12 @@
 
 #include <cstdint>
 #include <map>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 
 #include "base/json_fields.hpp"
+#include "base/json_tree.hpp"
 #include "lanewise/status.hpp"
 #include "runtime/text/added_tokens.hpp"
 
@@ -32,8 +32,10 @@ class AddedVocabulary {
   /// Whether the model or an added token has `content`.
   bool knows(std::string_view content) const;
 
+  /// By their ids.
+  const std::map<int32_t, text::AddedToken>& tokens() const noexcept { return tokens_; }
   /// In the order of ids, as the field `added_tokens` has them.
-  nlohmann::json to_json() const;
+  base::JsonTree to_json() const;
 
  private:
   void read_model(const base::JsonFields& tokenizer_json);

@@ -1,10 +1,10 @@
 #include "converters/tokenizers/apply_companions.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "base/json_fields.hpp"
+#include "base/json_tree.hpp"
 #include "base/status_macros.hpp"
 #include "converters/tokenizers/added_vocabulary.hpp"
 #include "converters/tokenizers/json_file.hpp"
@@ -13,43 +13,41 @@
 namespace lanewise::converters {
 namespace {
 
-using Json = nlohmann::json;
+using Json = base::JsonTree;
 using text::AddedToken;
 
 /// The part of a tokenizer.json with this name if it has this type, else null.
 Json* part(Json* file, const char* name, const char* type) {
-  const auto found = file->find(name);
-  if (found == file->end() || !found->is_object() || found->value("type", Json()) != type) {
-    return nullptr;
-  }
-  return &*found;
+  Json* found = file->find(name);
+  const Json* own_type = found == nullptr ? nullptr : found->find("type");
+  return own_type != nullptr && own_type->is(type) ? found : nullptr;
 }
 
 /// BERT's class has defaults of its own, which count more than what the file says.
 void set_bert_normalizer(const Companions& companions, Json* file) {
   Json* normalizer = part(file, "normalizer", "BertNormalizer");
   if (!normalizer) return;
-  (*normalizer)["lowercase"] = companions.do_lower_case.value_or(true);
-  (*normalizer)["handle_chinese_chars"] = companions.tokenize_chinese_chars.value_or(true);
-  (*normalizer)["strip_accents"] =
-      companions.strip_accents ? Json(*companions.strip_accents) : Json();
+  normalizer->set("lowercase", companions.do_lower_case.value_or(true));
+  normalizer->set("handle_chinese_chars", companions.tokenize_chinese_chars.value_or(true));
+  normalizer->set("strip_accents",
+                  companions.strip_accents ? Json(*companions.strip_accents) : Json());
 }
 
 void set_prefix_space(const Companions& companions, Json* file) {
   const bool prefix_space = companions.add_prefix_space.value_or(false);
   if (Json* words = part(file, "pre_tokenizer", "ByteLevel")) {
-    (*words)["add_prefix_space"] = prefix_space;
+    words->set("add_prefix_space", prefix_space);
   }
   if (Json* around = part(file, "post_processor", "RobertaProcessing")) {
-    (*around)["add_prefix_space"] = prefix_space;
-    (*around)["trim_offsets"] = companions.trim_offsets.value_or(true);
+    around->set("add_prefix_space", prefix_space);
+    around->set("trim_offsets", companions.trim_offsets.value_or(true));
   }
 }
 
 void set_truncation_side(const Companions& companions, Json* file) {
   if (companions.truncation_side.empty()) return;
   const bool left = companions.truncation_side == "left";
-  (*file)["truncation"] = {{"direction", left ? "Left" : "Right"}};
+  file->set("truncation", Json::object({{"direction", left ? "Left" : "Right"}}));
 }
 
 /// Makes sure that a token which a setting names is an added one and special. What
@@ -87,8 +85,8 @@ bool is_named(const Companions& companions, std::string_view content) {
 }
 
 /// The added tokens of `original`, which `file` is a copy of, and those of the companions.
-Status add_tokens(const Companions& companions, Backend backend, const base::JsonFields& original,
-                  Json* file) {
+Result<AddedVocabulary> add_tokens(const Companions& companions, Backend backend,
+                                   const base::JsonFields& original, Json* file) {
   const bool pieces = part(file, "model", "SentencePiece") != nullptr;
   const bool written = pieces || backend == Backend::kPython;
   LW_ASSIGN_OR_RETURN(AddedVocabulary vocabulary, AddedVocabulary::of(original, !written));
@@ -107,36 +105,38 @@ Status add_tokens(const Companions& companions, Backend backend, const base::Jso
   }
   add_class_tokens(companions, &vocabulary);
   for (const NamedToken& named : companions.named_tokens) add_named(named, &vocabulary);
-  (*file)["added_tokens"] = vocabulary.to_json();
-  return {};
+  file->set("added_tokens", vocabulary.to_json());
+  return vocabulary;
 }
 
 /// Where files gave a token another id than the family would have, its other places follow.
-void move_ids(Json* file) {
+void move_ids(const AddedVocabulary& vocabulary, Json* file) {
   Json* model = part(file, "model", "SentencePiece");
   if (!model) return;
+  if (Json* ids = model->find("vocab")) {
+    for (auto& [token, id] : ids->members()) {
+      if (const AddedToken* added = vocabulary.find(token)) id = added->id;
+    }
+  }
   Json* around = part(file, "post_processor", "TemplateProcessing");
-  for (const Json& token : (*file)["added_tokens"]) {
-    const auto& content = token["content"].get_ref<const std::string&>();
-    if (model->contains("vocab") && (*model)["vocab"].contains(content)) {
-      (*model)["vocab"][content] = token["id"];
-    }
-    if (around && (*around)["special_tokens"].contains(content)) {
-      // Not `= {id}`, which is an array to GCC and a copy of the id to clang.
-      (*around)["special_tokens"][content]["ids"] = Json::array({token["id"]});
-    }
+  Json* specials = around ? around->find("special_tokens") : nullptr;
+  if (!specials) return;
+  for (auto& [token, special] : specials->members()) {
+    const AddedToken* added = vocabulary.find(token);
+    if (added && special.is_object()) special.set("ids", Json::array(added->id));
   }
 }
 
 /// A decoder that parts special tokens from the text knows them by name.
-void separate_specials(Json* file) {
+void separate_specials(const AddedVocabulary& vocabulary, Json* file) {
   Json* decoder = part(file, "decoder", "SentencePiece");
-  if (!decoder || !decoder->contains("separate") || (*decoder)["separate"].empty()) return;
+  const Json* separated = decoder ? decoder->find("separate") : nullptr;
+  if (!separated || separated->elements().empty()) return;
   Json separate = Json::array();
-  for (const Json& token : (*file)["added_tokens"]) {
-    if (token["special"].get<bool>()) separate.push_back(token["content"]);
+  for (const auto& [id, token] : vocabulary.tokens()) {
+    if (token.special) separate.push_back(token.content);
   }
-  (*decoder)["separate"] = std::move(separate);
+  decoder->set("separate", std::move(separate));
 }
 
 }  // namespace
@@ -147,16 +147,17 @@ Result<std::string> apply_companions(const Companions& companions, Backend backe
   LW_ASSIGN_OR_RETURN(const base::JsonDocument document, parse_file(tokenizer_json, kName));
   LW_ASSIGN_OR_RETURN(const base::JsonFields original,
                       base::JsonFields::of_file(document.root(), kName));
-  Json json = base::editable(document.root());
+  Json json = Json::of(document.root());
   Json* file = &json;
   const std::string& name = companions.tokenizer_class;
   if (is_bert_class(name)) set_bert_normalizer(companions, file);
   if (is_roberta_class(name) || is_gpt2_class(name)) set_prefix_space(companions, file);
   set_truncation_side(companions, file);
-  LW_RETURN_IF_ERROR(add_tokens(companions, backend, original, file));
-  move_ids(file);
-  separate_specials(file);
-  return json.dump();
+  LW_ASSIGN_OR_RETURN(const AddedVocabulary vocabulary,
+                      add_tokens(companions, backend, original, file));
+  move_ids(vocabulary, file);
+  separate_specials(vocabulary, file);
+  return sorted_text(std::move(json));
 }
 
 }  // namespace lanewise::converters

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 
@@ -15,7 +14,7 @@
 namespace lanewise::converters {
 namespace {
 
-using Json = nlohmann::json;
+using Json = base::JsonTree;
 using Ids = std::map<std::string, int32_t>;
 
 /// Each line "a b" as a pair; the head "#version" is none.
@@ -32,7 +31,7 @@ Result<Json> read_merges(std::string_view text) {
     const bool two = space != line.npos && space > 0 && space + 1 < line.size() &&
                      line.find(' ', space + 1) == line.npos;
     if (!two) return data_loss("merges.txt: " + base::in_quotes(line) + " is not two tokens");
-    merges.push_back({std::string(line.substr(0, space)), std::string(line.substr(space + 1))});
+    merges.push_back(Json::array(line.substr(0, space), line.substr(space + 1)));
   }
   return merges;
 }
@@ -56,7 +55,7 @@ Result<Kind> kind_of(const std::string& name) {
 
 /// A post_processor that puts `cls_token` and `sep_token` around texts.
 Result<Json> around_texts(const char* type, const Ids& vocabulary, const Companions& companions) {
-  Json processor = {{"type", type}};
+  Json processor = Json::object({{"type", type}});
   for (const auto& [field, usual] : {std::pair{"cls", "<s>"}, std::pair{"sep", "</s>"}}) {
     const std::string setting = std::string(field) + "_token";
     const std::string token = companions.token_name(setting, usual);
@@ -64,52 +63,53 @@ Result<Json> around_texts(const char* type, const Ids& vocabulary, const Compani
     if (found == vocabulary.end()) {
       return data_loss("vocab.json has no " + setting + " " + base::in_quotes(token));
     }
-    processor[field] = {token, found->second};
+    processor.set(field, Json::array(token, found->second));
   }
   return processor;
 }
 
 Json bpe_model(const Ids& vocabulary, Json merges) {
-  return {{"type", "BPE"}, {"vocab", vocabulary}, {"merges", std::move(merges)}};
+  return Json::object(
+      {{"type", "BPE"}, {"vocab", Json::object_of(vocabulary)}, {"merges", std::move(merges)}});
 }
 
 Result<Json> byte_level(Kind kind, const Ids& vocabulary, Json merges,
                         const Companions& companions) {
   const bool prefix_space = companions.add_prefix_space.value_or(false);
   const bool roberta = kind == Kind::kRoberta;
-  Json processor = {{"type", "ByteLevel"}};
+  Json processor = Json::object({{"type", "ByteLevel"}});
   if (roberta) {
     LW_ASSIGN_OR_RETURN(processor, around_texts("RobertaProcessing", vocabulary, companions));
   }
-  processor["trim_offsets"] = companions.trim_offsets.value_or(roberta);
-  processor["add_prefix_space"] = prefix_space;
-  return Json{{"version", "1.0"},
-              {"added_tokens", Json::array()},
-              {"normalizer", nullptr},
-              {"pre_tokenizer", {{"type", "ByteLevel"}, {"add_prefix_space", prefix_space}}},
-              {"post_processor", std::move(processor)},
-              {"decoder", {{"type", "ByteLevel"}}},
-              {"model", bpe_model(vocabulary, std::move(merges))}};
+  processor.set("trim_offsets", companions.trim_offsets.value_or(roberta));
+  processor.set("add_prefix_space", prefix_space);
+  return Json::object(
+      {{"version", "1.0"},
+       {"added_tokens", Json::array()},
+       {"normalizer", nullptr},
+       {"pre_tokenizer", Json::object({{"type", "ByteLevel"}, {"add_prefix_space", prefix_space}})},
+       {"post_processor", std::move(processor)},
+       {"decoder", Json::object({{"type", "ByteLevel"}})},
+       {"model", bpe_model(vocabulary, std::move(merges))}});
 }
 
 /// Words as BERT cuts them, cased, whose last piece ends in </w>.
 Result<Json> herbert(const Ids& vocabulary, Json merges, const Companions& companions) {
   LW_ASSIGN_OR_RETURN(Json processor, around_texts("BertProcessing", vocabulary, companions));
   Json model = bpe_model(vocabulary, std::move(merges));
-  model["unk_token"] = companions.token_name("unk_token", "<unk>");
-  model["end_of_word_suffix"] = "</w>";
-  return Json{{"version", "1.0"},
-              {"added_tokens", Json::array()},
-              {"normalizer",
-               {{"type", "BertNormalizer"},
-                {"clean_text", true},
-                {"handle_chinese_chars", true},
-                {"strip_accents", false},
-                {"lowercase", false}}},
-              {"pre_tokenizer", {{"type", "BertPreTokenizer"}}},
-              {"post_processor", std::move(processor)},
-              {"decoder", {{"type", "BPEDecoder"}, {"suffix", "</w>"}}},
-              {"model", std::move(model)}};
+  model.set("unk_token", companions.token_name("unk_token", "<unk>"));
+  model.set("end_of_word_suffix", "</w>");
+  return Json::object({{"version", "1.0"},
+                       {"added_tokens", Json::array()},
+                       {"normalizer", Json::object({{"type", "BertNormalizer"},
+                                                    {"clean_text", true},
+                                                    {"handle_chinese_chars", true},
+                                                    {"strip_accents", false},
+                                                    {"lowercase", false}})},
+                       {"pre_tokenizer", Json::object({{"type", "BertPreTokenizer"}})},
+                       {"post_processor", std::move(processor)},
+                       {"decoder", Json::object({{"type", "BPEDecoder"}, {"suffix", "</w>"}})},
+                       {"model", std::move(model)}});
 }
 
 }  // namespace

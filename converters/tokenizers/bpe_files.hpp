@@ -1,8 +1,8 @@
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <string_view>
 
+#include "base/json_tree.hpp"
 #include "converters/tokenizers/companions.hpp"
 #include "lanewise/status.hpp"
 
@@ -15,7 +15,7 @@ namespace lanewise::converters {
 ///
 /// Fails with kDataLoss if a file is damaged or lacks a token that surrounds texts; with
 /// kUnsupported, naming it, for another class.
-Result<nlohmann::json> tokenizer_json_of_bpe_files(std::string_view vocabulary,
+Result<base::JsonTree> tokenizer_json_of_bpe_files(std::string_view vocabulary,
                                                    std::string_view merges, Companions* companions);
 
 }  // namespace lanewise::converters

@@ -1,6 +1,5 @@
 // Xue et al. 2021, arXiv:2105.13626. Ids as in Transformers' ByT5Tokenizer.
 
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "converters/tokenizers/families.hpp"
@@ -11,7 +10,7 @@
 namespace lanewise::converters {
 namespace {
 
-using Json = nlohmann::json;
+using Json = base::JsonTree;
 using text::AddedToken;
 
 constexpr int32_t kUsualExtraIds = 125;
@@ -63,25 +62,29 @@ Result<std::string> byt5_tokenizer(const Companions& companions) {
   specials.pair.push_back(end);
   for (text::TemplatePiece& piece : specials.pair) piece.type_id = 0;
   Json vocabulary = Json::object();
-  for (size_t i = 0; i < 3; ++i) vocabulary[tokens[i].content] = tokens[i].id;
+  for (size_t i = 0; i < 3; ++i) vocabulary.set(tokens[i].content, tokens[i].id);
   for (int32_t byte = 0; byte < kBytes; ++byte) {
     std::string token;
     text::append_utf8(static_cast<char32_t>(byte), &token);
-    vocabulary[token] = byte + 3;
+    vocabulary.set(token, byte + 3);
   }
   Json file = text::bare_tokenizer_json(tokens);
-  file["pre_tokenizer"] = {{"type", "Bytes"}};
+  file.set("pre_tokenizer", Json::object({{"type", "Bytes"}}));
   // The token itself: a copy would be gone when its view is read.
-  file["post_processor"] = text::template_to_json(specials, [&](int32_t id) -> std::string_view {
+  const auto token_of = [&](int32_t id) -> std::string_view {
     return tokens[static_cast<size_t>(id)].content;
-  });
-  file["decoder"] = {{"type", "Bytes"}};
+  };
+  file.set("post_processor", text::template_to_json(specials, token_of));
+  Json decoder = Json::object({{"type", "Bytes"}});
   if (companions.clean_up_tokenization_spaces) {
-    file["decoder"] = {{"type", "Sequence"},
-                       {"decoders", {{{"type", "Bytes"}}, {{"type", "CleanUp"}}}}};
+    Json decoders = Json::array(std::move(decoder), Json::object({{"type", "CleanUp"}}));
+    decoder = Json::object({{"type", "Sequence"}, {"decoders", std::move(decoders)}});
   }
-  file["model"] = {{"type", "WordLevel"}, {"vocab", vocabulary}, {"unk_token", tokens[2].content}};
-  return file.dump();
+  file.set("decoder", std::move(decoder));
+  file.set("model", Json::object({{"type", "WordLevel"},
+                                  {"vocab", std::move(vocabulary)},
+                                  {"unk_token", tokens[2].content}}));
+  return sorted_text(std::move(file));
 }
 
 }  // namespace lanewise::converters

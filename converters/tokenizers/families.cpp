@@ -1,11 +1,11 @@
 #include "converters/tokenizers/families.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <span>
 #include <utility>
 
 #include "base/json_fields.hpp"
+#include "base/json_tree.hpp"
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
 #include "converters/tokenizers/json_file.hpp"
@@ -19,7 +19,7 @@
 namespace lanewise::converters {
 namespace {
 
-using Json = nlohmann::json;
+using Json = base::JsonTree;
 using Languages = std::span<const std::string_view>;
 using text::PieceKind;
 
@@ -201,9 +201,11 @@ Result<std::string> with_clean_up(std::string_view tokenizer_json) {
   if ((type != "Unigram" && type != "SentencePiece") || !file.find("decoder")) {
     return std::string(tokenizer_json);
   }
-  Json json = base::editable(document.root());
-  json["decoder"] = {{"type", "Sequence"}, {"decoders", {json["decoder"], {{"type", "CleanUp"}}}}};
-  return json.dump();
+  Json json = Json::of(document.root());
+  Json decoders =
+      Json::array(std::move(*json.find("decoder")), Json::object({{"type", "CleanUp"}}));
+  json.set("decoder", Json::object({{"type", "Sequence"}, {"decoders", std::move(decoders)}}));
+  return sorted_text(std::move(json));
 }
 
 Result<std::string> with_language(std::string_view tokenizer_json, std::string_view language,
@@ -222,9 +224,9 @@ Result<std::string> with_language(std::string_view tokenizer_json, std::string_v
     family.specials.push_back({found->content, found->id});
   }
   set_language(place, language, &family);
-  Json json = base::editable(document.root());
-  json["post_processor"] = template_of(family);
-  return json.dump();
+  Json json = Json::of(document.root());
+  json.set("post_processor", template_of(family));
+  return sorted_text(std::move(json));
 }
 
 }  // namespace lanewise::converters

@@ -1,7 +1,6 @@
 #include "converters/tokenizers/folder_tokenizer.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/messages.hpp"
@@ -15,7 +14,7 @@
 namespace lanewise::converters {
 namespace {
 
-using Json = nlohmann::json;
+using Json = base::JsonTree;
 
 constexpr const char* kTokenizerJson = "tokenizer.json";
 constexpr const char* kVocabularyLines = "vocab.txt";
@@ -41,8 +40,8 @@ class Files {
 Result<std::string> read_bpe(Files& files, Companions* companions) {
   LW_ASSIGN_OR_RETURN(const std::string vocabulary, files.text(kVocabulary));
   LW_ASSIGN_OR_RETURN(const std::string merges, files.text(kMerges));
-  LW_ASSIGN_OR_RETURN(const Json json, tokenizer_json_of_bpe_files(vocabulary, merges, companions));
-  return json.dump();
+  LW_ASSIGN_OR_RETURN(Json json, tokenizer_json_of_bpe_files(vocabulary, merges, companions));
+  return sorted_text(std::move(json));
 }
 
 /// Empty if the folder has no tokenizer. May enter a class that nothing else tells.
@@ -51,8 +50,8 @@ Result<std::string> read_any(Files& files, Companions* companions) {
   if (files.has(kVocabularyLines)) {
     if (companions->tokenizer_class.empty()) companions->tokenizer_class = "BertTokenizer";
     LW_ASSIGN_OR_RETURN(const std::string vocabulary, files.text(kVocabularyLines));
-    LW_ASSIGN_OR_RETURN(const Json json, tokenizer_json_of_vocabulary(vocabulary, *companions));
-    return json.dump();
+    LW_ASSIGN_OR_RETURN(Json json, tokenizer_json_of_vocabulary(vocabulary, *companions));
+    return sorted_text(std::move(json));
   }
   if (files.has(kVocabulary) && files.has(kMerges)) return read_bpe(files, companions);
   return std::string();

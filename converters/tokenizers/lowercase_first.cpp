@@ -1,9 +1,9 @@
 #include "converters/tokenizers/lowercase_first.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "base/json_fields.hpp"
+#include "base/json_tree.hpp"
 #include "base/status_macros.hpp"
 #include "converters/tokenizers/json_file.hpp"
 #include "runtime/text/tokenizer.hpp"
@@ -11,36 +11,46 @@
 namespace lanewise::converters {
 namespace {
 
-using Json = nlohmann::json;
+using Json = base::JsonTree;
 
 bool has_type(const Json& part, const char* type) {
-  return part.is_object() && part.contains("type") && part["type"] == type;
+  const Json* own = part.find("type");
+  return own != nullptr && own->is(type);
 }
 
 /// BERT's own lower case comes last of its steps, none of which looks at the case of a letter. But
 /// it strips accents, too, where the file does not say whether that is wanted.
 void lowercase_bert(Json& normalizer) {
-  const Json& strip = normalizer["strip_accents"];
-  if (!strip.is_boolean()) normalizer["strip_accents"] = normalizer.value("lowercase", true);
-  normalizer["lowercase"] = true;
+  const auto flag = [&](const char* name) {
+    const Json* field = normalizer.find(name);
+    return field == nullptr ? nullptr : field->boolean();
+  };
+  const bool* lowercase = flag("lowercase");
+  if (!flag("strip_accents")) {
+    normalizer.set("strip_accents", lowercase == nullptr || *lowercase);
+  }
+  normalizer.set("lowercase", true);
 }
 
 Json lowercased(Json normalizer) {
-  const Json lowercase = {{"type", "Lowercase"}};
+  Json lowercase = Json::object({{"type", "Lowercase"}});
   if (normalizer.is_null()) return lowercase;
   if (has_type(normalizer, "BertNormalizer")) {
     lowercase_bert(normalizer);
     return normalizer;
   }
   if (has_type(normalizer, "Lowercase")) return normalizer;
-  Json parts = Json::array({normalizer});
-  if (has_type(normalizer, "Sequence") && normalizer["normalizers"].is_array()) {
-    parts = normalizer["normalizers"];
-  }
+  Json* list = has_type(normalizer, "Sequence") ? normalizer.find("normalizers") : nullptr;
+  const bool has_list = list != nullptr && list->is_array();
   const auto is_lowercase = [](const Json& part) { return has_type(part, "Lowercase"); };
-  if (std::any_of(parts.begin(), parts.end(), is_lowercase)) return normalizer;
-  parts.insert(parts.begin(), lowercase);
-  return {{"type", "Sequence"}, {"normalizers", std::move(parts)}};
+  if (has_list && std::ranges::any_of(list->elements(), is_lowercase)) return normalizer;
+  Json parts = Json::array(std::move(lowercase));
+  if (has_list) {
+    for (Json& part : list->elements()) parts.push_back(std::move(part));
+  } else {
+    parts.push_back(std::move(normalizer));
+  }
+  return Json::object({{"type", "Sequence"}, {"normalizers", std::move(parts)}});
 }
 
 }  // namespace
@@ -48,9 +58,10 @@ Json lowercased(Json normalizer) {
 Result<std::string> lowercase_first(const std::string& json) {
   LW_ASSIGN_OR_RETURN(const base::JsonDocument document, parse_file(json, "tokenizer"));
   LW_RETURN_IF_ERROR(base::JsonFields::of_file(document.root(), "tokenizer").status());
-  Json file = base::editable(document.root());
-  file["normalizer"] = lowercased(file["normalizer"]);
-  LW_ASSIGN_OR_RETURN(const auto tokenizer, text::parse_tokenizer(file.dump()));
+  Json file = Json::of(document.root());
+  Json* normalizer = file.find("normalizer");
+  file.set("normalizer", lowercased(normalizer == nullptr ? Json() : std::move(*normalizer)));
+  LW_ASSIGN_OR_RETURN(const auto tokenizer, text::parse_tokenizer(file.text()));
   return tokenizer->to_json();
 }
 

@@ -1,7 +1,6 @@
 #include "converters/tokenizers/plain_vocabulary.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "base/status_macros.hpp"
@@ -11,15 +10,15 @@
 namespace lanewise::converters {
 namespace {
 
-using Json = nlohmann::json;
+using Json = base::JsonTree;
 
 Json split_to_json(WordSplit split) {
-  if (split == WordSplit::kWhitespace) return {{"type", "WhitespaceSplit"}};
+  if (split == WordSplit::kWhitespace) return Json::object({{"type", "WhitespaceSplit"}});
   // The pattern matches every character, in the syntax of every library of regular expressions.
-  return {{"type", "Split"},
-          {"pattern", {{"Regex", R"([\s\S])"}}},
-          {"behavior", "Isolated"},
-          {"invert", false}};
+  return Json::object({{"type", "Split"},
+                       {"pattern", Json::object({{"Regex", R"([\s\S])"}})},
+                       {"behavior", "Isolated"},
+                       {"invert", false}});
 }
 
 }  // namespace
@@ -31,13 +30,13 @@ Result<std::string> tokenizer_json_of(const PlainVocabulary& plain) {
     return found == plain.vocabulary.end() ? std::string_view() : found->first;
   };
   Json file = text::bare_tokenizer_json(plain.added_tokens);
-  file["pre_tokenizer"] = split_to_json(plain.split);
-  file["post_processor"] = text::template_to_json(plain.specials, token_of);
-  file["model"] = {{"type", "WordLevel"},
-                   {"vocab", text::vocabulary_to_json(plain.vocabulary)},
-                   {"unk_token", plain.unk_token}};
-  if (plain.lowercase) file["normalizer"] = {{"type", "Lowercase"}};
-  LW_ASSIGN_OR_RETURN(const auto tokenizer, text::parse_tokenizer(file.dump()));
+  file.set("pre_tokenizer", split_to_json(plain.split));
+  file.set("post_processor", text::template_to_json(plain.specials, token_of));
+  file.set("model", Json::object({{"type", "WordLevel"},
+                                  {"vocab", Json::object_of(plain.vocabulary)},
+                                  {"unk_token", plain.unk_token}}));
+  if (plain.lowercase) file.set("normalizer", Json::object({{"type", "Lowercase"}}));
+  LW_ASSIGN_OR_RETURN(const auto tokenizer, text::parse_tokenizer(file.text()));
   return tokenizer->to_json();
 }
 

@@ -2,10 +2,10 @@
 
 #include <cstdint>
 #include <map>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
+#include "base/json_tree.hpp"
 #include "converters/tokenizers/sentencepiece_file.hpp"
 
 namespace lanewise::converters {
@@ -31,7 +31,7 @@ struct SentencePieceFamily {
 };
 
 /// Prefix, text and suffix as the post_processor of a tokenizer.json.
-nlohmann::json template_of(const SentencePieceFamily& family);
+base::JsonTree template_of(const SentencePieceFamily& family);
 
 /// The tokenizer of a SentencePiece model in the form that the runtime reads (tokenizer.json with
 /// types of our own; see runtime/text). A pair of texts has prefix, first, second, suffix.

@@ -1,7 +1,6 @@
 #include "converters/tokenizers/vocabulary_file.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "base/json_fields.hpp"
@@ -14,7 +13,7 @@
 namespace lanewise::converters {
 namespace {
 
-using Json = nlohmann::json;
+using Json = base::JsonTree;
 
 /// The lines of a file; the last needs no newline.
 std::vector<std::string_view> lines_of(std::string_view text) {
@@ -29,23 +28,26 @@ std::vector<std::string_view> lines_of(std::string_view text) {
   return lines;
 }
 
+using Ids = std::map<std::string, int32_t>;
+
 /// Each token with its last id.
-Result<Json> read_ids(std::string_view vocabulary) {
+Result<Ids> read_ids(std::string_view vocabulary) {
   const size_t valid = text::valid_utf8_prefix(vocabulary);
   if (valid != vocabulary.size()) {
     return data_loss("vocab.txt is not UTF-8 at byte " + std::to_string(valid));
   }
-  Json ids = Json::object();
+  Ids ids;
   int32_t id = 0;
   for (const std::string_view line : lines_of(vocabulary)) ids[std::string(line)] = id++;
   return ids;
 }
 
 /// [name, id], as a post_processor has it.
-Result<Json> special(const Json& ids, const Companions& companions, const char* setting,
+Result<Json> special(const Ids& ids, const Companions& companions, const char* setting,
                      const char* usual) {
   const std::string name = companions.token_name(setting, usual);
-  if (ids.contains(name)) return Json{name, ids[name]};
+  const auto found = ids.find(name);
+  if (found != ids.end()) return Json::array(name, found->second);
   return data_loss(std::string("vocab.txt has no ") + setting + " " + base::in_quotes(name));
 }
 
@@ -70,26 +72,27 @@ Result<Json> tokenizer_json_of_vocabulary(std::string_view vocabulary,
     return unsupported("tokenizer_class " + base::in_quotes(name) +
                        " with vocab.txt is not supported, only BERT's");
   }
-  LW_ASSIGN_OR_RETURN(Json ids, read_ids(vocabulary));
-  LW_ASSIGN_OR_RETURN(const Json cls, special(ids, companions, "cls_token", "[CLS]"));
-  LW_ASSIGN_OR_RETURN(const Json sep, special(ids, companions, "sep_token", "[SEP]"));
-  return Json{{"version", "1.0"},
-              {"added_tokens", Json::array()},
-              {"normalizer",
-               {{"type", "BertNormalizer"},
-                {"clean_text", true},
-                {"handle_chinese_chars", true},
-                {"strip_accents", nullptr},
-                {"lowercase", true}}},
-              {"pre_tokenizer", {{"type", "BertPreTokenizer"}}},
-              {"post_processor", {{"type", "BertProcessing"}, {"cls", cls}, {"sep", sep}}},
-              {"decoder", {{"type", "WordPiece"}, {"prefix", "##"}, {"cleanup", true}}},
-              {"model",
-               {{"type", "WordPiece"},
-                {"unk_token", companions.token_name("unk_token", "[UNK]")},
-                {"continuing_subword_prefix", "##"},
-                {"max_input_chars_per_word", 100},
-                {"vocab", std::move(ids)}}}};
+  LW_ASSIGN_OR_RETURN(const Ids ids, read_ids(vocabulary));
+  LW_ASSIGN_OR_RETURN(Json cls, special(ids, companions, "cls_token", "[CLS]"));
+  LW_ASSIGN_OR_RETURN(Json sep, special(ids, companions, "sep_token", "[SEP]"));
+  return Json::object(
+      {{"version", "1.0"},
+       {"added_tokens", Json::array()},
+       {"normalizer", Json::object({{"type", "BertNormalizer"},
+                                    {"clean_text", true},
+                                    {"handle_chinese_chars", true},
+                                    {"strip_accents", nullptr},
+                                    {"lowercase", true}})},
+       {"pre_tokenizer", Json::object({{"type", "BertPreTokenizer"}})},
+       {"post_processor",
+        Json::object(
+            {{"type", "BertProcessing"}, {"cls", std::move(cls)}, {"sep", std::move(sep)}})},
+       {"decoder", Json::object({{"type", "WordPiece"}, {"prefix", "##"}, {"cleanup", true}})},
+       {"model", Json::object({{"type", "WordPiece"},
+                               {"unk_token", companions.token_name("unk_token", "[UNK]")},
+                               {"continuing_subword_prefix", "##"},
+                               {"max_input_chars_per_word", 100},
+                               {"vocab", Json::object_of(ids)}})}});
 }
 
 }  // namespace lanewise::converters

@@ -2,10 +2,10 @@
 
 #include <cstdint>
 #include <map>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 
+#include "base/json_tree.hpp"
 #include "converters/tokenizers/companions.hpp"
 #include "lanewise/status.hpp"
 
@@ -20,7 +20,7 @@ Result<std::map<std::string, int32_t>> read_vocabulary_json(std::string_view tex
 ///
 /// Fails with kDataLoss if the file is no UTF-8 or has no [CLS] or [SEP]; kUnsupported if the
 /// class of the tokenizer is none of BERT's.
-Result<nlohmann::json> tokenizer_json_of_vocabulary(std::string_view vocabulary,
+Result<base::JsonTree> tokenizer_json_of_vocabulary(std::string_view vocabulary,
                                                     const Companions& companions);
 
 }  // namespace lanewise::converters

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/json_text.hpp"
 #include "base/messages.hpp"
 #include "base/no_throw.hpp"
 
@@ -234,39 +235,44 @@ class HeaderHandler final : public nlohmann::json_sax<Json> {
   bool has_metadata_ = false;
 };
 
-std::string escaped(std::string_view text) { return Json(text).dump(); }
-
-std::string description(const TensorEntry& entry) {
-  std::string json = escaped(entry.name) + ":{\"dtype\":\"";
-  json.append(name_of(entry.type)).append("\",\"shape\":[");
+void append_description(const TensorEntry& entry, std::string& json) {
+  json.append(":{\"dtype\":\"").append(name_of(entry.type)).append("\",\"shape\":[");
   for (size_t i = 0; i < entry.shape.size(); ++i) {
     if (i != 0) json += ',';
     json += std::to_string(entry.shape[i]);
   }
-  json += "],\"data_offsets\":[" + std::to_string(entry.begin);
-  return json + "," + std::to_string(entry.end) + "]}";
+  json += "],\"data_offsets\":[" + std::to_string(entry.begin) + ",";
+  json += std::to_string(entry.end) + "]}";
 }
 
-std::string format(const Metadata& metadata, std::span<const TensorEntry> tensors) {
+Result<std::string> format(const Metadata& metadata, std::span<const TensorEntry> tensors) {
   std::vector<const TensorEntry*> sorted;
   for (const TensorEntry& entry : tensors) sorted.push_back(&entry);
   std::sort(sorted.begin(), sorted.end(),
             [](const TensorEntry* a, const TensorEntry* b) { return a->name < b->name; });
 
   std::string json = "{";
+  bool is_utf8 = true;
+  const auto append_string = [&](std::string_view string) {
+    is_utf8 = base::append_json_string(string, &json) && is_utf8;
+  };
   if (!metadata.empty()) {
-    json += escaped(kMetadataKey) + ":{";
+    append_string(kMetadataKey);
+    json += ":{";
     for (const auto& [key, value] : metadata) {
       if (json.back() != '{') json += ',';
-      json += escaped(key) + ":";
-      json += escaped(value);
+      append_string(key);
+      json += ':';
+      append_string(value);
     }
-    json += "}";
+    json += '}';
   }
   for (const TensorEntry* entry : sorted) {
     if (json.size() > 1) json += ',';
-    json += description(*entry);
+    append_string(entry->name);
+    append_description(*entry, json);
   }
+  if (!is_utf8) return invalid_argument("a tensor name or metadata string is not UTF-8");
   return json + "}";
 }
 
@@ -287,13 +293,7 @@ Result<SafetensorsHeader> parse_safetensors_header(std::string_view json) {
 
 Result<std::string> format_safetensors_header(const Metadata& metadata,
                                               std::span<const TensorEntry> tensors) {
-  return base::no_throw([&]() -> Result<std::string> {
-    try {
-      return format(metadata, tensors);
-    } catch (const Json::type_error&) {  // The one thing that dump() objects to.
-      return invalid_argument("a tensor name or metadata string is not UTF-8");
-    }
-  });
+  return base::no_throw([&] { return format(metadata, tensors); });
 }
 
 }  // namespace lanewise::file

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <string_view>
 #include <type_traits>
 
@@ -13,7 +12,7 @@
 namespace lanewise::generate {
 namespace {
 
-using Json = nlohmann::json;
+using Json = base::JsonTree;
 
 /// In the order of EarlyStopping.
 constexpr std::array<std::string_view, 3> kEarlyStopping = {"no", "yes", "never"};
@@ -107,7 +106,7 @@ Json write(const T& value) {
   } else if constexpr (std::is_same_v<T, std::vector<UnsupportedOption>>) {
     Json list = Json::array();
     for (const UnsupportedOption& option : value) {
-      list.push_back({{"field", option.field}, {"reason", option.reason}});
+      list.push_back(Json::object({{"field", option.field}, {"reason", option.reason}}));
     }
     return list;
   } else {
@@ -119,14 +118,15 @@ Json write(const T& value) {
 
 Json to_json(const GenerationOptions& options) {
   const GenerationOptions defaults;
-  Json unset;
+  Json unset = Json::object();
   for_each_field(defaults,
-                 [&](const char* name, const auto& field) { unset[name] = write(field); });
+                 [&](const char* name, const auto& field) { unset.set(name, write(field)); });
   Json result = Json::object();
   for_each_field(options, [&](const char* name, const auto& field) {
     Json value = write(field);
-    if (value != unset[name]) result[name] = std::move(value);
+    if (value.text() != unset.find(name)->text()) result.set(name, std::move(value));
   });
+  result.sort();
   return result;
 }
 

@@ -1,15 +1,14 @@
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
-
 #include "base/json_fields.hpp"
+#include "base/json_tree.hpp"
 #include "lanewise/generation.hpp"
 
 namespace lanewise::generate {
 
-/// The options as an object of their fields' names. What has its default is left out;
+/// The options as an object of their fields' names, in alphabetical order. What has its default is left out;
 /// early_stopping is "no", "yes" or "never".
-nlohmann::json to_json(const GenerationOptions& options);
+base::JsonTree to_json(const GenerationOptions& options);
 
 /// Reads what to_json() wrote, from a file that is not trusted.
 ///

@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <array>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
 #include "base/json_fields.hpp"
+#include "base/json_tree.hpp"
 #include "base/no_throw.hpp"
 #include "base/status_macros.hpp"
 #include "runtime/graph/graph.hpp"
@@ -15,7 +15,7 @@ namespace lanewise::graph {
 namespace {
 
 using base::JsonFields;
-using OrderedJson = nlohmann::ordered_json;
+using Json = base::JsonTree;
 
 // A node takes 300 bytes: room for ten thousand.
 constexpr size_t kMaxBytes = 4 << 20;
@@ -26,24 +26,26 @@ static_assert(kRows.size() == kRowSymbols - 2);  // all but those of a decoder's
 constexpr std::array kTypes = {DataType::kF32, DataType::kI32};
 constexpr ValueId kMaxId = std::numeric_limits<ValueId>::max();
 
-OrderedJson attribute_json(const ops::Attribute& attribute) {
-  return std::visit([](const auto& value) { return OrderedJson(value); }, attribute);
+Json attribute_json(const ops::Attribute& attribute) {
+  return std::visit([](const auto& value) { return Json(value); }, attribute);
 }
 
-OrderedJson value_json(const Value& value) {
-  return {{"name", value.name},
-          {"rows", name_of(value.rows)},
-          {"type", lanewise::name_of(value.type)},
-          {"features", value.features}};
+Json value_json(const Value& value) {
+  return Json::object({{"name", value.name},
+                       {"rows", name_of(value.rows)},
+                       {"type", lanewise::name_of(value.type)},
+                       {"features", value.features}});
 }
 
-OrderedJson node_json(const Node& node) {
-  OrderedJson attributes = OrderedJson::object();
-  for (const auto& [name, value] : node.attributes) attributes[name] = attribute_json(value);
-  OrderedJson weights = OrderedJson::object();
-  for (const auto& [role, names] : node.weights) weights[role] = names;
-  return {{"op", node.op},         {"name", node.name},  {"inputs", node.inputs},
-          {"output", node.output}, {"weights", weights}, {"attributes", attributes}};
+Json node_json(const Node& node) {
+  Json attributes = Json::object();
+  for (const auto& [name, value] : node.attributes) attributes.set(name, attribute_json(value));
+  return Json::object({{"op", node.op},
+                       {"name", node.name},
+                       {"inputs", node.inputs},
+                       {"output", node.output},
+                       {"weights", Json::object_of(node.weights)},
+                       {"attributes", std::move(attributes)}});
 }
 
 /// One of `all` by what name_of() calls it.
@@ -167,18 +169,15 @@ Result<Graph> parse_checked(std::string_view text) {
 }  // namespace
 
 std::string to_json(const Graph& graph) {
-  OrderedJson values = OrderedJson::array();
+  Json values = Json::array();
   for (const Value& value : graph.values) values.push_back(value_json(value));
-  OrderedJson nodes = OrderedJson::array();
+  Json nodes = Json::array();
   for (const Node& node : graph.nodes) nodes.push_back(node_json(node));
-  OrderedJson outputs = OrderedJson::object();
-  for (const auto& [name, id] : graph.outputs) outputs[name] = id;
-  const OrderedJson json = {{"values", std::move(values)},
-                            {"inputs", graph.inputs},
-                            {"nodes", std::move(nodes)},
-                            {"outputs", std::move(outputs)}};
-  // Replacing is for names that are not UTF-8, which the readers of checkpoints do not let in.
-  return json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
+  return Json::object({{"values", std::move(values)},
+                       {"inputs", graph.inputs},
+                       {"nodes", std::move(nodes)},
+                       {"outputs", Json::object_of(graph.outputs)}})
+      .text();
 }
 
 Result<Graph> parse_graph(std::string_view json) {

@@ -1,7 +1,6 @@
 #include "runtime/text/bert_normalizer.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "base/status_macros.hpp"
 #include "runtime/text/code_points.hpp"
@@ -110,12 +109,12 @@ Result<BertNormalizerOptions> bert_normalizer_from_json(const base::JsonFields& 
   return options;
 }
 
-nlohmann::json bert_normalizer_to_json(const BertNormalizerOptions& options) {
-  return {{"type", "BertNormalizer"},
-          {"clean_text", options.clean_text},
-          {"handle_chinese_chars", options.handle_chinese_chars},
-          {"strip_accents", options.strip_accents},
-          {"lowercase", options.lowercase}};
+base::JsonTree bert_normalizer_to_json(const BertNormalizerOptions& options) {
+  return base::JsonTree::object({{"type", "BertNormalizer"},
+                                 {"clean_text", options.clean_text},
+                                 {"handle_chinese_chars", options.handle_chinese_chars},
+                                 {"strip_accents", options.strip_accents},
+                                 {"lowercase", options.lowercase}});
 }
 
 void normalize_bert(std::string_view text, int32_t offset, const BertNormalizerOptions& options,

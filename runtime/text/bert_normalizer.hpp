@@ -1,10 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
 #include <string_view>
 
 #include "base/json_fields.hpp"
+#include "base/json_tree.hpp"
 #include "lanewise/status.hpp"
 #include "runtime/text/normalized_text.hpp"
 
@@ -20,7 +20,7 @@ struct BertNormalizerOptions {
 
 /// The BertNormalizer of a tokenizer.json. kDataLoss for fields of the wrong type.
 Result<BertNormalizerOptions> bert_normalizer_from_json(const base::JsonFields& fields);
-nlohmann::json bert_normalizer_to_json(const BertNormalizerOptions& options);
+base::JsonTree bert_normalizer_to_json(const BertNormalizerOptions& options);
 
 /// Appends to `out` the normal form of `text`, whose first byte is byte `offset` of the caller's.
 ///

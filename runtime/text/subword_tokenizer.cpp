@@ -1,7 +1,6 @@
 #include "runtime/text/subword_tokenizer.hpp"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -16,7 +15,7 @@
 namespace lanewise::text {
 namespace {
 
-using Json = nlohmann::json;
+using Json = base::JsonTree;
 
 // How much of an unknown piece a message shows.
 constexpr size_t kMostShownBytes = 40;
@@ -134,15 +133,18 @@ Result<std::string> SubwordTokenizer::join_tokens(std::span<const std::string_vi
 
 std::string SubwordTokenizer::to_json() const {
   Json file = bare_tokenizer_json(parts_.added_tokens);
-  file.update(Json::parse(parts_.json, nullptr, /*allow_exceptions=*/false));
-  if (parts_.post_processor.truncates_left) file["truncation"] = {{"direction", "Left"}};
+  const Result<base::JsonDocument> parts = base::parse_json(parts_.json, parts_.json.size());
+  for (const auto& [name, part] : parts->root().members()) file.set(name, Json::of(part));
+  if (parts_.post_processor.truncates_left) {
+    file.set("truncation", Json::object({{"direction", "Left"}}));
+  }
   if (parts_.bert_words) {  // In one form, however the file said it.
     const auto token_of = [this](int32_t id) { return token(id); };
-    file["normalizer"] = bert_normalizer_to_json(parts_.bert_words->normalizer());
-    file["post_processor"] = template_to_json(parts_.post_processor.specials, token_of);
+    file.set("normalizer", bert_normalizer_to_json(parts_.bert_words->normalizer()));
+    file.set("post_processor", template_to_json(parts_.post_processor.specials, token_of));
   }
-  file["model"] = parts_.model->to_json();
-  return file.dump();
+  file.set("model", parts_.model->to_json());
+  return sorted_text(std::move(file));
 }
 
 }  // namespace
@@ -157,7 +159,7 @@ Result<std::shared_ptr<const Tokenizer>> subword_tokenizer_from_json(const base:
                                                                      SubwordModelPtr model) {
   SubwordParts parts;
   parts.model = std::move(model);
-  // As text, not as a tree: without memory, nlohmann-json's trees cannot be destroyed.
+  // As text, which outlives the document and is smaller than a tree.
   for (const char* part :
        {"normalizer", "pre_tokenizer", "post_processor", "decoder", "leading_code"}) {
     const base::JsonValue* value = file.find(part);

@@ -1,6 +1,5 @@
 #include "runtime/text/tokenizer_json.hpp"
 
-#include <nlohmann/json.hpp>
 #include <span>
 #include <utility>
 
@@ -9,7 +8,11 @@
 namespace lanewise::text {
 namespace {
 
-using Json = nlohmann::json;
+using Json = base::JsonTree;
+
+Json template_piece(const char* kind, std::string_view id, int32_t type_id) {
+  return Json::object({{kind, Json::object({{"id", id}, {"type_id", type_id}})}});
+}
 
 /// The pieces as JSON; enters the special tokens that they use into `specials`.
 Json pieces_to_json(std::span<const TemplatePiece> pieces, const TokenOf& token_of,
@@ -18,13 +21,15 @@ Json pieces_to_json(std::span<const TemplatePiece> pieces, const TokenOf& token_
   for (const TemplatePiece& piece : pieces) {
     if (piece.kind != TemplatePiece::Kind::kSpecial) {
       const char* id = piece.kind == TemplatePiece::Kind::kFirst ? "A" : "B";
-      list.push_back({{"Sequence", {{"id", id}, {"type_id", piece.type_id}}}});
+      list.push_back(template_piece("Sequence", id, piece.type_id));
       continue;
     }
-    list.push_back({{"SpecialToken", {{"id", piece.name}, {"type_id", piece.type_id}}}});
+    list.push_back(template_piece("SpecialToken", piece.name, piece.type_id));
     Json tokens = Json::array();
-    for (const int32_t id : piece.ids) tokens.push_back(std::string(token_of(id)));
-    (*specials)[piece.name] = {{"id", piece.name}, {"ids", piece.ids}, {"tokens", tokens}};
+    for (const int32_t id : piece.ids) tokens.push_back(token_of(id));
+    specials->set(
+        piece.name,
+        Json::object({{"id", piece.name}, {"ids", piece.ids}, {"tokens", std::move(tokens)}}));
   }
   return list;
 }
@@ -42,12 +47,6 @@ Result<Vocabulary> read_vocabulary_object(const base::JsonFields& model) {
   return vocabulary;
 }
 
-Json vocabulary_to_json(const Vocabulary& vocabulary) {
-  Json json = Json::object();
-  for (const auto& [token, id] : vocabulary) json[token] = id;
-  return json;
-}
-
 Result<AddedToken> added_token_from_json(const base::JsonFields& entry) {
   AddedToken token;
   LW_ASSIGN_OR_RETURN(token.content, entry.string("content"));
@@ -62,13 +61,13 @@ Result<AddedToken> added_token_from_json(const base::JsonFields& entry) {
 Json added_tokens_to_json(const std::vector<AddedToken>& tokens) {
   Json list = Json::array();
   for (const AddedToken& token : tokens) {
-    list.push_back({{"id", token.id},
-                    {"content", token.content},
-                    {"single_word", token.single_word},
-                    {"lstrip", token.lstrip},
-                    {"rstrip", token.rstrip},
-                    {"normalized", token.normalized},
-                    {"special", token.special}});
+    list.push_back(Json::object({{"id", token.id},
+                                 {"content", token.content},
+                                 {"single_word", token.single_word},
+                                 {"lstrip", token.lstrip},
+                                 {"rstrip", token.rstrip},
+                                 {"normalized", token.normalized},
+                                 {"special", token.special}}));
   }
   return list;
 }
@@ -85,20 +84,24 @@ Status added_tokens_from_json(const base::JsonFields& file, std::vector<AddedTok
 }
 
 Json bare_tokenizer_json(const std::vector<AddedToken>& added_tokens) {
-  return {{"version", "1.0"},          {"truncation", nullptr},
-          {"padding", nullptr},        {"added_tokens", added_tokens_to_json(added_tokens)},
-          {"normalizer", nullptr},     {"pre_tokenizer", nullptr},
-          {"post_processor", nullptr}, {"decoder", nullptr}};
+  return Json::object({{"version", "1.0"},
+                       {"truncation", nullptr},
+                       {"padding", nullptr},
+                       {"added_tokens", added_tokens_to_json(added_tokens)},
+                       {"normalizer", nullptr},
+                       {"pre_tokenizer", nullptr},
+                       {"post_processor", nullptr},
+                       {"decoder", nullptr}});
 }
 
 Json template_to_json(const SpecialTemplate& specials, const TokenOf& token_of) {
   Json tokens = Json::object();
   Json single = pieces_to_json(specials.single, token_of, &tokens);
   Json pair = pieces_to_json(specials.pair, token_of, &tokens);
-  return {{"type", "TemplateProcessing"},
-          {"single", std::move(single)},
-          {"pair", std::move(pair)},
-          {"special_tokens", std::move(tokens)}};
+  return Json::object({{"type", "TemplateProcessing"},
+                       {"single", std::move(single)},
+                       {"pair", std::move(pair)},
+                       {"special_tokens", std::move(tokens)}});
 }
 
 }  // namespace lanewise::text

@@ -2,12 +2,12 @@
 
 #include <cstdint>
 #include <functional>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/json_fields.hpp"
+#include "base/json_tree.hpp"
 #include "lanewise/status.hpp"
 #include "runtime/text/added_tokens.hpp"
 #include "runtime/text/special_template.hpp"
@@ -19,20 +19,19 @@ namespace lanewise::text {
 
 /// The field `vocab` of a model as an object of ids by token.
 Result<Vocabulary> read_vocabulary_object(const base::JsonFields& model);
-nlohmann::json vocabulary_to_json(const Vocabulary& vocabulary);
 
 /// One entry of added_tokens, without its id.
 Result<AddedToken> added_token_from_json(const base::JsonFields& entry);
 /// Appends the added tokens of `file`; nothing if it has none.
 Status added_tokens_from_json(const base::JsonFields& file, std::vector<AddedToken>* tokens);
-nlohmann::json added_tokens_to_json(const std::vector<AddedToken>& tokens);
+base::JsonTree added_tokens_to_json(const std::vector<AddedToken>& tokens);
 
 /// The name of an id.
 using TokenOf = std::function<std::string_view(int32_t id)>;
 
-nlohmann::json template_to_json(const SpecialTemplate& specials, const TokenOf& token_of);
+base::JsonTree template_to_json(const SpecialTemplate& specials, const TokenOf& token_of);
 
 /// What every file begins with, for a writer to add the parts that it has.
-nlohmann::json bare_tokenizer_json(const std::vector<AddedToken>& added_tokens);
+base::JsonTree bare_tokenizer_json(const std::vector<AddedToken>& added_tokens);
 
 }  // namespace lanewise::text

@@ -167,6 +167,7 @@ TEST_F(EmbedOnErrorTest, SkipKeepsTheOthersAndTheirPlaces) {
   const auto objects = json.objects();
   ASSERT_EQ(objects.size(), 6u);
   EXPECT_EQ(objects[1]["text"], "a");
+  for (const size_t i : {0, 3, 4}) EXPECT_TRUE(objects[i]["text"].is_null()) << i;
   EXPECT_TRUE(objects[3]["embedding"].is_null());
   EXPECT_TRUE(converters::has(objects[3]["error"].get<std::string>(), "line 4: "));
   const std::string array = contents(npy);

@@ -4,8 +4,6 @@
 #include <limits>
 #include <string_view>
 
-#include "tests/contracts/json_library.hpp"
-
 namespace lanewise::test {
 namespace {
 
@@ -87,8 +85,6 @@ void warm_up_traces() {
 
 void sweep(const std::string& name, const Make& make) {
   warm_up_traces();
-  find_json_library();
-  never_fail_where(inside_json_library);
   const Outcome expected = call(*make());
   // What is made once for the whole program is made by now.
   ASSERT_FALSE(fail_one(make, std::numeric_limits<int64_t>::max() / 2, Failing::kOnce, expected));

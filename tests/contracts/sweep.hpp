@@ -34,8 +34,7 @@ class Subject {
 };
 
 /// Tries the call of what `make` makes. Each of the first 200 allocations fails; behind them, where
-/// calls repeat themselves, fewer and fewer: each time a sixth is skipped. Allocations inside
-/// nlohmann-json do not fail (json_library.hpp).
+/// calls repeat themselves, fewer and fewer: each time a sixth is skipped.
 void sweep(const std::string& name, const std::function<std::unique_ptr<Subject>()>& make);
 
 /// Of all sweeps of this program so far.

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
@@ -151,6 +152,23 @@ TEST_F(WrappedTest, IgnoredNamesMayHaveWrappers) {
     write();
     EXPECT_TRUE(bytes_of(converted()) == expected) << ignored;
   }
+}
+
+TEST_F(WrappedTest, AnOuterModuleHasMoreThanHalfOfTheTensors) {
+  use_plain_module();
+  write();
+  const std::string expected = bytes_of(converted());
+  add_prefix("translator.");
+  const size_t inside = tensors_.size();
+  for (size_t i = 0; i + 1 < inside; ++i) set_tensor("other.weight" + std::to_string(i), {3});
+  config_["ignore"] = R"(["other."])";
+  write();
+  EXPECT_TRUE(bytes_of(converted()) == expected);
+  std::filesystem::remove(destination());
+  set_tensor("another.weight", {3});
+  config_["ignore"] = R"(["other.", "another."])";
+  write();
+  EXPECT_TRUE(has(failure(StatusCode::kNotFound), "missing"));
 }
 
 TEST_F(WrappedTest, TwoOfOneNameAreNamed) {

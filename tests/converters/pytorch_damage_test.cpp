@@ -204,6 +204,12 @@ TEST_F(PytorchTest, RefusesDamagedArchives) {
   EXPECT_TRUE(has(refusal(zip_of({bomb})), "expected at most"));
   bomb.bytes.resize(1000);
   EXPECT_TRUE(has(refusal(zip_of({bomb})), "cannot have 200000000 bytes"));
+  // Deflate's best ratio, and one byte more than 1005 packed bytes can have.
+  constexpr uint32_t kMost = 1005 * 1032 + 1031;
+  bomb.size = kMost;
+  EXPECT_FALSE(has(refusal(zip_of({bomb})), "cannot have"));
+  bomb.size = kMost + 1;
+  EXPECT_TRUE(has(refusal(zip_of({bomb})), "cannot have 1038192 bytes, 1005 in the archive"));
 }
 
 TEST_F(PytorchTest, ChecksTheCrc) {

@@ -57,8 +57,14 @@ case $check in
     fault 'oneDNN outside' ops/sum/x.cpp '#include <dnnl.hpp>'
     fault 'oneDNN outside' ops/sum/x.cpp '  #  include "oneapi/dnnl/dnnl.hpp"'
     fault 'libzip outside' converters/x.cpp '#include <zip.h>'
-    fault 'nlohmann-json outside' runtime/x.hpp '#include <nlohmann/json.hpp>'
-    fault 'nlohmann-json outside' ops/sum/x.cpp '#include <nlohmann/json.hpp>'
+    for folder in ops/sum runtime converters; do
+      fault 'nlohmann-json in the library' $folder/y.cpp '#include <nlohmann/json.hpp>'
+      fault 'nlohmann-json in the library' $folder/y.hpp '#include <nlohmann/json_fwd.hpp>'
+    done
+    fault 'nlohmann-json in a header' cli/x.hpp '#include <nlohmann/json.hpp>'
+    mkdir -p base
+    fault 'a tree of nlohmann-json' base/json.cpp '#include <nlohmann/json.hpp>' 'Json tree = Json::object();'
+    fault 'a tree of nlohmann-json' base/json_text.cpp 'auto text = nlohmann::json(value).dump();'
     fault 'OpenMP outside' ops/sum/x.cpp '#pragma omp parallel for'
     fault 'OpenMP outside' runtime/x.cpp '_Pragma("omp simd")'
     fault 'a second file with OpenMP' runtime/exec/zz.cpp '#pragma omp parallel'

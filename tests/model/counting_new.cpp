@@ -22,7 +22,6 @@ std::atomic<int64_t> left{kNever};  // allocations until one fails
 std::atomic<bool> failing_on{false};
 std::atomic<bool> failed{false};
 std::atomic<bool> thrown{false};
-std::atomic<bool (*)() noexcept> exempt{nullptr};
 
 /// Before each block lies its size, in as many bytes as keep the block aligned.
 constexpr size_t kLeastAlignment =
@@ -32,11 +31,6 @@ bool must_fail() noexcept {
   if (left.load(std::memory_order_relaxed) == kNever) return false;
   const int64_t now = left.fetch_sub(1) - 1;
   if (now > 0 || (now < 0 && !failing_on.load())) return false;
-  const auto inside = exempt.load();
-  if (inside != nullptr && inside()) {
-    if (now == 0) left.store(1);
-    return false;
-  }
   failed.store(true);
   return true;
 }
@@ -96,8 +90,6 @@ void start_failing(int64_t number, Failing failing) {
   failing_on = failing == Failing::kFrom;
   left = number;
 }
-
-void never_fail_where(bool (*inside)() noexcept) { exempt = inside; }
 
 Failed stop_failing() {
   left = kNever;

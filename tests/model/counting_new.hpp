@@ -26,8 +26,5 @@ enum class Failed {
 };
 /// What has failed. Allocations succeed again.
 Failed stop_failing();
-/// Allocations succeed, and the next one fails in their place, where `inside` says so of their
-/// caller; null: none.
-void never_fail_where(bool (*inside)() noexcept);
 
 }  // namespace lanewise::test

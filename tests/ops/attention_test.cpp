@@ -275,23 +275,26 @@ TEST_P(AttentionTest, SameBitsOfAQueryWhateverTheOthers) {
   }
 }
 
-/// The window of the first query begins in the first block of keys, that of the last one in the
-/// second.
+/// Windows of 100 keys: that of the first query begins in the first block of keys, that of the last
+/// one in the second. Windows of 185 keys: each is shorter than a block, all together are longer.
 TEST_P(AttentionTest, SameBitsOfAWindowWhateverTheOtherQueries) {
   constexpr int32_t kQueries = 40;
   constexpr int32_t kKeys = 300;
-  Shapes shapes{.queries = {kQueries}, .keys = {kKeys}, .inputs = 2, .causal = true, .window = 100};
-  Case many(shapes);
-  const Matrix<float> y = many.run(isa());
-  for (const int32_t row : {0, 17, 25, kQueries - 1}) {
-    shapes.queries = {1};
-    shapes.keys = {kKeys - kQueries + row + 1};
-    Case one(shapes);
-    std::memcpy(one.inputs[0].row(0), many.inputs[0].row(row), 40 * sizeof(float));
-    for (int32_t j = 0; j < shapes.keys[0]; ++j) {
-      std::memcpy(one.inputs[1].row(j), many.inputs[1].row(j), 80 * sizeof(float));
+  for (const int32_t window : {100, 185}) {
+    Shapes shapes{
+        .queries = {kQueries}, .keys = {kKeys}, .inputs = 2, .causal = true, .window = window};
+    Case many(shapes);
+    const Matrix<float> y = many.run(isa());
+    for (const int32_t row : {0, 17, 25, kQueries - 1}) {
+      shapes.queries = {1};
+      shapes.keys = {kKeys - kQueries + row + 1};
+      Case one(shapes);
+      std::memcpy(one.inputs[0].row(0), many.inputs[0].row(row), 40 * sizeof(float));
+      for (int32_t j = 0; j < shapes.keys[0]; ++j) {
+        std::memcpy(one.inputs[1].row(j), many.inputs[1].row(j), 80 * sizeof(float));
+      }
+      EXPECT_TRUE(same_bits(one.run(isa()), 0, y, row)) << window << " " << row;
     }
-    EXPECT_TRUE(same_bits(one.run(isa()), 0, y, row)) << row;
   }
 }
 

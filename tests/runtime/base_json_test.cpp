@@ -1,5 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <cstdlib>
+#include <limits>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <type_traits>
@@ -8,6 +12,7 @@
 #include "base/json.hpp"
 #include "base/json_fields.hpp"
 #include "base/json_text.hpp"
+#include "base/json_tree.hpp"
 
 namespace lanewise::base {
 namespace {
@@ -53,7 +58,7 @@ TEST(Json, ReadsWhatNlohmannJsonReads) {
                                  R"({"a":1,"b":2,"a":3})",
                                  R"({"b":1,"a":2,"b":3,"a":4,"b":5})"}) {
     const std::string expected = nlohmann::json::parse(text).dump();
-    EXPECT_EQ(editable(parsed(text).root()).dump(), expected) << text;
+    EXPECT_EQ(JsonTree::of(parsed(text).root()).text(), expected) << text;
     EXPECT_EQ(json_text(parsed(text).root()), expected) << text;
   }
 }
@@ -70,7 +75,7 @@ TEST(Json, LongTextsAreKept) {
     JsonDocument document = parsed(json.dump());
     moved = std::move(document);
   }
-  EXPECT_EQ(editable(moved.root()), json);
+  EXPECT_EQ(json_text(moved.root()), json.dump());
 }
 
 TEST(Json, MembersAreSortedAndTheLastOfANameCounts) {
@@ -121,10 +126,91 @@ TEST(Json, ForeignFilesMayHaveAMarkAndPythonsNumbers) {
   const Result<JsonDocument> document =
       parse_foreign_json("\xEF\xBB\xBF[NaN, -Infinity, \"NaN\", \"a\\\"NaN\", 1]", kMaxBytes);
   ASSERT_TRUE(document.ok()) << document.status().message();
-  EXPECT_EQ(editable(document->root()).dump(), R"(["NaN","-Infinity","NaN","a\"NaN",1])");
+  EXPECT_EQ(json_text(document->root()), R"(["NaN","-Infinity","NaN","a\"NaN",1])");
   EXPECT_FALSE(parse_foreign_json("[aNaN]", kMaxBytes).ok());
   EXPECT_FALSE(parse_foreign_json("[NaN1]", kMaxBytes).ok());
   EXPECT_FALSE(parse_foreign_json("[NaN]", 4).ok());
+}
+
+TEST(JsonText, StringsAreThoseOfNlohmannJson) {
+  std::vector<std::string> strings;
+  for (int first = 0; first < 256; ++first) {
+    for (int second = 0; second < 256; ++second) {
+      const std::string pair = {static_cast<char>(first), static_cast<char>(second)};
+      for (const char* end : {"", "\x80", "\xBF\x80", "a", "\xC3\xA9"}) {
+        strings.push_back(pair + end);
+      }
+    }
+  }
+  for (const std::string& string : strings) {
+    constexpr auto kReplace = nlohmann::json::error_handler_t::replace;
+    std::string text;
+    const bool valid = append_json_string(string, &text);
+    ASSERT_EQ(text, nlohmann::json(string).dump(-1, ' ', false, kReplace));
+    EXPECT_EQ(valid, text.find("\xEF\xBF\xBD") == text.npos);
+  }
+}
+
+TEST(JsonText, NumbersKeepTheirValueAndLookLikeFloats) {
+  const auto text = [](double number) {
+    std::string digits;
+    append_json_number(number, &digits);
+    return digits;
+  };
+  EXPECT_EQ(text(0), "0.0");
+  EXPECT_EQ(text(-0.0), "-0.0");
+  EXPECT_EQ(text(1), "1.0");
+  EXPECT_EQ(text(0.1), "0.1");
+  EXPECT_EQ(text(1e-5), "1e-05");
+  EXPECT_EQ(text(-1.5e300), "-1.5e+300");
+  EXPECT_EQ(text(-2.49710845947265625), "-2.4971084594726563");  // a tie, away from zero
+  EXPECT_EQ(text(std::numeric_limits<double>::infinity()), "null");
+  EXPECT_EQ(text(std::numeric_limits<double>::quiet_NaN()), "null");
+  for (const double number : {5e-324, 1.7976931348623157e308, 1.0 / 3, 123456789012345680.0}) {
+    EXPECT_EQ(std::strtod(text(number).c_str(), nullptr), number);
+  }
+}
+
+TEST(JsonTree, ObjectsKeepTheirOrderUntilTheyAreSorted) {
+  JsonTree tree = JsonTree::object({{"b", 1}, {"a", JsonTree::object({{"d", true}, {"c", 2.0}})}});
+  tree.set("e", nullptr);
+  tree.set("b", "x");
+  EXPECT_EQ(tree.text(), R"({"b":"x","a":{"d":true,"c":2.0},"e":null})");
+  EXPECT_EQ(tree.copy().text(), tree.text());
+  EXPECT_EQ(sorted_text(tree.copy()), R"({"a":{"c":2.0,"d":true},"b":"x","e":null})");
+  EXPECT_EQ(JsonTree::object().text(), "{}");
+}
+
+TEST(JsonTree, HoldsEveryKindOfValue) {
+  const std::vector<std::vector<int32_t>> lists = {{1, -2}, {}};
+  const std::map<std::string, int64_t> pairs = {{"z", INT64_MIN}, {"y", 3}};
+  JsonTree tree = JsonTree::array(nullptr, false, UINT64_MAX, -7, 0.5F, std::string("s"),
+                                  std::string_view("v"), lists, JsonTree::object_of(pairs));
+  const std::string text = R"([null,false,18446744073709551615,-7,0.5,"s","v",[[1,-2],[]],)"
+                           R"({"y":3,"z":-9223372036854775808}])";
+  EXPECT_EQ(tree.text(), text);
+  EXPECT_EQ(tree.copy().text(), text);
+  EXPECT_EQ(JsonTree::of(parsed(text).root()).text(), text);
+}
+
+TEST(JsonTree, FindsMembersAndElements) {
+  JsonTree tree = JsonTree::of(parsed(R"({"a": [1, "x"], "b": true})").root());
+  EXPECT_EQ(tree.find("c"), nullptr);
+  EXPECT_EQ(tree.elements().size(), 0U);
+  EXPECT_EQ(*tree.find("b")->boolean(), true);
+  EXPECT_EQ(tree.find("b")->string(), nullptr);
+  JsonTree* list = tree.find("a");
+  EXPECT_EQ(list->find("a"), nullptr);
+  EXPECT_EQ(list->members().size(), 0U);
+  EXPECT_TRUE(list->elements()[1].is("x"));
+  EXPECT_FALSE(list->elements()[0].is("1"));
+  EXPECT_EQ(list->elements()[0].boolean(), nullptr);
+  list->push_back({});
+  EXPECT_TRUE(list->is_array());
+  EXPECT_TRUE(tree.is_object());
+  EXPECT_TRUE(list->elements()[2].is_null());
+  for (auto& [name, value] : tree.members()) value = name;
+  EXPECT_EQ(tree.text(), R"({"a":"a","b":"b"})");
 }
 
 class JsonFieldsTest : public testing::Test {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -18,7 +17,7 @@
 namespace lanewise::text {
 namespace {
 
-using Json = nlohmann::json;
+using Json = base::JsonTree;
 
 struct BpeConfig {
   Vocabulary vocabulary;
@@ -211,16 +210,16 @@ Status Bpe::tokenize(std::string_view text, std::span<const Range> words, size_t
 
 Json Bpe::to_json() const {
   Json merges = Json::array();
-  for (const auto& [left, right] : config_.merges) merges.push_back({left, right});
-  return {{"type", "BPE"},
-          {"unk_token", config_.unk_token ? Json(*config_.unk_token) : Json()},
-          {"continuing_subword_prefix", config_.continuing_subword_prefix},
-          {"end_of_word_suffix", config_.end_of_word_suffix},
-          {"fuse_unk", config_.fuse_unk},
-          {"byte_fallback", config_.byte_fallback},
-          {"ignore_merges", config_.ignore_merges},
-          {"vocab", vocabulary_to_json(config_.vocabulary)},
-          {"merges", std::move(merges)}};
+  for (const auto& [left, right] : config_.merges) merges.push_back(Json::array(left, right));
+  return Json::object({{"type", "BPE"},
+                       {"unk_token", config_.unk_token ? Json(*config_.unk_token) : Json()},
+                       {"continuing_subword_prefix", config_.continuing_subword_prefix},
+                       {"end_of_word_suffix", config_.end_of_word_suffix},
+                       {"fuse_unk", config_.fuse_unk},
+                       {"byte_fallback", config_.byte_fallback},
+                       {"ignore_merges", config_.ignore_merges},
+                       {"vocab", Json::object_of(config_.vocabulary)},
+                       {"merges", std::move(merges)}});
 }
 
 /// ["a", "b"], or of older files "a b".

@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <unordered_map>
 
 #include "base/status_macros.hpp"
@@ -17,7 +16,7 @@
 namespace lanewise::text {
 namespace {
 
-using Json = nlohmann::json;
+using Json = base::JsonTree;
 
 constexpr float kUnknownPenalty = 10;
 // What a user-defined piece gains for each byte but the first. (Before 0.2.1 SentencePiece took the
@@ -324,14 +323,14 @@ Status SentencePiece::tokenize(std::string_view text, std::span<const Range> wor
 Json SentencePiece::to_json() const {
   Json pieces = Json::array();
   for (const Entry& piece : config_.pieces) {
-    pieces.push_back({piece.text, piece.score, static_cast<int32_t>(piece.kind)});
+    pieces.push_back(Json::array(piece.text, piece.score, static_cast<int32_t>(piece.kind)));
   }
-  Json json = {{"type", "SentencePiece"},
-               {"algorithm", kAlgorithms[static_cast<size_t>(config_.algorithm)]},
-               {"byte_fallback", config_.byte_fallback},
-               {"unk_token", config_.unk_token},
-               {"pieces", std::move(pieces)}};
-  if (config_.has_vocabulary) json["vocab"] = vocabulary_to_json(config_.vocabulary);
+  Json json = Json::object({{"type", "SentencePiece"},
+                            {"algorithm", kAlgorithms[static_cast<size_t>(config_.algorithm)]},
+                            {"byte_fallback", config_.byte_fallback},
+                            {"unk_token", config_.unk_token},
+                            {"pieces", std::move(pieces)}});
+  if (config_.has_vocabulary) json.set("vocab", Json::object_of(config_.vocabulary));
   return json;
 }
 

@@ -3,12 +3,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/json_tree.hpp"
 #include "lanewise/status.hpp"
 #include "runtime/text/pre_tokenizers/pre_tokenizer.hpp"
 #include "runtime/text/token_table.hpp"
@@ -44,7 +44,7 @@ class SubwordModel {
   /// WordPiece's tokens, for BertWords; null for other models. Live as long as the model.
   virtual const LongestPieces* longest_pieces() const { return nullptr; }
   /// The `model` of a tokenizer.json.
-  virtual nlohmann::json to_json() const = 0;
+  virtual base::JsonTree to_json() const = 0;
 };
 
 using SubwordModelPtr = std::unique_ptr<const SubwordModel>;

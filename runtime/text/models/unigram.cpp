@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 
 #include "base/status_macros.hpp"
 #include "runtime/text/byte_trie.hpp"
@@ -13,7 +12,7 @@
 namespace lanewise::text {
 namespace {
 
-using Json = nlohmann::json;
+using Json = base::JsonTree;
 
 // What an unknown character costs more than the least likely token.
 constexpr double kUnknownPenalty = 10;
@@ -126,12 +125,13 @@ Status Unigram::tokenize(std::string_view text, std::span<const Range> words, si
 Json Unigram::to_json() const {
   Json vocab = Json::array();
   for (size_t i = 0; i < config_.scores.size(); ++i) {
-    vocab.push_back({config_.vocabulary[i].first, config_.scores[i]});
+    vocab.push_back(Json::array(config_.vocabulary[i].first, config_.scores[i]));
   }
-  return {{"type", "Unigram"},
-          {"unk_id", config_.unk_id == ByteTrie::kNone ? Json() : Json(config_.unk_id)},
-          {"byte_fallback", config_.byte_fallback},
-          {"vocab", std::move(vocab)}};
+  return Json::object(
+      {{"type", "Unigram"},
+       {"unk_id", config_.unk_id == ByteTrie::kNone ? Json() : Json(config_.unk_id)},
+       {"byte_fallback", config_.byte_fallback},
+       {"vocab", std::move(vocab)}});
 }
 
 }  // namespace

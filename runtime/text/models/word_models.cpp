@@ -1,6 +1,5 @@
 #include "runtime/text/models/word_models.hpp"
 
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/status_macros.hpp"
@@ -11,7 +10,7 @@
 namespace lanewise::text {
 namespace {
 
-using Json = nlohmann::json;
+using Json = base::JsonTree;
 
 class WordPiece final : public SubwordModel {
  public:
@@ -41,11 +40,11 @@ class WordPiece final : public SubwordModel {
   int32_t id(std::string_view token) const override { return pieces_.find(token); }
   const LongestPieces* longest_pieces() const override { return &pieces_; }
   Json to_json() const override {
-    return {{"type", "WordPiece"},
-            {"unk_token", model_.unk_token},
-            {"continuing_subword_prefix", model_.continuing_subword_prefix},
-            {"max_input_chars_per_word", model_.max_input_chars_per_word},
-            {"vocab", vocabulary_to_json(model_.vocabulary)}};
+    return Json::object({{"type", "WordPiece"},
+                         {"unk_token", model_.unk_token},
+                         {"continuing_subword_prefix", model_.continuing_subword_prefix},
+                         {"max_input_chars_per_word", model_.max_input_chars_per_word},
+                         {"vocab", Json::object_of(model_.vocabulary)}});
   }
 
  private:
@@ -79,9 +78,9 @@ class WordLevel final : public SubwordModel {
   int32_t id(std::string_view token) const override { return ids_.find(token); }
   bool refuses_unknown() const override { return unk_id_ == ByteTrie::kNone; }
   Json to_json() const override {
-    return {{"type", "WordLevel"},
-            {"vocab", vocabulary_to_json(vocabulary_)},
-            {"unk_token", unk_token_}};
+    return Json::object({{"type", "WordLevel"},
+                         {"vocab", Json::object_of(vocabulary_)},
+                         {"unk_token", unk_token_}});
   }
 
  private:
