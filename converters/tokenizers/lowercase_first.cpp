@@ -26,7 +26,7 @@ void lowercase_bert(Json& normalizer) {
 }
 
 Json lowercased(Json normalizer) {
-  const Json lowercase = {{"type", "Lowercase"}};
+  Json lowercase = {{"type", "Lowercase"}};
   if (normalizer.is_null()) return lowercase;
   if (has_type(normalizer, "BertNormalizer")) {
     lowercase_bert(normalizer);
