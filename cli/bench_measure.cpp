@@ -144,10 +144,13 @@ void add_profile(const std::vector<Session::NodeTime>& profile,
 }
 
 /// Sums over kProfiledRuns and a team become the numbers of one run.
-std::vector<OperatorTime> finish_operators(std::map<std::string, OperatorTime> times, int threads) {
+std::vector<OperatorTime> finish_operators(const std::map<std::string, OperatorTime>& times,
+                                           int threads) {
   std::vector<OperatorTime> operators;
   double all = 0.0;
-  for (auto& [op, time] : times) {
+  operators.reserve(times.size());
+  for (const auto& [op, sums] : times) {
+    OperatorTime time = sums;
     all += time.milliseconds;
     const double wall_seconds = time.milliseconds / 1e3 / threads;
     time.op = op;
@@ -174,7 +177,7 @@ Status profile_runs(BenchTarget& target, BenchResult& result, std::vector<BenchP
   }
   parts = target.parts();
   target.set_profiling(false);
-  result.operators = finish_operators(std::move(times), target.threads());
+  result.operators = finish_operators(times, target.threads());
   return {};
 }
 

@@ -121,6 +121,7 @@ int run_program(int argc, char** argv) {
   }
   const std::vector<std::string> arguments = mark_brackets(argc, argv);
   std::vector<const char*> pointers;
+  pointers.reserve(arguments.size());
   for (const std::string& argument : arguments) pointers.push_back(argument.c_str());
   try {
     program.parse(argc, pointers.data());

@@ -3,6 +3,27 @@
 
 find_program(LANEWISE_CCACHE ccache)
 
+# Precompiles the standard library's headers, once a target: a file then takes clang half a second
+# less, and GCC only slightly less. Only under sanitizers: the other builds find the file that lacks
+# an include. Kernels include little, and fuzz targets have too few files.
+function(lanewise_precompile_headers target)
+  if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang" OR
+     NOT target MATCHES "^lanewise(_converters|_program|_[a-z]+_tests)?$")
+    return()
+  endif()
+  target_precompile_headers(${target} PRIVATE <algorithm> <array> <cstdint> <functional> <map>
+    <memory> <optional> <span> <string> <string_view> <utility> <vector>)
+  if(target MATCHES "_tests$")
+    target_precompile_headers(${target} PRIVATE <gtest/gtest.h>)
+  endif()
+  # What ccache needs to know such a header by its contents, and not by its time.
+  target_compile_options(${target} PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
+  if(LANEWISE_CCACHE)
+    set_target_properties(${target} PROPERTIES CXX_COMPILER_LAUNCHER
+      "${CMAKE_COMMAND};-E;env;CCACHE_SLOPPINESS=pch_defines,time_macros;${LANEWISE_CCACHE}")
+  endif()
+endfunction()
+
 function(lanewise_configure_target target)
   target_compile_features(${target} PUBLIC cxx_std_20)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON
@@ -32,5 +53,6 @@ function(lanewise_configure_target target)
     if(LANEWISE_BUILD_FUZZ AND target MATCHES "^lanewise(_converters|_[a-z]+_fuzz)?$")
       target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
     endif()
+    lanewise_precompile_headers(${target})
   endif()
 endfunction()

@@ -83,7 +83,7 @@ std::string snapshot_hint(const std::string& folder) {
 std::string cache_hint(const std::string& folder) {
   for (const std::string& name : list_entries(folder)) {
     if (!name.starts_with("models--")) continue;
-    const std::string hint = snapshot_hint(join(folder, name));
+    std::string hint = snapshot_hint(join(folder, name));
     if (!hint.empty()) return hint;
   }
   return snapshot_hint(folder);

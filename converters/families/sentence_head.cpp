@@ -297,6 +297,7 @@ ValueId append_pooling(graph::Builder& builder, ValueId tokens,
   const std::string name = "sentence.pool";
   if (pools.size() == 1) return builder.pool(name, tokens, pools.front());
   std::vector<ValueId> parts;
+  parts.reserve(pools.size());
   for (const std::string& pool : pools) {
     parts.push_back(builder.pool(name + "." + std::to_string(parts.size()), tokens, pool));
   }

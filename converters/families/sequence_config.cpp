@@ -87,14 +87,15 @@ Status check_tokens(const Config& config, const std::string& field,
   }
   std::map<std::string_view, size_t> ids;
   for (size_t id = 0; id < tokens.size(); ++id) {
-    const std::string token = "token " + std::to_string(id);
-    if (tokens[id].empty()) return invalid_argument(label + ": " + token + " is empty");
+    std::string token = label + ": token ";
+    token += std::to_string(id);
+    if (tokens[id].empty()) return invalid_argument(token + " is empty");
     const Status utf8 = text::check_utf8(tokens[id]);
-    if (!utf8.ok()) return utf8.with_context(label + ": " + token);
+    if (!utf8.ok()) return utf8.with_context(token);
     const auto [first, is_new] = ids.emplace(tokens[id], id);
     if (!is_new) {
-      return invalid_argument(label + ": " + token + " is " + in_quotes(tokens[id]) +
-                              ", as token " + std::to_string(first->second) + " is");
+      return invalid_argument(token + " is " + in_quotes(tokens[id]) + ", as token " +
+                              std::to_string(first->second) + " is");
     }
   }
   return {};

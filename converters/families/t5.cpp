@@ -315,12 +315,14 @@ class T5Writer {
   graph::Builder builder_;
 };
 
-/// Copies of tied tensors, and a table that Transformers once made and never used.
+/// Transformers once made this table and never used it.
+constexpr const char* kUnusedTable =
+    "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight";
+
+/// Copies of tied tensors, and the unused table.
 std::vector<std::string> leftovers(const std::string& prefix) {
   std::vector<std::string> names = {"shared.weight", "encoder.embed_tokens.weight",
-                                    "decoder.embed_tokens.weight", "lm_head.weight",
-                                    "decoder.block.0.layer.1.EncDecAttention."
-                                    "relative_attention_bias.weight"};
+                                    "decoder.embed_tokens.weight", "lm_head.weight", kUnusedTable};
   for (std::string& name : names) name.insert(0, prefix);
   return names;
 }

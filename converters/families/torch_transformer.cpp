@@ -15,7 +15,6 @@
 namespace lanewise::converters {
 namespace {
 
-using base::in_quotes;
 using graph::RowSymbol;
 using graph::ValueId;
 

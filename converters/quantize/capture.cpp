@@ -106,6 +106,7 @@ Result<CapturedInputs> capture_inputs(const Model& model, std::span<const Sample
   exec::Team team(setup.threads);
   exec::Executor executor(program, team);
   std::vector<RowCollector> collectors;
+  collectors.reserve(products.size());
   for (const Product& product : products) collectors.emplace_back(product.k);
   for (const Sample& sample : samples) {
     LW_RETURN_IF_ERROR(exec::run_sequence(program, executor, sample.source, sample.target, {}));

@@ -58,6 +58,7 @@ Status add_targets(const Model& model, std::vector<Sample>& samples) {
   const int64_t room = model.info().max_target_tokens - 1;  // beside the start token
   options.max_new_tokens = std::clamp<int64_t>(room, 1, kMostNewTokens);
   std::vector<std::vector<int32_t>> sources;
+  sources.reserve(samples.size());
   for (const Sample& sample : samples) sources.push_back(sample.source);
   LW_ASSIGN_OR_RETURN(Generator generator, Generator::create(model));
   LW_ASSIGN_OR_RETURN(const auto generations, generator.generate(sources, options));

@@ -12,9 +12,11 @@ namespace {
 
 std::vector<std::string> worst_first(const std::map<std::string, double>& errors) {
   std::vector<std::pair<double, std::string>> sorted;
+  sorted.reserve(errors.size());
   for (const auto& [name, error] : errors) sorted.emplace_back(-error, name);
   std::sort(sorted.begin(), sorted.end());
   std::vector<std::string> names;
+  names.reserve(sorted.size());
   for (auto& [error, name] : sorted) names.push_back(std::move(name));
   return names;
 }
