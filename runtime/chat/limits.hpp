@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstddef>
+
+namespace lanewise::chat {
+
+// Templates come with checkpoints that nobody vouches for. These limits keep a template from taking
+// more memory, stack or time than one that does its work: those of real models take less than a
+// hundredth of each.
+
+inline constexpr size_t kMaxTemplateBytes = size_t{1} << 20;
+inline constexpr size_t kMaxInputBytes = size_t{64} << 20;
+
+/// How deep blocks, parentheses and operators may nest in a template.
+inline constexpr int kMaxNesting = 100;
+/// How deep the evaluation of expressions, blocks and macros may nest. A level takes about 1 KB of
+/// the stack.
+inline constexpr int kMaxDepth = 400;
+/// How deep lists and dicts may nest where they are printed or compared.
+inline constexpr int kMaxValueDepth = 100;
+
+/// An evaluated expression, a copied element or 32 bytes of text are about one step.
+inline constexpr size_t kMaxSteps = 50'000'000;
+/// Of the values that a template makes, all together: none is freed before the end.
+inline constexpr size_t kMaxMemoryBytes = size_t{256} << 20;
+inline constexpr size_t kMaxOutputBytes = size_t{64} << 20;
+
+/// As Jinja's sandbox has it.
+inline constexpr size_t kMaxRange = 100'000;
+
+}  // namespace lanewise::chat
