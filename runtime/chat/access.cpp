@@ -53,6 +53,7 @@ Result<Value> element(const Value& value, int64_t index, Store& store) {
 /// Where a slice begins and ends among `size` elements, as slice.indices() of Python has it.
 struct Bounds {
   int64_t start;
+  int64_t stop;
   int64_t step;
   int64_t count;
 };
@@ -69,11 +70,11 @@ Result<Bounds> bounds_of(const Value& start, const Value& stop, const Value& ste
   const int64_t first = place(start, backwards ? size - 1 : 0);
   const int64_t last = place(stop, backwards ? -1 : size);
   const int64_t distance = backwards ? first - last : last - first;
-  if (distance <= 0) return Bounds{first, stride, 0};
+  if (distance <= 0) return Bounds{first, last, stride, 0};
   // The step may be the least integer.
   const uint64_t pace = backwards ? -static_cast<uint64_t>(stride) : static_cast<uint64_t>(stride);
-  return Bounds{first, stride,
-                static_cast<int64_t>((static_cast<uint64_t>(distance) - 1) / pace + 1)};
+  const uint64_t count = (static_cast<uint64_t>(distance) - 1) / pace + 1;
+  return Bounds{first, last, stride, static_cast<int64_t>(count)};
 }
 
 Result<Value> slice_of_text(std::string_view text, const Bounds& bounds, Store& store) {
@@ -94,8 +95,8 @@ Result<Value> slice_of_text(std::string_view text, const Bounds& bounds, Store& 
 Result<Value> slice_of_items(const Value& value, const Bounds& bounds, Store& store) {
   const bool is_list = value.is(Kind::kList);
   if (bounds.step == 1) {
-    const auto part = value.items().subspan(static_cast<size_t>(bounds.start),
-                                            static_cast<size_t>(bounds.count));
+    const auto part =
+        value.items().subspan(static_cast<size_t>(bounds.start), static_cast<size_t>(bounds.count));
     return is_list ? Value::list(part) : Value::tuple(part);
   }
   LW_ASSIGN_OR_RETURN(const std::span<Value> items,
@@ -105,6 +106,19 @@ Result<Value> slice_of_items(const Value& value, const Bounds& bounds, Store& st
     items[i] = value.items()[static_cast<size_t>(at)];
   }
   return is_list ? Value::list(items) : Value::tuple(items);
+}
+
+/// Ranges have at most kMaxRange elements, but their numbers may be large.
+Result<Value> slice_of_range(const Range& range, const Bounds& bounds, Store& store) {
+  Range part{0, 0, 0, bounds.count};
+  bool overflows = __builtin_mul_overflow(bounds.start, range.step, &part.start);
+  overflows |= __builtin_add_overflow(part.start, range.start, &part.start);
+  overflows |= __builtin_mul_overflow(bounds.stop, range.step, &part.stop);
+  overflows |= __builtin_add_overflow(part.stop, range.start, &part.stop);
+  overflows |= __builtin_mul_overflow(bounds.step, range.step, &part.step);
+  if (overflows) return resource_exhausted("an integer needs more than 64 bits");
+  LW_ASSIGN_OR_RETURN(const Range* const made, store.make(part));
+  return Value::range(made);
 }
 
 bool is_place(const Value& value) { return value.is_none() || value.is_integral(); }
@@ -148,24 +162,32 @@ Result<Value> item_of(const Value& value, const Value& index, Store& store) {
   return attribute_of(value, index.text(), store);
 }
 
-Result<Value> slice_of(const Value& value, const Value& start, const Value& stop,
-                       const Value& step, Store& store) {
+Result<Value> slice_of(const Value& value, const Value& start, const Value& stop, const Value& step,
+                       Store& store) {
   LW_RETURN_IF_ERROR(check_defined(value));
   const bool has_places = value.is_array() || value.is_string() || value.is(Kind::kRange);
-  if (!has_places || !is_place(start) || !is_place(stop) || !is_place(step)) {
-    const std::string_view message[] = {"'", type_name(value), " object' has no such slice"};
-    return store.undefined(message);
+  if (!has_places) return invalid_argument(found_text(value) + " has no slices");
+  if (!is_place(start) || !is_place(stop) || !is_place(step)) {
+    return invalid_argument("the parts of a slice are integers or none");
   }
   LW_ASSIGN_OR_RETURN(const int64_t size, length_of(value, store));
   LW_ASSIGN_OR_RETURN(const Bounds bounds, bounds_of(start, stop, step, size));
   if (value.is_string()) return slice_of_text(value.text(), bounds, store);
   if (value.is_array()) return slice_of_items(value, bounds, store);
-  return unsupported("a slice of a range is not supported");
+  return slice_of_range(value.range(), bounds, store);
 }
 
-Result<Value> item_at_path(const Value& value, const Value& path, Store& store) {
-  if (!path.is_string()) return path.is_none() ? value : item_of(value, path, store);
+Result<Value> item_at_path(const Value& value, const Value& path, Store& store,
+                           const Value& fallback) {
+  const auto or_fallback = [&](const Value& item) {
+    return item.is_undefined() && !fallback.is_none() ? fallback : item;
+  };
+  if (path.is_none()) return value;
   Value item = value;
+  if (!path.is_string()) {
+    LW_ASSIGN_OR_RETURN(item, item_of(value, path, store));
+    return or_fallback(item);
+  }
   for (std::string_view rest = path.text();;) {
     const std::string_view part = rest.substr(0, rest.find('.'));
     int64_t place = 0;
@@ -174,6 +196,7 @@ Result<Value> item_at_path(const Value& value, const Value& path, Store& store) 
     const bool is_place = error == std::errc() && stop == end && part[0] != '-';
     const Value index = is_place ? Value::integer(place) : Value::string(part);
     LW_ASSIGN_OR_RETURN(item, item_of(item, index, store));
+    item = or_fallback(item);
     if (part.size() == rest.size()) return item;
     rest.remove_prefix(part.size() + 1);
   }

@@ -13,12 +13,14 @@ Result<Value> attribute_of(const Value& value, std::string_view name, Store& sto
 /// value[index]: an element, else a method; undefined if there is neither.
 Result<Value> item_of(const Value& value, const Value& index, Store& store);
 
-/// value[start:stop:step] of a text, list, tuple or range; undefined for others. Each of the three
-/// may be none.
-Result<Value> slice_of(const Value& value, const Value& start, const Value& stop,
-                       const Value& step, Store& store);
+/// value[start:stop:step] of a text, list, tuple or range; kInvalidArgument for others. Each of the
+/// three may be none.
+Result<Value> slice_of(const Value& value, const Value& start, const Value& stop, const Value& step,
+                       Store& store);
 
-/// The attribute `parts`, "a.b.0", that filters such as map(attribute=...) take: an item of an item.
-Result<Value> item_at_path(const Value& value, const Value& path, Store& store);
+/// The item of an item that `path` names, "a.b.0", as filters such as map(attribute=...) take it; the
+/// value itself for none. `fallback`, unless it is none, replaces each item that is undefined.
+Result<Value> item_at_path(const Value& value, const Value& path, Store& store,
+                           const Value& fallback = Value::none());
 
 }  // namespace lanewise::chat

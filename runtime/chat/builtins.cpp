@@ -43,8 +43,8 @@ bool Builtin::has_parameter(std::string_view keyword) const noexcept {
 }
 
 size_t Builtin::parameter_count() const noexcept {
-  return static_cast<size_t>(
-      std::ranges::count_if(parameters, [](std::string_view parameter) { return !parameter.empty(); }));
+  return static_cast<size_t>(std::ranges::count_if(
+      parameters, [](std::string_view parameter) { return !parameter.empty(); }));
 }
 
 const Builtin* find(std::span<const Builtin> table, std::string_view name) noexcept {

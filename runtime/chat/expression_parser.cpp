@@ -319,7 +319,7 @@ Parsed ExpressionParser::string() {
 Parsed ExpressionParser::parenthesized() {
   next();
   LW_RETURN_IF_ERROR(enter());
-  LW_ASSIGN_OR_RETURN(ExpressionPtr inner, tuple(true, {}, true));
+  LW_ASSIGN_OR_RETURN(ExpressionPtr inner, tuple(true, true));
   leave();
   LW_RETURN_IF_ERROR(expect_operator(")"));
   return inner;
@@ -351,12 +351,12 @@ Parsed ExpressionParser::dict() {
   return made(std::move(result));
 }
 
-Parsed ExpressionParser::tuple(bool with_condition, std::string_view ender, bool in_parentheses) {
+Parsed ExpressionParser::tuple(bool with_condition, bool in_parentheses) {
   ExpressionPtr result = node(Kind::kTuple);
   bool is_tuple = false;
   for (;;) {
     const bool ends = current().is(Type::kOutputEnd) || current().is(Type::kBlockEnd) ||
-                      current().is_operator(")") || (!ender.empty() && current().is_name(ender));
+                      current().is_operator(")");
     if (ends) break;
     LW_ASSIGN_OR_RETURN(result->parts.emplace_back(),
                         with_condition ? expression() : without_condition());
@@ -372,7 +372,7 @@ Parsed ExpressionParser::tuple(bool with_condition, std::string_view ender, bool
 Parsed ExpressionParser::simple_target(bool with_attributes) {
   if (skip_operator("(")) {
     LW_RETURN_IF_ERROR(enter());
-    LW_ASSIGN_OR_RETURN(ExpressionPtr inner, target(false, {}));
+    LW_ASSIGN_OR_RETURN(ExpressionPtr inner, target(false));
     leave();
     LW_RETURN_IF_ERROR(expect_operator(")"));
     return inner;
@@ -396,11 +396,10 @@ Parsed ExpressionParser::simple_target(bool with_attributes) {
   return variable;
 }
 
-Parsed ExpressionParser::target(bool with_attributes, std::string_view ender) {
+Parsed ExpressionParser::target(bool with_attributes) {
   ExpressionPtr result = node(Kind::kTuple);
   bool is_tuple = false;
-  while (!current().is_operator(")") && !current().is(Type::kBlockEnd) &&
-         (ender.empty() || !current().is_name(ender))) {
+  while (!current().is_operator(")") && !current().is(Type::kBlockEnd)) {
     LW_ASSIGN_OR_RETURN(result->parts.emplace_back(), simple_target(with_attributes));
     if (!skip_operator(",")) break;
     is_tuple = true;

@@ -38,12 +38,11 @@ class ExpressionParser {
 
   Parsed expression();
   Parsed without_condition() { return binary_or(); }
-  /// One expression, or several with commas between them, which make a tuple.
-  ///
-  /// ender  a name that ends it: "" for none
-  Parsed tuple(bool with_condition, std::string_view ender = {}, bool in_parentheses = false);
+  /// One expression, or several with commas between them, which make a tuple. Only in parentheses
+  /// may there be none.
+  Parsed tuple(bool with_condition, bool in_parentheses = false);
   /// What `set` and `for` assign to.
-  Parsed target(bool with_attributes, std::string_view ender = {});
+  Parsed target(bool with_attributes);
   /// The filters after `operand`, which begin with "|".
   Parsed filters(ExpressionPtr operand);
   /// Limits the depth of a finished node.

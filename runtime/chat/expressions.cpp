@@ -99,8 +99,7 @@ Result<Value> Interpreter::slice(const Expression& expression) {
 }
 
 Result<Value> Interpreter::list(const Expression& expression) {
-  LW_ASSIGN_OR_RETURN(const std::span<Value> items,
-                      store().array<Value>(expression.parts.size()));
+  LW_ASSIGN_OR_RETURN(const std::span<Value> items, store().array<Value>(expression.parts.size()));
   for (size_t i = 0; i < items.size(); ++i) {
     LW_ASSIGN_OR_RETURN(items[i], evaluate(*expression.parts[i]));
   }
@@ -113,8 +112,8 @@ Result<Value> Interpreter::dict(const Expression& expression) {
     LW_ASSIGN_OR_RETURN(const Value key, evaluate(*expression.parts[i]));
     LW_ASSIGN_OR_RETURN(const Value value, evaluate(*expression.parts[i + 1]));
     LW_ASSIGN_OR_RETURN(const Value* const found, find(Value::dict(entries), key, store()));
-    const auto same = std::ranges::find_if(
-        entries, [&](const Entry& entry) { return &entry.value == found; });
+    const auto same =
+        std::ranges::find_if(entries, [&](const Entry& entry) { return &entry.value == found; });
     if (same == entries.end()) {
       entries.push_back({key, value});
     } else {
@@ -224,8 +223,7 @@ Status Interpreter::bind(const Macro& macro, const CallArguments& arguments, Sco
     return invalid_argument("the macro " + quoted + " has too many arguments");
   }
   for (size_t i = 0; i < arguments.positional.size(); ++i) {
-    LW_RETURN_IF_ERROR(
-        set_variable(scope, statement.parameters[i].name, arguments.positional[i]));
+    LW_RETURN_IF_ERROR(set_variable(scope, statement.parameters[i].name, arguments.positional[i]));
   }
   for (const auto& [name, value] : arguments.keywords) {
     const auto parameter = std::ranges::find(statement.parameters, name, &Keyword::name);
@@ -248,9 +246,8 @@ Status Interpreter::bind_defaults(const Statement& statement, Scope* scope) {
     }
     if (is_set) continue;
     const std::string_view message[] = {"the argument '", parameter.name, "' was not given"};
-    LW_ASSIGN_OR_RETURN(const Value value, parameter.value != nullptr
-                                               ? evaluate(*parameter.value)
-                                               : store().undefined(message));
+    LW_ASSIGN_OR_RETURN(const Value value, parameter.value != nullptr ? evaluate(*parameter.value)
+                                                                      : store().undefined(message));
     LW_RETURN_IF_ERROR(set_variable(scope, parameter.name, value));
   }
   scope_ = outer;

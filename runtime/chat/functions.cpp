@@ -74,6 +74,7 @@ Status put(std::vector<Entry>* entries, const Value& key, const Value& value, St
 
 /// What a dict is made from: another one or pairs.
 Status put_all(std::vector<Entry>* entries, const Value& source, Store& store) {
+  LW_RETURN_IF_ERROR(check_defined(source));
   if (source.is_dict()) {
     entries->assign(source.entries().begin(), source.entries().end());
     return {};

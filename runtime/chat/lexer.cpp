@@ -59,8 +59,8 @@ class Lexer {
 
   /// The next {{, {% or {#; the end of the source if there is none.
   size_t next_tag() const noexcept {
-    for (size_t i = source_.find('{', at_); i + 1 < source_.size(); i = source_.find('{', i + 1)) {
-      const char kind = source_[i + 1];
+    for (size_t i = source_.find('{', at_); i < source_.size(); i = source_.find('{', i + 1)) {
+      const char kind = i + 1 < source_.size() ? source_[i + 1] : '\0';
       if (kind == '{' || kind == '%' || kind == '#') return i;
     }
     return source_.size();
@@ -124,6 +124,7 @@ class Lexer {
   Status comment(size_t begin_length) {
     const int line = line_;
     advance(begin_length);
+    if (at_ == source_.size()) return {};  // Jinja does not mind.
     size_t end = source_.find("#}", at_);
     if (end == source_.npos) return syntax_error(line, "a comment has no end");
     if (end > at_ && (source_[end - 1] == '-' || source_[end - 1] == '+')) --end;
@@ -152,6 +153,7 @@ class Lexer {
   Status raw_text(size_t begin_length) {
     const int line = line_;
     advance(begin_length);
+    if (at_ == source_.size()) return {};
     for (size_t tag = source_.find("{%", at_); tag != source_.npos;
          tag = source_.find("{%", tag + 1)) {
       const char sign = sign_at(tag);

@@ -132,8 +132,8 @@ class EscapeReader {
     char32_t value = 0;
     int digits = 0;
     while (digits < most && at_ < text_.size() && digit_value(text_[at_]) < base) {
-      value = value * static_cast<char32_t>(base) +
-              static_cast<char32_t>(digit_value(text_[at_++]));
+      value =
+          value * static_cast<char32_t>(base) + static_cast<char32_t>(digit_value(text_[at_++]));
       ++digits;
     }
     const bool is_surrogate = value >= 0xD800 && value < 0xE000;

@@ -47,8 +47,7 @@ Result<Value> join(Environment& environment, const Value& subject, Arguments arg
 enum class Side { kBegin, kEnd };
 
 template <Side side>
-Result<Value> begins_or_ends(Environment& environment, const Value& subject,
-                             Arguments arguments) {
+Result<Value> begins_or_ends(Environment& environment, const Value& subject, Arguments arguments) {
   const Value& given = arguments[0];
   const std::span<const Value> one(&given, 1);
   bool found = false;
@@ -164,9 +163,9 @@ Result<Value> split(Environment& environment, const Value& subject, Arguments ar
   }
   LW_ASSIGN_OR_RETURN(const std::string_view separator, string_of(arguments[0]));
   if (separator.empty()) return invalid_argument("a separator has at least one character");
-  return list_of(kFromBegin ? parts_of(text, separator, most)
-                            : last_parts_of(text, separator, most),
-                 environment.store);
+  return list_of(
+      kFromBegin ? parts_of(text, separator, most) : last_parts_of(text, separator, most),
+      environment.store);
 }
 
 Result<Value> split_lines(Environment& environment, const Value& subject, Arguments arguments) {
@@ -228,9 +227,9 @@ constexpr Builtin kDictMethods[] = {
 };
 
 constexpr Builtin kListMethods[] = {
-    {"copy", copy},      {"append", nullptr}, {"clear", nullptr},   {"extend", nullptr},
-    {"insert", nullptr}, {"pop", nullptr},    {"remove", nullptr},  {"reverse", nullptr},
-    {"sort", nullptr},
+    {"copy", copy},      {"append", nullptr},  {"clear", nullptr},
+    {"extend", nullptr}, {"insert", nullptr},  {"pop", nullptr},
+    {"remove", nullptr}, {"reverse", nullptr}, {"sort", nullptr},
 };
 
 }  // namespace

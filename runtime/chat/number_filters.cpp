@@ -23,8 +23,7 @@ std::optional<std::string> plain_number(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '_') {
       plain += text[i];
-    } else if (i == 0 || i + 1 == text.size() || !is_digit(text[i - 1]) ||
-               !is_digit(text[i + 1])) {
+    } else if (i == 0 || i + 1 == text.size() || !is_digit(text[i - 1]) || !is_digit(text[i + 1])) {
       return std::nullopt;
     }
   }
@@ -59,7 +58,8 @@ bool fits_integer(double value) {
 
 Result<Value> truncated(double value) {
   if (fits_integer(value)) return Value::integer(static_cast<int64_t>(value));
-  return invalid_argument("no integer of 64 bits is " + float_text(value));
+  if (std::isinf(value)) return invalid_argument("infinity is no integer");
+  return resource_exhausted("an integer needs more than 64 bits");
 }
 
 Result<Value> to_int(Environment&, const Value& subject, Arguments arguments) {
@@ -110,8 +110,9 @@ double rounded(double value, int precision) {
 Result<Value> round_up_or_down(const Value& subject, int precision, bool up) {
   const double factor = std::pow(10.0, precision);
   const double scaled = subject.real() * factor;
+  if (!std::isfinite(scaled)) return invalid_argument("infinity has no neighbouring integer");
   const double whole = up ? std::ceil(scaled) : std::floor(scaled);
-  return Value::real(whole / factor);
+  return Value::real((whole + 0.0) / factor);  // Python has an integer there, so no -0.
 }
 
 Result<Value> round_filter(Environment&, const Value& subject, Arguments arguments) {
@@ -126,8 +127,9 @@ Result<Value> round_filter(Environment&, const Value& subject, Arguments argumen
                        " is not supported");
   }
   const auto digits = static_cast<int>(precision.integer());
-  const std::string_view method =
-      arguments[1].is_string() ? arguments[1].text() : arguments[1].is_missing() ? "common" : "";
+  const std::string_view method = arguments[1].is_string()    ? arguments[1].text()
+                                  : arguments[1].is_missing() ? "common"
+                                                              : "";
   if (method == "ceil" || method == "floor") {
     return round_up_or_down(subject, digits, method == "ceil");
   }

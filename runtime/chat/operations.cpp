@@ -20,7 +20,8 @@ bool is_hashable(const Value& value, int depth = 0) noexcept {
              return is_hashable(item, depth + 1);
            });
   }
-  return !value.is(Kind::kList) && !value.is_dict();
+  return !value.is(Kind::kList) && !value.is_dict() && !value.is(Kind::kDictItems) &&
+         !value.is(Kind::kDictKeys);
 }
 
 /// Compares values that contain others.
@@ -34,8 +35,8 @@ class Comparison {
  private:
   Result<bool> equal_items(std::span<const Value> left, std::span<const Value> right, int depth);
   Result<bool> equal_entries(std::span<const Entry> left, std::span<const Entry> right, int depth);
-  Result<bool> ordered_items(Operator op, std::span<const Value> left,
-                             std::span<const Value> right, int depth);
+  Result<bool> ordered_items(Operator op, std::span<const Value> left, std::span<const Value> right,
+                             int depth);
   Status enter(int depth);
 
   Store& store_;

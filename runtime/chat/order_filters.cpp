@@ -51,9 +51,8 @@ Result<Value> sorted(std::vector<Keyed> keyed, bool descending, Store& store) {
   Status failure;
   std::ranges::stable_sort(keyed, [&](const Keyed& left, const Keyed& right) {
     if (!failure.ok()) return false;
-    const Result<bool> less = descending
-                                  ? compare(Operator::kLess, right.key, left.key, store)
-                                  : compare(Operator::kLess, left.key, right.key, store);
+    const Result<bool> less = descending ? compare(Operator::kLess, right.key, left.key, store)
+                                         : compare(Operator::kLess, left.key, right.key, store);
     if (!less.ok()) failure = less.status();
     return less.ok() && *less;
   });
@@ -78,16 +77,15 @@ Result<Value> sort(Environment& environment, const Value& subject, Arguments arg
 Result<Value> dictsort(Environment& environment, const Value& subject, Arguments arguments) {
   Store& store = environment.store;
   LW_RETURN_IF_ERROR(check_defined(subject));
-  if (!subject.is_dict()) return invalid_argument("'dictsort' is for dicts, not for " +
-                                                  found_text(subject));
+  if (!subject.is_dict())
+    return invalid_argument("'dictsort' is for dicts, not for " + found_text(subject));
   const std::string_view by = arguments[1].is_missing()  ? "key"
                               : arguments[1].is_string() ? arguments[1].text()
                                                          : "";
   if (by != "key" && by != "value") {
     return invalid_argument("'dictsort' sorts by \"key\" or \"value\"");
   }
-  LW_ASSIGN_OR_RETURN(const auto items,
-                      elements_of(Value::view(Kind::kDictItems, subject), store));
+  LW_ASSIGN_OR_RETURN(const auto items, elements_of(Value::view(Kind::kDictItems, subject), store));
   const Value place = Value::integer(by == "key" ? 0 : 1);
   std::vector<Keyed> keyed;
   for (const Value& item : items) {

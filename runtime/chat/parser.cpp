@@ -20,7 +20,7 @@ using Type = Token::Type;
 
 /// Tags of Jinja and of its extensions.
 constexpr std::array<std::string_view, 14> kOtherTags = {
-    "autoescape", "block",  "call",  "debug", "do",        "extends", "filter",
+    "autoescape", "block",  "call",    "debug", "do",    "extends",   "filter",
     "from",       "import", "include", "print", "trans", "pluralize", "with"};
 
 class Parser : public ExpressionParser {
@@ -147,9 +147,9 @@ Result<Statement> Parser::for_statement() {
   Statement result = made(Kind::kFor);
   next();
   ++loops_;
-  LW_ASSIGN_OR_RETURN(result.target, target(false, "in"));
+  LW_ASSIGN_OR_RETURN(result.target, target(false));
   LW_RETURN_IF_ERROR(expect_name("in"));
-  LW_ASSIGN_OR_RETURN(result.value, tuple(false, "recursive"));
+  LW_ASSIGN_OR_RETURN(result.value, tuple(false));
   if (skip_name("if")) {
     LW_ASSIGN_OR_RETURN(result.conditions.emplace_back(), expression());
   }
@@ -252,9 +252,8 @@ Status Parser::check_calls() const {
 
 Result<std::unique_ptr<const Program>> parse_program(std::string_view text) {
   if (text.size() > kMaxTemplateBytes) {
-    return resource_exhausted("a template of " + std::to_string(text.size()) +
-                              " bytes, at most " + std::to_string(kMaxTemplateBytes) +
-                              " are read");
+    return resource_exhausted("a template of " + std::to_string(text.size()) + " bytes, at most " +
+                              std::to_string(kMaxTemplateBytes) + " are read");
   }
   LW_RETURN_IF_ERROR(text::check_utf8(text).with_context("template"));
   auto program = std::make_unique<Program>();

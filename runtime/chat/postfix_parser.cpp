@@ -185,7 +185,8 @@ Parsed ExpressionParser::filter(ExpressionPtr operand) {
 
 bool ExpressionParser::begins_argument_of_test() const noexcept {
   const Token& token = current();
-  if (token.is(Type::kName)) return token.text != "else" && token.text != "or" && token.text != "and";
+  if (token.is(Type::kName))
+    return token.text != "else" && token.text != "or" && token.text != "and";
   return token.is(Type::kString) || token.is(Type::kInteger) || token.is(Type::kFloat) ||
          token.is_operator("[") || token.is_operator("{");
 }
@@ -222,8 +223,8 @@ Status ExpressionParser::check_arguments(const Expression& call) const {
   const std::string name = base::in_quotes(call.name);
   for (const Keyword& keyword : call.keywords) {
     if (!call.builtin->has_parameter(keyword.name)) {
-      return unsupported_syntax(
-          call.line, "the argument " + base::in_quotes(keyword.name) + " of " + name);
+      return unsupported_syntax(call.line,
+                                "the argument " + base::in_quotes(keyword.name) + " of " + name);
     }
   }
   const size_t count = call.parts.size() - 1 + call.keywords.size();

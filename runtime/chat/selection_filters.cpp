@@ -20,8 +20,8 @@ struct NamedCall {
   CallArguments arguments;
 };
 
-Result<NamedCall> named_call(const Builtin* (*find)(std::string_view) noexcept, std::string_view what,
-                             const CallArguments& arguments, size_t place) {
+Result<NamedCall> named_call(const Builtin* (*find)(std::string_view) noexcept,
+                             std::string_view what, const CallArguments& arguments, size_t place) {
   const Value& name = arguments.positional[place];
   const Builtin* builtin = name.is_string() ? find(name.text()) : nullptr;
   if (builtin == nullptr) {
@@ -46,19 +46,17 @@ Result<Value> map_attribute(Environment& environment, const Value& subject,
   LW_ASSIGN_OR_RETURN(const auto elements, elements_of(subject, environment.store));
   std::vector<Value> mapped;
   for (const Value& element : elements) {
-    LW_ASSIGN_OR_RETURN(Value item, item_at_path(element, attribute, environment.store));
-    if (item.is_undefined() && !fallback.is_none()) item = fallback;
-    mapped.push_back(item);
+    LW_ASSIGN_OR_RETURN(mapped.emplace_back(),
+                        item_at_path(element, attribute, environment.store, fallback));
   }
   return environment.store.stream(mapped);
 }
 
-Result<Value> map(Environment& environment, const Value& subject,
-                  const CallArguments& arguments) {
+Result<Value> map(Environment& environment, const Value& subject, const CallArguments& arguments) {
   if (!is_true(subject)) return environment.store.stream({});
   if (arguments.positional.empty()) {
-    const bool names_attribute =
-        std::ranges::any_of(arguments.keywords, [](const auto& k) { return k.first == "attribute"; });
+    const bool names_attribute = std::ranges::any_of(
+        arguments.keywords, [](const auto& k) { return k.first == "attribute"; });
     if (!names_attribute) return invalid_argument("'map' needs a filter or an attribute");
     return map_attribute(environment, subject, arguments);
   }
@@ -77,8 +75,7 @@ Result<bool> passes(Environment& environment, const Value& item, const CallArgum
                     size_t place) {
   if (arguments.positional.size() <= place) return is_true(item);
   LW_ASSIGN_OR_RETURN(const NamedCall call, named_call(find_test, "test", arguments, place));
-  LW_ASSIGN_OR_RETURN(const Value result,
-                      apply(*call.builtin, environment, item, call.arguments));
+  LW_ASSIGN_OR_RETURN(const Value result, apply(*call.builtin, environment, item, call.arguments));
   return is_true(result);
 }
 

@@ -146,8 +146,7 @@ Result<Interpreter::Flow> Interpreter::for_body(const Statement& statement, Loop
   return flow;
 }
 
-Result<Interpreter::Flow> Interpreter::capture(const Body& body, Scope* parent,
-                                               std::string* text) {
+Result<Interpreter::Flow> Interpreter::capture(const Body& body, Scope* parent, std::string* text) {
   Scope* const outer_scope = scope_;
   std::string* const outer_output = std::exchange(output_, text);
   LW_ASSIGN_OR_RETURN(scope_, new_scope(parent));
@@ -275,8 +274,8 @@ Result<int64_t> Interpreter::length_of_loop(Loop& loop) {
     LW_ASSIGN_OR_RETURN(const Value kept, store().list(rest));
     loop.source = kept.items();
     loop.is_filtered = false;
-    loop.length = loop.index0 + 1 + static_cast<int64_t>(rest.size()) +
-                  (loop.after.is_missing() ? 0 : 1);
+    loop.length =
+        loop.index0 + 1 + static_cast<int64_t>(rest.size()) + (loop.after.is_missing() ? 0 : 1);
   }
   return loop.length;
 }

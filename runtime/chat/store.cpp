@@ -24,8 +24,7 @@ Status Store::spend(size_t steps) {
   steps_ += steps;
   if (steps_ <= kMaxSteps) return {};
   steps_ = kMaxSteps;  // cannot overflow
-  return resource_exhausted("the template takes more than " + std::to_string(kMaxSteps) +
-                            " steps");
+  return resource_exhausted("the template takes more than " + std::to_string(kMaxSteps) + " steps");
 }
 
 Result<void*> Store::allocate(size_t bytes) {

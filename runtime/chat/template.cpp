@@ -29,8 +29,8 @@ class Variables {
       LW_RETURN_IF_ERROR(text::check_utf8(token).with_context(name));
       LW_RETURN_IF_ERROR(interpreter_.define(name, Value::string(token)));
     }
-    LW_RETURN_IF_ERROR(interpreter_.define("add_generation_prompt",
-                                           Value::boolean(input.add_generation_prompt)));
+    LW_RETURN_IF_ERROR(
+        interpreter_.define("add_generation_prompt", Value::boolean(input.add_generation_prompt)));
     LW_RETURN_IF_ERROR(messages(input.messages));
     LW_RETURN_IF_ERROR(define("tools", input.tools));
     LW_RETURN_IF_ERROR(define("documents", input.documents));

@@ -52,7 +52,8 @@ bool is_callable(const Value& value) {
 Result<Value> remainder_is(Environment& environment, const Value& subject, const Value& divisor,
                            int64_t expected) {
   Store& store = environment.store;
-  LW_ASSIGN_OR_RETURN(const Value remainder, arithmetic(Operator::kModulo, subject, divisor, store));
+  LW_ASSIGN_OR_RETURN(const Value remainder,
+                      arithmetic(Operator::kModulo, subject, divisor, store));
   LW_ASSIGN_OR_RETURN(const bool same, equal(remainder, Value::integer(expected), store));
   return Value::boolean(same);
 }

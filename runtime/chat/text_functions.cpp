@@ -22,8 +22,8 @@ Result<Value> replaced(std::string_view text, std::string_view from, std::string
   if (has_count && !count.is_integral()) {
     return invalid_argument("a count of replacements is an integer, not " + found_text(count));
   }
-  int64_t left = has_count && count.integer() >= 0 ? count.integer()
-                                                   : std::numeric_limits<int64_t>::max();
+  int64_t left =
+      has_count && count.integer() >= 0 ? count.integer() : std::numeric_limits<int64_t>::max();
   LW_RETURN_IF_ERROR(store.spend_text(text.size()));
   std::vector<std::string_view> pieces;
   size_t kept = 0;  // The text before it is in `pieces`.
