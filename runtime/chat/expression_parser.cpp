@@ -318,9 +318,7 @@ Parsed ExpressionParser::string() {
 
 Parsed ExpressionParser::parenthesized() {
   next();
-  LW_RETURN_IF_ERROR(enter());
   LW_ASSIGN_OR_RETURN(ExpressionPtr inner, tuple(true, true));
-  leave();
   LW_RETURN_IF_ERROR(expect_operator(")"));
   return inner;
 }

@@ -69,7 +69,8 @@ Result<Value> Interpreter::evaluate_one(const Expression& expression) {
 Result<Value> Interpreter::name(const Expression& expression) {
   if (const Value* value = find_variable(expression.name)) return *value;
   if (const Builtin* function = find_function(expression.name)) return Value::function(function);
-  const std::string_view message[] = {"'", expression.name, "' is undefined"};
+  const std::string quoted = base::in_quotes(expression.name);
+  const std::string_view message[] = {quoted, " is undefined"};
   return store().undefined(message);
 }
 
@@ -245,7 +246,8 @@ Status Interpreter::bind_defaults(const Statement& statement, Scope* scope) {
       is_set = is_set || given->name == parameter.name;
     }
     if (is_set) continue;
-    const std::string_view message[] = {"the argument '", parameter.name, "' was not given"};
+    const std::string quoted = base::in_quotes(parameter.name);
+    const std::string_view message[] = {"the argument ", quoted, " was not given"};
     LW_ASSIGN_OR_RETURN(const Value value, parameter.value != nullptr ? evaluate(*parameter.value)
                                                                       : store().undefined(message));
     LW_RETURN_IF_ERROR(set_variable(scope, parameter.name, value));

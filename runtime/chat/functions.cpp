@@ -8,16 +8,19 @@
 #include "runtime/chat/limits.hpp"
 #include "runtime/chat/operations.hpp"
 #include "runtime/chat/printing.hpp"
+#include "runtime/chat/unicode.hpp"
 
 namespace lanewise::chat {
 namespace {
 
-/// The message in one line, as all messages are.
+/// Fails with the message, in one line and not much longer than that.
 Result<Value> raise_exception(Environment& environment, const Value&, Arguments arguments) {
+  constexpr size_t kLongest = 1000;
   LW_ASSIGN_OR_RETURN(const Value text, text_of(arguments[0], environment.store));
-  std::string message(text.text());
+  std::string message(text.text().substr(0, byte_of(text.text(), kLongest)));
+  if (message.size() < text.text().size()) message += "...";
   std::ranges::replace_if(
-      message, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+      message, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, ' ');
   return invalid_argument("the template says: " + message);
 }
 

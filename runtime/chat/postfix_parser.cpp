@@ -73,7 +73,6 @@ Parsed ExpressionParser::attribute(ExpressionPtr operand) {
 Parsed ExpressionParser::subscript(ExpressionPtr operand) {
   ExpressionPtr result = node(Kind::kItem);
   next();
-  LW_RETURN_IF_ERROR(enter());
   ExpressionPtr index;
   if (!current().is_operator(":")) {
     LW_ASSIGN_OR_RETURN(index, expression());
@@ -84,7 +83,6 @@ Parsed ExpressionParser::subscript(ExpressionPtr operand) {
     result->parts.push_back(std::move(operand));
     result->parts.push_back(std::move(index));
   }
-  leave();
   if (current().is_operator(",")) {
     return unsupported_syntax(current().line, "a subscript with a comma");
   }
@@ -132,7 +130,6 @@ Parsed ExpressionParser::call(ExpressionPtr callee) {
 
 Status ExpressionParser::arguments(Expression* call) {
   LW_RETURN_IF_ERROR(expect_operator("("));
-  LW_RETURN_IF_ERROR(enter());
   bool is_first = true;
   while (!current().is_operator(")")) {
     if (!is_first) LW_RETURN_IF_ERROR(expect_operator(","));
@@ -141,7 +138,6 @@ Status ExpressionParser::arguments(Expression* call) {
     LW_RETURN_IF_ERROR(argument(call));
   }
   next();
-  leave();
   return {};
 }
 

@@ -301,7 +301,8 @@ Result<Value> Interpreter::loop_attribute(Loop& loop, std::string_view name) {
     if (name == "length") return Value::integer(length);
     return Value::integer(length - loop.index0 - (name == "revindex" ? 0 : 1));
   }
-  const std::string_view message[] = {"'loop' has no attribute '", name, "'"};
+  const std::string quoted = base::in_quotes(name);
+  const std::string_view message[] = {"'loop' has no attribute ", quoted};
   return store().undefined(message);
 }
 
