@@ -104,6 +104,8 @@ Result<std::string> directive_text(const std::tm& time, char directive, bool pad
 }  // namespace
 
 Result<std::string> date_text(const std::tm& time, std::string_view format) {
+  constexpr size_t kLongestFormat = 1000;
+  if (format.size() > kLongestFormat) return unsupported("strftime_now: the format is too long");
   std::string text;
   for (size_t i = 0; i < format.size(); ++i) {
     if (format[i] != '%') {

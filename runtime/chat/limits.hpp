@@ -9,7 +9,8 @@ namespace lanewise::chat {
 // hundredth of each.
 
 inline constexpr size_t kMaxTemplateBytes = size_t{1} << 20;
-inline constexpr size_t kMaxInputBytes = size_t{64} << 20;
+/// Of the JSON of messages, of tools and so on, each. Parsed, it takes up to sixteen times as much.
+inline constexpr size_t kMaxInputBytes = size_t{16} << 20;
 
 /// How deep blocks, parentheses and operators may nest in a template.
 inline constexpr int kMaxNesting = 100;
@@ -21,9 +22,11 @@ inline constexpr int kMaxValueDepth = 100;
 
 /// An evaluated expression, a copied element or 32 bytes of text are about one step.
 inline constexpr size_t kMaxSteps = 50'000'000;
-/// Of the values that a template makes, all together: none is freed before the end.
-inline constexpr size_t kMaxMemoryBytes = size_t{256} << 20;
-inline constexpr size_t kMaxOutputBytes = size_t{64} << 20;
+/// Of the values that a template makes, all together: none is freed before the end. A filter may
+/// take a few times as much while it runs.
+inline constexpr size_t kMaxMemoryBytes = size_t{128} << 20;
+/// Of the prompt, and of a text that a filter makes.
+inline constexpr size_t kMaxOutputBytes = size_t{32} << 20;
 
 /// As Jinja's sandbox has it.
 inline constexpr size_t kMaxRange = 100'000;

@@ -147,16 +147,24 @@ std::vector<std::string_view> last_parts_of(std::string_view text, std::string_v
   return parts;
 }
 
+/// Counts the parts of a text that have at least `least_bytes` with what follows them.
+Status spend_parts(std::string_view text, size_t least_bytes, Store& store) {
+  constexpr size_t kStepsOfPart = 4;  // So that a list of them stays below the limit of memory.
+  return store.spend(text.size() / least_bytes * kStepsOfPart);
+}
+
 template <Side side>
 Result<Value> split(Environment& environment, const Value& subject, Arguments arguments) {
   constexpr bool kFromBegin = side == Side::kBegin;
   const std::string_view text = subject.text();
-  LW_RETURN_IF_ERROR(environment.store.spend_text(text.size()));
   if (!arguments[1].is_missing() && !arguments[1].is_integral()) {
     return invalid_argument("'maxsplit' is an integer, not " + found_text(arguments[1]));
   }
   const int64_t given = arguments[1].is_missing() ? -1 : arguments[1].integer();
   const size_t most = given < 0 ? std::numeric_limits<size_t>::max() : static_cast<size_t>(given);
+  const bool has_separator = arguments[0].is_string() && !arguments[0].text().empty();
+  LW_RETURN_IF_ERROR(
+      spend_parts(text, has_separator ? arguments[0].text().size() : 2, environment.store));
   if (!is_given(arguments[0])) {
     return list_of(kFromBegin ? words_of(text, most) : last_words_of(text, most),
                    environment.store);
@@ -170,6 +178,7 @@ Result<Value> split(Environment& environment, const Value& subject, Arguments ar
 
 Result<Value> split_lines(Environment& environment, const Value& subject, Arguments arguments) {
   const bool keeps_ends = !arguments[0].is_missing() && is_true(arguments[0]);
+  LW_RETURN_IF_ERROR(spend_parts(subject.text(), 1, environment.store));
   std::vector<std::string_view> lines;
   for (std::string_view rest = subject.text(); !rest.empty();) {
     const auto [line, end] = first_line(rest);

@@ -3,6 +3,7 @@
 
 #include "runtime/chat/builtins.hpp"
 #include "runtime/chat/json_output.hpp"
+#include "runtime/chat/limits.hpp"
 #include "runtime/chat/operations.hpp"
 #include "runtime/chat/printing.hpp"
 #include "runtime/chat/text_functions.hpp"
@@ -38,8 +39,8 @@ Result<Value> replace(Environment& environment, const Value& subject, Arguments 
 
 Result<std::string> indentation(const Value& width) {
   if (width.is_missing()) return std::string(4, ' ');
-  if (width.is_string()) return std::string(width.text());
   constexpr int64_t kMaxWidth = 1000;
+  if (width.is_string() && width.text().size() <= kMaxWidth) return std::string(width.text());
   if (!width.is_integral() || width.integer() > kMaxWidth) {
     return invalid_argument("an indentation cannot be " + found_text(width));
   }
@@ -62,6 +63,7 @@ Result<Value> indent(Environment& environment, const Value& subject, Arguments a
   for (std::string_view rest = whole; !rest.empty();) {
     LW_RETURN_IF_ERROR(environment.store.spend_text(indent.size()));
     const auto [line, end] = first_line(rest);
+    if (result.size() > kMaxOutputBytes) return resource_exhausted("'indent' makes a long text");
     if (!is_first) {
       result += "\n";
       if (!line.empty() || indents_empty) result += indent;

@@ -1,8 +1,10 @@
 #include "runtime/chat/text_functions.hpp"
 
 #include <limits>
+#include <string>
 #include <vector>
 
+#include "runtime/chat/limits.hpp"
 #include "runtime/chat/printing.hpp"
 #include "runtime/text/utf8.hpp"
 
@@ -25,21 +27,20 @@ Result<Value> replaced(std::string_view text, std::string_view from, std::string
   int64_t left =
       has_count && count.integer() >= 0 ? count.integer() : std::numeric_limits<int64_t>::max();
   LW_RETURN_IF_ERROR(store.spend_text(text.size()));
-  std::vector<std::string_view> pieces;
-  size_t kept = 0;  // The text before it is in `pieces`.
+  std::string result;
+  size_t kept = 0;  // The text before it is in `result`.
   for (size_t at = 0; left > 0; --left) {
     at = from.empty() ? at : text.find(from, at);
     if (at > text.size()) break;  // or npos
-    LW_RETURN_IF_ERROR(store.spend(1));
-    pieces.push_back(text.substr(kept, at - kept));
-    pieces.push_back(to);
+    LW_RETURN_IF_ERROR(store.spend_text(to.size()));
+    result.append(text.substr(kept, at - kept)).append(to);
+    if (result.size() > kMaxOutputBytes) return resource_exhausted("'replace' makes a long text");
     kept = at + from.size();
     at = kept;
     if (!from.empty()) continue;
     at += at < text.size() ? static_cast<size_t>(text::decode_at(text, at).length) : 1;
   }
-  pieces.push_back(text.substr(kept));
-  return store.joined(pieces);
+  return store.string(result.append(text.substr(kept)));
 }
 
 Result<Value> joined(std::string_view separator, std::span<const Value> texts, Store& store) {
