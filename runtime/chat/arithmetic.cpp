@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include "runtime/chat/operations.hpp"
 #include "runtime/chat/printing.hpp"
@@ -103,11 +104,36 @@ Result<Value> reals(Operator op, double left, double right) {
   }
 }
 
-Result<Value> joined(const Value& left, const Value& right, Store& store) {
-  if (left.is_string()) {
-    const std::string_view texts[] = {left.text(), right.text()};
-    return store.joined(texts);
+/// A text as HTML shows it.
+Result<Value> escaped(std::string_view text, Store& store) {
+  constexpr std::string_view kSpecial = "&<>'\"";
+  constexpr std::string_view kEntities[] = {"&amp;", "&lt;", "&gt;", "&#39;", "&#34;"};
+  std::vector<std::string_view> pieces;
+  for (size_t end = text.find_first_of(kSpecial); end != text.npos;
+       end = text.find_first_of(kSpecial)) {
+    LW_RETURN_IF_ERROR(store.spend(4));
+    pieces.push_back(text.substr(0, end));
+    pieces.push_back(kEntities[kSpecial.find(text[end])]);
+    text.remove_prefix(end + 1);
   }
+  pieces.push_back(text);
+  return store.joined(pieces);
+}
+
+Result<Value> joined_texts(const Value& left, const Value& right, Store& store) {
+  Value texts[] = {left, right};
+  const bool is_safe = left.is_safe() || right.is_safe();
+  for (Value& text : texts) {
+    if (!is_safe || text.is_safe()) continue;
+    LW_ASSIGN_OR_RETURN(text, escaped(text.text(), store));
+  }
+  const std::string_view pieces[] = {texts[0].text(), texts[1].text()};
+  LW_ASSIGN_OR_RETURN(const Value whole, store.joined(pieces));
+  return is_safe ? Value::safe_string(whole.text()) : whole;
+}
+
+Result<Value> joined(const Value& left, const Value& right, Store& store) {
+  if (left.is_string()) return joined_texts(left, right, store);
   const size_t size = left.items().size();
   LW_ASSIGN_OR_RETURN(const std::span<Value> items,
                       store.array<Value>(size + right.items().size()));

@@ -18,6 +18,11 @@ Result<Value> string_filter(Environment& environment, const Value& subject, Argu
   return text_of(subject, environment.store);
 }
 
+Result<Value> safe(Environment& environment, const Value& subject, Arguments) {
+  LW_ASSIGN_OR_RETURN(const Value text, text_of(subject, environment.store));
+  return Value::safe_string(text.text());
+}
+
 template <std::string (*convert)(std::string_view)>
 Result<Value> converted(Environment& environment, const Value& subject, Arguments) {
   LW_ASSIGN_OR_RETURN(const Value text, text_of(subject, environment.store));
@@ -100,7 +105,7 @@ Result<Value> to_json(Environment& environment, const Value& subject, Arguments 
 
 constexpr Builtin kFilters[] = {
     {"string", string_filter},
-    {"safe", string_filter},  // Nothing is escaped here.
+    {"safe", safe},
     {"upper", converted<upper>},
     {"lower", converted<lower>},
     {"title", converted<title_words>},

@@ -55,6 +55,12 @@ class Value {
   static Value integer(int64_t value) noexcept;
   static Value real(double value) noexcept;
   static Value string(std::string_view text) noexcept { return with_text(Kind::kString, text); }
+  /// The text that the filter `safe` gives: what is added to it is escaped for HTML.
+  static Value safe_string(std::string_view text) noexcept {
+    Value value = string(text);
+    value.is_safe_ = true;
+    return value;
+  }
   static Value list(std::span<const Value> items) noexcept {
     return with_items(Kind::kList, items);
   }
@@ -82,6 +88,7 @@ class Value {
   bool is_undefined() const noexcept { return is(Kind::kUndefined); }
   bool is_none() const noexcept { return is(Kind::kNone); }
   bool is_string() const noexcept { return is(Kind::kString); }
+  bool is_safe() const noexcept { return is_safe_; }
   bool is_dict() const noexcept { return is(Kind::kDict); }
   /// A list or a tuple.
   bool is_array() const noexcept { return is(Kind::kList) || is(Kind::kTuple); }
@@ -125,6 +132,7 @@ class Value {
   }
 
   Kind kind_;
+  bool is_safe_ = false;
   uint32_t size_ = 0;  // of a text, a list, a tuple or a dict
   union {
     bool boolean_;

@@ -512,6 +512,7 @@ count is number ; real is integer ; yes is integer ; yes is number ; nothing is 
 range(4) | list ; range(5, 0, -2) | list ; range(3) ; range(2)[1] ; range(0, 10, 3)[1:] ; dict(a=1, b=2) ; dict([('x', 1)], y=2) ; namespace(a=1).a ; {'a': 1, 'a': 2, 1: 'x', true: 'y'} ; {}['a'] ; 'x' if count > 2 else 'y' ; 'x' if count > 5
 strftime_now('%Y-%m-%d') ; strftime_now('%d %B %Y, %A %H:%M:%S') ; strftime_now('%-d/%-m/%y %I %p %b %a %j %%') ; 'a\nb' ; 'a' 'b' ; 'q\x41\u00e9\'\"\d' ; 'a\nb\n\nc' | indent(2) ; 'a\nb\n\nc' | indent(2, true, true) ; 'a\nb' | indent('> ')
 words | default('x') ; undefined_name | default('x') ; '' | default('x', true) ; nothing | default('x', boolean=true) ; undefined_name | length ; undefined_name.x ; undefined_name + 1 ; undefined_name == 1 ; undefined_name ~ 'x' ; (1, 2) + (3,) ; (1) ; () ; [1, 2,] ; numbers.append(1) ; table.update(table)
+'<' + ('&' | safe) + '"' ; ('<' | safe) ~ '&' ; ('<' | safe) + ('&' | safe) + "'>" ; '<' + '&'
 """
 
 
