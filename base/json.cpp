@@ -53,6 +53,10 @@ std::span<const JsonMember> JsonValue::members() const noexcept {
 
 const JsonValue* JsonValue::find(std::string_view name) const noexcept {
   const std::span<const JsonMember> all = members();
+  if (!sorted_) {
+    const auto member = std::ranges::find(all, name, &JsonMember::name);
+    return member == all.end() ? nullptr : &member->value;
+  }
   const auto found = std::ranges::lower_bound(all, name, {}, &JsonMember::name);
   return found == all.end() || found->name != name ? nullptr : &found->value;
 }
@@ -61,6 +65,8 @@ const JsonValue* JsonValue::find(std::string_view name) const noexcept {
 /// complete and has them in one piece.
 class JsonBuilder final : public nlohmann::json_sax<Json> {
  public:
+  explicit JsonBuilder(bool sorts_members) : sorts_members_(sorts_members) {}
+
   JsonDocument take_document() {
     document_.root_ = values_.back();
     return std::move(document_);
@@ -127,7 +133,9 @@ class JsonBuilder final : public nlohmann::json_sax<Json> {
     names_.resize(first_name);
     JsonValue object;
     object.type_ = JsonValue::Type::kObject;
-    object.size_ = static_cast<uint32_t>(sort({members, count}));
+    object.sorted_ = sorts_members_;
+    object.size_ = static_cast<uint32_t>(sorts_members_ ? sort({members, count})
+                                                        : without_repeats({members, count}));
     object.members_ = members;
     return replace(count, object);
   }
@@ -180,6 +188,29 @@ class JsonBuilder final : public nlohmann::json_sax<Json> {
     return kept;
   }
 
+  /// Leaves the first member of each name, with the value of the last; returns how many are left.
+  static size_t without_repeats(std::span<JsonMember> members) {
+    std::vector<JsonMember*> by_name;
+    by_name.reserve(members.size());
+    for (JsonMember& member : members) by_name.push_back(&member);
+    std::ranges::stable_sort(by_name, {}, [](const JsonMember* member) { return member->name; });
+    std::vector<bool> repeats(members.size());
+    JsonMember* first = nullptr;
+    for (JsonMember* member : by_name) {
+      if (first == nullptr || first->name != member->name) {
+        first = member;
+      } else {
+        first->value = member->value;
+        repeats[static_cast<size_t>(member - members.data())] = true;
+      }
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < members.size(); ++i) {
+      if (!repeats[i]) members[kept++] = members[i];
+    }
+    return kept;
+  }
+
   std::string_view keep(std::string_view text) {
     auto* copy = static_cast<char*>(allocate(text.size(), 1));
     if (!text.empty()) std::memcpy(copy, text.data(), text.size());
@@ -218,6 +249,7 @@ class JsonBuilder final : public nlohmann::json_sax<Json> {
   static constexpr size_t kLeastBlockBytes = size_t{1} << 10;
   static constexpr size_t kMostBlockBytes = size_t{64} << 10;
 
+  bool sorts_members_;
   JsonDocument document_;
   std::byte* current_ = nullptr;  // the block that is being filled
   size_t block_bytes_ = 0;
@@ -308,9 +340,7 @@ std::string with_python_numbers_quoted(std::string_view text) {
   return standard;
 }
 
-}  // namespace
-
-Result<JsonDocument> parse_json(std::string_view text, size_t max_bytes) {
+Result<JsonDocument> parse(std::string_view text, size_t max_bytes, bool sorts_members) {
   if (text.size() > max_bytes) {
     return data_loss("JSON of " + std::to_string(text.size()) + " bytes, at most " +
                      std::to_string(max_bytes) + " are read");
@@ -321,9 +351,19 @@ Result<JsonDocument> parse_json(std::string_view text, size_t max_bytes) {
   if (nests_too_deep(text)) {
     return data_loss("JSON nests deeper than " + std::to_string(kMaxDepth) + " levels");
   }
-  JsonBuilder builder;
+  JsonBuilder builder(sorts_members);
   if (!Json::sax_parse(text, &builder)) return builder.take_failure();
   return builder.take_document();
+}
+
+}  // namespace
+
+Result<JsonDocument> parse_json(std::string_view text, size_t max_bytes) {
+  return parse(text, max_bytes, true);
+}
+
+Result<JsonDocument> parse_json_in_order(std::string_view text, size_t max_bytes) {
+  return parse(text, max_bytes, false);
 }
 
 Result<JsonDocument> parse_foreign_json(std::string_view text, size_t max_bytes) {

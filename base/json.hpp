@@ -57,17 +57,19 @@ class JsonValue {
 
   /// None unless this is an array.
   std::span<const JsonValue> elements() const noexcept;
-  /// In alphabetical order of their bytes, no name twice: of members with one name the last one
-  /// counts. None unless this is an object.
+  /// In alphabetical order of their bytes (parse_json_in_order: of the text), no name twice: of
+  /// members with one name the last one counts. None unless this is an object.
   std::span<const JsonMember> members() const noexcept;
-  /// Null if this is no object, or has no member of this name. Logarithmic.
+  /// Null if this is no object, or has no member of this name. Logarithmic; linear where members
+  /// are in the order of the text.
   const JsonValue* find(std::string_view name) const noexcept;
 
  private:
   friend class JsonBuilder;
 
   Type type_ = Type::kNull;
-  uint32_t size_ = 0;  // of a string, an array or an object
+  bool sorted_ = true;  // an object's members are
+  uint32_t size_ = 0;   // of a string, an array or an object
   union {
     bool boolean_;
     int64_t integer_;
@@ -106,7 +108,11 @@ class JsonDocument {
 /// is none, and neither is a number that no double holds. Linear, but for sorting members.
 Result<JsonDocument> parse_json(std::string_view text, size_t max_bytes);
 
-/// The same for JSON that Python or an editor wrote: skips a byte-order mark and takes `NaN`,
+/// The same with the members of each object in the order of the text, where the first of one name
+/// stands, as a Python dict has them: for what is shown or written again.
+Result<JsonDocument> parse_json_in_order(std::string_view text, size_t max_bytes);
+
+/// As parse_json for JSON that Python or an editor wrote: skips a byte-order mark and takes `NaN`,
 /// `Infinity` and `-Infinity` for strings. A field that nobody reads then does no harm; whoever
 /// wants a number finds none, and says what stands there.
 Result<JsonDocument> parse_foreign_json(std::string_view text, size_t max_bytes);

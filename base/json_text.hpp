@@ -7,7 +7,7 @@
 
 namespace lanewise::base {
 
-/// A value as JSON text without white space, its members in alphabetical order.
+/// A value as JSON text without white space, its members in the order that they have there.
 std::string json_text(const JsonValue& value);
 
 /// Appends `number` in decimal, with digits enough to read the same number again and always with a

@@ -43,6 +43,7 @@ class Seeds {
     tokenizers();
     sentencepiece();
     models();
+    chat_templates();
     for (const char* target : targets) {
       if (!fs::exists(out_ / target)) fail(target, "no seeds");
     }
@@ -120,6 +121,21 @@ class Seeds {
       const auto bytes = text::decode_base64(model["model"].get<std::string>(), "model");
       put("sentencepiece", std::to_string(number++), bytes.ok() ? *bytes : "");
     }
+  }
+
+  void chat_templates() {
+    const json golden = json::parse(read(data_ / "chat/templates.json"));
+    for (const auto& [name, text] : golden["templates"].items()) {
+      for (const char* messages : {"calls", "parts"}) {
+        put("chat_template", name + "_" + messages,
+            text.get<std::string>() + '\0' + golden["conversations"][messages].get<std::string>());
+      }
+    }
+    std::string expressions;
+    for (const json& expression : golden["expressions"]) {
+      expressions += "{{ " + expression[0].get<std::string>() + " }}\n";
+    }
+    put("chat_template", "expressions", expressions);
   }
 
   /// One of the tests' checkpoints.

@@ -36,6 +36,20 @@ std::string failure(std::string_view text) {
 static_assert(std::is_trivially_destructible_v<JsonValue>);
 static_assert(std::is_trivially_destructible_v<JsonMember>);
 
+TEST(Json, KeepsTheOrderOfTheTextIfAsked) {
+  const std::string text = R"({"b":{"z":1,"y":2},"a":2,"b":3,"c":4,"a":{"2":5,"1":6},"":7})";
+  const Result<JsonDocument> document = parse_json_in_order(text, kMaxBytes);
+  ASSERT_TRUE(document.ok()) << document.status().message();
+  const JsonValue& root = document->root();
+  EXPECT_EQ(json_text(root), R"({"b":3,"a":{"2":5,"1":6},"c":4,"":7})");
+  ASSERT_NE(root.find("c"), nullptr);
+  EXPECT_EQ(root.find("c")->integer(), 4);
+  EXPECT_EQ(root.find("b")->integer(), 3);
+  EXPECT_EQ(root.find("a")->find("1")->integer(), 6);
+  EXPECT_EQ(root.find("d"), nullptr);
+  EXPECT_FALSE(parse_json_in_order("{", kMaxBytes).ok());
+}
+
 TEST(Json, ReadsWhatNlohmannJsonReads) {
   for (const std::string text : {"null",
                                  "true",
