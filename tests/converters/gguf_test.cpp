@@ -345,7 +345,7 @@ TEST_F(GgufTest, RefusesDeepNesting) {
   };
   EXPECT_TRUE(open(small_file().add("deep", kGgufArray, nested(8))).ok());
   EXPECT_TRUE(has(refused_entry(kGgufArray, nested(9)), "metadata 'bad'", "nested deeper than 8"));
-  EXPECT_TRUE(has(refused_entry(kGgufArray, nested(100000)), "nested deeper than 8"));
+  EXPECT_TRUE(has(refused_entry(kGgufArray, nested(1000)), "nested deeper than 8"));
 }
 
 TEST_F(GgufTest, RefusesAlignmentThatLies) {
