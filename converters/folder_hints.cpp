@@ -22,7 +22,6 @@ struct OtherWeights {
   std::string_view program;
 };
 constexpr OtherWeights kOtherWeights[] = {{".onnx", "ONNX"},
-                                          {".gguf", "GGUF (llama.cpp)"},
                                           {".h5", "TensorFlow"},
                                           {".ckpt.index", "TensorFlow"},
                                           {"saved_model.pb", "TensorFlow"},

@@ -49,6 +49,13 @@ class RenamedCheckpoint final : public Checkpoint {
   std::span<const std::string> files() const noexcept override { return stored_->files(); }
   std::span<const std::string> notes() const noexcept override { return stored_->notes(); }
 
+  Result<std::span<const std::byte>> read_blocks(const CheckpointTensor& tensor) const override {
+    const CheckpointTensor* found = find(tensor.name);
+    if (found == nullptr || found->blocks == nullptr) return Checkpoint::read_blocks(tensor);
+    const Source& source = sources_[static_cast<size_t>(found - tensors_.data())];
+    return stored_->read_blocks(stored_->tensors()[source.stored]);
+  }
+
   Result<TensorView> read(const CheckpointTensor& tensor, Scratch& scratch) const override {
     const CheckpointTensor* found = find(tensor.name);
     if (found == nullptr) return not_found("tensor " + in_quotes(tensor.name));
@@ -79,7 +86,7 @@ class RenamedCheckpoint final : public Checkpoint {
   }
 
   void add(const std::string& name, const CheckpointTensor& stored, Source source) {
-    tensors_.push_back({name, stored.type, stored.shape, stored.foreign_type});
+    tensors_.push_back({name, stored.type, stored.shape, stored.foreign_type, stored.blocks});
     sources_.push_back(source);
   }
 

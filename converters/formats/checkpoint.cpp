@@ -21,12 +21,18 @@ std::span<const Format> formats() {
 }
 
 std::string_view type_name(const CheckpointTensor& tensor) {
-  return tensor.foreign_type.empty() ? name_of(tensor.type) : tensor.foreign_type;
+  if (!tensor.foreign_type.empty()) return tensor.foreign_type;
+  return tensor.blocks != nullptr ? tensor.blocks->name : name_of(tensor.type);
 }
 
 Status foreign_error(const CheckpointTensor& tensor) {
   return unsupported("tensor " + base::in_quotes(tensor.name) + " has elements of type " +
                      base::in_quotes(type_name(tensor)) + ", which is not supported");
+}
+
+Result<std::span<const std::byte>> Checkpoint::read_blocks(const CheckpointTensor& tensor) const {
+  return invalid_argument("tensor " + base::in_quotes(tensor.name) + " has elements of type " +
+                          std::string(type_name(tensor)) + ", expected blocks");
 }
 
 const CheckpointTensor* Checkpoint::find(std::string_view name) const noexcept {

@@ -9,6 +9,7 @@
 
 #include "lanewise/status.hpp"
 #include "lanewise/tensor.hpp"
+#include "ops/weights/blocks/block_format.hpp"
 
 namespace lanewise::converters {
 
@@ -20,9 +21,11 @@ struct CheckpointTensor {
   /// If not empty: the type of the elements, which DataType lacks; `type` is then kU8, and read()
   /// fails.
   std::string foreign_type = {};
+  /// If not null: how the file stores the elements; `type` is then kF32, to which read() unpacks.
+  const ops::BlockFormat* blocks = nullptr;
 };
 
-/// The name of the element type for messages.
+/// The name of the stored element type for messages.
 std::string_view type_name(const CheckpointTensor& tensor);
 
 /// kUnsupported, naming tensor and type.
@@ -43,6 +46,10 @@ class Checkpoint {
   /// are stored compressed or with strides, unpacked into `scratch`. May be misaligned. Valid as
   /// long as the checkpoint and until `scratch` changes.
   virtual Result<TensorView> read(const CheckpointTensor& tensor, Scratch& scratch) const = 0;
+
+  /// Returns the elements of `tensor`, which has `blocks`, as stored, in place: rows one after
+  /// another, each of whole blocks. Valid as long as the checkpoint.
+  virtual Result<std::span<const std::byte>> read_blocks(const CheckpointTensor& tensor) const;
 
   /// Paths of the files that contain the tensors.
   virtual std::span<const std::string> files() const noexcept = 0;

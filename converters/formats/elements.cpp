@@ -1,6 +1,5 @@
 #include "converters/formats/elements.hpp"
 
-#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -22,24 +21,18 @@ void convert_each(const void* data, std::span<float> out, Convert convert) {
   }
 }
 
+/// Straight from the file, without the copy in a scratch.
+Result<F32Tensor> unpacked(const Checkpoint& checkpoint, const CheckpointTensor& tensor) {
+  LW_ASSIGN_OR_RETURN(const auto blocks, checkpoint.read_blocks(tensor));
+  const size_t count = blocks.size() / static_cast<size_t>(tensor.blocks->bytes);
+  const size_t size = count * static_cast<size_t>(tensor.blocks->elements);
+  auto owned = std::make_unique_for_overwrite<float[]>(size);
+  tensor.blocks->unpack(blocks.data(), count, owned.get());
+  const std::span<const float> values(owned.get(), size);
+  return F32Tensor{values, std::move(owned)};
+}
+
 }  // namespace
-
-float half_to_f32(uint16_t bits) noexcept {
-  const uint32_t sign = static_cast<uint32_t>(bits & 0x8000) << 16;
-  const uint32_t exponent = bits >> 10 & 31;
-  const uint32_t fraction = bits & 0x3ff;
-  if (exponent == 0) {  // Zero or subnormal: fraction * 2^-24, exact in f32.
-    const float magnitude = static_cast<float>(fraction) * 0x1p-24F;
-    return std::bit_cast<float>(std::bit_cast<uint32_t>(magnitude) | sign);
-  }
-  // The biases are 15 and 127; infinity and NaN have the largest exponent in both.
-  const uint32_t wide_exponent = exponent == 31 ? 255 : exponent + (127 - 15);
-  return std::bit_cast<float>(sign | wide_exponent << 23 | fraction << 13);
-}
-
-float bfloat16_to_f32(uint16_t bits) noexcept {
-  return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
-}
 
 bool is_floating_point(DataType type) noexcept {
   return type == DataType::kF32 || type == DataType::kF16 || type == DataType::kBF16 ||
@@ -67,6 +60,7 @@ Status convert_to_f32(const TensorView& tensor, std::span<float> out) {
 }
 
 Result<F32Tensor> read_f32(const Checkpoint& checkpoint, const CheckpointTensor& tensor) {
+  if (tensor.blocks != nullptr) return unpacked(checkpoint, tensor);
   Scratch scratch;
   LW_ASSIGN_OR_RETURN(const TensorView view, checkpoint.read(tensor, scratch));
   LW_ASSIGN_OR_RETURN(const int64_t count, element_count(view.shape));

@@ -5,16 +5,15 @@
 #include <span>
 #include <vector>
 
+#include "base/half.hpp"
 #include "converters/formats/checkpoint.hpp"
 #include "lanewise/status.hpp"
 #include "lanewise/tensor.hpp"
 
 namespace lanewise::converters {
 
-/// IEEE binary16 to binary32: exact for every input, subnormals, infinities and NaN included.
-float half_to_f32(uint16_t bits) noexcept;
-/// bfloat16 is the upper half of a binary32.
-float bfloat16_to_f32(uint16_t bits) noexcept;
+using base::bfloat16_to_f32;
+using base::half_to_f32;
 
 /// F32, F16, BF16 and F64, the possible types of weights.
 bool is_floating_point(DataType type) noexcept;

@@ -28,7 +28,7 @@ constexpr Kind kTexts[] = {
 };
 
 constexpr Kind kBinaries[] = {
-    {"GGUF", "a GGUF file (llama.cpp), which is not supported"},
+    {"GGUF", "a GGUF file (llama.cpp)"},
     {"\x89HDF\r\n\x1a\n", "an HDF5 file (TensorFlow or Keras), which is not supported"},
     {"\x1f\x8b", "compressed with gzip; unpack it first"},
     {"BZh", "compressed with bzip2; unpack it first"},

@@ -31,7 +31,6 @@ TEST_F(OtherFilesTest, StandInForWeights) {
       {kPage, "it is a web page (HTML)"},
       {"<HTML>", "it is a web page (HTML)"},
       {"<?xml version=\"1.0\"?><Error/>", "it is XML"},
-      {"GGUF\3" + std::string(100, '\0'), "it is a GGUF file"},
       {"\x89HDF\r\n\x1a\n" + std::string(100, '\0'), "it is an HDF5 file"},
       {"\x1f\x8b\x08" + std::string(100, 'x'), "it is compressed with gzip"},
       {std::string(257, 'x') + "ustar" + std::string(200, '\0'), "it is a tar archive"},
@@ -119,7 +118,6 @@ TEST_F(OtherFilesTest, WeightsForOtherPrograms) {
   for (const auto& [name, program] :
        std::vector<std::pair<std::string, std::string>>{{"model.onnx", "ONNX"},
                                                         {"onnx/model.onnx", "ONNX"},
-                                                        {"model.Q4_K_M.gguf", "GGUF"},
                                                         {"tf_model.h5", "TensorFlow"},
                                                         {"bert_model.ckpt.index", "TensorFlow"},
                                                         {"saved_model.pb", "TensorFlow"},

@@ -13,8 +13,10 @@
 #include <string>
 #include <string_view>
 
+#include "converters/formats/gguf_types.hpp"
 #include "runtime/file/safetensors.hpp"
 #include "runtime/text/base64.hpp"
+#include "tests/converters/gguf_writer.hpp"
 #include "tests/converters/hf_checkpoint.hpp"
 #include "tests/converters/rnn_checkpoint.hpp"
 
@@ -68,9 +70,28 @@ class Seeds {
       const bool arrays = file.path().extension() == ".npz";
       put(arrays ? "npz" : "pytorch", file.path().filename(), read(file.path()));
     }
+    put("gguf", "metadata.gguf", read(data_ / "gguf/metadata.gguf"));
+    put("gguf", "blocks.gguf", blocks());
     for (const char* name : {"hf_seq2seq/t5.safetensors", "g2p/attention.safetensors"}) {
       put("safetensors", fs::path(name).filename(), read(data_ / name));
     }
+  }
+
+  /// A tensor of each block type, and arrays in arrays.
+  static std::string blocks() {
+    GgufWriter file;
+    file.alignment = 8;
+    file.add("general.alignment", kGgufU32, gguf_bytes(8U));
+    file.add("nested", kGgufArray, gguf_array(kGgufArray, 1, gguf_strings({"a", "b"})));
+    for (uint32_t type = 0; type < 42; ++type) {
+      const GgufTensorType* known = find_gguf_tensor_type(type);
+      if (known->bytes == 0) continue;
+      file.tensors.push_back({std::string(known->name),
+                              {static_cast<uint64_t>(known->elements), 1},
+                              type,
+                              std::string(static_cast<size_t>(known->bytes), '\7')});
+    }
+    return file.bytes();
   }
 
   /// The first tokens of a model's vocabulary, and the merges that need no others.
