@@ -20,7 +20,7 @@ std::string to_json(const QuantizationRecord& record) {
     json["relative_error"] = record.result->relative_error;
     if (record.result->same_token) json["same_token"] = *record.result->same_token;
   }
-  // A file's name need not be UTF-8; JSON must be.
+  // A file name need not be UTF-8, but JSON must be.
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

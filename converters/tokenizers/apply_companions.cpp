@@ -16,7 +16,7 @@ namespace {
 using Json = nlohmann::json;
 using text::AddedToken;
 
-/// The part of a tokenizer.json with this name if it has this type, else null.
+/// The part of a tokenizer.json with this name, if it has this type; else null.
 Json* part(Json* file, const char* name, const char* type) {
   const auto found = file->find(name);
   if (found == file->end() || !found->is_object() || found->value("type", Json()) != type) {
@@ -25,7 +25,7 @@ Json* part(Json* file, const char* name, const char* type) {
   return &*found;
 }
 
-/// BERT's class has defaults of its own, which count more than what the file says.
+/// BERT's class has defaults that override the file.
 void set_bert_normalizer(const Companions& companions, Json* file) {
   Json* normalizer = part(file, "normalizer", "BertNormalizer");
   if (!normalizer) return;
@@ -52,8 +52,8 @@ void set_truncation_side(const Companions& companions, Json* file) {
   (*file)["truncation"] = {{"direction", left ? "Left" : "Right"}};
 }
 
-/// Makes sure that a token which a setting names is an added one and special. What
-/// added_tokens_decoder or the tokenizer itself says of its flags counts more than the setting.
+/// Ensures that a token named by a setting is an added one and special. Flags in
+/// added_tokens_decoder or the tokenizer itself override those of the setting.
 void add_named(const NamedToken& named, AddedVocabulary* vocabulary) {
   const AddedToken* known = vocabulary->find(named.token.content);
   AddedToken token = known ? *known : named.token;
@@ -86,7 +86,7 @@ bool is_named(const Companions& companions, std::string_view content) {
          });
 }
 
-/// The added tokens of `original`, which `file` is a copy of, and those of the companions.
+/// Adds the added tokens of `original`, of which `file` is a copy, and those of the companions.
 Status add_tokens(const Companions& companions, Backend backend, const base::JsonFields& original,
                   Json* file) {
   const bool pieces = part(file, "model", "SentencePiece") != nullptr;
@@ -96,8 +96,8 @@ Status add_tokens(const Companions& companions, Backend backend, const base::Jso
     AddedToken token = added;
     token.special =
         is_named(companions, token.content) || (token.special && backend == Backend::kTokenizers);
-    // SentencePiece's normalizer would put a space before a token; in Python classes, and where
-    // tokenizers runs the pieces, it stands in the text as it is.
+    // SentencePiece's normalizer would put a space before a token. Python classes, and tokenizers
+    // when it runs the pieces, match it in the text as written.
     if (written) token.normalized = false;
     if (written) {
       vocabulary.add_as(token);
@@ -111,7 +111,7 @@ Status add_tokens(const Companions& companions, Backend backend, const base::Jso
   return {};
 }
 
-/// Where files gave a token another id than the family would have, its other places follow.
+/// If files gave a token another id than the family would, updates its other occurrences.
 void move_ids(Json* file) {
   Json* model = part(file, "model", "SentencePiece");
   if (!model) return;
@@ -122,13 +122,13 @@ void move_ids(Json* file) {
       (*model)["vocab"][content] = token["id"];
     }
     if (around && (*around)["special_tokens"].contains(content)) {
-      // Not `= {id}`, which is an array to GCC and a copy of the id to clang.
+      // Not `= {id}`, which is an array in GCC and a copy of the id in clang.
       (*around)["special_tokens"][content]["ids"] = Json::array({token["id"]});
     }
   }
 }
 
-/// A decoder that parts special tokens from the text knows them by name.
+/// A decoder that separates special tokens from the text needs their names.
 void separate_specials(Json* file) {
   Json* decoder = part(file, "decoder", "SentencePiece");
   if (!decoder || !decoder->contains("separate") || (*decoder)["separate"].empty()) return;

@@ -15,7 +15,7 @@ using Json = nlohmann::json;
 
 Json split_to_json(WordSplit split) {
   if (split == WordSplit::kWhitespace) return {{"type", "WhitespaceSplit"}};
-  // The pattern matches every character, in the syntax of every library of regular expressions.
+  // The pattern matches every character, in every library's regular expressions.
   return {{"type", "Split"},
           {"pattern", {{"Regex", R"([\s\S])"}}},
           {"behavior", "Isolated"},

@@ -16,7 +16,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// The lines of a file; the last needs no newline.
+/// The lines of a file; the last one may lack a newline.
 std::vector<std::string_view> lines_of(std::string_view text) {
   std::vector<std::string_view> lines;
   while (!text.empty()) {
@@ -41,7 +41,7 @@ Result<Json> read_ids(std::string_view vocabulary) {
   return ids;
 }
 
-/// [name, id], as a post_processor has it.
+/// [name, id], as in a post_processor.
 Result<Json> special(const Json& ids, const Companions& companions, const char* setting,
                      const char* usual) {
   const std::string name = companions.token_name(setting, usual);
