@@ -16,10 +16,10 @@ namespace lanewise::base {
 
 struct JsonMember;
 
-/// A value of a JsonDocument, which owns what it refers to. Immutable and thread-safe.
+/// A value of a JsonDocument, which owns its data. Immutable and thread-safe.
 ///
-/// Each accessor of a type may be called only on a value of that type, except those that say what
-/// they return for others.
+/// An accessor of a type may be called only on a value of that type, unless it documents a result
+/// for others.
 class JsonValue {
  public:
   enum class Type : uint8_t {
@@ -48,7 +48,7 @@ class JsonValue {
   bool boolean() const noexcept { return boolean_; }
   /// Any number, rounded to double.
   double number() const noexcept;
-  /// Nothing unless this is an integer that fits.
+  /// Nothing unless this is an integer in range.
   std::optional<int64_t> integer() const noexcept;
   std::optional<uint64_t> natural() const noexcept;
 
@@ -56,12 +56,12 @@ class JsonValue {
   /// Whether this is a string and equal to `text`.
   bool is(std::string_view text) const noexcept { return is_string() && string() == text; }
 
-  /// None unless this is an array.
+  /// Empty unless this is an array.
   std::span<const JsonValue> elements() const noexcept;
-  /// In alphabetical order of their bytes, no name twice: of members with one name the last one
-  /// counts. None unless this is an object.
+  /// Sorted by the bytes of their names, without duplicates: the last member of a name counts.
+  /// Empty unless this is an object.
   std::span<const JsonMember> members() const noexcept;
-  /// Null if this is no object, or has no member of this name. Logarithmic.
+  /// Null if this is not an object or has no such member. Logarithmic.
   const JsonValue* find(std::string_view name) const noexcept;
 
  private:
@@ -85,9 +85,9 @@ struct JsonMember {
   JsonValue value;
 };
 
-/// A parsed JSON text. Its values lie in a few blocks of memory, so that destroying it neither
-/// recurses nor allocates, as destroying a nlohmann::json does (and ends the process where there is
-/// no memory left).
+/// A parsed JSON text. Its values are in a few blocks of memory, so that destroying it neither
+/// recurses nor allocates; destroying a nlohmann::json does, and ends the process if memory is
+/// exhausted.
 class JsonDocument {
  public:
   const JsonValue& root() const noexcept { return root_; }
@@ -99,24 +99,24 @@ class JsonDocument {
   JsonValue root_;
 };
 
-/// Parses a JSON text that nobody vouches for.
+/// Parses an untrusted JSON text.
 ///
-/// Fails with kDataLoss if it is longer than `max_bytes` (at most 2^32 - 1; a document takes up to
-/// sixteen times its text while it is parsed); if it nests deeper than any file of ours or of
-/// Hugging Face, so that callers may recurse; if it is not JSON, naming the byte: a byte-order mark
-/// is none, and neither is a number that no double holds. Linear, but for sorting members.
+/// Fails with kDataLoss if it is longer than `max_bytes` (at most 2^32 - 1; parsing takes up to
+/// sixteen times the size of the text); if it nests deeper than any file of ours or of Hugging
+/// Face, so that callers may recurse; or, naming the byte, if it is not JSON: a byte-order mark or
+/// a number beyond the range of double is an error. Linear, except for sorting members.
 Result<JsonDocument> parse_json(std::string_view text, size_t max_bytes);
 
-/// The same for JSON that Python or an editor wrote: skips a byte-order mark and takes `NaN`,
-/// `Infinity` and `-Infinity` for strings. A field that nobody reads then does no harm; whoever
-/// wants a number finds none, and says what stands there.
+/// The same for JSON written by Python or an editor: skips a byte-order mark and reads `NaN`,
+/// `Infinity` and `-Infinity` as strings. They do no harm in a field that is not read; reading one
+/// as a number fails with a message that shows it.
 Result<JsonDocument> parse_foreign_json(std::string_view text, size_t max_bytes);
 
-/// A copy to change and to write.
+/// A copy that can be modified and written.
 nlohmann::json editable(const JsonValue& value);
 
-/// A value for a message: a scalar as it stands there, a string in quotes, the rest by type;
-/// "nothing" for null pointers.
+/// A value for a message: a scalar as written, a string in quotes, the rest by type; "nothing" for
+/// a null pointer.
 std::string found_text(const JsonValue* value);
 
 }  // namespace lanewise::base

@@ -6,7 +6,7 @@
 namespace lanewise::base {
 namespace {
 
-// Recursion ends with the depth that parsing allows.
+// The parser's limit on depth bounds the recursion.
 void append(const JsonValue& value, std::string* text) {
   const char* separator = "";
   if (value.is_array()) {
