@@ -9,9 +9,9 @@
 
 namespace lanewise::cli {
 
-/// What was generated for a source, as `lanewise generate` prints it.
+/// The text that `lanewise generate` prints for a source.
 ///
-/// tokenizer  of what the decoder writes; none: token ids stand for texts
+/// tokenizer  for the decoder's output; none: token ids are printed instead of texts
 Result<std::string> to_json(const Generation& generation,
                             const std::optional<Tokenizer>& tokenizer);
 
