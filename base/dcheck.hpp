@@ -1,7 +1,7 @@
 #pragma once
 
-/// Stops a debug build where one of our own invariants does not hold; compiles to nothing in a
-/// release build. Never for what a file or a caller can cause: that is a Status.
+/// Stops a debug build if one of our own invariants is violated; compiles to nothing in a release
+/// build. Never for what a file or a caller can cause: that is a Status.
 #ifdef NDEBUG
 #define LW_DCHECK(condition) static_cast<void>(sizeof(static_cast<bool>(condition)))
 #else

@@ -61,8 +61,8 @@ const JsonValue* JsonValue::find(std::string_view name) const noexcept {
   return found == all.end() || found->name != name ? nullptr : &found->value;
 }
 
-/// Receives the parser's events. Values wait on a stack until the array or object around them is
-/// complete and has them in one piece.
+/// Receives the parser's events. Values stay on a stack until the enclosing array or object is
+/// complete and stores them contiguously.
 class JsonBuilder final : public nlohmann::json_sax<Json> {
  public:
   explicit JsonBuilder(bool sorts_members) : sorts_members_(sorts_members) {}
@@ -150,7 +150,7 @@ class JsonBuilder final : public nlohmann::json_sax<Json> {
   }
 
  private:
-  /// A new value on the stack.
+  /// Pushes a new value on the stack.
   JsonValue& add(JsonValue::Type type) {
     values_.emplace_back().type_ = type;
     return values_.back();
@@ -161,7 +161,7 @@ class JsonBuilder final : public nlohmann::json_sax<Json> {
     return true;
   }
 
-  /// How many values belong to the array or object that ends.
+  /// The number of values in the array or object that ends.
   size_t close() {
     const size_t count = values_.size() - starts_.back();
     starts_.pop_back();
@@ -174,7 +174,7 @@ class JsonBuilder final : public nlohmann::json_sax<Json> {
     return true;
   }
 
-  /// Sorts members by name; returns how many are left when the last one of each name is.
+  /// Sorts members by name, keeping the last one of each name; returns how many are left.
   static size_t sort(std::span<JsonMember> members) {
     const auto unordered =
         std::ranges::adjacent_find(members, std::greater_equal(), &JsonMember::name);
@@ -225,7 +225,7 @@ class JsonBuilder final : public nlohmann::json_sax<Json> {
     return objects;
   }
 
-  /// Memory of the document. What is larger than a block has one of its own.
+  /// Memory of the document. An allocation larger than a block gets its own.
   void* allocate(size_t bytes, size_t alignment) {
     const size_t padding = (alignment - used_ % alignment) % alignment;
     if (padding + bytes <= block_bytes_ - used_) {
@@ -251,10 +251,10 @@ class JsonBuilder final : public nlohmann::json_sax<Json> {
 
   bool sorts_members_;
   JsonDocument document_;
-  std::byte* current_ = nullptr;  // the block that is being filled
+  std::byte* current_ = nullptr;  // the block being filled
   size_t block_bytes_ = 0;
   size_t used_ = 0;
-  // Deques, since a vector that grows takes three times its size.
+  // Deques, since a growing vector takes three times its size.
   std::deque<JsonValue> values_;
   std::deque<std::string_view> names_;
   std::vector<size_t> starts_;
@@ -294,7 +294,7 @@ bool is_word(char c) {
   return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
 }
 
-/// The word of kPythonNumbers that `rest` begins with, or "".
+/// The word of kPythonNumbers at the start of `rest`, or "".
 std::string_view python_number(std::string_view rest) {
   for (const std::string_view word : kPythonNumbers) {
     if (rest.starts_with(word) && (rest.size() == word.size() || !is_word(rest[word.size()]))) {
@@ -304,7 +304,7 @@ std::string_view python_number(std::string_view rest) {
   return {};
 }
 
-/// Where the string that begins at `begin` ends, behind its quote.
+/// The end, after its quote, of the string that begins at `begin`.
 size_t end_of_string(std::string_view text, size_t begin) {
   for (size_t i = begin + 1; i < text.size(); ++i) {
     if (text[i] == '\\') {
@@ -316,7 +316,7 @@ size_t end_of_string(std::string_view text, size_t begin) {
   return text.size();
 }
 
-/// Python's numbers as strings. Linear.
+/// Quotes Python's special numbers. Linear.
 std::string with_python_numbers_quoted(std::string_view text) {
   std::string standard;
   standard.reserve(text.size());
@@ -345,7 +345,7 @@ Result<JsonDocument> parse(std::string_view text, size_t max_bytes, bool sorts_m
     return data_loss("JSON of " + std::to_string(text.size()) + " bytes, at most " +
                      std::to_string(max_bytes) + " are read");
   }
-  // nlohmann-json takes a zero byte for the end of the text, and a byte-order mark for white space.
+  // nlohmann-json treats a zero byte as the end of the text, and skips a byte-order mark.
   const size_t zero = text.starts_with(kByteOrderMark) ? 0 : text.find('\0');
   if (zero != text.npos) return data_loss("not JSON: error at byte " + std::to_string(zero + 1));
   if (nests_too_deep(text)) {

@@ -15,10 +15,10 @@ namespace lanewise::base {
 
 struct JsonMember;
 
-/// A value of a JsonDocument, which owns what it refers to. Immutable and thread-safe.
+/// A value of a JsonDocument, which owns its data. Immutable and thread-safe.
 ///
-/// Each accessor of a type may be called only on a value of that type, except those that say what
-/// they return for others.
+/// An accessor of a type may be called only on a value of that type, unless it documents a result
+/// for others.
 class JsonValue {
  public:
   enum class Type : uint8_t {
@@ -47,7 +47,7 @@ class JsonValue {
   bool boolean() const noexcept { return boolean_; }
   /// Any number, rounded to double.
   double number() const noexcept;
-  /// Nothing unless this is an integer that fits.
+  /// Nothing unless this is an integer in range.
   std::optional<int64_t> integer() const noexcept;
   std::optional<uint64_t> natural() const noexcept;
 
@@ -55,7 +55,7 @@ class JsonValue {
   /// Whether this is a string and equal to `text`.
   bool is(std::string_view text) const noexcept { return is_string() && string() == text; }
 
-  /// None unless this is an array.
+  /// Empty unless this is an array.
   std::span<const JsonValue> elements() const noexcept;
   /// In alphabetical order of their bytes (parse_json_in_order: of the text), no name twice: of
   /// members with one name the last one counts. None unless this is an object.
@@ -100,12 +100,12 @@ class JsonDocument {
   JsonValue root_;
 };
 
-/// Parses a JSON text that nobody vouches for.
+/// Parses an untrusted JSON text.
 ///
-/// Fails with kDataLoss if it is longer than `max_bytes` (at most 2^32 - 1; a document takes up to
-/// sixteen times its text while it is parsed); if it nests deeper than any file of ours or of
-/// Hugging Face, so that callers may recurse; if it is not JSON, naming the byte: a byte-order mark
-/// is none, and neither is a number that no double holds. Linear, but for sorting members.
+/// Fails with kDataLoss if it is longer than `max_bytes` (at most 2^32 - 1; parsing takes up to
+/// sixteen times the size of the text); if it nests deeper than any file of ours or of Hugging
+/// Face, so that callers may recurse; or, naming the byte, if it is not JSON: a byte-order mark or
+/// a number beyond the range of double is an error. Linear, except for sorting members.
 Result<JsonDocument> parse_json(std::string_view text, size_t max_bytes);
 
 /// The same with the members of each object in the order of the text, where the first of one name

@@ -12,7 +12,7 @@ namespace {
 
 constexpr int64_t kMaxCount = std::numeric_limits<int32_t>::max();
 
-/// A key as a message shows it: most are names, but some come from the file.
+/// A key for a message: most are known names, but some come from the file.
 std::string shown(std::string_view key) {
   constexpr size_t kMostShown = 60;
   const auto is_plain = [](char c) {
@@ -39,8 +39,8 @@ bool is_within(const JsonValue& value, int64_t min, int64_t max) {
   return integer && *integer >= min && *integer <= max;
 }
 
-/// Appends the elements of an array of such integers. Returns what is none: the value, or the first
-/// element that is not.
+/// Appends the elements of an array of integers in range. Returns the first thing that is not one:
+/// the value itself or an element; null if there is none.
 const JsonValue* append_integers(const JsonValue& value, int32_t min, int32_t max,
                                  std::vector<int32_t>& integers) {
   if (!value.is_array()) return &value;

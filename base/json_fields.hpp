@@ -14,19 +14,20 @@
 
 namespace lanewise::base {
 
-/// Typed reading of one object of a JSON file that nobody vouches for.
+/// Typed access to one object of an untrusted JSON file.
 ///
-/// A getter fails if the field is missing or null, has another type or lies outside its range:
-/// "model.unk_token: expected a string, found 3". One whose name ends in _or returns its fallback
-/// for a field that is missing or null. The document outlives this.
+/// A getter fails if the field is missing or null, or has a wrong type or range: "model.unk_token:
+/// expected a string, found 3". One whose name ends in _or returns its fallback for a field that is
+/// missing or null. The document outlives this.
 class JsonFields {
  public:
-  /// An object, called `name` in messages; "" for the root of a file. kDataLoss if it is none.
+  /// An object, called `name` in messages; "" for the root of a file. kDataLoss if it is not an
+  /// object.
   static Result<JsonFields> of(const JsonValue& value, std::string name);
-  /// The root of a file that somebody else wrote, whose name begins every message: "'config.json':
+  /// The root of a file from another program, whose name begins every message: "'config.json':
   /// 'd_model': expected ...".
   ///
-  /// code  what getters fail with, of this object and of those in it
+  /// code  of the failures of getters, for this object and those in it
   static Result<JsonFields> of_file(const JsonValue& root, std::string label,
                                     StatusCode code = StatusCode::kDataLoss);
 
@@ -35,7 +36,7 @@ class JsonFields {
   bool has(std::string_view key) const noexcept { return find(key) != nullptr; }
 
   Result<JsonFields> object(std::string_view key) const;
-  /// An object without members where the field is missing or null.
+  /// An empty object if the field is missing or null.
   Result<JsonFields> object_or_empty(std::string_view key) const;
   Result<std::span<const JsonValue>> array(std::string_view key) const;
   /// An array of objects, the first of them named `key[0]`.
@@ -57,7 +58,7 @@ class JsonFields {
   /// An integer from 0 to 2^31 - 1.
   Result<int32_t> count(std::string_view key) const;
   Result<int32_t> count_or(std::string_view key, int32_t fallback) const;
-  /// The same of a member of this object, which need not be looked for.
+  /// The same for a member of this object that was found already.
   Result<int32_t> count_of(const JsonMember& member) const;
 
   /// A number from `min` to `max`.
@@ -65,7 +66,8 @@ class JsonFields {
                         double max = std::numeric_limits<double>::max()) const;
   Result<double> number_or(std::string_view key, double fallback, double min, double max) const;
 
-  /// The place in `names` of the field, which is one of them. A string that is none is `unknown`.
+  /// The index in `names` of the field's value. Fails with `unknown` for a string that is not in
+  /// it.
   Result<size_t> choice(std::string_view key, std::span<const std::string_view> names,
                         StatusCode unknown = StatusCode::kUnsupported) const;
 
@@ -77,8 +79,8 @@ class JsonFields {
   Result<std::map<std::string, std::vector<int32_t>>> integer_map(std::string_view key, int32_t min,
                                                                   int32_t max) const;
 
-  /// Fails, naming it, if there is a member that is not one of `known`: a newer file may mean
-  /// something by it that this build would silently leave out.
+  /// Fails, naming it, if there is a member that is not in `known`: it may have a meaning in a
+  /// newer version that this build would silently ignore.
   Status check_members(std::span<const std::string_view> known) const;
 
   /// "`field`: expected `expected`, found ...".

@@ -10,7 +10,7 @@
 namespace lanewise::base {
 namespace {
 
-// Tensor names in real models stay under 100 bytes and paths under 200; a header may hold a name
+// Tensor names in real models stay under 100 bytes and paths under 200; a header may contain a name
 // of 100 MB.
 constexpr size_t kLongestQuote = 240;
 
@@ -24,7 +24,7 @@ std::string in_quotes(std::string_view text) {
   size_t length = text.size();
   if (length > kLongestQuote) {
     length = kLongestQuote;
-    while (length > 0 && is_continuation(text[length])) --length;  // Not inside a character.
+    while (length > 0 && is_continuation(text[length])) --length;  // not inside a character
   }
   std::string result = "'";
   for (const char c : text.substr(0, length)) result += is_control(c) ? '?' : c;
@@ -59,7 +59,7 @@ std::string in_quotes(std::string_view text) noexcept {
   try {
     return base::in_quotes(text);
   } catch (const std::bad_alloc&) {
-    return "'...'";  // So short that std::string keeps it without an allocation.
+    return "'...'";  // short enough for std::string to store without an allocation
   }
 }
 

@@ -8,7 +8,7 @@
 namespace lanewise::base {
 namespace {
 
-// At most 15 characters, which std::string keeps without an allocation (libstdc++, libc++).
+// At most 15 characters, which std::string stores without an allocation (libstdc++, libc++).
 constexpr const char* kOutOfMemory = "out of memory";
 constexpr const char* kBug = "internal error";
 

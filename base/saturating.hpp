@@ -5,8 +5,7 @@
 
 namespace lanewise::base {
 
-// Arithmetic on sizes that are not negative. What does not fit is INT64_MAX, which every limit on
-// memory refuses.
+// Arithmetic on non-negative sizes. Overflow gives INT64_MAX, which exceeds every limit on memory.
 
 constexpr int64_t add_or_max(int64_t a, int64_t b) noexcept {
   int64_t sum = 0;

@@ -1,5 +1,5 @@
-// The elementwise functions on one thread: gelu is the erf, gelu_tanh and tanh are the tanh, silu
-// is the exp, each with little around it. relu costs what the memory does.
+// The elementwise functions on one thread: gelu measures erf, gelu_tanh and tanh measure tanh, silu
+// measures exp, each with little else. relu costs as much as the memory accesses.
 
 #include "bench/support.hpp"
 #include "ops/activation/activation.hpp"
@@ -19,7 +19,7 @@ void register_all() {
   constexpr int64_t kDim = 1536;
   for (const char* kind : {"relu", "gelu", "gelu_tanh", "silu", "tanh"}) {
     for (const ops::Isa isa : available_isas()) {
-      // In the first, the second and the last cache.
+      // For the first-level, the second-level and the last-level cache.
       for (const int64_t rows : {1, 16, 512}) {
         const std::string name = "activation/" + std::string(kind) + "/" +
                                  std::string(ops::name_of(isa)) + "/rows:" + std::to_string(rows) +

@@ -1,5 +1,5 @@
-// What a team of threads costs by itself: a wait at the barrier between two steps, and a parallel
-// region in which nobody does anything. Needs as many quiet cores as threads.
+// The overhead of a team of threads: a wait at the barrier between two steps, and an empty parallel
+// region. Needs as many quiet cores as threads.
 
 #include <algorithm>
 #include <chrono>
@@ -18,14 +18,14 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-/// Every thread waits kWaits times in a row. All arrive at once, so what is left is the way of a
-/// cache line between cores.
+/// Every thread waits kWaits times in a row. All arrive together, so what remains is the transfer
+/// of a cache line between cores.
 class Waits final : public exec::TeamBody {
  public:
   static constexpr int kWaits = 1000;
 
   void run(int thread, int threads) noexcept override {
-    barrier_.wait(threads);  // the team is complete: the clock does not see it come together
+    barrier_.wait(threads);  // the team is complete: starting it is not timed
     const auto begin = Clock::now();
     for (int i = 0; i < kWaits; ++i) barrier_.wait(threads);
     if (thread == 0) seconds_ = seconds_since(begin);
@@ -63,8 +63,8 @@ class Nothing final : public exec::TeamBody {
   void run(int, int) noexcept override {}
 };
 
-/// `pause`: before each region. Threads spin for a moment after a region; later they sleep, and the
-/// next one has to wake them.
+/// `pause`: before each region. Threads spin for a moment after a region, then sleep, and the next
+/// region has to wake them.
 void region(benchmark::State& state, int threads, std::chrono::milliseconds pause) {
   Nothing nothing;
   exec::Team team(threads);
@@ -86,7 +86,7 @@ void register_for(int threads) {
   benchmark::RegisterBenchmark(("barrier" + suffix).c_str(), barrier, threads)->UseManualTime();
   benchmark::RegisterBenchmark(("region" + suffix).c_str(), region, threads, milliseconds(0))
       ->UseManualTime();
-  // The pauses are not measured time: left alone, Google Benchmark would go on for minutes.
+  // Pauses are not timed: without a limit, Google Benchmark would run for minutes.
   constexpr int kRegions = 50;
   benchmark::RegisterBenchmark(("region" + suffix + "/asleep").c_str(), region, threads,
                                milliseconds(20))
@@ -94,7 +94,7 @@ void register_for(int threads) {
       ->Iterations(kRegions);
 }
 
-/// 2, 4, 8, ... threads and as many as there are CPUs.
+/// 2, 4, 8, ... threads and the number of CPUs.
 void register_all() {
   const int most = std::max(2, exec::available_cpus());
   for (int threads = 2; threads < most; threads *= 2) register_for(threads);

@@ -1,5 +1,5 @@
-// Looking tokens up and adding their positions, on one thread. The vocabulary is BERT's, whose
-// table is larger than most caches.
+// Token lookup plus positions, on one thread. The vocabulary is BERT's, whose table is larger than
+// most caches.
 
 #include <algorithm>
 #include <random>
@@ -13,7 +13,7 @@ namespace {
 constexpr int64_t kVocab = 30522;
 constexpr int64_t kPositions = 512;
 
-/// Kept until another size is asked for: it takes as long to fill as a whole measurement.
+/// Kept until another size is requested: filling it takes as long as a whole measurement.
 const Floats& token_table(int64_t dim) {
   static Floats table;
   const auto size = static_cast<size_t>(kVocab * dim);
@@ -49,8 +49,8 @@ struct Problem {
   bool cold;
 };
 
-/// Warm, the same tokens come every time. Cold, each run takes the next ones of the vocabulary, and
-/// their rows come from as far as the table is kept.
+/// Warm runs use the same tokens every time. Cold runs each take the next ones of the vocabulary,
+/// whose rows come from wherever the table fits.
 void embed(benchmark::State& state, ops::Isa isa, const std::string& position,
            const Problem& problem) {
   const auto& [rows, dim, cold] = problem;

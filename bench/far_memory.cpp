@@ -21,8 +21,8 @@ bool same(std::span<const float> a, std::span<const float> b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
 }
 
-/// Fills far_memory() with copies that begin `step` floats apart. Takes tenths of a second, so not
-/// done again for the block that is already there.
+/// Fills far_memory() with copies that begin `step` floats apart. Takes tenths of a second, so it
+/// is skipped if the block is already there.
 void fill(std::span<const float> block, size_t step) {
   static size_t filled_with = 0;  // floats of the block that is there
   const std::span<float> memory = far_memory();
@@ -56,7 +56,7 @@ size_t FarCopies::next() {
 }
 
 double read_bandwidth_gbps() {
-  // Three rounds, 0.2 seconds together, because the memory is shared with all else that runs.
+  // Three rounds, 0.2 seconds in total, because other processes use the memory too.
   static const double kBandwidth = [] {
     double best = 0.0;
     for (int round = 0; round < 3; ++round) {

@@ -6,7 +6,7 @@
 
 namespace lanewise::bench {
 
-/// Aligns to a cache line, as the executor's memory and the weights of a model file are: elsewhere
+/// Aligns to a cache line, like the executor's memory and the weights of a model file: otherwise
 /// every load of 64 bytes would touch two lines.
 template <typename T>
 struct LineAllocator {

@@ -1,6 +1,6 @@
-// Linear layers of the shapes that encoders have, one thread, beside other libraries: as a fraction
-// of the FMA peak, and where the weights come from memory, of the read bandwidth, both measured in
-// the same process.
+// Linear layers with the shapes of encoders, on one thread, compared with other libraries: as a
+// fraction of the FMA peak and, if the weights come from memory, of the read bandwidth, both
+// measured in the same process.
 
 #include <algorithm>
 #include <cmath>
@@ -68,10 +68,10 @@ class LanewiseCase final : public LinearCase {
   Matrix x_;
   mutable Matrix y_;
   Floats panels_;
-  std::vector<Fixture> fixtures_;  // one for each bound weight
+  std::vector<Fixture> fixtures_;  // one per bound weight
 };
 
-/// The operands of that size, kept until another is asked for: Google Benchmark calls a function
+/// The operands of that size, kept until another is requested: Google Benchmark calls a function
 /// several times, and all libraries get the same.
 const LinearData& linear_data(int64_t m, int64_t k, int64_t n) {
   static LinearData data;
@@ -80,7 +80,7 @@ const LinearData& linear_data(int64_t m, int64_t k, int64_t n) {
   return data = {m, k, n, floats(m * k), floats(n * k), floats(n)};
 }
 
-/// Whether the last row of y is the product: a library that computes something else is no baseline.
+/// Whether the last row of y is correct: a library that computes something else is no baseline.
 bool is_right(const LinearData& data, const LinearCase& linear) {
   constexpr double kTolerance = 1e-5;  // several times what a sum of 3072 products loses
   const int64_t last = data.m - 1;
@@ -100,7 +100,7 @@ bool is_right(const LinearData& data, const LinearCase& linear) {
   return true;
 }
 
-/// The weight stays where the last run left it: the nearest cache that it fits into.
+/// The weight stays in the nearest cache that it fits into.
 void run_warm(benchmark::State& state, LinearCase& linear) {
   for (auto _ : state) linear.run(0);
 }
@@ -118,7 +118,7 @@ struct Problem {
   bool cold;
 };
 
-/// `isa`: whose peak the counter `peak` is a fraction of.
+/// `isa`: the counter `peak` is relative to its peak.
 void run(benchmark::State& state, const Problem& problem, const LinearData& data,
          LinearCase& linear, ops::Isa isa) {
   if (problem.cold) {
@@ -141,7 +141,7 @@ void run_lanewise(benchmark::State& state, const Problem& problem, ops::Isa isa)
   run(state, problem, data, linear, isa);
 }
 
-/// The same by weights in another format, rounded in the plainest way. They stay in the nearest
+/// The same with weights in another format, using the simplest rounding. They stay in the nearest
 /// cache.
 void run_format(benchmark::State& state, const Problem& problem, ops::Isa isa,
                 ops::WeightFormat format) {
@@ -172,7 +172,7 @@ void run_baseline(benchmark::State& state, const Problem& problem, MakeCase make
   run(state, problem, data, *linear, ops::best_isa());
 }
 
-/// One problem by everyone who can, so that they stand below each other.
+/// One problem in all implementations, listed next to each other.
 void register_problem(const Problem& problem) {
   static const bool kHasOneDnn = make_onednn_case(linear_data(1, 16, 16)) != nullptr;
   static const bool kHasBlis = make_blis_case(linear_data(1, 16, 16)) != nullptr;

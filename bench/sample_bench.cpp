@@ -1,5 +1,5 @@
-// Choosing tokens on one thread: what a step of greedy search, of beam search and of sampling asks
-// of one row of logits.
+// Choosing tokens on one thread: the work per row of logits in a step of greedy search, beam search
+// and sampling.
 
 #include "bench/support.hpp"
 #include "ops/sample/sample.hpp"
@@ -38,7 +38,7 @@ void top_k(benchmark::State& state, ops::Isa isa, int64_t vocabulary, size_t k) 
   report(state, logits);
 }
 
-/// What four beams ask of a row.
+/// The work per row with four beams.
 void beam(benchmark::State& state, ops::Isa isa, int64_t vocabulary) {
   const Floats logits = random_floats(static_cast<size_t>(vocabulary));
   const Sampling sampling(isa);

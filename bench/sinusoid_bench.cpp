@@ -1,5 +1,5 @@
-// Making the table of sinusoidal positions, which delays the opening of a model that has one. In
-// double precision and the same on every instruction set.
+// Computing the table of sinusoidal positions, which delays opening a model that has one. In double
+// precision and the same on every instruction set.
 
 #include "bench/support.hpp"
 #include "ops/embedding/sinusoidal.hpp"

@@ -14,8 +14,8 @@ void softmax(benchmark::State& state, ops::Isa isa, int64_t rows, int64_t dim) {
 }
 
 void register_all() {
-  // Scores of 12 heads for 16 and 128 tokens, one head of 512, and a token's choice among the words
-  // of BERT.
+  // Scores of 12 heads for 16 and 128 tokens, one head of 512, and the choice of a token from
+  // BERT's vocabulary.
   constexpr int64_t kShapes[][2] = {{192, 16}, {1536, 128}, {512, 512}, {1, 30522}};
   for (const ops::Isa isa : available_isas()) {
     for (const auto& [rows, dim] : kShapes) {

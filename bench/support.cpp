@@ -52,7 +52,7 @@ void run_on_rows(benchmark::State& state, MakeOperator make, ops::OperatorConfig
 std::vector<ops::Isa> available_isas() {
   std::vector<ops::Isa> available;
   for (const ops::Isa isa : ops::all_isas()) {
-    // One that takes its f32 kernels from its parent would be measured twice.
+    // An instruction set without its own f32 kernels would measure its parent's again.
     if (ops::is_available(isa) && ops::parent_of(isa) == isa) available.push_back(isa);
   }
   return available;

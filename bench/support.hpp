@@ -11,7 +11,7 @@
 
 namespace lanewise::bench {
 
-/// An operator with operands of its own, run on one thread over all its pieces.
+/// An operator with its own operands, run on one thread over all its pieces.
 class Fixture {
  public:
   Fixture(ops::OperatorPtr op, std::vector<ops::Operand> inputs, ops::Operand output)
@@ -21,7 +21,7 @@ class Fixture {
   }
 
   void run() noexcept;
-  /// For another one between two runs: its data may change, its rows may not.
+  /// Can be modified between two runs: its data, but not its number of rows.
   ops::Operand& input(size_t i) { return inputs_[i]; }
   double flops() const { return op_->flops(operands()); }
 
@@ -52,7 +52,7 @@ class Matrix {
 /// Seeded numbers in [-1, 1).
 Floats random_floats(size_t count);
 
-/// What one of the functions make_...() of ops/ is.
+/// The type of the functions make_...() of ops/.
 using MakeOperator = Result<ops::OperatorPtr> (*)(const ops::OperatorConfig&);
 
 /// Runs an operator whose `inputs` and output are all matrices [rows, dim], and reports elements of
@@ -72,11 +72,12 @@ void report_flops(benchmark::State& state, ops::Isa isa, double flops_per_run);
 /// Adds the counters Gelement/s and, for `bytes_per_run` read and written, GB/s.
 void report_elements(benchmark::State& state, int64_t elements_per_run, int64_t bytes_per_run);
 
-/// Adds the counter `read`: what is read from far_memory() as a fraction of read_bandwidth_gbps().
+/// Adds the counter `read`: the rate of reading far_memory() as a fraction of
+/// read_bandwidth_gbps().
 void report_read(benchmark::State& state, int64_t bytes_per_run);
 
-/// Runs what was registered, as BENCHMARK_MAIN() would, and says how it was built. What main()
-/// returns.
+/// Runs the registered benchmarks as BENCHMARK_MAIN() would, and prints how they were built.
+/// Returns the result of main().
 int run_suite(int argc, char** argv);
 
 }  // namespace lanewise::bench

@@ -11,7 +11,7 @@ std::atomic<int64_t> g_allocations{0};
 void* allocate(size_t bytes, size_t alignment) {
   g_allocations.fetch_add(1, std::memory_order_relaxed);
   if (bytes == 0) bytes = 1;
-  // aligned_alloc wants a multiple of the alignment; rounding up must not wrap around.
+  // aligned_alloc requires a multiple of the alignment; rounding up must not wrap around.
   const size_t rounded = (bytes + alignment - 1) / alignment * alignment;
   if (rounded < bytes) throw std::bad_alloc();
   void* memory = alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__
@@ -37,8 +37,8 @@ int64_t allocations() noexcept { return g_allocations.load(std::memory_order_rel
 
 }  // namespace lanewise::cli
 
-// The forms for arrays call these. Those without exceptions do too in libstdc++, but not in the
-// address sanitizer's replacement of them.
+// The array forms call these. The nothrow forms do too in libstdc++, but not in the address
+// sanitizer's replacement.
 void* operator new(size_t bytes) { return allocate(bytes, 1); }
 void* operator new(size_t bytes, std::align_val_t alignment) {
   return allocate(bytes, static_cast<size_t>(alignment));

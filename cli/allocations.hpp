@@ -4,8 +4,8 @@
 
 namespace lanewise::cli {
 
-/// How often this process asked operator new for memory so far, on all threads. The program
-/// replaces that operator to count, for `lanewise bench`.
+/// The number of calls of operator new in this process so far, on all threads. The program replaces
+/// that operator to count them, for `lanewise bench`.
 int64_t allocations() noexcept;
 
 }  // namespace lanewise::cli

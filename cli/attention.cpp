@@ -24,7 +24,7 @@ struct AttentionOptions {
   std::string output;
 };
 
-/// TEXT; of stdin the one line that is there.
+/// TEXT, or the only line of stdin.
 Result<std::string> read_text(const std::string& text) {
   if (text != "-") return text;
   LANEWISE_ASSIGN_OR_RETURN(LineReader reader, LineReader::open("-"));
@@ -38,7 +38,7 @@ Result<std::string> read_text(const std::string& text) {
   }
 }
 
-/// The last part of a path: a page is shown to others, whom the rest does not concern.
+/// The last part of a path: the page may be shared, and the rest of the path is private.
 std::string last_part(std::string_view path) {
   while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
   return std::string(path.substr(path.rfind('/') + 1));

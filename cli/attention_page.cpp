@@ -51,8 +51,8 @@ void append_weights(std::string& text, std::span<const float> weights) {
   if (count > 0) append_group(text, std::span(group).first(count));
 }
 
-/// JSON for inside an HTML script: a text may hold `</script>` or `<!--`. Outside of strings JSON
-/// has no `<`.
+/// JSON for use inside an HTML script: a text may contain `</script>` or `<!--`. Outside of strings
+/// JSON has no `<`.
 std::string script_json(const nlohmann::ordered_json& json) {
   const std::string text =
       json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);

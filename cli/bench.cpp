@@ -18,9 +18,9 @@
 namespace lanewise::cli {
 namespace {
 
-// What one thinks of first: a paragraph.
+// A typical paragraph.
 constexpr int64_t kDefaultLength = 128;
-// What a decoder generates unless --new-tokens says otherwise: a sentence.
+// Tokens that a decoder generates without --new-tokens: a sentence.
 constexpr int64_t kDefaultNewTokens = 32;
 constexpr long long kMostBatch = 1'000'000;
 constexpr long long kMostLength = 1'000'000;
@@ -60,7 +60,7 @@ Result<std::vector<int32_t>> lengths_of(const BenchOptions& options, const Model
   return lengths;
 }
 
-/// The output that the model is for, unless --output says which.
+/// The model's main output, or that of --output.
 std::string output_of(const BenchOptions& options, const ModelInfo& info) {
   if (!options.output.empty()) return options.output;
   for (const std::string_view wanted : {"sentence_embedding", "last_hidden_state"}) {
@@ -71,8 +71,8 @@ std::string output_of(const BenchOptions& options, const ModelInfo& info) {
   return info.outputs.empty() ? std::string() : info.outputs.front().name;
 }
 
-/// Whether a run generates: where it was asked for, and in encoder-decoders, which do nothing else,
-/// unless an output of their encoder is wanted.
+/// Whether a run generates: if requested, and for encoder-decoders, which do nothing else, unless
+/// an output of their encoder is requested.
 bool generates(const BenchOptions& options, const ModelInfo& info) {
   if (options.new_tokens > 0 || options.beams > 0) return true;
   return info.target_vocabulary_size > 0 && options.output.empty();
@@ -109,7 +109,7 @@ Result<BenchResult> load_and_measure(const BenchOptions& options, const Shell& s
   const std::chrono::duration<double> load_time = std::chrono::steady_clock::now() - begin;
   LANEWISE_ASSIGN_OR_RETURN(BenchResult result, measure(model, *target, work));
   result.load_ms = 1e3 * load_time.count();
-  // The profile's names are the session's, which ends here.
+  // The profile refers to names of the session, which ends here.
   if (!options.trace.empty()) {
     LANEWISE_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::create(options.trace));
     LANEWISE_RETURN_IF_ERROR(write_trace(file, result));

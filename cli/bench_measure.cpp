@@ -21,18 +21,18 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// What two cores read in 10 ms: the memory, and not one of its moments.
+// Two cores read this in 10 ms: long enough to average over fluctuations of the memory.
 constexpr size_t kReadBytes = size_t{256} << 20;
-// What is read at a time, and the least that can be measured.
+// The amount read at a time, and the least that can be measured.
 constexpr auto kLeastSlice = static_cast<size_t>(lanewise::kLeastReadBytes);
 // The clock and the caches settle within a fraction of a second.
 constexpr double kWarmUpSeconds = 0.3;
 constexpr int kFewestWarmUpRuns = 2;
-// A median of fewer means nothing, even where runs take longer than the time asked for.
+// A median of fewer means nothing, even if runs take longer than the requested time.
 constexpr size_t kFewestRuns = 5;
-// Room for an hour of runs of a millisecond would be 30 MB; more are measured and not kept.
+// Times of an hour of 1 ms runs take 30 MB; further runs are measured but not kept.
 constexpr size_t kMostRuns = size_t{1} << 22;
-// One run's profile catches an interruption as easily as not; shares are of this many.
+// A single run's profile may contain an interruption; shares are over this many runs.
 constexpr int kProfiledRuns = 5;
 constexpr double kRooflineSeconds = 0.15;
 
@@ -40,7 +40,7 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-/// Every thread measures at the same time, as they share cores, power and memory.
+/// All threads measure at the same time, as they share cores, power and memory.
 template <typename Measure>
 Result<double> sum_over_team(int threads, const Measure& measure) {
   std::vector<Result<double>> parts(static_cast<size_t>(threads), Result<double>(0.0));
@@ -61,10 +61,10 @@ Result<double> measure_gops(std::string_view isa, Arithmetic arithmetic, int thr
       threads, [&](size_t) { return measure_peak_gops(isa, arithmetic, kRooflineSeconds); });
 }
 
-/// Whether reading so many bytes counts: fewer are always in some cache.
+/// Whether that many bytes are enough to measure: fewer are always in some cache.
 bool counts(double bytes) { return bytes >= static_cast<double>(kLeastSlice); }
 
-/// Of as much memory as a step reads, so that caches hold as much of it as they hold of a step's.
+/// Over as much memory as a step reads, so that caches hold the same fraction of it.
 Result<double> measure_team_read_gbps(double bytes, int threads) {
   const auto l3 = static_cast<size_t>(cache_sizes().l3);
   const double most = static_cast<double>(std::max(kReadBytes, 4 * l3));
@@ -83,7 +83,7 @@ Result<double> measure_team_read_gbps(double bytes, int threads) {
   });
 }
 
-/// The smallest of the sorted `values` that a part `p` of them does not exceed.
+/// The smallest of the sorted `values` that is at least a fraction `p` of them.
 double percentile(const std::vector<double>& values, double p) {
   const double rank = std::ceil(p * static_cast<double>(values.size()));
   return values[static_cast<size_t>(std::max(rank, 1.0)) - 1];
@@ -106,7 +106,7 @@ Status warm_up(BenchTarget& target, double seconds) {
 
 Status measure_runs(BenchTarget& target, double seconds, BenchResult& result) {
   std::vector<double> times;
-  // One page fault at a time would show in the times; the reserve costs address space only.
+  // Avoids page faults in the timed runs; the reserve costs address space only.
   times.reserve(kMostRuns);
   const int64_t allocations_before = allocations();
   const auto begin = Clock::now();
@@ -126,19 +126,19 @@ Status measure_runs(BenchTarget& target, double seconds, BenchResult& result) {
   return {};
 }
 
-/// The roofline and the profile are those of an idle machine.
+/// The roofline and the profile are measured on an idle machine.
 Status measure_under_load(BenchTarget& target, const BenchWork& work, BenchResult& result) {
   LANEWISE_ASSIGN_OR_RETURN(const BusyLoad load, BusyLoad::start(work.load));
   return measure_runs(target, work.seconds, result);
 }
 
-/// Adds one run's spans to `times`, which go by operator.
+/// Adds one run's spans to `times`, by operator.
 void add_profile(const std::vector<Session::NodeTime>& profile,
                  std::map<std::string, OperatorTime>& times) {
   for (const Session::NodeTime& node : profile) {
     OperatorTime& time = times[std::string(node.op)];
     time.milliseconds += (node.end_us - node.begin_us) / 1e3;
-    // A node has a span for each thread, and each span carries the operations of the whole node.
+    // A node has a span per thread, and each span holds the operations of the whole node.
     if (node.thread == 0) time.gflops += node.flops;
   }
 }
@@ -166,7 +166,7 @@ std::vector<OperatorTime> finish_operators(const std::map<std::string, OperatorT
   return operators;
 }
 
-/// Where the time goes.
+/// Measures where the time goes.
 Status profile_runs(BenchTarget& target, BenchResult& result, std::vector<BenchPart>& parts) {
   target.set_profiling(true);
   std::map<std::string, OperatorTime> times;
@@ -181,7 +181,7 @@ Status profile_runs(BenchTarget& target, BenchResult& result, std::vector<BenchP
   return {};
 }
 
-/// Compares the run with the sum of its parts, each as fast as the machine multiplies or reads.
+/// Compares the run with the sum of its parts at the machine's multiply-add and read rates.
 Status compare_with_roofline(const std::vector<BenchPart>& parts, double peak_gflops,
                              BenchResult& result) {
   double flops = 0.0;
@@ -209,7 +209,7 @@ Status compare_with_roofline(const std::vector<BenchPart>& parts, double peak_gf
 double peak_rss_mb() {
   struct rusage usage = {};
   ::getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) * 1024.0 / 1e6;  // ru_maxrss counts KiB.
+  return static_cast<double>(usage.ru_maxrss) * 1024.0 / 1e6;  // ru_maxrss is in KiB
 }
 
 }  // namespace
@@ -222,7 +222,8 @@ Result<BenchResult> measure(const Model& model, BenchTarget& target, const Bench
   LANEWISE_ASSIGN_OR_RETURN(const ModelContents contents, inspect(model));
   result.weights = contents.weights_type;
   result.arithmetic = arithmetic_of(result.weights);
-  // Before and after, the larger counts: an interrupted measurement must not flatter the fraction.
+  // Measures before and after and uses the larger value: an interrupted measurement must not
+  // flatter the fraction.
   LANEWISE_ASSIGN_OR_RETURN(const double peak_before,
                             measure_gops(target.isa(), result.arithmetic, target.threads()));
   LANEWISE_RETURN_IF_ERROR(measure_under_load(target, work, result));

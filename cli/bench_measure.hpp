@@ -14,16 +14,16 @@ namespace lanewise::cli {
 
 /// The work of one run and how long to repeat it.
 struct BenchWork {
-  std::string model;             ///< as the command line names it
-  std::vector<int32_t> lengths;  ///< of each sequence, special tokens included
+  std::string model;             ///< as given on the command line
+  std::vector<int32_t> lengths;  ///< of each sequence, including special tokens
   std::string output;            ///< what is computed
   int64_t new_tokens = 0;        ///< of each sequence; 0: nothing is generated
   int beams = 1;
   double seconds = 3.0;
-  int load = 0;  ///< busy processes beside the runs
+  int load = 0;  ///< busy processes in parallel to the runs
 };
 
-/// All nodes of one operator together.
+/// All nodes of one operator.
 struct OperatorTime {
   std::string op;
   double milliseconds = 0.0;  ///< of a run's wall time; the team's time over its threads
@@ -50,8 +50,8 @@ struct BenchResult {
   int load = 0;
   double tokens_per_s = 0.0;
   double gflops = 0.0;
-  /// What multiply-adds of the weights' type reach in registers, and, for steps of a decoder, what
-  /// reading their weights allows.
+  /// The multiply-add rate of the weights' type in registers, and, for decoding steps, the limit
+  /// set by reading their weights.
   Arithmetic arithmetic = Arithmetic::kF32;
   double roofline_gflops = 0.0;
   double roofline_fraction = 0.0;
@@ -63,7 +63,7 @@ struct BenchResult {
   std::vector<Session::NodeTime> profile;
 };
 
-/// Measures `target`, what `work` says of `model`. `load_ms` is the caller's.
+/// Measures `target`, which runs `work` on `model`. The caller sets `load_ms`.
 Result<BenchResult> measure(const Model& model, BenchTarget& target, const BenchWork& work);
 
 }  // namespace lanewise::cli

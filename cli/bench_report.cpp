@@ -18,7 +18,7 @@ std::string dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-/// With so many decimals: a measurement has no 17 digits.
+/// Rounds to that many decimals: a measurement does not have 17 digits.
 double rounded_to(int decimals, double value) {
   const double scale = std::pow(10.0, decimals);
   return std::round(value * scale) / scale;
@@ -26,7 +26,7 @@ double rounded_to(int decimals, double value) {
 
 double milliseconds(double value) { return rounded_to(4, value); }
 
-/// What the roofline is made of.
+/// Describes the parts of the roofline.
 std::string describe_roofline(const BenchResult& result) {
   const char* limit = result.reads_memory ? "and memory can do" : "alone can do";
   switch (result.arithmetic) {

@@ -11,7 +11,7 @@ namespace lanewise::cli {
 /// One object on one line.
 std::string bench_json(const BenchResult& result);
 
-/// A table for people.
+/// A human-readable table.
 std::string bench_table(const BenchResult& result);
 
 /// A trace in Chrome's format, for chrome://tracing or ui.perfetto.dev: a span for each node and

@@ -10,8 +10,8 @@
 namespace lanewise::cli {
 namespace {
 
-/// Ids that could be anything, the same in every run of the program. The generator is defined by
-/// the standard, its distributions are not: hence the remainder.
+/// Random ids, the same in every run of the program. The standard defines the generator but not the
+/// distributions: hence the remainder.
 std::vector<int32_t> random_ids(int64_t count, int64_t vocabulary) {
   std::mt19937_64 random(42);
   std::vector<int32_t> ids(static_cast<size_t>(count));
@@ -42,7 +42,7 @@ class SessionTarget final : public BenchTarget {
   }
 
   std::vector<BenchPart> parts() const override {
-    // A node has a span for each thread, and each span carries the operations of the whole node.
+    // A node has a span per thread, and each span holds the operations of the whole node.
     BenchPart all;
     std::vector<std::string_view> counted;
     for (const Session::NodeTime& node : session_.profile()) {
@@ -64,7 +64,7 @@ class SessionTarget final : public BenchTarget {
   const RunOptions options_ = until_interrupted();
 };
 
-/// What the model says of special tokens, and nothing else of how it wants to be searched.
+/// The model's special tokens with none of its other search options.
 GenerationOptions exactly(int64_t new_tokens, int beams, const ModelInfo& info) {
   GenerationOptions options;
   options.beams = beams;

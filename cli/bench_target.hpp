@@ -12,13 +12,13 @@
 
 namespace lanewise::cli {
 
-/// A part of a run that no machine does faster than it multiplies, or reads what it reads.
+/// A part of a run, limited by its multiply-adds or its reads.
 struct BenchPart {
   double flops = 0.0;
-  double read_bytes = 0.0;  ///< 0: used so often that it does not count
+  double read_bytes = 0.0;  ///< 0: reused so often that it does not count
 };
 
-/// What is measured, fresh and without a run.
+/// The subject of a measurement, new and not yet run.
 class BenchTarget {
  public:
   virtual ~BenchTarget() = default;

@@ -5,16 +5,16 @@
 
 #include <CLI/CLI.hpp>
 
-/// CLI11 takes `[a, b]` for a list and splits it, which a text like `[MASK] or [SEP]` must not
-/// suffer. So such arguments wear a mark while CLI11 reads them.
+/// CLI11 splits `[a, b]` as a list, which must not happen to a text like `[MASK] or [SEP]`. Such
+/// arguments carry a mark while CLI11 parses them.
 namespace lanewise::cli {
 
 std::vector<std::string> mark_brackets(int argc, char** argv);
 
-/// `text` without its mark, or any that CLI11 quotes in a message.
+/// `text` without marks, such as those that CLI11 quotes in a message.
 std::string without_marks(std::string text);
 
-/// Takes the mark off the values of every option of `app` but lists, whose owners do it.
+/// Removes the mark from the values of every option of `app` except lists, whose owners do it.
 void take_marks_off(CLI::App& app);
 
 }  // namespace lanewise::cli

@@ -10,10 +10,10 @@
 namespace lanewise::cli {
 namespace {
 
-/// The child of a process with threads may call little; arithmetic it may.
+/// The child of a multithreaded process may call few functions; arithmetic is safe.
 [[noreturn]] void compute_for_ever(pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != parent) ::_exit(0);  // it ended before the line above
+  if (::getppid() != parent) ::_exit(0);  // the parent ended before the line above
   volatile uint64_t state = 1;
   for (;;) state = state * 6364136223846793005u + 1442695040888963407u;
 }

@@ -8,11 +8,11 @@
 
 namespace lanewise::cli {
 
-/// Other programs that want the same cores: processes that compute and never sleep. They end with
-/// this object, and with this process however it ends.
+/// Simulates other programs that use the same cores: processes that compute and never sleep. They
+/// end with this object, and with this process however it ends.
 class BusyLoad {
  public:
-  /// kResourceExhausted when the system gives no more processes.
+  /// kResourceExhausted if the system refuses more processes.
   static Result<BusyLoad> start(int processes);
 
   BusyLoad(BusyLoad&& other) noexcept : children_(std::move(other.children_)) {

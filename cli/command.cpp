@@ -8,7 +8,7 @@
 namespace lanewise::cli {
 namespace {
 
-// More threads than any machine has, and few enough that asking for them does no harm.
+// More threads than any machine has, but few enough to be harmless.
 constexpr long long kMostThreads = 1024;
 
 template <typename Number>

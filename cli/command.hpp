@@ -10,11 +10,11 @@
 
 namespace lanewise::cli {
 
-/// One command of the program: its flags as CLI11 knows them, and what it does.
+/// One command of the program: its flags for CLI11, and its action.
 struct Command {
   CLI::App* app = nullptr;
-  /// A failure becomes `lanewise: error: ...` and exit status 1. Wrong usage that only shows when
-  /// all flags are known is thrown by wrong_usage().
+  /// A failure becomes `lanewise: error: ...` and exit status 1. Wrong usage that is detected only
+  /// after parsing is thrown by wrong_usage().
   std::function<Status()> run;
 };
 
@@ -32,8 +32,8 @@ void add_common_options(CLI::App& app, CommonOptions& common);
 /// MODEL, the first operand of most commands.
 CLI::Option* add_model(CLI::App& command, std::string& model);
 
-/// Makes an empty value of a flag wrong usage: it is a shell's variable that nobody has set, and to
-/// the commands it would look as if the flag was not there.
+/// Makes an empty value of a flag wrong usage: it usually comes from an unset shell variable, and
+/// commands could not distinguish it from a missing flag.
 void refuse_empty_values(CLI::App& command);
 
 /// Ends the program with exit status 2 and `message` on stderr.

@@ -30,7 +30,8 @@ struct ConvertCommandOptions {
   std::string as;
 };
 
-/// In the current folder: a folder's name, or a file's without its ending, and `.lw`.
+/// In the current folder: the name of the source folder, or of the file without its extension, and
+/// `.lw`.
 std::string default_destination(const std::string& source) {
   namespace fs = std::filesystem;
   std::error_code ignored;

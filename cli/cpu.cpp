@@ -35,7 +35,7 @@ std::string cpu_name() {
   return name.substr(begin, name.find_last_not_of(' ') + 1 - begin);
 }
 
-/// What one core can do, in 1e9 operations a second.
+/// The peak rates of one core, in 1e9 operations per second.
 struct Peaks {
   double f32;
   double int8;
@@ -82,7 +82,7 @@ std::string to_json(const CpuFacts& facts) {
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
-/// `avxvnni: avx2, ...`: those that run the f32 kernels of another.
+/// `avxvnni: avx2, ...`: instruction sets that use the f32 kernels of another.
 std::string inherited() {
   std::string text;
   for (const InstructionSet& set : instruction_sets()) {

@@ -41,7 +41,7 @@ Result<Writers> make_writers(const EmbedOptions& options, Shell& shell, int64_t 
   return writers;
 }
 
-/// One run of the command: what all portions of the input share.
+/// One run of the command: the state shared by all portions of the input.
 class Embedding {
  public:
   Embedding(TextSource source, Embedder embedder, Writers writers, const OnErrorOption& on_error,
@@ -65,11 +65,11 @@ class Embedding {
     return {};
   }
 
-  /// How many texts were cut.
+  /// The number of truncated texts.
   int64_t cut() const { return cut_; }
 
  private:
-  /// The texts between those that are none, run by run.
+  /// Embeds the valid texts between invalid ones, run by run.
   Status portion(std::span<const std::string_view> texts) {
     size_t begin = 0;
     for (size_t i = 0; i < texts.size(); ++i) {

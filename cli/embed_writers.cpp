@@ -25,7 +25,7 @@ void append_object(std::string& json, std::string_view text, const Embeddings& e
                       embeddings.truncated[index] ? "true" : "false");
 }
 
-/// A text that is not UTF-8 cannot stand in JSON.
+/// JSON cannot contain a text that is not UTF-8.
 void append_left_out(std::string& json, std::string_view text, const Status& why) {
   json += "{\"text\": ";
   if (check_utf8(text).ok()) {

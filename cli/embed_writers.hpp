@@ -12,28 +12,29 @@
 
 namespace lanewise::cli {
 
-/// Where vectors go, a portion of texts at a time.
+/// Receives vectors, a portion of texts at a time.
 class EmbedWriter {
  public:
   virtual ~EmbedWriter() = default;
   virtual Status write(std::span<const std::string_view> texts, const Embeddings& embeddings) = 0;
-  /// Keeps the place of a text that has no vector: an empty line, an object whose embedding is
+  /// Writes a placeholder for a text without a vector: an empty line, an object whose embedding is
   /// null, a row of NaN.
   virtual Status leave_out(std::string_view text, const Status& why) = 0;
-  /// Puts a file under its name. Once; without it nothing is left behind.
+  /// Makes the file appear under its name. Call it once; without it no file is left behind.
   virtual Status commit() = 0;
 };
 
 /// Fails for a name that ends in neither .npy nor .jsonl.
 Status check_embed_output(const std::string& path);
 
-/// A file of the type that its name says: .npy, a [texts, dimension] f32 array; .jsonl, JSON lines.
+/// A file of the type given by its extension: .npy, a [texts, dimension] f32 array; .jsonl, JSON
+/// lines.
 Result<std::unique_ptr<EmbedWriter>> make_file_writer(const std::string& path, int64_t dimension);
 
 /// JSON lines on stdout: text, embedding, tokens, truncated.
 std::unique_ptr<EmbedWriter> make_json_writer(Output& out);
 
-/// Lines on stdout for people: the text, a tab, the numbers between spaces.
+/// Human-readable lines on stdout: the text, a tab, the numbers separated by spaces.
 std::unique_ptr<EmbedWriter> make_plain_writer(Output& out);
 
 }  // namespace lanewise::cli

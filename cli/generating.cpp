@@ -61,7 +61,7 @@ TooLong Generating::too_long() const {
   return on_error_.truncates() ? TooLong::kTruncate : TooLong::kRefuse;
 }
 
-/// False when nothing behind it is to be read.
+/// Returns false if reading must stop.
 bool Generating::add(Result<Source> read, const std::string& where, Portion& portion) {
   if (read.ok()) {
     if (read->truncated) {
@@ -82,7 +82,7 @@ bool Generating::add(Result<Source> read, const std::string& where, Portion& por
   return true;
 }
 
-/// `before` sources were done earlier; `part` of the input has been read.
+/// `before` sources were processed earlier; `part` of the input has been read.
 Status Generating::run(const Portion& portion, int64_t before, double part) {
   if (style_.stream) return run_streamed(portion);
   std::vector<Generation> generations;
@@ -112,7 +112,7 @@ Status Generating::print(const Generation& generation, const std::vector<int32_t
   return shell_.out.line(line);
 }
 
-/// A line all the same: those of the input and of the output belong together by their numbers.
+/// Prints a line in any case: input and output correspond by line number.
 Status Generating::print_left_out(const Status& why) {
   return shell_.out.line(style_.json ? left_out_json(why) : std::string());
 }
@@ -127,7 +127,7 @@ Status Generating::run_streamed(const Portion& portion) {
   return {};
 }
 
-/// Each piece of text as soon as it is clear, and a line end.
+/// Prints each piece of text as soon as it is final, then a line end.
 Status Generating::stream(const std::vector<int32_t>& source) {
   const std::span<const int32_t> prompt(source.data(), text_.continues ? source.size() : 0);
   LANEWISE_ASSIGN_OR_RETURN(TextStream stream, TextStream::create(*text_.tokenizer, prompt));

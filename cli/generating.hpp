@@ -21,17 +21,18 @@ namespace lanewise::cli {
 /// How results are printed.
 struct GenerationStyle {
   bool json = false;
-  bool stream = false;  ///< each piece of text as soon as it is there
+  bool stream = false;  ///< print each piece of text as soon as it is final
 };
 
-/// One run of `lanewise generate`: what all portions of the input share. Results come in the order
-/// of the sources, one line each; what the model cannot take has the line that --on-error says.
+/// One run of `lanewise generate`: the state shared by all portions of the input. Results are in
+/// the order of the sources, one line each; a source that the model cannot take gets the line
+/// specified by --on-error.
 class Generating {
  public:
   using Sources = std::vector<std::vector<int32_t>>;
 
-  /// `target`, of what the decoder writes, may be none unless style.stream. The model outlives
-  /// this.
+  /// `target`, the tokenizer of the decoder's output, is optional unless style.stream. The model
+  /// outlives this.
   Generating(const Model& model, Generator generator, GenerationOptions search,
              std::optional<Tokenizer> target, GenerationStyle style, OnErrorOption on_error,
              Shell& shell);
@@ -40,11 +41,11 @@ class Generating {
   Status rows(Sources rows);
 
  private:
-  /// Sources that run together, and their places among those that were left out.
+  /// Sources that run together, and their positions among those that were left out.
   struct Portion {
     Sources sources;
-    std::vector<Status> entries;  // ok for each of the sources, else why one is none
-    Status stopped;               // what ends the input
+    std::vector<Status> entries;  // ok for a source, else why it was left out
+    Status stopped;               // the reason for ending the input
   };
 
   bool add(Result<Source> read, const std::string& where, Portion& portion);

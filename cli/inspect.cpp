@@ -21,7 +21,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// What is inspected.
+/// The model being inspected.
 struct Subject {
   Model model;
   ModelContents contents;
@@ -43,7 +43,7 @@ int64_t weight_bytes(const ModelContents& contents) {
   return bytes;
 }
 
-/// 0 for a folder, whose model is in memory only.
+/// 0 for a folder, whose model is only in memory.
 int64_t file_bytes(const std::string& path) {
   struct stat facts = {};
   return ::stat(path.c_str(), &facts) == 0 && S_ISREG(facts.st_mode) ? facts.st_size : 0;
@@ -59,7 +59,7 @@ std::string outputs_line(const ModelInfo& info) {
   return text;
 }
 
-/// A string of a file that nobody vouches for, fit for a terminal.
+/// A string from an untrusted file, made safe for a terminal.
 std::string field(const Json& object, const char* name) {
   const auto found = object.find(name);
   const bool is_text = found != object.end() && found->is_string();
@@ -83,7 +83,7 @@ double number(const Json& object, const char* name, double otherwise = 0.0) {
   return found != object.end() && found->is_number() ? found->get<double>() : otherwise;
 }
 
-/// How far integers are from f32, as measured when the model was converted.
+/// The error of quantisation relative to f32, as measured when the model was converted.
 void append_quantization(std::string& text, std::string_view quantization) {
   const Json json = Json::parse(quantization, nullptr, false);
   if (!json.is_object()) return;
@@ -98,7 +98,7 @@ void append_quantization(std::string& text, std::string_view quantization) {
   text += fmt::format("{:<12}{}, {:.0f} rows: cosine to f32 {:.5f} on average, {:.5f} at worst; ",
                       "accuracy", field(json, "output"), number(json, "rows"),
                       number(json, "mean_cosine"), number(json, "worst_cosine"));
-  // JSON has no infinity: null stands for it.
+  // JSON has no infinity; it is written as null.
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   text += fmt::format("relative error {:.4f}", number(json, "relative_error", kInfinity));
   if (json.contains("same_token")) {
@@ -108,7 +108,7 @@ void append_quantization(std::string& text, std::string_view quantization) {
   text += '\n';
 }
 
-/// The prompts that are more than a name, and what a checkpoint asks for and cannot have.
+/// Prompts that are more than a name, and settings of a checkpoint that are not supported.
 void append_texts(std::string& text, const ModelInfo& info) {
   std::string_view title = "prompts";
   for (const Prompt& prompt : info.prompts) {
@@ -161,7 +161,7 @@ std::string tensor_lines(const ModelContents& contents) {
   return text;
 }
 
-/// The graph that runs; for a checkpoint also the one that its family wrote, before fusion.
+/// The graph that runs; for a checkpoint also its family's textbook graph.
 Result<std::string> graph_text(const Subject& subject) {
   LANEWISE_ASSIGN_OR_RETURN(const ModelGraph graph, ModelGraph::of(subject.model));
   LANEWISE_ASSIGN_OR_RETURN(const std::string fused, graph.to_text());

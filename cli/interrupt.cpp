@@ -15,13 +15,13 @@ std::atomic<int> g_signal{SIGINT};
 static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free,
               "set by a signal handler");
 
-// Runs once the signal has come. Whoever sends one expects an end within a second.
+// The time allowed after the signal. Users expect the program to end within a second.
 constexpr long kPatienceNanoseconds = 700'000'000;
 timer_t g_timer;
 bool g_has_timer = false;
 
 void on_signal(int signal) {
-  const int error = errno;  // of what the signal interrupted
+  const int error = errno;  // errno of the interrupted code
   g_signal.store(signal, std::memory_order_relaxed);
   g_interrupted.store(true, std::memory_order_relaxed);
   const itimerspec patience{.it_interval = {}, .it_value = {0, kPatienceNanoseconds}};
@@ -33,7 +33,7 @@ void on_signal(int signal) {
 void on_timeout(int) {
   constexpr std::string_view kMessage = "lanewise: error: interrupted\n";
   if (::write(STDERR_FILENO, kMessage.data(), kMessage.size()) < 0) {
-    // There is nobody else to tell.
+    // There is no one left to report an error to.
   }
   ::_exit(interrupted_exit_code());
 }
@@ -53,11 +53,11 @@ void catch_interrupts() noexcept {
   event.sigev_signo = SIGALRM;
   handle(SIGALRM, on_timeout, 0);
   g_has_timer = ::timer_create(CLOCK_MONOTONIC, &event, &g_timer) == 0;
-  // Without SA_RESTART a read from a terminal returns, and its caller looks at the flag.
+  // Without SA_RESTART a read from a terminal returns, and its caller checks the flag.
   const auto once = static_cast<int>(SA_RESETHAND);
   for (const int signal : {SIGINT, SIGTERM}) {
     struct sigaction inherited = {};
-    // What nohup and a shell's `&` ignore stays ignored.
+    // Signals that nohup or a shell's `&` ignores stay ignored.
     ::sigaction(signal, nullptr, &inherited);
     if (inherited.sa_handler != SIG_IGN) handle(signal, on_signal, once);
   }

@@ -97,7 +97,7 @@ Status LineReader::read_more() {
 
 bool LineReader::more_is_ready() const noexcept {
   struct pollfd event = {descriptor_, POLLIN, 0};
-  return ::poll(&event, 1, 0) != 0;  // An error is read_more()'s to report.
+  return ::poll(&event, 1, 0) != 0;  // read_more() reports an error
 }
 
 double LineReader::part_read() const noexcept {

@@ -16,23 +16,23 @@ namespace lanewise::cli {
 
 /// Reads a file or stdin line by line, a portion at a time.
 ///
-/// A line ends with `\n`, and a `\r` before it belongs to the ending; an empty line counts, and so
+/// A line ends with `\n`, and a `\r` before it belongs to the ending; empty lines count, and so
 /// does a last line without an ending.
 class LineReader {
  public:
   /// `-` is stdin.
   static Result<LineReader> open(const std::string& path);
 
-  /// The next lines, none at the end; valid until the next call. At most `most_lines`, and not
-  /// many more than `most_bytes` bytes. Returns what there is when a pipe or terminal would
-  /// have to be waited for, so that a program that writes a line and waits for its answer gets it.
-  /// Fails when reading fails, and for a line above kMostLineBytes.
+  /// The next lines, none at the end; valid until the next call. At most `most_lines`, and not many
+  /// more than `most_bytes` bytes. Returns the lines available if more would require waiting for a
+  /// pipe or terminal, so that a program that writes a line and waits for its answer gets it. Fails
+  /// if reading fails, and for a line above kMostLineBytes.
   Result<std::span<const std::string_view>> next(size_t most_lines, size_t most_bytes);
 
-  /// Part of the file that was read so far, 0 to 1; 0 where its size is not known.
+  /// The fraction of the file that was read so far; 0 if its size is unknown.
   double part_read() const noexcept;
 
-  /// Far more than any model reads of a text; an endless line must not fill the memory.
+  /// Far more than any model reads of a text; an endless line must not exhaust memory.
   static constexpr size_t kMostLineBytes = size_t{256} << 20;
 
  private:
@@ -49,15 +49,15 @@ class LineReader {
   void split(size_t most_lines);
 
   std::string name_;
-  File owned_;  // Null for stdin; closes descriptor_, through which all is read.
+  File owned_;  // null for stdin; closes descriptor_, which does all reading
   int descriptor_;
-  int64_t size_;  // Of a regular file, else 0.
+  int64_t size_;  // of a regular file, else 0
   int64_t bytes_read_ = 0;
   bool at_end_ = false;
 
   std::string buffer_;
-  size_t line_begin_ = 0;  // Of the line that is not complete.
-  size_t searched_ = 0;    // No line ending between line_begin_ and here.
+  size_t line_begin_ = 0;  // of the incomplete line
+  size_t searched_ = 0;    // no line ending between line_begin_ and here
   std::vector<std::pair<size_t, size_t>> ranges_;
   std::vector<std::string_view> lines_;
 };

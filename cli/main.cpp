@@ -29,8 +29,8 @@ constexpr auto kFooter =
     "LANEWISE_ISA chooses the instruction set; LANEWISE_VERBOSE=1 explains why an implementation\n"
     "was chosen. `lanewise COMMAND --help` describes a command.";
 
-/// A closed stdin, stdout or stderr would give its number to the next file that is opened, and
-/// results would end up in it. /dev/null takes the place, opened so that using it still fails.
+/// If stdin, stdout or stderr is closed, the next opened file would get its number, and results
+/// would go there. /dev/null replaces it, opened so that using it still fails.
 void fill_standard_descriptors() {
   for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (::fcntl(descriptor, F_GETFD) != -1) continue;
@@ -85,7 +85,7 @@ int report_wrong_usage(const CLI::ParseError& error, const std::vector<Command>&
   return kExitWrongUsage;
 }
 
-/// What a command's Status means for whoever started the program.
+/// The exit code for a command's Status.
 int exit_code_of(const Status& status, const Shell& shell) {
   if (shell.out.reader_gone()) return 0;
   if (status.ok()) return shell.left_out ? kExitLeftOut : 0;
@@ -110,7 +110,7 @@ int run_program(int argc, char** argv) {
   CLI::App program("Runs Transformers on CPUs, from PyTorch checkpoints.", "lanewise");
   program.set_version_flag("--version", "lanewise " LANEWISE_VERSION);
   program.require_subcommand(1);
-  // The commands take over the words of their help, too.
+  // Commands inherit the wording of the help.
   program.get_formatter()->label("SUBCOMMAND", "COMMAND [ARGUMENTS]");
   program.get_formatter()->label("REQUIRED", "");
   program.footer(kFooter);
@@ -138,9 +138,10 @@ int run_program(int argc, char** argv) {
 }  // namespace lanewise::cli
 
 int main(int argc, char** argv) {
-  // A reader of stdout that goes is a failed write, which Output reports; temporary files go too.
+  // A closed pipe at stdout becomes a failed write, which Output reports; temporary files are
+  // removed.
   std::signal(SIGPIPE, SIG_IGN);
-  // So is one beyond `ulimit -f`.
+  // The same for a file beyond `ulimit -f`.
   std::signal(SIGXFSZ, SIG_IGN);
   lanewise::cli::fill_standard_descriptors();
   try {

@@ -9,22 +9,22 @@
 
 namespace lanewise::cli {
 
-/// --on-error: what becomes of a text, or row of ids, that the model cannot take.
+/// --on-error: what happens to a text, or row of ids, that the model cannot take.
 class OnErrorOption {
  public:
-  /// With or without `truncate`, for a command that refuses texts that are too long.
+  /// `with_truncate`: false for a command that rejects texts that are too long.
   void add_to(CLI::App& command, bool with_truncate);
 
-  /// Whether a text that is too long is cut.
+  /// Whether texts that are too long are truncated.
   bool truncates() const { return value_ == "truncate"; }
-  /// Whether the others go on without it.
+  /// Whether the command continues without the text.
   bool skips() const { return value_ != "stop"; }
 
  private:
   std::string value_ = "stop";
 };
 
-/// Names on stderr what is left out and why, also with --quiet; the exit status says it too.
+/// Reports on stderr, even with --quiet, what is left out and why; the exit status shows it too.
 void leave_out(const Status& why, Shell& shell);
 
 }  // namespace lanewise::cli

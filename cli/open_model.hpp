@@ -10,17 +10,17 @@
 
 namespace lanewise::cli {
 
-/// Options whose reports go to stderr, unless --quiet, and warnings always.
+/// Options with reports on stderr, unless --quiet, and warnings in any case.
 ConvertOptions convert_options(const Shell& shell);
 
-/// --as, of commands that open a checkpoint and can do with a part of it.
+/// Adds --as, for commands that open a checkpoint and can use a part of it.
 void add_as(CLI::App& command, std::string& as);
 
-/// MODEL of the command line: a model file, or a checkpoint that is converted in memory, all of it
-/// or `as` a part (ConvertOptions::as).
+/// MODEL on the command line: a model file, or a checkpoint that is converted in memory, whole or
+/// only the part `as` (ConvertOptions::as).
 Result<Model> open_model(const std::string& path, const Shell& shell, const std::string& as = "");
 
-/// `22.7 M`, for people.
+/// `22.7 M`, human-readable.
 std::string rounded(double number);
 
 /// `90.9 MB`, in units of 1000.

@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view kWipe = "\r\x1b[K";
 
 void put(std::string_view text) {
-  // A terminal that cannot be written to is no reason to stop.
+  // Failing to write to a terminal is no reason to stop.
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
 }
 

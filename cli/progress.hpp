@@ -7,8 +7,8 @@
 
 namespace lanewise::cli {
 
-/// A line on a terminal's stderr that says how far long work is; silent elsewhere. Appears after a
-/// second and is wiped at the end.
+/// A progress line on stderr if that is a terminal; otherwise silent. Appears after a second and is
+/// removed at the end.
 class Progress {
  public:
   explicit Progress(const Shell& shell) : enabled_(shell.shows_progress()) {}
@@ -16,7 +16,7 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// part   done of all, 0 to 1; 0: unknown
+  /// part   fraction done, 0 to 1; 0: unknown
   void update(int64_t texts, double part);
   void wipe();
 

@@ -78,7 +78,7 @@ GenerationOptions SearchFlags::over(GenerationOptions model) const {
   if (min_new_tokens_) options.min_new_tokens = *min_new_tokens_;
   if (beams_) {
     options.beams = *beams_;
-    options.temperature = 0.0;  // whatever the model's do_sample says
+    options.temperature = 0.0;  // overrides the model's do_sample
   }
   if (temperature_) {
     options.temperature = *temperature_;
@@ -87,7 +87,7 @@ GenerationOptions SearchFlags::over(GenerationOptions model) const {
   if (hypotheses_) {
     options.num_return_sequences = *hypotheses_;
   } else if (beams_ || temperature_) {
-    options.num_return_sequences = 1;  // the model's number was meant for its own kind of search
+    options.num_return_sequences = 1;  // the model's number applies only to its own kind of search
   }
   if (sampling_detail() && options.temperature == 0.0) {
     wrong_usage("--top-k, --top-p and --seed are for sampling: add --temperature T");

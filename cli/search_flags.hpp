@@ -11,16 +11,16 @@
 
 namespace lanewise::cli {
 
-/// The flags that say how the next tokens are chosen. What is not given stays as the model says.
+/// The flags that determine how the next tokens are chosen. The model provides the defaults.
 class SearchFlags {
  public:
   void add_to(CLI::App& command);
 
-  /// Throws wrong usage for flags that exclude each other.
+  /// Throws wrong usage for mutually exclusive flags.
   void check_usage() const;
 
-  /// `model` with the flags in place of its own values. Throws wrong usage for --top-k and its like
-  /// where nothing is sampled.
+  /// `model` with its values replaced by the flags. Throws wrong usage for flags such as --top-k
+  /// without sampling.
   GenerationOptions over(GenerationOptions model) const;
 
  private:

@@ -15,7 +15,7 @@
 namespace lanewise::cli {
 namespace {
 
-// A pipe's usual capacity.
+// The usual capacity of a pipe.
 constexpr size_t kBufferBytes = 64 * 1024;
 
 /// write(2) until all is written; errno or 0.

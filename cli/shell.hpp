@@ -9,7 +9,7 @@
 
 namespace lanewise::cli {
 
-/// What the flags of every command set.
+/// The values of the flags of every command.
 struct CommonOptions {
   int threads = 0;
   std::string isa;
@@ -17,10 +17,10 @@ struct CommonOptions {
   bool quiet = false;
 };
 
-/// Standard output: results and nothing else, buffered.
+/// Standard output: only results, buffered.
 ///
-/// Fails with kIo when it cannot be written. When its reader has gone (`| head -1`) that is no
-/// failure of ours: reader_gone() then tells main() to end quietly.
+/// Fails with kIo if it cannot be written. If its reader has gone (`| head -1`), which is not a
+/// failure of ours, reader_gone() tells main() to end quietly.
 class Output {
  public:
   Status write(std::string_view text);
@@ -34,7 +34,7 @@ class Output {
   bool reader_gone_ = false;
 };
 
-/// What a command sees of the world around it.
+/// The environment of a command.
 struct Shell {
   CommonOptions common;
   Output out;
@@ -42,23 +42,24 @@ struct Shell {
 
   /// One line on stderr, unless --quiet.
   void note(std::string_view text) const;
-  /// Whether progress on stderr reaches a person who wants it.
+  /// Whether progress on stderr is wanted and reaches a person.
   bool shows_progress() const noexcept;
-  /// The session that the common flags ask for. With LANEWISE_VERBOSE=1 its choices go to stderr.
+  /// The session options given by the common flags. With LANEWISE_VERBOSE=1 its choices go to
+  /// stderr.
   SessionOptions session_options(std::vector<std::string> outputs = {}) const;
 };
 
-/// `lanewise: error: MESSAGE` on stderr: one line, whatever is in the message.
+/// `lanewise: error: MESSAGE` on stderr, always one line.
 void print_error(std::string_view message);
 
-/// `lanewise: warning: MESSAGE` on stderr, in spite of --quiet: what would surprise its user.
+/// `lanewise: warning: MESSAGE` on stderr, even with --quiet, for results that may surprise.
 void print_warning(std::string_view message);
 
 /// A line on stderr; control characters become `?`.
 void print_on_stderr(std::string_view line);
 
-/// Whether `path` could be written, as far as can be told without changing anything. Asked before
-/// long work; whoever writes then reports what still goes wrong.
+/// Whether `path` is writable, as far as can be checked without changing anything. Called before
+/// long work; writing reports any later failure.
 Status check_writable(const std::string& path);
 
 }  // namespace lanewise::cli

@@ -16,7 +16,7 @@ class SourceLanguageOption {
 
   bool given() const { return !name_.empty(); }
 
-  /// `tokenizer` for texts in that language; as it is where none is given.
+  /// `tokenizer` for texts in that language; unchanged if none is given.
   Result<Tokenizer> apply(const Tokenizer& tokenizer) const;
 
  private:

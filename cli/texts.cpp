@@ -16,7 +16,7 @@
 namespace lanewise::cli {
 namespace {
 
-// Enough texts that their lengths fill batches of like length; their vectors are a few megabytes.
+// Enough texts to fill batches with texts of similar length; their vectors take a few megabytes.
 constexpr size_t kTextsPerPortion = 2048;
 constexpr size_t kBytesPerPortion = size_t{8} << 20;
 

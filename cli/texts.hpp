@@ -19,15 +19,15 @@ class TextOptions {
  public:
   void add_to(CLI::App& command);
 
-  /// Throws wrong usage for texts beside --input, and for neither of them at a terminal.
+  /// Throws wrong usage for texts together with --input, and for neither of them at a terminal.
   void check_usage() const;
 
   /// Whether there is a TEXT or --input.
   bool given() const { return text_option_->count() > 0 || !input_.empty(); }
 
-  /// TEXT, word for word; none for a single `-`.
+  /// TEXT, verbatim; none for a single `-`.
   std::vector<std::string> texts() const;
-  /// The file to read: --input; `-` where there are no texts; else nothing.
+  /// The file to read: --input, or `-` if there are no texts; else nothing.
   std::optional<std::string> file() const;
 
  private:
@@ -36,19 +36,19 @@ class TextOptions {
   std::string input_;
 };
 
-/// The texts that TextOptions name, a portion at a time: memory does not grow with the input.
+/// The texts of TextOptions, a portion at a time: memory does not grow with the input.
 class TextSource {
  public:
   static Result<TextSource> open(const TextOptions& options);
 
   /// The next texts, checked to be UTF-8; none at the end. Valid until the next call.
   Result<std::span<const std::string_view>> next();
-  /// The same unchecked, for commands that can leave a text out.
+  /// The same unchecked, for commands that can leave out a text.
   Result<std::span<const std::string_view>> next_unchecked();
 
   /// Texts that next() gave before its last portion.
   int64_t texts_before() const noexcept { return before_; }
-  /// Part of the input that was read, 0 to 1; 0 where its size is not known.
+  /// The fraction of the input that was read; 0 if its size is unknown.
   double part_read() const noexcept { return reader_ ? reader_->part_read() : 0.0; }
   /// `'FILE': line 7` or `text 7`, for messages; `index` is within the last portion.
   std::string where(size_t index) const;

@@ -31,7 +31,7 @@ else()
   add_library(lanewise_utf8proc ALIAS utf8proc)
 endif()
 
-# Debian's libzip-config.cmake insists on the programs zipcmp, zipmerge and ziptool.
+# Debian's libzip-config.cmake requires the programs zipcmp, zipmerge and ziptool.
 find_path(LIBZIP_INCLUDE_DIR zip.h)
 find_library(LIBZIP_LIBRARY zip)
 add_library(lanewise_libzip INTERFACE)
@@ -55,7 +55,7 @@ else()
   add_library(lanewise_pcre2 ALIAS pcre2-8-static)
 endif()
 
-# Debian's dnnl-config.cmake insists on OpenCL's headers, which a CPU build does not need.
+# Debian's dnnl-config.cmake requires OpenCL's headers, which a CPU build does not need.
 set(LANEWISE_HAS_ONEDNN OFF)
 if(LANEWISE_ONEDNN)
   find_path(ONEDNN_INCLUDE_DIR dnnl.hpp)

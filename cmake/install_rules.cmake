@@ -1,8 +1,8 @@
 # `cmake --install`: both libraries, the public headers, the program, and a package config that
-# find_package(lanewise) reads. tests/install is the consumer that proves it.
+# find_package(lanewise) reads. tests/install is a consumer that proves it.
 #
-# What static libraries link privately is on the consumer's link line, and the config finds it again:
-# OpenMP, oneDNN, utf8proc, PCRE2, libzip. A shared library brings its own.
+# Private dependencies of static libraries are on the consumer's link line, so the config finds them
+# again: OpenMP, oneDNN, utf8proc, PCRE2, libzip. A shared library is already linked to them.
 
 option(LANEWISE_INSTALL "Install the libraries, headers and program" ${PROJECT_IS_TOP_LEVEL})
 if(NOT LANEWISE_INSTALL)
@@ -16,7 +16,7 @@ endif()
 include(CMakePackageConfigHelpers)
 set(lanewise_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/lanewise)
 
-# A consumer needs no JSON headers, and finds the other libraries in its own places.
+# A consumer needs no JSON headers, and finds the other libraries at its own paths.
 foreach(target lanewise lanewise_converters)
   if(BUILD_SHARED_LIBS)
     break()

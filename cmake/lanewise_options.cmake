@@ -1,5 +1,5 @@
-# What every target of the project gets, and nothing global: users who add_subdirectory() us
-# keep their own flags.
+# Options of every target of the project, none of them global: users of add_subdirectory() keep
+# their own flags.
 
 find_program(LANEWISE_CCACHE ccache)
 
@@ -32,11 +32,11 @@ function(lanewise_configure_target target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
     -Wno-missing-field-initializers)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    # GCC 12 sees overlaps in std::string that are not there (GCC bug 105651).
+    # GCC 12 reports false overlaps in std::string (GCC bug 105651).
     target_compile_options(${target} PRIVATE -Wno-restrict)
   endif()
-  # GCC warns after inlining, which sanitizers change: it then reports faults that are not there.
-  # Clang warns before it.
+  # GCC warns after inlining, which sanitizers change, and then reports false positives. Clang warns
+  # before inlining.
   if(PROJECT_IS_TOP_LEVEL AND (NOT LANEWISE_SANITIZE OR CMAKE_CXX_COMPILER_ID MATCHES "Clang"))
     target_compile_options(${target} PRIVATE -Werror)
   endif()
@@ -45,11 +45,11 @@ function(lanewise_configure_target target)
   endif()
   if(LANEWISE_SANITIZE)
     # -O1 and line numbers: -O2 -g takes twice as long to compile. Without NDEBUG, so that LW_DCHECK
-    # is checked where its failure is also explained.
+    # is active where a failure comes with a stack trace.
     target_compile_options(${target} PRIVATE -O1 -g1 -UNDEBUG -D_GLIBCXX_ASSERTIONS
       -fsanitize=${LANEWISE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
     target_link_options(${target} PUBLIC -fsanitize=${LANEWISE_SANITIZE})
-    # Only what reads files is worth a fuzzer's counters, which take as long again to compile.
+    # Only code that reads files needs a fuzzer's counters, which double the compile time.
     if(LANEWISE_BUILD_FUZZ AND target MATCHES "^lanewise(_converters|_[a-z]+_fuzz)?$")
       target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
     endif()

@@ -13,7 +13,7 @@ namespace {
 
 using base::in_quotes;
 
-// A message is one line: a model of another size has hundreds of misshaped tensors.
+// Keeps a message to one line: a model of another size has hundreds of misshaped tensors.
 constexpr size_t kMostNamed = 10;
 
 std::string listed(const std::vector<std::string>& items, std::string_view separator,

@@ -14,7 +14,7 @@
 
 namespace lanewise::converters {
 
-/// A JSON object that somebody else wrote: config.json and its relatives.
+/// A JSON object from another program: config.json and its relatives.
 ///
 /// base::JsonFields for files in which nearly every field may be missing: each getter has a
 /// fallback, names the file, and fails with kInvalidArgument. A field that is null counts as
@@ -35,7 +35,7 @@ class Config {
   bool has(const std::string& field) const { return fields_.has(field); }
   /// The names of the fields that are not null, in alphabetical order.
   std::vector<std::string> fields() const;
-  /// The object for readers that know base::JsonFields. Lives as long as this.
+  /// The object for readers that take base::JsonFields. Lives as long as this.
   const base::JsonFields& json() const noexcept { return fields_; }
 
   Result<int64_t> integer(const std::string& field, int64_t fallback, int64_t min,

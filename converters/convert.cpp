@@ -28,7 +28,7 @@ namespace lanewise {
 namespace converters {
 namespace {
 
-// A cache line, and a vector register of AVX-512: kernels read panels where they are mapped.
+// A cache line, and an AVX-512 register: kernels read panels directly from the mapping.
 constexpr size_t kAlignment = file::AlignedBuffer::kAlignment;
 
 template <typename Words>
@@ -38,8 +38,7 @@ std::string joined(const Words& words) {
   return text;
 }
 
-/// Inputs that share a scale in the formats of that choice; a single 0 or 1 where no group of them
-/// does.
+/// The group sizes that formats of that choice have; a single 0 or 1 if there are no groups.
 std::vector<int64_t> groups_of(std::string_view choice) {
   std::vector<int64_t> groups;
   for (const ops::WeightFormatInfo& info : ops::weight_formats()) {
@@ -48,7 +47,7 @@ std::vector<int64_t> groups_of(std::string_view choice) {
   return groups;
 }
 
-/// What `weights` and `group` ask for.
+/// The format that `weights` and `group` select.
 Result<WeightFormat> parse_weights(const ConvertOptions& options) {
   const std::vector<int64_t> groups = groups_of(options.weights);
   if (groups.empty()) {
@@ -96,7 +95,7 @@ Status check_cancelled(const ConvertOptions& options) {
   return is_cancelled ? cancelled("the conversion was cancelled") : Status();
 }
 
-/// A checkpoint and what its family made of it.
+/// A checkpoint and the model that its family built.
 struct Opened {
   Source source;
   FamilyModel model;
@@ -142,8 +141,8 @@ void report_surplus(const text::Tokenizer& tokenizer, int64_t vocabulary, const 
          " tokens, the model only " + std::to_string(vocabulary));
 }
 
-/// What a model file holds of the tokenizer that was read. Opened here, because its files may
-/// contradict each other, and nobody shall find out from the model file.
+/// The tokenizer's JSON for a model file. Opens it to check it: its files may contradict each
+/// other, which should not first show up in the model file.
 Result<std::string> checked_json(const std::string& made, int64_t vocabulary, const char* name,
                                  const Opened& opened) {
   if (made.empty()) return made;
@@ -179,8 +178,8 @@ Result<std::string> tokenizer_json(Opened& opened) {
                                : Result<std::string>(model.tokenizer);
 }
 
-/// Who keeps a model file wants to know what it came from, hashes and all. A model in memory came
-/// from what is there, and hashing that would take longer than all else in opening it.
+/// A model file records its sources with hashes. A model in memory needs none, and hashing would
+/// take longer than the rest of opening it.
 enum class Provenance { kHashes, kNone };
 
 Result<file::Metadata> metadata_of(Opened& opened, const PackedGraph& packed,
@@ -206,8 +205,8 @@ void add_text(PackedGraph& packed, std::string_view name, const std::string& tex
   packed.tensors.push_back({std::string(name), {DataType::kU8, text.data(), {bytes}}});
 }
 
-/// An opened checkpoint on its way into a model file, which it may take several times: to see what
-/// integers do to a model, it is there as f32 and with them.
+/// Writes an opened checkpoint to model files, possibly several times: measuring the effect of
+/// quantisation takes the model both in f32 and quantised.
 class ModelWriter {
  public:
   static Result<ModelWriter> create(Opened opened) {
@@ -235,14 +234,15 @@ class ModelWriter {
     return Model(std::move(data));
   }
 
-  /// What weights become by `options`: for integers, after a look at what they do to the model.
+  /// The types of weights by `options`; for quantised ones, after measuring their effect on the
+  /// model.
   Result<PackedTypes> choose_types(const ConvertOptions& options, const std::string& label) {
     LW_ASSIGN_OR_RETURN(const WeightFormat format, parse_weights(options));
     if (!ops::is_packed_from_integers(format)) {
       return PackedTypes{.format = format, .only_finite = format != WeightFormat::f32};
     }
     LW_ASSIGN_OR_RETURN(const Model f32, load({.only_finite = true}, label));
-    // Most of the time goes into weights, one after another.
+    // Most of the time is spent on weights, one after another.
     const auto pack = [&](const WeightRounding& rounding) {
       const auto until_cancelled = [&](const std::string& name, std::span<const float> w, int64_t n,
                                        int64_t k) {
@@ -261,7 +261,7 @@ class ModelWriter {
     return PackedTypes{.format = format, .rounding = std::move(chosen.rounding)};
   }
 
-  /// With the files that were read so far: all of them.
+  /// Includes all files that were read so far, which are all there are.
   const Source& source() const { return opened_.source; }
 
  private:
@@ -273,7 +273,7 @@ class ModelWriter {
   std::string quantization_;  // JSON, or empty
 };
 
-/// Replacing a file that is being read would destroy the only copy of somebody's weights.
+/// Overwriting a file that is being read could destroy the only copy of the weights.
 Status check_destination(const Source& source, const std::string& destination) {
   for (const std::string& path : source.folder.used_files()) {
     if (same_file(path, destination)) {

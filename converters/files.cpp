@@ -23,8 +23,8 @@ struct CloseFolder {
   void operator()(DIR* folder) const noexcept { ::closedir(folder); }
 };
 
-/// What is in a folder and not hidden, in the order of names. Not by std::filesystem, whose
-/// iterators end the process where memory runs out (libstdc++ 12).
+/// The entries of a folder that are not hidden, sorted by name. Not with std::filesystem, whose
+/// iterators end the process if memory runs out (libstdc++ 12).
 Result<std::vector<std::string>> names_in(const std::string& folder) {
   const std::unique_ptr<DIR, CloseFolder> open(::opendir(folder.c_str()));
   if (open == nullptr) return base::os_error("list", folder, errno);

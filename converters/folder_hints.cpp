@@ -16,7 +16,7 @@ using base::in_quotes;
 
 constexpr const char* kAdapterConfig = "adapter_config.json";
 
-/// Files of other programs, by the ends of their names.
+/// Files of other programs, by suffix.
 struct OtherWeights {
   std::string_view suffix;
   std::string_view program;
@@ -33,7 +33,7 @@ constexpr OtherWeights kOtherWeights[] = {{".onnx", "ONNX"},
                                           {".mlmodel", "Core ML"},
                                           {".pdparams", "PaddlePaddle"}};
 
-/// Folders of a checkpoint in which hubs keep the files of other programs.
+/// Folders of a checkpoint where hubs keep files of other programs.
 constexpr std::string_view kOtherFolders[] = {"", "onnx", "openvino"};
 
 constexpr std::string_view kReadBeside[] = {"config.json",
@@ -58,8 +58,7 @@ std::string link_text(const std::string& name, const std::string& target) {
   return in_quotes(name) + " is a link to " + in_quotes(target) + ", which does not exist";
 }
 
-/// `models--OWNER--NAME` of a hub's cache; the files are below, in the snapshot that `refs/main`
-/// names.
+/// `models--OWNER--NAME` in a hub's cache; the files are in the snapshot that `refs/main` names.
 std::string snapshot_hint(const std::string& folder) {
   const std::string snapshots = join(folder, "snapshots");
   if (!is_folder(snapshots)) return "";
@@ -78,7 +77,7 @@ std::string snapshot_hint(const std::string& folder) {
   return "; it is the root of a cache, did you mean " + in_quotes(join(snapshots, chosen)) + "?";
 }
 
-/// The same for the folder of all of them.
+/// The same for the folder that contains all of them.
 std::string cache_hint(const std::string& folder) {
   for (const std::string& name : list_entries(folder)) {
     if (!name.starts_with("models--")) continue;
@@ -122,7 +121,7 @@ std::string broken_links_hint(const std::string& folder) {
   return "";
 }
 
-/// `checkpoint-500` of a trainer's folder, a snapshot of `snapshots`, a model in a folder of
+/// `checkpoint-500` in a trainer's folder, a snapshot in `snapshots`, or a model in a folder of
 /// models.
 std::string subfolder_hint(const std::string& folder) {
   constexpr size_t kMostNamed = 3;

@@ -42,9 +42,9 @@ constexpr std::array kRead = std::to_array<std::string_view>({"bad_words_ids",
                                                               "top_k",
                                                               "top_p"});
 
-// About caches, speed, what is returned beside the tokens, and where the file is from. Assistants
-// and speculation propose tokens that are then checked: the result is the same without. The penalty
-// for what other groups of beams chose is nothing without groups, and those are not supported.
+// Fields about caches, speed, additional return values and provenance. Assistants and speculation
+// propose tokens that are then checked, so the result is the same without. The diversity penalty
+// has no effect without groups of beams, which are not supported.
 constexpr std::array kIgnored = std::to_array<std::string_view>({"_commit_hash",
                                                                  "_from_model_config",
                                                                  "assistant_confidence_threshold",
@@ -77,7 +77,7 @@ constexpr std::array kIgnored = std::to_array<std::string_view>({"_commit_hash",
                                                                  "use_cache",
                                                                  "use_mtp"});
 
-/// A number that changes nothing if it has one value.
+/// A number that has no effect at one value.
 struct NeutralNumber {
   std::string_view name;
   double neutral;
@@ -87,7 +87,7 @@ constexpr std::array kNeutral = std::to_array<NeutralNumber>({{"encoder_no_repea
                                                               {"guidance_scale", 1.0},
                                                               {"num_beam_groups", 1.0},
                                                               {"penalty_alpha", 0.0}});
-// They are looked at where do_sample is true.
+// Used only if do_sample is true.
 constexpr std::array kNeutralInSampling = std::to_array<NeutralNumber>(
     {{"epsilon_cutoff", 0.0}, {"eta_cutoff", 0.0}, {"min_p", 0.0}, {"typical_p", 1.0}});
 constexpr std::array kNeutralIfFalse = std::to_array<std::string_view>({"token_healing"});
@@ -125,8 +125,8 @@ Result<EarlyStopping> read_early_stopping(const Config& config) {
   return config.wrong(field, "true, false or \"never\"");
 }
 
-/// Reads fields into options. What cannot be had goes into options.unsupported: it matters to
-/// whoever generates, and only where it is obeyed.
+/// Reads fields into options. Unsupported settings go into options.unsupported: they matter only
+/// for generation, and only where they apply.
 class Reader {
  public:
   /// Ids are below `vocabulary_size`.
@@ -156,7 +156,7 @@ class Reader {
     take("renormalize_logits", config_.boolean("renormalize_logits", false),
          options_.renormalize_logits);
     if (!samples) return;
-    // On, whatever else is wrong with the field.
+    // Sampling stays on, even if the field is invalid.
     options_.temperature = 1.0;
     take("temperature", config_.number("temperature", 1.0, 1e-6, 1e6), options_.temperature);
     take("top_k", integer("top_k", kDefaultTopK, 0, kMaxInteger), options_.top_k);
@@ -190,7 +190,7 @@ class Reader {
     take("forced_bos_token_id", id("forced_bos_token_id"), options_.forced_bos_token_id);
     take("decoder_start_token_id", id("decoder_start_token_id"), options_.decoder_start_token_id);
     take("bos_token_id", id("bos_token_id"), options_.bos_token_id);
-    // Nothing is padded here, and some models name an id that they have no row for.
+    // Nothing is padded here, and some models give an id without a row.
     const Result<int32_t> pad = id("pad_token_id");
     options_.pad_token_id = pad.ok() ? *pad : kNoToken;
   }
@@ -227,7 +227,7 @@ class Reader {
     }
   }
 
-  /// The message without the folder that the file stood in: it goes into model files.
+  /// Drops the folder from the message, which is stored in model files.
   void refuse(std::string_view field, const Status& status) {
     std::string reason = status.message();
     const std::string& label = config_.label();

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view kFolder = "parametrizations.";
 
-/// What a state dict holds of one weight: the roles of tensors, and their numbers.
+/// The tensors of one weight in a state dict: their roles and indices.
 using Parts = std::map<std::string_view, size_t>;
 
 /// `NAME_g` is the part `g` of `NAME`; so are `NAME_v`, `_orig`, `_mask` and `_u`.
@@ -67,7 +67,7 @@ bool are_norm_and_direction(const CheckpointTensor& g, const CheckpointTensor& v
   return kept <= 1;
 }
 
-/// Somebody's own parameters may end in `_g` and `_v` too.
+/// Unrelated parameters may also end in `_g` and `_v`.
 bool is_weight(std::string_view name) {
   return name.find("weight", name.rfind('.') + 1) != std::string_view::npos;
 }
@@ -153,8 +153,8 @@ Result<std::vector<float>> values_of(const TensorView& tensor) {
   return values;
 }
 
-/// Calls `visit(i, j)` for each element i of `shape`, in order, and the element j of an array of
-/// shape `small` that belongs to it; `small` has size 1 where it is the same for all.
+/// Calls `visit(i, j)` for each element i of `shape`, in order, with the corresponding element j of
+/// an array of shape `small`, whose sizes of 1 are broadcast.
 template <typename Visit>
 void for_each_pair(const Shape& shape, const Shape& small, Visit visit) {
   const size_t rank = shape.size();

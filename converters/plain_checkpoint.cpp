@@ -72,7 +72,7 @@ class RenamedCheckpoint final : public Checkpoint {
   }
 
  private:
-  /// Where a tensor's elements come from: one of the stored, or two and how.
+  /// The source of a tensor's elements: one stored tensor, or two and a computation.
   struct Source {
     size_t stored = 0;
     std::optional<size_t> second = std::nullopt;
@@ -90,7 +90,7 @@ class RenamedCheckpoint final : public Checkpoint {
     sources_.push_back(source);
   }
 
-  /// Weights that are computed take the place of what they are computed from.
+  /// Computed weights replace their sources.
   void add_computed() {
     const std::vector<ComputedTensor> computed = find_parametrizations(tensors_);
     if (computed.empty()) return;
@@ -127,7 +127,7 @@ class RenamedCheckpoint final : public Checkpoint {
 
   std::unique_ptr<Checkpoint> stored_;
   std::vector<CheckpointTensor> tensors_;
-  std::vector<Source> sources_;  // For each of tensors_.
+  std::vector<Source> sources_;  // for each of tensors_
   std::vector<std::string> adapters_;
   bool is_changed_ = false;
 };

@@ -6,7 +6,7 @@
 namespace lanewise::converters {
 namespace {
 
-/// Attributes in which wrappers keep the module that they wrap.
+/// Attributes in which wrappers store the wrapped module.
 constexpr std::string_view kWrappers[] = {
     "_orig_mod",             // torch.compile
     "module",                // DataParallel, DistributedDataParallel, AveragedModel, DeepSpeed
@@ -15,14 +15,14 @@ constexpr std::string_view kWrappers[] = {
     "_checkpoint_wrapped_module",  // activation checkpointing
     "_forward_module",             // Lightning Fabric
     "_module",                     // Opacus
-    "base_layer",                  // PEFT: the layer that an adapter stands beside
-    "original_module",             // PEFT: the module that a trained copy stands beside
+    "base_layer",                  // PEFT: the layer beside an adapter
+    "original_module",             // PEFT: the module beside a trained copy
 };
 
-/// What PEFT's model of models begins with.
+/// The prefix of names in PEFT's outer model.
 constexpr std::string_view kPeftRoot = "base_model.model.";
 
-/// Beginnings of the names that PEFT and loralib give to an adapter's parameters.
+/// Prefixes that PEFT and loralib give to an adapter's parameters.
 constexpr std::string_view kAdapters[] = {
     "lora_",       "ia3_l", "hada_w",  "hada_t", "lokr_w",         "lokr_t",
     "oft_r",       "oft_R", "boft_R",  "boft_s", "vera_lambda_",   "randlora_",

@@ -53,7 +53,7 @@ void add_block(State& state, const std::byte* block) {
   for (size_t i = 0; i < state.size(); ++i) state[i] += round[i];
 }
 
-/// What follows the last whole block: its rest, a one bit, zeros, the length in bits.
+/// Processes what follows the last whole block: the rest, a one bit, zeros, the length in bits.
 void add_padding(State& state, std::span<const std::byte> rest, uint64_t total_bytes) {
   std::array<std::byte, 2 * kBlockBytes> tail = {};
   std::copy(rest.begin(), rest.end(), tail.begin());

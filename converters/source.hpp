@@ -17,14 +17,14 @@ struct Source {
   SourceFolder folder;
   std::string subfolder;  ///< of folder, where config, tokenizer and weights are; usually ""
   Config config;
-  std::string config_folder;  ///< path of the folder that the config stands in
+  std::string config_folder;  ///< path of the folder that contains the config
   const Family* family;
   std::unique_ptr<Checkpoint> checkpoint;
-  std::vector<std::string> warnings;  ///< what makes results other than somebody may expect
+  std::vector<std::string> warnings;  ///< reasons why results may differ from what is expected
 };
 
-/// Opens the checkpoint at `path`. `config_path`, where not empty, replaces its config.json.
-/// Fails with kInvalidArgument for a model file, and as find_family() and open_checkpoint_*().
+/// Opens the checkpoint at `path`. `config_path`, if not empty, replaces its config.json. Fails
+/// with kInvalidArgument for a model file, and as find_family() and open_checkpoint_*().
 Result<Source> open_source(const std::string& path, const std::string& config_path);
 
 }  // namespace lanewise::converters

@@ -34,7 +34,7 @@ std::string listed(const std::vector<std::string>& names) {
   return list;
 }
 
-/// Names that the checkpoint has, by whether the graph reads them.
+/// The checkpoint's names, by whether the graph reads them.
 struct Names {
   std::vector<std::string> read;
   std::vector<std::string> unread;

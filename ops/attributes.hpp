@@ -29,7 +29,7 @@ class Attributes {
 
   Result<bool> get_bool(std::string_view name, bool fallback) const;
   Result<int64_t> get_int(std::string_view name, int64_t fallback) const;
-  /// Accepts an integer too.
+  /// Also accepts an integer.
   Result<double> get_double(std::string_view name, double fallback) const;
   Result<std::string> get_string(std::string_view name, std::string_view fallback) const;
 

@@ -14,7 +14,7 @@
 
 namespace lanewise::ops {
 
-/// A member that must be named where an object is initialised: leaving it out does not compile.
+/// A member without a default: an initialiser that omits it does not compile.
 template <typename T>
 class Required {
  public:
@@ -29,29 +29,29 @@ class Required {
   T value_;
 };
 
-/// How an operator reads a weight, which decides how a model file stores it.
+/// How an operator reads a weight, which determines how a model file stores it.
 enum class WeightUse {
-  kWhole,    ///< all of it in every run, as it is: biases, norms
+  kWhole,    ///< all of it in every run, unpacked: biases, norms
   kProduct,  ///< [n, k], rows of k inputs are multiplied by it: packed in panels, may be quantised
-  kLookup,   ///< [rows, dim], ids choose rows: only these are read
+  kLookup,   ///< [rows, dim], rows selected by ids: only these are read
 };
 
 /// A weight of an operator. Weights that are not described are kWhole.
 struct WeightRole {
   std::string_view role;
   WeightUse use = WeightUse::kWhole;
-  /// kProduct: the value whose rows are multiplied, which calibration looks at: an input, or the
-  /// operator's output where a layer multiplies its own states.
+  /// kProduct: the value whose rows are multiplied, which calibration observes: an input, or the
+  /// operator's output if the layer multiplies its own states.
   bool multiplies_output = false;
   size_t input = 0;
   /// A model file may store it at lower precision than f32.
   bool low_precision = false;
 };
 
-/// What becomes of an operator in a step of a decoder, which computes the new tokens alone.
+/// What happens to an operator in a decoding step, which computes only the new tokens.
 struct DecodingStep {
   enum class Kind {
-    kNone,       ///< cannot be in a graph that is taken apart into steps
+    kNone,       ///< cannot be in a graph that is split into steps
     kSame,       ///< the same operator on the new rows
     kAttention,  ///< attribute `causal`: to earlier tokens, through a cache; else to the encoder's
                  ///< output
@@ -59,56 +59,56 @@ struct DecodingStep {
     kRecurrent,  ///< attribute `reverse` must be false; the state is in a cache
   };
   Kind kind;
-  /// The operator that takes its place; empty for the same.
+  /// The operator that replaces it; empty: the same.
   std::string_view op = {};
-  /// Features of a slot of its cache. Attributes come from files: anything may be in them.
+  /// Features of a slot of its cache. Attributes come from files and are not trusted.
   Result<int64_t> (*cache_features)(const Attributes& attributes,
                                     int64_t output_features) = nullptr;
-  /// Whether it takes the position of each new token as one more input, and the attribute
-  /// has_positions: a token's row in a step is not its place in its sequence. Null for never.
+  /// Whether it needs the position of each new token as an additional input, with the attribute
+  /// has_positions: a token's row in a step is not its position in its sequence. Null: never.
   Result<bool> (*takes_positions)(const Attributes& attributes) = nullptr;
 };
 
 /// What callers may pass into a model.
 struct IdLimits {
-  std::span<const int64_t> vocabularies;  ///< by input of the node: its ids are below; 0: no ids
+  std::span<const int64_t> vocabularies;  ///< by input of the node: ids are smaller; 0: no ids
   int64_t tokens = 0;                     ///< of the longest sequence
 };
 
-/// A table that ids choose rows from.
+/// A table whose rows are selected by ids.
 struct TableRows {
   std::string_view role;
-  int64_t rows = 0;  ///< that it must have
+  int64_t rows = 0;  ///< the number that it must have
 };
 
 /// Whether a norm can be computed by the operator that reads it (runtime/plan/absorb_norms.hpp).
 enum class NormRole { kNone, kNorm, kReader };
 
-/// All that the rest of the library knows about an operator without running it. Each operator
-/// defines one, `<name>_operator`, beside its factory; ops.def lists them. The members that an
-/// operator cannot leave out come first.
+/// Everything that the rest of the library knows about an operator without running it. Each
+/// operator defines one, `<name>_operator`, next to its factory; ops.def lists them. The mandatory
+/// members come first.
 struct OperatorDescription {
   Required<Result<OperatorPtr> (*)(const OperatorConfig&)> make;
   Required<RowRule> rows;
   Required<DecodingStep> step;
   Required<std::span<const WeightRole>> weights;
 
-  /// The rows that its tables must have for all ids and positions that callers may pass; for every
-  /// operator that reads ids of callers. Fails where attributes cannot serve them.
+  /// The rows that its tables need for all ids and positions that callers may pass; required for
+  /// every operator that reads callers' ids. Fails if the attributes cannot support them.
   Result<std::vector<TableRows>> (*tables)(const Attributes& attributes,
                                            const IdLimits& limits) = nullptr;
-  /// Parts of the output of a recurrent layer, `units` features each (an LSTM gives h | c); what
-  /// its weight is multiplied by is the first.
+  /// Parts of the output of a recurrent layer, `units` features each (an LSTM returns h | c); its
+  /// weight multiplies the first.
   int64_t state_parts = 1;
-  /// Takes the attribute allow_bf16: may round to bf16 where weights are of low precision.
+  /// Accepts the attribute allow_bf16: may round to bf16 if weights have low precision.
   bool allows_bf16 = false;
   NormRole norm = NormRole::kNone;
-  /// kReader: whether it would take a norm of its first input. `config` is sound.
+  /// kReader: whether it would absorb a norm of its first input. `config` is valid.
   bool (*takes_norm)(const OperatorConfig& config) = nullptr;
-  /// Attributes that only plans write: a model file must not have them.
+  /// Attributes that only plans set: a model file must not have them.
   std::span<const std::string_view> plan_attributes = {};
 
-  /// The weight of that role, or null where it is not described.
+  /// The weight of that role, or null if it is not described.
   const WeightRole* find_weight(std::string_view role) const noexcept;
   WeightUse use_of(std::string_view role) const noexcept;
 };

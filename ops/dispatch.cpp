@@ -9,12 +9,12 @@
 namespace lanewise::ops {
 namespace {
 
-/// The dot products of bytes in ymm registers; that the system saves those, AVX2's own condition
-/// says. Clang 14 does not know the name for __builtin_cpu_supports().
-/// Source: Intel's Software Developer's Manual, CPUID: leaf 7, subleaf 1, EAX bit 4.
+/// Dot products of bytes in ymm registers; AVX2's own condition checks that the system saves these.
+/// Clang 14's __builtin_cpu_supports() does not know the name. Source: Intel's Software Developer's
+/// Manual, CPUID: leaf 7, subleaf 1, EAX bit 4.
 bool cpu_has_avx_vnni() noexcept {
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
-  // Subleaf 0 gives the last subleaf; further ones mean nothing.
+  // Subleaf 0 returns the number of the last subleaf; those beyond it are undefined.
   if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) == 0 || eax < 1) return false;
   return __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0 && (eax & 1u << 4) != 0;
 }

@@ -41,8 +41,8 @@ constexpr bool has_kernels(Isa isa) noexcept {
   return false;
 }
 
-/// The instruction set whose `Table` a CPU runs that is given `isa`: the nearest of itself, its
-/// parent, the parent's parent, ... that has one.
+/// The instruction set whose `Table` runs on a CPU with `isa`: the first of `isa`, its parent, the
+/// parent's parent, ... that has one.
 template <typename Table>
 constexpr Isa kernels_isa(Isa isa) noexcept {
   while (!has_kernels<Table>(isa)) isa = parent_of(isa);

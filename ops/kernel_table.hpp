@@ -7,7 +7,7 @@
 
 #include "ops/isa.hpp"
 
-// A declaration for every instruction set; those that have no table of their own are never named.
+// Declares a table for every instruction set; those without a table are never referenced.
 #define LW_ISA(name, ...)                      \
   namespace lanewise::ops::name {              \
   extern const LW_KERNEL_TABLE LW_KERNEL_NAME; \
@@ -18,8 +18,8 @@
 namespace lanewise::ops {
 namespace {
 
-/// The table that was compiled for kIsa. Discarded branches refer to nothing, so the linker does
-/// not ask for tables that were never compiled.
+/// The table that was compiled for kIsa. Discarded branches reference nothing, so the linker does
+/// not need tables that were never compiled.
 template <Isa kIsa>
 constexpr const LW_KERNEL_TABLE* compiled_table() noexcept {
 #define LW_ISA(name, ...) \

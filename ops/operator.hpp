@@ -25,8 +25,8 @@ struct RaggedRows {
   int64_t sequences = 0;
 };
 
-/// Which rows of an operand belong to sequences where they are scattered or shared: row i of
-/// sequence s is row rows[s][i] of the operand.
+/// The rows of each sequence in an operand where they are scattered or shared: row i of sequence s
+/// is row rows[s][i] of the operand.
 struct RowTables {
   const int32_t* const* rows = nullptr;  // [sequences][lengths[s]]
   const int32_t* lengths = nullptr;      // [sequences]
@@ -40,7 +40,7 @@ struct Operand {
   int64_t features = 0;
   int64_t stride = 0;  // elements between the starts of two rows, >= features
   const RaggedRows* ragged = nullptr;
-  const RowTables* tables = nullptr;  // of a cache or a memory that is read by tables
+  const RowTables* tables = nullptr;  // of a cache or memory that is read through tables
 
   float* f32(int64_t row = 0) const noexcept { return static_cast<float*>(data) + row * stride; }
   const int32_t* i32(int64_t row = 0) const noexcept {
@@ -55,9 +55,9 @@ struct Operands {
   Operand output;
 };
 
-/// A part of an operator's work that needs nothing from its other parts. What a piece computes is
-/// fixed when the work is cut, so results do not depend on which thread takes it. The meaning of
-/// the fields is the operator's own; rows and columns for most.
+/// A part of an operator's work, independent of its other parts. What a piece computes is fixed
+/// when the work is divided, so results do not depend on which thread takes it. Each operator
+/// defines the meaning of the fields; rows and columns for most.
 struct Piece {
   int32_t begin = 0;
   int32_t end = 0;
@@ -65,14 +65,14 @@ struct Piece {
   int32_t other_end = 0;
 };
 
-/// How many pieces a cut can make: at most rows / rows_each + sequences * of_sequence + more.
+/// A bound on the number of pieces: rows / rows_each + sequences * of_sequence + more.
 struct PieceLimit {
   int64_t rows_each = 0;  ///< 0: rows do not matter
   int64_t of_sequence = 0;
   int64_t more = 0;
 
-  /// Of a batch that is cut as `parts` batches, which have `rows` rows of the operator's output and
-  /// `sequences` sequences together.
+  /// The bound for a batch that is divided as `parts` batches, with `rows` rows of the operator's
+  /// output and `sequences` sequences in total.
   int64_t of(int64_t rows, int64_t sequences, int64_t parts = 1) const noexcept;
 };
 
@@ -83,27 +83,26 @@ class Operator {
  public:
   virtual ~Operator() = default;
 
-  /// Appends the pieces of the work for these operands, the most expensive ones first. How rows
-  /// are cut must not change any result. Called outside the parallel region.
+  /// Appends the pieces of the work for these operands, the most expensive ones first. The division
+  /// must not change any result. Called outside the parallel region.
   virtual void cut(const Operands& operands, int threads, std::vector<Piece>& pieces) const = 0;
 
-  /// The most pieces that cut() makes for that many threads, so that there is room for them before
+  /// The most pieces that cut() makes for that many threads, so that memory can be reserved before
   /// a run, which allocates nothing.
   virtual PieceLimit most_pieces(int threads) const noexcept = 0;
 
-  /// Computes one piece. `scratch` holds scratch_bytes() bytes, aligned to 64, used by nobody else
-  /// meanwhile. Neither allocates nor throws.
+  /// Computes one piece. `scratch` holds scratch_bytes() bytes, aligned to 64, for this call alone.
+  /// Neither allocates nor throws.
   virtual void run(const Operands& operands, const Piece& piece,
                    std::byte* scratch) const noexcept = 0;
 
   virtual size_t scratch_bytes() const noexcept { return 0; }
 
-  /// The input that the output may lie on, or -1. A planner uses it when nobody else reads that
-  /// input any more.
+  /// The input whose memory the output may share, or -1. A planner uses it if nothing else reads
+  /// that input afterwards.
   virtual int in_place_input() const noexcept { return -1; }
 
-  /// Floating-point operations for these operands, a multiply-add counting 2; 0 where it does not
-  /// matter.
+  /// Floating-point operations for these operands, a multiply-add counting 2; 0 if negligible.
   virtual double flops(const Operands&) const noexcept { return 0.0; }
 
   /// Which of several implementations this is: "lanewise", "onednn".
@@ -119,41 +118,41 @@ struct OperandSpec {
 /// Everything that an operator is made from. Views must outlive the operator.
 struct OperatorConfig {
   Isa isa = Isa::baseline;
-  /// The caller gave up that a row's bits are the same in every batch.
+  /// The caller does not need a row to have the same bits in every batch.
   bool fast = false;
   Attributes attributes{};
   std::vector<OperandSpec> inputs{};
   OperandSpec output{};
   std::map<std::string, TensorView, std::less<>> weights{};  // by role: "weight", "bias", ...
-  /// How weights are stored (ops/weights), by role. One that is not here is plain f32: panels or
-  /// rows, as the operator says.
+  /// How weights are stored (ops/weights), by role. A missing role means plain f32: panels or rows,
+  /// as the operator specifies.
   std::map<std::string, WeightFormat, std::less<>> formats{};
   /// Receives one line per choice among implementations; may be empty.
   std::function<void(std::string_view)> log{};
 
-  /// The weight of that role, checked against type and shape. kInvalidArgument names the role,
-  /// what was expected and what is there.
+  /// The weight of that role, checked against type and shape. kInvalidArgument names the role, what
+  /// was expected and what was found.
   Result<const void*> weight(std::string_view role, DataType type, const Shape& shape) const;
-  /// The same, or nullptr where the operator has no weight of that role.
+  /// The same, or nullptr if the operator has no weight of that role.
   Result<const void*> optional_weight(std::string_view role, DataType type,
                                       const Shape& shape) const;
   /// Fails unless there are between `least` and `most` inputs, all of type f32.
   Status expect_f32_inputs(size_t least, size_t most) const;
-  /// Fails, naming the role, when there is a weight that is not in `known`.
+  /// Fails, naming the role, if there is a weight that is not in `known`.
   Status expect_only_weights(std::initializer_list<std::string_view> known) const;
 };
 
 using OperatorPtr = std::unique_ptr<const Operator>;
 
 /// Makes the operator called `name` in graphs (ops/ops.def). Fails with kUnsupported, listing the
-/// known ones, when there is none of that name; with kInvalidArgument when attributes, weights and
-/// operands do not fit together. Thread-safe.
+/// known ones, for an unknown name; with kInvalidArgument if attributes, weights and operands do
+/// not match. Thread-safe.
 Result<OperatorPtr> make_operator(std::string_view name, const OperatorConfig& config);
 
-/// Appends pieces of up to `rows_per_piece` rows: the cut of every operator whose rows are
-/// independent of each other.
+/// Appends pieces of up to `rows_per_piece` rows, for operators whose rows are independent of each
+/// other.
 void cut_rows(int64_t rows, int64_t rows_per_piece, std::vector<Piece>& pieces);
-/// The most of them.
+/// The limit of cut_rows().
 constexpr PieceLimit most_row_pieces(int64_t rows_per_piece) noexcept {
   return {.rows_each = rows_per_piece, .more = 1};
 }

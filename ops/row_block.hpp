@@ -4,7 +4,7 @@
 
 namespace lanewise::ops {
 
-/// What a kernel gets whose rows are independent of each other: rows of x in, rows of y out.
+/// The arguments of a kernel whose rows are independent of each other: rows of x in, rows of y out.
 struct RowBlock {
   const float* x;   // [rows, dim]
   size_t x_stride;  // floats between rows, >= dim

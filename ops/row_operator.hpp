@@ -5,13 +5,13 @@
 
 namespace lanewise::ops {
 
-/// Time of one piece of cheap work: ten times what a thread needs to be handed another one.
+/// Duration of one piece of cheap work: ten times the cost of handing out a piece.
 constexpr double kPieceNanoseconds = 10000.0;
 
 /// Rows that take kPieceNanoseconds together, at least 1.
 int64_t rows_per_piece(double row_nanoseconds) noexcept;
 
-/// The rows of a piece of cut_rows(), of the first input and the output.
+/// The rows of a piece of cut_rows(), in the first input and the output.
 RowBlock row_block(const Operands& operands, const Piece& piece) noexcept;
 
 /// Fails unless there are between `least` and `most` inputs, all of them and the output of type
@@ -24,7 +24,7 @@ Result<float> eps_attribute(const OperatorConfig& config, double fallback,
 
 /// The weight [dim] of that role.
 Result<const float*> vector_weight(const OperatorConfig& config, std::string_view role);
-/// The same, or nullptr where there is none.
+/// The same, or nullptr if there is none.
 Result<const float*> optional_vector_weight(const OperatorConfig& config, std::string_view role);
 
 /// An operator that computes each row of its output from the same row of its inputs.
@@ -34,7 +34,7 @@ class RowOperator : public Operator {
   PieceLimit most_pieces(int threads) const noexcept final;
 
  protected:
-  /// `row_nanoseconds`: roughly, for one row on one core with AVX2.
+  /// `row_nanoseconds`: approximate time of one row on one core with AVX2.
   explicit RowOperator(double row_nanoseconds) : rows_per_piece_(rows_per_piece(row_nanoseconds)) {}
 
  private:

@@ -35,7 +35,7 @@ std::string_view queries_and_keys(const NodeRows& rows) {
   const RowSymbol queries = rows.inputs.front().rows;
   const RowSymbol keys = rows.inputs.back().rows;
   const bool same_memory = rows.inputs.size() < 3 || rows.inputs[1].rows == keys;
-  // Keys and values may be the rows of another text.
+  // Keys and values may be rows of another text.
   const bool fits =
       same_memory && queries == rows.output && are_tokens(queries) && are_tokens(keys);
   return fits ? ""

@@ -4,8 +4,8 @@
 
 namespace lanewise::ops {
 
-/// What a value of a graph has one row for. Features are static; rows are known only when a batch
-/// arrives.
+/// What each row of a value of a graph belongs to. Features are static; the number of rows is known
+/// only when a batch arrives.
 enum class RowSymbol {
   kSourceTokens,  ///< each token of `input_ids`, sequence after sequence, without padding
   kSequences,     ///< each sequence

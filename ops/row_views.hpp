@@ -1,13 +1,13 @@
 #pragma once
 
-/// Rows of f32 as kernels walk over them: 16 elements at a time, the last ones fewer.
+/// Views of rows of f32 for kernels: 16 elements at a time, fewer at the end.
 
 #include "ops/simd.hpp"
 
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
 
-/// A row as it is: 16 elements from element i on, or n < 16 with zeros behind them.
+/// A plain row: 16 elements from element i on, or n < 16 followed by zeros.
 struct PlainRow {
   const float* x;
   LW_INLINE f32x16 all(size_t i) const noexcept { return load(x + i); }

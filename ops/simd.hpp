@@ -62,7 +62,7 @@ LW_INLINE void store(float* p, const f32x16& a) noexcept {
   LW_UNROLL for (size_t i = 0; i < kParts; ++i) a.part[i].store_unaligned(p + i * kPartLanes);
 }
 
-/// Asks for the cache line at p, which need not be valid memory.
+/// Prefetches the cache line at p, which need not be valid memory.
 LW_INLINE void prefetch(const float* p) noexcept { __builtin_prefetch(p); }
 
 /// The same for a line that will be written.
@@ -141,8 +141,8 @@ LW_INLINE f32x16 fma(const f32x16& a, const f32x16& b, const f32x16& c) noexcept
   return r;
 }
 
-/// a > b ? a : b, which is b where either is NaN: max(limit, x) lets a NaN of x through. The
-/// instruction maxps is defined so; xsimd's max is not, in every release.
+/// a > b ? a : b, which is b if either is NaN: max(limit, x) lets a NaN in x through. The
+/// instruction maxps is defined this way; xsimd's max is not in every release.
 LW_INLINE f32x16 max(const f32x16& a, const f32x16& b) noexcept {
   f32x16 r;
   LW_UNROLL for (size_t i = 0; i < kParts; ++i) {
@@ -157,7 +157,7 @@ LW_INLINE f32x16 max(const f32x16& a, const f32x16& b) noexcept {
   return r;
 }
 
-/// a < b ? a : b, which is b where either is NaN.
+/// a < b ? a : b, which is b if either is NaN.
 LW_INLINE f32x16 min(const f32x16& a, const f32x16& b) noexcept {
   f32x16 r;
   LW_UNROLL for (size_t i = 0; i < kParts; ++i) {
@@ -248,8 +248,8 @@ LW_INLINE f32x16 round_to_integer(const f32x16& a) noexcept {
   return (a + magic) - magic;
 }
 
-/// yc[r] = xr[c] * factor[c] + 0: 4 rows of 4 floats become its columns, -0 becomes 0. In 128-bit
-/// registers on every instruction set, so 4 is also the most floats read or written at once.
+/// yc[r] = xr[c] * factor[c] + 0: transposes 4 rows of 4 floats; -0 becomes 0. Uses 128-bit
+/// registers on every instruction set, so at most 4 floats are read or written at once.
 LW_INLINE void transpose_4x4(const float* x0, const float* x1, const float* x2, const float* x3,
                              const float* factor, float* y0, float* y1, float* y2,
                              float* y3) noexcept {
@@ -266,7 +266,7 @@ LW_INLINE void transpose_4x4(const float* x0, const float* x1, const float* x2, 
   _mm_storeu_ps(y3, _mm_movehl_ps(cd23, ab23));
 }
 
-/// The upper half of the lanes folded onto the lower half until 4 are left: every instruction set
+/// Folds the upper half of the lanes onto the lower half until 4 are left: every instruction set
 /// adds the same pairs in the same order.
 LW_INLINE __m128 fold_to_four(const f32x16& a) noexcept {
 #if defined(__AVX512F__)
@@ -295,7 +295,7 @@ LW_INLINE float reduce_max(const f32x16& a) noexcept {
   store(lanes, a);
   float largest = lanes[0];
   for (size_t i = 1; i < kLanes; ++i) {
-    // !(x <= y) holds for NaN in either place; once largest is NaN it stays.
+    // !(x <= y) holds if either is NaN; once largest is NaN it stays.
     if (largest == largest && !(lanes[i] <= largest)) largest = lanes[i];
   }
   return largest;
@@ -304,7 +304,8 @@ LW_INLINE float reduce_max(const f32x16& a) noexcept {
 }  // namespace
 }  // namespace lanewise::ops::LW_ISA_NAME
 
-/// Begins the definition of a kernel table with external linkage (a constant has none by default).
+/// Begins the definition of a kernel table with external linkage (constants have internal linkage
+/// by default).
 #define LW_KERNELS(Table, name) \
   extern const Table name;      \
   const Table name

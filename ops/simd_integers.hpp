@@ -1,7 +1,7 @@
 #pragma once
 
-/// Integers beside the f32 of simd.hpp: 16 of 32 bits, 64 bytes, and the products of bytes that
-/// quantised weights need, with the same results on every instruction set.
+/// Integer vectors to complement the f32 of simd.hpp: 16 of 32 bits, 64 bytes, and the byte
+/// products that quantised weights need, with the same results on every instruction set.
 
 #include "ops/simd.hpp"
 
@@ -14,7 +14,7 @@ struct i32x16 {
   IntPart part[kParts];
 };
 
-/// 64 bytes, 4 for each lane of an i32x16: of unsigned and of signed numbers.
+/// 64 bytes, 4 in each lane of an i32x16, unsigned or signed.
 struct u8x64 {
   IntPart part[kParts];
 };
@@ -43,8 +43,8 @@ LW_INLINE i8x64 load(const int8_t* p) noexcept { return load_bytes<i8x64>(p); }
 #define LW_HAS_VNNI 1
 /// c[i] + u[4 i] s[4 i] + ... + u[4 i + 3] s[4 i + 3], u unsigned, s signed, modulo 2^32.
 ///
-/// Written as assembly because GCC 12 copies the accumulators of an array of them to the stack and
-/// back around the intrinsic, at half the speed.
+/// Assembly, because with the intrinsic GCC 12 copies arrays of accumulators to the stack and back,
+/// at half the speed.
 LW_INLINE IntPart dpbusd(const IntPart& u, const IntPart& s, const IntPart& c) noexcept {
 #if defined(__AVX512VNNI__)
   __m512i sum = c;
@@ -60,13 +60,13 @@ LW_INLINE IntPart dpbusd(const IntPart& u, const IntPart& s, const IntPart& c) n
 #endif
 
 #if !defined(__AVX2__)
-/// The bytes at even places, as numbers of 16 bits.
+/// The bytes at even positions, as 16-bit integers.
 LW_INLINE __m128i even_signed(const IntPart& a) noexcept {
   return _mm_srai_epi16(_mm_slli_epi16(a, 8), 8);
 }
 
-/// As dpbusd() in 128 bits: SSE2 multiplies 16 bits at the least, so the bytes at even and at odd
-/// places are multiplied one after the other.
+/// As dpbusd() in 128 bits: SSE2 multiplies at least 16 bits, so the bytes at even and odd
+/// positions are multiplied separately.
 LW_INLINE IntPart dot_sse2(const IntPart& u, const IntPart& s, const IntPart& c) noexcept {
   const __m128i even = _mm_madd_epi16(_mm_and_si128(u, _mm_set1_epi16(255)), even_signed(s));
   const __m128i odd = _mm_madd_epi16(_mm_srli_epi16(u, 8), _mm_srai_epi16(s, 8));
@@ -92,7 +92,7 @@ LW_INLINE IntPart dot_part(const IntPart& a, const IntPart& b, const IntPart& c)
 /// c[i] + a[4 i] b[4 i] + ... + a[4 i + 3] b[4 i + 3], modulo 2^32.
 ///
 /// a must be at most 127: AVX2 and AVX-512 without VNNI add pairs of products in 16 bits, which
-/// saturate at 32767. So all instruction sets give the same numbers.
+/// saturate at 32767. With this limit all instruction sets give the same results.
 LW_INLINE i32x16 dot(const u8x64& a, const i8x64& b, const i32x16& c) noexcept {
   i32x16 r;
   LW_UNROLL for (size_t i = 0; i < kParts; ++i) {
@@ -145,10 +145,10 @@ LW_INLINE f32x16 to_f32(const i32x16& a) noexcept {
 
 using UnsignedPart = xsimd::batch<uint32_t>;
 
-/// The range of numbers in each lane, and 0. As bits, because integers keep a NaN where maxima of
-/// numbers drop it: those of positive numbers are in the order of the numbers, with NaN above
-/// infinity, and negative as integers; those of negative numbers, unsigned, are above all others
-/// and the lowest number is the highest of them.
+/// The range of the floats in each lane, and 0. Kept as bits, because integer comparisons keep a
+/// NaN that float maxima drop. The bits of positive floats are ordered like the floats, with NaN
+/// above infinity, and bits of negative ones are negative as signed integers. As unsigned integers,
+/// the bits of negative floats are above all others, and the lowest float has the highest bits.
 struct BitRange {
   IntPart high[kParts];
   UnsignedPart low[kParts];
@@ -200,32 +200,33 @@ LW_INLINE float number_of_bits(uint32_t bits) noexcept {
   return number;
 }
 
-/// The largest number of the range, at least 0; NaN if a positive NaN was among them.
+/// The largest float of the range, at least 0; NaN if a positive NaN was among them.
 LW_INLINE float highest(const BitRange& range) noexcept {
   IntPart most = range.high[0];
   LW_UNROLL for (size_t i = 1; i < kParts; ++i) most = xsimd::max(most, range.high[i]);
   return number_of_bits(static_cast<uint32_t>(reduce_max(most)));
 }
 
-/// The smallest, at most -0; NaN if a negative NaN was among them.
+/// The smallest float, at most -0; NaN if a negative NaN was among them.
 LW_INLINE float lowest(const BitRange& range) noexcept {
   constexpr uint32_t kSign = 0x80000000u;
   UnsignedPart most = range.low[0];
   LW_UNROLL for (size_t i = 1; i < kParts; ++i) most = xsimd::max(most, range.low[i]);
-  // Without the sign bit, which all of them have, they are positive integers.
+  // All have the sign bit; without it they are positive integers.
   const IntPart magnitude = xsimd::bitwise_cast<IntPart>(most ^ UnsignedPart(kSign));
   return number_of_bits(static_cast<uint32_t>(reduce_max(magnitude)) | kSign);
 }
 
-/// The nearest integers, ties to even, limited to [-128, 127]. What is beyond 32 bits, and NaN,
-/// counts as -2^31.
+/// The nearest integers, ties to even, clamped to [-128, 127]. NaN and values beyond 32 bits count
+/// as -2^31.
 LW_INLINE i8x64 round_to_bytes(const f32x16 (&a)[4]) noexcept {
 #if defined(__AVX512F__)
   const auto words = [&](size_t i) noexcept {
     return _mm512_packs_epi32(_mm512_cvtps_epi32(a[i].part[0]),
                               _mm512_cvtps_epi32(a[i + 1].part[0]));
   };
-  // The packs work in quarters of a register: each has four numbers of each of the four vectors.
+  // The pack instructions work within quarters of a register: each quarter has four numbers of each
+  // of the four vectors.
   const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
   const __m512i bytes = _mm512_packs_epi16(words(0), words(2));
   return {{IntPart(_mm512_permutexvar_epi32(order, bytes))}};
@@ -233,7 +234,8 @@ LW_INLINE i8x64 round_to_bytes(const f32x16 (&a)[4]) noexcept {
   const auto words = [&](size_t i) noexcept {
     return _mm256_packs_epi32(_mm256_cvtps_epi32(a[i].part[0]), _mm256_cvtps_epi32(a[i].part[1]));
   };
-  // The packs work in halves of a register: each has four numbers of each of the four parts.
+  // The pack instructions work within halves of a register: each half has four numbers of each of
+  // the four parts.
   const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
   i8x64 r;
   LW_UNROLL for (size_t i = 0; i < kParts; ++i) {
@@ -260,21 +262,21 @@ LW_INLINE void store(uint8_t* p, const i8x64& a) noexcept {
   }
 }
 
-// Products of signed bytes, a broadcast and w, both in [-128, 127], exactly and the same on every
-// instruction set. Bytes of a are multiplied by fours, each in the form (kQuadBytes long)
-// that the instruction set needs:
+// Products of signed bytes, a broadcast and w, both in [-128, 127], exact and the same on every
+// instruction set. Bytes of a are multiplied in groups of four, in the form (kQuadBytes long) that
+// the instruction set needs:
 //
-//   VNNI           multiplies unsigned by signed bytes: a + 128, and 128 * sum(w) is taken off
-//   AVX2, AVX-512  likewise, but add pairs of products in 16 bits, for which 255 is too much: |a|,
-//                  128 at most, and a mask m of the negative a. |a| * (w ^ m) is a * w, or
-//                  a * w - |a| where a is negative, because w ^ -1 = -w - 1: the sum of these |a|,
-//                  which no w has a part in, is added. Changing the sign of w (vpsignb) would save
-//                  that, but only two ports have it, and the products need the same two: 69
-//                  against 83 products a nanosecond (Zen 3).
-//   SSE2           has products of 16 bits only: a as it is
+//   VNNI           multiplies unsigned by signed bytes: a + 128, and 128 * sum(w) is subtracted
+//   AVX2, AVX-512  the same, but add pairs of products in 16 bits, which 255 would overflow: |a|,
+//                  at most 128, and a mask m of the negative a. |a| * (w ^ m) is a * w, or
+//                  a * w - |a| if a is negative, because w ^ -1 = -w - 1: the sum of these |a|,
+//                  which is independent of w, is added. Changing the sign of w (vpsignb) would
+//                  avoid that, but it runs on only two ports, the ones that the products need:
+//                  69 against 83 products per nanosecond (Zen 3).
+//   SSE2           has only 16-bit products: a unchanged
 //
-// So what a sum of products begins with is by column of w (kColumnsBegin), or by row of a
-// (NegativeSum), or 0.
+// So the initial value of a sum of products depends on the column of w (kColumnsBegin), or on the
+// row of a (NegativeSum), or is 0.
 #if LW_HAS_VNNI
 constexpr size_t kQuadBytes = 4;
 constexpr bool kColumnsBegin = true;
@@ -286,19 +288,20 @@ constexpr size_t kQuadBytes = 4;
 constexpr bool kColumnsBegin = false;
 #endif
 
-/// The sum of the two halves, each a number below 2^31.
+/// The sum of both halves, each below 2^31.
 LW_INLINE int32_t add_halves(__m128i a) noexcept {
   return _mm_cvtsi128_si32(a) + _mm_cvtsi128_si32(_mm_unpackhi_epi64(a, a));
 }
 
-/// The sum of |a| over the negative a that were stored, where products need it; else 0.
+/// The sum of |a| over the negative a stored, if products need it; otherwise 0.
 struct NegativeSum {
   __m128i halves = _mm_setzero_si128();
   int32_t total() const noexcept { return add_halves(halves); }
 };
 
 #if defined(__AVX2__) && !LW_HAS_VNNI
-/// Stores the fours of bytes of one register as |a| and a mask of the negative, four by four.
+/// Stores the groups of four bytes of one register as |a| and a mask of the negative ones,
+/// alternating.
 LW_INLINE void store_magnitudes(uint8_t* p, const IntPart& a, NegativeSum& sum) noexcept {
 #if defined(__AVX512BW__)
   const __m512i magnitude = _mm512_abs_epi8(a);
@@ -314,7 +317,7 @@ LW_INLINE void store_magnitudes(uint8_t* p, const IntPart& a, NegativeSum& sum) 
 #else
   const __m256i magnitude = _mm256_abs_epi8(a);
   const __m256i negative = _mm256_cmpgt_epi8(_mm256_setzero_si256(), a);
-  // The unpacks work in halves of a register: 0, 1, 4, 5 and 2, 3, 6, 7.
+  // The unpack instructions work within halves of a register: 0, 1, 4, 5 and 2, 3, 6, 7.
   const __m256i low = _mm256_unpacklo_epi32(magnitude, negative);
   const __m256i high = _mm256_unpackhi_epi32(magnitude, negative);
   auto* to = reinterpret_cast<__m256i*>(p);
@@ -329,7 +332,7 @@ LW_INLINE void store_magnitudes(uint8_t* p, const IntPart& a, NegativeSum& sum) 
 }
 #endif
 
-/// Stores sixteen fours of bytes in the form that broadcast_quad() reads.
+/// Stores sixteen groups of four bytes in the form that broadcast_quad() reads.
 LW_INLINE void store_quads(uint8_t* p, const i8x64& a, [[maybe_unused]] NegativeSum& sum) noexcept {
   LW_UNROLL for (size_t i = 0; i < kParts; ++i) {
     uint8_t* const to = p + i * kPartLanes * kQuadBytes;
@@ -346,7 +349,7 @@ LW_INLINE void store_quads(uint8_t* p, const i8x64& a, [[maybe_unused]] Negative
 
 /// The sum of the 32 signed bytes at p.
 LW_INLINE int32_t sum_of_32_bytes(const uint8_t* p) noexcept {
-  // As unsigned numbers, 128 larger, which one instruction adds up by eights.
+  // As unsigned bytes, 128 larger, which one instruction sums in groups of eight.
   const __m128i flip = _mm_set1_epi8(-128);
   const __m128i none = _mm_setzero_si128();
   const auto* from = reinterpret_cast<const __m128i*>(p);
@@ -362,7 +365,7 @@ LW_INLINE IntPart broadcast_bytes(const uint8_t* p) noexcept {
   return IntPart(four);
 }
 
-/// Four neighbouring bytes of a in every lane, as they are multiplied.
+/// Four adjacent bytes of a in every lane, in the form for products.
 struct ByteQuad {
 #if LW_HAS_VNNI
   IntPart bytes;
@@ -387,7 +390,7 @@ LW_INLINE ByteQuad broadcast_quad(const uint8_t* p) noexcept {
 #endif
 }
 
-/// c[i] + a[0] w[4 i] + ... + a[3] w[4 i + 3], but for what a sum begins with.
+/// c[i] + a[0] w[4 i] + ... + a[3] w[4 i + 3], up to the initial value of the sum.
 LW_INLINE IntPart dot_part(const ByteQuad& a, const IntPart& w, const IntPart& c) noexcept {
 #if LW_HAS_VNNI
   return dpbusd(a.bytes, w, c);
@@ -406,11 +409,11 @@ LW_INLINE i32x16 dot(const ByteQuad& a, const i8x64& w, const i32x16& c) noexcep
   return r;
 }
 
-// Products of weights in [0, 15] and signed bytes in [-128, 127]. Where these are added in 16 bits,
-// 8 of 2 * 15 * 128 fit: sums are kept so for kSmallDots steps and then widened.
+// Products of weights in [0, 15] and signed bytes in [-128, 127]. 16 bits hold the sum of 8 pairs,
+// each up to 2 * 15 * 128: sums are kept in 16 bits for kSmallDots steps and then extended to 32.
 constexpr size_t kSmallDots = 8;
 
-/// 16 sums of such products, or on AVX2 and AVX-512 without VNNI 32 halves of them in 16 bits.
+/// 16 sums of such products, or on AVX2 and AVX-512 without VNNI 32 partial sums in 16 bits.
 struct SmallSums {
   IntPart part[kParts];
 };
@@ -420,8 +423,8 @@ LW_INLINE IntPart small_dot_part(const IntPart& w, const IntPart& a, const IntPa
 #if LW_HAS_VNNI
   return dpbusd(w, a, c);
 #elif defined(__AVX2__)
-  // The empty assembly keeps the additions in order: GCC 12 would make a tree of them, of which all
-  // products wait on the stack.
+  // The empty assembly keeps the additions in order: GCC 12 would make a tree of them and spill all
+  // products to the stack.
 #if defined(__AVX512BW__)
   __m512i sum = _mm512_add_epi16(c, _mm512_maddubs_epi16(w, a));
   __asm__("" : "+v"(sum));
@@ -485,8 +488,8 @@ LW_INLINE int32_t reduce_add(const i32x16& a) noexcept {
   return static_cast<int32_t>(sum);
 }
 
-/// Makes the compiler forget what a holds, without an instruction: it cannot move what is computed
-/// from a out of a loop, nor do it once where it is written twice.
+/// Hides the value of a from the compiler without an instruction, so that it neither hoists
+/// computations on a out of a loop nor merges equal ones.
 LW_INLINE void forget(u8x64& a) noexcept {
   LW_UNROLL for (size_t i = 0; i < kParts; ++i) __asm__("" : "+v"(a.part[i].data));
 }

@@ -64,7 +64,7 @@ Status check_names(const TensorMap& inputs, const ModelInfo& info, bool with_dec
   return {};
 }
 
-/// First and one-past-last position of the ones in a row of the mask.
+/// The first and one-past-last positions of the ones in a row of the mask.
 Result<std::pair<int64_t, int64_t>> real_range(const Tensor& mask, std::string_view name,
                                                int64_t row, int64_t length) {
   const std::string where = quoted(name) + ": row " + std::to_string(row);
@@ -84,13 +84,13 @@ Result<std::pair<int64_t, int64_t>> real_range(const Tensor& mask, std::string_v
   return std::pair{begin, end};
 }
 
-/// Sequences of ids, as a caller of run_ragged() gives them.
+/// Ragged sequences of ids, in the form that run_ragged() takes.
 struct RaggedIds {
   std::string_view name;
   std::span<const int32_t> ids;
   std::span<const int32_t> lengths;
   int64_t vocabulary = 0;
-  int64_t most = 0;  // tokens of a sequence
+  int64_t most = 0;  // tokens of the longest sequence
 };
 
 Status check_ragged(const RaggedIds& part) {

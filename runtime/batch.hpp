@@ -15,8 +15,8 @@ Status check_batch(const RaggedBatch& batch, const ModelInfo& info, bool with_de
 /// The positions of the tokens in a padded matrix [B, T] of ids.
 class PaddedRows {
  public:
-  /// `mask`, of the same shape, may be null: there is no padding. Fails with kInvalidArgument,
-  /// naming the tensor, unless both meet the requirements of Session::run().
+  /// `mask`, of the same shape, may be null, for no padding. Fails with kInvalidArgument, naming
+  /// the tensor, unless both meet the requirements of Session::run().
   static Result<PaddedRows> create(const TensorMap& inputs, std::string_view ids,
                                    std::string_view mask);
 
@@ -41,7 +41,7 @@ class PaddedRows {
 /// Converts a padded batch in Transformers' form to a ragged one, and results back.
 class PaddedBatch {
  public:
-  /// Accepts what Session::run() does. `with_decoder`: decoder_input_ids are required.
+  /// Accepts the inputs of Session::run(). `with_decoder`: decoder_input_ids are required.
   static Result<PaddedBatch> create(const TensorMap& inputs, const ModelInfo& info,
                                     bool with_decoder);
 

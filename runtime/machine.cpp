@@ -1,4 +1,4 @@
-// What lanewise/session.hpp tells of the machine.
+// Implements the machine queries of lanewise/session.hpp.
 
 #include <array>
 #include <span>

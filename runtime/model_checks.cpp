@@ -18,7 +18,7 @@ using base::in_quotes;
 using graph::Graph;
 using graph::Node;
 
-/// What a session lets pass into an input of token ids.
+/// The ids that a session accepts for an input.
 struct Limits {
   int64_t vocabulary = 0;
   int64_t tokens = 0;  // of one sequence
@@ -29,7 +29,7 @@ Limits limits_of(graph::ModelInput input, const ModelInfo& info) {
     case graph::ModelInput::kTargetIds:
       return {info.target_vocabulary_size, info.max_target_tokens};
     case graph::ModelInput::kSourceTypes:
-      // A caller who gives no types means type 0.
+      // If a caller passes no types, they are 0.
       return {std::max(info.token_types, int64_t{1}), info.max_tokens};
     case graph::ModelInput::kSourceIds:
       break;
@@ -77,8 +77,8 @@ Status check_outputs(const Graph& graph) {
   return {};
 }
 
-/// Attributes of plans are how a model file's graph is changed to run faster: the file format does
-/// not have them.
+/// Plans set attributes to make a model file's graph run faster; the file format does not have
+/// them.
 Status check_attributes(const Node& node, const ops::OperatorDescription& op) {
   for (const std::string_view name : op.plan_attributes) {
     if (node.attributes.has(name)) {
@@ -88,7 +88,7 @@ Status check_attributes(const Node& node, const ops::OperatorDescription& op) {
   return {};
 }
 
-/// A file and how its weights are stored.
+/// A file and the formats of its weights.
 struct Weights {
   const file::SafetensorsView& file;
   const WeightFormats& formats;
@@ -108,7 +108,7 @@ int64_t rows_of(const Node& node, std::string_view role, const file::TensorEntry
   return ops::info_of(format->second).code->rows(ops::WeightTensors(config, role));
 }
 
-/// Rows `needed` of the table in that role; a role that is missing is the operator's to refuse.
+/// Fails unless the table in that role has `needed` rows; a missing role is left to the operator.
 Status check_table(const Node& node, std::string_view role, int64_t needed,
                    const Weights& weights) {
   const auto it = node.weights.find(std::string(role));
@@ -120,7 +120,7 @@ Status check_table(const Node& node, std::string_view role, int64_t needed,
                    std::to_string(needed) + " rows, the file has " + to_string(entry.shape));
 }
 
-/// Every id and position that callers may pass has its row in the tables that it is looked up in.
+/// Every id and position that callers may pass must have a row in its tables.
 Status check_tables(const Graph& graph, const Node& node, const ops::OperatorDescription& op,
                     const Weights& weights, const ModelInfo& info) {
   std::vector<int64_t> vocabularies;

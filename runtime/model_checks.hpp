@@ -12,10 +12,10 @@ namespace lanewise::internal {
 /// tensor of `file` that can be read in place.
 Status check_weights(const graph::Graph& graph, const file::SafetensorsView& file);
 
-/// Fails with kDataLoss unless `graph` takes token ids and token types of one row a token, gives
-/// outputs in F32, has no linear with a norm, and has a row in its embedding tables for each id,
-/// type and position that sessions let pass by `info`. Gathers check nothing during a run. Call
-/// after check_weights().
+/// Fails with kDataLoss unless `graph` takes token ids and token types of one row per token, has
+/// outputs in F32 and no linear with a norm, and has a row in its embedding tables for each id,
+/// type and position that sessions accept by `info`. Gathers check nothing during a run. Call after
+/// check_weights().
 Status check_interface(const graph::Graph& graph, const file::SafetensorsView& file,
                        const WeightFormats& formats, const ModelInfo& info);
 

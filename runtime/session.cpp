@@ -69,9 +69,9 @@ class Session::Impl {
 
   Status reserve(int64_t tokens, int64_t sequences) {
     if (tokens < 0 || sequences < 0) return invalid_argument("negative number of rows");
-    bound_ = false;  // the memory may move: the next batch is bound anew
+    bound_ = false;  // memory may move, so the next batch must be bound again
     has_results_ = false;
-    // First, since it refuses what is too large for anything.
+    // First, because it rejects implausible sizes.
     LW_RETURN_IF_ERROR(executor_.reserve(binder_.row_counts(tokens, tokens, sequences)));
     binder_.reserve(tokens, sequences);
     return {};
@@ -96,7 +96,7 @@ class Session::Impl {
   bool with_decoder() const noexcept { return binder_.reads_targets(); }
 
   Status bind(const RaggedBatch& batch) {
-    // Until all is well: what throws on the way leaves a batch half bound.
+    // Stays false until everything succeeds: an exception leaves a batch half bound.
     const bool was_bound = std::exchange(bound_, false);
     const exec::BatchBinding binding = binder_.bind(batch);
     Status status = executor_.prepare(binding, binder_.has_new_lengths() || !was_bound);

@@ -11,7 +11,7 @@ inline std::string test_data_folder() {
   return folder == nullptr ? "tests/data" : folder;
 }
 
-/// The checkpoint that comes with the repository.
+/// The checkpoint in the repository.
 inline std::string bundled_model_folder() { return test_data_folder() + "/../../models/g2p"; }
 
 }  // namespace lanewise

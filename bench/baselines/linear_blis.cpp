@@ -1,4 +1,4 @@
-// BLIS's sgemm. It packs what it multiplies in every call: its interface knows no weights.
+// BLIS's sgemm. It packs its operands in every call: its interface has no packed weights.
 
 #include <blis.h>
 
@@ -9,7 +9,7 @@
 namespace lanewise::bench {
 namespace {
 
-/// [n, k] to [k, n]: what its kernels for few rows read fastest, because they store rows of y.
+/// [n, k] to [k, n], which its kernels for few rows read fastest, because they store rows of y.
 Floats transpose(const LinearData& data) {
   Floats transposed(data.weight.size());
   for (int64_t n = 0; n < data.n; ++n) {
@@ -35,7 +35,7 @@ class BlisCase final : public LinearCase {
   }
 
   void run(size_t i) override {
-    // It has no bias: y begins as the bias, and the product is added.
+    // It has no bias: y is initialised with the bias, and the product is added.
     for (int64_t r = 0; r < data_.m; ++r) {
       std::copy(data_.bias.begin(), data_.bias.end(), y_.begin() + r * data_.n);
     }

@@ -9,7 +9,7 @@
 
 namespace lanewise::bench {
 
-/// A linear layer's operands, as checkpoints have them.
+/// The operands of a linear layer, as in checkpoints.
 ///
 ///   y[r, n] = sum_k x[r, k] * W[n, k] + b[n]
 struct LinearData {
@@ -21,28 +21,28 @@ struct LinearData {
   Floats bias;    // [n]
 };
 
-/// That layer by one library on one thread, its weight in whatever layout the library likes best:
-/// models are packed once, so packing is not timed.
+/// The layer computed by one library on one thread, with the weight in the library's preferred
+/// layout: models are packed once, so packing is not timed.
 class LinearCase {
  public:
   virtual ~LinearCase() = default;
 
   /// The packed weight.
   virtual std::span<const float> weight() const = 0;
-  /// From now on run(i) reads weights[i], each a copy of weight() that is aligned to 64 bytes and
-  /// outlives this object.
+  /// Makes run(i) read weights[i], each a copy of weight() that is aligned to 64 bytes and outlives
+  /// this object.
   virtual void bind(std::span<const float* const> weights) = 0;
   /// Computes y. After bind() only.
   virtual void run(size_t i) = 0;
 
   /// Row r of y, [n].
   virtual const float* y(int64_t r) const = 0;
-  /// What the library says that it runs.
+  /// The implementation that the library reports.
   virtual std::string implementation() const = 0;
 };
 
-/// The baselines; nullptr where the build lacks the library. `data` must outlive the result.
-/// oneDNN throws dnnl::error when it cannot do it.
+/// The baselines; nullptr if the build lacks the library. `data` must outlive the result. oneDNN
+/// throws dnnl::error if it cannot compute the layer.
 std::unique_ptr<LinearCase> make_onednn_case(const LinearData& data);
 std::unique_ptr<LinearCase> make_blis_case(const LinearData& data);
 

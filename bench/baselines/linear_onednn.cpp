@@ -40,7 +40,7 @@ class OneDnnCase final : public LinearCase {
         y_(static_cast<size_t>(data.m * data.n)),
         engine_(dnnl::engine::kind::cpu, 0),
         stream_(engine_) {
-    // oneDNN asks OpenMP, when it makes a primitive and when it runs one.
+    // oneDNN queries OpenMP when it creates a primitive and when it executes one.
     omp_set_num_threads(1);
     description_ = describe(data, engine_);
     product_ = dnnl::inner_product_forward(description_);

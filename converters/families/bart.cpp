@@ -1,4 +1,4 @@
-// BART and its relatives Marian, mBART, M2M100, NLLB and Pegasus: one graph with the differences of
+// BART and its relatives Marian, mBART, M2M100, NLLB and Pegasus: one graph with the differences in
 // bart_config.cpp.
 
 #include <array>
@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::string_view kAnchor = "decoder.layers.0.self_attn.q_proj.weight";
 
-/// All names of the embeddings and of the head, of which a file may lack what others are tied to.
+/// All names of the embeddings and of the head; a file may lack those tied to others.
 struct TableNames {
   explicit TableNames(const std::string& prefix)
       : shared(prefix + "shared.weight"),
@@ -49,8 +49,7 @@ Result<BartTables> read_tables(const BartConfig& config, const Checkpoint& check
   return tables;
 }
 
-/// What checkpoints carry beside the weights: copies of tied tensors, versions and tables of
-/// fairseq.
+/// Known tensors that are not weights: copies of tied tensors, versions and tables of fairseq.
 std::vector<std::string> leftovers(const TableNames& names, const std::string& prefix) {
   std::vector<std::string> list = {names.shared, names.encoder, names.decoder, names.head};
   for (const char* stack : {"encoder.", "decoder."}) {
@@ -70,7 +69,7 @@ void describe(const BartConfig& config, ModelInfo& info) {
   info.max_target_tokens = config.positions;
 }
 
-/// M2M100 counts positions without tokens of padding; here every token that is given counts.
+/// M2M100 does not count positions of padding tokens; here every token counts.
 void check_start(const BartConfig& config, GenerationOptions& options) {
   if (config.kind->positions != BartPositions::kM2M100) return;
   if (options.decoder_start_token_id != config.pad_token) return;
@@ -90,7 +89,7 @@ Status refuse_heads(const FamilyInput& input, const std::string& prefix) {
 
 Result<FamilyModel> build(const FamilyInput& input) {
   LW_ASSIGN_OR_RETURN(const std::string prefix, find_prefix(input.checkpoint, kAnchor, "model."));
-  // Before the config: those of other classes say other things.
+  // Before the config, because configs of other classes differ.
   LW_RETURN_IF_ERROR(refuse_heads(input, prefix));
   LW_ASSIGN_OR_RETURN(const BartConfig config, read_bart_config(input));
   const TableNames names(prefix);
@@ -111,7 +110,7 @@ Result<FamilyModel> build(const FamilyInput& input) {
 }  // namespace
 
 const Family& bart_family() {
-  // M2M100 and NLLB have one model_type; their files tell one from the other.
+  // M2M100 and NLLB share a model_type; their files distinguish them.
   static constexpr ModelType kModelTypes[] = {{"bart", "BartTokenizer"},
                                               {"m2m_100"},
                                               {"marian", "MarianTokenizer"},

@@ -12,7 +12,7 @@ namespace {
 
 using base::in_quotes;
 
-// As in bert.cpp: ranges that no such model leaves.
+// As in bert.cpp: limits that no such model exceeds.
 constexpr int64_t kMaxLayers = 4096;
 constexpr int64_t kMaxFeatures = 1 << 20;
 constexpr int64_t kMaxRows = INT32_MAX;
@@ -108,7 +108,7 @@ constexpr std::array kFields = std::to_array<std::string_view>({"activation_func
                                                                 "tie_word_embeddings",
                                                                 "vocab_size"});
 
-/// Transformers once had one class for all of them, which these fields told apart.
+/// Transformers once had one class for all of them, distinguished by these fields.
 Status refuse_unsupported(const Config& config, const BartKind& kind) {
   const bool learned = kind.positions == BartPositions::kLearned;
   const FixedField fields[] = {{"is_encoder_decoder", true},
@@ -130,7 +130,7 @@ Status refuse_unsupported(const Config& config, const BartKind& kind) {
 
 Status read_stack(const Config& config, int64_t width, BartStack& stack) {
   const std::string& name = stack.name;
-  // The names that Transformers has for every model mean the encoder's.
+  // The field names that Transformers has for every model refer to the encoder.
   const std::string layers = name == "encoder" ? "num_hidden_layers" : "decoder_layers";
   const std::string heads = name == "encoder" ? "num_attention_heads" : "decoder_attention_heads";
   LW_ASSIGN_OR_RETURN(stack.layers,
@@ -160,8 +160,8 @@ Status read_vocabularies(const Config& config, BartConfig& c) {
                           ", like 'vocab_size', because both share an embedding");
 }
 
-/// Of a table that is made: learned ones have to be in the file. M2M100's has a frequency for each
-/// of half the features, the last of which is divided by the number of those before it.
+/// For a computed table; learned ones must be in the file. M2M100's has width / 2 frequencies,
+/// whose exponents are divided by one less than that.
 Status check_made_table(const BartConfig& c, const Config& config) {
   if (c.kind->positions == BartPositions::kLearned) return {};
   if (c.kind->positions == BartPositions::kM2M100 && c.width < 4) {

@@ -84,8 +84,8 @@ void BartWriter::set_positions(const BartStack& stack, graph::EmbedSpec& spec) {
   spec.attributes.set("max_positions", c_.positions);
 }
 
-/// The rows from pad_token_id + 1 on, which is where positions begin; that of pad_token_id itself
-/// is zero, and for padding.
+/// The rows from pad_token_id + 1 on, where positions begin; the row of pad_token_id itself is
+/// zero, for padding.
 std::string BartWriter::m2m100_positions() {
   TensorPart part;
   part.shape = {c_.positions, c_.width};

@@ -23,8 +23,8 @@ namespace {
 using graph::Affine;
 using graph::ValueId;
 
-// Ranges that no BERT leaves: what they allow is still small enough to write a graph for before
-// the shapes are compared with the file.
+// Limits that no BERT exceeds, small enough that a graph can be written before the shapes are
+// compared with the file.
 constexpr int64_t kMaxLayers = 4096;
 constexpr int64_t kMaxFeatures = 1 << 20;
 constexpr int64_t kMaxRows = INT32_MAX;  // Token ids are int32.
@@ -41,7 +41,7 @@ struct BertConfig {
   int64_t token_types = 0;
   double eps = 0;
   std::string activation;
-  std::vector<int64_t> layer_heads;  // Of each layer: fewer than `heads` where some were pruned.
+  std::vector<int64_t> layer_heads;  // Per layer: fewer than `heads` if some were pruned.
 };
 
 Status refuse_unsupported(const Config& config) {
@@ -58,7 +58,7 @@ Status refuse_unsupported(const Config& config) {
   return {};
 }
 
-/// `pruned_heads` lists, by layer, heads that somebody removed with their rows and columns.
+/// `pruned_heads` lists, by layer, heads that were removed with their rows and columns.
 Status read_pruned_heads(const Config& config, BertConfig& c) {
   c.layer_heads.assign(static_cast<size_t>(c.layers), c.heads);
   const auto last = static_cast<int32_t>(c.heads - 1);
@@ -79,7 +79,7 @@ Status read_pruned_heads(const Config& config, BertConfig& c) {
   return {};
 }
 
-/// Fields that are absent have the values that Transformers gives them.
+/// Absent fields have Transformers' defaults.
 Result<BertConfig> read_config(const Config& config) {
   LW_RETURN_IF_ERROR(refuse_unsupported(config));
   BertConfig c;
@@ -142,7 +142,7 @@ class BertWriter {
     return builder_.linear(name, x, out, tensors);
   }
 
-  /// Checkpoints that came from TensorFlow call weight and bias gamma and beta.
+  /// Checkpoints converted from TensorFlow call weight and bias gamma and beta.
   ValueId norm(const std::string& name, ValueId x) {
     const bool old = checkpoint_.find(prefix_ + name + ".weight") == nullptr &&
                      checkpoint_.find(prefix_ + name + ".gamma") != nullptr;
@@ -202,7 +202,7 @@ class BertWriter {
   std::vector<ExpectedTensor> tensors_;
 };
 
-/// sentence-transformers takes the encoder of whatever class a folder has.
+/// sentence-transformers uses the encoder of whatever class a folder has.
 Status refuse_heads(const FamilyInput& input, const std::string& prefix) {
   static constexpr std::array kWithout = std::to_array<std::string_view>({"BertModel"});
   static constexpr std::array kTensors =

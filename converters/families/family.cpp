@@ -30,7 +30,7 @@ std::string known_types() {
   return list;
 }
 
-/// The type of that name in a family, or null.
+/// The family's type with that name, or null.
 const ModelType* find_type(const Family& family, std::string_view name) noexcept {
   const auto& types = family.model_types;
   const auto it = std::find_if(types.begin(), types.end(),

@@ -12,7 +12,7 @@
 namespace lanewise::converters {
 namespace {
 
-// Nothing here changes what a trained model computes.
+// None of these fields changes what a trained model computes.
 constexpr std::array kHarmless = std::to_array<std::string_view>({"_commit_hash",
                                                                   "_name_or_path",
                                                                   "_num_labels",
@@ -67,7 +67,7 @@ void set_default(const Config& config, const char* field, int32_t value, int64_t
   if (!config.has(field) && value != kNoToken && value < vocabulary) ids = {value};
 }
 
-/// What config.json said before there was a file for it.
+/// The generation options in config.json, from before they had a file.
 Result<GenerationOptions> read_legacy(const Config& config, int64_t vocabulary,
                                       const DefaultTokens& defaults) {
   GenerationOptions options = read_generation_config(config, vocabulary, [](std::string_view) {});

@@ -10,7 +10,7 @@
 namespace lanewise::converters {
 namespace {
 
-/// Transformers calls them BertForMaskedLM, BertLMHeadModel, T5EncoderModel, ...
+/// Transformers' class names: BertForMaskedLM, BertLMHeadModel, T5EncoderModel, ...
 bool names_another_model(std::string_view architecture) {
   constexpr std::array kParts = std::to_array<std::string_view>(
       {"Classifier", "DoubleHead", "EncoderModel", "For", "LMHead", "Reranker"});
@@ -19,7 +19,7 @@ bool names_another_model(std::string_view architecture) {
   });
 }
 
-/// An encoder-decoder itself, with the head that a graph of one has.
+/// An encoder-decoder with the language-model head that a graph has.
 bool generates(std::string_view architecture) {
   return architecture.ends_with("ForConditionalGeneration");
 }

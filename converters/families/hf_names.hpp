@@ -19,7 +19,7 @@ Result<std::string> find_prefix(const Checkpoint& checkpoint, std::string_view a
 /// without its own `model.`.
 std::string outside_of_model(const std::string& prefix);
 
-/// Tensors that are tied in a model, and of which a file contains one or several: `shared.weight`,
+/// Tied tensors of a model, one or several of which a file contains: `shared.weight`,
 /// `encoder.embed_tokens.weight`, `lm_head.weight`.
 class TiedTensors {
  public:

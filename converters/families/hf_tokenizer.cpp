@@ -23,7 +23,7 @@ constexpr const char* kVocabulary = "vocab.json";
 constexpr const char* kBpeModel = "sentencepiece.bpe.model";
 constexpr int32_t kT5ExtraIds = 100;
 
-/// The files beside the weights, and what stands beside the tokenizer among them.
+/// The folder of the weights, and the companions of its tokenizer.
 class TokenizerFolder {
  public:
   static Result<TokenizerFolder> open(const FamilyInput& input) {
@@ -34,8 +34,8 @@ class TokenizerFolder {
   }
 
   bool has(const char* name) const { return input_.folder.has(join(input_.subfolder, name)); }
-  /// Whether the folder has all of `names`. Without any it has no tokenizer, which is no error;
-  /// without some it has lost them, unless a tokenizer.json serves instead.
+  /// Whether the folder has all of `names`. With none of them it has no tokenizer, which is no
+  /// error; if only some are missing, it is incomplete, unless a tokenizer.json serves instead.
   Result<bool> has_all(std::initializer_list<const char*> names) const {
     const auto has = [this](const char* name) { return this->has(name); };
     const auto* const lost = std::find_if_not(names.begin(), names.end(), has);
@@ -48,7 +48,7 @@ class TokenizerFolder {
   Result<std::string> text(const char* name) const {
     return input_.folder.text(input_.folder.path(join(input_.subfolder, name)));
   }
-  /// `made`, whose message shall say what it was made of.
+  /// `made`; adds the file name to an error message.
   Result<std::string> named(Result<std::string> made, const std::string& name) const {
     if (made.ok()) return made;
     return made.status().with_context(label() + ": tokenizer of " + in_quotes(name));
@@ -59,7 +59,7 @@ class TokenizerFolder {
   bool is_class(std::string_view prefix) const {
     return companions.tokenizer_class.starts_with(prefix);
   }
-  /// Where NLLB has the token of a language.
+  /// Where NLLB puts the language token.
   LanguagePlace nllb_place() const {
     return companions.legacy_behaviour ? LanguagePlace::kLast : LanguagePlace::kFirst;
   }
@@ -74,14 +74,14 @@ class TokenizerFolder {
   const FamilyInput& input_;
 };
 
-/// What clean_up_tokenization_spaces does to a tokenizer, if it is set.
+/// Applies clean_up_tokenization_spaces to a tokenizer, if it is set.
 Status clean_up(const TokenizerFolder& folder, std::string& tokenizer) {
   if (!folder.companions.clean_up_tokenization_spaces) return {};
   LW_ASSIGN_OR_RETURN(tokenizer, with_clean_up(tokenizer));
   return {};
 }
 
-/// What the folder says beside a tokenizer that was made of its files.
+/// Applies the folder's settings to a tokenizer that was built from its files.
 Status apply(const TokenizerFolder& folder, Backend backend, std::string& tokenizer) {
   LW_ASSIGN_OR_RETURN(tokenizer, apply_companions(folder.companions, backend, tokenizer));
   return {};
@@ -92,7 +92,7 @@ Status finish(const TokenizerFolder& folder, Backend backend, std::string& token
   return clean_up(folder, tokenizer);
 }
 
-/// One model for each side; vocab.json is that of both, unless the target has one of its own.
+/// One model for each side; both share vocab.json, unless the target has its own.
 Status read_marian(const TokenizerFolder& folder, FamilyModel& model) {
   LW_ASSIGN_OR_RETURN(const bool complete,
                       folder.has_all({"source.spm", "target.spm", kVocabulary}));
@@ -122,7 +122,7 @@ Status read_mbart(const TokenizerFolder& folder, FamilyModel& model) {
   return finish(folder, Backend::kTokenizers, model.tokenizer);
 }
 
-/// M2M100 has a vocabulary beside its pieces.
+/// M2M100 has a vocabulary besides its pieces.
 Status read_m2m100(const TokenizerFolder& folder, FamilyModel& model) {
   const bool is_nllb = !folder.has(kVocabulary) && !folder.is_class("M2M100");
   if (is_nllb) return {};
@@ -137,7 +137,7 @@ Status read_m2m100(const TokenizerFolder& folder, FamilyModel& model) {
   return finish(folder, Backend::kPython, model.tokenizer);
 }
 
-/// NLLB has the pieces alone. Transformers takes them for BPE, and does not clean up behind that.
+/// NLLB has only the pieces. Transformers treats them as BPE, which it does not clean up after.
 Status read_nllb(const TokenizerFolder& folder, FamilyModel& model) {
   if (!folder.has(kBpeModel)) return {};
   LW_ASSIGN_OR_RETURN(const std::string spm, folder.text(kBpeModel));
@@ -173,7 +173,7 @@ Status read_byt5(const TokenizerFolder& folder, FamilyModel& model) {
   return apply(folder, Backend::kPython, model.tokenizer);
 }
 
-/// The language that the class of a multilingual model puts around texts, whatever tokenizer.json
+/// The language token that the class of a multilingual model adds to texts, whatever tokenizer.json
 /// says; "" for other classes.
 std::pair<std::string, LanguagePlace> language_of_class(const TokenizerFolder& folder) {
   if (folder.is_class("Nllb")) return {folder.language_or("eng_Latn"), folder.nllb_place()};
@@ -200,7 +200,7 @@ Status read_tokenizer_json(const FamilyInput& input, const TokenizerFolder& fold
 Status read_hf_tokenizers(const FamilyInput& input, std::string_view model_type,
                           FamilyModel& model) {
   LW_ASSIGN_OR_RETURN(const TokenizerFolder folder, TokenizerFolder::open(input));
-  // The classes of these two run SentencePiece, and look for no tokenizer.json.
+  // These two classes run SentencePiece and ignore tokenizer.json.
   if (model_type == "marian") LW_RETURN_IF_ERROR(read_marian(folder, model));
   if (model_type == "m2m_100") LW_RETURN_IF_ERROR(read_m2m100(folder, model));
   if (folder.is_class("ByT5")) return read_byt5(folder, model);

@@ -7,9 +7,9 @@
 
 namespace lanewise::converters {
 
-/// Makes the tokenizers of a Hugging Face folder as its class in Transformers does: from its
+/// Builds the tokenizers of a Hugging Face folder as its class in Transformers does: from its
 /// SentencePiece models by the conventions of `model_type`, or, except for Marian and M2M100, from
-/// its tokenizer.json, where those of NLLB and mBART get another template; with the files beside
+/// its tokenizer.json, whose template is replaced for NLLB and mBART; including the files beside
 /// it. Leaves `model` unchanged if the folder has none of these files.
 ///
 /// The source language is `src_lang` of tokenizer_config.json, else English. Fails as the functions

@@ -20,7 +20,7 @@ constexpr int64_t kMaxSize = INT32_MAX;
 
 bool is_size(int64_t size) { return size >= 1 && size <= kMaxSize; }
 
-/// The number N of a name `<prefix>N.<rest>`, or -1.
+/// The layer number N in the name `<prefix>N.<rest>`, or -1.
 int64_t layer_of(std::string_view name, std::string_view prefix) {
   if (!name.starts_with(prefix)) return -1;
   name.remove_prefix(prefix.size());
@@ -37,7 +37,7 @@ Result<ModuleTensors> ModuleTensors::create(const Config& config, const Checkpoi
   LW_ASSIGN_OR_RETURN(auto keys, config.text_map("keys"));
   for (auto& [ours, theirs] : keys) {
     if (ours.ends_with('.') == (theirs.ends_with('.') || theirs.empty())) {
-      theirs = plain_name(theirs);  // As the checkpoint has them.
+      theirs = plain_name(theirs);  // as in the checkpoint
       continue;
     }
     return invalid_argument(config.label() + ": 'keys' maps " + in_quotes(ours) + " to " +
@@ -51,7 +51,7 @@ Result<ModuleTensors> ModuleTensors::create(const Config& config, const Checkpoi
 
 std::string ModuleTensors::find_root(const std::string& anchor) {
   const std::string name = file_name(anchor);
-  std::string root = "model.";  // Where `keys` give the whole name of the anchor.
+  std::string root = "model.";  // if `keys` give the full name of the anchor
   if (checkpoint_->find(name) == nullptr) {
     const std::string end = "." + name;
     const auto all = checkpoint_->tensors();
@@ -188,7 +188,7 @@ void ModuleTensors::move_into(FamilyModel& model) && {
 Status expect_all_read(const Config& config, FamilyModel& model) {
   model.strict = true;
   LW_ASSIGN_OR_RETURN(model.ignore, config.texts("ignore"));
-  for (std::string& entry : model.ignore) entry = plain_name(entry);  // As the checkpoint has them.
+  for (std::string& entry : model.ignore) entry = plain_name(entry);  // as in the checkpoint
   return {};
 }
 

@@ -11,7 +11,7 @@ namespace {
 using base::in_quotes;
 using graph::ValueId;
 
-/// `weight_ih_l0_reverse`, behind a dot.
+/// `weight_ih_l0_reverse`, after a dot.
 std::string tensor_name(const RnnShape& rnn, const char* what, int64_t layer, bool reverse) {
   return rnn.module + "." + what + "_l" + std::to_string(layer) + (reverse ? "_reverse" : "");
 }
@@ -50,7 +50,7 @@ class LayerWriter {
         reverse_(reverse),
         name_(tensor_name(rnn, "layer", layer, reverse)) {}
 
-  /// Its state behind each token.
+  /// Returns the state after each token.
   ValueId write(ValueId x, ValueId initial) {
     const ValueId gates = builder_.linear(name_ + ".input", x, rnn_.gates() * rnn_.units,
                                           affine("ih", builder_.value(x).features));

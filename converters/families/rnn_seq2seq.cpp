@@ -43,7 +43,7 @@ constexpr const char* kTargetTable = "decoder.embedding.weight";
 constexpr const char* kConcat = "decoder.concat";
 constexpr const char* kAttention = "decoder.attention";
 
-// No layer here limits the length of a sequence. Who has a decoder that never ends wants a limit.
+// No layer here limits the length of a sequence, but a decoder that never ends needs a limit.
 constexpr int64_t kDefaultLength = 5000;
 
 constexpr std::array kFields = std::to_array<std::string_view>({"attention",
@@ -72,7 +72,7 @@ constexpr std::array kFields = std::to_array<std::string_view>({"attention",
 enum class Init { kConcatDirections, kFirstLayers, kLast };
 enum class Scores { kNone, kDot, kGeneral, kAdditive };
 
-/// What config and checkpoint say together.
+/// The model that config and checkpoint describe together.
 struct Seq2Seq {
   int64_t source_vocabulary = 0;
   int64_t target_vocabulary = 0;
@@ -90,7 +90,7 @@ struct Seq2Seq {
   }
 };
 
-/// The number of `field`'s value among `names`.
+/// The index of `field`'s value in `names`.
 Result<size_t> choice(const Config& config, const std::string& field,
                       std::span<const std::string_view> names, size_t fallback) {
   LW_ASSIGN_OR_RETURN(const std::string given, config.text(field, names[fallback]));
@@ -109,7 +109,7 @@ Status check_cell(const Config& config, const RnnShape& rnn) {
                                   " has " + std::to_string(rnn.gates()) + " rows per unit");
 }
 
-/// `num_layers` is of both sides, unless the fields of one side say otherwise.
+/// `num_layers` is for both sides, unless a side has its own field.
 Status check_layers(const Config& config, const RnnShape& rnn, const std::string& own_field) {
   const std::string field = config.has(own_field) ? own_field : "num_layers";
   return expect_agreement(config, field, rnn.layers, in_quotes(rnn.module));
@@ -138,7 +138,7 @@ Status check_rnns(const Config& config, const Seq2Seq& model) {
                      ": a decoder cannot run backwards");
 }
 
-/// Whether the encoder's final states can begin the decoder so.
+/// Whether the encoder's final states can start the decoder in this way.
 bool fits(const Seq2Seq& model, Init init) {
   const RnnShape& from = model.encoder;
   const RnnShape& to = model.decoder;
@@ -149,7 +149,7 @@ bool fits(const Seq2Seq& model, Init init) {
   return enough && to.units == from.units;
 }
 
-/// The shapes leave one that fits, but for `last` being a case of `first_layers`.
+/// The shapes allow only one, except that `last` is a case of `first_layers`.
 Result<Init> read_init(const Config& config, const Seq2Seq& model) {
   constexpr std::array kNames =
       std::to_array<std::string_view>({"concat_directions", "first_layers", "last"});
@@ -175,10 +175,10 @@ Result<Scores> read_scores(const Config& config, ModuleTensors& tensors) {
                         "a value: the checkpoint has " + in_quotes(tensors.file_name(concat)));
   }
   LW_ASSIGN_OR_RETURN(const size_t chosen, choice(config, "attention", kNames, 0));
-  return static_cast<Scores>(chosen + 1);  // Behind kNone.
+  return static_cast<Scores>(chosen + 1);  // after kNone
 }
 
-/// Behind the decoder's units, the columns of decoder.concat are those of the encoder's output.
+/// The columns of decoder.concat after the decoder's units are those of the encoder's output.
 Result<bool> read_merge(const Config& config, ModuleTensors& tensors, const Seq2Seq& model) {
   constexpr std::array kNames = std::to_array<std::string_view>({"concat", "sum"});
   if (model.scores == Scores::kNone || !model.encoder.bidirectional) {
@@ -271,7 +271,7 @@ class Writer {
     return initial;
   }
 
-  /// Forward and backward state of a layer, h with h and c with c.
+  /// Joins the forward and backward states of a layer, h with h and c with c.
   ValueId joined_state(int64_t layer, ValueId forward, ValueId backward) {
     const std::string name = "decoder.init_l" + std::to_string(layer);
     const int64_t units = m_.encoder.units;
@@ -307,7 +307,7 @@ class Writer {
     ValueId q = h;
     const int64_t width = m_.memory_width();
     if (m_.scores == Scores::kGeneral) {
-      // h W e = (W^T h) e: so the encoder's output serves as keys and values, as it is.
+      // h W e = (W^T h) e, so the encoder's output serves as keys and values unchanged.
       const std::string weight =
           tensors_.expect_transposed(name + ".weight", {m_.decoder.units, width});
       q = builder_.linear(name + ".query", h, width, {weight, ""});

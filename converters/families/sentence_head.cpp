@@ -27,11 +27,11 @@ constexpr size_t kMostModes = 64;
 
 struct PoolingMode {
   std::string_view name;        // of sentence-transformers 6
-  std::string_view its_switch;  // a field of its own in earlier versions
+  std::string_view its_switch;  // a separate field in earlier versions
   std::string_view pool;        // kind of the operator
 };
 
-// The order in which earlier versions join several.
+// The order in which earlier versions concatenate several.
 constexpr std::array kPoolingModes = std::to_array<PoolingMode>(
     {{"cls", "pooling_mode_cls_token", "first"},
      {"max", "pooling_mode_max_tokens", "max"},
@@ -50,7 +50,7 @@ Result<std::string> pool_of(const Config& config, const std::string& mode) {
                      " is not supported; known: " + known);
 }
 
-/// `"pooling_mode": "cls"`, or a list whose order counts.
+/// `"pooling_mode": "cls"`, or an ordered list.
 Result<std::vector<std::string>> named_modes(const Config& config) {
   const std::string field = "pooling_mode";
   std::vector<std::string> modes;
@@ -69,7 +69,7 @@ Result<std::vector<std::string>> named_modes(const Config& config) {
   return pools;
 }
 
-/// A field for each mode. Where none is on, sentence-transformers takes the mean.
+/// One field per mode. If none is set, sentence-transformers uses the mean.
 Result<std::vector<std::string>> switched_modes(const Config& config) {
   std::vector<std::string> pools;
   for (const PoolingMode& mode : kPoolingModes) {
@@ -80,7 +80,7 @@ Result<std::vector<std::string>> switched_modes(const Config& config) {
   return pools;
 }
 
-/// Another field could be another way of pooling.
+/// An unknown field could mean another way of pooling.
 Status check_pooling_fields(const Config& config) {
   constexpr std::array kOthers = std::to_array<std::string_view>(
       {"embedding_dimension", "include_prompt", "pooling_mode", "word_embedding_dimension"});
@@ -111,7 +111,7 @@ Status read_pooling(const Config& config, int64_t features, SentenceHead& head) 
   return {};
 }
 
-/// The weights of one module, which a graph knows by names of their own.
+/// The weights of one module, which have their own names in a graph.
 class ModuleWeights {
  public:
   static Result<ModuleWeights> open(const FamilyInput& input, const std::string& path) {
@@ -121,8 +121,8 @@ class ModuleWeights {
     return ModuleWeights(std::move(checkpoint), path);
   }
 
-  /// The name of the part that becomes of a tensor. It is read here: whoever packs a graph asks a
-  /// part for its values and takes no error.
+  /// Returns the name of a new part with the tensor's values. Reads it now, because packing a graph
+  /// takes the values of a part and cannot handle an error.
   Result<std::string> part(const std::string& name, const Shape& shape, TensorParts& parts) {
     const CheckpointTensor* tensor = checkpoint_->find(name);
     const std::string label = in_quotes(path_) + ": tensor " + in_quotes(name);
@@ -135,7 +135,7 @@ class ModuleWeights {
     const auto values =
         std::make_shared<std::vector<float>>(read.values.begin(), read.values.end());
     ++used_;
-    // No tensor of the Transformer's has such a name.
+    // No tensor of the Transformer has such a name.
     std::string made = "/" + path_ + "/" + name;
     parts[made] = {.tensor = {},
                    .shape = shape,
@@ -145,7 +145,7 @@ class ModuleWeights {
     return made;
   }
 
-  /// As strict loading in PyTorch.
+  /// Like strict loading in PyTorch.
   Status check_all_used() const {
     if (used_ == checkpoint_->tensors().size()) return {};
     return invalid_argument(in_quotes(path_) + " has tensors that its module does not know");
@@ -160,7 +160,7 @@ class ModuleWeights {
   size_t used_ = 0;
 };
 
-/// The operator's name for a class of torch.nn, as it is without arguments; empty for Identity.
+/// The operator for a class of torch.nn with default arguments; empty for Identity.
 Result<std::string> activation_of_class(const Config& config) {
   static constexpr std::pair<std::string_view, std::string_view> kClasses[] = {
       {"Identity", "none"},
@@ -186,7 +186,7 @@ Result<std::string> activation_of_class(const Config& config) {
                      " is not supported; known: " + known);
 }
 
-/// Modules read and write `sentence_embedding` unless they are told otherwise.
+/// Modules read and write `sentence_embedding` unless configured otherwise.
 Status check_names(const Config& config) {
   for (const char* field : {"module_input_name", "module_output_name"}) {
     LW_ASSIGN_OR_RETURN(const std::string name, config.text(field, "sentence_embedding"));
@@ -197,7 +197,7 @@ Status check_names(const Config& config) {
   return {};
 }
 
-/// Reads the modules behind the Transformer, in their order.
+/// Reads the modules after the Transformer, in order.
 class HeadReader {
  public:
   HeadReader(const FamilyInput& input, int64_t features) : input_(input), features_(features) {}
@@ -208,7 +208,7 @@ class HeadReader {
       if (module.type == "Dense") return dense(module);
       if (module.type == "LayerNorm") return layer_norm(module);
       if (module.type == "Normalize") return normalize(module);
-      if (module.type == "Dropout") return {};  // of training
+      if (module.type == "Dropout") return {};  // used only in training
     }
     return unsupported(in_quotes(input_.folder.path(kModulesFile)) + ": module " +
                        in_quotes(module.type) +
@@ -277,7 +277,7 @@ class HeadReader {
   }
 
   Status normalize(const SentenceModule& module) {
-    // Earlier versions wrote none. A module without a folder of its own has none either.
+    // Earlier versions wrote no config. A module without a folder has none either.
     const std::string name = join(module.path, "config.json");
     if (!module.path.empty() && input_.folder.has(name)) {
       LW_ASSIGN_OR_RETURN(const Config config, input_.folder.config(name));
@@ -327,7 +327,7 @@ Result<SentenceHead> read_sentence_head(const FamilyInput& input, int64_t featur
   LW_ASSIGN_OR_RETURN(const std::vector<SentenceModule> modules, read_modules(input.folder));
   HeadReader reader(input, features);
   for (const SentenceModule& module : modules) {
-    if (&module == &modules.front()) continue;  // The Transformer.
+    if (&module == &modules.front()) continue;  // the Transformer
     LW_RETURN_IF_ERROR(reader.read(module));
   }
   return std::move(reader).take();

@@ -25,7 +25,7 @@ constexpr std::array kTextFiles = {
     "sentence_albert_config.json",     "sentence_xlm-roberta_config.json",
     "sentence_xlnet_config.json"};
 
-/// `.`, `./a` and `a/` are what people write; without a name, the folder itself.
+/// Users write `.`, `./a` and `a/`; an empty name means the folder itself.
 Result<std::string> module_path(const Config& entry) {
   LW_ASSIGN_OR_RETURN(const std::string given, entry.text("path", ""));
   std::string_view path = given;
@@ -47,7 +47,7 @@ Result<SentenceModule> read_module(const Config& entry) {
   return SentenceModule{type.substr(type.rfind('.') + 1), std::move(path)};
 }
 
-/// kUnsupported for a field that is not empty, but for `harmless` members.
+/// kUnsupported for a field that is not empty, except for `harmless` members.
 Status refuse_members(const Config& config, const std::string& field,
                       std::span<const std::string_view> harmless) {
   LW_ASSIGN_OR_RETURN(const Config object, config.object(field));
@@ -58,7 +58,7 @@ Status refuse_members(const Config& config, const std::string& field,
   return {};
 }
 
-/// The last layer's vectors of tokens, which is what texts have.
+/// Only the last layer's token vectors are supported, which is what texts have.
 Status check_modalities(const Config& config) {
   LW_ASSIGN_OR_RETURN(const Config modalities, config.object("modality_config"));
   for (const std::string& name : modalities.fields()) {
@@ -81,7 +81,8 @@ Status check_modalities(const Config& config) {
                      " is not supported; known: token_embeddings");
 }
 
-/// How classes of Transformers are called. What only chooses types, devices and code is harmless.
+/// Arguments passed to Transformers' classes. Those that only choose types, devices and code are
+/// harmless.
 Status check_arguments(const Config& config) {
   constexpr std::array kModel = std::to_array<std::string_view>(
       {"add_pooling_layer", "attn_implementation", "device_map", "dtype", "low_cpu_mem_usage",
@@ -115,8 +116,8 @@ Status check_task(const Config& config) {
   return {};
 }
 
-/// Limits of tokenizers without one say 1e30, which is no integer; one that is a number may still
-/// be above the model's.
+/// Tokenizers without a limit store 1e30, which is not an integer; an integer may still exceed the
+/// model's limit.
 Result<int64_t> read_limit(const Config& config, const std::string& field, int64_t max_tokens) {
   LW_ASSIGN_OR_RETURN(const double length,
                       config.number(field, static_cast<double>(max_tokens), 1, 1e300));
@@ -160,7 +161,7 @@ Result<SentenceTexts> read_texts_file(const FamilyInput& input, const Config& co
   return texts;
 }
 
-/// Without a text in the folder theirs is empty.
+/// A folder without prompts has these, empty.
 constexpr std::array kUsualPrompts = {"document", "query"};
 
 Status read_prompt_texts(const Config& config, ModelInfo& info) {

@@ -18,7 +18,7 @@ namespace {
 
 using base::in_quotes;
 
-// Fields of training and bookkeeping.
+// Fields for training and bookkeeping.
 constexpr std::array kHarmless =
     std::to_array<std::string_view>({"_name_or_path", "architectures", "batch_first", "dropout",
                                      "dtype", "model_type", "torch_dtype", "transformers_version"});
@@ -28,7 +28,7 @@ Result<int32_t> read_id(const Config& config, const char* field, int64_t vocabul
   return static_cast<int32_t>(id);
 }
 
-/// The tokens around each text.
+/// Reads the tokens added to each text.
 Status read_source_specials(const Config& config, PlainVocabulary& vocabulary) {
   const auto size = static_cast<int64_t>(vocabulary.vocabulary.size());
   const auto piece = [&](int32_t id) {
@@ -44,7 +44,7 @@ Status read_source_specials(const Config& config, PlainVocabulary& vocabulary) {
   return {};
 }
 
-/// One token a line; `\r` before a line's end belongs to it.
+/// One token per line; a `\r` before the end of a line is removed.
 std::vector<std::string> tokens_of_lines(std::string_view text) {
   std::vector<std::string> tokens;
   while (!text.empty()) {
@@ -67,7 +67,7 @@ Result<std::vector<std::string>> read_vocabulary_file(const FamilyInput& input,
   return tokens_of_lines(text);
 }
 
-/// The tokens in the order of their ids, from the config or from the file that it names.
+/// The tokens in order of ids, from the config or from the file that it names.
 Result<std::vector<std::string>> read_tokens(const FamilyInput& input, const std::string& field) {
   if (const Result<std::string> name = input.config.text(field, ""); name.ok()) {
     return read_vocabulary_file(input, field, *name);
@@ -135,7 +135,7 @@ Status read_unknown_token(const Config& config, PlainVocabulary& vocabulary) {
   return config.wrong("unk_token", "a token of 'source_vocabulary'");
 }
 
-/// One tokenizer cannot serve both sides by chance.
+/// Prevents one tokenizer from serving both sides by accident.
 Status check_vocabularies(const Config& config) {
   for (const auto& [one, other] : {std::pair{"source_vocabulary", "target_vocabulary"},
                                    {"target_vocabulary", "source_vocabulary"}}) {
@@ -177,7 +177,7 @@ Result<GenerationOptions> read_sequence_generation(const FamilyInput& input, int
       std::vector<int32_t> eos,
       input.config.integers("eos_token_id", 0, static_cast<int32_t>(vocabulary - 1)));
   if (options.eos_token_ids.empty()) options.eos_token_ids = std::move(eos);
-  // The source's padding may have an id that the target does not; nothing is padded here.
+  // The source's padding may have an id that the target lacks; nothing is padded here.
   LW_ASSIGN_OR_RETURN(const int32_t pad, read_id(input.config, "pad_token_id", INT32_MAX));
   if (options.pad_token_id == kNoToken && pad < vocabulary) options.pad_token_id = pad;
   return options;

@@ -26,16 +26,16 @@ namespace {
 using graph::RowSymbol;
 using graph::ValueId;
 
-// As in bert.cpp: ranges that no T5 leaves.
+// As in bert.cpp: limits that no T5 exceeds.
 constexpr int64_t kMaxLayers = 4096;
 constexpr int64_t kMaxFeatures = 1 << 20;
 constexpr int64_t kMaxRows = INT32_MAX;
 constexpr int64_t kMaxBuckets = 1 << 12;
-// The table of a stack has a column for each distance.
+// The bias table of a stack has one column per distance.
 constexpr int64_t kMaxDistance = 1 << 16;
 constexpr int64_t kMostBiasFloats = 1 << 26;
-// Relative positions have no end: any sequence can be run. A limit there has to be, and this one
-// is eight times what T5 was trained on.
+// Relative positions have no maximum, so any sequence can be run. Some limit is needed, and this is
+// eight times the length that T5 was trained on.
 constexpr int64_t kTokens = 4096;
 constexpr int64_t kTrainedTokens = 512;
 constexpr DefaultTokens kTokenIds{.eos = 1, .pad = 0, .decoder_start = 0};
@@ -89,10 +89,10 @@ Status read_feed_forward(const Config& config, T5Config& c) {
   LW_ASSIGN_OR_RETURN(const std::string projection, config.text(field, "relu"));
   c.gated = projection.starts_with(kGated);
   std::string activation = c.gated ? projection.substr(kGated.size()) : projection;
-  // The one name that Transformers reads otherwise here.
+  // The only name that Transformers interprets differently here.
   if (c.gated && activation == "gelu") activation = "gelu_new";
   LW_ASSIGN_OR_RETURN(c.activation, activation_of(config, field, activation));
-  // What it made of the field, which it also writes down.
+  // Transformers also writes the result of parsing the field.
   const FixedField gated[] = {{"is_gated_act", c.gated}};
   LW_RETURN_IF_ERROR(check_fixed(config, gated));
   LW_ASSIGN_OR_RETURN(const std::string act, config.text("dense_act_fn", activation));
@@ -114,8 +114,8 @@ Status read_buckets(const Config& config, int64_t heads, T5Buckets& buckets) {
                       "less for " + std::to_string(heads) + " heads");
 }
 
-/// Transformers scales logits where the head is the embedding: since version 5 by a field of its
-/// own, for it writes `tie_word_embeddings` as true even where the head is another.
+/// Transformers scales logits if the head is the embedding. Since version 5 a separate field says
+/// so, because it writes `tie_word_embeddings` as true even for an untied head.
 Status read_head(const Config& config, T5Config& c) {
   LW_ASSIGN_OR_RETURN(c.tied_head, config.boolean("tie_word_embeddings", true));
   LW_ASSIGN_OR_RETURN(c.scale_logits, config.boolean("scale_decoder_outputs", c.tied_head));
@@ -140,14 +140,14 @@ Status read_sizes(const Config& config, T5Config& c) {
   return {};
 }
 
-/// Whether that is all that the checkpoint has, or all that is wanted of it.
+/// Whether the checkpoint has only an encoder, or only that is requested.
 Result<bool> wants_encoder_alone(const FamilyInput& input) {
   if (input.encoder_alone || is_sentence_folder(input.folder)) return true;
   LW_ASSIGN_OR_RETURN(const auto architectures, input.config.texts("architectures"));
   return std::ranges::find(architectures, "T5EncoderModel") != architectures.end();
 }
 
-/// Fields that are absent have the values that Transformers gives them.
+/// Absent fields have Transformers' defaults.
 Result<T5Config> read_config(const FamilyInput& input) {
   const Config& config = input.config;
   constexpr std::array kFixed = std::to_array<FixedField>(
@@ -169,7 +169,7 @@ struct Tables {
   std::string head;
 };
 
-/// All names of the embedding, of which a file has one or several.
+/// All names of the embedding; a file has one or several.
 TiedTensors tied_tensors(const T5Config& config, const Checkpoint& checkpoint,
                          const std::string& prefix) {
   std::vector<std::string> names = {prefix + "shared.weight",
@@ -279,7 +279,7 @@ class T5Writer {
                              c_.eps);
   }
 
-  /// The decoder's, whose weight takes in the scale of the logits: the head is linear.
+  /// The decoder's final norm, whose weight absorbs the scale of the logits: the head is linear.
   ValueId last_norm(ValueId x) {
     const std::string name = "decoder.final_layer_norm";
     if (!c_.scale_logits) return norm(name, x);
@@ -295,7 +295,7 @@ class T5Writer {
     return builder_.rms_norm(name, x, weight, c_.eps);
   }
 
-  /// The table of layer 0, which all layers of the stack share, by distances.
+  /// The table of layer 0, shared by all layers of the stack, by distance.
   std::string position_bias(const std::string& stack, bool causal) {
     const std::string name = stack + ".block.0.layer.0.SelfAttention.relative_attention_bias";
     TensorPart part;
@@ -338,7 +338,7 @@ void describe(const T5Config& config, ModelInfo& info) {
   info.max_target_tokens = info.max_tokens;
 }
 
-/// T5 for classes of tokens is an encoder behind `transformer.`.
+/// T5ForTokenClassification is an encoder named `transformer.`.
 Status refuse_heads(const FamilyInput& input, const std::string& prefix) {
   static constexpr std::array kWithout =
       std::to_array<std::string_view>({"T5EncoderModel", "T5Model", "T5WithLMHeadModel"});
@@ -367,7 +367,7 @@ Status write_model(const FamilyInput& input, const T5Config& config, Tables tabl
 
 Result<FamilyModel> build(const FamilyInput& input) {
   LW_ASSIGN_OR_RETURN(const std::string prefix, find_prefix(input.checkpoint, kAnchor, ""));
-  // Before the config: those of other classes say other things.
+  // Before the config, because configs of other classes differ.
   LW_RETURN_IF_ERROR(refuse_heads(input, prefix));
   LW_ASSIGN_OR_RETURN(const T5Config config, read_config(input));
   const TiedTensors tied = tied_tensors(config, input.checkpoint, prefix);

@@ -19,11 +19,11 @@ using graph::ValueId;
 
 namespace {
 
-// PyTorch's tutorials make tables of so many positions.
+// The size of the table in PyTorch's tutorials.
 constexpr int64_t kDefaultPositions = 5000;
 constexpr int64_t kMaxPositions = INT32_MAX;
 
-/// How many positions a table of that shape holds; 0 where it is none.
+/// The number of positions in a table of that shape; 0 if it is not one.
 int64_t positions_of(const Shape& shape, int64_t features) {
   if (shape.empty() || shape.back() != features) return 0;
   if (shape.size() == 2) return shape[0];
@@ -171,12 +171,12 @@ ValueId TorchLayerWriter::norm(const std::string& name, ValueId x) {
   return builder_.layer_norm(name, x, tensors, c_.eps);
 }
 
-/// The norm behind all layers, which a stack may lack.
+/// The norm after all layers, which a stack may lack.
 ValueId TorchLayerWriter::final_norm(const std::string& name, ValueId x) {
   return tensors_.has(name + ".weight") ? norm(name, x) : x;
 }
 
-/// One third of torch.nn.MultiheadAttention's in_proj: its rows are those of queries, keys, values.
+/// One third of torch.nn.MultiheadAttention's in_proj, whose rows are queries, keys, values.
 ValueId TorchLayerWriter::project(const std::string& attention, Projection which, ValueId x) {
   constexpr const char* kNames[] = {".q", ".k", ".v"};
   const int64_t begin = which * c_.features;

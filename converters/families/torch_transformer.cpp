@@ -48,7 +48,7 @@ constexpr std::array kFields = std::to_array<std::string_view>({"activation",
                                                                 "target_vocabulary",
                                                                 "unk_token"});
 
-/// What the checkpoint's shapes and names tell, in agreement with the config.
+/// Sizes from the checkpoint's shapes and names, checked against the config.
 struct Sizes {
   int64_t features = 0;
   int64_t source_vocabulary = 0;

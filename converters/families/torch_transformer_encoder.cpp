@@ -1,4 +1,4 @@
-// torch.nn.TransformerEncoder behind an embedding, with a linear layer on each token where the
+// torch.nn.TransformerEncoder after an embedding, followed by a linear layer on each token if the
 // checkpoint has one.
 
 #include <array>
@@ -43,7 +43,7 @@ constexpr std::array kFields = std::to_array<std::string_view>({"activation",
                                                                 "source_vocabulary",
                                                                 "unk_token"});
 
-/// What the checkpoint's shapes and names tell, in agreement with the config.
+/// Sizes from the checkpoint's shapes and names, checked against the config.
 struct Sizes {
   int64_t features = 0;
   int64_t vocabulary = 0;
@@ -76,7 +76,7 @@ graph::Graph write_graph(const TorchLayerConfig& config, const Sizes& sizes,
   return std::move(builder).take();
 }
 
-/// Nothing is generated, but ids that no token has are a mistake.
+/// Nothing is generated, but ids without a token are a mistake.
 Status check_special_tokens(const Config& config, int64_t vocabulary) {
   for (const char* field : {"bos_token_id", "eos_token_id", "pad_token_id"}) {
     LW_RETURN_IF_ERROR(config.integers(field, 0, static_cast<int32_t>(vocabulary - 1)).status());

@@ -45,11 +45,11 @@ const CheckpointTensor* Checkpoint::find(std::string_view name) const noexcept {
 
 namespace {
 
-/// Why a file could not be read, or, where it can be told, what it is instead of a checkpoint.
+/// Why a file could not be read, or what it is instead of a checkpoint, if recognised.
 Status explained(const std::string& path, const Status& status) {
   const Result<file::MappedFile> mapped = file::MappedFile::open(path);
   if (!mapped.ok()) return status;
-  if (path.ends_with(".json")) return status;  // An index, which is a text.
+  if (path.ends_with(".json")) return status;  // an index, which is text
   const std::string kind = file::kind_of_other_file(mapped->bytes());
   const bool is_said = status.message().find(kind) != std::string::npos;
   return is_said ? status : data_loss(status.message() + "; it is " + kind);

@@ -52,7 +52,7 @@ class NpzCheckpoint final : public Checkpoint {
     const Strided strided{0, array.header.shape,
                           dense_strides(array.header.shape, array.header.fortran_order)};
     TensorView view = dense_view(elements, strided, scratch);
-    // What was unpacked and needs no rearranging must live on; moving keeps its address.
+    // Unpacked data that `view` refers to must stay alive; moving it keeps its address.
     if (!unpacked.empty() && view.data != scratch.data()) scratch = std::move(unpacked);
     return view;
   }

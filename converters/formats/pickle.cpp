@@ -15,11 +15,11 @@ namespace lanewise::converters {
 namespace {
 
 // A state dict of 10,000 tensors with its optimizer takes some 500,000 objects; an object takes 72
-// bytes and a number on the stack 4.
+// bytes and a stack entry 4.
 constexpr size_t kMaxObjects = size_t{1} << 22;
-/// Python itself stops at a thousand levels when it writes.
+/// Python's own writer stops at a thousand levels.
 constexpr size_t kMaxMarks = 1000;
-/// Real files have some dozens.
+/// Real files have a few dozen.
 constexpr size_t kMaxInertNames = 1000;
 
 using enum PickleKind;
@@ -92,7 +92,7 @@ Status PickleMachine::push(PickleObject object) {
   return {};
 }
 
-/// What stands above the topmost mark is not to be had one by one.
+/// Objects cannot be taken singly beyond the topmost mark.
 Result<PickleRef> PickleMachine::take() {
   if (stack_.size() == (marks_.empty() ? 0 : marks_.back()))
     return damaged_pickle("its stack is empty");
@@ -124,7 +124,7 @@ Status PickleMachine::mark() {
   return {};
 }
 
-/// Also removes a mark that is on top.
+/// Also removes a mark on top of the stack.
 Status PickleMachine::pop() {
   if (!marks_.empty() && marks_.back() == stack_.size()) {
     marks_.pop_back();
@@ -170,7 +170,7 @@ Status PickleMachine::integer_line() {
   return damaged_pickle("an invalid number");
 }
 
-/// Python's own notation of a str. One with escapes names no tensor.
+/// A str in Python's notation. One with escapes cannot be the name of a tensor.
 Status PickleMachine::quoted_line() {
   if (line_.size() < 2 || line_.front() != line_.back()) {
     return damaged_pickle("a string without quotes");
@@ -197,8 +197,8 @@ Status PickleMachine::collect(PickleKind kind) {
   return push({kind, 0, {}, std::move(items)});
 }
 
-/// To the object on top of the stack, which stays there. An object of another class takes anything,
-/// and keeps what could be the items of a dict.
+/// Adds items to the object on top of the stack, which stays there. An object of an unknown class
+/// accepts anything, and keeps what could be the items of a dict.
 Status PickleMachine::add(PickleKind kind, std::span<const PickleRef> items) {
   LW_ASSIGN_OR_RETURN(const PickleRef target, take());
   PickleObject& object = pickle_.objects[target];
@@ -308,7 +308,7 @@ Status PickleMachine::stack_global() {
   return data_loss("pickle has a name that is not a string" + std::string(kNothingExecuted));
 }
 
-/// What `callee` makes of arguments: of its class, where that is all we know.
+/// Pushes the result of calling `callee`; if only its class is known, an inert object.
 Status PickleMachine::push_made(PickleRef callee, std::span<const PickleRef> arguments) {
   const PickleObject& maker = pickle_.object(callee);
   if (maker.kind == kInert) return push({kInert, 0, maker.text});
@@ -330,7 +330,7 @@ Status PickleMachine::reduce() {
                    std::string(kNothingExecuted));
 }
 
-/// A class, its arguments, and those that have names.
+/// A class, its positional and its keyword arguments.
 Status PickleMachine::new_object_with_names() {
   LW_RETURN_IF_ERROR(take().status());
   return new_object();

@@ -13,8 +13,8 @@ namespace {
 constexpr size_t kMaxDimensions = 64;
 /// A tensor takes some two hundred bytes here.
 constexpr size_t kMaxTensors = 1 << 20;
-/// Pairs that all dicts may take from lists and other dicts together: one may be used any number of
-/// times, each of which copies it.
+/// Pairs that all dicts together may copy from lists and other dicts, since one of these can be
+/// copied any number of times.
 constexpr size_t kMaxPairs = 1 << 20;
 
 using enum PickleKind;
@@ -53,7 +53,7 @@ Result<PickleObject> add_tensor(Pickle& pickle, PickledTensor tensor, int64_t ma
   return PickleObject{kTensor, static_cast<int64_t>(pickle.tensors.size() - 1)};
 }
 
-/// A tensor that cannot be read: nothing about its elements is believed.
+/// A tensor that cannot be read: nothing in the file about its elements is trusted.
 Result<PickleObject> add_foreign(Pickle& pickle, std::string_view type, Shape shape) {
   if (pickle.tensors.size() == kMaxTensors)
     return resource_exhausted("pickle has too many tensors");
@@ -75,13 +75,13 @@ Result<PickleObject> rebuild_foreign(Pickle& pickle, const PickleGlobal& global,
   return add_foreign(pickle, global.name, std::move(shape));
 }
 
-/// Element bits are as stored; what `neg` or `conj` views would change is not read.
+/// Elements are read as stored, so views that `neg` or `conj` would change are rejected.
 bool has_metadata(const PickleObject& metadata) {
   return metadata.kind != kNone && !(metadata.kind == kDict && metadata.items.empty());
 }
 
-/// (storage, offset, sizes, strides) and, ignored, whether gradients are wanted and hooks; then a
-/// data type where the role says so, and metadata.
+/// (storage, offset, sizes, strides), then requires_grad and hooks, which are ignored; then a data
+/// type if the role says so, and metadata.
 Result<PickleObject> rebuild_tensor(Pickle& pickle, const PickleGlobal& global,
                                     std::span<const PickleRef> arguments, int64_t max_elements) {
   const bool typed = global.role == GlobalRole::kRebuildTensorOfType;
@@ -140,7 +140,7 @@ Result<PickleObject> ordered_dict(Pickle& pickle, const PickleGlobal& global,
   return dict;
 }
 
-/// An object of somebody's class, which may be a dict.
+/// An object of a custom class, which may be a dict.
 Result<PickleObject> reconstruct(Pickle& pickle, std::span<const PickleRef> arguments) {
   PickleObject made{kInert};
   if (arguments.size() != 3) return made;
@@ -154,7 +154,7 @@ Result<PickleObject> reconstruct(Pickle& pickle, std::span<const PickleRef> argu
   return made;
 }
 
-/// The first argument, a tensor; others say what training does with it.
+/// The first argument is the tensor; the others concern training.
 Result<PickleObject> rebuild_parameter(const Pickle& pickle, const PickleGlobal& global,
                                        std::span<const PickleRef> arguments) {
   if (!arguments.empty()) {
@@ -173,7 +173,7 @@ Result<PickleObject> size_tuple(const Pickle& pickle, const PickleGlobal& global
   return pickle.object(arguments[0]);
 }
 
-/// (function, class, arguments, attributes): a tensor that somebody gave attributes.
+/// (function, class, arguments, attributes): a tensor with added attributes.
 Result<PickleObject> rebuild_from_type(Pickle& pickle, const PickleGlobal& global,
                                        std::span<const PickleRef> arguments, int64_t max_elements) {
   if (arguments.size() != 4 || pickle.object(arguments[2]).kind != kTuple) {
@@ -195,7 +195,8 @@ bool is_storage_type(const PickleGlobal& global) {
   return global.role == GlobalRole::kStorageType || global.role == GlobalRole::kForeignStorageType;
 }
 
-/// ('module', class, file, text): the legacy form keeps the source of a whole model's classes.
+/// ('module', class, file, text): the legacy form stores the source code of a whole model's
+/// classes.
 bool is_module_class(const Pickle& pickle, const PickleObject& id) {
   return id.kind == kTuple && id.items.size() == 4 && pickle.object(id.items[0]).kind == kText &&
          pickle.object(id.items[0]).text == "module" && pickle.object(id.items[1]).kind == kInert;

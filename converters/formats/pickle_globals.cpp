@@ -79,14 +79,14 @@ constexpr PickleGlobal kGlobals[] = {
     {"_codecs", "encode", kInert},
 };
 
-/// Python's own values of which protocol 2 has no opcode.
+/// Python's built-in values for which protocol 2 has no opcode.
 constexpr PickleGlobal kPlainValue = {"builtins", "", kInert};
 constexpr std::string_view kPlainValues[] = {
     "bool",      "bytearray", "bytes", "complex", "dict",   "Ellipsis", "float",
     "frozenset", "int",       "list",  "long",    "object", "range",    "set",
     "slice",     "str",       "tuple", "unicode", "xrange"};
 
-/// Modules of which every function is about running, loading or sending something.
+/// Modules whose functions all run, load or send something.
 constexpr std::string_view kRunningModules[] = {
     "os",     "posix",    "nt",          "subprocess", "sys",     "importlib", "runpy",
     "pickle", "_pickle",  "cPickle",     "marshal",    "shutil",  "socket",    "webbrowser",
@@ -144,7 +144,7 @@ const PickleGlobal* find_global(std::string_view module, std::string_view name) 
 }
 
 std::string full_name(std::string_view module, std::string_view name) {
-  constexpr size_t kMaxShown = 100;  // A name may be as long as its file.
+  constexpr size_t kMaxShown = 100;  // a name may be as long as its file
   return std::string(module.substr(0, kMaxShown)).append(".").append(name.substr(0, kMaxShown));
 }
 

@@ -107,7 +107,7 @@ class PickleMachine {
   bool done_ = false;
   Pickle pickle_;
   std::vector<PickleRef> stack_;
-  std::vector<size_t> marks_;  // Where on the stack.
+  std::vector<size_t> marks_;  // positions on the stack
   std::vector<PickleRef> memo_;
   size_t opcodes_ = 0;
 };

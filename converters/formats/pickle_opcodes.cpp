@@ -1,4 +1,4 @@
-// The opcodes of protocols 0 to 5, by CPython's Lib/pickletools.py.
+// The opcodes of protocols 0 to 5, from CPython's Lib/pickletools.py.
 
 #include <array>
 #include <string>
@@ -12,13 +12,13 @@ namespace {
 /// A state dict of 10,000 tensors with its optimizer takes some 500,000 opcodes.
 constexpr size_t kMaxOpcodes = size_t{1} << 24;
 
-/// `argument` says what follows: "" nothing; "1" "2" "4" "8" a number of so many bytes; "#1" "#4"
-/// "#8" such a number, then as many bytes as it says; "line" one line, "lines" two.
+/// `argument` is what follows the opcode: "" nothing; "1" "2" "4" "8" a number of that many bytes;
+/// "#1" "#4" "#8" such a number, then that many bytes; "line" one line, "lines" two.
 struct Opcode {
   unsigned char code;
   std::string_view name;
   std::string_view argument;
-  Status (PickleMachine::*run)();  ///< null for what is refused
+  Status (PickleMachine::*run)();  ///< null if the opcode is rejected
 };
 
 constexpr Opcode kOpcodes[] = {
@@ -77,7 +77,7 @@ constexpr Opcode kOpcodes[] = {
     {0x92, "NEWOBJ_EX", "", &PickleMachine::new_object_with_names},
     {'o', "OBJ", "", &PickleMachine::object_of_marked},
     {'i', "INST", "lines", &PickleMachine::instance},
-    // What protocol 0 has instead of some of the above.
+    // Protocol 0's variants of some of the above.
     {'I', "INT", "line", &PickleMachine::integer_line},
     {'L', "LONG", "line", &PickleMachine::integer_line},
     {'F', "FLOAT", "line", &PickleMachine::real},
@@ -85,7 +85,7 @@ constexpr Opcode kOpcodes[] = {
     {'V', "UNICODE", "line", &PickleMachine::escaped_line},
     {'p', "PUT", "line", &PickleMachine::put_line},
     {'g', "GET", "line", &PickleMachine::get_line},
-    // Named in messages: those that look elsewhere for what they mean.
+    // Listed for messages: opcodes whose meaning is defined outside the pickle.
     {0x82, "EXT1", "", nullptr},
     {0x83, "EXT2", "", nullptr},
     {0x84, "EXT4", "", nullptr},

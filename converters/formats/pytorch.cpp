@@ -17,11 +17,11 @@ namespace {
 
 constexpr std::string_view kIndexSuffix = ".bin.index.json";
 constexpr std::string_view kSuffixes[] = {".pt", ".pth", ".bin"};
-/// What trainers call a checkpoint; looked for where nothing has a name of the above.
+/// Trainers' names of checkpoints; used if no file has a name of the above.
 constexpr std::string_view kTrainerSuffixes[] = {".ckpt", ".pth.tar", ".pt.tar"};
 /// Transformers' own names, in its order.
 constexpr std::string_view kNames[] = {"pytorch_model.bin", "pytorch_model.bin.index.json"};
-/// What Transformers' Trainer and PEFT leave beside the weights.
+/// Files that Transformers' Trainer and PEFT store beside the weights.
 constexpr std::string_view kOthers[] = {"adapter_model.bin", "training_args.bin", "optimizer.bin",
                                         "optimizer.pt",      "scheduler.bin",     "scheduler.pt",
                                         "scaler.pt",         "rng_state.pth"};
@@ -52,7 +52,7 @@ class PytorchCheckpoint final : public Checkpoint {
     bytes = bytes.subspan(static_cast<size_t>(storage.first) * size_of(storage.type));
     const Elements elements{bytes, pickled.type, file_->big_endian()};
     TensorView view = dense_view(elements, pickled.elements, scratch);
-    // What was unpacked and needs no rearranging must live on; moving keeps its address.
+    // Unpacked data that `view` refers to must stay alive; moving it keeps its address.
     if (!unpacked.empty() && view.data != scratch.data()) scratch = std::move(unpacked);
     return view;
   }
@@ -96,7 +96,8 @@ class PytorchCheckpoint final : public Checkpoint {
         ": contains Python objects beside the weights, which were not created: " + list);
   }
 
-  /// The pickle's tensors were checked against what it says of storages; here that is.
+  /// The pickle's tensors were checked against its description of storages; this checks the
+  /// storages.
   Status check_storage(const PickledStorage& storage) const {
     uint64_t bytes = 0;
     if (__builtin_mul_overflow(static_cast<uint64_t>(storage.total), size_of(storage.type),
@@ -110,7 +111,7 @@ class PytorchCheckpoint final : public Checkpoint {
   std::vector<std::string> files_;
   std::vector<std::string> notes_;
   std::vector<CheckpointTensor> tensors_;
-  std::vector<size_t> pickled_;  // For each of tensors_, its number in the pickle.
+  std::vector<size_t> pickled_;  // index in the pickle, for each of tensors_
 };
 
 Result<std::unique_ptr<PytorchFile>> open_file(const std::string& path) {

@@ -28,7 +28,7 @@ class PytorchLegacy final : public PytorchFile {
   }
 
   const Pickle& pickle() const noexcept override { return pickle_; }
-  bool big_endian() const noexcept override { return false; }  // Whatever machine wrote it.
+  bool big_endian() const noexcept override { return false; }  // whatever machine wrote it
 
   Status check_storage(std::string_view key, size_t bytes) const override {
     const auto found = storages_.find(key);
@@ -53,19 +53,19 @@ class PytorchLegacy final : public PytorchFile {
   }
 
   Status read() {
-    LW_RETURN_IF_ERROR(next_pickle().status());  // The magic number: seen by is_pytorch_legacy().
+    LW_RETURN_IF_ERROR(next_pickle().status());  // the magic number, checked by is_pytorch_legacy()
     LW_ASSIGN_OR_RETURN(const Pickle protocol, next_pickle());
     const PickleObject& version = protocol.root_object();
     if (version.kind != PickleKind::kInt || version.number != kProtocol) {
       return unsupported("unknown version of torch.save()'s legacy format");
     }
-    LW_RETURN_IF_ERROR(next_pickle().status());  // Of the machine: sizes of C's types.
+    LW_RETURN_IF_ERROR(next_pickle().status());  // about the machine: sizes of C's types
     LW_ASSIGN_OR_RETURN(pickle_, next_pickle());
     LW_ASSIGN_OR_RETURN(const Pickle keys, next_pickle());
     return read_storages(keys);
   }
 
-  /// Of which type a storage is only the pickle knows.
+  /// Only the pickle knows the element type of a storage.
   std::map<std::string_view, size_t> element_bytes() const {
     std::map<std::string_view, size_t> found;
     for (const PickledStorage& storage : pickle_.storages) {
@@ -92,7 +92,7 @@ class PytorchLegacy final : public PytorchFile {
     return {};
   }
 
-  /// A count of elements, and that many.
+  /// A count of elements, followed by the elements.
   Result<std::span<const std::byte>> next_storage(std::string_view key, size_t element_bytes) {
     uint64_t count = 0;
     if (rest_.size() >= kCountBytes) {
@@ -112,12 +112,13 @@ class PytorchLegacy final : public PytorchFile {
   file::MappedFile mapped_;
   std::span<const std::byte> rest_;
   Pickle pickle_;
-  std::map<std::string_view, std::span<const std::byte>> storages_;  // Keys are the pickle's.
+  std::map<std::string_view, std::span<const std::byte>> storages_;  // keys point into the pickle
 };
 
 }  // namespace
 
-/// Behind PROTO and, since protocol 4, FRAME. Protocols 0 and 1 have neither, and write in decimal.
+/// The magic follows PROTO and, since protocol 4, FRAME. Protocols 0 and 1 have neither, and write
+/// numbers in decimal.
 bool is_pytorch_legacy(std::span<const std::byte> head) {
   if (head.size() >= kDecimalMagic.size() &&
       std::memcmp(head.data(), kDecimalMagic.data(), kDecimalMagic.size()) == 0) {

@@ -9,7 +9,7 @@
 namespace lanewise::converters {
 namespace {
 
-/// Far above any state dict's; what is compressed could be a thousand times the file.
+/// Far above any state dict's size; a compressed entry could expand to a thousand times the file.
 constexpr size_t kMaxPickleBytes = 128 << 20;
 constexpr std::string_view kPickleName = "/data.pkl";
 
@@ -77,7 +77,7 @@ class PytorchZip final : public PytorchFile {
                      " is a zip archive, but not written by torch.save(): it contains no data.pkl");
   }
 
-  /// Absent before PyTorch 2.1, which means little.
+  /// Absent before PyTorch 2.1, where it is little-endian.
   Status read_byte_order() {
     const ZipEntry* entry = archive_.find(root_ + "/byteorder");
     if (entry == nullptr) return {};
@@ -91,7 +91,7 @@ class PytorchZip final : public PytorchFile {
   std::string path_;
   ZipArchive archive_;
   std::string root_;
-  Scratch pickle_bytes_;  // Unused where the pickle stands uncompressed in the file.
+  Scratch pickle_bytes_;  // unused if the pickle is uncompressed
   Pickle pickle_;
   bool big_endian_ = false;
 };

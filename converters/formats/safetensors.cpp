@@ -20,7 +20,7 @@ constexpr std::string_view kSuffixes[] = {".safetensors"};
 /// Transformers' own names, in its order.
 constexpr std::string_view kNames[] = {"model.safetensors", "model.safetensors.index.json"};
 
-/// PEFT's, which are no model.
+/// PEFT's, which are not models.
 constexpr std::string_view kOthers[] = {"adapter_model.safetensors"};
 
 class SafetensorsCheckpoint final : public Checkpoint {
@@ -52,8 +52,8 @@ class SafetensorsCheckpoint final : public Checkpoint {
   }
 
  private:
-  /// Of tensors that share their memory safetensors.torch.save_model() stores one, and notes in the
-  /// metadata which one each of the others is. Other metadata names no tensor.
+  /// safetensors.torch.save_model() stores one of the tensors that share memory, and maps the
+  /// others to it in the metadata. Other metadata does not name tensors.
   void add_tied_names() {
     for (const auto& [removed, kept] : view_.metadata()) {
       const file::TensorEntry* entry = view_.find(kept);
@@ -77,7 +77,7 @@ class SafetensorsCheckpoint final : public Checkpoint {
   file::SafetensorsView view_;
   std::vector<std::string> files_;
   std::vector<CheckpointTensor> tensors_;
-  std::map<std::string, std::string, std::less<>> tied_names_;  // Removed, kept.
+  std::map<std::string, std::string, std::less<>> tied_names_;  // removed name -> kept name
 };
 
 Result<std::unique_ptr<Checkpoint>> open_one(const std::string& path) {

@@ -57,14 +57,14 @@ class ShardedCheckpoint final : public Checkpoint {
 
  private:
   std::vector<std::unique_ptr<Checkpoint>> shards_;
-  std::vector<std::string> files_;  // Shards first, in their order.
+  std::vector<std::string> files_;  // shards first, in order
   std::vector<std::string> notes_;
   std::map<std::string, size_t, std::less<>> where_;
   std::vector<CheckpointTensor> tensors_;
 };
 
-/// A tensor that the index names stands in the shard that it says, or nowhere: an index may name
-/// both of two tied tensors, of which the shards have one. What is missed, a family will miss.
+/// A tensor in the index must be in the given shard or in none: an index may list both of two tied
+/// tensors while the shards have one. The family reports tensors that are really missing.
 Status check_index(ShardedCheckpoint& checkpoint, const std::string& index_path,
                    const std::map<std::string, std::string>& weight_map) {
   constexpr size_t kMostNamed = 10;

@@ -14,14 +14,14 @@ namespace {
 
 using enum PickleKind;
 
-/// What scripts call the weights beside other things, the most telling first.
+/// Usual keys of the weights in a training checkpoint, most specific first.
 constexpr std::string_view kUsualNames[] = {"state_dict", "model_state_dict", "model_state",
                                             "model",      "module",           "net",
                                             "network",    "weights"};
 constexpr size_t kUnusual = std::size(kUsualNames);
-/// Trainers within trainers go two levels down.
+/// Nested trainers go two levels down.
 constexpr size_t kMaxDepth = 4;
-/// A history of a training run has thousands; a place takes a hundred bytes.
+/// A training history has thousands; a place takes a hundred bytes.
 constexpr size_t kMaxPlaces = size_t{1} << 18;
 
 size_t rank_of(std::string_view name) {
@@ -31,7 +31,7 @@ size_t rank_of(std::string_view name) {
 
 using Tensors = std::map<std::string_view, size_t>;
 
-/// A dict, or an object of somebody's own class of dicts.
+/// A dict, or an object of a custom class of dicts.
 bool is_dict(const PickleObject& object) {
   return object.kind == kDict || (object.kind == kInert && !object.items.empty());
 }
@@ -52,7 +52,7 @@ bool is_list_of_named_tensors(const Pickle& pickle, const PickleObject& object) 
          });
 }
 
-/// The tensors of a state dict by name. As in Python, what is set last counts.
+/// The tensors of a state dict by name. As in Python, the last one set counts.
 Tensors tensors_of(const Pickle& pickle, const PickleObject& object) {
   Tensors tensors;
   const auto set = [&](PickleRef name, PickleRef value) {
@@ -82,16 +82,16 @@ bool is_state_dict(const Pickle& pickle, const PickleObject& object) {
   return false;
 }
 
-/// An object that was found on the way down from the root.
+/// An object found on the way down from the root.
 struct Place {
   PickleRef ref = 0;
-  std::string path;  // Names from the root, joined by dots.
+  std::string path;  // keys from the root, joined by dots
   size_t rank = kUnusual;
-  size_t parent = 0;  // Among the places.
+  size_t parent = 0;  // index in the places
 };
 
-/// Places by level, each object where it is first met: lists may contain themselves, and one dict
-/// may stand in another a million times.
+/// Places by level, each object where it is first reached: lists may contain themselves, and one
+/// dict may occur in another a million times.
 class Search {
  public:
   explicit Search(const Pickle& pickle) : pickle_(pickle) {
@@ -170,7 +170,7 @@ class Search {
     return found;
   }
 
-  /// Names tell something among those that stand in one dict.
+  /// Names distinguish only entries of the same dict.
   static Result<PickleRef> most_usual(const Places& places) {
     const bool one_parent = std::all_of(places.begin(), places.end(), [&](const Place* place) {
       return place->parent == places.front()->parent;
@@ -215,7 +215,7 @@ class Search {
   const Pickle& pickle_;
   std::vector<Place> places_;
   std::unordered_map<PickleRef, size_t> known_;
-  std::vector<size_t> levels_;  // Where each begins, and the end.
+  std::vector<size_t> levels_;  // where each level begins, and the end
 };
 
 }  // namespace

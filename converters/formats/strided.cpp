@@ -25,7 +25,7 @@ bool is_dense(const Strided& array) {
   return true;
 }
 
-/// The number of the last element; fails where it does not fit.
+/// The index of the last element; fails if it overflows.
 Result<int64_t> last_element(const Strided& array) {
   int64_t last = array.offset;
   for (size_t d = 0; d < array.shape.size(); ++d) {
@@ -39,7 +39,7 @@ Result<int64_t> last_element(const Strided& array) {
   return last;
 }
 
-/// Copies `count` elements, `stride` of them apart, and returns where the next one goes.
+/// Copies `count` elements, `stride` apart, and returns the end of the output.
 template <size_t kBytes>
 std::byte* copy_row(const std::byte* from, int64_t count, int64_t stride, bool reverse,
                     std::byte* to) {
@@ -50,7 +50,7 @@ std::byte* copy_row(const std::byte* from, int64_t count, int64_t stride, bool r
   return to;
 }
 
-/// Row after row of the last size; an odometer counts the others.
+/// Copies rows of the last dimension; an odometer counts the other dimensions.
 template <size_t kBytes>
 void gather(const Elements& elements, const Strided& array, std::byte* to) {
   const size_t outer = array.shape.empty() ? 0 : array.shape.size() - 1;
@@ -90,7 +90,7 @@ void gather_any(const Elements& elements, const Strided& array, std::byte* to) {
 
 Shape dense_strides(const Shape& shape, bool fortran) {
   Shape strides(shape.size());
-  uint64_t next = 1;  // Unsigned: beside a size of 0 the others may be anything.
+  uint64_t next = 1;  // unsigned, because beside a size of 0 the others may be anything
   for (size_t i = 0; i < shape.size(); ++i) {
     const size_t d = fortran ? i : shape.size() - 1 - i;
     strides[d] = static_cast<int64_t>(next);
@@ -124,14 +124,14 @@ Status check_strided(const Strided& array, int64_t count, int64_t max_count) {
 }
 
 TensorView dense_view(const Elements& elements, const Strided& array, Scratch& scratch) {
-  // An empty array's offset may be anything.
+  // The offset of an empty array may be anything.
   if (is_empty(array.shape)) return {elements.type, elements.bytes.data(), array.shape};
   const size_t bytes = size_of(elements.type);
   if (is_dense(array) && (!elements.big_endian || bytes == 1)) {
     const std::byte* first = elements.bytes.data() + static_cast<size_t>(array.offset) * bytes;
     return {elements.type, first, array.shape};
   }
-  size_t count = 1;  // Checked: it fits.
+  size_t count = 1;  // checked: no overflow
   for (const int64_t size : array.shape) count *= static_cast<size_t>(size);
   scratch.resize(count * bytes);
   gather_any(elements, array, scratch.data());

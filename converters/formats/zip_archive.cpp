@@ -18,12 +18,12 @@ namespace {
 
 /// More entries than any checkpoint has tensors.
 constexpr zip_int64_t kMaxEntries = 1 << 20;
-/// Deflate's best: two bits for a run of 258 bytes.
+/// The highest ratio of deflate: two bits for a run of 258 bytes.
 constexpr zip_uint64_t kMaxRatio = 1032;
 constexpr size_t kChunkBytes = 1 << 16;
 
-/// A mapped file as libzip reads it, which remembers where it has read last: that is how we learn
-/// where an entry's bytes are, which libzip does not tell.
+/// The mapped file as a libzip source. Remembers the last position read, which reveals where an
+/// entry's bytes are; libzip does not tell.
 struct MappedSource {
   std::span<const std::byte> file;
   zip_uint64_t at = 0;
@@ -55,7 +55,7 @@ struct MappedSource {
   }
 };
 
-/// libzip's interface of a source.
+/// The callback of a libzip source.
 zip_int64_t serve(void* state, void* data, zip_uint64_t bytes, zip_source_cmd_t command) {
   auto* source = static_cast<MappedSource*>(state);
   switch (command) {
@@ -77,7 +77,7 @@ zip_int64_t serve(void* state, void* data, zip_uint64_t bytes, zip_source_cmd_t 
           ZIP_SOURCE_OPEN, ZIP_SOURCE_READ, ZIP_SOURCE_CLOSE, ZIP_SOURCE_STAT, ZIP_SOURCE_ERROR,
           ZIP_SOURCE_FREE, ZIP_SOURCE_SEEK, ZIP_SOURCE_TELL, ZIP_SOURCE_SUPPORTS, -1);
     case ZIP_SOURCE_CLOSE:
-    case ZIP_SOURCE_FREE:  // The state is ours.
+    case ZIP_SOURCE_FREE:  // we own the state
       return 0;
     default:
       zip_error_set(&source->error, ZIP_ER_OPNOTSUPP, 0);
@@ -92,11 +92,11 @@ struct Close {
   void operator()(zip_file_t* file) const noexcept { zip_fclose(file); }
 };
 
-/// How an entry stands in the file.
+/// How an entry is stored in the file.
 struct Storage {
   bool stored = false;  ///< not compressed
   bool has_crc = true;
-  std::optional<size_t> place = std::nullopt;  ///< where, once seen to be there unchanged
+  std::optional<size_t> place = std::nullopt;  ///< position in the file, once verified
 };
 
 Status entry_error(StatusCode code, const std::string& path, std::string_view name,
@@ -104,7 +104,7 @@ Status entry_error(StatusCode code, const std::string& path, std::string_view na
   return {code, base::in_quotes(path) + ": entry " + base::in_quotes(name) + " " + what};
 }
 
-/// A name that could stand in a folder; one that ends in a slash is a folder.
+/// A valid name in a folder; one that ends in a slash is a folder.
 bool is_harmless(const std::string& name) {
   return stays_inside(name.ends_with('/') ? name.substr(0, name.size() - 1) : name);
 }
@@ -136,7 +136,7 @@ struct ZipArchive::Open {
   std::mutex mutex;               // libzip's archives are not thread-safe.
 };
 
-/// What deflate cannot have made is refused before anything is allocated for it.
+/// Rejects sizes that deflate cannot produce, before anything is allocated.
 Status ZipArchive::Open::check_sizes(const zip_stat_t& stat) const {
   const bool stored = stat.comp_method == ZIP_CM_STORE;
   const zip_uint64_t in_file = mapped.bytes().size();
@@ -177,7 +177,7 @@ Status ZipArchive::Open::add(zip_uint64_t index) {
   return {};
 }
 
-/// Names that stand there twice libzip refuses too, in some versions.
+/// Some versions of libzip also reject duplicate names.
 Status ZipArchive::Open::sort() {
   std::sort(entries.begin(), entries.end(),
             [](const ZipEntry& a, const ZipEntry& b) { return a.name < b.name; });
@@ -218,13 +218,13 @@ Result<std::unique_ptr<zip_file_t, Close>> ZipArchive::Open::start(const ZipEntr
                      std::string("is damaged: ") + zip_strerror(archive.get()));
 }
 
-/// Fills `out`, unless the entry ends before.
+/// Fills `out`, or less if the entry ends before.
 Result<size_t> ZipArchive::Open::read_some(zip_file_t* file, const ZipEntry& entry,
                                            std::span<std::byte> out) const {
   size_t done = 0;
   while (done < out.size()) {
     const zip_int64_t now = zip_fread(file, out.data() + done, out.size() - done);
-    // libzip looks at the CRC when there is nothing left to read.
+    // libzip checks the CRC at the end of the entry.
     if (now < 0 && !storages[entry.index].has_crc &&
         zip_error_code_zip(zip_file_get_error(file)) == ZIP_ER_CRC) {
       break;
@@ -239,8 +239,8 @@ Result<size_t> ZipArchive::Open::read_some(zip_file_t* file, const ZipEntry& ent
   return done;
 }
 
-/// Where a stored entry stands in the file. Every byte that libzip delivers is compared with the
-/// one there; the CRC is libzip's to check. Nothing when it stands elsewhere than expected.
+/// The position of a stored entry in the file; nothing if it is not at the expected position.
+/// Compares every byte that libzip delivers with the one there; libzip checks the CRC.
 Result<std::optional<size_t>> ZipArchive::Open::locate(const ZipEntry& entry) {
   LW_ASSIGN_OR_RETURN(const auto file, start(entry));
   std::byte chunk[kChunkBytes];
@@ -266,7 +266,7 @@ Result<std::optional<size_t>> ZipArchive::Open::locate(const ZipEntry& entry) {
   return here ? std::optional(place) : std::nullopt;
 }
 
-/// The whole of an entry. libzip checks the CRC when it comes to the end.
+/// Unpacks a whole entry. libzip checks the CRC at the end.
 Status ZipArchive::Open::unpack(const ZipEntry& entry, std::span<std::byte> out) const {
   LW_ASSIGN_OR_RETURN(const auto file, start(entry));
   LW_ASSIGN_OR_RETURN(const size_t done, read_some(file.get(), entry, out));

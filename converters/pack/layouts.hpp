@@ -12,7 +12,7 @@ enum class Layout {
   kTable,   ///< row-major, may be bf16 or 8-bit integers with a scale for each row
 };
 
-/// The layout that operator `op` of ops/ops.def wants for its weight of that role.
+/// The layout of operator `op`'s weight in that role (ops/ops.def).
 Layout layout_of(std::string_view op, std::string_view role) noexcept;
 
 }  // namespace lanewise::converters

@@ -22,7 +22,7 @@ namespace {
 
 using base::in_quotes;
 
-/// Tensors of one role, one below the other: [rows, rest of the shape].
+/// Tensors of one role, stacked: [rows, rest of the shape].
 struct Joined {
   std::vector<F32Tensor> parts;
   Shape shape;
@@ -34,7 +34,7 @@ struct Joined {
   }
 };
 
-/// What a graph reads by one name.
+/// What one name in a graph refers to.
 struct Elements {
   F32Tensor f32;
   Shape shape;
@@ -100,7 +100,7 @@ Result<Joined> join_tensors(const Checkpoint& checkpoint, const TensorParts& par
   return joined;
 }
 
-/// One tensor of all parts; its values are a copy where there are several.
+/// All parts as one tensor; copies the values if there are several.
 F32Tensor as_one(Joined joined) {
   if (joined.parts.size() == 1) return std::move(joined.parts.front());
   const size_t size = joined.size();
@@ -113,21 +113,21 @@ F32Tensor as_one(Joined joined) {
   return {values, std::move(owned)};
 }
 
-/// A node's weight: as what its tensors are stored, and the roles that they take there.
+/// How a node's weight is stored, and the roles of its tensors.
 struct Use {
   std::string node;
   std::string role;
   Layout layout;
 };
 
-/// Roles of a node and the tensors that stand in them.
+/// Roles of a node and the tensors in them.
 using Roles = std::vector<std::pair<std::string, std::string>>;
 
-/// The tensors of a packed weight, by what their roles add to the weight's.
+/// The tensors of a packed weight, by the suffixes of their roles.
 using Suffixes = std::vector<std::pair<std::string, std::string>>;
 
-/// The first product with each weight. A table that is one of these weights too (tied embeddings)
-/// is looked up from its panels.
+/// The first product with each weight. A table that is also such a weight (tied embeddings) is
+/// looked up from its panels.
 std::map<std::vector<std::string>, Use> products_of(const graph::Graph& graph) {
   std::map<std::vector<std::string>, Use> products;
   for (const graph::Node& node : graph.nodes) {
@@ -151,8 +151,8 @@ class Packer {
     }
   }
 
-  /// Packs what `use` stands for, and returns the roles that it takes then and the names of their
-  /// tensors in the model file.
+  /// Packs the weight of `use`, and returns its roles and the names of their tensors in the model
+  /// file.
   Result<Roles> pack(const Use& use, const std::vector<std::string>& sources) {
     const auto product = products_.find(sources);
     const bool is_tied = use.layout == Layout::kTable && product != products_.end();
@@ -203,8 +203,8 @@ class Packer {
     return add_packed(name, std::move(packed));
   }
 
-  /// A tied table keeps at least 8 bits: what rounds the embeddings of all tokens is not made up
-  /// for by any later layer.
+  /// A tied table keeps at least 8 bits: no later layer compensates for rounding the embeddings of
+  /// all tokens.
   Result<ops::PackedWeight> pack_product(const std::string& name, std::span<const float> w,
                                          const Shape& shape, bool is_tied) {
     const int64_t n = shape[0], k = shape[1];
@@ -300,8 +300,8 @@ class Packer {
 Result<PackedGraph> pack_graph(graph::Graph graph, const Checkpoint& checkpoint,
                                const TensorParts& parts, const PackedTypes& types) {
   Packer packer(checkpoint, parts, types, graph);
-  // Steps attend to a cache in f32. A run of the whole model must round as they do, or it finds
-  // other tokens than they did.
+  // Steps attend to a cache in f32. A run of the whole model must round in the same way, or it
+  // would give other tokens.
   LW_ASSIGN_OR_RETURN(const std::set<std::string> steps, graph::nodes_of_steps(graph));
   for (graph::Node& node : graph.nodes) {
     decltype(node.weights) weights;

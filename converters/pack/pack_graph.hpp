@@ -19,31 +19,31 @@ namespace lanewise::converters {
 struct PackedGraph {
   graph::Graph graph;
   std::vector<file::SafetensorsInput> tensors;
-  /// How weights are stored, by the tensors of their panels or rows; others are plain.
+  /// How weights are stored, by the tensors of their panels or rows; plain ones are omitted.
   std::map<std::string, WeightFormat, std::less<>> formats;
   std::vector<std::shared_ptr<const void>> owned;
 };
 
-/// What weights are stored as.
+/// How weights are stored.
 struct PackedTypes {
   WeightFormat format = WeightFormat::f32;
-  /// The integers of formats that are packed from them.
+  /// The quantised values, for formats that need them.
   WeightRounding rounding{};
-  /// Refuse a model that holds an infinity or a NaN: no scale stands for it.
+  /// Reject a model with an infinity or NaN, which no scale can represent.
   bool only_finite = false;
 };
 
-/// Reads every weight of `graph` from `checkpoint` as f32, joins those that stand in one role, and
-/// gives them the layout that the operator wants (layouts.hpp). A weight in two places is stored
-/// once. Tensors are called `<node>.<role>`. A name of `parts` means that part.
+/// Reads every weight of `graph` from `checkpoint` as f32, joins the tensors of each role, and
+/// converts them to the operator's layout (layouts.hpp). A weight used twice is stored once.
+/// Tensors are called `<node>.<role>`. A name in `parts` means that part.
 ///
-/// Weights of products become what `types` says, and tables of embeddings bf16 or 8-bit integers;
-/// what a row or column has one number of (biases, norms) stays f32. The rounding is asked for
-/// `<node>.weight`. Attention of a model whose weights are narrower may use products of bf16.
+/// Weights of products are stored as `types` says, and embedding tables as bf16 or 8-bit integers;
+/// vectors (biases, norms) stay f32. The rounding is called with `<node>.weight`. Attention of a
+/// model with low-precision weights may use bf16 products.
 ///
-/// Fails with kNotFound for a tensor that the checkpoint lacks, with kInvalidArgument for shapes
-/// that cannot be joined or a part that its tensor does not have, with kUnsupported for integers;
-/// where a weight becomes narrower, with kInvalidArgument for one that is infinite or NaN.
+/// Fails with kNotFound for a tensor that the checkpoint lacks; with kInvalidArgument for shapes
+/// that cannot be joined or a part that its tensor does not have; with kUnsupported for integers;
+/// and if a weight is stored at lower precision, with kInvalidArgument for an infinity or NaN.
 Result<PackedGraph> pack_graph(graph::Graph graph, const Checkpoint& checkpoint,
                                const TensorParts& parts = {}, const PackedTypes& types = {});
 

@@ -8,11 +8,11 @@
 
 namespace lanewise::converters {
 
-/// The format of tables that are looked up and never multiplied, in a model whose products have
-/// weights of `format`: the rows that come nearest.
+/// The row format of tables that are looked up and never multiplied, closest to the `format` of a
+/// model's products.
 WeightFormat table_format(WeightFormat format) noexcept;
 
-/// table [n, k] as rows in that format: bf16_rows, or i8_rows with a scale for each.
+/// Stores table [n, k] as rows in that format: bf16_rows, or i8_rows with a scale for each.
 ops::PackedWeight pack_table(WeightFormat format, std::span<const float> table, int64_t n,
                              int64_t k);
 

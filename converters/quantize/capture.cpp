@@ -18,14 +18,14 @@
 namespace lanewise::converters {
 namespace {
 
-// What error feedback needs for a few thousand inputs; more texts tell little more.
+// Enough for error feedback with a few thousand inputs; more texts add little.
 constexpr int64_t kMostRows = 2048;
 
-/// A weight and the value whose rows it is multiplied by.
+/// A weight and the value that it multiplies.
 struct Product {
   std::string weight;  ///< `<node>.<role>`
   graph::ValueId value;
-  int64_t k;  ///< of the value's features, the first
+  int64_t k;  ///< the first k of the value's features
 };
 
 std::vector<Product> products_of(const graph::Graph& graph) {
@@ -34,7 +34,7 @@ std::vector<Product> products_of(const graph::Graph& graph) {
     const ops::OperatorDescription& op = *ops::find_operator(node.op);
     for (const ops::WeightRole& weight : std::span<const ops::WeightRole>(op.weights)) {
       if (weight.use != ops::WeightUse::kProduct) continue;
-      // A recurrent layer's own states: the output of the step before.
+      // A recurrent layer multiplies its own states: the output of the previous step.
       const graph::ValueId value =
           weight.multiplies_output ? node.output : node.inputs[weight.input];
       const int64_t features = graph.values[static_cast<size_t>(value)].features;
@@ -45,7 +45,7 @@ std::vector<Product> products_of(const graph::Graph& graph) {
   return products;
 }
 
-/// Keeps every stride-th row, and every other of those whenever there are too many.
+/// Keeps every stride-th row, and drops every other one whenever there are too many.
 class RowCollector {
  public:
   explicit RowCollector(int64_t k) { rows_.k = k; }
@@ -80,7 +80,7 @@ class RowCollector {
   int64_t stride_ = 1;
 };
 
-/// A model's graph as far as `products` need it, with what they read as its outputs.
+/// Restricts a model's graph to what `products` need; their inputs become its outputs.
 Result<graph::Graph> graph_to_inputs(const graph::Graph& graph,
                                      const std::vector<Product>& products) {
   graph::Graph wanted = graph;

@@ -44,14 +44,14 @@ void RowComparison::add(const float* y, const float* other, int64_t features) {
     dd += (a - b) * (a - b);
   }
   const double norms = std::sqrt(yy) * std::sqrt(oo);
-  // Two rows of zeros are the same.
+  // Two zero rows are equal.
   const double cosine = norms > 0 ? yo / norms : dd == 0 ? 1.0 : 0.0;
   const double known = std::isfinite(dd) && std::isfinite(cosine) ? cosine : -1.0;
   ++rows_;
   cosines_ += known;
   worst_ = std::min(worst_, known);
   error_ += std::isfinite(dd) ? dd : std::numeric_limits<double>::infinity();
-  // Results of f32 that are no numbers have an infinite error already; here they would make it NaN.
+  // If the f32 result is not finite, the error is already infinite; adding it would give NaN.
   if (std::isfinite(yy)) square_ += yy;
   same_ +=
       std::max_element(y, y + features) - y == std::max_element(other, other + features) - other;

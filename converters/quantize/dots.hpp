@@ -18,7 +18,7 @@ std::array<double, 4> four_dots(const T* a, size_t stride, const T* b, size_t co
     std::memcpy(&vector, from, sizeof(vector));
     return vector;
   };
-  // Two sums for each product: one alone would wait for its additions.
+  // Two sums per product: a single one would wait for its additions.
   Vector lanes[4][2] = {};
   size_t i = 0;
   for (; i + 2 * kLanes <= count; i += 2 * kLanes) {

@@ -13,7 +13,7 @@
 namespace lanewise::converters {
 namespace {
 
-// Of the mean diagonal: keeps few rows from being fitted at the cost of all others.
+// A fraction of the mean diagonal: prevents overfitting to few rows.
 constexpr double kDamping = 0.1;
 
 using Order = std::vector<int64_t>;
@@ -46,7 +46,7 @@ void dots_of_input(const std::vector<float>& x, int64_t rows, int64_t i, double*
 std::vector<double> products(const std::vector<float>& x, int64_t k, int64_t rows,
                              exec::Team& team) {
   std::vector<double> h(static_cast<size_t>(k * k));
-  // The long rows first: who takes one last should not be waited for.
+  // Long rows first, so that no thread is left with one at the end.
   in_parallel(team, k, [&](int64_t done) {
     const int64_t i = k - 1 - done;
     dots_of_input(x, rows, i, h.data() + i * k);
@@ -68,13 +68,13 @@ Order by_square(const InputRows& x) {
   return order;
 }
 
-/// The integers of one row of weights, and what they stand for.
+/// The quantised values of one row of weights, and what they represent.
 class RowOfIntegers {
  public:
   RowOfIntegers(QuantizedMatrix& matrix, int64_t row)
       : matrix_(matrix), row_(row), groups_((matrix.k + matrix.group - 1) / matrix.group) {}
 
-  /// Returns what stands for w now.
+  /// Returns the value that now represents w.
   float set(int64_t j, float w) {
     int8_t& value = matrix_.values[static_cast<size_t>(row_ * matrix_.k + j)];
     const auto g = static_cast<size_t>(row_ * groups_ + j / matrix_.group);
@@ -94,7 +94,7 @@ class RowOfIntegers {
   int64_t groups_;
 };
 
-/// Rounds rows [begin, end) together, so that a row of u is read once for all of them.
+/// Rounds rows [begin, end) together, so that each row of u is read once for all of them.
 void round_rows(QuantizedMatrix& matrix, std::span<const float> w, const Order& order,
                 const std::vector<float>& u, int64_t begin, int64_t end) {
   const int64_t k = matrix.k;
@@ -124,7 +124,7 @@ QuantizedMatrix with_error_feedback(QuantizedMatrix plain, std::span<const float
   const std::vector<float> u =
       inverse_root(products(transposed(x, order), x.k, x.rows, team), x.k, team);
   if (u.empty()) return plain;
-  constexpr int64_t kTogether = 16;  // at 4096 inputs 256 KiB, which stay in a second-level cache
+  constexpr int64_t kTogether = 16;  // 256 KiB at 4096 inputs, which fit in a second-level cache
   in_parallel(team, (plain.n + kTogether - 1) / kTogether, [&](int64_t part) {
     const int64_t row = part * kTogether;
     round_rows(plain, w, order, u, row, std::min(plain.n, row + kTogether));

@@ -28,7 +28,7 @@ void in_parallel(exec::Team& team, int64_t count, const Work& work) {
     const Work& work;
     std::atomic<int64_t> next = 0;
     std::atomic<bool> failed = false;
-    std::exception_ptr failure;  // read when the team has come back
+    std::exception_ptr failure;  // read after the team has returned
   } body(count, work);
   if (count > 1) {
     team.run(body);

@@ -19,7 +19,7 @@ InputRows rounded_rows(const InputRows& x) {
     }
     const float scale = high * (1.0F / 255.0F) - low * (1.0F / 255.0F);
     if (scale < 1e-38F) continue;
-    const float factor = 1.0F / scale;  // as the kernels have it: a quotient may round otherwise
+    const float factor = 1.0F / scale;  // as the kernels do; a quotient may round differently
     const float zero = std::nearbyint(-128.0F - low * factor);
     for (int64_t j = 0; j < x.k; ++j) {
       const float q = std::clamp(std::nearbyint(to[j] * factor + zero), -128.0F, 127.0F);

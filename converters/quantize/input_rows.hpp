@@ -7,7 +7,7 @@
 
 namespace lanewise::converters {
 
-/// Rows of what a weight [n, k] is multiplied by, as a model saw them. All finite.
+/// Rows that a weight [n, k] multiplied when the model ran. All finite.
 struct InputRows {
   int64_t rows = 0;
   int64_t k = 0;
@@ -17,11 +17,12 @@ struct InputRows {
 /// By `<node>.<role>` of the weight.
 using CapturedInputs = std::map<std::string, InputRows, std::less<>>;
 
-/// What the kernels make of rows: each in 255 steps of its range (ops/weights/quantize_row.hpp).
+/// Rows after the kernels' rounding: each in 255 steps of its range (ops/weights/quantize_row.hpp).
 InputRows rounded_rows(const InputRows& x);
 
-/// Each row divided by its root mean square: what is wrong with a row matters relative to it, and a
-/// few large rows would otherwise decide alone. Kernels round a row the same way at any size.
+/// Each row divided by its root mean square, because the error of a row matters relative to its
+/// size, and a few large rows would otherwise dominate. Kernels round a row the same way at any
+/// size.
 InputRows normalized_rows(const InputRows& x);
 
 /// x[r, j] * scale[j]

@@ -10,7 +10,8 @@
 namespace lanewise::converters {
 namespace {
 
-// Below 0.3 weights alone, above 0.8 inputs alone get the even steps; neither was ever best.
+// Below 0.3 the weights get nearly all of the even steps, above 0.8 the inputs; neither was ever
+// best.
 constexpr double kAlphas[] = {0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8};
 
 /// max_r |x[r, j]| for x [rows, k]
@@ -21,8 +22,7 @@ std::vector<double> column_maxima(std::span<const float> x, size_t k) {
       maxima[j] = std::max(maxima[j], static_cast<double>(std::abs(x[row + j])));
     }
   }
-  // An input that the texts at hand leave near zero may be larger for others: no factor without
-  // end.
+  // An input near zero in these texts may be larger in others, so the factor is bounded.
   constexpr double kFloor = 0.01;
   double sum = 0;
   for (const double most : maxima) sum += most;
@@ -56,7 +56,7 @@ std::vector<double> column_errors(std::span<const float> a, std::span<const floa
   return sums;
 }
 
-// Outputs that the error is summed over: enough for a sum over all inputs to stand for the whole.
+// Outputs over which the error is summed: enough to represent the sum over all.
 constexpr size_t kMostOutputs = 192;
 
 /// Rows of w [n, k], evenly spread.
@@ -100,7 +100,7 @@ std::vector<float> find_input_scale(std::span<const float> w, int64_t n, const I
   const std::vector<double> w_max = column_maxima(w, static_cast<size_t>(x.k));
   const std::vector<double> x_max = column_maxima(x.x, static_cast<size_t>(x.k));
   const std::vector<float> some = some_outputs(w, static_cast<size_t>(n), static_cast<size_t>(x.k));
-  std::vector<double> errors(std::size(kAlphas) + 1);  // the last of ones
+  std::vector<double> errors(std::size(kAlphas) + 1);  // the last is for factors of 1
   in_parallel(team, static_cast<int64_t>(errors.size()), [&](int64_t i) {
     const auto at = static_cast<size_t>(i);
     if (at == std::size(kAlphas)) {

@@ -10,11 +10,11 @@
 namespace lanewise::converters {
 namespace {
 
-// Columns of L that are found together: rows below them need nothing from each other.
+// Columns of L that are computed together: rows below them are independent of each other.
 constexpr size_t kColumns = 64;
 constexpr size_t kRows = 4;
 
-/// Columns [begin, end) of the rows [begin, end) of L; false where there is none.
+/// Computes columns [begin, end) of the rows [begin, end) of L; false if L does not exist.
 bool factor_diagonal(std::vector<double>& a, size_t k, size_t begin, size_t end) {
   for (size_t i = begin; i < end; ++i) {
     double* row = &a[i * k];
@@ -28,7 +28,7 @@ bool factor_diagonal(std::vector<double>& a, size_t k, size_t begin, size_t end)
   return true;
 }
 
-/// The same columns of up to kRows rows below; four share each row above them.
+/// The same columns of up to kRows rows below; four rows share each row above them.
 void solve_rows(std::vector<double>& a, size_t k, size_t begin, size_t end, size_t first) {
   double* rows = &a[first * k];
   const size_t count = std::min(kRows, k - first);
@@ -45,7 +45,7 @@ void solve_rows(std::vector<double>& a, size_t k, size_t begin, size_t end, size
   }
 }
 
-/// The lower L with L L^T = a, in its place; false where there is none.
+/// Computes the lower L with L L^T = a in place; false if there is none.
 bool cholesky(std::vector<double>& a, size_t k, exec::Team& team) {
   for (size_t begin = 0; begin < k; begin += kColumns) {
     const size_t end = std::min(begin + kColumns, k);

@@ -18,7 +18,7 @@ namespace {
 
 using MatrixPtr = std::shared_ptr<const QuantizedMatrix>;
 
-/// Every weight's integers of one type, found once.
+/// The quantised values of every weight for one type, computed once.
 class Roundings {
  public:
   Roundings(Quantizer::Options options, std::shared_ptr<const CapturedInputs> inputs)
@@ -32,7 +32,7 @@ class Roundings {
     return matrices_.emplace(name, std::move(shared)).first->second;
   }
 
-  /// By weight; 0 where it is not known.
+  /// By weight; 0 if unknown.
   std::map<std::string, double> errors() const {
     std::map<std::string, double> errors = quantizer_.errors();
     for (const auto& [name, matrix] : matrices_) errors.try_emplace(name, 0.0);
@@ -44,7 +44,7 @@ class Roundings {
   std::map<std::string, MatrixPtr> matrices_;
 };
 
-/// What sensitive weights are stored as instead: other integers, or bf16 where they are null.
+/// How sensitive weights are stored instead: with other quantised values, or as bf16 if null.
 struct Wider {
   std::string type = "bf16";
   std::shared_ptr<Roundings> roundings;
@@ -60,7 +60,7 @@ WeightRounding rounding_with(std::shared_ptr<Roundings> narrow, std::shared_ptr<
   };
 }
 
-/// Models made of the same weights, and how far each is from f32.
+/// Models with the same weights, and the error of each against f32.
 class Trials {
  public:
   Trials(const Model& f32, std::vector<Sample> samples, std::shared_ptr<Roundings> narrow,
@@ -71,7 +71,7 @@ class Trials {
         pack_(pack),
         threads_(threads) {}
 
-  /// Of the model with these weights wider; found once.
+  /// Measures the model with these weights at higher precision; computed once.
   Result<Comparison> measure(const Wider& wider, const WideWeights& wide) {
     const std::pair<std::string, WideWeights> key(wide.empty() ? "" : wider.type, wide);
     const auto known = results_.find(key);
@@ -81,18 +81,18 @@ class Trials {
     return results_.emplace(key, std::move(result)).first->second;
   }
 
-  /// The error with every weight wider.
+  /// The error with every weight at higher precision.
   Result<double> least_error(const Wider& wider) {
-    LW_RETURN_IF_ERROR(measure(wider, {}).status());  // after it all weights are known
+    LW_RETURN_IF_ERROR(measure(wider, {}).status());  // afterwards all weights are known
     WideWeights all;
     for (const auto& [name, error] : narrow_->errors()) all.insert(name);
     LW_ASSIGN_OR_RETURN(const Comparison result, measure(wider, all));
     return result.relative_error;
   }
 
-  /// The fewest weights to be wider for that error.
+  /// The fewest weights to keep at higher precision for that error.
   Result<WideWeights> choose(const Wider& wider, double max_error) {
-    // Errors are known once all weights were rounded.
+    // Errors are known after all weights have been rounded.
     LW_RETURN_IF_ERROR(measure(wider, {}).status());
     return choose_wide_weights(narrow_->errors(), max_error,
                                [&](const WideWeights& wide) -> Result<double> {
@@ -115,7 +115,7 @@ struct Choice {
   WideWeights wide;
 };
 
-/// By the first candidate that keeps to the error.
+/// Uses the first candidate that meets the error.
 Result<Choice> choose_wider(Trials& trials, const std::vector<Wider>& candidates,
                             double max_error) {
   Status status;
@@ -128,8 +128,8 @@ Result<Choice> choose_wider(Trials& trials, const std::vector<Wider>& candidates
   return status;
 }
 
-/// The same for an error that nobody asked for: where it cannot be kept, for the least there is,
-/// and some more, since the last bit of it would cost many weights.
+/// The same for a default error: if it cannot be met, for slightly more than the least possible
+/// one, since the last bit of it would cost many weights.
 Result<Choice> choose_nearest(Trials& trials, const std::vector<Wider>& candidates,
                               double max_error, const Report& report) {
   Result<Choice> choice = choose_wider(trials, candidates, max_error);

@@ -14,9 +14,9 @@ namespace {
 constexpr float kInt8Max = 127.0F;
 constexpr float kInt4Max = 15.0F;
 constexpr float kInt4Zero = 8.0F;
-// Below this a scale or its inverse is no normal float; such weights are as good as zero.
+// Below this a scale or its inverse is not a normal float; such weights count as zero.
 constexpr float kTiny = 1e-30F;
-// Sums go over 8 lanes, which compilers turn into vectors without leave to reorder.
+// Sums use 8 lanes, which compilers vectorise without permission to reorder.
 constexpr int64_t kLanes = 8;
 
 /// The nearest integer, ties to even, for |x| < 2^22: beyond 2^23 a float has no fraction bits.
@@ -59,14 +59,14 @@ float largest(const float* w, int64_t count) {
   return most;
 }
 
-/// A group of weights brought to about [0, 1] or [-1, 1], where sums of squares are safe.
+/// A group of weights scaled to about [0, 1] or [-1, 1], where sums of squares cannot overflow.
 struct Group {
   std::array<float, kMaxInt4Group> x;
   const float* importance;
   int64_t size;
 };
 
-/// x = scale * value + minimum, values and the error of it.
+/// x = scale * value + minimum, with the values and their error.
 struct Line {
   double scale = 0;
   double minimum = 0;
@@ -94,7 +94,8 @@ void keep_better(Line& best, const Group& group, double scale, double minimum) {
   if (error < best.error) best = {scale, minimum, error};
 }
 
-/// The line of least squares through (value, x) for the values that `from` rounds to.
+/// The least-squares line through (value, x) for the values that rounding with `scale` and
+/// `minimum` gives.
 Line fitted(const Group& group, double scale, double minimum, Minimums minimums) {
   const auto m = static_cast<float>(minimum);
   const auto inverse = static_cast<float>(1.0 / scale);
@@ -125,13 +126,13 @@ void try_range(Line& best, const Group& group, double scale, double minimum, Min
   keep_better(best, group, line.scale, line.minimum);
 }
 
-// Ranges to try, as shares of the full one. Beyond 1 rounds the extremes inwards and what is
-// between them differently, which the fit then makes use of.
+// Ranges to try, as fractions of the full one. A fraction above 1 rounds the extremes inwards and
+// the rest differently, which the fit exploits.
 constexpr double kRanges[] = {1.0, 0.7, 0.76, 0.82, 0.88, 0.92, 0.96, 1.04, 1.08};
 
 Int4Scale with_minimum(const float* w, Group& group) {
   const auto [low, high] = std::minmax_element(w, w + group.size);
-  // In double: the difference of two floats can be more than a float holds.
+  // In double: the difference of two floats can overflow a float.
   const double range = static_cast<double>(*high) - *low;
   if (range < kTiny) return {0.0F, *low};
   for (int64_t i = 0; i < group.size; ++i) {
@@ -151,7 +152,7 @@ Int4Scale symmetric(const float* w, Group& group) {
   const bool negative = -*std::min_element(w, w + group.size) == most;
   for (int64_t i = 0; i < group.size; ++i) group.x[static_cast<size_t>(i)] = w[i] / most;
   Line best;
-  // -8 is the only value that reaches 8 scales, so the extreme gets it, whatever its sign.
+  // -8 is the only value 8 scales away from zero, so it goes to the extreme, whatever its sign.
   const double unit = (negative ? 1.0 : -1.0) / kInt4Zero;
   for (const double share : kRanges) {
     try_range(best, group, share * unit, -kInt4Zero * share * unit, Minimums::kNone);
@@ -160,7 +161,7 @@ Int4Scale symmetric(const float* w, Group& group) {
   return {scale, -kInt4Zero * scale};
 }
 
-/// Ones where nobody says what matters.
+/// Ones if no importance is given.
 std::vector<float> importance_of(std::span<const float> importance, int64_t k) {
   if (importance.empty()) return std::vector<float>(static_cast<size_t>(k), 1.0F);
   return {importance.begin(), importance.end()};
@@ -194,7 +195,8 @@ Status check_finite(const std::string& name, std::span<const float> w, int64_t k
 float int8_scale(const float* w, const float* importance, int64_t k) {
   const float most = largest(w, k);
   if (most < kTiny) return 0.0F;
-  // 30 % is more than was ever best; finer steps gain less than 1 % of the error.
+  // The ranges go down by 30 %, more than was ever best; finer steps gain less than 1 % of the
+  // error.
   constexpr int kSteps = 16;
   constexpr float kStep = 0.02F;
   float best_scale = 0.0F;
@@ -219,7 +221,7 @@ Int4Scale int4_scale(const float* w, const float* importance, int64_t size, Mini
     ones.fill(1.0F);
     return ones;
   }();
-  // Inputs that were never seen tell nothing about what matters.
+  // Inputs that were never active say nothing about importance.
   if (!(largest(importance, size) > kTiny)) group.importance = kOnes.data();
   return minimums == Minimums::kStored ? with_minimum(w, group) : symmetric(w, group);
 }

@@ -14,7 +14,7 @@
 namespace lanewise::converters {
 namespace {
 
-// Enough for two digits of an error, and no slower than the rounding itself.
+// Enough for two digits of an error, and as fast as the rounding itself.
 constexpr int64_t kErrorRows = 128;
 
 /// At most `count` rows, evenly spread.
@@ -64,7 +64,7 @@ QuantizedMatrix Quantizer::calibrated(std::span<const float> w, int64_t n,
     const auto outputs = static_cast<int64_t>(weights.size()) / x.k;
     return rounded(options_, weights, outputs, x.k, importance);
   };
-  // The sum of squares over fewer rows says the same of an alpha.
+  // A sum of squares over fewer rows ranks the alphas the same.
   constexpr int64_t kScaleRows = 512;
   std::vector<float> scale = find_input_scale(w, n, some_rows(x, kScaleRows), rounding, team_);
   const std::vector<float> divided =

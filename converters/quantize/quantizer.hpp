@@ -12,25 +12,25 @@
 
 namespace lanewise::converters {
 
-/// How far the integers' products are from the weights', on the rows that a node saw:
-/// sqrt(sum (y - y')^2 / sum y^2), inputs rounded as the kernels do. At most 128 rows are used.
+/// The error of the quantised products on the rows that a node saw: sqrt(sum (y - y')^2 / sum y^2),
+/// with inputs rounded as the kernels do. Uses at most 128 rows.
 double output_error(std::span<const float> w, const QuantizedMatrix& matrix, const InputRows& x);
 
-/// Turns the weights of a model into integers: with the inputs that were captured for a weight by
-/// factors of the inputs and error feedback, else from the weight alone.
+/// Quantises the weights of a model: with input scales and error feedback if inputs were captured
+/// for a weight, otherwise from the weight alone.
 class Quantizer {
  public:
   struct Options {
-    WeightFormat format = WeightFormat::i8;  ///< one that is packed from integers
+    WeightFormat format = WeightFormat::i8;  ///< one that has quantised values
     int threads = 1;
   };
 
-  /// `inputs`: what was captured for each weight; may be null.
+  /// `inputs`: captured for each weight; may be null.
   Quantizer(Options options, std::shared_ptr<const CapturedInputs> inputs)
       : options_(options), inputs_(std::move(inputs)), team_(options.threads) {}
 
-  /// w [n, k], called `name`: `<node>.<role>`. Fails with kInvalidArgument naming it for a weight
-  /// that is not finite.
+  /// Quantises w [n, k], called `name`: `<node>.<role>`. Fails with kInvalidArgument, naming it, if
+  /// a weight is not finite.
   Result<QuantizedMatrix> quantize(const std::string& name, std::span<const float> w, int64_t n,
                                    int64_t k);
 

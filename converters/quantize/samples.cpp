@@ -15,8 +15,8 @@
 namespace lanewise::converters {
 namespace {
 
-// Long enough for every position that texts at hand reach, short enough that attention, which grows
-// with its square, does not take over.
+// Long enough for every position that typical texts reach, short enough that attention, which is
+// quadratic, does not dominate.
 constexpr int64_t kMostTokens = 256;
 constexpr int64_t kMostNewTokens = 64;
 
@@ -42,7 +42,7 @@ Result<std::vector<Sample>> tokenized(const text::Tokenizer& tokenizer, const Mo
 
 Status add_targets(const Model& model, std::vector<Sample>& samples) {
   GenerationOptions options = model.info().generation;
-  options.unsupported.clear();  // Any text will do.
+  options.unsupported.clear();  // any text will do
   const int32_t start = options.decoder_start_token_id != kNoToken ? options.decoder_start_token_id
                                                                    : options.bos_token_id;
   if (start == kNoToken) {

@@ -30,8 +30,8 @@ Result<AddedVocabulary> AddedVocabulary::of(const base::JsonFields& tokenizer_js
   return vocabulary;
 }
 
-/// A vocabulary is an object of ids by token, or a list of pieces, each with its score and more.
-/// What is neither is left to the model's own reader, which names it.
+/// A vocabulary is an object of ids by token, or a list of pieces with scores. Anything else is
+/// left to the model's own reader, which reports it.
 void AddedVocabulary::read_model(const base::JsonFields& tokenizer_json) {
   const base::JsonValue* model = tokenizer_json.find("model");
   const base::JsonValue* vocab = model == nullptr ? nullptr : model->find("vocab");
@@ -49,8 +49,8 @@ void AddedVocabulary::read_model(const base::JsonFields& tokenizer_json) {
   }
 }
 
-/// Behind all others. Vocabularies with holes are counted, as tokenizers does, and so may a token
-/// get an id that the model has given away; then the next one is as good.
+/// After all others. Like tokenizers, counts the vocabulary even if its ids have gaps, so a token
+/// could get an id that the model uses; then the next free one is taken.
 int32_t AddedVocabulary::next_id() const {
   const auto size = static_cast<int32_t>(model_.size());
   return tokens_.empty() ? size : std::max(size, tokens_.rbegin()->first + 1);

@@ -13,21 +13,20 @@
 
 namespace lanewise::converters {
 
-/// The added tokens of a tokenizer.json, and which ids more of them get.
+/// The added tokens of a tokenizer.json, and the ids of further ones.
 class AddedVocabulary {
  public:
-  /// Those of `tokenizer_json`. Where `renumber`, each gets its id anew, in the file's order, as
-  /// tokenizers does when it reads the file: that of the model's vocabulary, else the next free
-  /// one.
-  /// kDataLoss if its added tokens have another type than they should.
+  /// Reads the added tokens of `tokenizer_json`. If `renumber`, each gets a new id, in the file's
+  /// order, as when tokenizers reads the file: that of the model's vocabulary, else the next free
+  /// one. kDataLoss if the added tokens have a wrong type.
   static Result<AddedVocabulary> of(const base::JsonFields& tokenizer_json, bool renumber);
 
-  /// Adds a token whose id is its place in the vocabulary, else the next free one. One that is
-  /// there gets the flags of `token`.
+  /// Adds a token with its id in the vocabulary, else the next free one. A token that exists
+  /// already gets the flags of `token`.
   void add(text::AddedToken token);
-  /// Adds a token with the id that it has, whoever had that before.
+  /// Adds a token with its own id, even if another token had it.
   void add_as(const text::AddedToken& token);
-  /// Null if `content` is no added token.
+  /// Null if `content` is not an added token.
   const text::AddedToken* find(std::string_view content) const;
   /// Whether the model or an added token has `content`.
   bool knows(std::string_view content) const;

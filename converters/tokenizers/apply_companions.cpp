@@ -16,14 +16,14 @@ namespace {
 using Json = base::JsonTree;
 using text::AddedToken;
 
-/// The part of a tokenizer.json with this name if it has this type, else null.
+/// The part of a tokenizer.json with this name, if it has this type; else null.
 Json* part(Json* file, const char* name, const char* type) {
   Json* found = file->find(name);
   const Json* own_type = found == nullptr ? nullptr : found->find("type");
   return own_type != nullptr && own_type->is(type) ? found : nullptr;
 }
 
-/// BERT's class has defaults of its own, which count more than what the file says.
+/// BERT's class has defaults that override the file.
 void set_bert_normalizer(const Companions& companions, Json* file) {
   Json* normalizer = part(file, "normalizer", "BertNormalizer");
   if (!normalizer) return;
@@ -50,8 +50,8 @@ void set_truncation_side(const Companions& companions, Json* file) {
   file->set("truncation", Json::object({{"direction", left ? "Left" : "Right"}}));
 }
 
-/// Makes sure that a token which a setting names is an added one and special. What
-/// added_tokens_decoder or the tokenizer itself says of its flags counts more than the setting.
+/// Ensures that a token named by a setting is an added one and special. Flags in
+/// added_tokens_decoder or the tokenizer itself override those of the setting.
 void add_named(const NamedToken& named, AddedVocabulary* vocabulary) {
   const AddedToken* known = vocabulary->find(named.token.content);
   AddedToken token = known ? *known : named.token;
@@ -94,8 +94,8 @@ Result<AddedVocabulary> add_tokens(const Companions& companions, Backend backend
     AddedToken token = added;
     token.special =
         is_named(companions, token.content) || (token.special && backend == Backend::kTokenizers);
-    // SentencePiece's normalizer would put a space before a token; in Python classes, and where
-    // tokenizers runs the pieces, it stands in the text as it is.
+    // SentencePiece's normalizer would put a space before a token. Python classes, and tokenizers
+    // when it runs the pieces, match it in the text as written.
     if (written) token.normalized = false;
     if (written) {
       vocabulary.add_as(token);

@@ -17,7 +17,7 @@ namespace {
 using Json = base::JsonTree;
 using Ids = std::map<std::string, int32_t>;
 
-/// Each line "a b" as a pair; the head "#version" is none.
+/// Each line "a b" as a pair; skips the header "#version".
 Result<Json> read_merges(std::string_view text) {
   if (text::valid_utf8_prefix(text) != text.size()) return data_loss("merges.txt is not UTF-8");
   Json merges = Json::array();
@@ -38,7 +38,7 @@ Result<Json> read_merges(std::string_view text) {
 
 enum class Kind { kGpt2, kRoberta, kHerbert };
 
-/// The class of a tokenizer for which nothing names one.
+/// The class of a tokenizer if no file names one.
 const char* guessed_class(const Ids& vocabulary) {
   const bool has_both = vocabulary.contains("<s>") && vocabulary.contains("</s>");
   return has_both ? "RobertaTokenizer" : "GPT2Tokenizer";
@@ -93,7 +93,7 @@ Result<Json> byte_level(Kind kind, const Ids& vocabulary, Json merges,
        {"model", bpe_model(vocabulary, std::move(merges))}});
 }
 
-/// Words as BERT cuts them, cased, whose last piece ends in </w>.
+/// Cased words split as BERT does; the last piece of a word ends in </w>.
 Result<Json> herbert(const Ids& vocabulary, Json merges, const Companions& companions) {
   LW_ASSIGN_OR_RETURN(Json processor, around_texts("BertProcessing", vocabulary, companions));
   Json model = bpe_model(vocabulary, std::move(merges));

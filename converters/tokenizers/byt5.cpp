@@ -16,8 +16,8 @@ using text::AddedToken;
 constexpr int32_t kUsualExtraIds = 125;
 constexpr int32_t kBytes = 256;
 
-/// The tokens behind the bytes. Transformers writes their names, and `extra_ids` as 0, where it
-/// saves them.
+/// The tokens after the bytes. When Transformers saves a tokenizer, it writes their names, and
+/// `extra_ids` as 0.
 std::vector<std::string> extra_tokens(const Companions& companions) {
   std::vector<std::string> tokens;
   for (const NamedToken& named : companions.named_tokens) {
@@ -55,7 +55,7 @@ Result<std::string> byt5_tokenizer(const Companions& companions) {
   const std::vector<AddedToken> tokens = added_tokens(companions);
   constexpr size_t kEos = 1;
   const text::TemplatePiece end{.name = tokens[kEos].content, .ids = {tokens[kEos].id}};
-  // A text by itself, or each of two, and the end behind it.
+  // One text or two, each followed by the end token.
   text::SpecialTemplate specials = text::bare_template();
   specials.single.push_back(end);
   specials.pair.insert(specials.pair.begin() + 1, end);

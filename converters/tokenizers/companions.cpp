@@ -32,7 +32,7 @@ constexpr int32_t kMostTokens = 1 << 16;                          // of `extra_i
 constexpr std::string_view kNamedSettings[] = {"bos_token", "eos_token", "unk_token", "sep_token",
                                                "pad_token", "cls_token", "mask_token"};
 
-/// The text of a file beside the tokenizer, an empty object where there is none.
+/// The text of a file beside the tokenizer; an empty object if there is none.
 Result<std::string> read_file(SourceFolder& folder, const std::string& subfolder,
                               const char* name) {
   const std::string path = join(subfolder, name);
@@ -90,7 +90,7 @@ Status add_list(const JsonFields& fields, const char* key, std::vector<NamedToke
   return {};
 }
 
-/// Tokens of names that Transformers does not know itself, such as `image_token`.
+/// Tokens with names that Transformers does not define, such as `image_token`.
 Status add_others(const JsonFields& fields, std::vector<NamedToken>* tokens) {
   for (const auto& [key, value] : fields.members()) {
     const bool known = std::ranges::find(kNamedSettings, key) != std::end(kNamedSettings);
@@ -135,8 +135,8 @@ Status read_decoder(const JsonFields& settings, std::map<int32_t, AddedToken>* t
   return {};
 }
 
-/// added_tokens.json: ids by token, as Transformers wrote them before it had added_tokens_decoder.
-/// Those that a setting names are special, and the others are matched in normalised text.
+/// added_tokens.json: ids by token, which Transformers wrote before added_tokens_decoder. Those
+/// that a setting names are special; the others are matched in normalised text.
 Status read_added_tokens(const JsonFields& ids, const std::vector<NamedToken>& named,
                          std::map<int32_t, AddedToken>* tokens) {
   for (const base::JsonMember& member : ids.members()) {
@@ -176,7 +176,7 @@ Status read_switches(const Config& settings, Companions* to) {
   return {};
 }
 
-/// None where the file does not have it.
+/// Nothing if the file does not have the field.
 Result<std::optional<int32_t>> read_count(const Config& settings, const char* field) {
   if (!settings.has(field)) return std::optional<int32_t>();
   LW_ASSIGN_OR_RETURN(const int64_t count, settings.integer(field, 0, 0, kMostTokens));
@@ -198,7 +198,7 @@ Status read_settings(const Config& settings, Companions* to) {
   return settings.wrong("truncation_side", "left or right");
 }
 
-/// Pegasus' token for masked sentences; null says that it has no masks.
+/// Pegasus' token for masked sentences; null means no masks.
 Status read_sentence_mask(const JsonFields& settings, std::optional<std::string>* token) {
   const JsonValue* found = settings.value().find(kSentenceMask);
   if (found == nullptr) return {};

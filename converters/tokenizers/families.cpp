@@ -26,13 +26,13 @@ using text::PieceKind;
 constexpr const char* kEnd = "</s>";
 constexpr const char* kTokenizer = "tokenizer.json";
 
-/// The place of a piece, or -1.
+/// The index of a piece, or -1.
 int32_t place_of(const SentencePieceFile& file, std::string_view piece) {
   const auto found = std::ranges::find(file.pieces, piece, &SentencePieceFile::Piece::text);
   return found == file.pieces.end() ? -1 : static_cast<int32_t>(found - file.pieces.begin());
 }
 
-/// Its control and unknown pieces are special tokens.
+/// Makes its control and unknown pieces special tokens.
 SentencePieceFamily own_specials(const SentencePieceFile& file) {
   SentencePieceFamily family;
   for (size_t i = 0; i < file.pieces.size(); ++i) {
@@ -54,7 +54,7 @@ Status check_language(Languages languages, std::string_view language) {
   return invalid_argument("the model has no language " + base::in_quotes(language));
 }
 
-/// Enters those of `tokens` that the vocabulary has as special tokens.
+/// Adds those of `tokens` that are in the vocabulary as special tokens.
 Status add_known(const std::map<std::string, int32_t>& vocabulary,
                  std::initializer_list<const char*> tokens, SentencePieceFamily* family) {
   for (const char* token : tokens) {
@@ -74,12 +74,12 @@ void set_language(LanguagePlace place, std::string_view language, SentencePieceF
   if (!first) family->suffix.emplace_back(language);
 }
 
-// What fairseq's dictionaries begin with, whatever the SentencePiece model says: its pieces from
-// the fourth on follow, one place higher.
+// The first tokens of fairseq's dictionaries, whatever the SentencePiece model says: its pieces
+// from the fourth on follow, with ids higher by one.
 constexpr std::string_view kFairseqSpecials[] = {"<s>", "<pad>", "</s>", "<unk>"};
 constexpr int32_t kFairseqOffset = 1;
 
-/// The vocabulary of mBART and NLLB: fairseq's, the languages behind it and <mask> at the end.
+/// The vocabulary of mBART and NLLB: fairseq's, then the languages, then <mask>.
 Result<SentencePieceFamily> fairseq_family(const SentencePieceFile& file, Languages languages) {
   SentencePieceFamily family;
   std::map<std::string, int32_t>& vocabulary = family.vocabulary;

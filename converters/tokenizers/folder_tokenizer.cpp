@@ -44,7 +44,7 @@ Result<std::string> read_bpe(Files& files, Companions* companions) {
   return sorted_text(std::move(json));
 }
 
-/// Empty if the folder has no tokenizer. May enter a class that nothing else tells.
+/// Empty if the folder has no tokenizer. May set a class that no file names.
 Result<std::string> read_any(Files& files, Companions* companions) {
   if (files.has(kTokenizerJson)) return files.text(kTokenizerJson);
   if (files.has(kVocabularyLines)) {

@@ -9,16 +9,16 @@
 
 namespace lanewise::converters {
 
-/// The tokenizer in `subfolder` of `folder` as a tokenizer.json: that file, or what vocab.txt, or
-/// vocab.json and merges.txt, stand for; with its companions. Empty if there is none.
+/// The tokenizer in `subfolder` of `folder` as a tokenizer.json: that file, or the equivalent of
+/// vocab.txt, or of vocab.json and merges.txt; with its companions. Empty if there is none.
 ///
 /// Fails as tokenizer_json_of_vocabulary(), tokenizer_json_of_bpe_files() and apply_companions();
-/// with kUnsupported for a class that splits text by code of its own; kDataLoss if tokenizer.json
-/// is no JSON.
+/// with kUnsupported for a class that splits text with its own code; with kDataLoss if
+/// tokenizer.json is not JSON.
 Result<std::string> folder_tokenizer(SourceFolder& folder, const std::string& subfolder,
                                      Companions companions);
 
-/// The same with the companions that the folder has.
+/// The same with the folder's companions.
 Result<std::string> folder_tokenizer_text(SourceFolder& folder, const std::string& subfolder,
                                           const Config& config);
 

@@ -3,7 +3,7 @@
 namespace lanewise::converters {
 namespace {
 
-// Files have at most 100 MB (read_text()); what is made of several of them may be longer.
+// Files have at most 100 MB (read_text()); combining several may give more.
 constexpr size_t kMaxBytes = 400'000'000;
 
 }  // namespace

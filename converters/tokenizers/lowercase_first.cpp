@@ -18,8 +18,8 @@ bool has_type(const Json& part, const char* type) {
   return own != nullptr && own->is(type);
 }
 
-/// BERT's own lower case comes last of its steps, none of which looks at the case of a letter. But
-/// it strips accents, too, where the file does not say whether that is wanted.
+/// BERT's own lowercasing comes last, but none of its other steps depends on case. However, it also
+/// strips accents, unless the file says otherwise.
 void lowercase_bert(Json& normalizer) {
   const auto flag = [&](const char* name) {
     const Json* field = normalizer.find(name);

@@ -12,9 +12,9 @@ namespace lanewise::converters {
 namespace {
 
 constexpr int32_t kUsualOffset = 103;
-constexpr size_t kEnds = 2;  // <pad> and </s>, which every model begins with
+constexpr size_t kEnds = 2;  // <pad> and </s>, with which every model begins
 
-/// What stands before the pieces, in the order of its ids.
+/// The tokens before the pieces, in order of ids.
 std::vector<std::string> special_tokens(const Companions& companions, int32_t offset) {
   std::vector<std::string> tokens = {companions.token_name("pad_token", "<pad>"),
                                      companions.token_name("eos_token", "</s>")};

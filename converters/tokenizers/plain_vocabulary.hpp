@@ -10,13 +10,13 @@
 
 namespace lanewise::converters {
 
-/// What a text is cut into before its pieces are looked up.
+/// How a text is split before its pieces are looked up.
 enum class WordSplit {
   kWhitespace,  ///< At white space: Hugging Face's WhitespaceSplit.
   kCharacters,  ///< Each code point by itself: Split by `[\s\S]`.
 };
 
-/// A tokenizer with a plain vocabulary, for those who have no tokenizer.json.
+/// A tokenizer with a plain vocabulary, for models without a tokenizer.json.
 struct PlainVocabulary {
   text::Vocabulary vocabulary;
   std::string unk_token;  ///< Not in the vocabulary, or empty: unknown pieces are errors.
@@ -26,8 +26,8 @@ struct PlainVocabulary {
   text::SpecialTemplate specials = text::bare_template();
 };
 
-/// The tokenizer.json of these settings, whose model is WordLevel. Fails as parse_tokenizer() does
-/// of it.
+/// The tokenizer.json of these settings, with the model WordLevel. Fails as parse_tokenizer() of it
+/// does.
 Result<std::string> tokenizer_json_of(const PlainVocabulary& vocabulary);
 
 }  // namespace lanewise::converters

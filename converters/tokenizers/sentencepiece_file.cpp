@@ -21,7 +21,7 @@ struct Field {
   std::string_view bytes;  // of wire type 2
 };
 
-/// Goes through the fields of a message. Every read is checked against its end.
+/// Iterates over the fields of a message. Every read is checked against the end.
 class Message {
  public:
   explicit Message(std::string_view bytes) : rest_(bytes) {}
@@ -167,7 +167,7 @@ Status check_pieces(const SentencePieceFile& file) {
 Result<SentencePieceFile> read_sentencepiece_file(std::string_view bytes) {
   SentencePieceFile file;
   file.algorithm = "unigram";
-  file.unk_surface = " \xE2\x81\x87 ";  // what the format says where nothing is said
+  file.unk_surface = " \xE2\x81\x87 ";  // the format's default
   LW_RETURN_IF_ERROR(each_field(bytes, [&](const Field& field) -> Status {
     switch (field.number) {
       case 1:

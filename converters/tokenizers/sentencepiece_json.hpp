@@ -10,7 +10,7 @@
 
 namespace lanewise::converters {
 
-/// What a family of models does with a SentencePiece model.
+/// How a family of models uses a SentencePiece model.
 struct SentencePieceFamily {
   struct Special {
     std::string token;
@@ -18,13 +18,13 @@ struct SentencePieceFamily {
     bool lstrip = false;
   };
 
-  /// Ids by piece where the model's own do not count; empty: their places.
+  /// Ids by piece, if they differ from the model's own; empty: indices.
   std::map<std::string, int32_t> vocabulary;
   std::string unk_token = "<unk>";
-  std::vector<Special> specials;    ///< found in texts as they are
+  std::vector<Special> specials;    ///< matched in texts literally
   std::vector<std::string> prefix;  ///< before each text; names of `specials`
-  std::vector<std::string> suffix;  ///< behind it
-  /// Language codes such as >>fra<< at the start of a text are tokens, if only unknown ones.
+  std::vector<std::string> suffix;  ///< after it
+  /// Language codes such as >>fra<< at the start of a text are tokens, even if unknown.
   bool leading_codes = false;
   bool strip = false;              ///< No white space around a decoded text.
   bool separate_specials = false;  ///< A decoded special token is followed by a space.

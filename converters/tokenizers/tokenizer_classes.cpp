@@ -61,14 +61,14 @@ constexpr ClassToken kM2m100Tokens[] = {{"bos_token", "<s>"},
                                         {"sep_token", "</s>"},
                                         {"pad_token", "<pad>"}};
 
-/// Why a class cannot be run; its own Python code in most cases.
+/// Why a class is not supported; usually its own Python code.
 struct RefusedClass {
   std::string_view name;
   std::string_view reason = "it splits text in its own Python code";
 };
 
-// The classes that Transformers 4.57 and 5.24 run without tokenizers' library, but for Marian's,
-// M2M100's and ByT5's, which we have, and those of speech, pictures and molecules.
+// The classes that Transformers 4.57 and 5.24 run without the library tokenizers, except Marian's,
+// M2M100's and ByT5's, which we support, and those for speech, pictures and molecules.
 constexpr RefusedClass kRefusedClasses[] = {
     {"BertJapaneseTokenizer", "it splits text into words with MeCab, Sudachi or Juman++"},
     {"GPTNeoXJapaneseTokenizer"},

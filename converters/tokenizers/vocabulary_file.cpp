@@ -15,7 +15,7 @@ namespace {
 
 using Json = base::JsonTree;
 
-/// The lines of a file; the last needs no newline.
+/// The lines of a file; the last one may lack a newline.
 std::vector<std::string_view> lines_of(std::string_view text) {
   std::vector<std::string_view> lines;
   while (!text.empty()) {

@@ -14,9 +14,10 @@ namespace lanewise::converters {
 /// vocab.json: ids by token. Fails with kDataLoss.
 Result<std::map<std::string, int32_t>> read_vocabulary_json(std::string_view text);
 
-/// The tokenizer.json that BERT's vocab.txt stands for: one token a line, its id the number of the
-/// line from 0. Of a token that appears twice the last counts, as in Transformers. What
-/// `companions` say beside the names of [UNK], [CLS] and [SEP] is apply_companions()'s.
+/// The tokenizer.json equivalent to BERT's vocab.txt: one token per line, whose id is the line
+/// number from 0. If a token appears twice, the last one counts, as in Transformers. Of
+/// `companions` this uses only the names of [UNK], [CLS] and [SEP]; apply_companions() handles the
+/// rest.
 ///
 /// Fails with kDataLoss if the file is no UTF-8 or has no [CLS] or [SEP]; kUnsupported if the
 /// class of the tokenizer is none of BERT's.

@@ -1,4 +1,4 @@
-// similarity MODEL TEXT...: how alike texts are, as the cosines of their sentence vectors.
+// similarity MODEL TEXT...: how similar texts are, as the cosines of their sentence vectors.
 
 #include <cmath>
 #include <cstdint>
@@ -26,8 +26,8 @@ double cosine(std::span<const float> a, std::span<const float> b) {
   return lengths > 0.0 ? product / lengths : 0.0;
 }
 
-/// The texts stand in a list and the table has their numbers: so its columns line up in every
-/// script, without asking how wide a character is.
+/// Lists the texts once and numbers them in the table, so that its columns align in every script,
+/// whatever the width of a character.
 void print_table(std::span<const std::string_view> texts, const lanewise::Embeddings& embeddings) {
   for (size_t i = 0; i < texts.size(); ++i) {
     std::printf("%3zu  %.*s\n", i + 1, static_cast<int>(texts[i].size()), texts[i].data());
@@ -44,7 +44,7 @@ void print_table(std::span<const std::string_view> texts, const lanewise::Embedd
   }
 }
 
-/// A checkpoint as PyTorch saved it, or a model file of `lanewise convert`.
+/// `path` is a checkpoint as PyTorch saved it, or a model file of `lanewise convert`.
 lanewise::Result<lanewise::Embeddings> embed(const char* path,
                                              std::span<const std::string_view> texts) {
   const lanewise::Result<lanewise::Model> model = lanewise::load(path);

@@ -115,8 +115,8 @@ LW_INLINE f32x16 gelu_by_polynomial(const f32x16& x, const float (&c)[kTerms],
   return fma(half, t * polynomial(t * t, c), half);
 }
 
-/// gelu_erf() for sums with a larger error of their own, those of low-precision weights. Error: at
-/// most 2.5e-5 * max(1, |x|).
+/// gelu_erf() for sums that already have a larger error, from low-precision weights. Error: at most
+/// 2.5e-5 * max(1, |x|).
 LW_INLINE f32x16 coarse_gelu_erf(const f32x16& x) noexcept {
   // The factor of x / 2 is exactly 1 at the limit, as in tanh().
   return gelu_by_polynomial(
@@ -194,7 +194,7 @@ LW_INLINE f32x16 activate(const f32x16& x) noexcept {
   return x;
 }
 
-/// The same with an error of about 2^-15 where that is faster, for sums of low-precision weights.
+/// The same with an error of about 2^-15 where that is faster, for sums from low-precision weights.
 template <Activation kActivation>
 LW_INLINE f32x16 activate_coarsely(const f32x16& x) noexcept {
   switch (kActivation) {

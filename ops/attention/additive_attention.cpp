@@ -13,8 +13,8 @@
 namespace lanewise::ops {
 namespace {
 
-// Hyperbolic tangents of a piece, some 10 microseconds: less costs more to hand out than it is
-// worth.
+// Hyperbolic tangents per piece, some 10 microseconds: a smaller piece costs more to hand out than
+// it saves.
 constexpr int64_t kPieceWork = 1 << 14;
 
 /// A piece: queries [begin, end).

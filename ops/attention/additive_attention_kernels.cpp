@@ -3,8 +3,8 @@
 #include "ops/activation/activation_math.hpp"
 #include "ops/simd.hpp"
 
-// A query at a time, lanes are features: the hyperbolic tangents, depth of them for each pair of
-// query and key, are nearly all of the time.
+// One query at a time, with features as lanes: the hyperbolic tangents, depth of them per pair of
+// query and key, take nearly all of the time.
 
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
@@ -30,7 +30,7 @@ float score(const AdditiveBlock& block, size_t key) noexcept {
   return reduce_add(sum);
 }
 
-/// Scores become weights e^(score - base); returns their sum.
+/// Turns scores into weights e^(score - base); returns their sum.
 float weigh(float* scores, size_t count, float base) noexcept {
   f32x16 sum = zero();
   for (size_t j = 0; j < count; j += kLanes) {
@@ -74,7 +74,7 @@ void attend(const AdditiveBlock& block, float* scratch) noexcept {
       scratch[j] = score(block, first + j);
       most = scratch[j] > most ? scratch[j] : most;
     }
-    // Only weights that are not finite make such scores; NaN comes through with them.
+    // Only weights that are not finite make such scores; base 0 lets their NaN through.
     const float base = most == -kInfinity ? 0.0f : most;
     float factor[1] = {largest};
     weigh(factor, 1, base);

@@ -5,7 +5,7 @@
 
 namespace lanewise::ops {
 
-/// Keys whose scores are held at once. Blocks begin at multiples of it: that fixes where the
+/// Keys whose scores are kept at once. Blocks begin at multiples of it, which determines where the
 /// running maximum changes, and so the bits of the result.
 constexpr size_t kAdditiveKeyBlock = 128;
 

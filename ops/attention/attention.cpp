@@ -16,12 +16,12 @@
 namespace lanewise::ops {
 namespace {
 
-// A piece below this many multiply-adds (some 10 microseconds) costs more to hand out than the
-// balance is worth.
+// A piece below this many multiply-adds (some 10 microseconds) costs more to hand out than better
+// balance gains.
 constexpr double kLeastPieceWork = 1 << 19;
-// A piece for each thread pays earlier: they wait for the slowest anyway.
+// One piece per thread pays off earlier: all wait for the slowest anyway.
 constexpr double kLeastShare = 1 << 16;
-// Enough that a thread which loses its core for a while does not hold up the others.
+// Enough that a thread that loses its core for a while does not delay the others.
 constexpr double kPiecesPerThread = 6;
 
 using Attend = void (*)(const AttentionBlock& block, float* scratch) noexcept;
@@ -49,8 +49,8 @@ struct Memory {
   int64_t v_column;
 };
 
-/// Rows are the unit of work: row r of a sequence and a key head is query r / group with the
-/// head r % group of those that share the key head. So grouped heads fill the lanes together.
+/// Rows are the unit of work: row r of a sequence and a key head is query r / group with head r %
+/// group of those that share the key head. So grouped heads fill the lanes together.
 ///
 /// A piece: [begin, end) of sequence * kv_heads + kv_head, all of one sequence; [other_begin,
 /// other_end) of the rows.
@@ -75,9 +75,9 @@ class AttentionOperator final : public Operator {
     std::sort(pieces.begin() + static_cast<std::ptrdiff_t>(first), pieces.end(), earlier);
   }
 
-  /// A key head of a sequence is cut into ceil(work / target) pieces at most, so all of them into
-  /// one each and total / target more. What counts as some work although it is none adds less than
-  /// a piece to 2^16 of them, hence the + 1.
+  /// A key head of a sequence is divided into at most ceil(work / target) pieces, so all of them
+  /// into one each and total / target more. Rows without work that are counted as some add less
+  /// than one piece to 2^16 pieces, hence the + 1.
   PieceLimit most_pieces(int threads) const noexcept override {
     const auto more = static_cast<int64_t>(kPiecesPerThread) * std::max(threads, 1);
     return {.of_sequence = problem_.kv_heads + 1, .more = more + 1};
@@ -123,8 +123,8 @@ class AttentionOperator final : public Operator {
     return {queries[1] - queries[0], keys[1] - keys[0]};
   }
 
-  /// Multiply-adds of `rows` rows from `row` of one key head: exact when what a query sees grows
-  /// evenly, close enough to share the work out otherwise.
+  /// Multiply-adds of `rows` rows from `row` of one key head: exact if what a query sees grows
+  /// evenly, otherwise close enough to divide the work.
   double work(const Lengths& both, int64_t row, int64_t row_end) const {
     if (row >= row_end) return 0;
     const Seen first = problem_.seen_by(both, row / problem_.group());
@@ -147,7 +147,7 @@ class AttentionOperator final : public Operator {
     return static_cast<double>(problem_.kv_heads) * sum;
   }
 
-  /// Long sequences are cut into blocks of rows, the key heads of short ones put together.
+  /// Divides long sequences into blocks of rows, and groups the key heads of short ones.
   void cut_sequence(int64_t sequence, const Lengths& both, double target,
                     std::vector<Piece>& pieces) const {
     constexpr auto kBlock = static_cast<int64_t>(kQueryBlock);

@@ -10,22 +10,22 @@ namespace lanewise::ops::LW_ISA_NAME {
 #if LW_HAS_BF16_DOT
 namespace {
 
-/// Numbers of bf16 in an array of float.
+/// An array of float viewed as bf16.
 LW_INLINE uint16_t* bf16(float* p) noexcept { return reinterpret_cast<uint16_t*>(p); }
 LW_INLINE const uint16_t* bf16(const float* p) noexcept {
   return reinterpret_cast<const uint16_t*>(p);
 }
 
-/// 16 elements of a row from i on, those behind n zero.
+/// 16 elements of a row from i on; zero from n on.
 LW_INLINE f32x16 load_part(const float* row, size_t i, size_t n) noexcept {
   return i + kLanes <= n ? load(row + i) : load_first(row + i, n - i);
 }
 
-/// Copies two rows of n elements to pairs, one of each, in whole vectors. A row that is null counts
-/// as zeros. Adds 0 * x to `check`.
+/// Interleaves two rows of n elements into pairs, in whole vectors. A null row counts as zeros.
+/// Adds 0 * x to `check`.
 LW_INLINE void copy_row_pair(const float* even, const float* odd, size_t n, float* to,
                              f32x16& check) noexcept {
-  // bf16 has a smaller largest number than f32: what is rounded to infinity must count as such.
+  // bf16 has a smaller maximum than f32: values that round to infinity must count as infinite.
   const f32x16 margin = broadcast(1.00390625f);
   for (size_t i = 0; i < n; i += kLanes) {
     const f32x16 a = load_part(even, i, n);
@@ -54,7 +54,7 @@ struct Bf16Products {
     store_bf16_pairs(bf16(p), weights[0], weights[1]);
   }
 
-  /// Gathers f32, and folds each two rows of that into one where they stand: `out` has room for n.
+  /// Gathers as f32, then folds each two rows into one in place: `out` has room for n rows.
   static void gather_queries(const float* const* rows, size_t n, float factor,
                              float* out) noexcept {
     gather_rows(rows, n, factor, out);

@@ -5,12 +5,12 @@
 
 namespace lanewise::ops {
 
-/// Attention whose two products are of bf16: queries (times the scale), keys, weights and values
-/// are rounded to it, sums and the softmax are f32.
+/// Attention with both products in bf16: queries (times the scale), keys, weights and values are
+/// rounded to bf16; sums and the softmax are f32.
 struct AttentionBf16Kernels {
   static constexpr Isa kAlsoFor[] = {Isa::avx512bf16};
 
-  /// As AttentionKernels::attend; null where the instruction set has no products of bf16.
+  /// As AttentionKernels::attend; null if the instruction set has no bf16 products.
   void (*attend)(const AttentionBlock& block, float* scratch) noexcept;
 };
 

@@ -5,8 +5,8 @@
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
 
-/// Copies kRows rows of n elements to rows of whole vectors, the rest of which is 0. Adds 0 * x to
-/// `check`, a chain a row.
+/// Copies kRows rows of n elements into rows of whole vectors, zero-padded. Adds 0 * x to `check`,
+/// one chain per row.
 template <size_t kRows>
 LW_INLINE void copy_few_rows(const float* from, size_t from_stride, size_t n, float* to,
                              size_t to_stride, f32x16 (&check)[4]) noexcept {
@@ -26,8 +26,8 @@ LW_INLINE void copy_few_rows(const float* from, size_t from_stride, size_t n, fl
   }
 }
 
-/// Copies rows of n elements and returns whether all are finite. Rows that lie apart as those of
-/// q | k | v do share few sets of the first-level cache, and each of them needs a page entry.
+/// Copies rows of n elements and returns whether all are finite. Rows as far apart as those of q |
+/// k | v share few sets of the first-level cache, and each needs its own TLB entry.
 bool copy_rows(const float* from, size_t from_stride, size_t rows, size_t n, float* to,
                size_t to_stride) noexcept {
   // 0 * x is NaN if x is not finite. Four chains, because an FMA takes four cycles.

@@ -4,7 +4,7 @@
 
 namespace lanewise::ops {
 
-/// Attention in f32, as ops/attention/attention.hpp has it.
+/// Attention in f32, as specified in ops/attention/attention.hpp.
 struct AttentionKernels {
   /// `scratch`: attention_scratch_floats(head_dim) floats, aligned to 64 bytes.
   void (*attend)(const AttentionBlock& block, float* scratch) noexcept;

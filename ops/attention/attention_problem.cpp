@@ -72,7 +72,7 @@ Status check_features(const OperatorConfig& config, const AttentionProblem& prob
   return expect_features("v", config.inputs[2], kv);
 }
 
-/// Its shape if it is f32 and of that rank.
+/// The shape of the bias if it is f32 and of that rank.
 Result<Shape> bias_shape(const OperatorConfig& config, size_t rank, std::string_view expected) {
   const auto it = config.weights.find("bias");
   if (it == config.weights.end()) return invalid_argument("weight 'bias' is missing");
@@ -151,7 +151,7 @@ BiasRow BiasTable::row(int64_t head, int64_t position) const noexcept {
     case BiasKind::kNone:
       return {};
     case BiasKind::kRelative:
-      // Entry 0 of the table is that of key - position = first.
+      // Entry 0 of the table is for key - position = first.
       return {relative.data() + head * head_step - first, static_cast<int32_t>(-position)};
     case BiasKind::kDense: {
       const int64_t row = std::clamp<int64_t>(position, 0, max_queries - 1);

@@ -7,7 +7,7 @@
 
 namespace lanewise::ops {
 
-/// Queries and keys of one sequence.
+/// Numbers of queries and keys of one sequence.
 struct Lengths {
   int64_t queries = 0;
   int64_t keys = 0;

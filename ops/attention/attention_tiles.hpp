@@ -63,8 +63,8 @@ struct ScoreTile {
   float* largest;  // [panels][16]
 };
 
-/// The scores of kRows keys, and the largest so far. max(score, largest) drops a NaN: it comes
-/// back with the exponentials, and a maximum that is NaN would serve nobody.
+/// The scores of kRows keys, and the largest so far. max(score, largest) drops a NaN, which does no
+/// harm: the exponentials bring it back.
 template <typename Products, size_t kRows, size_t kPanels>
 void score_tile(const ScoreTile& tile) noexcept {
   f32x16 sums[kRows][kPanels];

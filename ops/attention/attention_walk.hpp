@@ -1,6 +1,6 @@
 #pragma once
 
-/// Attention of a block of queries to the keys that they see, whatever the kind of products
+/// Attention of a block of queries to the keys that they see, for any kind of products
 /// (attention_tiles.hpp). For kernel sources only.
 
 #include "ops/activation/activation_math.hpp"
@@ -17,7 +17,7 @@ static_assert(kQueryBlock % kGroupRows == 0);
 constexpr float kLog2E = 1.44269504088896340736f;
 constexpr float kInfinity = __builtin_inff();
 
-/// Up to kGroupRows queries, worked on together.
+/// Up to kGroupRows queries, processed together.
 struct Group {
   size_t first_row;
   size_t panels;
@@ -203,8 +203,8 @@ void adjust_scores(const AttentionBlock& block, const Group& group, const Buffer
   }
 }
 
-/// Scores become weights 2^(score - largest); the running maximum and sum are brought up to date.
-/// `factor` is what earlier sums must be multiplied by.
+/// Turns scores into weights 2^(score - largest) and updates the running maximum and sum. `factor`
+/// is what earlier sums must be multiplied by.
 template <typename Products>
 void weigh(const Group& group, const Buffers& buffers, size_t keys, const float* largest,
            float* factor) noexcept {
@@ -219,7 +219,7 @@ void weigh(const Group& group, const Buffers& buffers, size_t keys, const float*
       f32x16 weights[Products::kTogether];
       LW_UNROLL for (size_t i = 0; i < Products::kTogether; ++i) {
         const size_t key = unit * Products::kTogether + i;
-        // Of an odd number of keys the last pair has one, and of its other half no weight.
+        // If the number of keys is odd, the second half of the last pair gets weight 0.
         const bool missing = i > 0 && key == keys;
         weights[i] = missing ? zero() : exp2(load(scores + key * kLanes) - base);
         sum = sum + weights[i];
@@ -269,14 +269,14 @@ Keys seen_keys(const AttentionBlock& block) noexcept {
   return {static_cast<size_t>(begin), static_cast<size_t>(end)};
 }
 
-/// What of `keys` lies in the block of keys that begins at `key`.
+/// The part of `keys` in the block of keys that begins at `key`.
 Keys part_in_block(const Keys& keys, size_t key) noexcept {
   const size_t begin = keys.begin > key ? keys.begin : key;
   const size_t end = keys.end < key + kKeyBlock ? keys.end : key + kKeyBlock;
   return {begin, end};
 }
 
-/// From the beginning of a unit: which keys share one must not depend on who sees them.
+/// Starts at a unit boundary: which keys share a unit must not depend on who sees them.
 template <typename Products>
 Keys whole_units(const Keys& keys) noexcept {
   return {keys.begin / Products::kTogether * Products::kTogether, keys.end};
@@ -291,7 +291,7 @@ void copy_keys(const AttentionBlock& block, const Keys& keys, Buffers& buffers) 
                                          keys.count(), block.head_dim, buffers.v, buffers.stride);
 }
 
-/// Key blocks outside, groups inside: a block is copied once for all groups.
+/// The outer loop is over key blocks: a block is copied once for all groups.
 template <typename Products>
 void attend_groups(const AttentionBlock& block, const Keys& seen, Group* groups, size_t count,
                    Buffers& buffers) noexcept {

@@ -14,7 +14,8 @@
 namespace lanewise::ops {
 namespace {
 
-// Multiply-adds of a piece, some 5 microseconds: less costs more to hand out than it is worth.
+// Multiply-adds per piece, some 5 microseconds: a smaller piece costs more to hand out than it
+// saves.
 constexpr int64_t kPieceWork = 1 << 17;
 
 /// Where the keys and the values of all sequences begin.
@@ -25,7 +26,7 @@ struct Memory {
   int64_t v_column;
 };
 
-/// A piece: [begin, end) of sequence * kv_heads + kv_head.
+/// A piece is a range [begin, end) of sequence * kv_heads + kv_head.
 class CachedAttentionOperator final : public Operator {
  public:
   CachedAttentionOperator(AttentionProblem problem, bool append, Isa isa)
@@ -83,8 +84,8 @@ class CachedAttentionOperator final : public Operator {
     return offsets[1] - offsets[0];
   }
 
-  /// Key heads that share a pass over the cache. Several queries pass one after another, and what
-  /// one head sees stays in a near cache meanwhile.
+  /// Key heads that share a pass over the cache. With several queries, each passes in turn, and the
+  /// rows that one head sees stay in a near cache.
   int64_t kv_heads_at_once(int64_t queries) const noexcept {
     return queries > 1 ? 1 : std::max<int64_t>(1, kMostHeads / problem_.group());
   }
@@ -97,7 +98,7 @@ class CachedAttentionOperator final : public Operator {
     return {&operands.inputs[1], &last, 0, 0};
   }
 
-  /// Where the keys and values of the new tokens are, all but the cache being what attention takes.
+  /// Where the keys and values of the new tokens are: all inputs but the cache, as in attention.
   Memory fresh(const Operands& operands) const noexcept {
     const Operand* inputs = operands.inputs.data();
     const int64_t q_width = problem_.heads * problem_.head_dim;
@@ -153,7 +154,7 @@ class CachedAttentionOperator final : public Operator {
     }
   }
 
-  /// `head`: the first one of the block.
+  /// `head`: the first head of the block.
   void attend_heads(CachedBlock& block, int64_t head, int64_t position,
                     float* scratch) const noexcept {
     const float* bias[kCachedHeads];
@@ -203,8 +204,8 @@ Result<OperatorPtr> make_cached_attention(const OperatorConfig& config) {
 
 namespace {
 
-/// Keys and values are found by tables, which callers alone can give: for inputs of the graph.
-/// (Inputs of f32, as a cache is, cannot be in a model file: runtime/model_checks.hpp.)
+/// Keys and values are located by tables, which only callers can supply, so they are inputs of the
+/// graph. (A model file cannot have f32 inputs such as a cache: runtime/model_checks.hpp.)
 std::string_view rows_behind_tables(const NodeRows& rows) {
   bool fits = are_tokens(rows.output) && rows.inputs.size() >= 2;
   for (size_t i = 0; fits && i < rows.inputs.size(); ++i) {

@@ -3,10 +3,10 @@
 #include "ops/activation/activation_math.hpp"
 #include "ops/simd.hpp"
 
-// With one query there are no 16 of them to fill the lanes: here lanes are features. A score is the
-// sum over the lanes of products, a value a chain of multiply-adds over the keys. Time goes into
-// waiting for the rows of the cache, so all heads pass over a few rows before the next few are
-// looked at: rows are then read from end to end.
+// A single query cannot fill 16 lanes, so lanes are features. A score is the sum over the lanes of
+// products, a value a chain of multiply-adds over the keys. Time goes into waiting for the rows of
+// the cache, so all heads pass over a few rows before the next few: each row is read from end to
+// end.
 
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
@@ -14,14 +14,14 @@ namespace {
 constexpr float kLog2E = 1.44269504088896340736f;
 constexpr float kInfinity = __builtin_inff();
 
-// Keys whose products are in flight together: an FMA takes 4 cycles and two start in each.
+// Keys whose products are in flight at once: an FMA takes 4 cycles and two start in each.
 constexpr size_t kKeysAtOnce = 4 * kParts <= 8 ? 8 / kParts : 2;
 
-// Values that are added to the sums of one head before those of the next: enough that loading and
-// storing the sums matters little. Even, for the two chains of add_values().
+// Values added to the sums of one head before the next head: enough that loading and storing the
+// sums matters little. Even, for the two chains of add_values().
 constexpr size_t kValuesAtOnce = 8;
 
-/// Where the keys and values of a head are in their rows.
+/// The column of a head's keys and values in their rows.
 LW_INLINE size_t column_of(const CachedBlock& block, size_t head) noexcept {
   return head / block.group * block.head_dim;
 }
@@ -34,7 +34,7 @@ LW_INLINE const float* value_at(const CachedBlock& block, size_t j) noexcept {
   return block.v + static_cast<size_t>(block.rows[j]) * block.v_stride;
 }
 
-/// What stays of each head from block to block of keys, and works on one.
+/// The state of each head from block to block of keys, and its working memory.
 struct Running {
   explicit Running(const CachedBlock& block, float* scratch) noexcept
       : stride(attention_copy_stride(block.head_dim)),
@@ -56,7 +56,7 @@ struct Running {
   float* scores;  // [heads][kKeyBlock], then weights
   float* even;    // [heads][stride], sums of values at even keys, and of blocks before
   float* odd;     // [heads][stride], of values at odd keys
-  float largest[kCachedHeads];  // score so far
+  float largest[kCachedHeads];  // largest score so far
   float sum[kCachedHeads];      // of weights
 };
 
@@ -83,7 +83,8 @@ LW_INLINE void score_keys(const float* q, const float* const* keys, size_t colum
   LW_UNROLL for (size_t r = 0; r < kKeys; ++r) scores[r] = reduce_add(sums[r]);
 }
 
-/// The products of all heads with kKeys keys from `key` on, number `at` of the block.
+/// The products of all heads with kKeys keys from `key` on, the first of which has index `at` in
+/// the block.
 template <size_t kKeys>
 void score_heads(const CachedBlock& block, size_t key, size_t at, const Running& run) noexcept {
   const float* keys[kKeys];
@@ -135,13 +136,14 @@ void score_block(const CachedBlock& block, size_t first, size_t end, const Runni
   }
 }
 
-/// The largest score so far; as in attention(), a NaN comes back with the weights.
+/// The largest score so far; a NaN is dropped here and comes back with the weights, as in
+/// attention().
 float largest_of(const float* scores, size_t count, float largest) noexcept {
   for (size_t j = 0; j < count; ++j) largest = scores[j] > largest ? scores[j] : largest;
   return largest;
 }
 
-/// Scores become weights 2^(score - base); returns their sum.
+/// Turns scores into weights 2^(score - base); returns their sum.
 float weigh(float* scores, size_t count, float base) noexcept {
   f32x16 sum = zero();
   size_t j = 0;
@@ -190,7 +192,7 @@ LW_INLINE void add_values(const float* const* values, const float* weights, size
   }
 }
 
-/// The same for the last features of a head that are no whole vector.
+/// The same for the last features of a head, fewer than a vector.
 LW_INLINE void add_last_values(const float* const* values, const float* weights, size_t count,
                                size_t feature, size_t left, float* even, float* odd) noexcept {
   f32x16 sum[2] = {load(even), load(odd)};
@@ -217,7 +219,7 @@ LW_INLINE void add_head(const float* const* values, const float* weights, size_t
   }
 }
 
-/// Adds the values of the keys [first, end), whose weights are where their scores were.
+/// Adds the values of the keys [first, end), whose weights have replaced their scores.
 void add_block(const CachedBlock& block, size_t first, size_t end, const Running& run) noexcept {
   for (size_t key = first; key < end; key += kValuesAtOnce) {
     const size_t count = end - key < kValuesAtOnce ? end - key : kValuesAtOnce;
@@ -230,8 +232,8 @@ void add_block(const CachedBlock& block, size_t first, size_t end, const Running
   }
 }
 
-/// A key whose weight is 0 adds nothing, not even a NaN. Few rows will need it: one feature at a
-/// time, in the same two chains.
+/// A key whose weight is 0 adds nothing, not even a NaN. Rarely needed, so one feature at a time,
+/// in the same two chains.
 void add_block_carefully(const CachedBlock& block, size_t first, size_t end,
                          const Running& run) noexcept {
   for (size_t h = 0; h < block.heads; ++h) {
@@ -249,7 +251,7 @@ void add_block_carefully(const CachedBlock& block, size_t first, size_t end,
   }
 }
 
-/// Whether all values that the query sees are, of all its heads.
+/// Whether all values that the query sees are finite, in all its heads.
 bool all_finite(const CachedBlock& block) noexcept {
   const size_t n = column_of(block, block.heads - 1) + block.head_dim;
   f32x16 check = zero();  // 0 * x is NaN if x is not finite
@@ -272,8 +274,8 @@ bool any_nan(const float* x, size_t n) noexcept {
   return folded != folded;
 }
 
-/// Scores of a block become weights, relative to the largest score so far; sums of values are made
-/// relative to it too.
+/// Turns the scores of a block into weights relative to the largest score so far, and rescales the
+/// sums of values to it.
 void weigh_block(size_t head, size_t count, Running& run) noexcept {
   float* scores = run.scores_of(head);
   const float most = largest_of(scores, count, run.largest[head]);
@@ -294,7 +296,7 @@ using AddBlock = void (*)(const CachedBlock& block, size_t first, size_t end,
                           const Running& run) noexcept;
 
 /// Leaves the weighted sums of values in run.even. Blocks of keys begin at multiples of kKeyBlock,
-/// as in attention(): where the running maximum changes depends on nothing but the key's place.
+/// as in attention(): where the running maximum changes depends only on the position of the key.
 void attend_keys(const CachedBlock& block, AddBlock add, Running& run) noexcept {
   for (size_t key = block.begin / kKeyBlock * kKeyBlock; key < block.end; key += kKeyBlock) {
     const size_t first = key > block.begin ? key : block.begin;
@@ -313,7 +315,7 @@ void store_result(const CachedBlock& block, size_t head, const Running& run) noe
   const f32x16 factor = broadcast(sum == 0.0f ? 0.0f : 1.0f / sum);
   const float* sums = run.even_of(head);
   float* y = block.y + head * block.head_dim;
-  // Adding 0 makes 0 of -0, as in attention().
+  // Adding 0 turns -0 into 0, as in attention().
   size_t i = 0;
   for (; i + kLanes <= block.head_dim; i += kLanes) {
     store(y + i, fma(load(sums + i), factor, zero()));

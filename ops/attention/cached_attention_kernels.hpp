@@ -7,11 +7,12 @@
 
 namespace lanewise::ops {
 
-/// Heads that one call may work on. They share a pass over the rows of the cache, which lie
+/// The most heads that one call processes. They share a pass over the rows of the cache, which are
 /// kilobytes apart and hold all heads side by side.
 constexpr size_t kCachedHeads = 8;
 
-/// One query of some adjacent heads against keys and values that are rows of a cache, in any order.
+/// One query of several adjacent heads against keys and values that are rows of a cache, in any
+/// order.
 struct CachedBlock {
   const float* q;  // [heads, head_dim]
   float* y;        // [heads, head_dim]
@@ -23,7 +24,7 @@ struct CachedBlock {
   size_t v_stride;
   const int32_t* rows;  // [end]
   size_t begin;         // the first key that the query sees
-  size_t end;           // behind the last one
+  size_t end;           // one past the last key
   size_t head_dim;
   AttentionBias bias;  // by head
   float scale;
@@ -35,7 +36,7 @@ struct CachedAttentionKernels {
   void (*attend)(const CachedBlock& block, float* scratch) noexcept;
 };
 
-/// For each head the scores of one block of keys, and two sums of values in whole vectors.
+/// For each head, the scores of one block of keys and two sums of values in whole vectors.
 constexpr size_t cached_attention_scratch_floats(size_t head_dim) {
   return kCachedHeads * (kKeyBlock + 2 * attention_copy_stride(head_dim));
 }

@@ -22,7 +22,7 @@ constexpr double kElementNanoseconds = 0.4;
 constexpr int64_t kMostPositions = INT32_MAX;
 constexpr int64_t kMostSinusoidalFloats = int64_t{1} << 26;
 
-/// What the attributes say, checked.
+/// The attributes, checked.
 struct EmbedSpec {
   double scale = 1.0;
   std::string position;  // none, learned, sinusoidal
@@ -110,7 +110,7 @@ Result<EmbedTable> table_weight(const OperatorConfig& config, std::string_view r
   return table;
 }
 
-/// A table of tokens as rows.
+/// A token table stored as rows.
 Result<EmbedTable> token_rows(const OperatorConfig& config, WeightFormat format) {
   if (format == WeightFormat::f32_rows) return table_weight(config, "table");
   const bool is_i8 = format == WeightFormat::i8_rows;
@@ -125,14 +125,14 @@ Result<EmbedTable> token_rows(const OperatorConfig& config, WeightFormat format)
   return table;
 }
 
-/// A table of tokens as panels, as products read it.
+/// A token table stored as panels, as products read it.
 Result<WeightPtr> token_panels(const OperatorConfig& config, WeightFormat format) {
   const int64_t rows = info_of(format).code->rows(WeightTensors(config, "table"));
   if (rows < 1) return invalid_argument("weight 'table' has no rows");
   return bind_weight(config, "table", rows, config.output.features);
 }
 
-/// Fails for weights that are neither the table's nor of what `spec` looks up beside it.
+/// Fails for weights that belong neither to the table nor to what `spec` looks up besides it.
 Status expect_known_weights(const OperatorConfig& config, const EmbedSpec& spec,
                             WeightFormat format) {
   const std::string_view types = spec.has_type_ids ? "type_table" : "table";
@@ -163,7 +163,7 @@ Result<std::vector<float>> sinusoidal_positions(const OperatorConfig& config,
 
 class Embed final : public RowOperator {
  public:
-  /// `panels`: the table of tokens, if it is not rows of `fixed`.
+  /// `panels`: the token table, unless it is the rows in `fixed`.
   Embed(const OperatorConfig& config, const EmbedSpec& spec, const EmbedBlock& fixed,
         WeightPtr panels, std::vector<float> sinusoidal)
       : RowOperator(kElementNanoseconds * static_cast<double>(config.output.features)),
@@ -184,7 +184,7 @@ class Embed final : public RowOperator {
     if (fixed_.position.data == nullptr || spec_.has_positions) {
       return embed(operands, piece.begin, piece.end, 0, row_of_panels);
     }
-    // Row by row of one sequence, the position grows by one.
+    // Within a sequence the position grows by one per row.
     const RaggedRows& ragged = *operands.inputs[0].ragged;
     const int32_t* const ends = ragged.offsets + 1;
     const int32_t* end = std::upper_bound(ends, ends + ragged.sequences, piece.begin);
@@ -201,7 +201,8 @@ class Embed final : public RowOperator {
   }
 
  private:
-  /// Rows of one sequence, the first of them at `position`; of several without such positions.
+  /// Rows of one sequence, the first at `position`; rows of several sequences if positions do not
+  /// follow from rows.
   void embed(const Operands& operands, int32_t row, int32_t end, int64_t position,
              float* row_of_panels) const noexcept {
     const EmbedBlock block = block_of(operands, row, end, position);
@@ -209,7 +210,7 @@ class Embed final : public RowOperator {
     for (size_t r = 0; r < block.rows; ++r) embed_unpacked(block, r, row_of_panels);
   }
 
-  /// Row r of a block, whose token is unpacked first.
+  /// Unpacks the token of row r of a block, then embeds it.
   void embed_unpacked(const EmbedBlock& block, size_t r, float* row) const noexcept {
     const auto advance = [r](EmbedTable& table) {
       if (table.index == nullptr) {
@@ -251,7 +252,7 @@ class Embed final : public RowOperator {
   EmbedSpec spec_;
   WeightPtr panels_;               // or null
   std::vector<float> sinusoidal_;  // [max_positions + position_offset, dim], or empty
-  EmbedBlock fixed_;               // what does not change from run to run
+  EmbedBlock fixed_;               // constant from run to run
 };
 
 }  // namespace
@@ -293,7 +294,7 @@ constexpr WeightRole kWeights[] = {
     {.role = "position_table", .use = WeightUse::kLookup}};
 
 Result<bool> takes_positions(const Attributes& attributes) {
-  // Not LW_ASSIGN_OR_RETURN: GCC 12 then takes the moved string for one that is not initialised.
+  // Not LW_ASSIGN_OR_RETURN: GCC 12 would report the moved string as uninitialised.
   const Result<std::string> kind = attributes.get_string("position", "none");
   if (!kind.ok()) return kind.status();
   return *kind != "none";

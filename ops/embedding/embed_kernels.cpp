@@ -20,7 +20,7 @@ LW_INLINE const float* f32_row(const EmbedTable& table, size_t r, size_t dim) no
   return static_cast<const float*>(table.data) + row_of(table, r) * dim;
 }
 
-/// A row of the table of tokens, whose elements become f32 as they are read.
+/// A row of the token table, converted to f32 as it is read.
 template <EmbedType kType>
 struct TokenRow;
 
@@ -63,7 +63,7 @@ struct TokenRow<EmbedType::kI8> {
   }
 };
 
-/// Without a position or a type, what stands for it is not read.
+/// Without a position or a type, its pointer is not read.
 template <bool kHasPosition, bool kHasType>
 LW_INLINE f32x16 sum(const f32x16& token, const f32x16& scale, const f32x16& position,
                      const f32x16& type) noexcept {

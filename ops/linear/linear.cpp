@@ -21,7 +21,7 @@ Result<NormKind> parse_norm(const std::string& name) {
                           "'");
 }
 
-/// Takes the norm out of `config`, whose rest is that of a linear layer without one.
+/// Removes the norm from `config`, leaving the configuration of a plain linear layer.
 Result<Norm> take_norm(OperatorConfig& config) {
   if (!config.attributes.has("norm")) return Norm{};
   LW_RETURN_IF_ERROR(config.expect_f32_inputs(1, 2));
@@ -37,7 +37,7 @@ Result<Norm> take_norm(OperatorConfig& config) {
   config.attributes.erase("norm");
   config.attributes.erase("norm_eps");
   config.weights.erase("norm_weight");
-  if (!centers) return norm;  // a bias is refused as any role that is not known
+  if (!centers) return norm;  // a bias is then rejected as an unknown role
   LW_ASSIGN_OR_RETURN(const void* bias, config.optional_weight("norm_bias", DataType::kF32, shape));
   norm.bias = static_cast<const float*>(bias);
   config.weights.erase("norm_bias");
@@ -128,7 +128,7 @@ constexpr WeightRole kWeights[] = {
 
 constexpr std::string_view kPlanAttributes[] = {"norm", "norm_eps"};
 
-/// Rows of x are rounded to bytes anyway: a norm on the way costs no pass over memory.
+/// Rows of x are rounded to bytes anyway: a norm on the way costs no extra pass over memory.
 bool takes_norm(const OperatorConfig& config) {
   return config.attributes.expect_only({"activation", "has_residual"}).ok() &&
          !config.weights.contains("norm_weight") && !config.weights.contains("norm_bias") &&

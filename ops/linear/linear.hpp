@@ -16,12 +16,12 @@ namespace lanewise::ops {
 ///          norm also norm_weight [k] f32 and, for layer_norm, norm_bias [k] f32, optional
 /// attributes  activation (a kind of the operator `activation`; none), has_residual (false);
 ///          norm (layer_norm, rms_norm; none by default), norm_eps >= 0 (the default of that
-///          operator): x is what it makes of the input. For formats that round rows only. Plans
-///          write it, model files must not have it (runtime/plan/absorb_norms.hpp).
+///          operator): x is the normalised input. Only for formats that round rows. Plans set it,
+///          model files must not have it (runtime/plan/absorb_norms.hpp).
 /// Error: against a double reference at most 6e-8 * (2 + sqrt(k)) * (1 + sum_k |x[r, k] * W[n, k]|)
 ///   of the sum, times the slope of the activation, plus 5e-7 * max(1, |y|). For formats that round
-///   rows, x is what its rounding leaves (quantize_row.hpp). With a norm, the bits are those of
-///   that operator with a layer without one behind it.
+///   rows, x is the rounded row (quantize_row.hpp). With a norm, the bits are those of that
+///   operator followed by a layer without one.
 /// Fails with kInvalidArgument if shapes disagree. The same bits for a row in every batch, cut and
 /// number of threads, and on every instruction set with FMA.
 ///

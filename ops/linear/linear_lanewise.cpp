@@ -6,22 +6,23 @@
 namespace lanewise::ops {
 namespace {
 
-// How far work is cut beyond a piece a thread.
+// How finely work is divided beyond one piece per thread.
 struct Fineness {
-  /// A piece below this many multiply-adds (some 10 microseconds) costs more to hand out than the
-  /// balance is worth.
+  /// A piece below this many multiply-adds (some 10 microseconds) costs more to hand out than
+  /// better balance gains.
   int64_t least_work;
-  /// Enough that a thread which loses its core for a while does not hold up the others.
+  /// Enough that a thread that loses its core for a while does not delay the others.
   int64_t pieces_per_thread;
 };
 constexpr Fineness kPlain{1 << 19, 6};
-// Where weights are narrower than f32 the arithmetic is up to four times as fast.
+// With low-precision weights the arithmetic is up to four times as fast.
 constexpr Fineness kPrepared{1 << 21, 2};
-// Rows of narrow weights that are not cut further: enough to use a weight that was read.
+// Blocks of rows are not divided below this with low-precision weights: enough rows to use each
+// weight that was read.
 constexpr int64_t kLeastBlockRows = 16;
-// A piece for each thread pays much earlier: they wait for the slowest anyway.
+// One piece per thread pays off much earlier: all wait for the slowest anyway.
 constexpr int64_t kLeastShare = 1 << 17;
-// So many rows take no longer than one: the weights have to come from somewhere.
+// This many rows take no longer than one: reading the weights dominates.
 constexpr int64_t kRowsOfARead = 4;
 
 class LanewiseLinear final : public Operator {
@@ -33,7 +34,7 @@ class LanewiseLinear final : public Operator {
     if (rows == 0) return;
     const int64_t panels = ceil_div(problem_.n, kPanelSize);
     const Parts parts = parts_of(rows, panels, threads);
-    // Panels outside: the blocks of rows that share weights are worked on together.
+    // Panels in the outer loop: blocks of rows that share weights are processed together.
     for (int64_t part = 0; part < parts.panels; ++part) {
       const int64_t feature = panels * part / parts.panels * kPanelSize;
       const int64_t end = std::min(problem_.n, panels * (part + 1) / parts.panels * kPanelSize);
@@ -45,8 +46,8 @@ class LanewiseLinear final : public Operator {
     }
   }
 
-  /// parts_of(): with several threads rows are cut into at most as many parts as there are blocks,
-  /// or pieces wanted, and panels into few enough that there is at most one piece a part too many.
+  /// From parts_of(): with several threads, rows are divided into at most as many parts as there
+  /// are blocks or wanted pieces, and panels such that there is at most one excess piece per part.
   PieceLimit most_pieces(int threads) const noexcept override {
     const Fineness& fineness = problem_.weight->prepares_rows() ? kPrepared : kPlain;
     const int64_t wanted = threads <= 1 ? 0 : fineness.pieces_per_thread * threads;
@@ -73,7 +74,7 @@ class LanewiseLinear final : public Operator {
  private:
   static constexpr int64_t kPanelSize = static_cast<int64_t>(kPanel);
 
-  /// Rows whose inputs fill at most half of the second-level cache: every panel reads them again.
+  /// Rows whose inputs fill at most half of the second-level cache, since every panel rereads them.
   int64_t row_block() const {
     const auto tile = static_cast<int64_t>(problem_.weight->tile_rows());
     const auto most = static_cast<int64_t>(kLinearMaxRows);
@@ -82,7 +83,7 @@ class LanewiseLinear final : public Operator {
     return std::clamp(fit / tile * tile, 2 * tile, most);
   }
 
-  /// As many pieces for every thread, as long as there is work for them.
+  /// The same number of pieces for every thread, as long as there is enough work.
   int64_t wanted_pieces(int64_t rows, int64_t panels, int threads) const {
     const Fineness& fineness = problem_.weight->prepares_rows() ? kPrepared : kPlain;
     const int64_t work = std::max(rows, kRowsOfARead) * problem_.k * panels * kPanelSize;
@@ -91,7 +92,7 @@ class LanewiseLinear final : public Operator {
     return rounds > 0 ? rounds * threads : std::min<int64_t>(work / kLeastShare, threads);
   }
 
-  /// What rows and panels are cut into.
+  /// The numbers of parts that rows and panels are divided into.
   struct Parts {
     int64_t rows;
     int64_t panels;
@@ -101,7 +102,7 @@ class LanewiseLinear final : public Operator {
     const int64_t blocks = ceil_div(rows, row_block());
     if (threads <= 1) return {blocks, 1};
     const int64_t pieces = wanted_pieces(rows, panels, threads);
-    // Each piece of some panels prepares all of its rows anew, so rows are rather cut than panels.
+    // Each piece with some of the panels prepares all of its rows again, so prefer dividing rows.
     const int64_t of_rows =
         problem_.weight->prepares_rows() ? std::min(pieces, rows / kLeastBlockRows) : 0;
     const int64_t parts = std::max(blocks, of_rows);

@@ -8,7 +8,7 @@
 
 namespace lanewise::ops {
 
-/// One linear layer, checked: what an implementation needs to know.
+/// A linear layer whose configuration has been checked.
 struct LinearProblem {
   Isa isa = Isa::baseline;
   bool fast = false;
@@ -27,28 +27,28 @@ struct LinearOffer {
   std::string refusal;
 };
 
-/// One way to compute a linear layer. The list in linear.cpp is in order of preference; the first
-/// that does not refuse is used, and the refusals before it are told to the log.
+/// One way to compute a linear layer. linear.cpp lists them in order of preference; the first that
+/// accepts is used, and earlier refusals are logged.
 struct LinearImplementation {
   std::string_view name;
   LinearOffer (*offer)(const LinearProblem& problem);
 };
 
-/// This project's kernels. Takes everything.
+/// Our own kernels. Accepts everything.
 LinearOffer offer_lanewise_linear(const LinearProblem& problem);
 
 /// oneDNN's matmul (linear_onednn.cpp), or the refusal of a build without oneDNN
 /// (linear_onednn_absent.cpp).
 LinearOffer offer_onednn_linear(const LinearProblem& problem);
 
-/// On which CPUs oneDNN is asked for products of i8 and bf16: with AMX, where it is faster, or, for
-/// tests, on all.
+/// The CPUs on which oneDNN computes products of i8 and bf16: those with AMX, where it is faster,
+/// or, for tests, all.
 enum class OneDnnCpus { kWorthwhile, kAll };
 
-/// The same, for tests: without the look at the CPU where `cpus` says so.
+/// The same, for tests: skips the CPU check if `cpus` says so.
 LinearOffer offer_onednn_linear_on(const LinearProblem& problem, OneDnnCpus cpus);
 
-/// The block that a piece of rows [row, row_end) and features [feature, feature_end) stands for.
+/// The block of rows [row, row_end) and features [feature, feature_end).
 LinearBlock linear_block(const LinearProblem& problem, const Operands& operands, int64_t row,
                          int64_t row_end, int64_t feature, int64_t feature_end) noexcept;
 

@@ -10,13 +10,13 @@
 namespace lanewise::ops {
 namespace {
 
-// Rows of a piece. oneDNN packs the weights anew in each call, so pieces are large.
+// Rows per piece. oneDNN repacks the weights in each call, so pieces are large.
 constexpr int64_t kRowsPerPiece = 256;
-// Rows for each thread from which that pays: on AVX2 it takes twice our time at 16 rows, 3 % less
+// Rows per thread from which oneDNN pays off: on AVX2 it takes twice our time at 16 rows, 3 % less
 // at 128 and 5 % less at 512 (MiniLM, Zen 4).
 constexpr int64_t kFewestRows = 128;
 
-/// The panels back as one matrix [k][n], as oneDNN wants it.
+/// Unpacks the panels into a matrix [k][n], the layout of oneDNN.
 std::vector<float> unpack(const LinearProblem& problem) {
   std::vector<float> plain(static_cast<size_t>(problem.k * problem.n));
   std::vector<float> row(static_cast<size_t>(problem.k));
@@ -29,8 +29,8 @@ std::vector<float> unpack(const LinearProblem& problem) {
   return plain;
 }
 
-/// The product by oneDNN, whose primitive is made once for any number of rows; bias, activation
-/// and residual by our own kernel. Few rows are left to `ours` altogether: its pieces end at a
+/// oneDNN computes the product, with a primitive created once for any number of rows; our kernel
+/// adds bias, activation and residual. Few rows are left entirely to `ours`: its pieces end at a
 /// feature (other_end), those for oneDNN have all features.
 class OneDnnLinear final : public Operator {
  public:
@@ -128,7 +128,7 @@ bool has_amx() {
   return (bits(dnnl::get_effective_cpu_isa()) & bits(kAmx)) == bits(kAmx);
 }
 
-/// Why oneDNN is not asked; empty where it is.
+/// Why oneDNN is not used; empty if it is.
 std::string refusal_of(const LinearProblem& problem, OneDnnCpus cpus) {
   const WeightFormat format = problem.weight->format();
   const bool is_exact = format == WeightFormat::i8;
@@ -141,7 +141,7 @@ std::string refusal_of(const LinearProblem& problem, OneDnnCpus cpus) {
   if (format == WeightFormat::f32) {
     return problem.isa >= Isa::avx512 ? "its f32 is not faster on AVX-512" : "";
   }
-  // Who asks for less than the best does not want AMX either.
+  // A caller who selects a lesser instruction set does not want AMX either.
   if (problem.isa < Isa::avx512bf16) return "AMX is beyond this instruction set";
   return cpus == OneDnnCpus::kAll || has_amx() ? "" : "without AMX it is not faster";
 }

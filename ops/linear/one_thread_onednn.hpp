@@ -1,6 +1,6 @@
 #pragma once
 
-/// For the files that know oneDNN's types only.
+/// For files that use oneDNN's types only.
 
 #include <omp.h>
 
@@ -13,8 +13,8 @@ inline dnnl::engine& onednn_engine() {
   return cpu;
 }
 
-/// Limits OpenMP's teams to the calling thread while it lives. oneDNN would start one of its own
-/// for each of our threads, which never comes together in a forked process.
+/// Limits OpenMP's teams to the calling thread while it lives. Otherwise oneDNN would start a team
+/// for each of our threads, and in a forked process such a team never assembles.
 class OneThread {
  public:
   OneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }

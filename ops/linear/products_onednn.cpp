@@ -8,23 +8,23 @@
 #include "ops/weights/bf16/bf16_kernels.hpp"
 #include "ops/weights/i8/i8_kernels.hpp"
 
-/// Products of int8 and bf16 by oneDNN, the way to AMX. Rows are rounded and sums finished by our
-/// own kernels, so that where sums are exact, which integers are in any order, so are the bits.
+/// Products of int8 and bf16 by oneDNN, which uses AMX. Our own kernels round rows and finish sums,
+/// so where sums are exact, as integer sums are in any order, the bits are the same.
 
 namespace lanewise::ops {
 namespace {
 
-// Rows and features of a product: what is there is written to the second-level cache and read
-// again at once. Fewer rows are filled up, so that oneDNN may choose how weights are stored, which
-// it does not for a number of rows that is unknown.
+// Rows and features of one product, whose output stays in the second-level cache until it is read.
+// Fewer rows are padded: oneDNN chooses a layout of the weights only if the number of rows is
+// known.
 constexpr int64_t kRows = 64;
 constexpr int64_t kFeatures = 512;
-// Rows for each thread from which it is asked: fewer are bound by reading the weights.
+// Rows per thread from which oneDNN is used: fewer are bound by reading the weights.
 constexpr int64_t kFewestRows = 32;
 
 constexpr size_t in_lines(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
-/// What oneDNN multiplies for a format.
+/// The operands that oneDNN multiplies for a format.
 struct I8Product {
   using Panels = I8Panels;
   using Kernels = LinearI8Kernels;
@@ -47,7 +47,7 @@ struct Bf16Product {
   static const Kernels& kernels(Isa isa) { return linear_bf16_kernels_for(isa); }
 };
 
-/// Panels of `n` features back as one matrix [k][n].
+/// Unpacks panels of `n` features into a matrix [k][n].
 template <typename Product>
 std::vector<typename Product::Element> unpacked(const typename Product::Panels& panels, size_t k,
                                                 size_t n) {
@@ -65,10 +65,10 @@ std::vector<typename Product::Element> unpacked(const typename Product::Panels& 
   return plain;
 }
 
-/// kRows rows times some features.
+/// The product of kRows rows and some features.
 class Matmul {
  public:
-  /// x [kRows][k] with `x_stride` elements between rows, weight [k][n], sums with kFeatures.
+  /// x [kRows][k] with `x_stride` elements between rows, weight [k][n], sums with stride kFeatures.
   template <typename Product>
   static Matmul make(int64_t k, int64_t x_stride, int64_t n,
                      std::vector<typename Product::Element> weight) {
@@ -118,8 +118,8 @@ class Matmul {
   dnnl::memory weight_;
 };
 
-/// A piece for oneDNN has the features of Matmuls [other_begin, -other_end); one with an
-/// other_end that is not negative is for our kernels, which few rows are left to.
+/// A piece for oneDNN has the features of Matmuls [other_begin, -other_end); one with an other_end
+/// >= 0 is for our kernels, which compute few rows.
 template <typename Product>
 class OneDnnProducts final : public Operator {
  public:
@@ -148,7 +148,7 @@ class OneDnnProducts final : public Operator {
     if (rows < kFewestRows * threads) return ours_->cut(operands, threads, pieces);
     const int64_t blocks = (rows + kRows - 1) / kRows;
     const auto all = static_cast<int64_t>(matmuls_.size());
-    // Each part of the features rounds its rows anew: rather rows than features are cut.
+    // Each part of the features rounds its rows again, so prefer dividing rows.
     const int64_t parts = std::clamp((2 * threads + blocks - 1) / blocks, int64_t{1}, all);
     for (int64_t block = 0; block < blocks; ++block) {
       for (int64_t part = 0; part < (threads == 1 ? 1 : parts); ++part) {
@@ -205,7 +205,7 @@ class OneDnnProducts final : public Operator {
  private:
   using Element = typename Product::Element;
 
-  /// How scratch memory is shared out.
+  /// The layout of scratch memory.
   struct Scratch {
     Scratch(const OneDnnProducts& op, std::byte* scratch) {
       const auto k = static_cast<size_t>(op.problem_.k);

@@ -7,8 +7,8 @@ namespace {
 
 LW_INLINE void normalize_row(const float* x, size_t dim, float eps, float* y) noexcept {
   const f32x16 length = sqrt(broadcast(row_sum<true>(PlainRow{x}, dim)));
-  // In this order a length that is NaN stays. Divided, not multiplied by the inverse: the inverse
-  // of a length below 3e-39 is infinite.
+  // This order keeps a NaN length. Divides instead of multiplying by the inverse, because the
+  // inverse of a length below 3e-39 is infinite.
   const f32x16 divisor = max(broadcast(eps), length);
   size_t i = 0;
   for (; i + kLanes <= dim; i += kLanes) store(y + i, load(x + i) / divisor);

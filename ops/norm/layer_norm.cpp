@@ -35,7 +35,7 @@ class LayerNorm final : public RowOperator {
 
  private:
   const LayerNormKernels& kernels_;
-  LayerNormBlock fixed_;  // what does not change from run to run
+  LayerNormBlock fixed_;  // constant from run to run
 };
 
 }  // namespace

@@ -31,7 +31,7 @@ class RmsNorm final : public RowOperator {
 
  private:
   const RmsNormKernels& kernels_;
-  RmsNormBlock fixed_;  // what does not change from run to run
+  RmsNormBlock fixed_;  // constant from run to run
 };
 
 /// The length of the weight, if that divides the features; else what it should be.

@@ -43,7 +43,7 @@ float sum_of_weights(size_t rows) noexcept {
   return static_cast<float>(count * (count + 1.0) / 2.0);
 }
 
-/// Cut between sequences, so that each one is added by one thread in one order.
+/// Divided between sequences, so that each is summed by one thread in one order.
 class Pool final : public Operator {
  public:
   Pool(const OperatorConfig& config, PoolKind kind)
@@ -74,7 +74,7 @@ class Pool final : public Operator {
   }
 
  private:
-  /// In rows; a sequence costs a little even when it is empty.
+  /// The cost in rows; even an empty sequence costs a little.
   int64_t cost(const RaggedRows& ragged, int64_t begin, int64_t end) const noexcept {
     const int64_t rows = ragged.offsets[end] - ragged.offsets[begin];
     const bool one_row = kind_ == PoolKind::kFirst || kind_ == PoolKind::kLast;

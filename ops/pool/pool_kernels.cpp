@@ -15,7 +15,8 @@ struct Mean {
   LW_INLINE f32x16 finish(const f32x16& sum) const noexcept { return sum / broadcast(divisor); }
 };
 
-/// The same, row r counted r + 1 times. Not an FMA: the bits are those of every instruction set.
+/// The same with row r weighted by r + 1. Not an FMA, so that the bits are the same on every
+/// instruction set.
 struct WeightedMean {
   float divisor;
 
@@ -25,7 +26,7 @@ struct WeightedMean {
   LW_INLINE f32x16 finish(const f32x16& sum) const noexcept { return sum / broadcast(divisor); }
 };
 
-/// The largest so far. max() lets a NaN in x through; one that is there already stays by select().
+/// The largest so far. max() lets a NaN in x through; select() keeps one from an earlier row.
 struct Max {
   LW_INLINE f32x16 add(const f32x16& largest, const f32x16& x, size_t) const noexcept {
     return select(equal(largest, largest), max(largest, x), largest);
@@ -33,7 +34,7 @@ struct Max {
   LW_INLINE f32x16 finish(const f32x16& largest) const noexcept { return largest; }
 };
 
-/// kVectors * 16 columns of all rows. Row by row, so that a column is added in the same order
+/// kVectors * 16 columns of all rows. Row by row, so that a column is summed in the same order
 /// whatever its neighbours.
 template <size_t kVectors, typename Reduction>
 LW_INLINE void reduce_columns(const Reduction& reduction, const float* x, size_t x_stride,

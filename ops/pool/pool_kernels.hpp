@@ -13,7 +13,7 @@ struct PoolKernels {
   /// y[i] = sum_r (r + 1) x[r, i] / divisor.
   void (*weighted_mean)(const float* x, size_t x_stride, size_t rows, size_t dim, float divisor,
                         float* y) noexcept;
-  /// y[i] = max_r x[r, i], NaN where one of them is.
+  /// y[i] = max_r x[r, i], NaN if any is.
   void (*max)(const float* x, size_t x_stride, size_t rows, size_t dim, float* y) noexcept;
 };
 

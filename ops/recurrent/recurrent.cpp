@@ -15,10 +15,10 @@
 namespace lanewise::ops {
 namespace {
 
-// Sequences that go through time together: they share each pass over the recurrent weights, which
-// from here on cost less to read than to multiply with (ops/linear/README.md).
+// Sequences that advance through time together and share each pass over the recurrent weights. From
+// this many rows on, multiplying takes longer than reading the weights (ops/linear/README.md).
 constexpr int64_t kMostRows = 32;
-// Keeps the products of features in range.
+// Prevents overflow in products of features.
 constexpr int64_t kMostDim = INT32_MAX / 8;
 
 struct RecurrentProblem {
@@ -37,8 +37,8 @@ struct RecurrentProblem {
   int64_t state_stride() const noexcept { return ceil_div(state_features(), 16) * 16; }
 };
 
-/// The sequences of a piece, the longest first: those that still have a token at a time are the
-/// first ones, and no row is padding.
+/// The sequences of a piece, longest first: those that still have a token at a given time come
+/// first, and no row is padding.
 class Group {
  public:
   Group(const RaggedRows& ragged, const Piece& piece) noexcept : offsets_(ragged.offsets) {

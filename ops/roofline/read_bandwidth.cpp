@@ -1,5 +1,5 @@
-// Sums over memory: as little work for a byte as there can be. Compiled with -O3 in every build
-// type, so that the loops are vectorised.
+// Sums memory, the least work per byte. Compiled with -O3 in every build type, so that the loops
+// are vectorised.
 
 #include <algorithm>
 #include <chrono>
@@ -12,17 +12,17 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// 8 MiB take some 300 microseconds: far above the clock's resolution, and short beside the time
-// that a scheduler gives, so that most slices of a busy machine were not interrupted.
+// 8 MiB take some 300 microseconds: far above the clock's resolution, and short compared with a
+// scheduler's time slice, so that most slices are not interrupted on a busy machine.
 constexpr size_t kSliceFloats = size_t{8 << 20} / sizeof(float);
 
-/// The sum of `count` floats, read as `kStreams` streams side by side. The hardware fetches a
-/// stream ahead within its page only; with several there is always one in full flow. On a core of a
-/// Zen 4 two or four read up to 13 % more than one, and eight less than one.
+/// The sum of `count` floats, read as `kStreams` streams side by side. The hardware prefetches a
+/// stream only within its page; with several streams one is always in full flow. On a Zen 4 core
+/// two or four read up to 13 % more than one, and eight less than one.
 template <size_t kStreams>
 float sum(const float* data, size_t count) {
-  // 8 chains of the 4 floats that baseline x86-64 has in a vector: they cover the latency of an
-  // addition (4 cycles) at two loads a cycle, more than any core gets from memory.
+  // 8 chains of 4 floats, a vector of baseline x86-64: they cover the latency of an addition (4
+  // cycles) at two loads per cycle, more than any core gets from memory.
   constexpr size_t kChains = 32;
   const size_t part = count / kStreams;
   float sums[kChains] = {};
@@ -38,7 +38,7 @@ float sum(const float* data, size_t count) {
   return total;
 }
 
-/// GB/s of the slice that is faster than nine of ten, as the FMA peak is measured too.
+/// GB/s of the 90th-percentile slice, like the FMA peak.
 template <size_t kStreams>
 double measure(std::span<const float> memory) {
   std::vector<double> seconds;
@@ -58,7 +58,7 @@ double measure(std::span<const float> memory) {
 }  // namespace
 
 double measure_read_gbps(std::span<const float> memory) {
-  // How many streams suit a core best differs.
+  // The best number of streams depends on the core.
   return std::max({measure<1>(memory), measure<2>(memory), measure<4>(memory)});
 }
 

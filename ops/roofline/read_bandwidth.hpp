@@ -4,11 +4,11 @@
 
 namespace lanewise::ops {
 
-/// What the calling thread reads from `memory` at best, in GB/s: what a step that uses every weight
-/// once can reach.
+/// The highest read bandwidth of the calling thread, in GB/s: the limit for a step that uses every
+/// weight once.
 ///
-/// memory  written before, at least 8 MiB; it is read three times, and what a cache can hold of it
-///         comes from there. For several threads give each its own part, at the same time, and add.
+/// memory  initialised, at least 8 MiB; it is read three times, and what fits in a cache comes from
+///         there. For several threads give each its own part, at the same time, and add.
 /// Thread-safe.
 double measure_read_gbps(std::span<const float> memory);
 

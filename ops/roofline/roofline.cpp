@@ -16,11 +16,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// A slice of a quarter to one millisecond: far above the clock's resolution, and short beside a
-// scheduler's, so that most slices of a busy machine were not interrupted.
+// A slice takes a quarter to one millisecond: far above the clock's resolution, and short compared
+// with a scheduler's, so that most slices are not interrupted on a busy machine.
 constexpr size_t kStepsPerSlice = 200'000;
 
-// Operands of the dot products. Sums of ones stay below 2^20 in a slice: exact, and not infinite.
+// Operands of the dot products. Sums of ones stay below 2^20 in a slice: exact and finite.
 constexpr uint16_t kBf16One = 0x3f80;
 struct Ones {
   uint8_t u8[64];
@@ -36,7 +36,7 @@ Ones make_ones() {
   return ones;
 }
 
-/// What `isa` computes with: no bf16 without an instruction for it.
+/// The arithmetic that `isa` supports: no bf16 without an instruction for it.
 Arithmetic possible(const RooflineKernels& kernels, Arithmetic arithmetic) {
   const bool widened = arithmetic == Arithmetic::kBf16 && kernels.dot_bf16 == nullptr;
   return widened ? Arithmetic::kF32 : arithmetic;
@@ -86,8 +86,8 @@ double measure_peak_gops(Isa isa, Arithmetic wanted, double seconds) {
   do {
     slices.push_back(seconds_of_slice(kernels, arithmetic, ones));
   } while (Clock::now() < end);
-  // The tenth-fastest of a hundred. The fastest may be one that ran while a sibling thread of the
-  // same core had not begun or was already done.
+  // The tenth-fastest of a hundred. The fastest may have run before a sibling thread of the same
+  // core began or after it finished.
   const auto tenth = slices.begin() + static_cast<std::ptrdiff_t>(slices.size() / 10);
   std::nth_element(slices.begin(), tenth, slices.end());
   const double operations =

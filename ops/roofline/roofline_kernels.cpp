@@ -11,17 +11,17 @@ namespace {
 // chains of two instructions still fill the ports.
 constexpr size_t kChains = 12 / kParts;
 
-// Dot products of bytes take 4 cycles on Zen 4 and 5 on Golden Cove, and at most two start in each.
-// 10 registers cover that, and leave room for both operands in whole vectors.
+// Dot products of bytes take 4 cycles on Zen 4 and 5 on Golden Cove, and at most two start per
+// cycle. 10 registers cover that, and leave room for both operands.
 constexpr size_t kI8Chains = 10 / kParts;
 
 float multiply_add(size_t steps) noexcept {
-  // x <- x a + b tends to b / (1 - a) = 1: neither infinite nor denormal, however long it runs.
+  // x <- x a + b tends to b / (1 - a) = 1: never infinite or denormal, however long it runs.
   const f32x16 a = broadcast(0.75f);
   const f32x16 b = broadcast(0.25f);
   f32x16 x[kChains];
-  // Every register starts different: the compiler merges chains that it can prove equal, and the
-  // peak would come out too high.
+  // Every register starts with another value: the compiler merges chains that it can prove equal,
+  // and the measured peak would be too high.
   LW_UNROLL for (size_t i = 0; i < kChains; ++i) {
     x[i] = lane_index() + broadcast(static_cast<float>(i * kLanes));
   }
@@ -40,7 +40,8 @@ int32_t dot_i8(const uint8_t* a, const int8_t* b, size_t steps) noexcept {
   LW_UNROLL for (size_t i = 0; i < kI8Chains; ++i) x[i] = broadcast_i32(static_cast<int32_t>(i));
   for (size_t step = 0; step < steps; ++step) {
     LW_UNROLL for (size_t i = 0; i < kI8Chains; ++i) {
-      // Without VNNI the products do not depend on the sums: they would be computed once for all.
+      // Without VNNI the products do not depend on the sums, and the compiler would compute them
+      // once.
       forget(bytes);
       x[i] = dot(bytes, factors, x[i]);
     }

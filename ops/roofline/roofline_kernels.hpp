@@ -7,7 +7,7 @@
 
 namespace lanewise::ops {
 
-/// Loops in registers. The results depend on every operation, so that none can be left out.
+/// Loops in registers. The results depend on every operation, so that none is optimised away.
 struct RooflineKernels {
   static constexpr Isa kAlsoFor[] = {Isa::avxvnni, Isa::avx512vnni, Isa::avx512bf16};
 
@@ -25,8 +25,8 @@ struct RooflineKernels {
   int32_t (*dot_i8)(const uint8_t* a, const int8_t* b, size_t steps) noexcept;
   size_t i8_chains;
 
-  /// The same with the 2 numbers of each lane: a, b [32], the bits of bf16. Null where no
-  /// instruction does it; such numbers are then widened, and multiply_add says how fast they are.
+  /// The same with the 2 numbers of each lane: a, b [32], the bits of bf16. Null without such an
+  /// instruction; the numbers are then converted to f32, at the rate of multiply_add.
   float (*dot_bf16)(const uint16_t* a, const uint16_t* b, size_t steps) noexcept;
   size_t bf16_chains;
 };

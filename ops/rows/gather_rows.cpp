@@ -51,7 +51,7 @@ Result<OperatorPtr> make_gather_rows(const OperatorConfig& config) {
 
 namespace {
 
-/// It takes the rows that its last input names, of its first.
+/// The output has the rows of the last input, which selects rows of the first.
 std::string_view rows_of_index(const NodeRows& rows) {
   return rows.inputs.back().rows == rows.output ? "" : "an output with as many rows as the index";
 }

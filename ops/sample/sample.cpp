@@ -17,11 +17,11 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr double kLog2E = 1.4426950408889634;
 constexpr double kLog2 = 0.6931471805599453;
 
-/// log(x) for x > 0. Not the C library's, whose last bit depends on the CPU that it finds.
+/// log(x) for x > 0. Not the C library's, whose last bit depends on the CPU.
 ///
 ///   x = 2^n q with q in [sqrt(1/2), sqrt(2)),  log q = 2 atanh s,  s = (q - 1) / (q + 1)
 ///
-/// |s| < 0.172, and the first term left out is below 1e-17.
+/// s| < 0.172, and the first omitted term is below 1e-17.
 double log(double x) noexcept {
   int n = 0;
   double q = std::frexp(x, &n);
@@ -36,7 +36,7 @@ double log(double x) noexcept {
   return n * kLog2 + 2.0 * s * atanh;
 }
 
-/// The largest element, or 0 where that is -inf: -inf - -inf would be NaN.
+/// The largest element, or 0 if that is -inf: -inf - -inf would be NaN.
 float finite_max(const SampleKernels& kernels, std::span<const float> x) noexcept {
   const float largest = kernels.max(x.data(), x.size());
   return largest == -kInfinity ? 0.0f : largest;

@@ -7,8 +7,8 @@ namespace {
 
 constexpr float kMinusInfinity = -__builtin_inff();
 
-// Sums of f32 that run over a vocabulary are folded this often. Each lane then adds 16 terms and,
-// for 50,000 tokens, 200 such sums, where it would add 3,000 terms and lose three digits.
+// Running f32 sums over a vocabulary are folded this often. Each lane then adds 16 terms and, for
+// 50,000 tokens, 200 such sums, instead of 3,000 terms, which would lose three digits.
 constexpr size_t kVectorsPerFold = 16;
 
 LW_INLINE mask16 first_lanes(size_t n) noexcept {
@@ -88,7 +88,7 @@ size_t draw(const float* w, size_t n, double target) noexcept {
         before += static_cast<double>(w[i + lane]);
         if (before > target) return i + lane;
       }
-      // The sum of the block was rounded up, the sum of its elements was not.
+      // The sum of the block was rounded up, the running sum of its elements was not.
       return last_positive(w, i + left, n);
     }
     before = with;
@@ -96,12 +96,12 @@ size_t draw(const float* w, size_t n, double target) noexcept {
   return last_positive(w, n, n);
 }
 
-/// Whether a is worse than b: the lower value, or as high and later.
+/// Whether a is worse than b: a lower value, or an equal one with a higher index.
 LW_INLINE bool worse(const Candidate& a, const Candidate& b) noexcept {
   return a.value < b.value || (a.value == b.value && a.index > b.index);
 }
 
-/// Puts `candidate` below the hole at `place` of a heap whose root is the worst.
+/// Inserts `candidate` below the hole at `place` of a heap whose root is the worst.
 LW_INLINE void sift_down(Candidate* heap, size_t count, size_t place,
                          const Candidate& candidate) noexcept {
   for (size_t child = 2 * place + 1; child < count; child = 2 * place + 1) {
@@ -126,9 +126,9 @@ struct Heap {
   Candidate* best;
   size_t k;
   size_t count = 0;
-  float threshold = kMinusInfinity;  ///< what an element must be above to be among them
+  float threshold = kMinusInfinity;  ///< an element must exceed it to be among the best
 
-  /// Elements come in the order of their indices, so that among equal ones the earlier stay.
+  /// Elements come in order of their indices, so among equal ones the earlier stay.
   LW_INLINE void add(float value, size_t index) noexcept {
     if (!(value > threshold)) return;
     const Candidate candidate{value, static_cast<int32_t>(index)};
@@ -155,7 +155,7 @@ size_t top_k(const float* x, size_t n, size_t k, Candidate* best) noexcept {
   if (k == 0) return 0;
   Heap heap{best, k};
   size_t i = 0;
-  // Nearly every block has no element above the threshold, once the heap has seen some.
+  // Once the heap has seen some elements, nearly every block has none above the threshold.
   for (; i + kBlock <= n; i += kBlock) {
     uint64_t candidates = above(x + i, broadcast(heap.threshold));
     for (; candidates != 0; candidates &= candidates - 1) {
@@ -164,7 +164,7 @@ size_t top_k(const float* x, size_t n, size_t k, Candidate* best) noexcept {
     }
   }
   for (; i < n; ++i) heap.add(x[i], i);
-  // The worst of the rest changes places with the last of the rest, until none is left.
+  // Swaps the worst of the rest with its last, until none is left.
   for (size_t rest = heap.count; rest > 1; --rest) {
     const Candidate last = best[rest - 1];
     best[rest - 1] = best[0];

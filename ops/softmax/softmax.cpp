@@ -42,7 +42,7 @@ Result<OperatorPtr> make_softmax(const OperatorConfig& config) {
   LW_RETURN_IF_ERROR(config.expect_only_weights({}));
   LW_RETURN_IF_ERROR(expect_same_features(config, 1, 1));
   LW_ASSIGN_OR_RETURN(const double scale, config.attributes.get_double("scale", 1.0));
-  // Limits that an f32 can hold; below them every product with the scale would be 0.
+  // Limits that f32 can represent; below them every product with the scale would be 0.
   if (!(scale >= 1e-30 && scale <= 1e30)) {
     return invalid_argument("attribute 'scale': expected a number > 0, found " +
                             std::to_string(scale));

@@ -7,8 +7,8 @@ namespace {
 
 constexpr float kMinusInfinity = -__builtin_inff();
 
-/// The largest element. Where one is NaN it may be another; the sum of the exponentials is NaN then
-/// whatever is subtracted.
+/// The largest element. With a NaN it may be any other, since the sum of the exponentials is then
+/// NaN whatever is subtracted.
 LW_INLINE float row_max(const float* x, size_t dim) noexcept {
   f32x16 largest = broadcast(kMinusInfinity);
   size_t i = 0;

@@ -1,20 +1,20 @@
 #pragma once
 
-/// The walk over rows and panels that the formats share whose kernels read rows in another form
-/// than f32: bytes with a scale, bf16. For the kernels of the folders here only.
+/// The walk over rows and panels shared by the formats whose kernels convert rows from f32: to
+/// bytes with a scale, or to bf16. For the kernels of these folders only.
 ///
-/// A kind is one of tiles (linear_tiles.hpp), and has
+/// A kind is a kind of tiles (linear_tiles.hpp) that also has
 ///
 ///   Block      the WeightBlock of the format
-///   Rows       PreparedRows, and what else belongs to rows
-///   Tile       PreparedTile, and what else its tiles read
-///   Constants  what some panels have in common for all rows
-///   Factors    what 16 features have in common for all rows
+///   Rows       PreparedRows, and other data of rows
+///   Tile       PreparedTile, and other data that its tiles read
+///   Constants  data of some panels, the same for all rows
+///   Factors    data of 16 features, the same for all rows
 ///
 ///   prepare(block, scratch)  rows of x in the form that its tiles read
-///   begin(block, panel, panels, constants, tile)  what these panels need beside their weights
-///   set_rows(rows, row, tile)  what the rows from `row` on need beside their data
-///   prefetch_features(block, n)  what the 16 features from n on need beside their weights
+///   begin(block, panel, panels, constants, tile)  what these panels need besides their weights
+///   set_rows(rows, row, tile)  what the rows from `row` on need besides their data
+///   prefetch_features(block, n)  what the 16 features from n on need besides their weights
 ///   factors(block, constants, p, features)  of features of the p-th of the panels
 ///   total(sums, x_scale, factors)  16 sums as f32, scaled, bias added
 
@@ -24,11 +24,11 @@
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
 
-/// Rows of x as a kind's tiles read them.
+/// Rows of x in the form that a kind's tiles read.
 struct PreparedRows {
   const std::byte* data;  // [rows, stride]
   size_t stride;          // bytes
-  const RowScale* scale;  // [rows], or null where rows have none
+  const RowScale* scale;  // [rows], or null if rows have none
 };
 
 /// Rows of bytes.
@@ -37,9 +37,9 @@ struct RoundedRows : PreparedRows {
   size_t sums_per_row;
 };
 
-/// Whether a tile of `rows` rows asks ahead: where it may be one of several of a block. Not in
-/// registers of 128 bits, which multiply so slowly that weights come in time (int8: 5 % slower).
-/// Weights of 4 bits do without as well: asking cost as much as it brought.
+/// Whether a tile of `rows` rows prefetches weights: if it may be one of several of a block. Not
+/// with 128-bit registers, which multiply so slowly that weights arrive in time (int8: 5 % slower).
+/// Nor for 4-bit weights: prefetching cost as much as it gained.
 template <typename Kind>
 constexpr bool asks_ahead(size_t rows) {
   return kParts < 4 && rows >= (Kind::kMaxRows + 1) / 2;
@@ -58,7 +58,7 @@ struct PreparedTile {
 
 constexpr size_t kSumBytes = kLanes * 4;
 
-/// The bias of some features, zero where there is none.
+/// The bias of some features, or zero.
 LW_INLINE f32x16 bias_of(const LinearOutput& out, const RowPart& features) noexcept {
   return out.bias == nullptr ? zero() : features.from(out.bias);
 }
@@ -74,7 +74,7 @@ LW_INLINE void store_sums(const Vector (&sum)[kRows][kPanels], const PreparedTil
   }
 }
 
-/// Where the sums of a tile are in its output.
+/// The position of a tile's sums in the output.
 struct TilePlace {
   size_t row;
   size_t rows;
@@ -86,7 +86,7 @@ struct TilePlace {
 template <typename Kind, Activation kActivation>
 void finish_tile(const typename Kind::Block& block, const std::byte* sums, const RowScale* x_scale,
                  const typename Kind::Constants& constants, const TilePlace& place) noexcept {
-  // Copies, which no store to y can change: the compiler keeps them in registers.
+  // Local copies, which no store to y can alias: the compiler keeps them in registers.
   const LinearOutput out = block;
   const size_t row = place.row;
   const size_t rows = place.rows;
@@ -113,7 +113,7 @@ constexpr FinishFunction<Kind> kFinishTile[] = {
 #undef LW_ACTIVATION
 };
 
-/// Finishes sums that another library made: [rows][stride], of which whole panels are read.
+/// Finishes sums that another library computed: [rows][stride], read in whole panels.
 template <typename Kind, Activation kActivation>
 void finish_sums(const typename Kind::Block& block, const std::byte* sums, size_t stride,
                  const RowScale* x_scale) noexcept {
@@ -144,7 +144,7 @@ void finish_all_sums(const typename Kind::Block& block, const std::byte* sums, s
   }
 }
 
-/// Asks for the lines that a tile will be written to while its sums are made.
+/// Prefetches the output lines of a tile while its sums are computed.
 LW_INLINE void prefetch_results(const LinearBlock& block, const TilePlace& place) noexcept {
   const float* y = block.y + place.row * block.y_stride + place.panel * kPanel;
   for (size_t r = 0; r < place.rows; ++r, y += block.y_stride) {
@@ -152,8 +152,8 @@ LW_INLINE void prefetch_results(const LinearBlock& block, const TilePlace& place
   }
 }
 
-/// Asks for the numbers that features have beside their weights: a line of each for a panel, so far
-/// apart in time that the processor does not foresee them.
+/// Prefetches the numbers that features have besides their weights: one line of each per panel, so
+/// far apart in time that the hardware does not predict them.
 template <typename Kind>
 LW_INLINE void prefetch_features(const typename Kind::Block& block, size_t panel,
                                  size_t panels) noexcept {
@@ -163,8 +163,8 @@ LW_INLINE void prefetch_features(const typename Kind::Block& block, size_t panel
   }
 }
 
-/// At most kLinearMaxRows rows times all panels. Panels outside, so that their weights stay in a
-/// near cache while the tiles of rows pass.
+/// At most kLinearMaxRows rows times all panels. The outer loop is over panels, so that their
+/// weights stay in a near cache while the tiles of rows pass.
 template <typename Kind>
 void multiply_prepared(const typename Kind::Block& block, const typename Kind::Rows& x) noexcept {
   static constexpr TileFunctions<Kind> kTiles = tile_functions<Kind>();

@@ -1,13 +1,13 @@
 #pragma once
 
-/// Tiles of rows and panels that stay in registers, for the kernels of the folders here only.
+/// Tiles of rows and panels that stay in registers, for the kernels of these folders only.
 ///
 /// A kind of tile is a struct with
 ///
-///   kRegisters  vectors that sums, operands and what else a step needs may take
+///   kRegisters  vectors available for sums, operands and whatever else a step needs
 ///   kMaxRows, kMaxPanels  the largest tile
 ///   kVectors    registers of a sum
-///   Tile        what a tile works on
+///   Tile        the data of a tile
 ///   multiply<rows, panels>(tile)
 
 #include <cstddef>
@@ -17,8 +17,8 @@
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
 
-/// Whether the sums fit, with the smaller of a column of inputs and a row of weights, and one of
-/// the other.
+/// Whether the sums fit into registers, with the smaller of a column of inputs and a row of
+/// weights, and one of the other.
 template <typename Kind>
 constexpr bool fits(size_t rows, size_t panels) {
   const size_t vectors = panels * kParts;
@@ -26,7 +26,7 @@ constexpr bool fits(size_t rows, size_t panels) {
   return rows * panels * Kind::kVectors + held + 1 <= Kind::kRegisters;
 }
 
-/// Panels that a tile of `rows` rows walks at once.
+/// Panels that a tile of `rows` rows covers at once.
 template <typename Kind>
 constexpr size_t panels_at_once(size_t rows) {
   size_t panels = 1;
@@ -34,7 +34,7 @@ constexpr size_t panels_at_once(size_t rows) {
   return panels;
 }
 
-/// The functions that multiply tiles, by rows and panels; those of no rows or panels are null.
+/// The functions that multiply tiles, by rows and panels; null for 0 rows or panels.
 template <typename Kind>
 struct TileFunctions {
   using Function = void (*)(const typename Kind::Tile&) noexcept;
@@ -58,8 +58,8 @@ constexpr TileFunctions<Kind> tile_functions() {
   return all;
 }
 
-/// Cuts rows into tiles of at most `most` that differ by one row at most: a small last tile would
-/// be slow.
+/// Divides rows into tiles of at most `most` whose sizes differ by at most one row: a small last
+/// tile would be slow.
 struct RowTiles {
   RowTiles(size_t rows, size_t most) : count((rows + most - 1) / most), all(rows) {}
   size_t begin(size_t tile) const { return all * tile / count; }
@@ -68,17 +68,17 @@ struct RowTiles {
   size_t all;
 };
 
-/// What a step reads of a panel: a cache line.
+/// The bytes that a step reads of a panel: a cache line.
 constexpr size_t kLineBytes = 64;
 
-/// Weights that will be wanted next. While the tiles of rows pass over a few panels, each asks for
-/// its share of those that follow: the processor's own prefetching stops at the end of a panel.
+/// The weights to prefetch. While the tiles of rows pass over a few panels, each prefetches its
+/// share of the following ones: hardware prefetching stops at the end of a panel.
 struct NextWeights {
   const std::byte* at = nullptr;
   size_t step = 0;  // bytes
 
   /// The share of tile `index` of `tiles`, each of which takes `steps` steps of kLineBytes over a
-  /// panel. A single tile has none: it reads several panels itself, which come by themselves.
+  /// panel. A single tile has none: it reads several panels itself, which the hardware prefetches.
   static NextWeights share(const std::byte* next, size_t steps, size_t index,
                            size_t tiles) noexcept {
     if (tiles == 1) return {next, 0};
@@ -86,7 +86,7 @@ struct NextWeights {
     return {next + index * steps * step, step};
   }
 
-  /// Once a step, for kPanels panels.
+  /// Called once per step, for kPanels panels.
   template <size_t kPanels>
   LW_INLINE void ask(size_t panel_bytes) noexcept {
     LW_UNROLL for (size_t p = 0; p < kPanels; ++p) __builtin_prefetch(at + p * panel_bytes);
@@ -94,7 +94,8 @@ struct NextWeights {
   }
 };
 
-/// Panels that a block of `rows` rows is walked in: those that its larger tiles can take.
+/// The number of panels that a block of `rows` rows processes at once: as many as its larger tiles
+/// can cover.
 template <typename Kind>
 constexpr size_t panels_of_block(size_t rows) {
   const size_t tiles = (rows + Kind::kMaxRows - 1) / Kind::kMaxRows;

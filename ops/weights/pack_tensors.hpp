@@ -1,6 +1,6 @@
 #pragma once
 
-/// What the packing of several formats shares.
+/// Packing code shared by several formats.
 
 #include <cstring>
 #include <string>

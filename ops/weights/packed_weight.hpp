@@ -10,14 +10,14 @@
 
 namespace lanewise::ops {
 
-/// A weight [n, k] as integers, row-major, before it is packed.
+/// A quantised weight [n, k], row-major, before it is packed.
 ///
 ///   8 bits   w[i, j] = scales[i] * values[i * k + j],  values in [-127, 127], group = k
 ///   4 bits   w[i, j] = scales[g] * values[i * k + j] + minimums[g],  values in [0, 15]
 ///
-/// where g = i * groups + j / group and groups = ceil(k / group). Without minimums they are
-/// -8 * scales: symmetric around 8. With `input_scale` the matrix is that of w[i, j] /
-/// input_scale[j], and what multiplies it is x[j] * input_scale[j].
+/// where g = i * groups + j / group and groups = ceil(k / group). Missing minimums are -8 * scales:
+/// symmetric around 8. With `input_scale` the matrix represents w[i, j] / input_scale[j], and
+/// multiplies x[j] * input_scale[j].
 struct QuantizedMatrix {
   WeightFormat format = WeightFormat::i8;
   int64_t n = 0;
@@ -29,13 +29,13 @@ struct QuantizedMatrix {
   std::vector<float> input_scale;  ///< [k], or empty: ones
 
   int64_t groups() const { return (k + group - 1) / group; }
-  /// What value [row, j] stands for, without the division by input_scale.
+  /// The value that [row, j] represents, without the division by input_scale.
   float weight(int64_t row, int64_t j) const;
 };
 
 /// One tensor of a packed weight.
 struct PackedTensor {
-  std::string suffix;  ///< what its role adds to that of the weight (role_of())
+  std::string suffix;  ///< appended to the role of the weight (role_of())
   DataType type = DataType::kU8;
   Shape shape;
   std::vector<std::byte> bytes;
@@ -47,11 +47,11 @@ struct PackedWeight {
   std::vector<PackedTensor> tensors;
 };
 
-/// w [n, k] in that format, which has panels, rounded in the plainest way that it knows. Converters
-/// find better integers.
+/// Packs w [n, k] in a format with panels, using the format's simplest rounding. Converters choose
+/// better quantised values.
 PackedWeight pack_weight(WeightFormat format, const float* w, int64_t n, int64_t k);
 
-/// The integers of `matrix` in its format.
+/// Packs the values of `matrix` in its format.
 PackedWeight pack_weight(const QuantizedMatrix& matrix);
 
 /// Whether the format is packed from a QuantizedMatrix.

@@ -1,6 +1,6 @@
 #pragma once
 
-/// Rows of f32 as bytes with a scale, for the kernels of the folders here only.
+/// Quantises rows of f32 to bytes with a scale, for the kernels of these folders only.
 
 #include "ops/norm/norm_rows.hpp"
 #include "ops/simd_integers.hpp"
@@ -9,7 +9,7 @@
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
 
-/// A row whose numbers are multiplied by a factor of their own.
+/// A row whose elements are each multiplied by a factor.
 struct ScaledRow {
   const float* x;
   const float* factor;
@@ -19,7 +19,7 @@ struct ScaledRow {
   }
 };
 
-/// low <= 0 <= high, and every number of a row between them; one of them NaN if the row has one.
+/// low <= 0 <= high, with every element of a row in between; one of them is NaN if the row has one.
 struct Range {
   float low;
   float high;
@@ -27,8 +27,8 @@ struct Range {
 
 template <typename Row>
 LW_INLINE Range range_of(const Row& x, size_t n) noexcept {
-  // A maximum of 512 bits may take 3 cycles (LLVM's model of Sapphire Rapids), so two chains of
-  // them; where a range is several registers anyway, these are chains enough.
+  // A 512-bit maximum may take 3 cycles (LLVM's model of Sapphire Rapids), so two chains; if a
+  // range takes several registers anyway, these are chains enough.
   constexpr size_t kChains = kParts == 1 ? 2 : 1;
   BitRange range[kChains];
   LW_UNROLL for (size_t j = 0; j < kChains; ++j) range[j] = empty_range();
@@ -67,7 +67,8 @@ LW_INLINE RowScale quantize(const Row& x, size_t n, Form& form) noexcept {
   const bool nothing = scale < 1e-38f;  // false for NaN
   const float factor = nothing ? 0.0f : 1.0f / scale;
   const float offset = nothing ? 0.0f : nearest_integer(-128.0f - range.low * factor);
-  // Two roundings on every instruction set, and not the one of fma(): integers must be the same.
+  // Two roundings on every instruction set instead of the one of fma(), so that the integers are
+  // the same.
   const auto scaled = [&](const f32x16& values) noexcept {
     return values * broadcast(factor) + broadcast(offset);
   };
@@ -91,17 +92,17 @@ LW_INLINE RowScale quantize(const Row& x, size_t n, Form& form) noexcept {
   return {nothing ? 0.0f : scale, nothing ? 0.0f : -offset * scale};
 }
 
-/// Rounds a row to bytes: x[i] ~ scale * q[i] + shift, where the range of the row and zero is cut
-/// into 255 steps and zero is one of them.
+/// Rounds a row to bytes: x[i] ~ scale * q[i] + shift, where the range of the row including zero is
+/// divided into 255 steps, one of which is at zero.
 ///
 ///   scale = (max x - min x) / 255, offset = round(-128 - min x / scale), shift = -offset * scale,
 ///   q[i] = round(x[i] / scale + offset), limited to [-128, 127]
 ///
-/// Activations often lie on one side of zero, all of ReLU's and most of GELU's: a range around it
-/// would waste up to a bit. `form` stores q, and 0 behind n up to a multiple of kRoundedAtOnce.
-/// `input_scale`, if not null, multiplies x first. A row of numbers all within 255e-38 of zero
-/// counts as zeros, because 1 / scale would be infinite; one with a NaN or an infinity has a scale
-/// that is neither finite.
+/// Activations are often on one side of zero, all of ReLU's and most of GELU's: a symmetric range
+/// would waste up to a bit. `form` stores q, zero-padded to a multiple of kRoundedAtOnce.
+/// `input_scale`, if not null, multiplies x first. A row whose range is below 255e-38 counts as
+/// zeros, because 1 / scale would be infinite; one with a NaN or an infinity has a scale that is
+/// not finite.
 template <typename Form>
 LW_INLINE RowScale quantize_row(const float* x, const float* input_scale, size_t n,
                                 Form& form) noexcept {
@@ -115,7 +116,7 @@ void normalize_row(const Norm& norm, const float* x, size_t n, float* y) noexcep
                        : layer_norm_row<true>(PlainRow{x}, norm, n, y);
 }
 
-/// How prepared_bytes() are shared out for a block whose rows become `bytes` each.
+/// The layout of prepared_bytes() for a block whose rows become `bytes` each.
 struct RowsScratch {
   RowsScratch(const LinearBlock& block, size_t bytes, std::byte* scratch) noexcept
       : stride(prepared_stride(bytes)),
@@ -133,7 +134,7 @@ struct RowsScratch {
   int32_t* sums;  // by row, or by row and group
 };
 
-/// Row r of a block, rounded after its norm. `normalized`: normalized_bytes(), the same for every
+/// Rounds row r of a block after its norm. `normalized`: normalized_bytes(), the same for every
 /// row, so that it stays in the first-level cache.
 template <typename Form>
 LW_INLINE RowScale prepare_row(const LinearBlock& block, const float* input_scale, size_t r,

@@ -7,7 +7,7 @@
 namespace lanewise::ops {
 namespace {
 
-// 128 * 128 times as many inputs are still below 2^31.
+// 128 * 128 times this many inputs is still below 2^31.
 constexpr int64_t kMostExactInputs = 131'071;
 
 }  // namespace

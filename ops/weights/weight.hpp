@@ -25,13 +25,13 @@ class Weight {
   virtual void multiply(const LinearBlock& block, size_t feature,
                         std::byte* scratch) const noexcept = 0;
 
-  /// What multiplying up to kLinearMaxRows rows at once takes.
+  /// Scratch for multiplying up to kLinearMaxRows rows at once.
   virtual size_t scratch_bytes(const Norm& norm) const noexcept = 0;
 
-  /// The most rows that multiply() works on at once.
+  /// The most rows that multiply() processes at once.
   virtual size_t tile_rows() const noexcept = 0;
 
-  /// Whether multiply() turns rows into another form first, all of them for each range of features.
+  /// Whether multiply() converts rows first, all of them again for each range of features.
   virtual bool prepares_rows() const noexcept = 0;
 
   /// y[i] = w[row, i] for i in [0, k): exactly what products multiply with, input scales included.
@@ -40,18 +40,18 @@ class Weight {
 
 using WeightPtr = std::shared_ptr<const Weight>;
 
-/// The role of a tensor that belongs to the weight in `role`: the suffix behind it, but for
+/// The role of a tensor of the weight in `role`: the role with the suffix appended, except for
 /// kInputScale, which is a role of its own.
 std::string role_of(std::string_view role, std::string_view suffix);
 inline constexpr std::string_view kInputScale = "input_scale";
 
-/// The tensors that one weight of an operator is made of, by their suffixes.
+/// The tensors of one weight of an operator, by their suffixes.
 class WeightTensors {
  public:
   WeightTensors(const OperatorConfig& config, std::string_view role)
       : config_(config), role_(role) {}
 
-  /// Null where there is none.
+  /// Null if there is none.
   const TensorView* find(std::string_view suffix) const;
   /// As OperatorConfig::weight().
   template <typename T>
@@ -84,21 +84,21 @@ struct WeightProblem {
   int64_t panels() const noexcept { return (n + 15) / 16; }
 };
 
-/// What the folder of a format provides.
+/// What the folder of a format implements.
 struct WeightCode {
-  /// Suffixes of its tensors; the panels' is empty and stands first.
+  /// Suffixes of its tensors, first that of the panels, which is empty.
   std::span<const std::string_view> suffixes;
-  /// Inputs of a step of the panels, and what it takes for 16 features.
+  /// Inputs per step of the panels, and the bytes of a step for 16 features.
   int64_t step_inputs;
   int64_t step_bytes;
   /// Whether products round rows to 8 bits.
   bool rounds_rows;
   /// Checks shapes and types. kInvalidArgument naming the role.
   Result<WeightPtr> (*bind)(const WeightTensors& tensors, const WeightProblem& problem);
-  /// How many rows a table of these tensors has; 0 if they do not fit.
+  /// The number of rows of a table with these tensors; 0 if they do not match.
   int64_t (*rows)(const WeightTensors& tensors);
   PackedWeight (*pack)(WeightFormat format, const float* w, int64_t n, int64_t k);
-  /// Null where no integers are chosen before.
+  /// Null if the format has no quantised values to choose.
   PackedWeight (*pack_integers)(const QuantizedMatrix& matrix);
 };
 
@@ -108,34 +108,34 @@ struct WeightCode {
 #undef LW_WEIGHT_FORMAT
 #undef LW_TABLE_FORMAT
 
-/// The format that `config` states for the weight in `role`; where it states none, `otherwise`,
-/// which is one of f32.
+/// The format that `config` gives for the weight in `role`; if it gives none, `otherwise`, which is
+/// a format of f32.
 WeightFormat format_of(const OperatorConfig& config, std::string_view role, WeightFormat otherwise);
 
-/// The weight [n, k] in that role, with panels. Fails with kInvalidArgument, naming the role, where
-/// tensors do not fit the format.
+/// Binds the weight [n, k] in that role, which has panels. Fails with kInvalidArgument, naming the
+/// role, if tensors do not match the format.
 Result<WeightPtr> bind_weight(const OperatorConfig& config, std::string_view role, int64_t n,
                               int64_t k);
 
 /// Roles of the tensors of a weight in `role`.
 std::vector<std::string> weight_roles(std::string_view role, WeightFormat format);
 
-/// Fails unless all weights of `config` are tensors of that weight or in `others`.
+/// Fails unless every weight of `config` is a tensor of that weight or in `others`.
 Status expect_only_weights(const OperatorConfig& config, std::string_view role, WeightFormat format,
                            std::initializer_list<std::string_view> others);
 
-/// Lets the weight of `config` in `role` be `packed`, which must outlive what is made from it.
+/// Makes `packed` the weight of `config` in `role`; it must outlive what is made from `config`.
 void set_weight(OperatorConfig& config, std::string_view role, const PackedWeight& packed);
 
-/// Rows of 16 * panels: what `rows` is for most formats.
+/// 16 * panels, the number of rows for most formats.
 int64_t rows_of_panels(const WeightTensors& tensors);
 
-/// kUnsupported for more inputs than whose products with integers add up in 32 bits.
+/// kUnsupported if k inputs can overflow an integer sum of 32 bits.
 Status expect_exact_sums(int64_t k);
 
 constexpr int64_t ceil_div(int64_t a, int64_t b) noexcept { return (a + b - 1) / b; }
 
-/// A weight of `Stored`, what a format's tensors become, and its kernels. Stored has
+/// A weight made of `Stored`, which a format's tensors are bound to, and its kernels. Stored has
 ///
 ///   static constexpr bool kPreparesRows
 ///   Stored from(size_t feature) const        that of the features from a multiple of 16 on

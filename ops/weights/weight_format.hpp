@@ -23,9 +23,9 @@ struct WeightCode;
 struct WeightFormatInfo {
   WeightFormat format;
   std::string_view name;    ///< in model files
-  std::string_view choice;  ///< what `lanewise convert --weights` calls it
-  int64_t block;            ///< inputs that share a scale; 1: none; 0: all of a row
-  double bits;              ///< for each weight, with its scales
+  std::string_view choice;  ///< its name for `lanewise convert --weights`
+  int64_t block;            ///< inputs that share a scale; 1: none; 0: a whole row
+  double bits;              ///< per weight, with its scales
   const WeightCode* code;   ///< what its folder provides (weight.hpp); null for tables of rows
 };
 
@@ -36,24 +36,24 @@ const WeightFormatInfo& info_of(WeightFormat format) noexcept;
 
 inline std::string_view name_of(WeightFormat format) noexcept { return info_of(format).name; }
 
-/// The format that model files call so.
+/// The format with that name in model files.
 std::optional<WeightFormat> find_weight_format(std::string_view name) noexcept;
 
-/// The format with panels that `lanewise convert --weights` calls so, where several have groups
-/// that of `group` inputs.
+/// The format with panels that `lanewise convert --weights` calls `choice`; if several have groups,
+/// the one with groups of `group` inputs.
 std::optional<WeightFormat> find_weight_choice(std::string_view choice, int64_t group) noexcept;
 
 /// Whether a weight in that format can be multiplied; a table of rows is only looked up.
 inline bool has_panels(WeightFormat format) noexcept { return info_of(format).code != nullptr; }
 
-/// Whether a product rounds the rows of its input to 8 bits first. Only such products can take the
-/// norm before them along.
+/// Whether a product first rounds the rows of its input to 8 bits. Only such products can absorb
+/// the norm before them.
 bool rounds_rows(WeightFormat format) noexcept;
 
 /// Whether the tensor in role `other` belongs to a weight of that format in `role`: scales, sums.
 bool is_companion(WeightFormat format, std::string_view role, std::string_view other);
 
-/// Weights that stand in so many bytes of panels, those beyond n and k included.
+/// The number of weights in so many bytes of panels, including those beyond n and k.
 int64_t weights_in(WeightFormat format, int64_t bytes) noexcept;
 
 /// The names of all formats, for messages: "f32, bf16, i8, ...".

@@ -47,7 +47,7 @@ Result<AttentionKind> kind_of(const Graph& graph, const Node& node) {
   }
   if (queries == RowSymbol::kTargetTokens) return AttentionKind::kDecoder;
   if (graph::has_target(graph)) return AttentionKind::kEncoder;
-  // A model of one part: whoever sees only what came before is made to go on writing.
+  // In a model with a single stack, causal attention means a decoder.
   LW_ASSIGN_OR_RETURN(const bool causal, node.attributes.get_bool("causal", false));
   return causal ? AttentionKind::kDecoder : AttentionKind::kEncoder;
 }
@@ -76,7 +76,7 @@ Result<std::vector<Attention>> find_attention(const internal::ModelData& model) 
   return found;
 }
 
-/// The graph as far as `attentions` need it, with their inputs as its outputs.
+/// Restricts the graph to what `attentions` need; their inputs become its outputs.
 Result<Graph> graph_to_inputs(const Graph& graph, const std::vector<Attention>& attentions) {
   Graph wanted = graph;
   wanted.outputs.clear();

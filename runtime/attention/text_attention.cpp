@@ -41,7 +41,7 @@ std::vector<std::string> names_of(const text::Tokenizer& tokenizer, std::span<co
   return names;
 }
 
-/// What the model writes for `source`, the best guess at each token.
+/// The model's greedy output for `source`.
 Result<std::vector<int32_t>> write(const Model& model, const std::vector<int32_t>& source,
                                    int64_t most, const SessionOptions& options,
                                    const RunOptions& run) {
@@ -63,7 +63,7 @@ Result<std::vector<int32_t>> write(const Model& model, const std::vector<int32_t
   return std::move(best.ids);
 }
 
-/// What the decoder is given: the start token, and the target.
+/// The decoder's ids: the start token, then the target.
 Result<std::vector<int32_t>> decoder_ids(const Model& model, const std::vector<int32_t>& source,
                                          const text::Tokenizer& tokenizer,
                                          std::optional<std::string_view> target,

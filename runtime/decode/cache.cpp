@@ -16,7 +16,7 @@ Cache::Cache(std::span<const int64_t> features) {
 Status Cache::reserve(int64_t slots) {
   const int64_t used = capacity_ - free_slots();
   if (used + slots <= capacity_) return {};
-  // Twice as many, so that growing token by token copies each of them once on average.
+  // Doubles the capacity, so that growth token by token copies each slot once on average.
   const int64_t capacity = std::max(used + slots, 2 * capacity_);
   std::vector<Floats> grown;
   grown.reserve(layers_.size());
@@ -31,7 +31,8 @@ Status Cache::reserve(int64_t slots) {
     }
     grown.emplace_back(static_cast<float*>(data));
   }
-  // All that can fail comes first, and room for every slot: giving slots back allocates nothing.
+  // Everything that can fail comes first; with room for every slot, releasing slots never
+  // allocates.
   free_.reserve(static_cast<size_t>(capacity));
   uses_.resize(static_cast<size_t>(capacity), 0);
   add_free(capacity_, capacity);
@@ -49,7 +50,7 @@ void Cache::release_all() noexcept {
   std::fill(uses_.begin(), uses_.end(), 0);
 }
 
-/// The lowest is the next: the tokens of a sequence lie one after another where they can.
+/// The lowest slot is taken next, so that the tokens of a sequence are adjacent where possible.
 void Cache::add_free(int64_t begin, int64_t end) noexcept {
   const auto count = static_cast<size_t>(end - begin);
   free_.insert(free_.begin(), count, 0);
@@ -59,7 +60,7 @@ void Cache::add_free(int64_t begin, int64_t end) noexcept {
 
 void Cache::append(Slots& sequence) {
   LW_DCHECK(!free_.empty());
-  sequence.push_back(free_.back());  // may throw; nothing is taken then
+  sequence.push_back(free_.back());  // may throw; no slot is taken then
   free_.pop_back();
   uses_[static_cast<size_t>(sequence.back())] = 1;
 }

@@ -10,29 +10,29 @@
 
 namespace lanewise::decode {
 
-/// The keys and values of tokens that a decoder has seen, a page a token.
+/// The keys and values of tokens that a decoder has processed, in slots of one token.
 ///
-/// A slot is the place of one token in every layer; a sequence is a list of slots. Hypotheses that
-/// share a beginning share its slots, which are never written again, so beams go on from each
-/// other's caches by copying lists of numbers. A slot is free when no list has it.
+/// A slot is the memory of one token in every layer; a sequence is a list of slots. Hypotheses with
+/// a common beginning share its slots, which are never rewritten, so a beam continues another's
+/// cache by copying a list of numbers. A slot is free when no list contains it.
 class Cache {
  public:
   using Slots = std::vector<int32_t>;
 
-  /// features  floats of a slot in each layer
+  /// features  floats per slot in each layer
   explicit Cache(std::span<const int64_t> features);
 
-  /// Makes sure that append() can take so many slots. Layers may move; what they hold stays.
-  /// kResourceExhausted when the system has no memory; nothing has changed then.
+  /// Ensures that append() can take that many slots. Layers may move; their contents stay.
+  /// kResourceExhausted, with nothing changed, if the system has no memory.
   Status reserve(int64_t slots);
 
-  /// Adds a free slot, which reserve() must have provided.
+  /// Appends a free slot, which reserve() must have provided.
   void append(Slots& sequence);
-  /// Another list of the same slots, in place of what `copy` was (which has none).
+  /// Makes `copy`, which must be empty, a list of the same slots.
   void share(const Slots& sequence, Slots& copy);
-  /// Gives back the slots of a list, and empties it.
+  /// Releases the slots of a list, and empties it.
   void release(Slots& sequence) noexcept;
-  /// Gives back all slots of all lists, which nobody may use any more.
+  /// Releases all slots of all lists, which must not be used afterwards.
   void release_all() noexcept;
 
   size_t layers() const noexcept { return layers_.size(); }
@@ -60,7 +60,7 @@ class Cache {
 
   std::vector<Layer> layers_;
   std::vector<int32_t> uses_;  // [capacity]
-  std::vector<int32_t> free_;  // the next one last
+  std::vector<int32_t> free_;  // taken from the end
   int64_t capacity_ = 0;
 };
 

@@ -32,8 +32,8 @@ int64_t features_of_output(const graph::Graph& graph, const std::string& name) {
   return graph.values[static_cast<size_t>(graph.outputs.at(name))].features;
 }
 
-/// What is chosen by a row of logits is the next step's id: each must have a row of the embedding,
-/// of which check_interface() has seen as many as the task says.
+/// The token chosen from a row of logits is the next step's id, so each must have a row in the
+/// embedding, for which check_interface() has checked the task's vocabulary.
 Status check_vocabulary(const graph::DecodingGraphs& graphs, const ModelInfo& info) {
   const int64_t logits = features_of_output(graphs.step, "logits");
   const int64_t ids =
@@ -191,7 +191,7 @@ double Decoder::weight_bytes(const plan::Program& program) const {
   for (const graph::Node& node : program.graph.nodes) {
     const ops::OperatorDescription& op = *ops::find_operator(node.op);
     for (const auto& [role, names] : node.weights) {
-      if (op.use_of(role) == ops::WeightUse::kLookup) continue;  // a row for each token
+      if (op.use_of(role) == ops::WeightUse::kLookup) continue;  // one row per token
       const file::TensorEntry& entry = *model_.data().file().find(names.front());
       bytes += static_cast<double>(entry.end - entry.begin);
     }

@@ -17,8 +17,8 @@
 
 namespace lanewise::decode {
 
-/// A model as a decoder that takes one token after another: the encoder once for a batch of
-/// sources, then steps. One caller's working memory; the model is shared.
+/// Runs a model as a decoder, token by token: the encoder once for a batch of sources, then steps.
+/// Working memory of one caller; the model is shared.
 class Decoder {
  public:
   /// Fails as Session::create() does, and with kUnsupported for a model that has no decoder.
@@ -28,14 +28,14 @@ class Decoder {
   exec::Team& team() noexcept { return team_; }
   ops::Isa isa() const noexcept { return isa_; }
   int64_t vocabulary() const noexcept { return vocabulary_; }
-  /// The most tokens that a sequence of the decoder can have.
+  /// The maximum number of tokens of a decoder's sequence.
   int64_t max_tokens() const noexcept {
     return has_encoder() ? model_.info().max_target_tokens : model_.info().max_tokens;
   }
   Cache& cache() noexcept { return cache_; }
 
-  /// Runs the encoder over sources that passed check_batch(); their memory stays until the next
-  /// call. kCancelled when `options` stopped it.
+  /// Runs the encoder over sources that passed check_batch() and must stay valid until the next
+  /// call. kCancelled if `options` stopped it.
   Status encode(const RaggedBatch& sources, const RunOptions& options);
 
   /// One sequence of a step.
@@ -44,13 +44,13 @@ class Decoder {
     std::span<const int32_t> tokens;  ///< the new ones, at least one
     const Cache::Slots* slots;        ///< of all its tokens, the new ones last
   };
-  /// Takes the tokens of all rows; their keys and values are in their slots then.
+  /// Processes the tokens of all rows and writes their keys and values to their slots.
   Status step(std::span<const Row> rows, const RunOptions& options);
 
-  /// The logits behind the last token of a row of the last step, [vocabulary]; may be changed.
+  /// The logits after the last token of a row of the last step, [vocabulary]; may be modified.
   float* logits(size_t row) const;
 
-  /// Keeps the times of what follows, from now on (Generator::set_profiling).
+  /// Records the times of subsequent runs (Generator::set_profiling).
   void set_profiling(bool on) noexcept;
   void begin_profile();
   std::span<const Generator::StepTime> step_times() const noexcept { return step_times_; }
@@ -79,7 +79,7 @@ class Decoder {
   const ops::Isa isa_;
   const int64_t vocabulary_;
   exec::Team team_;
-  std::unique_ptr<exec::Executor> encode_executor_;  // null where there is no encoder
+  std::unique_ptr<exec::Executor> encode_executor_;  // null if there is no encoder
   exec::Executor step_executor_;
   Cache cache_;
 
@@ -88,13 +88,13 @@ class Decoder {
   std::vector<Generator::StepTime> step_times_;
   std::vector<Session::NodeTime> node_times_;
 
-  // Of the sources.
+  // For the sources.
   exec::InputBinder source_binder_;
   std::vector<int32_t> source_offsets_;
   std::vector<int32_t> source_lengths_;
   std::vector<int32_t> counts_;  // 0, 1, 2, ...: the rows of the memory
 
-  // Of a step.
+  // For a step.
   const std::vector<StepInput> step_inputs_;  // in the order of step.graph.inputs
   const size_t tokens_;                       // the row symbol of its new tokens
   std::vector<exec::InputBinding> inputs_;

@@ -17,7 +17,7 @@ struct RowToScore {
   float* logits;
 };
 
-/// Rows of logits are scans of the vocabulary, independent of each other.
+/// Scores rows of logits, which are independent scans of the vocabulary.
 class ScoreRows final : public exec::TeamBody {
  public:
   explicit ScoreRows(std::span<const RowToScore> rows) : rows_(rows) {}
@@ -42,7 +42,7 @@ BatchGeneration::BatchGeneration(Decoder& decoder, const GenerationOptions& opti
     : decoder_(decoder), options_(options), callbacks_(callbacks), run_(run) {}
 
 BatchGeneration::~BatchGeneration() {
-  // Only where an exception ended run(): hypotheses still have slots.
+  // Not empty only if an exception ended run(): hypotheses still have slots.
   if (!active_.empty()) decoder_.cache().release_all();
 }
 
@@ -78,7 +78,7 @@ Status BatchGeneration::start(std::span<const Source> sources) {
     ids.insert(ids.end(), source.ids.begin(), source.ids.end());
     lengths.push_back(static_cast<int32_t>(source.ids.size()));
     prompts_.push_back(prompt_of(source));
-    // The last new token is not given to the decoder, hence one more than it has room for.
+    // The last new token is not fed to the decoder, hence one more than it has room for.
     const int64_t room = decoder_.max_tokens() - static_cast<int64_t>(prompts_.back().size()) + 1;
     active_.push_back(
         {.source = static_cast<int32_t>(i),
@@ -101,7 +101,7 @@ Status BatchGeneration::step(std::span<const Source> sources) {
   return {};
 }
 
-/// The rows of all searches, each behind the cache of the row that it continues.
+/// Binds the rows of all searches, each after the cache of the row that it continues.
 Status BatchGeneration::bind_rows() {
   int64_t fresh = 0;
   for (const Active& active : active_) {
@@ -130,7 +130,7 @@ Status BatchGeneration::bind_rows() {
   return {};
 }
 
-/// Hands each row the slots of its parent: the last child takes them over, others share them.
+/// Passes each row the slots of its parent: the last child takes them over, others share them.
 void BatchGeneration::follow_parents(Active& active) {
   const int rows = active.search->rows();
   if (first_step_) active.slots.resize(1);
@@ -170,7 +170,7 @@ void BatchGeneration::score_rows() {
   }
 }
 
-/// Tells the caller what the last step brought; a caller who wants no more ends the search.
+/// Reports the tokens of the last step; the caller can end the search.
 void BatchGeneration::report(Active& active, const Source& source) {
   const auto number = static_cast<int64_t>(source.number);
   const bool go_on =

@@ -13,14 +13,14 @@
 
 namespace lanewise::decode {
 
-/// A source of a batch.
+/// One source of a batch.
 struct Source {
   std::span<const int32_t> ids;  ///< checked
-  uint64_t number = 0;           ///< among all sources of the caller
+  uint64_t number = 0;           ///< index among all sources of the caller
 };
 
-/// Generates for the sources of one batch together: each step takes a row for every hypothesis that
-/// is alive; a source whose search is over leaves at once.
+/// Generates for the sources of one batch together: each step has a row for every unfinished
+/// hypothesis; a source whose search has ended leaves at once.
 class BatchGeneration {
  public:
   /// All must outlive it. `options` passed validate().
@@ -30,12 +30,12 @@ class BatchGeneration {
   BatchGeneration(const BatchGeneration&) = delete;
   BatchGeneration& operator=(const BatchGeneration&) = delete;
 
-  /// results  [sources], the outcome of each
-  /// When cancelled, or late, what there is, for kCancelled, and `stopped` is true.
+  /// results  [sources], the outcome of each If cancelled or past the deadline, results hold what
+  /// was generated, for kCancelled, and `stopped` is true.
   Status run(std::span<const Source> sources, std::span<Generation> results, bool& stopped);
 
  private:
-  /// A source whose search is not over.
+  /// A source whose search has not ended.
   struct Active {
     int32_t source = 0;
     std::unique_ptr<generate::Search> search;
@@ -64,9 +64,9 @@ class BatchGeneration {
   std::vector<Active> active_;
   bool first_step_ = true;
 
-  // Of a step.
+  // For a step.
   std::vector<Decoder::Row> rows_;
-  std::vector<int32_t> tokens_;                // [rows], behind the first step
+  std::vector<int32_t> tokens_;                // [rows], after the first step
   std::vector<std::vector<int32_t>> prompts_;  // [sources]
   std::vector<Cache::Slots> next_;
   std::vector<int> uses_;

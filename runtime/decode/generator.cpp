@@ -16,10 +16,10 @@
 namespace lanewise {
 namespace {
 
-// Hypotheses that are alive at once: enough rows for a step to be bound by arithmetic and not by
-// reading the weights, few enough that their caches stay small.
+// Concurrent hypotheses: enough rows for a step to be bound by arithmetic instead of reading the
+// weights, few enough that their caches stay small.
 constexpr int64_t kBatchRows = 256;
-// Tokens of the sources that the encoder takes at once.
+// Tokens of the sources that the encoder processes at once.
 constexpr int64_t kBatchTokens = 4096;
 
 }  // namespace
@@ -57,7 +57,7 @@ class Generator::Impl {
       if (callbacks.progress && !stopped) callbacks.progress(static_cast<int64_t>(batch.end));
     }
     for (Generation& result : results) {
-      if (!result.hypotheses.empty()) continue;  // only where it was cancelled before
+      if (!result.hypotheses.empty()) continue;  // cancelled before it started
       result.hypotheses.push_back({.ids = {}, .finish_reason = FinishReason::kCancelled});
     }
     return results;

@@ -8,18 +8,19 @@
 namespace lanewise::exec {
 namespace {
 
-// Large arenas ask for huge pages: matrices are walked across rows, a page or more apart, and
-// would otherwise miss the TLB at every row.
+// Large arenas request huge pages: matrices are walked across rows, a page or more apart, and would
+// otherwise miss the TLB at every row.
 constexpr int64_t kHugePage = int64_t{2} << 20;
 constexpr int64_t kVectorAlignment = 64;
-// No machine has so much for one arena. Asking would be harmless, but a sanitizer ends the process.
+// No machine has this much for one arena. Trying would be harmless, but a sanitizer ends the
+// process.
 constexpr int64_t kMostBytes = int64_t{1} << 39;
 
 constexpr int64_t round_up(int64_t bytes, int64_t alignment) {
   return (bytes + alignment - 1) / alignment * alignment;
 }
 
-/// The same for `bytes` and for what is allocated for them.
+/// The alignment of an allocation of `bytes`, and of its size.
 constexpr int64_t alignment_for(int64_t bytes) {
   return round_up(bytes, kVectorAlignment) >= kHugePage ? kHugePage : kVectorAlignment;
 }
@@ -46,7 +47,7 @@ bool Arena::reserve(int64_t bytes) noexcept {
   void* data =
       ::operator new (static_cast<size_t>(size), std::align_val_t{alignment}, std::nothrow);
   if (data == nullptr) return false;
-  // Only a hint: a kernel without huge pages refuses, and nothing is lost.
+  // Only a hint: a kernel without huge pages rejects it without harm.
   if (alignment == kHugePage) madvise(data, static_cast<size_t>(size), MADV_HUGEPAGE);
   release(data_, capacity_);
   data_ = static_cast<std::byte*>(data);

@@ -13,9 +13,10 @@ class Arena {
   Arena& operator=(const Arena&) = delete;
   ~Arena();
 
-  /// Makes room for `bytes`; false when the system has none, and the arena is as before.
+  /// Makes room for `bytes`; returns false, leaving the arena unchanged, if the system has no
+  /// memory.
   bool reserve(int64_t bytes) noexcept;
-  /// What reserve() allocates for `bytes` in an empty arena; INT64_MAX where it would refuse.
+  /// The bytes that reserve() allocates for `bytes` in an empty arena; INT64_MAX if it would fail.
   static int64_t allocated_for(int64_t bytes) noexcept;
   std::byte* data() const noexcept { return data_; }  ///< aligned to 64
   int64_t capacity() const noexcept { return capacity_; }

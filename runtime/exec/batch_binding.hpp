@@ -19,8 +19,7 @@ struct InputBinding {
 struct BatchBinding {
   plan::RowCounts rows{};
   std::array<ops::RaggedRows, graph::kRowSymbols> ragged{};
-  /// For symbols whose rows are located by tables instead. A batch with tables is not divided into
-  /// slices.
+  /// For symbols whose rows are located by tables. A batch with tables is not divided into slices.
   std::array<ops::RowTables, graph::kRowSymbols> tables{};
   std::span<const InputBinding> inputs;  ///< in the order of graph.inputs
 

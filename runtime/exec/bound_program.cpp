@@ -45,7 +45,7 @@ void BoundProgram::bind(const BatchBinding& batch, const Slice& slice,
       const int64_t row_bytes = place.stride * static_cast<int64_t>(size_of(value.type));
       operand.data = memory.results + results[symbol] + place.offset_per_row * batch.rows[symbol] +
                      slice.first[symbol] * row_bytes;
-    } else if (place.offset_per_row >= 0) {  // else an input, bound below
+    } else if (place.offset_per_row >= 0) {  // otherwise an input, bound below
       operand.data = memory.work + work[symbol] + place.offset_per_row * operand.rows;
     }
   }

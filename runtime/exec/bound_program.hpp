@@ -9,7 +9,7 @@
 
 namespace lanewise::exec {
 
-/// The memory of the values of a run.
+/// The memory for the values of a run.
 struct RunMemory {
   std::byte* work = nullptr;     ///< for the rows of the slice
   std::byte* results = nullptr;  ///< for the rows of the whole batch
@@ -21,7 +21,7 @@ class BoundProgram {
  public:
   /// `program` must outlive it.
   explicit BoundProgram(const plan::Program& program);
-  BoundProgram(BoundProgram&&) = default;  // a copy's nodes would show the original's inputs
+  BoundProgram(BoundProgram&&) = default;  // a copy's nodes would refer to the original's inputs
 
   /// `slice` is part of `batch`.
   void bind(const BatchBinding& batch, const Slice& slice, const RunMemory& memory) noexcept;

@@ -22,7 +22,7 @@ int affinity_cpus() noexcept {
   return std::max(1, CPU_COUNT(&set));
 }
 
-/// The first line of a small file, as much of it as fits; empty where it cannot be read.
+/// The first line of a small file, truncated to kSize; empty if it cannot be read.
 template <size_t kSize>
 std::string_view first_line(const char* path, std::array<char, kSize>& line) noexcept {
   const int file = ::open(path, O_RDONLY | O_CLOEXEC);
@@ -34,15 +34,15 @@ std::string_view first_line(const char* path, std::array<char, kSize>& line) noe
   return text.substr(0, text.find('\n'));
 }
 
-/// The number that `text` is; 0 where it is none, "max" for instance.
+/// Parses a number; 0 if `text` is not one, such as "max".
 double number(std::string_view text) noexcept {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   return error == std::errc() && end == text.data() + text.size() ? value : 0.0;
 }
 
-/// The quota of a cgroup in CPUs, or 0 where there is none. `cpu.max` of version 2 holds
-/// "QUOTA PERIOD" or "max PERIOD"; version 1 has a file for each, with -1 for no limit.
+/// The quota of a cgroup in CPUs, or 0 if there is none. `cpu.max` of version 2 holds "QUOTA
+/// PERIOD" or "max PERIOD"; version 1 has a file for each, with -1 for no limit.
 double cgroup_quota() noexcept {
   std::array<char, 64> line;
   double quota = 0;

@@ -19,8 +19,8 @@ constexpr int64_t kAlignment = 64;
 
 int64_t round_up(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
-/// Rows whose working memory fits in the second-level cache, within limits: fewer would read the
-/// weights too often for the arithmetic on them, more gain nothing.
+/// Rows whose working memory fits in the second-level cache, within limits: with fewer, reading the
+/// weights dominates; more gain nothing.
 int64_t rows_of_slice(const plan::Program& program) {
   constexpr int64_t kFewest = 96;
   constexpr int64_t kMost = 192;
@@ -109,7 +109,7 @@ int64_t Executor::slice_stride() const {
 
 void Executor::choose_slices(const BatchBinding& batch) {
   slices_.cut(batch, slice_rows_, threads());
-  // reserve() promised what the batch needs as a whole, and so much must do.
+  // reserve() provided what the batch needs as a whole; slices must not need more.
   const int64_t bytes = slice_stride() * threads();
   if (bytes > program_.memory.work.total_bytes(batch.rows)) slices_.clear();
 }
@@ -136,7 +136,7 @@ void Executor::cut_slices() {
   }
 }
 
-/// Whether the pieces are no more than the operators promise.
+/// Whether the pieces are within the operators' limits.
 bool Executor::pieces_fit() const {
   for (size_t i = 0; i < steps_.size(); ++i) {
     const int64_t most = most_pieces(program_, i, batch_.rows, threads());
@@ -146,7 +146,7 @@ bool Executor::pieces_fit() const {
 }
 
 Status Executor::run(const RunOptions& options) {
-  // For a batch that was prepared before profiling was asked for.
+  // The batch may have been prepared before profiling was enabled.
   if (profiling_ && spans_.empty()) spans_.resize(static_cast<size_t>(threads()) * steps_.size());
   StopSignal stop(options);
   if (slices_.empty()) {

@@ -17,7 +17,7 @@
 
 namespace lanewise::exec {
 
-/// One node of the program, cut into pieces for the team.
+/// One node of the program, divided into pieces for the team.
 struct Step {
   const ops::Operator* op = nullptr;
   const ops::Operands* operands = nullptr;
@@ -25,33 +25,33 @@ struct Step {
   alignas(64) std::atomic<size_t> next_piece{0};
 };
 
-/// Runs a program on batches: owns the working memory and the cut of the work.
+/// Runs a program on batches: owns the working memory and the division of the work.
 ///
-/// prepare() gives every operand its address and cuts the work, either into slices of the batch
-/// that each thread takes through all nodes alone, or into pieces of every node that the team
-/// shares; run() lets the threads work and may be called again for the same batch. Neither
-/// allocates behind reserve(), or once the largest batch was seen.
+/// prepare() binds every operand and divides the work, either into slices of the batch that each
+/// thread takes through all nodes alone, or into pieces of every node that the team shares. run()
+/// computes, and may be called again for the same batch. Neither allocates after reserve(), or
+/// after the largest batch.
 class Executor {
  public:
   /// Both must outlive the executor. Executors may share a team if their runs do not overlap.
   Executor(const plan::Program& program, Team& team);
 
-  /// Makes room for batches of that many rows, however they belong to sequences.
-  /// kResourceExhausted when the system has no memory; may throw std::bad_alloc. The executor stays
+  /// Makes room for batches of that many rows, in any division into sequences. kResourceExhausted
+  /// if the system has no memory; may throw std::bad_alloc. After a failure the executor stays
   /// usable, but the last batch has to be prepared again.
   Status reserve(const plan::RowCounts& rows);
-  /// Bytes that reserve() allocates in a new executor, without profiling; INT64_MAX where no
-  /// machine has as many.
+  /// Bytes that reserve() allocates in a new executor, without profiling; INT64_MAX if no machine
+  /// has that much.
   int64_t memory_bytes(const plan::RowCounts& rows) const noexcept;
 
-  /// Binds `batch`, which must stay as it is until its last run(). Only a new shape is cut anew:
-  /// with `new_shape` false the sequences must have the lengths of the last batch.
+  /// Binds `batch`, which must not change until its last run(). Only a new shape is divided anew:
+  /// if `new_shape` is false, the sequences must have the lengths of the last batch.
   Status prepare(const BatchBinding& batch, bool new_shape);
 
-  /// kCancelled when `options` stopped it.
+  /// kCancelled if `options` stopped it.
   Status run(const RunOptions& options);
 
-  /// The rows of a graph output after the last run, all of the batch.
+  /// The rows of a graph output after the last run, for the whole batch.
   const ops::Operand& result(graph::ValueId value) const { return whole_.value(value); }
 
   void set_profiling(bool on) noexcept;
@@ -62,7 +62,7 @@ class Executor {
   double flops(size_t node) const;
 
   int threads() const { return team_.threads(); }
-  /// How many slices the last batch was cut into; 0: the team works on it as a whole.
+  /// The number of slices of the last batch; 0: the team processes it as a whole.
   size_t slices() const { return slices_.size(); }
 
  private:

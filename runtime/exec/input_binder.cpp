@@ -31,7 +31,7 @@ bool InputBinder::Sequences::assign(std::span<const int32_t> from) {
   if (!offsets.empty() && std::equal(from.begin(), from.end(), lengths.begin(), lengths.end())) {
     return false;
   }
-  reserve(from.size());  // from here on nothing fails
+  reserve(from.size());  // nothing fails after this
   offsets.assign(1, 0);
   lengths.assign(from.begin(), from.end());
   for (const int32_t length : lengths) offsets.push_back(offsets.back() + length);
@@ -54,7 +54,7 @@ InputBinder::InputBinder(const graph::Graph& graph)
   for (const graph::ValueId id : graph.inputs) {
     const graph::ModelInputSpec* spec =
         graph::find_model_input(graph.values[static_cast<size_t>(id)].name);
-    LW_DCHECK(spec != nullptr);  // check_interface() let no other into a model
+    LW_DCHECK(spec != nullptr);  // check_interface() permits no other in a model
     inputs_.push_back(spec == nullptr ? ModelInput::kSourceIds : spec->input);
   }
 }
@@ -82,7 +82,7 @@ int64_t InputBinder::memory_bytes(int64_t tokens, int64_t sequences) const noexc
 
 void InputBinder::make_zeros(size_t count) {
   if (zeros_.size() >= count) return;
-  zeros_.reserve(count);  // and no more
+  zeros_.reserve(count);  // exact, without spare capacity
   zeros_.resize(count);
 }
 

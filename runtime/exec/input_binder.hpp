@@ -10,33 +10,33 @@
 
 namespace lanewise::exec {
 
-/// Connects a caller's batch with the inputs of a graph. Which input takes what is found once, when
-/// it is made. The one place that does so.
+/// The only code that connects a caller's batch with the inputs of a graph. The mapping is
+/// determined once, at construction.
 ///
-/// A batch has sources, and targets too where the graph has decoder_input_ids. Token types that the
-/// caller leaves out are 0.
+/// A batch has sources, and targets if the graph has decoder_input_ids. Token types that the caller
+/// omits are 0.
 class InputBinder {
  public:
   /// `graph` must outlive it; its inputs are those of a model file (graph/model_inputs.hpp).
   explicit InputBinder(const graph::Graph& graph);
 
-  /// Whether a batch must have targets: whether anything in the graph reads them.
+  /// Whether a batch must have targets, because the graph reads them.
   bool reads_targets() const noexcept { return reads_targets_; }
 
-  /// Rows of each symbol in a batch. Targets that nothing reads count as none.
+  /// Rows of each symbol in a batch. Targets that nothing reads do not count.
   plan::RowCounts row_counts(int64_t source_tokens, int64_t target_tokens,
                              int64_t sequences) const noexcept;
 
-  /// Makes room for a batch of that size: bind() will not allocate then.
+  /// Makes room for a batch of that size, so that bind() does not allocate.
   void reserve(int64_t tokens, int64_t sequences);
-  /// Bytes that reserve() allocates in a new binder; INT64_MAX where no machine has as many.
+  /// Bytes that reserve() allocates in a new binder; INT64_MAX if no machine has that much.
   int64_t memory_bytes(int64_t tokens, int64_t sequences) const noexcept;
 
-  /// The binding of `batch`, which was checked (runtime/batch.hpp). Valid until the next call; the
-  /// ids stay the caller's. Where it throws, has_new_lengths() of the next call means nothing.
+  /// The binding of `batch`, which has been checked (runtime/batch.hpp). Valid until the next call;
+  /// the ids are not copied. If it throws, has_new_lengths() of the next call is meaningless.
   BatchBinding bind(const RaggedBatch& batch);
 
-  /// Whether the sequences of the last bind() had other lengths than those of the one before.
+  /// Whether the sequences of the last bind() had other lengths than those before.
   bool has_new_lengths() const noexcept { return has_new_lengths_; }
 
  private:
@@ -46,9 +46,9 @@ class InputBinder {
     std::vector<int32_t> offsets;
 
     void reserve(size_t sequences);
-    /// False where these are the lengths already.
+    /// Returns false if the lengths are unchanged.
     bool assign(std::span<const int32_t> from);
-    /// What reserve() allocates.
+    /// Bytes that reserve() allocates.
     static int64_t memory_bytes(int64_t sequences) noexcept;
     ops::RaggedRows ragged() const noexcept;
   };

@@ -13,7 +13,7 @@ void cut_by_length(std::span<const int32_t> lengths, const BatchLimits& limits,
   std::vector<int32_t>& order = batches.order;
   order.resize(lengths.size());
   std::iota(order.begin(), order.end(), 0);
-  // Ties by index: a stable sort without std::stable_sort's buffer.
+  // Ties are broken by index: a stable sort without the buffer of std::stable_sort.
   std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
     const int32_t length_a = lengths[static_cast<size_t>(a)];
     const int32_t length_b = lengths[static_cast<size_t>(b)];

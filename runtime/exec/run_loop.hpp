@@ -10,14 +10,14 @@
 namespace lanewise::exec {
 
 /// Runs the steps of a run on a team: each thread takes pieces of a step until none is left, waits
-/// for the others, and goes on to the next step.
+/// for the others, and continues with the next step.
 class RunLoop final : public TeamBody {
  public:
   struct Setup {
     std::span<Step> steps;
     std::span<Span> spans;  ///< [threads][steps], or empty
     std::byte* scratch = nullptr;
-    size_t scratch_stride = 0;  ///< bytes between the threads' scratch
+    size_t scratch_stride = 0;  ///< bytes between the scratch of two threads
   };
 
   RunLoop(const Setup& setup, StopSignal& stop) : setup_(setup), stop_(stop) {}

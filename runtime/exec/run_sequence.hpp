@@ -10,8 +10,8 @@
 
 namespace lanewise::exec {
 
-/// Runs one sequence through a graph that was cut off at intermediate values, which can then be
-/// read with Executor::result().
+/// Runs one sequence through a graph that ends at intermediate values, which Executor::result()
+/// then returns.
 ///
 /// ids         of the encoder, or of the only stack; token types are all 0
 /// target_ids  of the decoder, if `program` has the input decoder_input_ids

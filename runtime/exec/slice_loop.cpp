@@ -3,7 +3,7 @@
 namespace lanewise::exec {
 namespace {
 
-/// Times that nodes took in all slices of a thread become spans, one after another.
+/// Converts each node's total time over all slices of a thread into consecutive spans.
 void lay_out(double begin, std::span<Span> spans) noexcept {
   for (Span& span : spans) {
     const double time = span.end_us;

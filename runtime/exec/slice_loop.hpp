@@ -34,9 +34,9 @@ class SliceLoop final : public TeamBody {
     std::span<BoundProgram> bound;  ///< by thread
     std::span<Span> spans;          ///< [threads][nodes], or empty
     RunMemory memory;
-    int64_t work_stride = 0;  ///< bytes between the threads' working memory
+    int64_t work_stride = 0;  ///< bytes between the working memory of two threads
     std::byte* scratch = nullptr;
-    size_t scratch_stride = 0;  ///< bytes between the threads' scratch
+    size_t scratch_stride = 0;  ///< bytes between the scratch of two threads
   };
 
   SliceLoop(const Setup& setup, StopSignal& stop) : setup_(setup), stop_(stop) {}

@@ -10,10 +10,11 @@ namespace {
 
 constexpr auto kSequences = static_cast<size_t>(graph::RowSymbol::kSequences);
 
-// The team loses about a tenth on large batches. Slices may leave threads idle for less than that.
+// The team loses about a tenth on large batches. Slices are worthwhile if they leave threads idle
+// for less than this.
 constexpr double kMostIdle = 0.06;
 
-/// Tokens of all kinds before sequence `s`.
+/// Tokens of all symbols before sequence `s`.
 int64_t tokens_before(const BatchBinding& batch, int64_t s) {
   int64_t tokens = 0;
   for (const ops::RaggedRows& ragged : batch.ragged) {
@@ -36,7 +37,7 @@ int64_t tokens_of(const Slice& slice) {
   return tokens;
 }
 
-/// How many of an even cut of `tokens` tokens.
+/// The number of slices in an even division of `tokens` tokens.
 int64_t count_slices(int64_t tokens, int64_t rows, int threads) {
   return (tokens / rows + threads - 1) / threads * threads;
 }
@@ -77,7 +78,7 @@ void Slices::cut(const BatchBinding& batch, int64_t rows, int threads) {
   const int64_t sequences = sequences_of(batch);
   const int64_t all = tokens_before(batch, sequences);
   if (sequences < 2 || all < 2 * rows || batch.has_tables()) return;
-  // The offsets are pointed to: no growth later.
+  // Slices point to the offsets, so the vector must not grow later.
   size_t offsets = 0;
   for (const ops::RaggedRows& ragged : batch.ragged) {
     if (ragged.offsets != nullptr) offsets += 2 * static_cast<size_t>(ragged.sequences);
@@ -86,7 +87,7 @@ void Slices::cut(const BatchBinding& batch, int64_t rows, int threads) {
   const int64_t count = count_slices(all, rows, threads);
   int64_t begin = 0;
   for (int64_t i = 1; i <= count && begin < sequences; ++i) {
-    // The boundary between sequences that is nearest to an even cut.
+    // The boundary between sequences that is nearest to an even division.
     const int64_t want = all * i / count;
     int64_t end = begin + 1;
     while (end < sequences &&
@@ -104,7 +105,7 @@ void Slices::cut(const BatchBinding& batch, int64_t rows, int threads) {
   if (!keep_busy(all, threads)) slices_.clear();
 }
 
-/// The threads take slices in order, each when it is free.
+/// Threads take slices in order, each as soon as it is free.
 bool Slices::keep_busy(int64_t tokens, int threads) {
   clocks_.assign(static_cast<size_t>(threads), 0);
   for (const Slice& slice : slices_) {

@@ -6,34 +6,34 @@
 
 namespace lanewise::exec {
 
-/// The most of what Slices keep of a batch.
+/// Limits on the data that Slices keep of a batch.
 struct SliceLimits {
   int64_t slices = 0;
   int64_t offsets = 0;
   int64_t clocks = 0;
 
-  /// INT64_MAX where no machine has as many.
+  /// INT64_MAX if no machine has that much.
   int64_t bytes() const noexcept;
 };
 
-/// A batch cut into slices of whole sequences.
+/// A batch divided into slices of whole sequences.
 ///
-/// A thread that takes a slice through all nodes keeps its activations in its own cache and waits
-/// for nobody; the team that takes a whole batch through them node by node shares single long
-/// sequences, but passes activations of megabytes through the caches at every node. (MiniLM,
-/// 8 x 128 tokens, one thread of a Zen 4: 80 % of the FMA peak by nodes, 90 % by slices.)
+/// A thread that takes a slice through all nodes keeps its activations in its own cache and never
+/// waits. A team that processes a batch node by node shares single long sequences, but passes
+/// megabytes of activations through the caches at every node. (MiniLM, 8 x 128 tokens, one thread
+/// of a Zen 4: 80 % of the FMA peak by nodes, 90 % by slices.)
 class Slices {
  public:
-  /// Cuts `batch`, whose ragged offsets must stay while the slices are used, into slices of about
-  /// `rows` tokens, those of an encoder's memory included, for `threads` threads. There are none
-  /// when the team would finish earlier: when the batch is small, or when the slices cannot keep
-  /// all threads busy.
+  /// Divides `batch`, whose ragged offsets must stay valid while the slices are used, into slices
+  /// of about `rows` tokens, including those of an encoder's memory, for `threads` threads. Makes
+  /// none if the team would finish earlier: if the batch is small, or if the slices cannot keep all
+  /// threads busy.
   void cut(const BatchBinding& batch, int64_t rows, int threads);
   void clear() { slices_.clear(); }
 
-  /// For batches of up to so many rows.
+  /// The limits for batches of up to that many rows.
   static SliceLimits limits(const plan::RowCounts& batch, int64_t rows, int threads) noexcept;
-  /// Makes room for so many: cut() then allocates nothing.
+  /// Makes room within `limits`: cut() then allocates nothing.
   void reserve(const SliceLimits& limits);
 
   bool empty() const { return slices_.empty(); }

@@ -23,7 +23,7 @@ class StopSignal {
     return true;
   }
 
-  /// Whether a thread has seen it raised.
+  /// Whether some thread has seen it raised.
   bool stopped() const noexcept { return stopped_.load(std::memory_order_relaxed); }
 
  private:

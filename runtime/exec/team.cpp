@@ -8,7 +8,7 @@
 namespace lanewise::exec {
 namespace {
 
-/// How long a team makes do with fewer threads before it asks for the others again. Asking in vain
+/// How long a team with missing threads waits before it tries to start them again. A failed attempt
 /// costs some 20 microseconds, as much as a small operator.
 constexpr std::chrono::seconds kRetryAfter{1};
 
@@ -22,12 +22,12 @@ Team::Team(int threads, Kind kind) : threads_(threads), kind_(kind), process_(::
 }
 
 Team::~Team() {
-  // A forked process has a copy of the object, and no threads that could be waited for.
+  // A forked process has a copy of the object, but no threads to join.
   if (process_ != ::getpid() && workers_ != nullptr) workers_->abandon();
 }
 
-/// getpid() and not pthread_atfork(): a handler would stay in the host's process for ever, and
-/// would not see a bare clone().
+/// getpid() instead of pthread_atfork(): a handler would stay in the host's process forever, and
+/// would miss a bare clone().
 void Team::start_missing() {
   const pid_t process = ::getpid();
   if (process != process_) {

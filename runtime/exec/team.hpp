@@ -7,7 +7,7 @@
 
 namespace lanewise::exec {
 
-/// What every thread of a team does.
+/// The function that every thread of a team runs.
 class TeamBody {
  public:
   /// Called once on each thread of the team: `thread` counts from 0 to `threads` - 1.
@@ -21,30 +21,30 @@ class Workers;
 
 /// The threads of a session: its caller and workers of its own.
 ///
-/// A team works with the threads that the system gives. Where that is fewer than it was made for
-/// (`ulimit -u`, a cgroup's limit of tasks), the others do their work. In a process that was forked
-/// off, where the parent's workers do not exist, it starts new ones.
+/// A team uses the threads that the system grants. If these are fewer than requested (`ulimit -u`,
+/// a cgroup's task limit), they do the work of the missing ones. In a forked process, where the
+/// parent's workers do not exist, it starts new ones.
 class Team {
  public:
   enum class Kind {
-    kOwn,     ///< threads that start with the team and end with it
+    kOwn,     ///< threads that live as long as the team
     kOpenMp,  ///< those of OpenMP's pool for the calling thread
   };
 
-  /// For up to `threads` threads, the caller included. Starts its own at once.
+  /// For up to `threads` threads, including the caller. Starts its own at once.
   explicit Team(int threads, Kind kind = Kind::kOwn);
   ~Team();
   Team(const Team&) = delete;
   Team& operator=(const Team&) = delete;
 
-  /// Calls body.run(0, n), ..., body.run(n - 1, n) at once, each on a thread of its own, the caller
+  /// Calls body.run(0, n), ..., body.run(n - 1, n) concurrently, each on its own thread, the caller
   /// being thread 0, and returns when all have returned. 1 <= n <= threads(). Calls must not
   /// overlap.
   void run(TeamBody& body);
 
-  /// The most threads that a run has.
+  /// The maximum number of threads of a run.
   int threads() const noexcept { return threads_; }
-  /// The threads that a run would have now; OpenMP does not tell beforehand.
+  /// The threads that a run would have now; for OpenMP this is not known in advance.
   int started() const noexcept;
 
  private:

@@ -11,12 +11,12 @@
 namespace lanewise::exec {
 namespace {
 
-// Read when the library is loaded. A process in which it differs was forked off later, and its
-// OpenMP may hold threads that only the parent has.
+// Read when the library is loaded. A process with another id was forked later, and its OpenMP may
+// refer to threads that only the parent has.
 const pid_t g_loaded_in = ::getpid();
 
-/// What the threads share. OpenMP orders its fork and join well enough, but in ways that the thread
-/// sanitizer cannot see; the two counters say the same in C++.
+/// State shared by the threads. OpenMP orders its fork and join properly, but in ways that the
+/// thread sanitizer cannot see; the two counters express the same in C++.
 struct Region {
   TeamBody& body;
   int caller_cpu;

@@ -16,13 +16,13 @@ namespace {
 // thread-local variables are large: glibc takes them from the stack.
 constexpr size_t kStackBytes = size_t{1} << 20;
 
-// The time between two steps of a decoder or two runs of a busy session. To wake a sleeping thread
+// The time between two steps of a decoder or two runs of a busy session. Waking a sleeping thread
 // takes 5 to 50 microseconds; spinning for longer would cost an idle session CPU time.
 constexpr std::chrono::microseconds kSpinTime{200};
-// Pauses between looks at the clock, 2 to 5 microseconds.
+// Pauses between two readings of the clock, 2 to 5 microseconds.
 constexpr int kPausesPerLook = 64;
 
-/// Spins until `done()`, for a while; false if it is still not.
+/// Spins until `done()`, but not for long; returns false if it is still not done.
 template <typename Done>
 bool spin_until(const Done& done) noexcept {
   const auto end = std::chrono::steady_clock::now() + kSpinTime;
@@ -35,8 +35,8 @@ bool spin_until(const Done& done) noexcept {
   return done();
 }
 
-/// Blocks all signals of the calling thread as long as it lives: a thread that is started meanwhile
-/// inherits that.
+/// Blocks all signals of the calling thread while it exists; threads started meanwhile inherit
+/// that.
 class BlockedSignals {
  public:
   BlockedSignals() {
@@ -54,7 +54,7 @@ class BlockedSignals {
 
 }  // namespace
 
-/// What a new thread is told; it deletes it.
+/// The arguments of a new thread, which deletes them.
 struct Workers::Start {
   Workers* workers;
   int thread;
@@ -102,7 +102,7 @@ void Workers::serve(int thread, uint32_t seen) noexcept {
     if (body_ == nullptr) return;
     leave_cpu_of_caller(caller_cpu_, thread);
     body_->run(thread, team_);
-    // The last one wakes the caller, should it sleep.
+    // The last one wakes the caller, which may be asleep.
     if (working_.fetch_sub(1, std::memory_order_acq_rel) == 1) working_.notify_one();
   }
 }

@@ -25,7 +25,7 @@ class Workers {
   /// For a forked process: the threads belong to the parent and are not joined.
   void abandon() noexcept { threads_.clear(); }
 
-  /// Starts threads until there are `count`, or the system refuses to start one.
+  /// Starts threads until there are `count` or the system refuses.
   void start(int count);
   int count() const noexcept { return static_cast<int>(threads_.size()); }
 

@@ -20,9 +20,9 @@
 namespace lanewise::file {
 namespace {
 
-// As many as Linux follows before it reports ELOOP.
+// The number of links that Linux follows before it reports ELOOP.
 constexpr int kMostLinks = 40;
-// With 64 random bits a second attempt is already a surprise.
+// With 64 random bits even a second attempt is unlikely.
 constexpr int kMostAttempts = 16;
 // Linux writes at most 2 GiB less a page in one call; a round smaller number.
 constexpr size_t kMostPerCall = size_t{1} << 30;
@@ -33,7 +33,7 @@ std::string folder_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-/// What `path` points to at the end of its chain of links; that need not exist yet.
+/// Follows the chain of links from `path`; the target need not exist.
 std::string follow_links(std::string path) {
   std::array<char, PATH_MAX> link;
   for (int i = 0; i < kMostLinks; ++i) {
@@ -46,7 +46,7 @@ std::string follow_links(std::string path) {
   return path;
 }
 
-/// A name that is short whatever the target's is, hidden from `ls`, and says whose it is.
+/// A name of fixed length, hidden from `ls`, that shows its origin.
 Result<std::string> temporary_name(const std::string& folder) {
   uint64_t random = 0;
   if (::getrandom(&random, sizeof random, 0) != sizeof random) {
@@ -58,13 +58,13 @@ Result<std::string> temporary_name(const std::string& folder) {
   return folder + name.data();
 }
 
-/// The name by which an open file can be linked.
+/// The path by which an open file can be linked.
 std::string link_of(const FileDescriptor& file) {
   return "/proc/self/fd/" + std::to_string(file.get());
 }
 
-/// A file without a name, which the system removes however the process ends; invalid where the file
-/// system has none, or where there is no /proc to name it later.
+/// A file without a name, which the system removes however the process ends; invalid if the file
+/// system does not support it, or without /proc to name it later.
 FileDescriptor open_unnamed(const std::string& folder) {
   FileDescriptor file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0666));
   if (file.valid() && ::access(link_of(file).c_str(), F_OK) != 0) file.reset();
@@ -118,7 +118,7 @@ Status AtomicFile::open_direct() {
 }
 
 Status AtomicFile::open_temporary(const struct ::stat* existing) {
-  // A rename asks only for rights on the folder; a file marked read-only is meant to stay.
+  // A rename requires only rights on the folder, but a read-only file should not be replaced.
   if (existing != nullptr && ::faccessat(AT_FDCWD, target_.c_str(), W_OK, AT_EACCESS) != 0) {
     return base::os_error("write", path_, errno);
   }
@@ -131,13 +131,13 @@ Status AtomicFile::open_temporary(const struct ::stat* existing) {
       return file_.valid();
     }));
   }
-  // Best effort: file systems without permissions refuse it, and have none to keep.
+  // Best effort: file systems without permissions refuse it.
   if (existing != nullptr) static_cast<void>(::fchmod(file_.get(), existing->st_mode & 0777));
   return {};
 }
 
-/// Calls `make(name)` with new names in `folder` until it succeeds or fails for another reason than
-/// that the name is taken.
+/// Calls `make(name)` with new names in `folder` until it succeeds or fails for a reason other than
+/// an existing name.
 template <typename Make>
 Status AtomicFile::with_temporary_name(const std::string& folder, const Make& make) {
   for (int i = 0; i < kMostAttempts; ++i) {
@@ -229,9 +229,9 @@ Status AtomicFile::commit() {
 
 Status AtomicFile::publish() {
   const bool direct = !unnamed_ && temporary_.empty();
-  const std::string folder = folder_of(target_);  // before the rename: nothing may fail behind it
-  // Data must be on disk before the name points to it, or a crash leaves an empty file under it.
-  // Devices and pipes have no disk, and refuse with EINVAL.
+  const std::string folder = folder_of(target_);  // before the rename: nothing may fail after it
+  // Data must be on disk before the name points to it, or a crash leaves an empty file. Devices and
+  // pipes have no disk, and refuse with EINVAL.
   if (::fsync(file_.get()) != 0 && !(direct && errno == EINVAL)) {
     return base::os_error("write", path_, errno);
   }
@@ -242,7 +242,7 @@ Status AtomicFile::publish() {
                       AT_SYMLINK_FOLLOW) == 0;
     }));
   }
-  // NFS and quotas report a full disk as late as here. After EINTR the descriptor is closed too.
+  // NFS and quotas may report a full disk only here. EINTR also closes the descriptor.
   if (::close(file_.release()) != 0 && errno != EINTR) return base::os_error("write", path_, errno);
   if (direct) return {};
   if (::rename(temporary_.c_str(), target_.c_str()) != 0)

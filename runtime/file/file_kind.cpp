@@ -82,7 +82,7 @@ bool is_python_pickle(std::string_view text) {
          text[0] == '\x80' && text[1] >= 2 && text[1] <= 5 && text.back() == '.';
 }
 
-/// A server's answer, such as `Entry not found`, or somebody's note.
+/// A server's error page, such as `Entry not found`, or a note.
 bool is_short_text(std::string_view text) {
   constexpr size_t kMost = 1024;
   return !text.empty() && text.size() <= kMost && std::all_of(text.begin(), text.end(), [](char c) {

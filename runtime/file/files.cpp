@@ -1,4 +1,4 @@
-// The public face of this folder, lanewise/files.hpp.
+// Implements lanewise/files.hpp.
 
 #include "lanewise/files.hpp"
 
@@ -65,7 +65,7 @@ Status write_safetensors(AtomicFile& file, const TensorMap& tensors) {
   return base::no_throw([&] {
     std::vector<file::SafetensorsInput> inputs;
     for (const auto& [name, tensor] : tensors) inputs.push_back({name, tensor.view()});
-    // Without filler: the file is for other programs.
+    // Without filler, because the file is for other programs.
     return file::write_safetensors(file.impl_->file, {}, inputs, 1);
   });
 }

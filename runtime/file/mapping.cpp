@@ -15,7 +15,7 @@
 namespace lanewise::file {
 namespace {
 
-// Linux 5.14; the C library's headers of older distributions do not name it.
+// Since Linux 5.14; the C library's headers of older distributions lack it.
 constexpr int kMadvisePopulateRead = 22;
 
 /// True when every byte of `inner` is one of `outer`.
@@ -64,7 +64,7 @@ Status MappedFile::advise_will_need(std::span<const std::byte> range) const {
     if (!contains(bytes(), range)) {
       return invalid_argument("the range to read ahead is not part of the mapped file");
     }
-    // madvise wants a page boundary; data_ is one.
+    // madvise requires a page boundary; data_ is one.
     const size_t page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
     const size_t offset = static_cast<size_t>(range.data() - data_);
     const size_t begin = offset - offset % page;

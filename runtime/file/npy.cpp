@@ -13,8 +13,8 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "'<f4' below");
 
-// The same for every array: with two sizes of 19 digits the header takes 106 bytes, and data
-// should begin at a multiple of 64.
+// The same for every array: with two sizes of 19 digits the header takes 106 bytes, and data should
+// begin at a multiple of 64.
 constexpr size_t kHeaderBytes = 128;
 
 std::string header_for(int64_t rows, int64_t columns) {

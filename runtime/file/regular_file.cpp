@@ -36,8 +36,8 @@ Status check_regular(const struct stat& facts, const std::string& path) {
   return {};
 }
 
-/// A link to nothing is worth a word: caches of models consist of links, and lose what they lead
-/// to.
+/// A dangling link deserves its own message: model caches consist of links and may lose the
+/// targets.
 Status not_opened(const std::string& path, int error) {
   char target[PATH_MAX];
   const ssize_t length = error == ENOENT ? ::readlink(path.c_str(), target, sizeof(target)) : -1;
@@ -60,7 +60,7 @@ ssize_t read_some(const FileDescriptor& file, std::byte* to, uint64_t size) {
 
 Result<RegularFile> open_regular(const std::string& path) {
   if (path.find('\0') != std::string::npos) return base::os_error("open", path, ENOENT);
-  // O_NONBLOCK: opening a pipe without a writer returns, and is then refused as a pipe.
+  // With O_NONBLOCK, opening a pipe without a writer returns, and the pipe is then rejected.
   RegularFile file{
       FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY))};
   if (!file.descriptor.valid()) return not_opened(path, errno);

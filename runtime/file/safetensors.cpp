@@ -22,7 +22,7 @@ uint64_t read_length(std::span<const std::byte> file) {
   return length;
 }
 
-/// The header's text; what follows it is the data section.
+/// The text of the header; the data section follows it.
 Result<std::string_view> header_text(std::span<const std::byte> file) {
   if (file.size() < kLengthBytes) {
     return data_loss("not a safetensors file: it has only " + std::to_string(file.size()) +
@@ -41,7 +41,7 @@ Result<std::string_view> header_text(std::span<const std::byte> file) {
                           static_cast<size_t>(length));
 }
 
-/// Bytes of an element of a type that DataType lacks; 0 where nobody here knows.
+/// Bytes per element of a type that DataType lacks; 0 if unknown.
 uint64_t foreign_bytes(std::string_view type) {
   if (type == "U16") return 2;
   if (type == "U32") return 4;
@@ -77,7 +77,7 @@ Status check_size(const TensorEntry& entry, size_t data_bytes) {
   return {};
 }
 
-/// In order of position, each tensor must begin where the one before it ends.
+/// Sorted by position, each tensor must begin where the previous one ends.
 Status check_coverage(std::span<const TensorEntry> tensors, size_t data_bytes) {
   std::vector<const TensorEntry*> order;
   for (const TensorEntry& entry : tensors) order.push_back(&entry);

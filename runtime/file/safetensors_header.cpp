@@ -18,7 +18,7 @@ using Json = nlohmann::json;
 
 constexpr std::string_view kMetadataKey = "__metadata__";
 
-// PyTorch's and numpy's own limits are 64; it bounds the memory and the length of messages.
+// PyTorch and numpy have the limit 64 too; it bounds memory and the length of messages.
 constexpr size_t kMaxRank = 64;
 
 std::optional<DataType> type_named(std::string_view name) {
@@ -30,7 +30,7 @@ std::optional<DataType> type_named(std::string_view name) {
   return found == kAll.end() ? std::nullopt : std::optional(*found);
 }
 
-/// The form that the format's own types have: U16, F8_E4M3, C64. New ones come every year.
+/// Names in the format's style: U16, F8_E4M3, C64. New ones appear every year.
 bool is_foreign_type(std::string_view name) {
   constexpr size_t kMaxLength = 32;
   const auto fits = [](char c) {
@@ -45,8 +45,8 @@ bool is_foreign_type(std::string_view name) {
 ///   { "__metadata__": {text: text, ...},
 ///     name: {"dtype": text, "shape": [count, ...], "data_offsets": [begin, end]}, ... }
 ///
-/// Building no tree keeps memory near the header's size, and an event out of place ends the parse
-/// at once: a header of a million brackets fails at the second.
+/// Without a tree, memory stays near the header's size, and an unexpected event ends the parse at
+/// once: a header of a million brackets fails at the second.
 class HeaderHandler final : public nlohmann::json_sax<Json> {
  public:
   Status take_failure() {
@@ -126,7 +126,7 @@ class HeaderHandler final : public nlohmann::json_sax<Json> {
   }
 
   bool parse_error(std::size_t position, const std::string&, const Json::exception&) override {
-    // The library's own text quotes the file at length.
+    // The library's own message quotes the file at length.
     failure_ = data_loss("header is not JSON at byte " + std::to_string(position));
     return false;
   }
@@ -227,10 +227,10 @@ class HeaderHandler final : public nlohmann::json_sax<Json> {
 
   SafetensorsHeader header_;
   Status failure_;
-  std::string key_;  // Of the top object, or of the metadata.
+  std::string key_;  // In the top-level object, or in the metadata.
   Place place_ = Place::kStart;
-  Field field_ = Field::kNone;  // Whose value comes next.
-  int seen_ = 0;                // Fields of the present tensor, as bits.
+  Field field_ = Field::kNone;  // The field whose value comes next.
+  int seen_ = 0;                // Fields of the current tensor, as bits.
   int offset_count_ = 0;
   bool has_metadata_ = false;
 };
@@ -280,8 +280,8 @@ Result<std::string> format(const Metadata& metadata, std::span<const TensorEntry
 
 Result<SafetensorsHeader> parse_safetensors_header(std::string_view json) {
   return base::no_throw([&]() -> Result<SafetensorsHeader> {
-    // nlohmann-json takes a zero byte for the end of the text, and a byte-order mark for white
-    // space; neither may stand in a header.
+    // nlohmann-json treats a zero byte as the end of the text and skips a byte-order mark; neither
+    // may occur in a header.
     if (json.empty() || json.front() != '{' || json.find('\0') != std::string_view::npos) {
       return data_loss("header is not a JSON object");
     }

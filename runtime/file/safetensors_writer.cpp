@@ -16,7 +16,7 @@
 namespace lanewise::file {
 namespace {
 
-// A page: nothing needs more, and filler comes from one array of zeros.
+// A page: nothing needs more, and filler comes from one zeroed array.
 constexpr size_t kMaxAlignment = 4096;
 constexpr std::array<std::byte, kMaxAlignment> kZeros = {};
 // The largest element. Even at `alignment` 1, elements are aligned for their type.
@@ -24,7 +24,7 @@ constexpr size_t kMinUnit = 8;
 
 size_t round_up(size_t value, size_t unit) { return (value + unit - 1) / unit * unit; }
 
-/// A tensor, or filler, at its place in the file.
+/// A tensor, or filler, and its position in the file.
 struct Placed {
   TensorEntry entry;
   std::span<const std::byte> bytes;
@@ -64,8 +64,8 @@ Result<std::vector<Placed>> check_inputs(std::span<const SafetensorsInput> tenso
   return placed;
 }
 
-/// Tensors of whole units first, as given; then the rest by falling element size, so that each
-/// is followed by elements that fit behind it.
+/// Tensors of whole units first, in the given order; then the rest by decreasing element size, so
+/// that each is followed by elements of the same or lower alignment.
 void order_for_alignment(std::vector<Placed>& tensors, size_t alignment) {
   const size_t unit = std::max(alignment, kMinUnit);
   const auto rank = [unit](const Placed& tensor) {
@@ -81,7 +81,7 @@ Placed filler(size_t index, size_t bytes) {
           std::span(kZeros).first(bytes)};
 }
 
-/// Gives each tensor its position, with filler in between where order alone does not align.
+/// Assigns positions, with filler where order alone does not align.
 Result<std::vector<Placed>> lay_out(std::vector<Placed> tensors, size_t alignment) {
   order_for_alignment(tensors, alignment);
   std::vector<Placed> layout;
@@ -109,10 +109,10 @@ Status header_too_long(uint64_t bytes) {
                             std::to_string(kMaxHeaderBytes));
 }
 
-/// Length and JSON, filled with spaces (the format allows them) until the data is aligned.
+/// Length and JSON, padded with spaces (the format allows them) until the data is aligned.
 Result<std::string> header_bytes(const Metadata& metadata, std::span<const Placed> layout,
                                  size_t alignment) {
-  // What is too long already is not worth the memory of its JSON.
+  // Reject an oversized header before using memory for its JSON.
   uint64_t texts = 0;
   for (const auto& [key, value] : metadata) texts += key.size() + value.size();
   if (texts > kMaxHeaderBytes) return header_too_long(texts);

@@ -13,7 +13,7 @@ namespace lanewise::file {
 namespace {
 
 // Far above any machine's memory and far below where sums of sizes overflow; and the sanitizers'
-// allocators end the process when asked for 1 TiB.
+// allocators end the process for a request of 1 TiB.
 constexpr uint64_t kLargest = uint64_t{1} << 39;
 
 Status too_large(uint64_t bytes) {

@@ -10,7 +10,7 @@ BeamSearch::BeamSearch(const GenerationOptions& options, ops::Isa isa, int64_t v
       sampling_(isa),
       vocabulary_(static_cast<size_t>(vocabulary)),
       beams_(static_cast<size_t>(options.beams)),
-      // A beam can end in as many ways as there are end tokens, and one more that does not end.
+      // A beam can end with each of the end tokens, and one more continuation does not end.
       ranked_count_(beams_ * std::max<size_t>(2, 1 + options.eos_token_ids.size())),
       max_new_tokens_(static_cast<size_t>(max_new_tokens)),
       processors_(options_, prompt.size(), max_new_tokens),
@@ -36,14 +36,14 @@ void BeamSearch::score(int row, float* logits) noexcept {
   if (!std::isfinite(log_sum)) return;
   float* before = nullptr;
   if (processors_.penalize()) {
-    // Penalties need log-probabilities; else subtracting from the candidates is enough.
+    // Penalties need log-probabilities; otherwise subtracting from the candidates is enough.
     for (float& score : scores) score -= log_sum;
     log_sum = 0.0f;
     before = before_[place].data();
   }
   processors_.apply(rows_.tokens(row), scores, log_sum, before);
   if (options_.renormalize_logits) {
-    // What scores were normalised by before cancels out.
+    // Earlier normalisation of the scores cancels out.
     log_sum = sampling_.log_sum_exp(scores);
     if (!std::isfinite(log_sum)) return;
   }
@@ -53,7 +53,7 @@ void BeamSearch::score(int row, float* logits) noexcept {
   candidate_counts_[place] = count;
 }
 
-/// Fills ranking_ and returns how many of it are in order and count.
+/// Fills ranking_ and returns how many entries are sorted and count.
 size_t BeamSearch::rank() {
   ranking_.clear();
   for (int row = 0; row < rows_.rows(); ++row) {
@@ -90,7 +90,7 @@ void BeamSearch::advance() {
   for (auto& row : before_) row.resize(rows_.tokens(0).size());
 }
 
-/// Takes in what ends among the first `beams`; `length` counts the token that is chosen now.
+/// Adds those among the first `beams` that end; `length` includes the token being chosen.
 void BeamSearch::finish_best(std::span<const Continuation> ranked, size_t length) {
   for (const Continuation& next : ranked.first(std::min(beams_, ranked.size()))) {
     const float score = next.score / divisor(length);
@@ -112,7 +112,7 @@ void BeamSearch::keep_alive(std::span<const Continuation> ranked) {
   }
 }
 
-/// Whether the best beam, at the length that the option supposes, would be taken in.
+/// Whether the best beam, at the length that the option assumes, would be added.
 bool BeamSearch::may_improve(size_t length) const noexcept {
   if (!done_.full()) return true;
   const bool longest =

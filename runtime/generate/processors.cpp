@@ -20,7 +20,7 @@ size_t min_tokens(const GenerationOptions& options, size_t prompt) {
   return static_cast<size_t>(options.min_length);
 }
 
-/// Behind how many tokens the first free choice is made.
+/// The number of tokens before the first free choice.
 size_t first_choice(const GenerationOptions& options, size_t prompt) {
   const bool forced = prompt == 1 && options.forced_bos_token_id != kNoToken;
   return prompt + (forced ? 1 : 0);
@@ -33,7 +33,7 @@ bool is_one_of(const std::vector<int32_t>& ids, int32_t id) {
 }  // namespace
 
 void penalize_repetition(Tokens tokens, float penalty, Scores scores, float* before) noexcept {
-  // All are read before the first is written: a token that appears twice is penalised once.
+  // Reads all scores before writing any: a token that occurs twice is penalised once.
   for (size_t i = 0; i < tokens.size(); ++i) before[i] = score_of(tokens[i], scores);
   for (size_t i = 0; i < tokens.size(); ++i) {
     score_of(tokens[i], scores) = before[i] < 0.0f ? before[i] * penalty : before[i] / penalty;
@@ -71,7 +71,7 @@ Processors::Processors(const GenerationOptions& options, size_t prompt, int64_t 
       max_tokens_(prompt + static_cast<size_t>(max_new_tokens)),
       begin_suppress_(first_choice(options, prompt)) {
   for (const std::vector<int32_t>& word : options.bad_words_ids) {
-    // An end token alone is no word: nothing could end.
+    // An end token alone is not a bad word: nothing could end.
     if (word.size() == 1 && is_one_of(options.eos_token_ids, word[0])) continue;
     bad_words_.emplace_back(word);
   }

@@ -5,7 +5,8 @@
 namespace lanewise::generate {
 namespace {
 
-// What the threshold scan is good for. Nearly all of a probability is usually with fewer tokens.
+// The most tokens for which the threshold scan is efficient. Fewer usually hold nearly all of the
+// probability.
 constexpr size_t kFew = 256;
 
 }  // namespace
@@ -43,7 +44,7 @@ void Sampler::keep_top_k(Scores scores) noexcept {
 }
 
 void Sampler::filter_all(Scores scores) noexcept {
-  // From here on weights stand for scores: they are in the same order.
+  // From here on weights replace scores: they are in the same order.
   double probable = sampling_.weights(scores, temperature_, weights_.data());
   if (top_k_ > 0) {
     sort_all();
@@ -58,7 +59,7 @@ void Sampler::filter_all(Scores scores) noexcept {
   cut_top_p(probable);
 }
 
-/// Makes candidates of all tokens that can be drawn, the likeliest first.
+/// Makes candidates of all tokens that can be drawn, most likely first.
 void Sampler::sort_all() noexcept {
   kept_ = 0;
   for (size_t i = 0; i < weights_.size(); ++i) {
@@ -76,7 +77,7 @@ double Sampler::sum_of_kept() const noexcept {
   return sum;
 }
 
-/// Keeps the first candidates that together have top_p of `probable`, one at least.
+/// Keeps the first candidates that together have top_p of `probable`, at least one.
 void Sampler::cut_top_p(double probable) noexcept {
   sum_ = 0.0;
   for (size_t i = 0; i < kept_; ++i) {

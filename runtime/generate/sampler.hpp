@@ -38,7 +38,7 @@ class Sampler {
   double top_p_;
   size_t top_k_;  // 0: all
 
-  // Weight i is that of candidate i where candidates were picked, else that of token i.
+  // Weight i is that of candidate i if candidates were selected, otherwise that of token i.
   std::vector<float> weights_;
   std::vector<ops::Candidate> candidates_;
   size_t kept_ = 0;   // candidates that may be drawn

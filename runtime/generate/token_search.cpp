@@ -53,7 +53,7 @@ void TokenSearch::score(int row, float* logits) noexcept {
       sample.next_log_probability = 0.0;
       continue;
     }
-    // What is chosen was not forbidden: its logit is what it was, but for a penalty.
+    // The chosen token was not forbidden: only a penalty can have changed its logit.
     float logit = scores[static_cast<size_t>(sample.next)];
     if (before != nullptr) {
       const auto place = std::find(tokens.begin(), tokens.end(), sample.next);
@@ -69,7 +69,7 @@ void TokenSearch::finish(const Sample& sample, int32_t last, size_t length, Fini
                reason);
 }
 
-/// Adds what was chosen; false if the sample has ended.
+/// Appends the chosen token; returns false if the sample has ended.
 bool TokenSearch::go_on(Sample& sample) {
   const size_t length = rows_.ids(sample.row).size() + 1;
   if (sample.next == kNoToken) {

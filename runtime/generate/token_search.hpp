@@ -30,10 +30,10 @@ class TokenSearch final : public Search {
  private:
   /// A hypothesis that has not ended.
   struct Sample {
-    uint64_t number = 0;  ///< among num_return_sequences
-    int row = 0;          ///< before the first step all share one
+    uint64_t number = 0;  ///< index among num_return_sequences
+    int row = 0;          ///< before the first step all share one row
     double log_probability = 0.0;
-    int32_t next = kNoToken;  ///< what score() chose, kNoToken if nothing can follow
+    int32_t next = kNoToken;  ///< chosen by score(); kNoToken if nothing can follow
     double next_log_probability = 0.0;
   };
 

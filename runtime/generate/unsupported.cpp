@@ -9,9 +9,9 @@ namespace {
 
 enum class Where { kSampling, kBeams, kNoBeams, kGreedy, kNoMaxNewTokens, kNoMinNewTokens };
 
-/// Fields that count in some searches only; all others always do.
-/// Source: Transformers 5.24, generation/utils.py, _get_logits_processor() and _prepare_*length(),
-/// and GenerationConfig.get_generation_mode().
+/// Fields that matter only in some searches; all others always do. Source: Transformers 5.24,
+/// generation/utils.py, _get_logits_processor() and _prepare_*length(), and
+/// GenerationConfig.get_generation_mode().
 struct Scope {
   std::string_view field;
   Where where;

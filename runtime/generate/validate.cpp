@@ -16,11 +16,11 @@
 namespace lanewise {
 namespace {
 
-// Far above what anybody sets, and low enough that products and powers stay finite.
+// Far above any sensible value, and low enough that products and powers stay finite.
 constexpr double kMaxLengthPenalty = 10.0;
 constexpr double kMaxRepetitionPenalty = 1000.0;
 
-// Not a stream, which swallows that memory runs out and leaves half a message.
+// Not a stream, which hides that memory ran out and leaves half a message.
 Status wrong(std::string_view field, std::string_view expected, std::string_view found) {
   std::string text = "option '";
   text.append(field).append("': expected ").append(expected).append(", found ").append(found);

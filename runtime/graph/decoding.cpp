@@ -15,7 +15,7 @@ namespace {
 
 constexpr const char* kLogits = "logits";
 
-/// Builds the step out of the nodes that depend on the decoder's ids.
+/// Builds the step from the nodes that depend on the decoder's ids.
 class Splitter {
  public:
   Splitter(const Graph& graph, ValueId ids)
@@ -43,7 +43,7 @@ class Splitter {
     add_logits();
     result_.step = remove_dead(std::move(result_.step));
     if (!result_.memory.empty()) {
-      // Everything else that a graph with such an input takes is the encoder's.
+      // In a graph with such an input, all other inputs belong to the encoder.
       if (result_.ids != kTargetIds) return unsupported("uses more than the tokens of a sequence");
       LW_ASSIGN_OR_RETURN(result_.encode, restricted_to(with_memory_outputs(), result_.memory));
     }
@@ -65,7 +65,7 @@ class Splitter {
     return id;
   }
 
-  /// A value that is ready before the first step, as an input of the step.
+  /// Makes a value that is ready before the first step an input of the step.
   ValueId memory(ValueId id) {
     ValueId& there = in_step_[static_cast<size_t>(id)];
     if (there >= 0) return there;
@@ -112,7 +112,7 @@ class Splitter {
     return {};
   }
 
-  /// A new token's position is its place in its sequence, not its row of the step.
+  /// A new token's position is its index in its sequence, not its row in the step.
   Status use_positions(const ops::DecodingStep& step, const Node& node, Node& copy) const {
     LW_ASSIGN_OR_RETURN(const bool takes_positions, step.takes_positions(node.attributes));
     if (!takes_positions) return {};
@@ -121,7 +121,7 @@ class Splitter {
     return {};
   }
 
-  /// What `input` is in a step.
+  /// Maps `input` to its value in the step.
   Status use(ValueId& input) {
     if (depends(input)) {
       input = in_step_[static_cast<size_t>(input)];
@@ -134,7 +134,8 @@ class Splitter {
     return {};
   }
 
-  /// A value with a row a sequence was made with a row a source; several sequences may have one.
+  /// A value with one row per sequence was computed with one row per source; several sequences may
+  /// share a source.
   ValueId row_of_source(ValueId id) {
     ValueId& there = in_step_[static_cast<size_t>(id)];
     if (there >= 0) return there;
@@ -245,7 +246,7 @@ class Splitter {
 
   const Graph& graph_;
   std::vector<bool> depends_;     // on the decoder's ids
-  std::vector<ValueId> in_step_;  // where a value of the graph is in the step, or -1
+  std::vector<ValueId> in_step_;  // maps a value of the graph to the step, or to -1
   std::vector<ValueId> memory_ids_;
   ValueId positions_ = -1;
   ValueId sources_ = -1;

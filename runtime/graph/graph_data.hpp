@@ -8,8 +8,8 @@
 
 namespace lanewise::internal {
 
-/// What stands behind a ModelGraph: a graph, and its values and nodes in the types of the public
-/// interface, which later changes of the graph's own leave as they are. Immutable.
+/// The data of a ModelGraph: a graph, and its values and nodes in the types of the public
+/// interface, which do not change with the internal ones. Immutable.
 class GraphData {
  public:
   explicit GraphData(graph::Graph graph);

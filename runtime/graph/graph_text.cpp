@@ -7,7 +7,7 @@
 namespace lanewise::graph {
 namespace {
 
-/// Names come from files and go to terminals.
+/// Names come from files and may be printed to terminals.
 std::string printable(std::string_view text) {
   std::string result(text);
   for (char& c : result) {
@@ -17,7 +17,7 @@ std::string printable(std::string_view text) {
 }
 
 std::string to_string(double value) {
-  std::array<char, 32> buffer{};  // The shortest form that reads back as `value`: at most 24.
+  std::array<char, 32> buffer{};  // The shortest form that reads back as `value` has at most 24.
   const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
   return {buffer.data(), end};
 }
@@ -88,7 +88,7 @@ std::string aligned(const std::vector<Line>& lines) {
   return text;
 }
 
-/// A text in double quotes of Graphviz, where \n begins a new line.
+/// A quoted string of Graphviz, where \n begins a new line.
 std::string dot_label(const std::vector<std::string>& lines) {
   std::string label = "\"";
   for (const std::string& line : lines) {

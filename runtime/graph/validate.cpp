@@ -17,7 +17,7 @@ using base::in_quotes;
 // Pieces of work count columns in 32 bits.
 constexpr int64_t kMaxFeatures = std::numeric_limits<int32_t>::max();
 
-/// Walks the nodes once; a value may be read when its producer has passed.
+/// Walks the nodes once; a value may be read after its producer.
 class Validator {
  public:
   explicit Validator(const Graph& graph) : graph_(graph), written_(graph.values.size()) {}
@@ -98,7 +98,7 @@ class Validator {
     if (node.inputs.empty()) return data_loss("has no inputs");
     for (const ValueId id : node.inputs) LW_RETURN_IF_ERROR(check_read(id));
     LW_RETURN_IF_ERROR(write(node.output));
-    // Ids come from callers alone, who are checked; no operator may make any.
+    // Ids come only from callers, whose ids are checked; no operator may produce them.
     if (value(node.output).type != DataType::kF32)
       return data_loss("writes a value that is not F32");
     return check_rows(node, *op);

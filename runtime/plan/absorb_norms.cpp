@@ -12,8 +12,8 @@ using graph::Graph;
 using graph::Node;
 using graph::ValueId;
 
-// One makes queries, keys and values; two, in a gated layer, read its norm. Each reader computes
-// the norm again, so that many would lose more than its value costs to be kept.
+// One reader computes queries, keys and values; in a gated layer two read the norm. Each reader
+// computes the norm again, so with many that costs more than storing its value.
 constexpr size_t kMostReaders = 2;
 
 /// An input of a node.
@@ -22,7 +22,7 @@ struct Use {
   size_t input;
 };
 
-/// Who reads each value; graph outputs aside.
+/// The readers of each value, except graph outputs.
 std::vector<std::vector<Use>> uses_of(const Graph& graph) {
   std::vector<std::vector<Use>> uses(graph.values.size());
   for (size_t i = 0; i < graph.nodes.size(); ++i) {

@@ -31,7 +31,7 @@ std::vector<Lifetime> lifetimes(const Graph& graph) {
   return lives;
 }
 
-/// A stretch of bytes per row that is taken for a while.
+/// A range of bytes per row that is occupied during a lifetime.
 struct Reservation {
   Lifetime life;
   int64_t begin = 0;
@@ -62,8 +62,8 @@ bool is_input(const Graph& graph, ValueId value) {
   return std::find(graph.inputs.begin(), graph.inputs.end(), value) != graph.inputs.end();
 }
 
-/// The value on which `node` may write its output: its operator allows it, the value ends here and
-/// has the same shape.
+/// The value whose memory `node` may reuse for its output: its operator allows it, the value is not
+/// read later and has the same shape.
 ValueId in_place_source(const Graph& graph, int index, const ops::Operator& op,
                         const std::vector<Lifetime>& lives) {
   const Node& node = graph.nodes[static_cast<size_t>(index)];

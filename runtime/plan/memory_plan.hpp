@@ -9,30 +9,30 @@
 
 namespace lanewise::plan {
 
-/// How many rows each symbol stands for in a batch.
+/// The number of rows of each symbol in a batch.
 using RowCounts = std::array<int64_t, graph::kRowSymbols>;
 
-/// Where a value lies: `offset_per_row` * rows bytes into the region of its row symbol, with
+/// The location of a value: `offset_per_row` * rows bytes into the region of its row symbol, with
 /// `stride` elements between rows.
 struct Placement {
   int64_t offset_per_row = -1;  ///< -1: a graph input, which the caller owns
   int64_t stride = 0;
-  bool result = false;  ///< a graph output, which lies with the results
+  bool result = false;  ///< a graph output, stored with the results
 };
 
-/// A piece of memory as bytes per row: one region for each row symbol, one after another.
+/// A block of memory as bytes per row: one region for each row symbol, one after another.
 struct Regions {
   std::array<int64_t, graph::kRowSymbols> bytes_per_row{};
 
-  /// INT64_MAX where no machine has as many.
+  /// INT64_MAX if no machine has that much.
   int64_t total_bytes(const RowCounts& rows) const noexcept;
-  /// Where the region of each row symbol begins, for rows that there is memory for.
+  /// The offset of each row symbol's region, for numbers of rows that fit in memory.
   std::array<int64_t, graph::kRowSymbols> offsets(const RowCounts& rows) const noexcept;
 };
 
-/// The memory of a graph as bytes per row, made once. A batch only multiplies. Results lie apart
-/// from what is only needed on the way to them: a batch may be worked on in slices, whose working
-/// memory is used again and again.
+/// The memory of a graph as bytes per row, planned once; each batch only multiplies. Results are
+/// separate from intermediate values, because a batch may be processed in slices that reuse the
+/// same working memory.
 struct MemoryPlan {
   std::vector<Placement> values;  ///< by ValueId
   Regions work;
@@ -43,8 +43,8 @@ struct MemoryPlan {
 /// works in place. `operators` belong to graph.nodes, in order.
 MemoryPlan plan_memory(const graph::Graph& graph, const std::vector<ops::OperatorPtr>& operators);
 
-/// Elements between rows of that many: a multiple of a vector, and not of 2 KiB, because rows that
-/// lie a power of two apart fall into the same few sets of the first-level cache.
+/// Elements between rows of that many: a multiple of a vector, but not of 2 KiB, because rows a
+/// power of two apart fall into the same few sets of the first-level cache.
 int64_t row_stride(int64_t features);
 
 }  // namespace lanewise::plan

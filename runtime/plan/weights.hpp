@@ -8,14 +8,14 @@
 
 namespace lanewise::plan {
 
-/// The tensors of a model, by the names that its graph uses. Owns what it shows, or keeps it alive.
+/// The tensors of a model, by their names in its graph. Owns them, or keeps them alive.
 class Weights {
  public:
   virtual ~Weights() = default;
 
-  /// The tensor of that name, or nothing. The view stays valid as long as this object.
+  /// The tensor with that name, or nothing. The view lives as long as this object.
   virtual std::optional<TensorView> find_weight(std::string_view name) const = 0;
-  /// How the weight in the tensor of that name is stored, or nothing for a plain tensor.
+  /// The format of the weight in the tensor with that name, or nothing for a plain tensor.
   virtual std::optional<ops::WeightFormat> find_format(std::string_view name) const = 0;
 };
 

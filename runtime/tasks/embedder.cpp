@@ -17,8 +17,8 @@ namespace {
 
 constexpr std::string_view kOutput = "sentence_embedding";
 
-// On MiniLM the time of a token is the same, within the noise of two cores, in batches of 256 to
-// 8192 tokens, but working memory grows from 8 to 100 MB. A thousand also leave work to share among
+// On MiniLM the time per token is the same, within the noise of two cores, for batches of 256 to
+// 8192 tokens, but working memory grows from 8 to 100 MB. A thousand also leave enough work for
 // many threads.
 constexpr int64_t kBatchTokens = 1024;
 
@@ -64,9 +64,9 @@ class Embedder::Impl {
   int64_t dimension_;
   std::string prompt_;
 
-  // Kept between calls, so that their memory is.
+  // Kept between calls to reuse their memory.
   std::string text_;            // the prompt and a text
-  std::vector<int32_t> ids_;    // of all texts, one after another
+  std::vector<int32_t> ids_;    // of all texts, concatenated
   std::vector<size_t> begins_;  // [texts], where a text's ids begin in ids_
   exec::LengthBatches batches_;
   std::vector<int32_t> batch_ids_;

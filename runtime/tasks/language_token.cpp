@@ -15,14 +15,14 @@ using text::Tokenizer;
 
 constexpr size_t kMostNamed = 5;
 
-/// Special tokens are those that decoding can leave out.
+/// A token is special if decoding can skip it.
 Result<bool> is_special(const Tokenizer& tokenizer, int32_t id) {
   LW_ASSIGN_OR_RETURN(const std::string kept, tokenizer.decode({&id, 1}, false));
   LW_ASSIGN_OR_RETURN(const std::string left_out, tokenizer.decode({&id, 1}, true));
   return !kept.empty() && left_out.empty();
 }
 
-/// `__fr__`, `fr_XX`, `fra_Latn`: what all names of languages have and `<pad>` has not.
+/// `__fr__`, `fr_XX`, `fra_Latn`: language names contain '_' and, unlike `<pad>`, no '<'.
 bool looks_like_language(std::string_view token) {
   return token.find('_') != std::string_view::npos && token.find('<') == std::string_view::npos;
 }

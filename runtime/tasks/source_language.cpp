@@ -6,7 +6,7 @@
 namespace lanewise::tasks {
 namespace {
 
-/// What stands around a text has no place in it.
+/// Tokens around a text have no offsets in it.
 bool is_around(const text::Token& token) { return token.begin == 0 && token.end == 0; }
 
 }  // namespace

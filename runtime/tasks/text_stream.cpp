@@ -8,7 +8,7 @@
 namespace lanewise::tasks {
 namespace {
 
-// What decoders write for bytes that are no character, or not yet.
+// What decoders emit for bytes that are not, or not yet, a character.
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
 /// Whether the next token may change the end of this text.

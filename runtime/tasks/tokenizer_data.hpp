@@ -9,7 +9,7 @@
 
 namespace lanewise::internal {
 
-/// What stands behind a Tokenizer. Immutable.
+/// The data of a Tokenizer. Immutable.
 class TokenizerData {
  public:
   explicit TokenizerData(std::shared_ptr<const text::Tokenizer> tokenizer,
@@ -18,7 +18,7 @@ class TokenizerData {
 
   const std::shared_ptr<const text::Tokenizer>& shared() const noexcept { return tokenizer_; }
   const text::Tokenizer& tokenizer() const noexcept { return *tokenizer_; }
-  /// Of texts, where it is not the tokenizer's own.
+  /// The source language, if it is not the tokenizer's own.
   const std::optional<tasks::SourceLanguage>& language() const noexcept { return language_; }
 
  private:

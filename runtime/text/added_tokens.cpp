@@ -16,7 +16,7 @@ bool is_single_word(std::string_view text, size_t begin, size_t end) {
   return end == text.size() || !is_word_character(decode_at(text, end).value);
 }
 
-/// Where the white space before byte `i` begins, but not before `floor`.
+/// The start of the white space that ends before byte `i`, at least `floor`.
 size_t space_begin(std::string_view text, size_t i, size_t floor) {
   while (i > floor) {
     const size_t previous = previous_code_point(text, i);
@@ -48,8 +48,8 @@ bool AddedTokenMatcher::add(std::string_view pattern, const AddedToken& token) {
   return true;
 }
 
-/// The first byte from `i` on that a pattern starts with. Nearly always all patterns start with
-/// one bracket, and then memchr looks at a text faster than anything that follows.
+/// The first byte at or after `i` that can start a pattern. Nearly always all patterns start with
+/// the same bracket, and memchr is the fastest way to find it.
 size_t AddedTokenMatcher::next_candidate(std::string_view text, size_t i) const noexcept {
   if (distinct_starts_ == 1) {
     const void* found = std::memchr(text.data() + i, last_start_, text.size() - i);
@@ -83,8 +83,8 @@ bool AddedTokenMatcher::next_match(std::string_view text, size_t i, Match* match
 }
 
 void AddedTokenMatcher::split(std::string_view text, const Visit& visit) const {
-  size_t done = 0;       // the pieces so far end here
-  size_t known_end = 0;  // the last run of white space that rstrip found ends here
+  size_t done = 0;       // end of the text already passed to visit
+  size_t known_end = 0;  // end of the last run of white space found for rstrip
   Match match;
   for (size_t search = 0; next_match(text, search, &match); search = match.end) {
     const AddedToken& token = *match.token;
@@ -92,10 +92,10 @@ void AddedTokenMatcher::split(std::string_view text, const Visit& visit) const {
     size_t begin = match.begin;
     if (token.lstrip) begin = std::max(space_begin(text, begin, done), done);
     size_t end = match.end;
-    // A token of white space meets one run again and again, and must not walk through it each time.
+    // Tokens of white space can meet the same run again and again; do not scan it each time.
     if (token.rstrip) end = known_end = end < known_end ? known_end : space_end(text, end);
-    // White space that the token before took with it may leave nothing. (Without lstrip the two
-    // overlap, as in Hugging Face.)
+    // The previous token may have taken all of this white space. (Without lstrip the two overlap,
+    // as in Hugging Face.)
     if (begin >= end) continue;
     if (done < begin && !visit(nullptr, done, begin)) return;
     if (!visit(&token, begin, end)) return;

@@ -12,33 +12,33 @@
 
 namespace lanewise::text {
 
-/// A token that is found in a text before the text is cut into words, "[MASK]" for instance.
+/// A token that is matched before the text is split into words, such as "[MASK]".
 struct AddedToken {
   std::string content;
   int32_t id = 0;
-  bool single_word = false;  ///< Only where no word character touches it.
-  bool lstrip = false;       ///< Takes the white space on its left with it.
-  bool rstrip = false;       ///< Takes the white space on its right with it.
-  bool normalized = false;   ///< Matched in the normalised text, by its own normal form.
-  bool special = false;      ///< Dropped by a decoding that skips special tokens.
+  bool single_word = false;  ///< Matches only if no word character touches it.
+  bool lstrip = false;       ///< Includes the white space on its left.
+  bool rstrip = false;       ///< Includes the white space on its right.
+  bool normalized = false;   ///< Matched in the normalised text, by its normalised content.
+  bool special = false;      ///< Dropped when decoding skips special tokens.
 };
 
-/// Finds added tokens in texts: leftmost first, of those the longest, none overlapping.
+/// Finds added tokens in texts: leftmost first, then longest, without overlaps.
 ///
 /// Const methods are thread-safe.
 class AddedTokenMatcher {
  public:
-  /// Called for each piece of a text, in order: bytes [begin, end) and the token that they are,
-  /// or null for text between tokens. Returns whether to go on.
+  /// Called for each piece of a text, in order: bytes [begin, end) and the token found there, or
+  /// null for text between tokens. Returns whether to continue.
   using Visit = std::function<bool(const AddedToken* token, size_t begin, size_t end)>;
 
-  /// Finds `token` where `pattern` stands. Of two with one pattern the first counts; an empty
-  /// pattern is never found. False if there is no room for it.
+  /// Finds `token` wherever `pattern` occurs. If two tokens have the same pattern, the first
+  /// counts; an empty pattern is never found. Returns false if there is no room for it.
   [[nodiscard]] bool add(std::string_view pattern, const AddedToken& token);
 
   bool empty() const noexcept { return tokens_.empty(); }
 
-  /// Cuts `text`, which is UTF-8, at its added tokens. Linear for patterns of bounded length.
+  /// Splits `text`, which is UTF-8, at its added tokens. Linear for patterns of bounded length.
   void split(std::string_view text, const Visit& visit) const;
 
  private:

@@ -7,7 +7,7 @@
 
 namespace lanewise::text {
 
-/// The bytes that `base64` stands for; kDataLoss naming `name` if it is not base64.
+/// Decodes `base64`. kDataLoss with `name` in the message if it is not base64.
 Result<std::string> decode_base64(std::string_view base64, std::string_view name);
 
 std::string encode_base64(std::string_view bytes);

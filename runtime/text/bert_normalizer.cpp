@@ -9,8 +9,8 @@
 namespace lanewise::text {
 namespace {
 
-/// One normalisation under way. Code points go down through clean(), space_ideograph(),
-/// strip_accents() and lower(), each of which passes on what it keeps.
+/// The state of one normalisation. Code points pass through clean(), space_ideograph(),
+/// strip_accents() and lower(); each passes on what it keeps.
 class Normalization {
  public:
   Normalization(const BertNormalizerOptions& options, NormalizedText* out)
@@ -25,11 +25,11 @@ class Normalization {
     space_ideograph(code_point, span);
   }
 
-  /// Ends the run of marks that the text ends with.
+  /// Flushes the run of marks at the end of the text.
   void finish() { flush_marks(); }
 
  private:
-  /// A code point that waits for canonical ordering.
+  /// A code point waiting for canonical ordering.
   struct Pending {
     char32_t code_point;
     int combining_class;
@@ -61,10 +61,10 @@ class Normalization {
     }
   }
 
-  /// Orders the starter and the marks that wait, and passes on what is no nonspacing mark.
+  /// Orders the pending starter and marks, and passes on all but nonspacing marks.
   ///
-  /// Hugging Face gives spans after ordering: each first code point of a decomposition takes the
-  /// next original, whichever it came from, and the others that of the code point before.
+  /// Hugging Face assigns spans after ordering: the first code point of each decomposition takes
+  /// the next original, whichever it came from; the others take that of the code point before.
   void flush_marks() {
     if (pending_.size() > 1) {
       std::stable_sort(pending_.begin(), pending_.end(), [](const Pending& a, const Pending& b) {
@@ -94,7 +94,7 @@ class Normalization {
   NormalizedText* out_;
   std::vector<Pending> pending_;  // at most one starter, first; then marks
   std::vector<Span> origins_;     // of the pending code points, in text order
-  Span origin_ = {0, 0};          // the one taken last
+  Span origin_ = {0, 0};          // the last one taken
 };
 
 }  // namespace

@@ -18,7 +18,7 @@ struct BertNormalizerOptions {
   bool lowercase = true;
 };
 
-/// The BertNormalizer of a tokenizer.json. kDataLoss for fields of the wrong type.
+/// Reads the BertNormalizer of a tokenizer.json. kDataLoss for fields of the wrong type.
 Result<BertNormalizerOptions> bert_normalizer_from_json(const base::JsonFields& fields);
 base::JsonTree bert_normalizer_to_json(const BertNormalizerOptions& options);
 
@@ -26,10 +26,10 @@ base::JsonTree bert_normalizer_to_json(const BertNormalizerOptions& options);
 ///
 /// In this order: drop control characters and make every white space ' '; put spaces around CJK
 /// ideographs; decompose canonically, order the marks and drop the nonspacing ones; lowercase each
-/// code point alone. Spans are those of Hugging Face, even where ordering moves a mark.
+/// code point alone. Spans equal Hugging Face's, even where ordering moves a mark.
 ///
-/// text  UTF-8. Ends where no mark follows, else its marks cannot be ordered with the ones after.
-/// Linear but for ordering a run of n marks: n log n. Thread-safe.
+/// text  UTF-8. Must not end before a mark, which could not be ordered with the marks before it.
+/// Linear, except n log n to order a run of n marks. Thread-safe.
 void normalize_bert(std::string_view text, int32_t offset, const BertNormalizerOptions& options,
                     NormalizedText* out);
 

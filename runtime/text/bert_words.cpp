@@ -6,14 +6,14 @@
 
 namespace lanewise::text {
 
-/// Where the bytes of a stretch of text come from.
+/// Maps the bytes of a stretch of text to their origin.
 struct BertWords::Origin {
-  const Span* spans = nullptr;  // one a byte; null: each from its own place
+  const Span* spans = nullptr;  // one per byte; null: the text itself is the origin
 
   int32_t begin_of(size_t byte) const noexcept {
     return spans ? spans[byte].begin : static_cast<int32_t>(byte);
   }
-  /// `end` > 0 is one past the last byte.
+  /// The end of the origin of byte `end` - 1; `end` > 0.
   int32_t end_of(size_t end) const noexcept {
     return spans ? spans[end - 1].end : static_cast<int32_t>(end);
   }
@@ -55,8 +55,8 @@ void BertWords::encode(std::string_view text, size_t begin, size_t end, size_t b
 }
 
 /// Normalises and encodes from `begin` up to the next ASCII space or punctuation mark, at most to
-/// `end`, and returns where it stopped. Neither changes anything before it: both end a word, and
-/// are starters, which canonical ordering does not cross.
+/// `end`, and returns where it stopped. Stopping there is safe: both end a word, and both are
+/// starters, which canonical ordering does not cross.
 size_t BertWords::encode_around_other(std::string_view text, size_t begin, size_t end,
                                       size_t budget, NormalizedText* scratch,
                                       std::vector<Token>* tokens) const {
@@ -93,7 +93,7 @@ void BertWords::encode_normalized(const NormalizedText& text, size_t begin, size
   if (tokens->size() <= budget) word(word_begin, end);
 }
 
-/// The pieces of a word of `text`, whose bytes go through the table `fold` on their way.
+/// Appends the pieces of a word of `text`, mapping its bytes through the table `fold`.
 void BertWords::encode_word(std::string_view text, size_t begin, size_t end,
                             const std::array<uint8_t, 256>& fold, const Origin& origin,
                             std::vector<Token>* tokens) const {

@@ -16,9 +16,9 @@
 
 namespace lanewise::text {
 
-/// BertNormalizer, BertPreTokenizer and WordPiece in one pass, several times as fast as the parts
-/// one after the other, with the same ids and offsets. ASCII words are looked up in place, and only
-/// what stands around other bytes is normalised. Immutable and thread-safe.
+/// BertNormalizer, BertPreTokenizer and WordPiece in one pass, several times as fast as the three
+/// in sequence, with the same ids and offsets. ASCII words are looked up in place; only the text
+/// around other bytes is normalised. Immutable and thread-safe.
 class BertWords {
  public:
   BertWords(const BertNormalizerOptions& normalizer, const LongestPieces& pieces);
@@ -29,12 +29,12 @@ class BertWords {
   void encode(std::string_view text, size_t begin, size_t end, size_t budget,
               std::vector<Token>* tokens) const;
 
-  /// The same for bytes [begin, end) of text that is normalised already.
+  /// The same for bytes [begin, end) of a text that is already normalised.
   void encode_normalized(const NormalizedText& text, size_t begin, size_t end, size_t budget,
                          std::vector<Token>* tokens) const;
 
  private:
-  /// What a byte of ASCII is; kOther: none, or one that normalising drops.
+  /// The class of a byte; kOther is not ASCII, or dropped by normalisation.
   enum class ByteKind : uint8_t { kWord, kSpace, kPunctuation, kOther };
   struct Origin;
 
@@ -48,13 +48,13 @@ class BertWords {
   BertNormalizerOptions normalizer_;
   const LongestPieces& pieces_;
   std::array<ByteKind, 256> kinds_;
-  std::array<uint8_t, 256> lower_;     // lowercase of ASCII if the normalizer lowercases
-  std::array<uint8_t, 256> identity_;  // for text that is normalised already
+  std::array<uint8_t, 256> lower_;     // ASCII to lowercase, if the normalizer lowercases
+  std::array<uint8_t, 256> identity_;  // for text that is already normalised
 };
 
-/// Null unless normalizer and pre-tokenizer of the file are BERT's (or it has no normalizer).
+/// Null unless the file's normalizer and pre-tokenizer are BERT's (or it has no normalizer).
 ///
-/// pieces  of the model; null if it is not WordPiece. Outlives the result.
+/// pieces  the model's; null if it is not WordPiece. Outlives the result.
 Result<std::unique_ptr<const BertWords>> read_bert_words(const base::JsonFields& file,
                                                          const LongestPieces* pieces);
 

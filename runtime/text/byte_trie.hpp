@@ -7,11 +7,11 @@
 
 namespace lanewise::text {
 
-/// A set of byte strings with a number each, walked one byte at a time.
+/// A map from byte strings to numbers, walked one byte at a time.
 ///
-/// The edges stand in one open-addressing table keyed by (node, byte): a step is one multiplication
-/// and, at a load of at most a half, mostly one cache line; there is no node object to allocate.
-/// Const methods are thread-safe.
+/// The edges are in one open-addressing table keyed by (node, byte): a step is one multiplication
+/// and, at a load factor of at most 1/2, usually one cache line; there are no node objects to
+/// allocate. Const methods are thread-safe.
 class ByteTrie {
  public:
   static constexpr int32_t kNone = -1;
@@ -19,7 +19,8 @@ class ByteTrie {
 
   ByteTrie();
 
-  /// Adds `key` with `value` >= 0, or replaces its value. False if there is no room for its nodes.
+  /// Maps `key` to `value` >= 0, replacing any earlier value. False if there is no room for its
+  /// nodes.
   [[nodiscard]] bool insert(std::string_view key, int32_t value);
 
   /// The node after `byte`, or kNone.
@@ -36,7 +37,7 @@ class ByteTrie {
   /// The node at the end of `prefix`, or kNone if no string starts with it.
   int32_t walk(std::string_view prefix) const noexcept;
 
-  /// The length of the longest string that `text` begins with; 0 if there is none.
+  /// The length of the longest key that `text` begins with; 0 if there is none.
   size_t longest_prefix(std::string_view text) const noexcept;
 
   /// The value of `key`, or kNone.
@@ -60,7 +61,7 @@ class ByteTrie {
   void grow();
 
   std::vector<Slot> slots_;
-  std::vector<int32_t> values_;  // one a node
+  std::vector<int32_t> values_;  // one per node
   uint32_t mask_;
   int shift_;
 };

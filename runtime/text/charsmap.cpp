@@ -20,8 +20,8 @@ uint32_t little_endian(std::string_view bytes, size_t at) noexcept {
 }
 
 // A unit of the array: bits 0-7 are the byte that leads to the node, bit 8 says that a key ends
-// there, bit 9 that the offset counts in 256, the rest is the offset to the node's children. At a
-// child by byte 0 stands the value of the key, with bit 31 set.
+// there, bit 9 that the offset is in units of 256; the rest is the offset of the node's children.
+// The child for byte 0 holds the value of the key, with bit 31 set.
 bool ends_key(uint32_t unit) noexcept { return (unit >> 8 & 1) != 0; }
 uint32_t label(uint32_t unit) noexcept { return unit & 0x800000FFu; }
 uint32_t value(uint32_t unit) noexcept { return unit & 0x7FFFFFFFu; }
@@ -68,7 +68,7 @@ Charsmap::Rule Charsmap::find(std::string_view text, bool first) const noexcept 
     if (!ends_key(unit) || node >= units_.size()) continue;
     const size_t begin = value(units_[node]);
     if (begin >= replacements_.size()) continue;
-    // In the middle of a code point there is no replacement.
+    // No replacement starts in the middle of a code point.
     if ((static_cast<uint8_t>(replacements_[begin]) & 0xC0) == 0x80) continue;
     const size_t end = std::min(replacements_.find('\0', begin), replacements_.size());
     rule = {i + 1, std::string_view(replacements_).substr(begin, end - begin)};

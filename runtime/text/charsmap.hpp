@@ -10,21 +10,21 @@
 
 namespace lanewise::text {
 
-/// The table of replacements in a SentencePiece model (precompiled_charsmap): a double array over
-/// the bytes of what is replaced. The bytes are not trusted: whatever they hold, a look-up ends
-/// within them and a replacement is UTF-8. Thread-safe.
+/// The replacement table of a SentencePiece model (precompiled_charsmap): a double array over the
+/// bytes to replace. The bytes are not trusted: whatever they hold, a look-up stays within them and
+/// a replacement is UTF-8. Thread-safe.
 class Charsmap {
  public:
-  /// What a text begins with, and what takes its place.
+  /// A matched prefix of a text and its replacement.
   struct Rule {
     size_t length = 0;  ///< 0: no rule
     std::string_view replacement;
   };
 
-  /// `blob` is the size of the double array, the array, and the replacements, each ended by a
-  /// zero byte. An empty one has no rules. kDataLoss if the sizes or the UTF-8 are wrong.
+  /// `blob` is the size of the double array, the array, and the zero-terminated replacements. An
+  /// empty one has no rules. kDataLoss if the sizes or the UTF-8 are wrong.
   static Result<Charsmap> parse(std::string_view blob);
-  /// The same in base64, as a tokenizer.json has it.
+  /// The same for base64, as in a tokenizer.json.
   static Result<Charsmap> parse_base64(std::string_view base64);
 
   Rule shortest(std::string_view text) const noexcept { return find(text, true); }

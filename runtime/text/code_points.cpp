@@ -30,7 +30,7 @@ constexpr ScriptRange kScriptRanges[] = {
 #include "runtime/text/code_point_scripts.inc"
 };
 
-/// The range of a sorted table that a code point is in, or null.
+/// The range of a sorted table that contains a code point, or null.
 template <typename Range, size_t kCount>
 const Range* range_of(const Range (&ranges)[kCount], char32_t code_point) noexcept {
   const auto* after =
@@ -52,20 +52,20 @@ bool contains(const Range (&ranges)[kCount], char32_t code_point) noexcept {
   });
 }
 
-/// Canonical decompositions younger than Unicode 9, where Hugging Face's table stops.
+/// Canonical decompositions added after Unicode 9, where Hugging Face's table stops.
 constexpr Range kYoungDecompositions[] = {
     {0x105C9, 0x105C9}, {0x105E4, 0x105E4}, {0x11383, 0x11391}, {0x113C5, 0x113C8},
     {0x11938, 0x11938}, {0x16121, 0x16128}, {0x16D68, 0x16D6A},
 };
 
-/// Compatibility decompositions younger than that.
+/// Compatibility decompositions added after Unicode 9.
 constexpr Range kYoungCompatible[] = {
     {0x32FF, 0x32FF},   {0xA7F1, 0xA7F4},   {0xAB69, 0xAB69},   {0x10781, 0x107BA},
     {0x1CCD6, 0x1CCF9}, {0x1E030, 0x1E06D}, {0x1F16C, 0x1F16C}, {0x1FBF0, 0x1FBF9},
 };
 
-/// Lowercase pairs of Unicode 16 and 17, which Rust's standard library knows and utf8proc 2.8
-/// (Unicode 15) does not.
+/// Lowercase pairs of Unicode 16 and 17, which Rust's standard library has and utf8proc 2.8
+/// (Unicode 15) lacks.
 struct LowercaseRange {
   char32_t first;
   char32_t last;
@@ -84,12 +84,12 @@ constexpr Range kIdeographs[] = {
     {0x2A700, 0x2B73F}, {0x2B740, 0x2B81F}, {0x2B920, 0x2CEAF}, {0x2F800, 0x2FA1F},
 };
 
-/// Alphabetic without being letters or marks (circled and squared letters), and the join controls.
+/// Alphabetic but neither letters nor marks (circled and squared letters), and the join controls.
 constexpr Range kOtherWordCharacters[] = {
     {0x200C, 0x200D}, {0x24B6, 0x24E9}, {0x1F130, 0x1F149}, {0x1F150, 0x1F169}, {0x1F170, 0x1F189},
 };
 
-/// Word characters of Unicode 15.1 and 16, which Rust's `regex` knows and utf8proc 2.8 does not.
+/// Word characters of Unicode 15.1 and 16, which Rust's `regex` has and utf8proc 2.8 lacks.
 constexpr Range kYoungWordCharacters[] = {
     {0x897, 0x897},     {0x1C89, 0x1C8A},   {0xA7CB, 0xA7CD},   {0xA7DA, 0xA7DC},
     {0x105C0, 0x105F3}, {0x10D40, 0x10D65}, {0x10D69, 0x10D6D}, {0x10D6F, 0x10D85},
@@ -110,7 +110,7 @@ int decompose_by_utf8proc(char32_t code_point, int options, char32_t* out) noexc
   int boundary = 0;
   const utf8proc_ssize_t count = utf8proc_decompose_char(
       as_utf8proc(code_point), parts, kMax, static_cast<utf8proc_option_t>(options), &boundary);
-  // Neither an error nor more than fits happens to a Unicode scalar value; it then stays as it is.
+  // A Unicode scalar value neither fails nor exceeds kMax; if one did, it would stay unchanged.
   if (count < 1 || count > kMax) return 1;
   for (int i = 0; i < count; ++i) out[i] = static_cast<char32_t>(parts[i]);
   return static_cast<int>(count);
@@ -150,7 +150,7 @@ int decompose_compatible(char32_t code_point, char32_t out[kMaxCompatibleDecompo
 }
 
 char32_t compose(char32_t first, char32_t second) noexcept {
-  // Nothing below U+0300 is the second of a pair.
+  // No code point below U+0300 is the second of a pair.
   if (second < 0x300) return 0;
   utf8proc_int32_t pair[2] = {as_utf8proc(first), as_utf8proc(second)};
   constexpr auto kOptions = static_cast<utf8proc_option_t>(UTF8PROC_COMPOSE | UTF8PROC_STABLE);
@@ -176,7 +176,7 @@ size_t grapheme_end(std::string_view text, size_t begin) noexcept {
 }
 
 int lowercase(char32_t code_point, char32_t out[2]) noexcept {
-  if (code_point == 0x130) {  // the only one whose lowercase is two code points
+  if (code_point == 0x130) {  // the only one with a lowercase of two code points
     out[0] = 'i';
     out[1] = 0x307;
     return 2;

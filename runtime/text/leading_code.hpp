@@ -10,19 +10,19 @@
 
 namespace lanewise::text {
 
-/// Marian's way to be told a language: what stands between `open` and the next `close` at the start
-/// of a text is one token, `>>fra<<` for instance, and an unknown one if the vocabulary lacks it.
-/// Elsewhere the same characters are text.
+/// Marian's language codes: the text from `open` to the next `close` at the start of a text is one
+/// token, such as `>>fra<<`, or the unknown token if the vocabulary lacks it. Elsewhere the same
+/// characters are ordinary text.
 struct LeadingCode {
   std::string open;
   std::string close;
   std::string unk_token;
 
-  /// How many bytes of `text` are a code; 0: it begins with none.
+  /// The length in bytes of the code at the start of `text`; 0 if there is none.
   size_t length(std::string_view text) const noexcept;
 };
 
-/// The field `leading_code` of our own in a tokenizer.json; one without `open` where it is missing.
+/// Reads our own field `leading_code` of a tokenizer.json; `open` is empty if the field is missing.
 Result<LeadingCode> read_leading_code(const base::JsonFields& file);
 
 }  // namespace lanewise::text

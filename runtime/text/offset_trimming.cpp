@@ -46,7 +46,7 @@ void trim_offsets(std::string_view text, std::string_view name, bool keeps_first
   int trailing = trailing_blanks(name);
   size_t trimmed = end;
   for (; trailing > 0 && trimmed > 0; --trailing) trimmed = previous_code_point(text, trimmed);
-  // Nothing is taken from a token that begins fewer characters into the text.
+  // The end stays if fewer than `trailing` characters of the text precede it.
   if (trailing == 0) end = std::max(trimmed, begin);
   token->begin = static_cast<int32_t>(begin);
   token->end = static_cast<int32_t>(end);

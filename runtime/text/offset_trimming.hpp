@@ -6,12 +6,12 @@
 
 namespace lanewise::text {
 
-/// Takes as many code points off the offsets of `token` as `name`, its text as the model has it,
-/// has blanks at its ends: white space, or the character that stands for a space at byte level.
+/// Trims as many code points from the offsets of `token` as `name`, the token in the vocabulary,
+/// has blanks at its ends: white space, or the byte-level character for a space.
 ///
-/// text         what the offsets count in
-/// keeps_first  a single blank at the start of the text was put there and is no part of it
-/// is_first     no token comes before
+/// text         the text that the offsets refer to
+/// keeps_first  a single blank at the start of the text was prepended and is not part of it
+/// is_first     the token is the first
 void trim_offsets(std::string_view text, std::string_view name, bool keeps_first, bool is_first,
                   Token* token);
 

@@ -35,7 +35,7 @@ Result<TemplatePiece> read_special(const base::JsonFields& piece,
   return result;
 }
 
-/// Each text exactly once, or truncation could not keep to its limit.
+/// Each text must occur exactly once, or truncation could not respect its limit.
 Status check_texts(std::span<const TemplatePiece> pieces, bool pair, const std::string& name) {
   const auto count = [&](TemplatePiece::Kind kind) {
     return std::count_if(pieces.begin(), pieces.end(),
@@ -63,7 +63,7 @@ Result<std::vector<TemplatePiece>> read_pieces(const base::JsonFields& processor
   return pieces;
 }
 
-/// One of the ["[SEP]", 102] of BertProcessing.
+/// Reads an entry such as ["[SEP]", 102] of BertProcessing.
 Result<TemplatePiece> read_named_id(const base::JsonFields& processor, const char* key) {
   LW_ASSIGN_OR_RETURN(const auto entry, processor.array(key));
   if (entry.size() != 2 || !entry[0].is_string()) return processor.wrong(key, "a token and its id");
@@ -87,7 +87,7 @@ Status read_template(const base::JsonFields& processor, PostProcessor* out) {
   return {};
 }
 
-/// Trims offsets, unless it says otherwise.
+/// Trims offsets unless the file says otherwise.
 Status read_byte_level(const base::JsonFields& processor, PostProcessor* out) {
   LW_ASSIGN_OR_RETURN(const bool trim_offsets, processor.boolean_or("trim_offsets", true));
   LW_ASSIGN_OR_RETURN(const bool add_prefix_space, processor.boolean_or("add_prefix_space", true));

@@ -8,18 +8,18 @@
 
 namespace lanewise::text {
 
-/// What happens to the tokens of a text when they are all there.
+/// What is done to the complete list of a text's tokens.
 struct PostProcessor {
   SpecialTemplate specials = bare_template();
-  /// Each takes white space out of the offsets; true: but not a space put before the text.
+  /// Each entry trims white space from the offsets; true: but not the space prepended to the text.
   std::vector<bool> trims;
-  /// Whether a text that is too long loses its first tokens, not its last ones.
+  /// Whether a text that is too long loses its first tokens instead of its last.
   bool truncates_left = false;
 };
 
-/// The direction of `truncation`, and the post_processor of a tokenizer.json: TemplateProcessing,
-/// BertProcessing, RobertaProcessing, ByteLevel or a Sequence of them with one template at most.
-/// kUnsupported names any other.
+/// Reads the direction of `truncation` and the post_processor of a tokenizer.json:
+/// TemplateProcessing, BertProcessing, RobertaProcessing, ByteLevel or a Sequence of them with at
+/// most one template. kUnsupported names any other.
 Result<PostProcessor> read_post_processing(const base::JsonFields& file);
 
 }  // namespace lanewise::text

@@ -13,9 +13,9 @@
 namespace lanewise::text {
 namespace {
 
-// Steps of backtracking within one match. The patterns in use take a few per character, and the
-// longest run that backtracks, white space, is bounded by the text; this is for a pattern that
-// multiplies.
+// The limit on backtracking steps within one match. The patterns in use take a few per character,
+// and the longest run that backtracks, white space, is bounded by the text; the limit stops
+// patterns whose cost multiplies.
 constexpr uint32_t kMatchLimit = 20'000'000;
 constexpr uint32_t kHeapLimitKib = 64 * 1024;
 
@@ -43,7 +43,7 @@ Pointer* or_throw(Pointer* pointer) {
 }
 
 PCRE2_SPTR as_pcre2(std::string_view text) noexcept {
-  // PCRE2 before 10.43 wants a pointer even for nothing.
+  // PCRE2 before 10.43 requires a non-null pointer even for an empty subject.
   return reinterpret_cast<PCRE2_SPTR>(text.data() ? text.data() : "");
 }
 
@@ -58,9 +58,9 @@ std::string message_of(int error) {
 struct Regex::Compiled {
   std::unique_ptr<pcre2_code, FreeCode> code;
   std::unique_ptr<pcre2_match_context, FreeMatchContext> limits;
-  std::string text;  // of a plain string, for which there is no code
+  std::string text;  // a literal, which has no compiled code
 
-  /// The first match from `begin` on; none: begin of it is npos.
+  /// The first match from `begin` on; if there is none, its begin is npos.
   Result<Match> next(std::string_view subject, size_t begin, pcre2_match_data* data) const {
     if (!code) {
       const size_t found = subject.find(text, begin);
@@ -101,13 +101,13 @@ Result<Regex> Regex::compile(std::string_view pattern) {
   compiled->limits.reset(or_throw(pcre2_match_context_create(nullptr)));
   pcre2_set_match_limit(compiled->limits.get(), kMatchLimit);
   pcre2_set_heap_limit(compiled->limits.get(), kHeapLimitKib);
-  // Where no executable memory is to be had, PCRE2 interprets.
+  // Without executable memory, PCRE2 falls back to its interpreter.
   pcre2_jit_compile(compiled->code.get(), PCRE2_JIT_COMPLETE);
   return Regex(std::move(compiled));
 }
 
 Result<Regex> Regex::literal(std::string_view text) {
-  // It matches between all characters, as the empty expression does.
+  // An empty literal matches between all characters, as the empty expression does.
   if (text.empty()) return compile("");
   auto compiled = std::make_shared<Compiled>();
   compiled->text = text;
@@ -126,7 +126,7 @@ Status Regex::find_all(std::string_view text, std::vector<Match>* out) const {
   while (search <= text.size()) {
     LW_ASSIGN_OR_RETURN(const Match match, compiled_->next(text, search, data.get()));
     if (!match.matched) break;
-    // A match of nothing where the last match ended is none, or there would be no end of them.
+    // Skip an empty match where the last match ended; otherwise the loop would not end.
     if (match.begin == match.end && any && match.end == done) {
       if (search >= text.size()) break;
       search += static_cast<size_t>(decode_at(text, search).length);

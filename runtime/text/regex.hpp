@@ -10,24 +10,25 @@
 
 namespace lanewise::text {
 
-/// A stretch [begin, end) of a text that a pattern matched, or that stands between its matches.
+/// A range [begin, end) of a text: a match of a pattern, or the text between two matches.
 struct Match {
   size_t begin;
   size_t end;
   bool matched;
 };
 
-/// A regular expression over Unicode, or a plain string. Immutable and thread-safe.
+/// A regular expression over Unicode, or a literal string. Immutable and thread-safe.
 class Regex {
  public:
-  /// A pattern as tokenizer.json has it. kUnsupported as to_pcre2_syntax(), or where PCRE2 refuses
+  /// Compiles a pattern of a tokenizer.json. kUnsupported as to_pcre2_syntax(), or if PCRE2 rejects
   /// it.
   static Result<Regex> compile(std::string_view pattern);
-  /// Finds `text` itself.
+  /// Matches `text` literally.
   static Result<Regex> literal(std::string_view text);
 
-  /// Cuts `text` into matches and what is between them, which may not be empty; matches may. The
-  /// text is UTF-8. kResourceExhausted if a match takes more steps than any sensible pattern needs.
+  /// Splits `text`, which is UTF-8, into matches and the text between them. Matches may be empty,
+  /// the text between them not. kResourceExhausted if a match takes more steps than any sensible
+  /// pattern needs.
   Status find_all(std::string_view text, std::vector<Match>* out) const;
 
  private:

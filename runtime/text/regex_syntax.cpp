@@ -13,12 +13,12 @@ namespace {
 // The longest published pattern has under 500 bytes.
 constexpr size_t kMaxPatternBytes = 8192;
 
-/// White space, as the inside of [...]. PCRE2 has U+180E too.
+/// White space, as the contents of [...]. PCRE2 also includes U+180E.
 constexpr std::string_view kSpaces =
     R"(\x{9}-\x{d}\x{20}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000})";
 
-/// What else Oniguruma takes for a word character: superscripts and fractions of Latin-1, and
-/// circled and squared letters.
+/// Further word characters of Oniguruma: superscripts and fractions of Latin-1, and circled and
+/// squared letters.
 constexpr std::string_view kOtherWordCharacters =
     R"(\x{b2}\x{b3}\x{b9}\x{bc}-\x{be})"
     R"(\x{24b6}-\x{24e9}\x{1f130}-\x{1f149}\x{1f150}-\x{1f169}\x{1f170}-\x{1f189})";
@@ -29,17 +29,17 @@ constexpr std::string_view kCategories[] = {
     "Sc", "Sk", "So", "Z",  "Zs", "Zl", "Zp", "C",  "Cc", "Cf", "Cn", "Co",
 };
 
-/// Code points that a category has in Unicode 16, which Hugging Face's Oniguruma knows, and not in
-/// Unicode 14, which PCRE2 10.42 does.
+/// Code points of a category in Unicode 16, which Hugging Face's Oniguruma uses, but not in Unicode
+/// 14, which PCRE2 10.42 uses.
 struct YoungCodePoints {
   std::string_view category;
-  std::string_view ranges;  // the inside of [...]
+  std::string_view ranges;  // the contents of [...]
 };
 constexpr YoungCodePoints kYoung[] = {
 #include "runtime/text/young_categories.inc"
 };
 
-/// Appends the inside of a class that stands for a general category.
+/// Appends the contents of a class for a general category.
 void append_category(std::string_view category, std::string* to) {
   *to += "\\p{" + std::string(category) + "}";
   for (const YoungCodePoints& young : kYoung) {
@@ -47,7 +47,7 @@ void append_category(std::string_view category, std::string* to) {
   }
 }
 
-/// Group openings that mean the same in both libraries.
+/// Group openings with the same meaning in both libraries.
 constexpr std::string_view kGroups[] = {"(?:", "(?=", "(?!", "(?<=", "(?<!", "(?>", "(?i:"};
 
 bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
@@ -102,7 +102,7 @@ class Translation {
     return lacking(pattern_.substr(i_, 3));
   }
 
-  /// {n}, {n,}, {n,m} or {,m}; any other brace stands for itself.
+  /// {n}, {n,}, {n,m} or {,m}; any other brace is literal.
   Status interval() {
     size_t end = i_ + 1;
     while (end < pattern_.size() && (is_digit(pattern_[end]) || pattern_[end] == ',')) ++end;
@@ -126,7 +126,7 @@ class Translation {
     return {};
   }
 
-  /// \p{Name} as the inside of a class; `negated` says that it stands for everything else.
+  /// \p{Name} as the contents of a class; `negated`: it stands for the complement.
   Status property(std::string* inside, bool* negated) {
     const size_t close = pattern_.find('}', i_);
     if (i_ + 2 >= pattern_.size() || pattern_[i_ + 2] != '{' || close == std::string_view::npos) {
@@ -145,14 +145,14 @@ class Translation {
     if (std::ranges::find(kCategories, name) != std::end(kCategories)) {
       append_category(name, inside);
     } else {
-      // A bare name of a script means Script_Extensions to PCRE2.
+      // PCRE2 takes a bare script name as Script_Extensions.
       *inside += "\\p{sc:" + std::string(name) + "}";
     }
     i_ = close + 1;
     return {};
   }
 
-  /// \s, \d, \w or \p{...} as property() does; nothing if no such thing stands here.
+  /// \s, \d, \w or \p{...}, returned as property() does; nothing if none of these is next.
   Status class_escape(std::string* inside, bool* negated) {
     if (i_ + 1 >= pattern_.size()) return lacking("\\");
     const char c = pattern_[i_ + 1];
@@ -181,7 +181,7 @@ class Translation {
     return {};
   }
 
-  /// \xHH, \x{H...} or \uHHHH, appended to `to`.
+  /// Appends \xHH, \x{H...} or \uHHHH to `to`.
   Status code_point(std::string* to) {
     const bool braces = pattern_.substr(i_ + 2).starts_with('{');
     const size_t begin = i_ + (braces ? 3 : 2);
@@ -206,7 +206,7 @@ class Translation {
     return {};
   }
 
-  /// An escape that stands for one character, appended to `to`.
+  /// Appends an escape of one character to `to`.
   Status literal_escape(std::string* to) {
     const char c = pattern_[i_ + 1];
     switch (c) {
@@ -231,7 +231,7 @@ class Translation {
         return code_point(to);
       default:
         if (is_letter(c) || is_digit(c)) return lacking(pattern_.substr(i_, 2));
-        // Nothing but ASCII punctuation needs the backslash, and nothing else may have one.
+        // Only ASCII punctuation needs the backslash, and nothing else may have one.
         if (static_cast<uint8_t>(c) < 0x80) *to += '\\';
         *to += c;
     }
@@ -254,7 +254,8 @@ class Translation {
     return {};
   }
 
-  /// One thing inside [...]. `opposites` collects \S, \P{...} and such, which no class can hold.
+  /// One item inside [...]. `opposites` collects \S, \P{...} and such, which a class cannot
+  /// contain.
   Status class_item(std::string* items, std::string* opposites) {
     const char c = pattern_[i_];
     if (c == '[') return lacking("[ within [");
@@ -277,7 +278,7 @@ class Translation {
     } else {
       *items += inside;
     }
-    // Behind a class a hyphen stands for itself.
+    // A hyphen after a class is literal.
     if (next_is("-")) {
       *items += "\\-";
       ++i_;

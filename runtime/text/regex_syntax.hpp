@@ -7,12 +7,13 @@
 
 namespace lanewise::text {
 
-/// A pattern of a tokenizer.json, which Hugging Face gives to Oniguruma, as PCRE2 spells it.
+/// Translates a pattern of a tokenizer.json, which Hugging Face passes to Oniguruma, to PCRE2's
+/// syntax.
 ///
 /// White space, \d and \w are written out, because the two libraries (and versions of PCRE2)
-/// mean different code points by them. kUnsupported, naming it, for what the libraries understand
+/// disagree on their code points. kUnsupported, naming it, for what the libraries interpret
 /// differently or what can be exponential: back references, named groups, nested classes and the
-/// like. No published tokenizer has them.
+/// like. No published tokenizer uses them.
 Result<std::string> to_pcre2_syntax(std::string_view pattern);
 
 }  // namespace lanewise::text

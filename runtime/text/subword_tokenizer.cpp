@@ -17,7 +17,7 @@ namespace {
 
 using Json = base::JsonTree;
 
-// How much of an unknown piece a message shows.
+// Messages show at most this much of an unknown piece.
 constexpr size_t kMostShownBytes = 40;
 
 Status unknown(std::string_view text, const Piece& piece, const Span& span) {
@@ -70,7 +70,8 @@ Result<NormalizedText> SubwordTokenizer::normalize(std::string_view text, size_t
   return normalized;
 }
 
-/// The token of the code that text [begin, end) begins with, if any; returns where the rest begins.
+/// Appends the token of the language code at the start of text [begin, end), if any; returns where
+/// the rest begins.
 size_t SubwordTokenizer::encode_code(size_t begin, size_t end, Output* out) const {
   const std::string_view stretch = out->text.substr(begin, end - begin);
   const std::string_view code = stretch.substr(0, parts_.leading_code.length(stretch));
@@ -87,7 +88,7 @@ size_t SubwordTokenizer::encode_code(size_t begin, size_t end, Output* out) cons
 Status SubwordTokenizer::encode_raw(size_t begin, size_t end, Output* out) const {
   begin = encode_code(begin, end, out);
   if (begin == end || out->full()) return {};
-  // Added tokens that are matched in normalised text may stand across words.
+  // Added tokens that are matched in normalised text may cross word boundaries.
   if (!parts_.bert_words || has_normalized_added_tokens()) {
     return TokenizerBase::encode_raw(begin, end, out);
   }
@@ -95,7 +96,7 @@ Status SubwordTokenizer::encode_raw(size_t begin, size_t end, Output* out) const
   return {};
 }
 
-/// Cuts bytes [begin, end) of normalised text into words and those into tokens.
+/// Splits bytes [begin, end) of normalised text into words and those into tokens.
 Status SubwordTokenizer::encode_normalized(const NormalizedText& text, size_t begin, size_t end,
                                            Output* out) const {
   if (begin == end) return {};
@@ -112,7 +113,7 @@ Status SubwordTokenizer::encode_normalized(const NormalizedText& text, size_t be
                                             out->budget - out->tokens.size(), &pieces));
   const std::vector<Span>& spans = words.text.spans;
   for (const Piece& piece : pieces) {
-    // A piece of no characters stands for a place; there is none before the first byte of all.
+    // An empty piece stands for a position; byte 0 has no byte before it.
     const size_t last = std::max(piece.end, piece.begin + 1) - 1;
     const Span span{spans[std::min(piece.begin, spans.size() - 1)].begin,
                     spans[std::min(last, spans.size() - 1)].end};
@@ -181,7 +182,7 @@ Result<std::shared_ptr<const Tokenizer>> subword_tokenizer_from_json(const base:
     LW_ASSIGN_OR_RETURN(parts.decoder, read_decoder(fields));
   }
   LW_ASSIGN_OR_RETURN(parts.post_processor, read_post_processing(file));
-  // It knows no trimming of offsets.
+  // BertWords does not trim offsets.
   if (parts.post_processor.trims.empty()) {
     LW_ASSIGN_OR_RETURN(parts.bert_words, read_bert_words(file, parts.model->longest_pieces()));
   }

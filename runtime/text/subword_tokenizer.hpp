@@ -18,26 +18,27 @@
 
 namespace lanewise::text {
 
-/// A tokenizer put together from the parts of a tokenizer.json.
+/// The parts of a tokenizer.json from which a tokenizer is built.
 struct SubwordParts {
   NormalizerPtr normalizer;       ///< may be null
-  PreTokenizerPtr pre_tokenizer;  ///< may be null: a text is one word
+  PreTokenizerPtr pre_tokenizer;  ///< may be null: the text is one word
   SubwordModelPtr model;
-  std::unique_ptr<const BertWords> bert_words;  ///< normalizer to model at once; null: one by one
+  std::unique_ptr<const BertWords> bert_words;  ///< normalizer to model; null: run them in turn
   DecoderPtr decoder;                           ///< may be null: tokens are joined with spaces
   PostProcessor post_processor;
   std::vector<AddedToken> added_tokens;
   LeadingCode leading_code;
-  std::string json;  ///< the parts but the model and the added tokens, as they were read
+  std::string json;  ///< all parts except the model and the added tokens, as read
 };
 
-/// Equal to Hugging Face's tokenizer of the same parts in ids and offsets.
+/// Produces the same ids and offsets as Hugging Face's tokenizer with the same parts.
 ///
-/// kDataLoss if a special token has no id; kResourceExhausted if an id or
-/// a token is too large to be meant.
+/// kDataLoss if a special token has no id; kResourceExhausted if an id or a token is implausibly
+/// large.
 Result<std::shared_ptr<const Tokenizer>> make_subword_tokenizer(SubwordParts parts);
 
-/// The tokenizer of a tokenizer.json with this model. kUnsupported names a part that we lack.
+/// Builds the tokenizer of a tokenizer.json with this model. kUnsupported names a part that we
+/// lack.
 Result<std::shared_ptr<const Tokenizer>> subword_tokenizer_from_json(const base::JsonFields& file,
                                                                      SubwordModelPtr model);
 

@@ -3,11 +3,11 @@
 namespace lanewise::text {
 namespace {
 
-// The largest vocabularies in use have 256 thousand tokens to a million; a table by id of this size
-// takes 64 MB, which is what a file of a few bytes may make us allocate.
+// The largest vocabularies in use have 256 thousand to a million tokens; a table of this size takes
+// 64 MB, the most that a file of a few bytes can make us allocate.
 constexpr int32_t kMaxId = (1 << 22) - 1;
 
-// A step of a search for tokens walks at most this far, so that a file cannot make encoding
+// A search for tokens walks at most this far per step, so that a file cannot make encoding
 // quadratic. The longest token of published vocabularies has under 400 bytes.
 constexpr size_t kMaxTokenBytes = 1024;
 

@@ -13,21 +13,20 @@
 
 namespace lanewise::text {
 
-/// Tokens and their ids, no token twice.
+/// Tokens and their ids, without duplicate tokens.
 using Vocabulary = std::vector<std::pair<std::string, int32_t>>;
 
-/// The tokens of a tokenizer by their ids, and what decoding makes of each. Holds views of strings
-/// that outlive it.
+/// A tokenizer's tokens by id, and what each decodes to. Holds views of strings that outlive it.
 class TokenTable {
  public:
-  /// Enters a token; an empty one is none. Of two tokens with one id, both of which texts may have,
-  /// the one that was entered last is what the id is decoded to. kResourceExhausted if the id or
-  /// the token is too large to be meant.
+  /// Adds a token; an empty one is ignored. If two tokens that texts can contain share an id, the
+  /// id decodes to the one added last. kResourceExhausted if the id or the token is implausibly
+  /// large.
   Status add(std::string_view token, int32_t id);
 
-  /// Decoding gives `form` where it would give the token.
+  /// Makes the id decode to `form` instead of its token.
   void decode_as(int32_t id, std::string form) { forms_[id] = std::move(form); }
-  /// Decoding can leave the token out.
+  /// Lets decoding skip the token.
   void mark_special(int32_t id) { special_.insert(id); }
 
   /// "" if no token has the id.
@@ -35,8 +34,8 @@ class TokenTable {
 
   int64_t size() const noexcept { return static_cast<int64_t>(by_id_.size()); }
 
-  /// What is to be joined to the text of `ids`. Ids that no token has add nothing.
-  /// kInvalidArgument if an id is negative.
+  /// The strings to join for the text of `ids`. Ids without a token add nothing. kInvalidArgument
+  /// if an id is negative.
   Result<std::vector<std::string_view>> decoded(std::span<const int32_t> ids,
                                                 bool skip_special) const;
 
@@ -46,7 +45,7 @@ class TokenTable {
   std::unordered_set<int32_t> special_;
 };
 
-/// The tokens one after the other.
+/// Concatenates tokens with `separator` between them.
 std::string join(std::span<const std::string_view> tokens, std::string_view separator);
 
 }  // namespace lanewise::text

@@ -14,18 +14,18 @@ namespace {
 
 using TokenizerPtr = std::shared_ptr<const Tokenizer>;
 
-// The largest file beside a checkpoint has 100 MB; pairs of merges may be written longer than
-// there.
+// The largest published tokenizer file has 100 MB; to_json() may write merge pairs in a longer
+// form.
 constexpr size_t kMaxBytes = 400'000'000;
 
-/// The name of the model; files of before tokenizers 0.10 have none, and then its fields tell.
+/// The model's type; files from before tokenizers 0.10 lack it, so its fields decide.
 Result<std::string> model_type(const base::JsonFields& model) {
   if (!model.find("type") && model.find("max_input_chars_per_word"))
     return std::string("WordPiece");
   return model.string("type");
 }
 
-/// A kind of model, and what reads it.
+/// A model type and the function that reads it.
 struct ModelKind {
   std::string_view type;
   Result<SubwordModelPtr> (*read)(const base::JsonFields& model);

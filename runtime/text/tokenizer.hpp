@@ -13,7 +13,7 @@
 namespace lanewise::text {
 
 /// A token and the bytes [begin, end) of the caller's text that it stands for; 0, 0 for a special
-/// token that the text does not contain.
+/// token that is not in the text.
 struct Token {
   int32_t id;
   int32_t begin;
@@ -22,12 +22,12 @@ struct Token {
 
 struct Encoding {
   std::vector<Token> tokens;
-  bool truncated = false;  ///< Tokens were cut off to keep to max_length.
+  bool truncated = false;  ///< Tokens were removed to respect max_length.
 };
 
 struct EncodeOptions {
   bool add_special_tokens = true;
-  int64_t max_length = 0;  ///< 0: no limit. Counts special tokens.
+  int64_t max_length = 0;  ///< 0: no limit. Includes special tokens.
 };
 
 /// Turns text into token ids and back. Immutable and thread-safe.
@@ -35,15 +35,15 @@ class Tokenizer {
  public:
   virtual ~Tokenizer();
 
-  /// The tokens of `text`, cut to max_length on the right, or where the tokenizer says so on the
-  /// left.
+  /// The tokens of `text`, truncated to max_length on the right, or on the left if the tokenizer
+  /// says so.
   ///
   /// Fails with kInvalidArgument, naming the byte, if the text is not UTF-8; if max_length is
   /// negative or has no room for the special tokens; if the text has 2^31 bytes or more.
   virtual Result<Encoding> encode(std::string_view text, const EncodeOptions& options) const = 0;
 
-  /// The tokens of two texts, [CLS] first [SEP] second [SEP] for BERT. To keep to max_length the
-  /// longer text is cut first. Offsets count from the start of the token's own text.
+  /// The tokens of two texts, [CLS] first [SEP] second [SEP] for BERT. If they exceed max_length,
+  /// the longer text is truncated first. Offsets count from the start of the token's own text.
   ///
   /// type_ids  out: which text each token belongs to, as the tokenizer numbers them. May be null.
   /// Fails as encode does.
@@ -51,13 +51,13 @@ class Tokenizer {
                                        const EncodeOptions& options,
                                        std::vector<int32_t>* type_ids) const = 0;
 
-  /// The text of `ids`. As in Hugging Face, ids that no token has add nothing.
+  /// The text of `ids`. As in Hugging Face, ids without a token add nothing.
   ///
   /// Fails with kInvalidArgument if an id is negative.
   virtual Result<std::string> decode(std::span<const int32_t> ids,
                                      bool skip_special_tokens) const = 0;
 
-  /// One more than the largest id. Smaller ids may have no token.
+  /// One more than the largest id. Some smaller ids may have no token.
   virtual int64_t vocabulary_size() const = 0;
 
   /// The token with this id, "" if there is none. Lives as long as the tokenizer.
@@ -65,16 +65,16 @@ class Tokenizer {
 
   virtual std::optional<int32_t> id(std::string_view token) const = 0;
 
-  /// The tokenizer as one JSON text in the format of Hugging Face's tokenizer.json, to store in a
-  /// model file. parse_tokenizer() of it gives an equal tokenizer.
+  /// The tokenizer in the format of Hugging Face's tokenizer.json, to store in a model file.
+  /// parse_tokenizer() of it gives an equal tokenizer.
   virtual std::string to_json() const = 0;
 };
 
-/// The tokenizer that a tokenizer.json or to_json() describes. (What stands beside the file, and
-/// files of other kinds, are converters/tokenizers'.)
+/// The tokenizer that a tokenizer.json or to_json() describes. (converters/tokenizers handles the
+/// files beside it and other formats.)
 ///
-/// Padding that it asks for is ignored, and so is the length to truncate to. Fails with
-/// kUnsupported, naming it, if it uses a part that we lack; kDataLoss if it contradicts itself.
+/// Its padding and truncation length are ignored. Fails with kUnsupported, naming it, if it uses a
+/// part that we lack; kDataLoss if it contradicts itself.
 Result<std::shared_ptr<const Tokenizer>> parse_tokenizer(std::string_view json);
 
 }  // namespace lanewise::text

@@ -14,10 +14,10 @@
 namespace lanewise::text {
 namespace {
 
-// A budget that no text passes, with room for the one token more that encode_text may find.
+// A budget that no text exceeds, with room for the extra token that encode_text may find.
 constexpr size_t kNoLimit = std::numeric_limits<size_t>::max() - 1;
 
-/// How many tokens of text the options leave room for.
+/// The number of text tokens that the options leave room for.
 Result<size_t> room_for_text(std::span<const TemplatePiece> pieces, const EncodeOptions& options) {
   if (options.max_length == 0) return kNoLimit;
   const int64_t specials = options.add_special_tokens ? special_count(pieces) : 0;
@@ -106,8 +106,8 @@ Result<Encoding> TokenizerBase::encode_pair(std::string_view first, std::string_
     const size_t budget = whole ? kNoLimit : room;
     LW_ASSIGN_OR_RETURN(Output a, encode_text(first, budget));
     LW_ASSIGN_OR_RETURN(Output b, encode_text(second, budget));
-    // encode_text stops at one token over the room. Lengths beyond it matter only where both texts
-    // are longer than an odd room: the longer one gets the odd token.
+    // encode_text stops one token above the room. Longer lengths matter only if both texts exceed
+    // an odd room: the longer one gets the odd token.
     if (a.full() && b.full() && room % 2 != 0) {
       LW_ASSIGN_OR_RETURN(a, encode_text(first, kNoLimit));
       LW_ASSIGN_OR_RETURN(b, encode_text(second, kNoLimit));
@@ -123,7 +123,7 @@ Result<Encoding> TokenizerBase::encode_pair(std::string_view first, std::string_
   });
 }
 
-/// Leaves the first or the last `room` tokens.
+/// Keeps the first or the last `room` tokens.
 void TokenizerBase::truncate(size_t room, std::vector<Token>* tokens) const {
   if (tokens->size() <= room) return;
   const auto surplus = static_cast<std::ptrdiff_t>(tokens->size() - room);
@@ -131,12 +131,12 @@ void TokenizerBase::truncate(size_t room, std::vector<Token>* tokens) const {
   tokens->erase(from, from + surplus);
 }
 
-/// The tokens of a text without special tokens, at most one more than the budget.
+/// The tokens of a text without special tokens, at most one above the budget.
 Result<TokenizerBase::Output> TokenizerBase::encode_text(std::string_view text,
                                                          size_t budget) const {
   LW_RETURN_IF_ERROR(check_text(text));
   Output out{text, budget, {}};
-  // English takes 4.5 bytes a token.
+  // English has 4.5 bytes per token.
   out.tokens.reserve(std::min(text.size() / 4 + 8, std::min(budget, text.size()) + 1));
   Status status;
   raw_tokens_.split(text, [&](const AddedToken* token, size_t begin, size_t end) {

@@ -18,11 +18,11 @@
 
 namespace lanewise::text {
 
-/// What all tokenizers do alike, whatever their model: they know tokens by id, find added tokens in
-/// a text before the model sees it, keep to max_length and put special tokens around a text.
+/// What all tokenizers share, whatever their model: they look up tokens by id, find added tokens in
+/// a text before the model sees it, respect max_length and put special tokens around a text.
 ///
-/// A class for a model enters its tokens when it is built, in the order of the functions below, and
-/// says what becomes of the text between added tokens.
+/// A subclass registers its tokens when it is built, in the order of the functions below, and
+/// encodes the text between added tokens.
 class TokenizerBase : public Tokenizer {
  public:
   Result<Encoding> encode(std::string_view text, const EncodeOptions& options) const final;
@@ -35,8 +35,8 @@ class TokenizerBase : public Tokenizer {
   std::optional<int32_t> id(std::string_view token) const final;
 
  protected:
-  /// A text and the tokens found in it so far. Once there are more than `budget` the rest of the
-  /// text cannot matter.
+  /// A text and the tokens found in it so far. Above `budget` tokens, the rest of the text does not
+  /// matter.
   struct Output {
     std::string_view text;
     size_t budget;
@@ -45,20 +45,20 @@ class TokenizerBase : public Tokenizer {
     bool full() const noexcept { return tokens.size() > budget; }
   };
 
-  /// Enters a token of the model, whose string outlives this.
+  /// Registers a token of the model, whose string outlives this.
   Status enter(std::string_view token, int32_t id) { return table_.add(token, id); }
-  /// Enters the added tokens, which outlive this; model_id() and normalize() are ready. kDataLoss
-  /// if the model gives one another id.
+  /// Registers the added tokens, which outlive this; model_id() and normalize() must be ready.
+  /// kDataLoss if the model gives one another id.
   Status enter_added_tokens(std::span<const AddedToken> tokens);
   /// kDataLoss if no token has the id of a special token.
   Status set_post_processor(PostProcessor processor);
 
   bool has_normalized_added_tokens() const noexcept { return !normalized_tokens_.empty(); }
-  /// Adds a token, its offsets trimmed. `name` is its text as the model has it.
+  /// Appends a token with trimmed offsets. `name` is the token in the vocabulary.
   void push(std::string_view name, Token token, Output* out) const;
 
-  /// Encodes bytes [begin, end) of the text, which stand between added tokens that are matched
-  /// before normalisation: normalises them and cuts them at the other added tokens.
+  /// Encodes bytes [begin, end) of the text between added tokens that are matched before
+  /// normalisation: normalises them and splits them at the other added tokens.
   virtual Status encode_raw(size_t begin, size_t end, Output* out) const;
 
  private:
@@ -66,12 +66,12 @@ class TokenizerBase : public Tokenizer {
   virtual int32_t model_id(std::string_view token) const = 0;
   /// The normal form of `text`, whose first byte is byte `offset` of the caller's.
   virtual Result<NormalizedText> normalize(std::string_view text, size_t offset) const = 0;
-  /// Encodes bytes [begin, end) of normalised text, which have no added token.
+  /// Encodes bytes [begin, end) of normalised text, which contain no added token.
   virtual Status encode_normalized(const NormalizedText& text, size_t begin, size_t end,
                                    Output* out) const = 0;
-  /// The text of tokens.
+  /// Decodes tokens to text.
   virtual Result<std::string> join_tokens(std::span<const std::string_view> tokens) const = 0;
-  /// Whether the texts of a pair are read to their ends, whatever their room.
+  /// Whether both texts of a pair are read to the end, whatever their room.
   virtual bool reads_pairs_whole() const { return false; }
 
   Status enter_added_token(const AddedToken& token);

@@ -10,7 +10,7 @@ uint8_t byte_at(std::string_view text, size_t i) noexcept { return static_cast<u
 
 bool is_continuation(uint8_t byte) noexcept { return (byte & 0xC0) == 0x80; }
 
-/// The length of the sequence that `lead` starts, 0 if none does.
+/// The length of the sequence that `lead` starts; 0 if it starts none.
 int sequence_length(uint8_t lead) noexcept {
   if (lead < 0x80) return 1;
   if (lead < 0xC2) return 0;  // continuation bytes, and the overlong leads C0 and C1
@@ -19,8 +19,8 @@ int sequence_length(uint8_t lead) noexcept {
   return lead < 0xF5 ? 4 : 0;
 }
 
-/// Whether `second` may follow `lead`: the one place where overlong forms, surrogates and code
-/// points above U+10FFFF show that the lead byte does not exclude.
+/// Whether `second` may follow `lead`. This excludes the overlong forms, surrogates and code points
+/// above U+10FFFF that the lead byte alone does not.
 bool second_byte_fits(uint8_t lead, uint8_t second) noexcept {
   switch (lead) {
     case 0xE0:
@@ -36,7 +36,7 @@ bool second_byte_fits(uint8_t lead, uint8_t second) noexcept {
   }
 }
 
-/// The length of the well-formed sequence at byte `i`, 0 if there is none.
+/// The length of the well-formed sequence at byte `i`; 0 if there is none.
 int well_formed_length(std::string_view text, size_t i) noexcept {
   const uint8_t lead = byte_at(text, i);
   const int length = sequence_length(lead);
@@ -49,8 +49,8 @@ int well_formed_length(std::string_view text, size_t i) noexcept {
   return length;
 }
 
-/// How many bytes at the start of `text`, which starts no code point, start one that is cut off; 1
-/// if they start none at all.
+/// The length of the truncated code point at the start of `text`, which does not start with a
+/// complete one; 1 if its first byte starts none.
 size_t malformed_length(std::string_view text) noexcept {
   const uint8_t lead = byte_at(text, 0);
   const auto length = static_cast<size_t>(sequence_length(lead));

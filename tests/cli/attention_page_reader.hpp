@@ -10,7 +10,7 @@
 
 namespace lanewise::cli {
 
-/// What a page of `lanewise attention` holds, read as a script would.
+/// The data in a page of `lanewise attention`, read as a script would.
 class AttentionPage {
  public:
   explicit AttentionPage(std::string html) : html_(std::move(html)) {

@@ -65,7 +65,7 @@ TEST_F(BenchCommandTest, Lengths) {
     flags.push_back("--json");
     return bench(flags).objects().at(0)["lengths"].get<std::vector<int>>();
   };
-  EXPECT_EQ(lengths({}), (std::vector<int>{24}));  // As long as the model takes.
+  EXPECT_EQ(lengths({}), (std::vector<int>{24}));  // the longest that the model takes
   EXPECT_EQ(lengths({"--lengths", "3,1,24"}), (std::vector<int>{3, 1, 24}));
   EXPECT_EQ(lengths({"--lengths", "3,1", "--batch", "5"}), (std::vector<int>{3, 1, 3, 1, 3}));
   EXPECT_TRUE(is_error(bench({"--length", "25"}), "25", "24"));
@@ -87,7 +87,7 @@ TEST_F(BenchCommandTest, TableAndTrace) {
   EXPECT_GT(spans, 10u);
 }
 
-/// The roofline is that of what the weights are multiplied with.
+/// The roofline is measured in the arithmetic of the weights' type.
 TEST_F(BenchCommandTest, TheRooflineIsOfTheWeightsType) {
   struct Type {
     const char* name;

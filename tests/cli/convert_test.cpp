@@ -114,7 +114,7 @@ TEST_F(ConvertCommandTest, FlagsOfIntegersAreForIntegers) {
 }
 
 TEST_F(ConvertCommandTest, SaysWhyItDidNotCalibrate) {
-  // [CLS] and [SEP] stand behind the tokens that the model has.
+  // [CLS] and [SEP] are beyond the tokens that the model has.
   put("vocab.txt", "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\nk\nl\nm\n[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n");
   const Outcome outcome =
       run({"convert", checkpoint(), "-o", out_path("m.lw"), "--weights", "int8"});
@@ -127,7 +127,7 @@ TEST_F(InspectCommandTest, SummaryAndJson) {
     const Outcome plain = run({"inspect", path});
     EXPECT_EQ(plain.exit_code, 0) << plain.err;
     EXPECT_TRUE(converters::has(plain.out, "bert", "sentence_embedding", "24 tokens"));
-    // A file says what it came from; a checkpoint is what it comes from.
+    // A model file records its sources; a checkpoint is the source.
     EXPECT_EQ(converters::has(plain.out, "SHA-256"), path == model());
 
     const Outcome outcome = run({"inspect", path, "--json", "--graph", "--tensors"});

@@ -17,7 +17,7 @@ namespace {
 
 class EmbedCommandTest : public ProgramTest {
  protected:
-  /// What the library says.
+  /// The library's result.
   std::vector<float> expected(const std::string& text) {
     Result<Model> loaded = load(model());
     EXPECT_TRUE(loaded.ok()) << loaded.status().message();
@@ -53,7 +53,7 @@ TEST_F(EmbedCommandTest, PrintsExactlyTheVectors) {
 TEST_F(EmbedCommandTest, ALineOfHundredsOfMegabytesIsRefused) {
   const std::string path = out_path("zeros");
   std::ofstream(path).close();
-  std::filesystem::resize_file(path, 258 << 20);  // a hole, which takes no room on the disk
+  std::filesystem::resize_file(path, 258 << 20);  // a hole, which takes no disk space
   EXPECT_TRUE(
       is_error(run({"embed", model(), "--input", path}), path, "a line of more than 256 MiB"));
 }
@@ -86,7 +86,7 @@ TEST_F(EmbedCommandTest, TextsAreTakenWordForWord) {
   Texts arguments = {"embed", model(), "--json", "--"};
   arguments.insert(arguments.end(), texts.begin(), texts.end());
   EXPECT_EQ(texts_of(run(arguments)), texts);
-  // A command's name among the texts, without the --.
+  // A command's name among the texts, without `--` before it.
   EXPECT_EQ(texts_of(run({"embed", model(), "a", "bench", "", "--json"})),
             (Texts{"a", "bench", ""}));
 }
@@ -109,7 +109,7 @@ TEST_F(EmbedCommandTest, ManyLinesKeepTheirOrder) {
 }
 
 TEST_F(EmbedCommandTest, SaysOnceWhatWasCut) {
-  const std::string longest = "a b c d e a";  // With its two special tokens, 8.
+  const std::string longest = "a b c d e a";  // 8 with its two special tokens
   EXPECT_EQ(run({"embed", model(), "--json", longest}).err, "");
   const Outcome outcome = run({"embed", model(), "--json"}, longest + " b\na\n" + longest + " c\n");
   EXPECT_EQ(outcome.err, "2 texts were longer than 8 tokens and were truncated\n");

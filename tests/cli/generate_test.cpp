@@ -118,7 +118,7 @@ TEST_F(GenerateCommandTest, SamplesAreThoseOfTheSeed) {
   };
   EXPECT_EQ(sample("1"), sample("1"));
   EXPECT_NE(sample("1"), sample("2"));
-  // So cold that the likeliest token is all that is left.
+  // So cold that only the most likely token remains.
   EXPECT_EQ(generate({"--temperature", "0.001", "cat"}).out, "K AE1 T\n");
 }
 

@@ -63,7 +63,7 @@ class Running {
     return true;
   }
 
-  /// The exit status, or -1 if the command goes on for longer.
+  /// The exit status, or -1 if the command takes longer.
   int wait(std::chrono::milliseconds most) {
     for (const auto end = Clock::now() + most; !ended();) {
       if (Clock::now() > end) return -1;
@@ -72,7 +72,7 @@ class Running {
     return code_;
   }
 
-  /// Until the command handles SIGINT: bit 1 of SigCgt in /proc/PID/status.
+  /// Waits until the command handles SIGINT: bit 1 of SigCgt in /proc/PID/status.
   bool wait_until_it_catches_signals() {
     const auto end = Clock::now() + std::chrono::seconds(10);
     while (!ended() && Clock::now() < end) {
@@ -94,7 +94,7 @@ class Running {
   int code_ = -1;
 };
 
-// A second, and what a machine with other work takes to hand out the CPU.
+// A second, plus what a busy machine takes to schedule the process.
 constexpr std::chrono::milliseconds kPatience{1500};
 
 class InterruptTest : public ProgramTest {
@@ -106,7 +106,7 @@ class InterruptTest : public ProgramTest {
     std::ofstream(out_path("one_text"), std::ios::binary) << text;
   }
 
-  /// Commands that run for longer than the test, by what keeps them busy.
+  /// Commands that run longer than the test, named by what keeps them busy.
   std::vector<std::vector<std::string>> commands() {
     const std::string text = out_path("one_text");
     return {{"embed", model(), "--input", "-"},

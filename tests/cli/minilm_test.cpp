@@ -33,7 +33,7 @@ class ModelProgramTest : public testing::Test {
     EXPECT_EQ(x.size(), 384u);
     double product = 0.0;
     for (size_t i = 0; i < x.size(); ++i) product += static_cast<double>(x[i]) * y[i];
-    return product;  // The vectors are of length one.
+    return product;  // the vectors have unit length
   }
 
   static std::string folder_;

@@ -1,5 +1,5 @@
-// What a model's generation_config.json asks for and cannot have: who does not generate need not
-// mind, and flags replace it.
+// Unsupported settings in a model's generation_config.json: they affect only generation, and flags
+// replace them.
 
 #include <gtest/gtest.h>
 
@@ -13,7 +13,7 @@
 namespace lanewise::cli {
 namespace {
 
-/// BART of 61 tokens without a tokenizer but one of words.
+/// A BART of 61 tokens with only a word tokenizer.
 class ModelOptionsTest : public converters::CheckpointFolderTest {
  protected:
   void SetUp() override {
@@ -46,7 +46,7 @@ class ModelOptionsTest : public converters::CheckpointFolderTest {
     return run(std::move(flags));
   }
 
-  /// Refused by `name` with `flags`, from the folder and from a file; all else works.
+  /// Expects `name` with `flags` to fail, from the folder and from a file, and all else to work.
   void expect_refused(const std::string& fields, const std::string& name,
                       const std::vector<std::string>& flags = {}) {
     put_options(fields);
@@ -65,7 +65,7 @@ class ModelOptionsTest : public converters::CheckpointFolderTest {
     }
   }
 
-  /// The ids with `flags` are those of a model that says nothing of its own.
+  /// Expects the same ids with `flags` as from a model without settings.
   void expect_replaced(const std::string& fields, const std::vector<std::string>& flags) {
     put_options(R"("num_beams": 1)");
     const Outcome plain = generate(flags, source_.string());

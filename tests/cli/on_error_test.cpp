@@ -1,4 +1,4 @@
-// generate --on-error: texts that the model cannot take, among others that it can.
+// generate --on-error: texts that the model cannot take, among others.
 
 #include <gtest/gtest.h>
 
@@ -15,7 +15,7 @@
 namespace lanewise::cli {
 namespace {
 
-/// The bundled model reads up to 64 letters, and knows no others than those of English.
+/// The bundled model reads up to 64 letters, and knows only English ones.
 class OnErrorTest : public ProgramTest {
  protected:
   static Outcome generate(std::vector<std::string> arguments, const std::string& input) {
@@ -23,7 +23,7 @@ class OnErrorTest : public ProgramTest {
     return run(std::move(arguments), input);
   }
 
-  /// Ids of letters, as `tokenize` gives them.
+  /// Ids of letters, as `tokenize` prints them.
   std::string rows_file(const std::vector<std::vector<int64_t>>& rows) {
     size_t longest = 0;
     for (const auto& row : rows) longest = std::max(longest, row.size());
@@ -70,7 +70,7 @@ TEST_F(OnErrorTest, SkipKeepsTheOthersAndTheirLines) {
     EXPECT_TRUE(converters::has(outcome.err, part));
   }
   EXPECT_EQ(generate({"--on-error", "skip", "--stream"}, kInput).out, outcome.out);
-  // What is left out is named whatever else is said.
+  // What is left out is reported even with --quiet.
   EXPECT_EQ(generate({"--on-error", "skip", "--quiet"}, kInput).err, outcome.err);
   EXPECT_EQ(generate({"--on-error", "skip"}, "cat\n").exit_code, 0);
   const Outcome nothing = generate({"--on-error", "skip"}, "\n");
@@ -145,7 +145,7 @@ TEST_F(EmbedOnErrorTest, StopWritesTheVectorsBeforeIt) {
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_EQ(outcome.out, embed({}, "a\nb\n").out);
   EXPECT_EQ(outcome.err, "lanewise: error: standard input: line 3: text is not UTF-8 at byte 0\n");
-  // A file appears whole or not at all.
+  // A file appears complete or not at all.
   const std::string file = out_path("v.npy");
   EXPECT_TRUE(is_error(embed({"--output", file}, "a\n\xff\n"), "line 2"));
   EXPECT_FALSE(std::filesystem::exists(file));

@@ -36,7 +36,7 @@ std::vector<std::string> environment_of(const Invocation& invocation) {
   return environment;
 }
 
-/// In the child: puts `path`, opened with `flags`, in the place of `descriptor`.
+/// In the child: replaces `descriptor` by `path`, opened with `flags`.
 void redirect(const std::string& path, int flags, int descriptor) {
   const int file = ::open(path.c_str(), flags, 0600);
   if (file < 0 || ::dup2(file, descriptor) < 0) ::_exit(126);

@@ -12,9 +12,9 @@
 
 namespace lanewise::cli {
 
-/// What a run of the program left.
+/// The result of running the program.
 struct Outcome {
-  int exit_code = -1;  ///< 128 + N when signal N ended it
+  int exit_code = -1;  ///< 128 + N if signal N ended it
   std::string out;
   std::string err;
 

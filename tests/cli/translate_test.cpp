@@ -1,4 +1,4 @@
-// A tiny multilingual translator, and what is given to it that is none of its own.
+// A tiny multilingual translator, with languages and tokens that it knows or lacks.
 
 #include <gtest/gtest.h>
 
@@ -17,8 +17,8 @@
 namespace lanewise::cli {
 namespace {
 
-/// M2M100 of 61 tokens for up to 40 at once. Behind the eight of vocab.json stand the languages,
-/// most of which the model has no row for.
+/// An M2M100 of 61 tokens for up to 40 at once. The languages follow the eight tokens of
+/// vocab.json; the model has no row for most of them.
 class TranslateTest : public converters::CheckpointFolderTest {
  protected:
   void SetUp() override {

@@ -1,5 +1,5 @@
-// Whole models of integers whose norms are computed by the linear layers that read them
-// (runtime/plan/absorb_norms.hpp), against the same models whose norms stay nodes.
+// Whole quantised models whose norms are computed by the linear layers that read them
+// (runtime/plan/absorb_norms.hpp), compared with the same models whose norms stay nodes.
 
 #include <gtest/gtest.h>
 
@@ -53,8 +53,7 @@ class AbsorbedNormsTest : public CheckpointFolderTest {
     return *model;
   }
 
-  /// Runs `model` both ways and compares its outputs. Of its norms, `absorbed` are none in a
-  /// program.
+  /// Runs `model` both ways and compares its outputs. A program absorbs `absorbed` of its norms.
   static void expect_same_bits(const Model& model, size_t absorbed) {
     const graph::Graph& graph = model.data().graph();
     const std::vector<int32_t> ids = {3, 1, 4, 1, 5, 2, 5, 3}, target_ids = {1, 4, 2, 3, 5};
@@ -96,14 +95,14 @@ TEST_F(AbsorbedNormsTest, AT5HasTheBitsThatItHasWithNorms) {
   }
 }
 
-/// What is found greedily, token by token, has the largest logits in a run of the whole model too.
+/// Tokens found greedily, step by step, also have the largest logits in a run of the whole model.
 void expect_steps_find_the_same(const Model& model, ops::Isa isa) {
   SCOPED_TRACE(ops::name_of(isa));
   Result<Generator> generator = Generator::create(
       model, {.threads = 1, .isa = std::string(ops::name_of(isa)), .outputs = {}});
   ASSERT_TRUE(generator.ok()) << generator.status().message();
   const std::vector<std::vector<int32_t>> sources = {{3, 1, 4, 1, 5, 9, 2, 6}};
-  // The largest logit of each step: without what a checkpoint's options make of the logits.
+  // The largest logit of each step, without the checkpoint's processors.
   GenerationOptions options;
   options.decoder_start_token_id = model.info().generation.decoder_start_token_id;
   options.eos_token_ids = model.info().generation.eos_token_ids;

@@ -89,7 +89,7 @@ TEST_F(BartTest, ChecksEveryField) {
       {"marian", "decoder_vocab_size", "50", kInvalid, "'decoder_vocab_size': expected 61"},
       {"m2m_100", "pad_token_id", "-1", kInvalid, "'pad_token_id'"},
       {"m2m_100", "max_position_embeddings", "1048577", kInvalid, "from 1 to 1048576"},
-      // In range, but the file has something else.
+      // In range, but different from the file.
       {"bart", "vocab_size", "62", kInvalid, "expected [62, 54], file has [61, 54]"},
       {"bart", "max_position_embeddings", "41", kInvalid, "expected [43, 54], file has [42, 54]"},
       {"marian_split", "decoder_vocab_size", "62", kInvalid, "expected [62, 54]"},
@@ -158,12 +158,12 @@ TEST_F(BartTest, TellsItsKindsApart) {
 
 TEST_F(BartTest, FindsItsPrefix) {
   use("bart");
-  add_prefix("0.auto.");  // final_logits_bias stands before `model.`
+  add_prefix("0.auto.");  // final_logits_bias is outside `model.`
   write();
   EXPECT_EQ(converted().node("lm_head").weights.count("bias"), 1U);
   EXPECT_FALSE(reported("unused"));
 
-  use("bart");  // BartModel: no class with a head around it
+  use("bart");  // BartModel: no class with a head
   TensorMap plain;
   for (auto& [name, tensor] : tensors_) {
     if (name.starts_with("model.")) plain[name.substr(6)] = std::move(tensor);
@@ -186,7 +186,7 @@ TEST_F(BartTest, TakesCopiesOfTheEmbeddingForLeftovers) {
   EXPECT_EQ(out.node("encoder.embed").weights.at("table"),
             out.node("decoder.embed").weights.at("table"));
 
-  // Of tied tensors a file may have any one.
+  // A file may have any one of tied tensors.
   rename_tensor("model.shared.weight", "dropped");
   tensors_.erase("dropped");
   tensors_.erase("lm_head.weight");
@@ -197,7 +197,7 @@ TEST_F(BartTest, TakesCopiesOfTheEmbeddingForLeftovers) {
 }
 
 TEST_F(BartTest, TakesAHeadThatIsNotTied) {
-  for (const char* tied : {"false", "true"}) {  // A config may be wrong; Transformers looks, too.
+  for (const char* tied : {"false", "true"}) {  // A config may be wrong; Transformers checks, too.
     use("bart");
     config_["tie_word_embeddings"] = tied;
     tensors_["lm_head.weight"] = hf_weight("lm_head.weight", {61, 54}, 0);
@@ -253,7 +253,7 @@ TEST_F(BartTest, ReadsGenerationFromEitherFile) {
   EXPECT_EQ(options.forced_bos_token_id, 0);  // force_bos_token_to_be_generated
   EXPECT_EQ(options.no_repeat_ngram_size, 3);
   EXPECT_EQ(options.early_stopping, EarlyStopping::kYes);
-  // Without a word in any file, the defaults of Transformers' class.
+  // Without any setting in the files, Transformers' defaults.
   for (const char* field : {"eos_token_id", "forced_eos_token_id", "decoder_start_token_id"}) {
     config_.erase(field);
   }

@@ -125,7 +125,7 @@ TEST_F(BertTest, ChecksEveryField) {
       {"is_decoder", "true", kUnsupported, "is_decoder"},
       {"is_decoder", "1", kInvalid, "'is_decoder': expected true or false"},
       {"add_cross_attention", "true", kUnsupported, "add_cross_attention"},
-      // In range, but the file has something else.
+      // In range, but different from the file.
       {"vocab_size", "2147483647", kInvalid, "expected [2147483647, 20], file has [13, 20]"},
       {"num_hidden_layers", "4096", StatusCode::kNotFound, "tensors are missing"},
       {"type_vocab_size", "3", kInvalid, "expected [3, 20], file has [2, 20]"},

@@ -17,7 +17,7 @@
 
 namespace lanewise::converters {
 
-/// Success if every one of `parts` stands in `text`.
+/// Succeeds if `text` contains every one of `parts`.
 template <typename... Parts>
 testing::AssertionResult has(const std::string& text, const Parts&... parts) {
   const bool all = (... && (text.find(parts) != std::string::npos));
@@ -40,12 +40,12 @@ struct ConvertedFile {
 
 /// Names and bytes of all tensors of a file.
 std::string bytes_of(const ConvertedFile& out);
-/// `source`, of f32, in `type`: values that are exact in every floating-point type, such as those
-/// of CheckpointFolderTest.
+/// `source`, of f32, converted to `type`: its values must be exact in every floating-point type,
+/// like those of CheckpointFolderTest.
 Tensor as_type(const Tensor& source, DataType type);
 
-/// A test with a folder in which a tiny BERT of seeded random weights is ready to be written, as
-/// it is or after the test has changed it. No size is a multiple of 16.
+/// A test with a folder for a tiny BERT of seeded random weights, which is written unchanged or
+/// after the test has modified it. No size is a multiple of 16.
 class CheckpointFolderTest : public testing::Test {
  protected:
   static constexpr int64_t kVocabulary = 13;
@@ -65,7 +65,7 @@ class CheckpointFolderTest : public testing::Test {
   void put(const std::string& name, const std::string& contents);
   /// Writes config.json and model.safetensors.
   void write();
-  /// Writes that and opens it, expecting success.
+  /// Writes both and opens the folder, expecting success.
   Model loaded();
 
   /// Adds, or replaces, a tensor of random values.
@@ -77,7 +77,7 @@ class CheckpointFolderTest : public testing::Test {
   std::string path(const std::string& name) const { return (source_ / name).string(); }
   std::string destination() const { return (root_ / "out" / "model.lw").string(); }
   bool reported(const std::string& part) const;
-  /// Files below the destination's folder.
+  /// The number of files below the destination's folder.
   long files_out() const;
 
   Status convert_folder() { return convert_path(source_.string()); }

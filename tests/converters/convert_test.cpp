@@ -156,7 +156,7 @@ TEST_F(ConvertTest, LoadsACheckpointAndAModelFile) {
 TEST_F(ConvertTest, TakesAFileWithItsConfigBeside) {
   write_all();
   std::filesystem::rename(path("model.safetensors"), path("weights.bin"));
-  const Status status = convert_path(path("weights.bin"));  // Told by its content.
+  const Status status = convert_path(path("weights.bin"));  // recognised by its content
   EXPECT_TRUE(status.ok()) << status.message();
 }
 
@@ -307,7 +307,7 @@ TEST_F(ConvertTest, SurvivesDamagedFiles) {
   for (const char* name : {"config.json", "modules.json", "p/config.json", "model.safetensors"}) {
     std::ifstream file(path(name), std::ios::binary);
     const std::string good{std::istreambuf_iterator<char>(file), {}};
-    // Of a safetensors file the header is what can lie; damaged values are values.
+    // In a safetensors file only the header can be inconsistent; damaged values are still values.
     const size_t reach = std::min<size_t>(good.size(), 3000);
     for (int round = 0; round < 150; ++round) {
       std::string bad = good;

@@ -13,7 +13,7 @@
 #include "ops/dispatch.hpp"
 #include "tests/converters/checkpoint_folder.hpp"
 
-/// Conversion to weights narrower than f32: what is stored, what it computes, what is refused.
+/// Conversion to low-precision weights: what is stored, what it computes, what is refused.
 
 namespace lanewise::converters {
 namespace {
@@ -220,7 +220,7 @@ TEST(QuantizedPanelsTest, IntegersStandWhereTheKernelsReadThem) {
   // Row 2, inputs 8 + 3 and 8 + 7: step 1, feature 2, byte 3.
   EXPECT_EQ(byte(64 + 2 * 4 + 3), (2 * 37 + 11) % 16 | (2 * 37 + 15) % 16 << 4);
 
-  // Row 3 has the scales 6 and 7 and no minimums: its numbers are around 8.
+  // Row 3 has the scales 6 and 7 and no minimums: its values are around 8.
   double whole = 0;
   for (int64_t i = 0; i < 37; ++i) whole += (i < 32 ? 6 : 7) * ((3 * 37 + i) % 16 - 8);
   EXPECT_EQ(reinterpret_cast<const float*>(i4[2].bytes.data())[3], whole);

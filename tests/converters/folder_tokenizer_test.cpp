@@ -1,4 +1,4 @@
-// The files of a folder that are its tokenizer, and what stands beside them.
+// The tokenizer files of a folder, and their companions.
 
 #include "converters/tokenizers/folder_tokenizer.hpp"
 

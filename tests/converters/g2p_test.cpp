@@ -1,4 +1,4 @@
-// The bundled model (models/g2p) through the whole way: checkpoint, conversion, text to text.
+// The bundled model (models/g2p) end to end: checkpoint, conversion, text to text.
 
 #include <gtest/gtest.h>
 
@@ -109,7 +109,7 @@ TEST(ModelG2p, PronouncesWordsThatItHasNotSeen) {
   size_t wrong = 0;
   for (size_t i = 0; i < said.size(); ++i) {
     const Phonemes hypothesis = split(said[i], ' ');
-    // The nearest one counts; of equally near ones the shortest, which gives the higher rate.
+    // The nearest one counts; among equally near ones the shortest, which gives the higher rate.
     std::pair<size_t, size_t> best = {SIZE_MAX, SIZE_MAX};
     for (const Phonemes& one : held_out.listed[i]) {
       best = std::min(best, {edit_distance(hypothesis, one), one.size()});

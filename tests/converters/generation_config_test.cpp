@@ -31,7 +31,7 @@ class GenerationConfigTest : public ::testing::Test {
     return options;
   }
 
-  /// Nothing is refused before something is generated; then it is `field`, as the report says.
+  /// Expects an error only on generation; it is about `field`, as the report says.
   void expect_refused(const std::string& json, const std::string& field,
                       const std::string& message) {
     const GenerationOptions options = read(json);
@@ -201,7 +201,7 @@ TEST_F(GenerationConfigTest, WhatIsNoJsonObjectIsRefused) {
   EXPECT_EQ(message("[]"), "'generation_config.json': expected an object, found an array");
   EXPECT_EQ(message("null"), "'generation_config.json': expected an object, found null");
   EXPECT_EQ(message(R"({"num_beams": 1)"), "'generation_config.json': not JSON: error at byte 16");
-  // What Python writes for numbers that JSON does not have.
+  // Python writes these for numbers that JSON lacks.
   expect_refused(R"({"num_beams": 2, "length_penalty": NaN})", "length_penalty",
                  "'length_penalty': expected a number from -10 to 10, found 'NaN'");
   EXPECT_EQ(message(R"({"length_penalty": 1e400})"),

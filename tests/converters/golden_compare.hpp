@@ -9,7 +9,7 @@
 
 namespace lanewise::converters {
 
-/// Rows of a matrix of ids, each up to its first -1.
+/// Rows of a matrix of ids, each truncated at its first -1.
 inline std::vector<std::vector<int32_t>> rows_of(const Tensor& matrix) {
   std::vector<std::vector<int32_t>> rows;
   const int64_t width = matrix.shape()[1];
@@ -20,13 +20,13 @@ inline std::vector<std::vector<int32_t>> rows_of(const Tensor& matrix) {
   return rows;
 }
 
-/// How far results are from what is expected.
+/// The difference between results and expected values.
 struct Difference {
   double largest = 0;
   double magnitude = 0;  ///< the largest one expected
 };
 
-/// Of the first elements of `found`, as many as are expected.
+/// Compares the first elements of `found`, as many as are expected.
 inline Difference difference_of(const Tensor& found, const Tensor& expected) {
   Difference difference;
   for (int64_t i = 0; i < *element_count(expected.shape()); ++i) {

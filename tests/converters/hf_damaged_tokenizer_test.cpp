@@ -1,4 +1,4 @@
-// Folders of Transformers whose tokenizers are lost, damaged or not the model's.
+// Folders of Transformers whose tokenizers are missing, damaged or belong to another model.
 
 #include <gtest/gtest.h>
 
@@ -36,7 +36,7 @@ class HfDamagedTokenizerTest : public CheckpointFolderTest {
     reports_.clear();
   }
 
-  /// The files that `variant` has a tokenizer in.
+  /// The tokenizer files of `variant`.
   void use_with_tokenizer(const std::string& variant) {
     use(variant);
     for (const std::string& name : files_of(variant)) put(name, good(name));
@@ -56,7 +56,7 @@ class HfDamagedTokenizerTest : public CheckpointFolderTest {
     return text::read_subword_data("unigram.model");
   }
 
-  /// Of a folder that has all files but for one with these contents.
+  /// The error for a folder with one file replaced by these contents.
   std::string refusal(const std::string& variant, const std::string& name,
                       const std::string& contents, StatusCode code) {
     use_with_tokenizer(variant);
@@ -82,7 +82,7 @@ TEST_F(HfDamagedTokenizerTest, FilesThatAreLostAreNamed) {
   };
   for (const Lost& file : lost) {
     use_with_tokenizer(file.variant);
-    // Without it the folder could be one of NLLB, which has the pieces alone.
+    // Without it the folder could be NLLB's, which has only the pieces.
     put("tokenizer_config.json", R"({"tokenizer_class": "M2M100Tokenizer"})");
     std::filesystem::remove(path(file.name));
     EXPECT_TRUE(has(failure(StatusCode::kNotFound), source_.string(), file.message));

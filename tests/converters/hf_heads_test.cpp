@@ -1,5 +1,4 @@
-// Checkpoints of classes with a head that no graph here has: refused, unless the encoder alone is
-// wanted.
+// Checkpoints of classes with an unsupported head: refused, unless only the encoder is wanted.
 
 #include <gtest/gtest.h>
 
@@ -25,7 +24,7 @@ class HeadsTest : public CheckpointFolderTest {
     tensors_ = std::move(checkpoint.tensors);
   }
 
-  /// The bytes that the folder becomes.
+  /// The bytes of the converted folder.
   std::string converted_bytes() {
     const std::string bytes = bytes_of(converted());
     std::filesystem::remove(destination());

@@ -13,7 +13,7 @@ namespace {
 
 class TiedTensorsTest : public CheckpointFolderTest {
  protected:
-  /// What `other` is beside `shared`, a matrix of 2 x 3.
+  /// The name of `other` beside `shared`, a matrix of 2 x 3.
   std::string name_of_other(const Tensor& other) {
     Tensor shared(DataType::kF32, {2, 3});
     for (int64_t i = 0; i < 6; ++i) shared.as<float>()[i] = static_cast<float>(i);

@@ -1,5 +1,5 @@
-// Transformers' encoder-decoders against Transformers, on every instruction set of this CPU:
-// logits, and what is found greedily and with beams (tests/reference/make_hf_seq2seq_golden.py).
+// Transformers' encoder-decoders compared with Transformers, on every instruction set of this CPU:
+// logits, greedy and beam search (tests/reference/make_hf_seq2seq_golden.py).
 
 #include <gtest/gtest.h>
 
@@ -21,7 +21,7 @@ namespace {
 
 using Ids = std::vector<int32_t>;
 
-/// Of the largest magnitude in Transformers' f32 output.
+/// Relative to the largest magnitude in Transformers' f32 output.
 constexpr double kTolerance = 2e-5;
 constexpr double kScoreTolerance = 1e-4;
 constexpr int64_t kNewTokens = 20;
@@ -82,7 +82,7 @@ class HfSeq2SeqTest : public CheckpointFolderTest, public ::testing::WithParamIn
 };
 INSTANTIATE_TEST_SUITE_P(Settings, HfSeq2SeqTest, ::testing::ValuesIn(settings()), setting_name);
 
-/// The first elements of `found`, as many as are expected.
+/// Compares the first elements of `found`, as many as are expected.
 void expect_close(const Tensor& found, const Tensor& expected, const std::string& name) {
   const Difference difference = difference_of(found, expected);
   EXPECT_LE(difference.largest, kTolerance * difference.magnitude)
@@ -103,7 +103,7 @@ TEST_P(HfSeq2SeqTest, LogitsAgreeWithTransformers) {
   ASSERT_EQ(found->size(), 2U);
   ASSERT_EQ(found->at("logits").shape(), expected.at("logits").shape());
   expect_close(found->at("logits"), expected.at("logits"), "logits");
-  // Of the first row, which is the longest.
+  // For the first row, which is the longest.
   expect_close(found->at("encoder_last_hidden_state"),
                expected.at("first_encoder_last_hidden_state"), "encoder_last_hidden_state");
 }

@@ -29,7 +29,7 @@ TokenizerPtr parsed(const Result<std::string>& json) {
   const auto tokenizer = text::parse_tokenizer(*json);
   EXPECT_TRUE(tokenizer.ok()) << tokenizer.status().message();
   if (!tokenizer.ok()) return nullptr;
-  // What a model file has is the tokenizer's own JSON.
+  // A model file contains the tokenizer's own JSON.
   const auto copy = text::parse_tokenizer((*tokenizer)->to_json());
   EXPECT_TRUE(copy.ok()) << copy.status().message();
   return copy.ok() ? *copy : nullptr;

@@ -128,8 +128,8 @@ class MarianTokensTest : public HfTokenizerTest {
   }
 };
 
-// MarianTokenizer of Transformers 5.24 on the same vocabulary: what stands between added tokens is
-// SentencePiece's, each stretch by itself.
+// MarianTokenizer of Transformers 5.24 on the same vocabulary: SentencePiece encodes each stretch
+// of text between added tokens separately.
 TEST_F(MarianTokensTest, AddedTokensAreFoundInTextsAndKeptInWhatIsGenerated) {
   put("added_tokens.json", R"({"<num>": 8, "<b>": 9})");
   put("special_tokens_map.json", R"({"additional_special_tokens": ["<b>"]})");
@@ -141,7 +141,7 @@ TEST_F(MarianTokensTest, AddedTokensAreFoundInTextsAndKeptInWhatIsGenerated) {
 }
 
 TEST_F(MarianTokensTest, TheDecoderOfTheSettingsSaysTheirIdsAndSpaces) {
-  put("added_tokens.json", R"({"<num>": 700})");  // Not read beside the other.
+  put("added_tokens.json", R"({"<num>": 700})");  // not read beside the other
   const auto model = marian({{"added_tokens_decoder",
                               {{"11", {{"content", "<num>"}, {"lstrip", true}, {"rstrip", true}}},
                                {"9", {{"content", "<c>"}, {"special", true}}}}}});

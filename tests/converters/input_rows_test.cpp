@@ -11,12 +11,12 @@
 #include "ops/linear/linear.hpp"
 #include "ops/weights/weight.hpp"
 
-/// What calibration takes for the rounding of activations must be what the kernels do.
+/// Calibration must round activations exactly as the kernels do.
 
 namespace lanewise::converters {
 namespace {
 
-/// x times an identity of 8-bit weights: what the kernels made of x.
+/// x times an identity of 8-bit weights, which gives x as the kernels rounded it.
 std::vector<float> rounded_by_kernels(const InputRows& x) {
   QuantizedMatrix identity{.format = WeightFormat::i8, .n = x.k, .k = x.k, .group = x.k};
   identity.values.resize(static_cast<size_t>(x.k * x.k));
@@ -47,7 +47,7 @@ std::vector<float> rounded_by_kernels(const InputRows& x) {
 }
 
 TEST(InputRowsTest, AreRoundedAsTheKernelsRoundThem) {
-  // On both sides of zero, on one side, far from it, tiny, and nothing at all.
+  // On both sides of zero, on one side, far from it, tiny, and all zero.
   constexpr float kOffsets[] = {0.0F, 1.0F, -1.0F, 100.0F, 0.2F, 0.0F, 0.0F};
   constexpr float kSizes[] = {1.0F, 1.0F, 1.0F, 1.0F, 1.0F, 1e-30F, 0.0F};
   InputRows x{std::size(kSizes), 40, {}};

@@ -44,7 +44,7 @@ TEST_F(NpzTest, EveryTypeGivesWhatSafetensorsGives) {
     }
   }
   EXPECT_TRUE(convert_path(path("weights.npz")).ok());
-  std::filesystem::rename(path("weights.npz"), path("weights.bin"));  // Content counts.
+  std::filesystem::rename(path("weights.npz"), path("weights.bin"));  // the content counts
   EXPECT_TRUE(convert_path(path("weights.bin")).ok());
 }
 
@@ -116,7 +116,7 @@ TEST_F(NpzTest, RefusesHeadersThatLie) {
     lie.replace(lie.find(from), from.size(), to);
     refusal(lie);
   }
-  array[array.size() - four.size() - 1] = 'x';  // for the line feed that ends the header
+  array[array.size() - four.size() - 1] = 'x';  // replaces the line feed that ends the header
   refusal(array);
 }
 

@@ -1,4 +1,4 @@
-// Folders and files that are something else than a checkpoint: messages say what.
+// Folders and files that are not checkpoints: messages say what they are.
 
 #include <gtest/gtest.h>
 
@@ -57,7 +57,7 @@ TEST_F(OtherFilesTest, StandInForTexts) {
   for (const char* name : {"config.json", "tokenizer.json", "vocab.txt", "tokenizer_config.json",
                            "generation_config.json", "modules.json"}) {
     const bool is_read = std::string(name) != "generation_config.json";
-    if (!is_read) continue;  // By BERT.
+    if (!is_read) continue;  // with BERT
     for (const auto& [contents, part] : std::vector<std::pair<std::string, std::string>>{
              {kLfs, "a Git LFS pointer"},
              {kPage, "a web page (HTML)"},
@@ -85,7 +85,7 @@ TEST_F(OtherFilesTest, LinksToNothing) {
   EXPECT_TRUE(has(failure(StatusCode::kNotFound, path("model.safetensors")), "is a link to"));
   std::filesystem::remove(path("model.safetensors"));
   write_all();
-  link("README.md", "../../blobs/4567");  // Nobody reads it.
+  link("README.md", "../../blobs/4567");  // never read
   link("tf_model.h5", "../../blobs/4567");
   converted();
 }
@@ -157,7 +157,7 @@ TEST_F(OtherFilesTest, TrainersFilesAreWeights) {
   put("a.ckpt", zip);
   put("b.ckpt", zip);
   EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "'a.ckpt', 'b.ckpt'"));
-  put("model.pt", zip);  // More telling than what a trainer leaves.
+  put("model.pt", zip);  // more specific than a trainer's files
   EXPECT_TRUE(bytes_of(converted()) == expected);
 }
 

@@ -1,4 +1,4 @@
-// What libraries that wrap modules leave in names, for every family, and adapters.
+// Names changed by libraries that wrap modules, for every family, and adapters.
 
 #include "converters/plain_names.hpp"
 
@@ -198,7 +198,7 @@ TEST_F(WrappedTest, AdaptersAreNotAppliedWhichIsAWarning) {
   ASSERT_EQ(warnings.size(), 1U);
   EXPECT_TRUE(has(warnings[0], "4 tensors of an adapter are not applied", "lora_embedding_A"));
   EXPECT_FALSE(reported("lora_"));
-  // Names as PEFT's own model has them; and who does not ask for warnings finds them in the report.
+  // Names as in PEFT's own model; callers without a warning callback find warnings in the report.
   add_prefix("base_model.model.bert.");
   write();
   options_.warn = nullptr;

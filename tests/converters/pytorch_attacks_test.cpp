@@ -1,4 +1,4 @@
-// Files of torch.save() whose pickles want to run code.
+// Files of torch.save() whose pickles try to run code.
 
 #include <gtest/gtest.h>
 

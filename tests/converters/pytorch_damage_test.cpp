@@ -1,4 +1,4 @@
-// Files of torch.save() that are damaged or contradict themselves.
+// Files of torch.save() that are damaged or inconsistent.
 
 #include <gtest/gtest.h>
 
@@ -85,14 +85,14 @@ TEST_F(PytorchTest, StaysWithinLimits) {
   const std::string long_pickle = pickle(steps + "N");
   EXPECT_TRUE(has(read_pickle(std::as_bytes(std::span(long_pickle)), 0).status().message(),
                   "too many opcodes"));
-  // Nested or self-referential lists: no depth of ours follows theirs.
+  // Nested or self-referential lists: our recursion must not follow theirs.
   const std::string nested = std::string(100'000, ']') + std::string(99'999, 'a');
   expect_refused(pickle(nested), "expected a state dict");
   expect_refused(pickle("]q" + std::string(1, '\0') + "h" + std::string(1, '\0') + "a"),
                  "expected a state dict");
   const std::string itself = std::string("}q\0", 3) + text("a") + std::string("h\0s", 3);
   expect_refused(pickle(itself), "holds no state dict");
-  // A list of a thousand pairs, made a dictionary again and again.
+  // A list of a thousand pairs, converted to a dictionary again and again.
   std::string pairs = "](";
   for (int i = 0; i < 1000; ++i) pairs += "NN\x86";
   pairs += std::string("eq\0", 3) + "0";
@@ -169,7 +169,7 @@ TEST_F(PytorchTest, RefusesStoragesThatAreMissingOrOfAnotherSize) {
   EXPECT_TRUE(has(refusal(torch_legacy(good, {{"1", kFour}}, {4})), "no tensor uses"));
 }
 
-// --- Archives that lie ---
+// --- Inconsistent archives ---
 
 TEST_F(PytorchTest, RefusesDamagedArchives) {
   const std::string good = with_tensor(tensor(four(), {4}));

@@ -12,7 +12,7 @@
 
 namespace lanewise::converters {
 
-/// What rebuilds a tensor from a storage, and the bytes of four floats.
+/// The function that rebuilds a tensor from a storage, and the bytes of four floats.
 inline const std::string kRebuild = pickled::global("torch._utils", "_rebuild_tensor_v2");
 inline const std::string kFour(16, '\1');
 

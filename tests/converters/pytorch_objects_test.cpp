@@ -1,4 +1,4 @@
-// Objects of any class beside the weights, in every opcode that makes them: they do nothing.
+// Objects of arbitrary classes beside the weights, made by every opcode that can: they do nothing.
 // stored_files_test.cpp has files with such objects that PyTorch wrote.
 
 #include <gtest/gtest.h>
@@ -60,7 +60,7 @@ TEST_F(PytorchObjectsTest, AreMadeByNoOpcode) {
         call(cls, ")") + "(" + text("k") + integer(1) + "u",
         call(cls, ")") + text("k") + integer(1) + "s",
         call(cls, ")") + "(" + integer(1) + integer(2) + "e", call(cls, ")") + integer(1) + "a",
-        call(call(cls, touch), touch),  // What a call gave is called again.
+        call(call(cls, touch), touch),  // calls the result of a call
         call(cls, tuple({tensor(four(), {4}), four()}))}) {
     expect_inert(value, "a.b.C");
   }
@@ -145,7 +145,7 @@ TEST_F(PytorchObjectsTest, ModifiedViewsAreNotRead) {
       has(read.status().message(), "'w' has elements of type 'negated or conjugated view'"));
 }
 
-// --- Where the weights stand ---
+// --- The location of the weights ---
 
 TEST_F(PytorchObjectsTest, RootsAndLevels) {
   const std::string weights = dict({{"w", tensor(four(), {4})}});
@@ -157,18 +157,18 @@ TEST_F(PytorchObjectsTest, RootsAndLevels) {
   EXPECT_EQ(names_of(tuple({integer(3), object, dict({{"state_dict", weights}})})), "w ");
   EXPECT_EQ(names_of("](" + weights + "Ne"), "w ");
   EXPECT_EQ(names_of("](" + tuple({text("w"), tensor(four(), {4})}) + "e"), "w ");
-  // Names tell more than levels, and levels more than nothing.
+  // Names take precedence over levels.
   EXPECT_EQ(names_of(dict({{"stats", other}, {"checkpoint", dict({{"model", weights}})}})), "w ");
   EXPECT_EQ(names_of(dict({{"net", other}, {"x", dict({{"model", weights}})}})), "v ");
   EXPECT_EQ(names_of(dict({{"x", other}, {"y", dict({{"z", weights}})}})), "v ");
   EXPECT_EQ(names_of(dict({{"model", other}, {"state_dict", weights}})), "w ");
-  // One dict in two places is one.
+  // One dict reached on two paths counts once.
   EXPECT_EQ(names_of(dict({{"a", weights + "q\1"}, {"b", "h\1"}})), "w ");
   EXPECT_EQ(names_of(call(global("a.b", "Dict"), ")") + "(" + text("model") + weights + "u"), "w ");
   expect_refused(pickle(tuple({weights, other})), "several state dicts, save one: '0', '1'");
   expect_refused(pickle(dict({{"a", dict({{"model", weights}})}, {"b", dict({{"model", other}})}})),
                  "several state dicts, save one: 'a.model', 'b.model'");
-  // A list that contains itself, and one that is nested deeper than anybody looks.
+  // A list that contains itself, and one nested beyond the search depth.
   expect_refused(pickle("]q\1(h\1h\1e"), "expected a state dict");
   std::string deep = weights;
   for (int i = 0; i < 100; ++i) deep = tuple({deep});

@@ -15,7 +15,7 @@ namespace {
 
 using namespace pickled;
 
-// --- The same model, whatever its checkpoint is stored as ---
+// --- The same model in every form of checkpoint ---
 
 TEST_F(PytorchTest, EveryFormAndTypeGivesWhatSafetensorsGives) {
   const std::string expected = expected_model();

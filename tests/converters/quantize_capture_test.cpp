@@ -118,7 +118,7 @@ TEST_F(QuantizeCaptureTest, ManyRowsAreThinnedOutEvenly) {
   EXPECT_GE(x.rows, 1024);
   EXPECT_LT(x.rows, 2048);
   EXPECT_EQ(x.x.size(), static_cast<size_t>(x.rows * x.k));
-  // All of them are rows of the one sample, those of its first row among them.
+  // All are rows of the one sample, including those of its first row.
   const InputRows all = captured(one).at(head().name + ".weight");
   for (int64_t row = 0; row < x.rows; ++row) {
     const auto begin = x.x.begin() + row * x.k;
@@ -144,7 +144,7 @@ TEST_F(QuantizeCaptureTest, AFourthOfTheTextsIsHeldOut) {
     const auto calibration = calibrate(model(), path, 1);
     ASSERT_TRUE(calibration.ok()) << calibration.status().message();
     EXPECT_EQ(calibration->held_out.size(), 3U);
-    int64_t rows = 0;  // of the encoder: a letter and the end of it
+    int64_t rows = 0;  // of the encoder: a letter and the end token
     for (const auto& [name, x] : calibration->inputs) rows = std::max(rows, x.rows);
     EXPECT_GE(rows, count == 3 ? 3 : 9);
   }

@@ -1,4 +1,4 @@
-// How a whole model becomes integers, with a packer that stores what the integers stand for as f32.
+// Quantisation of a whole model, with a packer that stores the dequantised weights as f32.
 
 #include "converters/quantize/quantize_model.hpp"
 
@@ -32,14 +32,14 @@ class QuantizeModelTest : public ::testing::Test {
     }
   }
 
-  /// A file of a few words to calibrate with, which takes a fraction of the built-in texts' time.
+  /// A file with a few words for calibration, which takes a fraction of the built-in texts' time.
   const std::string& few_texts() {
     texts_ = testing::TempDir() + "quantize_model_words.txt";
     std::ofstream(texts_) << "transformer\nattention\nriver\nmountain\n";
     return texts_;
   }
 
-  /// The rows of a weight in panels, and panels of what a rounding makes of them.
+  /// Panels of the values that a rounding makes of a weight's rows.
   Result<std::vector<float>> rounded_panels(const WeightRounding& rounding, const std::string& name,
                                             const TensorView& panels, int64_t n) {
     const int64_t k = panels.shape[1];
@@ -77,7 +77,7 @@ class QuantizeModelTest : public ::testing::Test {
       if (!panels.ok()) return panels.status();
       changed[tensor] = std::move(*panels);
     }
-    if (!broken_.empty()) {  // an error that no wide weight takes away
+    if (!broken_.empty()) {  // an error that higher precision does not fix
       const std::string bias = "generator.bias";
       const TensorView view = data.file().view(*data.file().find(bias));
       const auto* from = static_cast<const float*>(view.data);
@@ -109,7 +109,7 @@ class QuantizeModelTest : public ::testing::Test {
   std::vector<std::string> reports_;
   std::string texts_;
   int packed_ = 0;
-  std::string broken_;  // a weight whose integers are all wrong, in a model that is wrong anyhow
+  std::string broken_;  // a weight whose values are all wrong, in a model that stays wrong
 };
 
 TEST_F(QuantizeModelTest, IsNearToF32AndSaysHowNear) {

@@ -11,7 +11,7 @@ namespace {
 const std::map<std::string, double> kErrors = {
     {"a", 0.1}, {"b", 0.4}, {"c", 0.2}, {"d", 0.0}, {"e", 0.3}};
 
-/// As if the errors of all that is narrow added up.
+/// A model whose error is the sum of the errors of its low-precision weights.
 double sum_of_narrow(const WideWeights& wide) {
   double sum = 0;
   for (const auto& [name, error] : kErrors) sum += wide.contains(name) ? 0.0 : error;

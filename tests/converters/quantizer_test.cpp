@@ -22,8 +22,8 @@ std::vector<float> normal_weights(int64_t n, int64_t k, unsigned seed) {
   return w;
 }
 
-/// Rows whose inputs go together, as a few hidden causes make them, and with a few inputs that are
-/// much larger than the rest, as the layer norms of trained models leave them.
+/// Correlated inputs, as a few hidden causes produce, a few of which are much larger than the rest,
+/// as after the layer norms of trained models.
 InputRows trained_inputs(int64_t rows, int64_t k, unsigned seed) {
   std::mt19937 causes(7);  // the same for all seeds: other texts, same model
   std::mt19937 random(seed);
@@ -50,7 +50,7 @@ std::shared_ptr<const CapturedInputs> captured(const InputRows& x) {
 
 TEST(QuantizerTest, CapturedInputsMakeOtherInputsExacter) {
   constexpr int64_t kN = 48;
-  constexpr int64_t kK = 150;  // no multiple of the group
+  constexpr int64_t kK = 150;  // not a multiple of the group
   const std::vector<float> w = normal_weights(kN, kK, 1);
   const InputRows others = trained_inputs(100, kK, 99);
   for (const WeightFormat type : {WeightFormat::i8, WeightFormat::i4g32}) {
@@ -101,7 +101,7 @@ TEST(QuantizerTest, AFewLargeRowsDoNotDecideAlone) {
 }
 
 TEST(QuantizerTest, ErrorsAreThoseOfTheProduct) {
-  // One input: y = w x, and 8 bits hold x and w themselves.
+  // One input: y = w x, and 8 bits represent x and w exactly.
   const InputRows x{2, 1, {1.0F, -3.0F}};
   QuantizedMatrix matrix;
   matrix.n = matrix.k = matrix.group = 1;

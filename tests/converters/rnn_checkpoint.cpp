@@ -13,7 +13,7 @@ constexpr int64_t kSourceWidth = 18;
 constexpr int64_t kConcat = 17;
 constexpr float kScale = 4.0F;
 
-/// The state dict that the script computes too.
+/// The state dict, computed as in the script.
 class StateDict {
  public:
   explicit StateDict(const RnnCase& c) {

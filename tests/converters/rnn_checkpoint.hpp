@@ -37,7 +37,7 @@ void PrintTo(const RnnCase& c, std::ostream* out);
 const std::vector<RnnCase>& rnn_cases();
 const RnnCase& find_rnn_case(const std::string& name);
 
-/// A folder with one of the models, to be changed.
+/// A folder with one of the models, for tests to modify.
 class RnnSeq2SeqTest : public CheckpointFolderTest {
  protected:
   void use(const RnnCase& c);

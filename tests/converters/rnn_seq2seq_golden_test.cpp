@@ -19,7 +19,7 @@ namespace {
 
 using Ids = std::vector<int32_t>;
 
-/// Of the largest magnitude in PyTorch's f32 output.
+/// Relative to the largest magnitude in PyTorch's f32 output.
 constexpr double kTolerance = 2e-5;
 constexpr int64_t kNewTokens = 12;
 
@@ -92,7 +92,7 @@ TEST_P(RnnSeq2SeqGoldenTest, ASequencesBitsAreItsOwn) {
   for (const Ids& source : sources) {
     ids.insert(ids.end(), source.begin(), source.end());
     lengths.push_back(static_cast<int32_t>(source.size()));
-    // Any tokens: those of another sequence.
+    // Arbitrary tokens: those of another sequence.
     const Ids& other = sources[source.size() % sources.size()];
     for (const int32_t id : other) decoder_ids.push_back(id % kTargetTokens);
     decoder_lengths.push_back(static_cast<int32_t>(other.size()));
@@ -146,8 +146,8 @@ TEST_P(RnnSeq2SeqGoldenTest, FindsPyTorchsSequences) {
   }
 }
 
-/// The score of a hypothesis is what teacher forcing gives its tokens: beams of several sources
-/// begin with the right states and go on from the right ones.
+/// The score of a hypothesis equals that of its tokens under teacher forcing: beams of several
+/// sources start from the right states and continue the right ones.
 TEST_P(RnnSeq2SeqGoldenTest, BeamsHaveTheScoresOfTheirTokens) {
   const Model model = loaded();
   const std::vector<Ids> sources = rows_of(golden().at("sources"));

@@ -1,5 +1,5 @@
-// What the configs of encoders and decoders of torch.nn.GRU and LSTM may say.
-// rnn_seq2seq_golden_test.cpp compares what they compute to PyTorch.
+// The configs of encoders and decoders of torch.nn.GRU and LSTM. rnn_seq2seq_golden_test.cpp
+// compares their results with PyTorch.
 
 #include <gtest/gtest.h>
 
@@ -39,7 +39,8 @@ TEST_F(RnnSeq2SeqTest, WhatShapesTellNeedNotBeSaid) {
       config_.erase(field);
     }
     write();
-    // Where nothing attends to the encoder's outputs, nothing tells how they are merged.
+    // If nothing attends to the encoder's outputs, the checkpoint does not tell how they are
+    // merged.
     EXPECT_EQ(textbook_graph(), said) << c.name;
   }
 }

@@ -135,8 +135,8 @@ TEST_F(SafetensorsTest, RefusesATensorInTwoShards) {
 TEST_F(SafetensorsTest, TiedNamesStandInTheMetadata) {
   write_all();
   const std::string expected = bytes_of(converted());
-  // safetensors.torch.save_model(): of tensors that are one, the others' names lead to the kept
-  // one.
+  // safetensors.torch.save_model(): one of several identical tensors is kept, and the names of the
+  // others map to it.
   const std::string kept = "encoder.layer.0.output.dense.bias";
   const std::string removed = "encoder.layer.1.output.dense.bias";
   tensors_[removed] = tensors_[kept];
@@ -179,7 +179,7 @@ TEST_F(SafetensorsTest, OnlyUsedTensorsNeedTypesThatAreKnown) {
   write_all();
   const std::string expected = bytes_of(converted());
   const auto with = [&](const std::string& name, const std::string& type, size_t bytes) {
-    // What is in the file itself is not tied to another tensor, whatever its type.
+    // A tensor in the file is not tied to another one, whatever its type.
     write_tensors("model.safetensors", tensors_, {{"scale", "embeddings.LayerNorm.weight"}});
     std::ifstream file(path("model.safetensors"), std::ios::binary);
     const std::string whole{std::istreambuf_iterator<char>(file), {}};

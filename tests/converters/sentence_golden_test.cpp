@@ -1,4 +1,4 @@
-// Folders of sentence-transformers, and what it made of texts with them:
+// Folders of sentence-transformers, and its embeddings of texts with them:
 // tests/reference/make_sentence_golden.py.
 
 #include <gtest/gtest.h>
@@ -29,7 +29,7 @@ const Json& golden() {
   return json;
 }
 
-/// As the script computes it. A module's tensors have its folder before their names.
+/// Computed as in the script. A module's tensor names are prefixed with its folder.
 Tensor weight(const std::string& folder, const std::string& name, const Shape& shape) {
   const std::string full = folder.empty() ? name : folder + "/" + name;
   const bool norm =
@@ -82,7 +82,7 @@ TEST_F(SentenceGoldenTest, EmbedsAsSentenceTransformersDoes) {
     std::filesystem::remove_all(source_);
     std::filesystem::create_directory(source_);
     write_folder(one.at("files"), one.at("tensors"));
-    // Through a file, which has to keep prompts too.
+    // Through a model file, which must store prompts too.
     ASSERT_TRUE(convert_folder().ok()) << convert_folder().message();
     const Result<Model> model = Model::open(destination());
     ASSERT_TRUE(model.ok()) << model.status().message();
@@ -120,7 +120,7 @@ TEST_F(SentenceGoldenTest, ACancelledCallReadsNoFurtherText) {
   ASSERT_TRUE(model.ok()) << model.status().message();
   Result<Embedder> embedder = Embedder::create(*model);
   const std::atomic<bool> cancel = true;
-  // The text is none at all, which would be noticed first.
+  // An invalid text, which would be noticed first.
   const std::string_view text = "\xFF";
   const Status cancelled = embedder->embed({&text, 1}, {.cancel = &cancel}).status();
   EXPECT_EQ(cancelled.code(), StatusCode::kCancelled) << cancelled.message();

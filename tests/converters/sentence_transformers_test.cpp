@@ -21,7 +21,7 @@ class SentenceTransformersTest : public CheckpointFolderTest {
     put("modules.json", json + "]");
   }
 
-  /// `mode` alone is on.
+  /// Only `mode` is set.
   void put_pooling(const std::string& mode) {
     put("1_Pooling/config.json",
         R"({"word_embedding_dimension": 20, "pooling_mode_mean_tokens": )" +
@@ -86,7 +86,7 @@ TEST_F(SentenceTransformersTest, JoinsPoolingModesInTheirOrder) {
   EXPECT_EQ(joined(R"({"pooling_mode_mean_tokens": true, "pooling_mode_max_tokens": true,
                        "pooling_mode_lasttoken": true, "pooling_mode_cls_token": true})"),
             "first max mean last ");
-  // The new spelling counts where both are there.
+  // The new spelling takes precedence.
   EXPECT_EQ(joined(R"({"pooling_mode_lasttoken": true, "pooling_mode": ["max", "cls"]})"),
             "max first ");
 }

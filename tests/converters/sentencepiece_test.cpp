@@ -27,7 +27,7 @@ Ids ids_of(const text::Tokenizer& tokenizer, std::string_view text) {
   return text::result_of(tokenizer, text, false).ids;
 }
 
-/// The ids that SentencePiece itself has for a text, without special tokens.
+/// SentencePiece's ids of a text, without special tokens.
 Ids plain_ids(const std::string& file, std::string_view text) {
   const TokenizerPtr tokenizer = parsed(plain_tokenizer(text::read_subword_data(file)));
   return tokenizer ? ids_of(*tokenizer, text) : Ids{};
@@ -60,7 +60,7 @@ INSTANTIATE_TEST_SUITE_P(All, SentencePieceGoldenTest,
                          testing::Values("unigram", "bpe", "symbols", "unigram_bytes"),
                          [](const auto& suite) { return std::string(suite.param); });
 
-/// make_sentencepiece_golden.py: small models of every type, whose pieces overlap and tie.
+/// make_sentencepiece_golden.py: small models of every type, with overlapping and tied pieces.
 TEST(SentencePieceModelTest, EqualsSentencePieceForEveryTypeAndKindOfPiece) {
   const Json golden = Json::parse(text::read_subword_data("sentencepiece.json"), nullptr, false);
   ASSERT_GT(golden.size(), 50u);
@@ -132,7 +132,7 @@ TEST(SentencePieceFamilyTest, LlamaBeginsWithItsToken) {
   EXPECT_EQ(*tokenizer->decode(expected, true), "The  river");
 }
 
-/// vocab.json of Marian: pieces in an order of its own, one of them missing.
+/// Marian's vocab.json: pieces in another order, one of them missing.
 Json marian_vocabulary(const std::string& missing) {
   const auto file = read_sentencepiece_file(text::read_subword_data("unigram.model"));
   Json vocabulary = {{"</s>", 0}, {"<unk>", 1}};

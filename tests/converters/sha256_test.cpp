@@ -9,8 +9,8 @@ namespace {
 
 std::string hash(const std::string& text) { return sha256_hex(std::as_bytes(std::span(text))); }
 
-// The first three are of FIPS 180-4's example values; the others were made with sha256sum and
-// stand at the lengths where padding takes one block or two.
+// The first three are FIPS 180-4's example values; the others were made with sha256sum at the
+// lengths where padding takes one block or two.
 TEST(Sha256Test, EqualsPublishedValues) {
   EXPECT_EQ(hash("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(hash("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq"),

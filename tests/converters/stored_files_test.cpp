@@ -99,7 +99,7 @@ TEST_P(StoredFilesTest, HaveTheSameTensors) {
   ASSERT_TRUE(checkpoint.ok()) << checkpoint.status().message();
   const bool numpy = GetParam().ends_with(".npz");
   auto expected = expected_tensors();
-  if (numpy) expected.erase("bf16");  // Which numpy does not have.
+  if (numpy) expected.erase("bf16");  // which numpy lacks
   if (GetParam() == "checkpoint.pt") {
     EXPECT_NE((*checkpoint)->find("weight"), nullptr);
     EXPECT_EQ((*checkpoint)->tensors().size(), expected.size() + 2);

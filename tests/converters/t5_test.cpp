@@ -17,7 +17,7 @@ constexpr auto kInvalid = StatusCode::kInvalidArgument;
 constexpr auto kUnsupported = StatusCode::kUnsupported;
 constexpr auto kNotFound = StatusCode::kNotFound;
 
-/// A folder with one of the models of make_hf_seq2seq_golden.py, to be changed.
+/// A folder with one of the models of make_hf_seq2seq_golden.py, for tests to modify.
 class T5Test : public CheckpointFolderTest {
  protected:
   void use(const std::string& variant) {
@@ -30,7 +30,7 @@ class T5Test : public CheckpointFolderTest {
 
 TEST(T5Buckets, AreThoseOfT5) {
   const T5Buckets buckets;
-  // Where a bucket of Transformers' begins, for keys before and behind a query.
+  // The first distance of each of Transformers' buckets, for keys before and after a query.
   const std::vector<int64_t> both = {0, 1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 23, 32, 46, 64, 91};
   const std::vector<int64_t> causal = {16, 19, 21, 24, 27, 31, 35, 40,
                                        46, 52, 59, 67, 77, 87, 99, 113};
@@ -73,7 +73,7 @@ TEST_F(T5Test, ChecksEveryField) {
       {"feed_forward_proj", "\"gated-\"", kUnsupported, "unknown feed_forward_proj ''"},
       {"n_positions", "0", kInvalid, "'n_positions': expected"},
       {"tie_word_embeddings", "false", kNotFound, "1 tensor is missing: 'lm_head.weight'"},
-      // In range, but the file has something else.
+      // In range, but different from the file.
       {"relative_attention_num_buckets", "12", kInvalid, "expected [12, 5], file has [10, 5]"},
       {"num_decoder_layers", "3", kNotFound, "'decoder.block.2."},
       {"feed_forward_proj", "\"gated-silu\"", kNotFound, "DenseReluDense.wi_0.weight"},
@@ -109,7 +109,7 @@ TEST_F(T5Test, ScalesTheLogitsOfATiedHead) {
   write();
   const float plain = tensors_.at(norm + ".weight").as<float>()[3];
   EXPECT_FLOAT_EQ(converted().weight(norm, "weight").as<float>()[3], plain / std::sqrt(52.0F));
-  // As version 5 of Transformers writes a model whose head is another.
+  // The config that Transformers 5 writes for an untied head.
   config_["scale_decoder_outputs"] = "false";
   tensors_["lm_head.weight"] = hf_weight("lm_head.weight", {61, 52}, 0);
   write();

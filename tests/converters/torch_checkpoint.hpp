@@ -18,7 +18,7 @@ struct TorchSizes {
   bool bias = true;
 };
 
-/// The weight of that name, as the script computes it, to the bit.
+/// The weight with that name as the script computes it, bit by bit.
 Tensor torch_weight(const std::string& name, const Shape& shape);
 
 /// The state dict of the tutorial's module, without a table of positions.

@@ -1,5 +1,5 @@
-// torch.nn.Transformer against PyTorch, on every instruction set of this CPU: logits, and what is
-// found greedily and with beams (tests/reference/make_torch_transformer_golden.py).
+// torch.nn.Transformer compared with PyTorch, on every instruction set of this CPU: logits, greedy
+// and beam search (tests/reference/make_torch_transformer_golden.py).
 
 #include <gtest/gtest.h>
 
@@ -25,7 +25,7 @@ namespace {
 
 using Ids = std::vector<int32_t>;
 
-/// Of the largest magnitude in PyTorch's f32 output.
+/// Relative to the largest magnitude in PyTorch's f32 output.
 constexpr double kTolerance = 2e-5;
 constexpr double kScoreTolerance = 1e-4;
 constexpr int64_t kNewTokens = 24;
@@ -189,7 +189,7 @@ TEST_P(TorchTransformerGoldenTest, TheEncoderAloneAgreesWithPyTorch) {
 TEST_P(TorchTransformerGoldenTest, FindsPyTorchsSequences) {
   const TensorMap expected = golden();
   std::vector<Ids> sources = rows_of(expected.at("sources"));
-  // That threads change nothing is the next test's matter.
+  // The next test checks that threads change nothing.
   if (GetParam().threads > 1) sources.resize(16);
   Generator generator = this->generator();
   for (const int beams : {1, 4}) {

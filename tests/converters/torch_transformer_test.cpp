@@ -42,9 +42,9 @@ class TorchTransformerTest : public CheckpointFolderTest {
             .target_tokens = kTargetTokens};
   }
 
-  /// The message of a configuration that is refused.
+  /// The message for a configuration that is refused.
   std::string refused(StatusCode code) {
-    std::filesystem::remove(destination());  // of a conversion that went well
+    std::filesystem::remove(destination());  // of a successful conversion
     write();
     return failure(code);
   }
@@ -98,7 +98,7 @@ TEST_F(TorchTransformerTest, TakesTheFusedProjectionApart) {
   ASSERT_EQ(kv.shape, Shape{2 * kWidth});
   EXPECT_TRUE(std::equal(bias, bias + kWidth, q.as<float>()));
   EXPECT_TRUE(std::equal(bias + kWidth, bias + 3 * kWidth, kv.as<float>()));
-  // Panels of 16 output features: w[1, 3] is the second number behind the third column.
+  // Panels of 16 output features: w[1, 3] is the second number of the fourth column.
   const float* weight = tensors_.at(cross + ".in_proj_weight").as<float>();
   EXPECT_EQ(out.weight(cross + ".q", "weight").as<float>()[3 * 16 + 1], weight[kWidth + 3]);
   EXPECT_EQ(out.weight(cross + ".kv", "weight").as<float>()[3 * 16 + 1],

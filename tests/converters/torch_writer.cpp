@@ -32,7 +32,7 @@ std::string deflated(const std::string& bytes) {
   return out;
 }
 
-/// What the local and the central header of a file have in common.
+/// The common part of the local and the central header of a file.
 std::string header_of(const ZipFile& file, size_t packed) {
   const uint16_t method = file.method.value_or(file.deflate ? 8 : 0);
   return little_endian(20, 2) + little_endian(0, 2) + little_endian(method, 2) +

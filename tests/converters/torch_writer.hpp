@@ -10,10 +10,10 @@
 
 #include "lanewise/tensor.hpp"
 
-/// Writes what torch.save() and numpy.savez() write, and what they never would.
+/// Writes files like torch.save() and numpy.savez(), and invalid ones.
 namespace lanewise::converters {
 
-/// A file of an archive; the later members make it lie.
+/// A file in an archive; the later members make it inconsistent.
 struct ZipFile {
   std::string name;
   std::string bytes;
@@ -35,7 +35,7 @@ std::string tuple(std::initializer_list<std::string> items);
 std::string tuple(const Shape& sizes);
 std::string call(const std::string& function, const std::string& arguments);
 std::string storage(const std::string& type, const std::string& key, int64_t count);
-/// torch._utils._rebuild_tensor_v2; strides are those of a dense array where not given.
+/// torch._utils._rebuild_tensor_v2; strides default to those of a dense array.
 std::string tensor(const std::string& storage, const Shape& sizes, int64_t offset = 0,
                    std::optional<Shape> strides = std::nullopt);
 std::string dict(const std::vector<std::pair<std::string, std::string>>& items);
@@ -62,7 +62,7 @@ TorchTensors torch_tensors(const TensorMap& tensors);
 /// A .npy file of version `version`.
 std::string npy(const std::string& descr, const std::string& shape, const std::string& bytes,
                 bool fortran = false, char version = 1);
-/// All of `tensors`, none of them BF16, which numpy does not have.
+/// All of `tensors`, none of them BF16, which numpy lacks.
 std::string npz_of(const TensorMap& tensors, bool deflate = false);
 
 std::string bytes_of(const Tensor& tensor);

@@ -1,4 +1,4 @@
-// What callers of Generator and Translator can do while they run, on the bundled model.
+// What callers can do to a running Generator or Translator, with the bundled model.
 
 #include "lanewise/translator.hpp"
 
@@ -82,8 +82,8 @@ TEST_F(TranslatorTest, ACallbackEndsItsSourceAlone) {
   EXPECT_EQ(translations->at(0).hypotheses[0].finish_reason, FinishReason::kEos);
 }
 
-/// The last token is not given to the decoder, so that with the one before the first it has as many
-/// places as there are new tokens.
+/// The last token is not fed to the decoder, so with the start token it has as many positions as
+/// there are new tokens.
 TEST_F(TranslatorTest, WritesAsManyTokensAsTheModelHasPlacesFor) {
   Translator translate = translator();
   GenerationOptions search = options();
@@ -113,7 +113,7 @@ TEST_F(TranslatorTest, CancellingReturnsWhatThereIs) {
   ASSERT_EQ(translations->size(), kWords.size());
   EXPECT_EQ(translations->at(0).hypotheses[0].finish_reason, FinishReason::kCancelled);
   EXPECT_FALSE(translations->at(0).hypotheses[0].ids.empty());
-  // The next run is as if nothing had happened.
+  // The next run is unaffected.
   cancel = false;
   const auto again = translate.translate({kWords.data(), 1}, options(), {}, {.cancel = &cancel});
   ASSERT_TRUE(again.ok());

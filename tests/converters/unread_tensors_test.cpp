@@ -1,4 +1,4 @@
-// Plain modules: what the graph does not read is an error, as it is where PyTorch loads strictly.
+// Plain modules: a tensor that the graph does not read is an error, as in PyTorch's strict loading.
 
 #include "converters/unread_tensors.hpp"
 
@@ -32,7 +32,7 @@ class UnreadTensorsTest : public CheckpointFolderTest {
 };
 
 TEST_F(UnreadTensorsTest, AreNamed) {
-  // A learned table by another name, which nobody may take for sinusoids.
+  // A learned table under another name, which must not be replaced by sinusoids.
   set_tensor("pos_embedding.weight", {16, 20});
   EXPECT_TRUE(has(refused(), "a tensor is not read: 'pos_embedding.weight'", "'keys'", "'ignore'"));
   set_tensor("transformer.encoder.layers.0.extra", {3});

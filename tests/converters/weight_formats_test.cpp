@@ -16,7 +16,7 @@
 #include "tests/converters/hashed_weights.hpp"
 #include "tests/converters/hf_checkpoint.hpp"
 
-/// How a model file names the formats of its weights, and what it stores once.
+/// How a model file records the formats of its weights, and what it stores once.
 
 namespace lanewise::converters {
 namespace {
@@ -95,7 +95,7 @@ TEST_F(WeightFormatsTest, AreStatedByName) {
   }
 }
 
-/// What earlier versions wrote: the same tensors without names of formats.
+/// Files of earlier versions: the same tensors without names of formats.
 TEST_F(WeightFormatsTest, FilesOfVersion1GiveTheSameBits) {
   write_all();
   for (const auto& [weights, group] : {std::pair("f32", 32),
@@ -118,7 +118,7 @@ TEST_F(WeightFormatsTest, FilesOfVersion1GiveTheSameBits) {
   }
 }
 
-/// Files and results of the last version that wrote version 1 (tests/reference/README.md).
+/// Files and results of the last release that wrote version 1 (tests/reference/README.md).
 TEST(WeightFormatsOfVersion1, OpenAndGiveTheBitsOfTheirTime) {
   if (!ops::is_available(ops::Isa::avx2)) GTEST_SKIP() << "this CPU has no avx2";
   const TensorMap inputs = data_tensors("model_files/inputs.safetensors");
@@ -168,7 +168,7 @@ TEST_F(WeightFormatsTest, AreCheckedWhenAFileIsOpened) {
   const Status unknown = reopened(out, metadata).status();
   EXPECT_EQ(unknown.code(), StatusCode::kUnsupported);
   EXPECT_TRUE(has(unknown.message(), "a: expected one of f32, bf16, i8", "found 'q9'"));
-  // No format follows from a type: what is not stated is f32.
+  // The type does not determine a format: without an entry it is f32.
   metadata[key] = "{}";
   const Result<Model> silent = reopened(out, metadata);
   ASSERT_TRUE(silent.ok()) << silent.status().message();
@@ -182,7 +182,7 @@ TEST_F(WeightFormatsTest, ATableHasARowForEachId) {
   std::string& task = metadata[std::string(internal::kTaskKey)];
   const nlohmann::json json = nlohmann::json::parse(task);
   const auto vocabulary = json.at("vocabulary_size").get<int64_t>();
-  // One more fits the panels, but has no scale.
+  // One more matches the panels, but has no scale.
   nlohmann::json more = json;
   more["vocabulary_size"] = vocabulary + 1;
   task = more.dump();

@@ -10,7 +10,7 @@
 
 namespace lanewise::converters {
 
-/// Opens `bytes` as a checkpoint file and reads every tensor: each a value, or an error of one
+/// Opens `bytes` as a checkpoint file and reads every tensor: each gives a value or an error of one
 /// line.
 inline void open_and_read(const std::string& bytes) {
   const auto require = [](bool condition) {
@@ -33,7 +33,7 @@ inline void open_and_read(const std::string& bytes) {
       if (!view.ok()) continue;
       const auto count = element_count(view->shape);
       require(count.ok() && view->shape == tensor.shape && view->type == tensor.type);
-      // Under a sanitizer, every byte must be there.
+      // Reads every byte, which a sanitizer checks.
       const auto* data = view->as<unsigned char>();
       unsigned sum = 0;
       const size_t size = static_cast<size_t>(*count) * size_of(view->type);

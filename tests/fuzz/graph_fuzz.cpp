@@ -4,7 +4,7 @@
 #include "runtime/graph/graph.hpp"
 #include "tests/fuzz/require.hpp"
 
-/// Any text gives a valid graph or an error, and a graph survives being written and read again.
+/// Any text gives a valid graph or an error, and a graph survives writing and rereading.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace lanewise;
   const auto graph = graph::parse_graph(fuzz::text_of(data, size));

@@ -20,7 +20,7 @@ namespace {
 using fuzz::require;
 using fuzz::require_message;
 
-// The largest batch below. A model may ask for more memory than the fuzzer's machine has.
+// For the largest batch below. A model may require more memory than the fuzzer's machine has.
 constexpr int64_t kMostBytes = 64 << 20;
 constexpr int64_t kTokens = 5;
 
@@ -30,7 +30,7 @@ Result<std::shared_ptr<const internal::ModelData>> open(std::span<const std::byt
   return internal::ModelData::create(std::move(buffer), "fuzz");
 }
 
-/// `count` ids that the vocabulary has, from both its ends.
+/// `count` ids of the vocabulary, from both its ends.
 std::vector<int32_t> some_ids(int64_t vocabulary, int64_t count) {
   std::vector<int32_t> ids;
   for (int64_t i = 0; i < count; ++i) {
@@ -62,7 +62,7 @@ void run(const Model& model) {
   for (const OutputInfo& output : info.outputs) {
     const auto rows = session->output(output.name);
     require(rows.ok() && rows->features == output.features);
-    // Under a sanitizer, each number must be there.
+    // Reads every number, which a sanitizer checks.
     volatile float sink = 0;
     for (int64_t r = 0; r < rows->rows; ++r) {
       for (int64_t i = 0; i < rows->features; ++i) sink = rows->data[r * rows->stride + i];
@@ -103,9 +103,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   return 0;
 }
 
-/// Bytes changed anywhere rarely leave a file whose header can be read. So one in four times they
-/// do, and else a piece of the metadata changes, or the bytes of a tensor, in a file that is well
-/// formed.
+/// Random changes rarely leave a file with a readable header. So one input in four gets them, and
+/// the others are well-formed files with a change in the metadata or in a tensor's bytes.
 extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size,
                                           unsigned int seed) {
   using namespace lanewise;

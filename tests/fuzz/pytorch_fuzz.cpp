@@ -3,7 +3,7 @@
 #include "tests/converters/torch_writer.hpp"
 #include "tests/fuzz/checkpoint_fuzz.hpp"
 
-/// A file of torch.save(), or the pickle of one that has some storages: fuzzers do not guess
+/// A file of torch.save(), or the pickle of one with some storages, since fuzzers do not guess
 /// checksums.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string bytes(reinterpret_cast<const char*>(data), size);

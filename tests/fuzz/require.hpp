@@ -13,7 +13,7 @@ inline void require(bool condition) {
   if (!condition) std::abort();
 }
 
-/// A failure says why, in one line that a terminal can take.
+/// Requires that a failure has a message of one line, safe for a terminal.
 inline void require_message(const Status& status) {
   require(status.ok() || (!status.message().empty() && status.message().size() < 4096 &&
                           status.message().find('\n') == std::string::npos));

@@ -31,7 +31,7 @@ bool same(const SafetensorsView& a, const SafetensorsView& b) {
 
 }  // namespace
 
-/// Any bytes give a value or an error, and what could be read survives being written again.
+/// Any bytes give a value or an error, and a file that was read survives rewriting.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto file = std::as_bytes(std::span(data, size));
   const auto view = SafetensorsView::parse(file, "fuzz");
@@ -41,7 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   std::vector<SafetensorsInput> inputs;
   for (const TensorEntry& entry : view->tensors()) {
-    if (entry.name.empty()) return 0;  // Read, but not written.
+    if (entry.name.empty()) return 0;  // valid to read, but not to write
     inputs.push_back({entry.name, view->view(entry)});
   }
   AlignedBuffer buffer;

@@ -1,6 +1,6 @@
-// lanewise_fuzz_seeds DATA FOLDER TARGET...: writes what the fuzzers start from, a folder for each
-// target, from tests/data and the tests' own tiny checkpoints. Small files only: a fuzzer runs each
-// thousands of times. Fails if a target is left without seeds.
+// lanewise_fuzz_seeds DATA FOLDER TARGET...: writes the fuzzers' seeds, a folder for each target,
+// from tests/data and the tests' own tiny checkpoints. Only small files, because a fuzzer runs each
+// thousands of times. Fails if a target gets no seeds.
 
 #include <algorithm>
 #include <cstdio>
@@ -27,7 +27,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr uintmax_t kLargestBytes = 64 << 10;
-// Of a vocabulary: beyond the 256 bytes of byte-level BPE.
+// Size of a vocabulary: beyond the 256 bytes of byte-level BPE.
 constexpr size_t kTokens = 300;
 
 std::string read(const fs::path& path) {
@@ -39,7 +39,7 @@ class Seeds {
  public:
   Seeds(fs::path data, fs::path out) : data_(std::move(data)), out_(std::move(out)) {}
 
-  /// Whether all could be made, and every one of `targets` has some.
+  /// Whether all seeds were written, and every one of `targets` has some.
   bool write(std::span<char* const> targets) {
     formats();
     tokenizers();

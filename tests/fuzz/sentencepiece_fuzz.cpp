@@ -13,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   fuzz::require_message(file.status());
   if (!file.ok()) return 0;
   for (const auto& piece : file->pieces) fuzz::require(!piece.text.empty());
-  // One family an input: a normalizer makes each take long.
+  // One family per input, because normalizers are slow.
   const auto json = size % 4 == 0   ? converters::llama_tokenizer(bytes)
                     : size % 4 == 1 ? converters::t5_tokenizer(bytes, 3)
                     : size % 4 == 2 ? converters::mbart_tokenizer(bytes, "de_DE")

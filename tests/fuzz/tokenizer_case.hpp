@@ -11,8 +11,8 @@
 
 namespace lanewise::fuzz {
 
-/// Encodes and decodes with a tokenizer of unknown origin: whatever it says, its offsets lie in the
-/// text, its ids in the vocabulary, and what it writes is read as an equal tokenizer.
+/// Encodes and decodes with an untrusted tokenizer: whatever it contains, its offsets are within
+/// the text, its ids within the vocabulary, and its JSON is read as an equal tokenizer.
 inline void use_tokenizer(const text::Tokenizer& tokenizer, std::string_view text) {
   const int64_t vocabulary = tokenizer.vocabulary_size();
   require(vocabulary >= 0);

@@ -3,7 +3,7 @@
 
 #include "tests/fuzz/tokenizer_case.hpp"
 
-/// A tokenizer.json, and behind a zero byte, which JSON cannot have, a text.
+/// A tokenizer.json, then a zero byte, which JSON cannot contain, then a text.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace lanewise;
   const std::string_view input = fuzz::text_of(data, size);

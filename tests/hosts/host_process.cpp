@@ -9,10 +9,10 @@
 namespace lanewise::hosts {
 namespace {
 
-// Set in the program that is the host.
+// Set in the host program.
 constexpr const char* kIsHost = "LANEWISE_TEST_HOST";
 
-/// `GetParam()` and all: the test that is running.
+/// The full name of the running test, with its parameter.
 std::string this_test() {
   const testing::TestInfo& test = *testing::UnitTest::GetInstance()->current_test_info();
   return std::string(test.test_suite_name()) + "." + test.name();

@@ -1,5 +1,5 @@
-// What the programs that embed the library do to it: teams of their own, limits, forks, signals.
-// Each runs in a process of its own, and must get the right bits or an error in time.
+// What host programs do to the library: own teams, limits, forks, signals. Each test runs in its
+// own process, and must get the right bits or an error in time.
 
 #include <grp.h>
 #include <omp.h>
@@ -29,7 +29,7 @@ constexpr int kThreads = 4;
 
 constexpr bool kAddressSanitizer = kSanitizers.find("address") != std::string_view::npos;
 
-/// A batch that is long enough for slices, and one that a team walks together.
+/// One batch long enough for slices, and one that a team processes together.
 struct Batch {
   Batch(int32_t sequences, int32_t length) : lengths(static_cast<size_t>(sequences), length) {
     for (int32_t i = 0; i < sequences * length; ++i) ids.push_back(i % 13);
@@ -103,7 +103,7 @@ class HostsTest : public converters::CheckpointFolderTest,
     return made.ok() ? check(*made) : made.status().message();
   }
 
-  /// What `child` returns in a process forked off this host.
+  /// The result of `child` in a fork of this host.
   static std::string forked(const std::function<std::string()>& child) {
     const pid_t process = ::fork();
     if (process < 0) return "no process";
@@ -180,7 +180,7 @@ TEST_P(HostsTest, ForksAfterARun) {
     std::string wrong = check(*before);
     if (wrong.empty()) wrong = forked([&] { return check(*before); });
     if (wrong.empty()) wrong = forked([&] { return check_new(); });
-    // A child of a child, which ran itself.
+    // A grandchild, forked from a child that ran a batch itself.
     if (wrong.empty()) {
       wrong = forked([&] {
         const std::string first = check(*before);
@@ -257,7 +257,7 @@ TEST_P(HostsTest, ShortensAModelFileThatWasRead) {
   }));
 }
 
-/// The limit counts the processes of a user, and root has none. What is open stays open.
+/// The limit counts a user's processes, but does not apply to root. Running threads stay.
 void allow_no_more_threads() {
   const rlimit none{1, 1};
   ::setrlimit(RLIMIT_NPROC, &none);
@@ -267,13 +267,13 @@ void allow_no_more_threads() {
   if (::setgid(kNobody) != 0 || ::setuid(kNobody) != 0) ::_exit(1);
 }
 
-/// OpenMP ends the process here, as SessionOptions::use_openmp says.
+/// OpenMP would end the process here, as SessionOptions::use_openmp documents.
 using OwnThreadsTest = HostsTest;
 INSTANTIATE_TEST_SUITE_P(Threads, OwnThreadsTest, testing::Values(false));
 
 TEST_P(OwnThreadsTest, GetsNoMoreThreads) {
   EXPECT_TRUE(lives([this] {
-    // In a child, since there is no way back.
+    // In a child, because it cannot be undone.
     return forked([this] {
       allow_no_more_threads();
       std::vector<std::string> log;

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # check_debug_kernels.sh REPOSITORY WORK_DIR CMAKE CXX ISA...
 #
-# check_weak_symbols.sh on the kernels of a Debug build: what is inlined in a release, and so
-# leaves no symbol, may stay behind there.
+# Runs check_weak_symbols.sh on the kernels of a Debug build, where functions that a release build
+# inlines may leave symbols.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 repository=$1 work=$2 cmake=$3 cxx=$4; shift 4

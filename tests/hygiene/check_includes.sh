@@ -7,8 +7,8 @@
 set -euo pipefail
 cd "$1"
 
-# One line per include or OpenMP pragma:  file <tab> line number <tab> what stands after the
-# directive, its quotes kept.
+# One line per include or OpenMP pragma:  file <tab> line number <tab> the text after the directive,
+# including its quotes.
 list() {
   local folders=()
   for folder in include base ops runtime converters cli tests bench examples; do

@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
 # check_instructions.sh "FLAG..." OBJECT...
 #
-# Fails if an object has an instruction beyond x86-64 as it was first made (SSE2) and what the
-# compiler flags FLAG... allow, none or those of an instruction set: "-mavx2 -mfma". A CPU that lacks
-# it would end the program there; code for better CPUs is reached through the dispatcher only.
+# Fails if an object has an instruction beyond original x86-64 (SSE2) and the compiler flags
+# FLAG..., none or those of an instruction set: "-mavx2 -mfma". A CPU that lacks it would end the
+# program there; code for better CPUs is reached only through the dispatcher.
 #
-# The assembler is the judge, as it knows which instruction belongs to which extension: it is given
-# all that the disassembler found, with no other extension switched on.
+# Uses the assembler, which knows the extension of each instruction: it gets the whole disassembly,
+# with all other extensions disabled.
 set -euo pipefail
 [ $# -ge 2 ] || { echo "check_instructions.sh: no object files" >&2; exit 2; }
 flags=$1; shift
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# The assembler's names of what the flags allow: -mavx512vnni is +avx512_vnni.
+# The assembler's names for the flags: -mavx512vnni is +avx512_vnni.
 architecture=generic64
 for flag in $flags; do
   case $flag in
@@ -22,13 +22,13 @@ for flag in $flags; do
   esac
 done
 
-# Each different instruction once, and one place where it stands: line N of `code` is at line N of
-# `where`. Left out are
-#   data16            prefixes that only fill space, more than the assembler would write
+# Each distinct instruction once, with one of its places: line N of `code` is at line N of `where`.
+# Omitted are
+#   data16            prefixes used as padding, more than the assembler would write
 #   endbr64           does nothing on a CPU that does not know it
-#   tzcnt             compilers write "rep bsf" where both give the same, and it is read as this
-#   xgetbv            the dispatcher asks with it, after cpuid said that it may
-# Jumps and calls are to places that the disassembler names, so they go to 0 here.
+#   tzcnt             compilers write "rep bsf" where both give the same, and it is disassembled as this
+#   xgetbv            the dispatcher executes it only if cpuid permits
+# Jumps and calls refer to symbols of the disassembler, so their target is replaced by 0.
 objdump -d --no-show-raw-insn -- "$@" | awk -F '\t' -v code="$work/code" -v where="$work/where" '
   / file format / { object = $1; sub(/: +file format.*/, "", object); sub(/.*\//, "", object) }
   /^[0-9a-f]+ <.*>:$/ { name = $1; sub(/^[^<]*</, "", name); sub(/>:$/, "", name) }

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # check_no_output.sh --sources REPOSITORY    or    check_no_output.sh --objects FILE.a...
 #
-# The library is a guest in somebody's program: it never prints, ends the process, or changes
-# signal handlers or the environment. --sources reads the text of include, ops, runtime and
-# converters; --objects reads what the compiled libraries ask the linker for, which also finds
-# what hides behind a macro.
+# The library runs inside other programs: it never prints, ends the process, or changes signal
+# handlers or the environment. --sources checks the text of include, ops, runtime and converters;
+# --objects checks the undefined symbols of the compiled libraries, which also finds calls hidden
+# behind a macro.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 mode=$1; shift

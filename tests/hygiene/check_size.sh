@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # check_size.sh BYTES PROGRAM
 #
-# Prints how large the program is without its symbols, and fails if that is BYTES or more. It holds
-# the library, converters and all instruction sets: what an application ships grows with it.
+# Prints the size of the program without symbols, and fails if it is BYTES or more. The program
+# contains the library, converters and all instruction sets, so it bounds the size that applications
+# ship.
 set -euo pipefail
 limit=$1 program=$2
 stripped=$(mktemp)

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # check_text.sh REPOSITORY
 #
-# Nothing tracked names a folder of somebody's machine, carries an unfinished mark or that of a merge, or
-# is larger than 1 MB. The bundled model may have 6 MB.
+# No tracked file names a folder of a developer's machine, contains a mark for unfinished work or of
+# a merge conflict, or is larger than 1 MB. The bundled model may have 6 MB.
 set -euo pipefail
 cd "$1"
 
@@ -16,7 +16,7 @@ for i in "${!files[@]}"; do [ -f "${files[i]}" ] || unset 'files[i]'; done
 
 faults=0
 fault() { printf '%s:\n%s\n' "$1" "$2"; faults=1; }
-# The brackets keep this file from finding itself.
+# The brackets prevent this file from matching itself.
 found=$(printf '%s\0' "${files[@]}" |
   xargs -0 grep -nHIE '(^|[^A-Za-z0-9_.])/([r]oot|[h]ome/[a-z0-9_]+|[U]sers|[w]ork)/' || true)
 [ -z "$found" ] || fault "paths of a machine" "$found"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # expect_failure.sh PATTERN COMMAND [ARGUMENT...]
 #
-# Passes when the command fails and says PATTERN (an extended regular expression): a check that
-# cannot fail proves nothing, so each one is seen to fail on a planted fault.
+# Passes if the command fails with output that matches PATTERN (an extended regular expression). A
+# check that cannot fail proves nothing, so each one is run on a planted fault.
 set -euo pipefail
 pattern=$1; shift
 if output=$("$@" 2>&1); then

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# planted_faults.sh includes|guide|public_symbols|output|text|test_files|headers|weak|instructions|size CXX CMAKE
+# planted_faults.sh
+# includes|guide|public_symbols|output|text|test_files|headers|weak|instructions|size CXX CMAKE
 #
-# Proves that each check can fail: it passes on a small clean tree, and fails, with the right
-# words, on each of the faults planted here one at a time.
+# Proves that each check can fail: it passes on a small clean tree, and fails with the right message
+# on each of the faults planted here one at a time.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 check=$1 cxx=${2:-c++} cmake=${3:-cmake}
@@ -13,7 +14,7 @@ cd "$tree"
 
 put() { printf '%s\n' "${@:2}" > "$1"; }
 planted=0
-# fault PATTERN FILE LINE...: FILE with these lines makes the check fail and say PATTERN.
+# fault PATTERN FILE LINE...: expects the check to fail with PATTERN when FILE has these lines.
 fault() {
   local pattern=$1 file=$2
   [ ! -e "$file" ] || cp "$file" "$tree/docs/saved"
@@ -112,7 +113,7 @@ case $check in
     clean
     lacks_product="'product' has no tests/ops/product_test.cpp that calls make_product"
     fault "$lacks_product" ops/ops.def 'LW_OPERATOR(sum, sum)' 'LW_OPERATOR(product, products)'
-    # The test of another operator of its folder is not its own.
+    # An operator needs its own test, not that of another in its folder.
     put ops/ops.def 'LW_OPERATOR(sum, sum)' 'LW_OPERATOR(product, sum)'
     fault "$lacks_product" tests/ops/sum_test.cpp 'auto sum = make_sum(config);'
     fault "$lacks_product" tests/ops/sum_test.cpp 'make_sum(config);' '// make_product(config);'
@@ -159,7 +160,7 @@ case $check in
     done
     ;;
   instructions)
-    # What the flags below allow the compiler to write stands in the planted line only.
+    # Only the planted line uses what the flags below allow.
     compile() {
       put docs/x.cpp "int f(int x) { asm volatile(\"$1\"); return x; }"
       "$cxx" -O1 -msse4.2 -mavx512f -mavx512vl -mavx512vnni -mbmi -mlzcnt -mxsave -c docs/x.cpp -o docs/x.o
@@ -170,7 +171,7 @@ case $check in
       command=("$here/check_instructions.sh" "" docs/x.o)
       clean
     done
-    beyond() { # FLAGS INSTRUCTION: it is found in an object that may only have those of FLAGS
+    beyond() { # FLAGS INSTRUCTION: expects it to be found in an object restricted to FLAGS
       compile "$2"
       "$here/expect_failure.sh" "^  ${2%% *} .*x\.o: f\(int\)" "$here/check_instructions.sh" "$1" docs/x.o > docs/log ||
         { echo "planted: $2"; cat docs/log; exit 1; }

@@ -2,7 +2,7 @@
 # readme_snippet.sh README PROGRAM CHECKPOINT WORK_DIR CMAKE CXX
 #
 # Builds the first C++ block of the README against the installed package in WORK_DIR/prefix, and
-# runs it on a converted CHECKPOINT. Exits with 77, a skip for CTest, when the checkpoint is absent.
+# runs it on a converted CHECKPOINT. Exits with 77, a skip in CTest, if the checkpoint is absent.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 readme=$1 program=$2 checkpoint=$3 work=$4 cmake=$5 cxx=$6

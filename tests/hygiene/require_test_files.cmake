@@ -1,10 +1,11 @@
 # cmake -DREPOSITORY=DIR -P require_test_files.cmake
 #
-# Stops the build when an operator, checkpoint format or model family has no test of its own, or a
+# Stops the build if an operator, checkpoint format or model family has no test of its own, or a
 # format no fuzz target.
 #
-# The test of an operator is tests/ops/<name>_test.cpp, or tests/ops/<folder>_test.cpp that operators
-# of a folder share, and calls make_<name>(): neither the test of a neighbour nor an empty file counts.
+# The test of an operator is tests/ops/<name>_test.cpp, or tests/ops/<folder>_test.cpp shared by the
+# operators of a folder, and calls make_<name>(): neither another operator's test nor an empty file
+# counts.
 
 set(missing "")
 

@@ -1,4 +1,4 @@
-// Uses the installed package as a stranger would, both libraries of it and every public header.
+// Uses the installed package as an outside user would: both libraries and every public header.
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -10,7 +10,7 @@
 
 namespace {
 
-/// Words, as a tokenizer.json has them: no file is needed to see a tokenizer work.
+/// A word tokenizer as tokenizer.json, so that no file is needed.
 constexpr const char* kWords = R"({"pre_tokenizer": {"type": "WhitespaceSplit"}, "model": {
   "type": "WordLevel", "unk_token": "?", "vocab": {"?": 0, "hello": 1, "world": 2}}})";
 

@@ -13,7 +13,7 @@ case $step in
     build=$1 work=$2
     rm -rf "$work/prefix"
     "$cmake" --install "$build" --prefix "$work/prefix" > /dev/null
-    # Only the public headers are installed, all of them.
+    # Exactly the public headers are installed.
     expected=$(cd "$here/../../include" && find lanewise -name '*.hpp' | sort)
     found=$(cd "$work/prefix/include" && find . -type f | sed 's|^\./||' | sort)
     diff <(echo "$expected") <(echo "$found")

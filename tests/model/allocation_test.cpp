@@ -1,4 +1,4 @@
-// A run allocates nothing once the largest batch was seen: this program counts its own `new`.
+// A run allocates nothing after the largest batch: this program counts its own `new`.
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
-// Replaces the program's `new`. A file of its own: compilers that see a replaced `delete` beside a
-// `new` that they did not inline warn about a mismatch.
+// Replaces the program's `new`. In a separate file, because compilers warn about a mismatch if they
+// see a replaced `delete` beside a `new` that they did not inline.
 
 #include "tests/model/counting_new.hpp"
 
@@ -23,7 +23,7 @@ std::atomic<bool> failing_on{false};
 std::atomic<bool> failed{false};
 std::atomic<bool> thrown{false};
 
-/// Before each block lies its size, in as many bytes as keep the block aligned.
+/// Each block is preceded by its size, padded to keep the block aligned.
 constexpr size_t kLeastAlignment =
     std::max<size_t>(__STDCPP_DEFAULT_NEW_ALIGNMENT__, sizeof(size_t));
 
@@ -42,7 +42,7 @@ void* allocate_or_null(size_t bytes, size_t alignment, bool may_throw) noexcept 
     return nullptr;
   }
   const size_t before = std::max(alignment, kLeastAlignment);
-  // aligned_alloc wants a multiple of the alignment; rounding up must not wrap around.
+  // aligned_alloc requires a multiple of the alignment; rounding up must not wrap around.
   const size_t size = (bytes + 2 * before - 1) / before * before;
   if (size < bytes) return nullptr;
   auto* memory = static_cast<std::byte*>(std::aligned_alloc(before, size));
@@ -99,7 +99,7 @@ Failed stop_failing() {
 
 }  // namespace lanewise::test
 
-// All forms: the address sanitizer's own would take those for arrays.
+// All forms, or the address sanitizer's own would be used for arrays.
 void* operator new(size_t bytes) { return allocate(bytes, 1); }
 void* operator new[](size_t bytes) { return allocate(bytes, 1); }
 void* operator new(size_t bytes, const std::nothrow_t&) noexcept {

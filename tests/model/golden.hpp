@@ -9,8 +9,8 @@
 
 namespace lanewise::test {
 
-/// The real checkpoint, converted in memory once; fails the test where `tools/get-model minilm`
-/// has not run.
+/// The real checkpoint, converted in memory once; fails the test if `tools/get-model minilm` has
+/// not run.
 const Model& minilm();
 
 /// One file of tests/data/minilm, all of its tensors.

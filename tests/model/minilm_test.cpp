@@ -1,4 +1,5 @@
-// The main job: the real all-MiniLM-L6-v2 against PyTorch, on every instruction set of this CPU.
+// The main test: the real all-MiniLM-L6-v2 compared with PyTorch, on every instruction set of this
+// CPU.
 
 #include <gtest/gtest.h>
 
@@ -17,7 +18,7 @@ using test::golden;
 using test::make_session;
 using test::minilm;
 
-/// Of the largest magnitude in PyTorch's f32 output.
+/// Relative to the largest magnitude in PyTorch's f32 output.
 constexpr double kTolerance = 2e-5;
 
 struct Setting {
@@ -25,7 +26,7 @@ struct Setting {
   int threads;
 };
 
-/// Those with f32 kernels of their own. The others run the same code, as
+/// Instruction sets with their own f32 kernels. The others run the same code, as
 /// tests/runtime/session_isa_test.cpp shows.
 std::vector<ops::Isa> isas() {
   std::vector<ops::Isa> found;
@@ -201,7 +202,7 @@ TEST_P(ModelMinilmTest, GivesATokenTheSameBitsAloneAndInABatch) {
   }
 }
 
-/// Few tokens, so that an emulated CPU can take them too.
+/// Few tokens, for emulated CPUs.
 Batch small_batch() {
   Batch batch{{}, {2, 17, 5}};
   for (int32_t i = 0; i < 24; ++i) batch.ids.push_back(1000 + i * 7919 % 29000);

@@ -14,7 +14,7 @@ namespace lanewise::ops::test {
 inline double activate(std::string_view kind, double x) {
   if (kind == "none") return x;
   if (kind == "relu") return x < 0.0 ? 0.0 : x;
-  // By the complement, which is exact far from zero too.
+  // By the complement, which is precise far from zero too.
   if (kind == "gelu") return 0.5 * x * std::erfc(-x / std::sqrt(2.0));
   if (kind == "gelu_tanh") {
     const double inner = std::sqrt(2.0 / std::acos(-1.0)) * (x + 0.044715 * x * x * x);

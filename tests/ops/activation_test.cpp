@@ -21,10 +21,10 @@ struct Function {
   std::string name;
   std::vector<double> special;  // at inf, -inf, NaN, 0, -0, 200, -200, 1e30f, -1e30
   uint64_t checksum;
-  double special_error = 0;  // where a value among them is none of f32
+  double special_error = 0;  // for special values that f32 cannot represent
 };
 
-// The special values are those that PyTorch 2 gives.
+// The special values are PyTorch 2's.
 const std::vector<Function>& functions() {
   static const std::vector<Function> kFunctions = {
       {"relu", {kInf, 0, kNan, 0, 0, 200, 0, 1e30f, 0}, 0x135b1d84430d3500},

@@ -13,7 +13,7 @@ namespace {
 using test::Matrix;
 using test::Sequences;
 
-// As the docstring says: of the largest value that a query sees.
+// As documented: relative to the largest value that a query sees.
 constexpr double kTolerance = 3e-6;
 
 struct Case {

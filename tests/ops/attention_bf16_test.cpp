@@ -10,8 +10,8 @@
 #include "tests/ops/attention_case.hpp"
 #include "tests/ops/op_test.hpp"
 
-/// Attention with allow_bf16. Where there are products of bf16 it is compared with the formula for
-/// rounded operands, elsewhere it must be that of f32.
+/// Attention with allow_bf16. With bf16 products it is compared with the formula for rounded
+/// operands; otherwise it must equal that of f32.
 
 namespace lanewise::ops {
 namespace {
@@ -27,7 +27,7 @@ float rounded_to_bf16(float x) {
   return std::bit_cast<float>((bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000u);
 }
 
-/// What the kernels make of the operands.
+/// Rounds the operands as the kernels do.
 void round_operands(Case& c) {
   const auto scale = static_cast<float>(1 / std::sqrt(static_cast<double>(c.s.head_dim)));
   const float factor = scale * 1.44269504088896340736f;
@@ -65,7 +65,7 @@ class AttentionBf16Test : public test::IsaTest {
       for (int64_t r = 0; r < y.rows(); ++r) EXPECT_TRUE(same_bits(y, r, expected, r)) << r;
       return;
     }
-    // A weight is rounded by half of 1 / 256 at most, and so is the mean over them.
+    // A weight is rounded by half of 1 / 256 at most, and so is the weighted mean.
     round_operands(c);
     c.expect_formula(y, 1.0 / 500);
   }
@@ -115,7 +115,7 @@ TEST_P(AttentionBf16Test, Biases) {
 TEST_P(AttentionBf16Test, NanReachesExactlyWhatSeesIt) {
   const Shapes shapes{.queries = {10, 61}, .causal = true, .window = 20, .allow_bf16 = true};
   const Matrix<float> y = Case(shapes).run(isa());
-  // Of a pair of keys the first and the second.
+  // The first and the second of a pair of keys.
   for (const int64_t row : {10 + 24, 10 + 25}) {
     for (const float value : {kNan, std::numeric_limits<float>::infinity(), 3.4e38f}) {
       SCOPED_TRACE(::testing::Message() << row << " " << value);

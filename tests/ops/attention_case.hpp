@@ -103,7 +103,8 @@ class AttentionCase {
     return test::run_every_way(*op, operands(), output(), &query_rows_);
   }
 
-  /// Every row against the formula: within `tolerance` of the largest value that its query sees.
+  /// Compares every row with the formula: within `tolerance` of the largest value that its query
+  /// sees.
   void expect_formula(const Matrix<float>& y, double tolerance) {
     std::vector<double> expected, bounds;
     for (int64_t sequence = 0; sequence < queries.count(); ++sequence) {
@@ -117,7 +118,7 @@ class AttentionCase {
     EXPECT_TRUE(within(y, expected, bounds));
   }
 
-  /// The operands with the rows of one sequence alone.
+  /// The operands restricted to the rows of one sequence.
   std::vector<Operand> operands_of(int64_t sequence) {
     std::vector<Operand> all = operands();
     for (size_t i = 0; i < all.size(); ++i) {

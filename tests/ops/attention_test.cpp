@@ -20,7 +20,7 @@ using test::Matrix;
 using Shapes = test::AttentionShapes;
 using Case = test::AttentionCase;
 
-/// Of the largest value that a query sees; ops/attention/attention.hpp promises it.
+/// Relative to the largest value that a query sees, as documented in ops/attention/attention.hpp.
 constexpr double kTolerance = 3e-6;
 constexpr float kInf = std::numeric_limits<float>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
@@ -43,7 +43,7 @@ bool same_bits(const Matrix<float>& a, int64_t a_row, const Matrix<float>& b, in
                      static_cast<size_t>(a.features()) * sizeof(float)) == 0;
 }
 
-/// Rows of one run that differ from another's.
+/// Rows that differ between two runs.
 std::vector<int64_t> changed_rows(const Matrix<float>& a, const Matrix<float>& b) {
   std::vector<int64_t> rows;
   for (int64_t r = 0; r < a.rows(); ++r) {

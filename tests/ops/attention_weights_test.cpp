@@ -16,7 +16,7 @@ namespace {
 using Shapes = test::AttentionShapes;
 using Case = test::AttentionCase;
 
-/// ops/attention/attention_weights.hpp promises it.
+/// As documented in ops/attention/attention_weights.hpp.
 constexpr double kTolerance = 1e-6;
 constexpr float kInf = std::numeric_limits<float>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();

@@ -12,12 +12,12 @@
 namespace lanewise::ops::test {
 namespace {
 
-// PUSH ES, which 64-bit mode has not. Not INT3: the thread sanitizer takes SIGTRAP for a signal
-// from outside and delivers it late, but SIGILL where it happens.
+// PUSH ES, invalid in 64-bit mode. Not INT3: the thread sanitizer treats SIGTRAP as an external
+// signal and delivers it late, but delivers SIGILL at once.
 constexpr uint8_t kInvalid = 0x06;
 constexpr int kSlots = 8;
 
-/// One instruction's first byte that kInvalid stands in place of; null: free.
+/// The first byte of an instruction, replaced by kInvalid; null: free.
 struct Slot {
   volatile uint8_t* instruction = nullptr;
   uint8_t original = 0;
@@ -26,7 +26,7 @@ struct Slot {
 
 Slot slots[kSlots];  // read by the signal handler
 
-// Code is no data to the thread sanitizer, which keeps no shadow of it.
+// The thread sanitizer has no shadow memory for code.
 __attribute__((no_sanitize("thread"), noinline)) uint8_t read_code(volatile uint8_t* at) {
   return *at;
 }
@@ -41,7 +41,7 @@ bool make_writable(const void* instruction) {
   return ::mprotect(reinterpret_cast<void*>(begin), page, PROT_READ | PROT_WRITE | PROT_EXEC) == 0;
 }
 
-/// Puts the instruction back, which then runs: the fault was taken before it.
+/// Restores the instruction, which then runs: the fault precedes its execution.
 void on_invalid(int, siginfo_t*, void* context) {
   const greg_t next = static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RIP];
   for (Slot& slot : slots) {
@@ -51,7 +51,7 @@ void on_invalid(int, siginfo_t*, void* context) {
     slot.hit = true;
     return;
   }
-  std::signal(SIGILL, SIG_DFL);  // none of ours: the next one ends the program
+  std::signal(SIGILL, SIG_DFL);  // not one of ours: the next one ends the program
 }
 
 void listen() {
@@ -76,7 +76,7 @@ Breakpoint::Breakpoint(const void* function) : slot_(free_slot()) {
   listen();
   if (!make_writable(function)) std::abort();
   Slot& slot = slots[slot_];
-  // Code is not const to the processor.
+  // Code is only const to the compiler.
   slot.instruction = static_cast<uint8_t*>(const_cast<void*>(function));
   slot.original = read_code(slot.instruction);
   slot.hit = false;

@@ -17,7 +17,7 @@ using test::AttentionCase;
 using test::AttentionShapes;
 using test::Matrix;
 
-// As the docstring says: of the largest value that a query sees.
+// As documented: relative to the largest value that a query sees.
 constexpr double kTolerance = 3e-6;
 
 /// Rows of a cache for each sequence, scattered.
@@ -79,7 +79,7 @@ Matrix<float> rows_of(const Matrix<float>& from, const test::Sequences& sequence
   return to;
 }
 
-/// Takes all tokens of a causal case in steps of `step` tokens, and returns the outputs of all.
+/// Processes a causal case in steps of `step` tokens, and returns all outputs.
 Matrix<float> decode(AttentionCase& c, Isa isa, int32_t step, int threads) {
   Matrix<float> all = c.output();
   const OperatorPtr op = test::expect_made(make_cached_attention(config_of(c, isa, true)));
@@ -178,8 +178,8 @@ TEST_P(CachedAttentionTest, GroupedHeadsAndEveryFormOfOperands) {
   }
 }
 
-/// Heads pass together over the rows of the cache, kCachedHeads at most; groups stay together where
-/// they can.
+/// Heads pass together over the rows of the cache, at most kCachedHeads; groups stay together if
+/// possible.
 TEST_P(CachedAttentionTest, MoreHeadsThanPassTogether) {
   struct Heads {
     int64_t heads;
@@ -229,7 +229,7 @@ TEST_P(CachedAttentionTest, MoreKeysThanABlock) {
   c.expect_formula(decode(c, isa(), 50, 1), kTolerance);
 }
 
-/// Biases that reach across a block of keys and ones that end within it, windows or none.
+/// Biases that reach across a block of keys or end within it, with or without a window.
 AttentionShapes several_blocks(int64_t reach, int64_t window) {
   AttentionShapes shapes = causal({3, static_cast<int32_t>(kKeyBlock) + 60});
   shapes.head_dim = 40;
@@ -249,8 +249,8 @@ TEST_P(CachedAttentionTest, BiasesAndWindowsAcrossSeveralBlocks) {
   }
 }
 
-/// A query's largest score so far is taken anew where a block begins, whatever it sees of the
-/// block: the bits would show another place.
+/// A query updates its largest score at block boundaries, whatever it sees of the block: the bits
+/// would reveal another position.
 TEST_P(CachedAttentionTest, AWindowsBitsAreThoseOfItsKeysBlocks) {
   AttentionCase c(several_blocks(250, 100));
   test::expect_checksum(isa(), decode(c, isa(), 97, 1), 0x9ac83646fe5d7415);
@@ -299,7 +299,7 @@ TEST_P(CachedAttentionTest, NanReachesTheRowsThatWeighIt) {
   EXPECT_TRUE(std::isfinite(y.at(3, 4)));
 }
 
-/// Queries to a memory that two sequences share, and one has for itself.
+/// Queries to a memory that two sequences share and to one of a single sequence.
 TEST_P(CachedAttentionTest, MemoryIsReadByTables) {
   for (const int inputs : {2, 3}) {
     AttentionShapes shapes;

@@ -1,4 +1,4 @@
-// Which kernels an instruction set runs, in the tables and in fact.
+// Which kernels each instruction set runs, by the tables and in fact.
 
 #include "ops/dispatch.hpp"
 
@@ -69,7 +69,7 @@ TEST(DispatchTest, AnInstructionSetThatATableNamesHasItsOwn) {
   EXPECT_EQ(&kernels_for(Isa::avx512bf16), &avx512bf16::roofline_kernels);
 }
 
-/// The features that the kernel found, by its own names.
+/// The features that the operating system's kernel found, by its names.
 std::vector<std::string> features_of_this_cpu() {
   std::ifstream file("/proc/cpuinfo");
   for (std::string line; std::getline(file, line);) {

@@ -19,7 +19,7 @@ constexpr int32_t kVocab = 50;
 constexpr int32_t kTypes = 3;
 constexpr int32_t kPositions = 40;
 
-/// Position p, feature i of a table, written down from the definition.
+/// Position p, feature i of a table, by the definition.
 double sinusoid(int64_t p, int64_t i, int64_t dim, SinusoidalLayout layout) {
   const int64_t sines = (dim + 1) / 2;
   const bool interleaved = layout == SinusoidalLayout::kInterleaved;

@@ -1,4 +1,4 @@
-// slice_features and concat_features: neither computes anything.
+// slice_features and concat_features, which only copy.
 
 #include "ops/features/concat_features.hpp"
 #include "ops/features/slice_features.hpp"

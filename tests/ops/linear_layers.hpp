@@ -1,7 +1,7 @@
 #pragma once
 
-/// Linear layers of integers for tests. Each packs its own weights by the layout that
-/// ops/weights states, and not by the converter's code.
+/// Quantised linear layers for tests. Each packs its weights by the layout documented in
+/// ops/weights, without the converter's code.
 
 #include <cmath>
 #include <cstdint>

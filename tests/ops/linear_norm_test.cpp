@@ -13,7 +13,8 @@
 #include "tests/ops/linear_layers.hpp"
 #include "tests/ops/op_test.hpp"
 
-/// Linear layers that apply a norm to what they read: bit by bit that norm with the layer behind.
+/// Linear layers that absorb a norm of their input: bit by bit equal to the norm followed by the
+/// layer.
 
 namespace lanewise::ops {
 namespace {
@@ -44,7 +45,7 @@ struct TestNorm {
     return test::expect_made(op == "rms_norm" ? make_rms_norm(config) : make_layer_norm(config));
   }
 
-  /// Lets a linear layer have it.
+  /// Adds it to a linear layer.
   void add_to(OperatorConfig& linear) const {
     linear.attributes.set("norm", op);
     linear.attributes.set("norm_eps", eps);
@@ -68,7 +69,7 @@ std::vector<TestNorm> norms_of(int64_t k) {
   return same ? ::testing::AssertionSuccess() : ::testing::AssertionFailure() << "bits differ";
 }
 
-/// `linear` with the norm gives the bits of the norm with `linear` behind.
+/// `linear` with the norm gives the bits of the norm followed by `linear`.
 void expect_same(const OperatorConfig& linear, const TestNorm& norm, Matrix<float>& x) {
   SCOPED_TRACE(::testing::Message() << x.rows() << " x " << x.features() << " " << norm.op
                                     << (norm.bias.empty() ? "" : " with bias"));
@@ -102,7 +103,7 @@ class LinearI8NormTest : public test::IsaTest {};
 TEST_P(LinearI8NormTest, HasTheBitsOfTheTwoOperators) {
   for (const int64_t k : inputs_of_layers()) {
     I8Layer layer = test::random_i8(k, 1 + k % 37, static_cast<uint64_t>(k));
-    // Rows with a mean far from zero, which do not lie on lines of the cache.
+    // Rows with a mean far from zero, not aligned to cache lines.
     Matrix<float> x = test::random_matrix(1 + k % 14, k, 7, 3.0f, static_cast<size_t>(k % 16), 3);
     for (int64_t r = 0; r < x.rows(); ++r) x.at(r, k / 2) += 20.0f;
     for (const TestNorm& norm : norms_of(k)) expect_same(layer.config(isa()), norm, x);
@@ -121,7 +122,7 @@ TEST_P(LinearI8NormTest, FactorsOfInputsMultiplyBehindTheNorm) {
 }
 
 TEST_P(LinearI8NormTest, ManyRowsAndPanelsAreCutInManyWays) {
-  // More rows than a kernel works on at once, in pieces of some rows or some panels.
+  // More rows than a kernel processes at once, in pieces of some rows or some panels.
   for (const int64_t rows : {3, 200}) {
     I8Layer layer = test::random_i8(100, 500, 5);
     OperatorConfig config = layer.config(isa());
@@ -158,7 +159,7 @@ TEST_P(LinearI8NormTest, SpecialNumbersComeThrough) {
 
 TEST_P(LinearI8NormTest, EpsIsThatOfTheNormWhereNoneIsGiven) {
   I8Layer layer = test::random_i8(24, 16, 6);
-  Matrix<float> x = test::random_matrix(2, 24, 8, 1e-3f);  // small, so that eps is seen
+  Matrix<float> x = test::random_matrix(2, 24, 8, 1e-3f);  // small, so that eps matters
   for (TestNorm norm : norms_of(24)) {
     norm.eps = norm.op == "rms_norm" ? 1e-6 : 1e-5;
     OperatorConfig config = layer.config(isa());

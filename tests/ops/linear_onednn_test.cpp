@@ -7,8 +7,8 @@
 #include "tests/ops/onednn_calls.hpp"
 #include "tests/ops/op_test.hpp"
 
-/// Products of i8 and bf16 by oneDNN, forced where there is no AMX: the same integers as by our
-/// kernels, and so the same bits.
+/// Products of i8 and bf16 by oneDNN, forced even without AMX: the same integers as from our
+/// kernels, hence the same bits.
 
 namespace lanewise::ops {
 namespace {
@@ -29,7 +29,7 @@ constexpr Case kCases[] = {
     {64, 1, 513, Activation::kNone, false, true, true, true},
 };
 
-/// All that a problem reads.
+/// All inputs of a problem.
 struct Layer {
   Layer(WeightFormat format, const Case& c)
       : w(test::Random(1).floats(static_cast<size_t>(c.k * c.n))),
@@ -65,7 +65,7 @@ class OneDnnProducts : public ::testing::Test {
     if (!is_available(Isa::avx512bf16)) GTEST_SKIP() << "this CPU has no avx512bf16";
   }
 
-  /// The forced operator, or null and a skip where the build has no oneDNN.
+  /// The forced operator, or null and a skip if the build lacks oneDNN.
   static OperatorPtr forced(const LinearProblem& problem) {
     LinearOffer offer = offer_onednn_linear_on(problem, OneDnnCpus::kAll);
     EXPECT_TRUE(offer.op != nullptr || offer.refusal == "this build has no oneDNN")
@@ -98,7 +98,7 @@ TEST_F(OneDnnProducts, OfIntegersHaveTheBitsOfOurs) {
   }
 }
 
-/// Rows of one sign round to -128 or 127: the largest sums that there are.
+/// Rows of one sign round to -128 or 127: the largest possible sums.
 TEST_F(OneDnnProducts, OfTheLargestIntegersDoNotSaturate) {
   const Case c{64, 4096, 17, Activation::kNone, false, false, false, false};
   Layer layer(WeightFormat::i8, c);

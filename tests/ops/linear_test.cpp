@@ -16,9 +16,9 @@ namespace {
 
 using test::Matrix;
 
-/// Of sum_k |x * w|, times (2 + sqrt(k)): a chain of k roundings, of which most cancel.
+/// Relative to sum_k |x * w|, times (2 + sqrt(k)): a chain of k roundings, most of which cancel.
 constexpr double kSumError = 6e-8;
-/// Of max(1, |y|): the activation's own error and the last roundings.
+/// Relative to max(1, |y|): the activation's own error and the last roundings.
 constexpr double kActivationError = 5e-7;
 
 /// A linear layer in PyTorch's layout, and the same in panels.
@@ -132,7 +132,7 @@ TEST_P(LinearTest, AgreesForRealShapes) {
   }
 }
 
-/// Sums wait in a buffer where the inputs are taken in several blocks, of 1,536 at most.
+/// Sums are buffered if the inputs are processed in several blocks, of at most 1,536.
 TEST_P(LinearTest, AgreesForMoreInputsThanABlock) {
   for (const int64_t rows : {1, 13}) {
     check(random_layer(2048, 33, true, 15), rows);
@@ -272,8 +272,8 @@ TEST_P(LinearTest, TellsWhyAnImplementationWasRefused) {
   EXPECT_NE(log.find("lanewise chosen"), std::string::npos) << log;
 }
 
-/// oneDNN answers only to `fast`, and to many rows; where it should, its own function must have
-/// been called. Where the build lacks it our kernels are tested once more.
+/// oneDNN is used only with `fast` and many rows; then its own function must have been called. If
+/// the build lacks it, our kernels are tested again.
 TEST_P(LinearTest, FastImplementationAgreesToo) {
   for (const char* activation : {"none", "gelu"}) {
     for (const bool residual : {false, true}) {

@@ -15,7 +15,7 @@
 #include "tests/ops/op_test.hpp"
 #include "tests/ops/quantized_row.hpp"
 
-/// Linear layers whose weights are narrower than f32.
+/// Linear layers with low-precision weights.
 
 namespace lanewise::ops {
 namespace {
@@ -29,12 +29,12 @@ using test::quantize;
 using test::QuantizedRow;
 using test::random_i8;
 
-/// a * b + c as `isa` has it.
+/// a * b + c as `isa` computes it.
 float multiply_add(Isa isa, float a, float b, float c) {
   return isa == Isa::baseline ? a * b + c : std::fma(a, b, c);
 }
 
-/// All that a kernel may choose in an 8-bit product is one rounding: integers are exact.
+/// Kernels may differ in only one rounding of an 8-bit product: integers are exact.
 void expect_exact(I8Layer& layer, Matrix<float>& x, Isa isa) {
   SCOPED_TRACE(::testing::Message() << x.rows() << " x " << layer.k << " -> " << layer.n);
   const OperatorPtr op = test::expect_made(make_linear(layer.config(isa)));
@@ -89,7 +89,7 @@ TEST_P(LinearI8Test, IntegersAreExactAtTheExtremes) {
   }
 }
 
-/// Too few rows to give every thread some, and enough weights to share: threads take panels.
+/// Too few rows to give every thread some, and enough weights to share: threads share the panels.
 void expect_cut_by_panels(const Operator& op, Matrix<float>& x, Matrix<float>& y) {
   const std::vector<Operand> inputs{x.operand()};
   std::vector<Piece> pieces;
@@ -199,7 +199,7 @@ constexpr NarrowActivation kActivations[] = {
 };
 
 TEST_P(LinearI8Test, ActivationsAreAsExactAsStated) {
-  // One input and a weight of 1: the activation's argument is x but for f32's roundings.
+  // One input and a weight of 1: the activation's argument is x up to f32's roundings.
   I8Layer layer{.k = 1, .n = 17, .w = std::vector<int8_t>(17, 1), .scale = {}};
   layer.scale.assign(17, 1.0f);
   const int64_t steps = test::small_sizes() ? 300 : 20000;
@@ -225,7 +225,7 @@ TEST_P(LinearI8Test, ActivationsAreAsExactAsStated) {
   }
 }
 
-/// More products of up to 128 * 128 would not fit in 32 bits.
+/// The sum of more products of up to 128 * 128 would overflow 32 bits.
 TEST_P(LinearI8Test, RefusesMoreInputsThanAddUpExactly) {
   for (const int64_t k : {131'071, 131'072}) {
     I8Layer layer{
@@ -317,8 +317,8 @@ TEST_P(LinearI4Test, SumsOfTheLargestProductsFit) {
   for (const bool minimums : {false, true}) check(2, 512, 17, 128, minimums, true);
 }
 
-/// Sums of groups are exact integers, so that the rest is the same chain of multiply-adds. A row of
-/// the matrix for each size, both with minimums and without.
+/// Sums of groups are exact integers, and the rest is the same chain of multiply-adds. One case per
+/// group size, with and without minimums.
 TEST_P(LinearI4Test, GivesTheSameBitsOnEveryInstructionSet) {
   constexpr int64_t kFeatures = 19;
   Matrix<float> all(2 * 130, kFeatures);

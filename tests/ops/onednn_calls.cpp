@@ -8,8 +8,7 @@ std::atomic<int64_t> calls{0};
 
 }  // namespace
 
-// The linker gives these names to oneDNN's function and to its callers (--wrap,
-// tests/CMakeLists.txt).
+// The linker gives these names to oneDNN's function and its callers (--wrap, tests/CMakeLists.txt).
 extern "C" {
 
 [[gnu::weak]] int __real_dnnl_primitive_execute(const void* primitive, void* stream, int count,

@@ -8,9 +8,9 @@
 namespace lanewise::ops::test {
 namespace {
 
-/// The pieces of the work; fails the test if pieces that were there are gone.
+/// The pieces of the work; fails the test if pieces that existed before are gone.
 std::vector<Piece> cut(const Operator& op, const Operands& operands, int threads) {
-  // A piece of another operator must be left alone.
+  // A piece of another operator must be kept.
   std::vector<Piece> pieces{{-1, -2, -3, -4}};
   op.cut(operands, threads, pieces);
   EXPECT_EQ(pieces.front().begin, -1) << "cut() must append";

@@ -1,7 +1,7 @@
 #pragma once
 
-/// What the operator tests share: one test per instruction set, seeded data, operands that notice
-/// writes beside them, runs in several cuts and orders, comparison against double precision.
+/// Shared by the operator tests: one test per instruction set, seeded data, operands that detect
+/// stray writes, runs in several divisions and orders, comparison against double precision.
 ///
 /// The operands of a test are computed from integers, without the C library's mathematics, so that
 /// a checksum of the result is the same on every machine.
@@ -22,14 +22,14 @@
 
 namespace lanewise::ops::test {
 
-/// Whether LANEWISE_TEST_SMALL asks for the sizes that an emulated CPU can take.
+/// Whether LANEWISE_TEST_SMALL requests sizes small enough for an emulated CPU.
 bool small_sizes();
 
 /// 0, 1, ..., 2 * 16 + 1: no vector, a part of one, several and a part. Fewer if small_sizes().
 std::vector<int64_t> sizes();
 
-/// Whether the kernels of `isa` are compiled with FMA, and so agree bit by bit with the others
-/// that are.
+/// Whether the kernels of `isa` are compiled with FMA, and so agree bit by bit with others that
+/// are.
 bool has_fma(Isa isa);
 
 /// The instruction sets that a `Table` of kernels is compiled for.
@@ -45,15 +45,15 @@ std::vector<Isa> isas_with() {
 /// For operators that have no kernels.
 struct NoKernels {};
 
-/// A suite that runs once per instruction set that the operator has kernels for. (One that takes
+/// A suite that runs once per instruction set for which the operator has kernels. (One that uses
 /// its parent's would be tested twice; tests/ops/dispatch_test.cpp shows that it does.)
 ///
 ///   using AddTest = IsaTest;   // or a class that derives from it
 ///   TEST_P(AddTest, AddsRows) { ... isa() ... }
 ///   LW_INSTANTIATE_FOR_ISAS(AddTest, AddKernels);
 ///
-/// The name of the instruction set ends the test's name: --gtest_filter='*/avx512'. Those that this
-/// CPU lacks are skipped.
+/// The test's name ends in the name of the instruction set: --gtest_filter='*/avx512'. Those that
+/// this CPU lacks are skipped.
 class IsaTest : public ::testing::TestWithParam<Isa> {
  protected:
   void SetUp() override;
@@ -82,9 +82,10 @@ class Random {
   uint64_t state_;
 };
 
-/// [rows, features] of T, `misalignment` elements behind a 64-byte boundary and `gap` elements
+/// [rows, features] of T, `misalignment` elements after a 64-byte boundary and with `gap` elements
 /// between two rows, in memory that is filled with NaN (or a large negative integer) around it and
-/// between its rows. Its own elements start as the same, so one that is never written shows.
+/// between its rows. Its own elements start with the same value, so that one that is never written
+/// shows.
 template <typename T>
 class Matrix {
   static_assert(sizeof(T) == 4);
@@ -141,7 +142,7 @@ class Matrix {
   static constexpr size_t kGuard = 4 * kLine;
   static constexpr uint32_t kCanary = 0xffcadead;  // a quiet NaN
 
-  /// A vector of these starts at a 64-byte boundary, copies too.
+  /// A vector of these starts at a 64-byte boundary, even when copied.
   struct alignas(64) Line {
     T element[kLine];
   };
@@ -161,7 +162,7 @@ class Matrix {
 Matrix<float> random_matrix(int64_t rows, int64_t features, uint64_t seed, float scale = 1.0f,
                             size_t misalignment = 0, int64_t gap = 0);
 
-/// Sequences of these lengths, one behind the other. Must outlive what rows() returned.
+/// Sequences of these lengths, one after another. Must outlive the result of rows().
 class Sequences {
  public:
   Sequences(std::initializer_list<int32_t> lengths);
@@ -182,13 +183,13 @@ OperatorPtr expect_made(Result<OperatorPtr> made);
 /// Fails the test unless the factory failed with `code` and a message that contains `text`.
 void expect_error(const Result<OperatorPtr>& made, StatusCode code, std::string_view text);
 
-/// Runs all pieces that the operator cuts for so many threads, on one thread, the last piece first
-/// if `reversed`. Scratch memory is filled with NaN before each piece.
+/// Runs all pieces into which the operator divides the work for that many threads, on one thread,
+/// last piece first if `reversed`. Scratch memory is filled with NaN before each piece.
 void run_operator(const Operator& op, const Operands& operands, int threads = 1,
                   bool reversed = false);
 
-/// Runs the operator in several cuts and orders and returns `output`, which is what all of them
-/// must have written, bit by bit, and nothing around it. Not for runs in place.
+/// Runs the operator in several divisions and orders and returns `output`, which all of them must
+/// have written, bit by bit, and nothing around it. Not for runs in place.
 Matrix<float> run_every_way(const Operator& op, std::span<const Operand> inputs,
                             const Matrix<float>& output, const RaggedRows* ragged = nullptr);
 
@@ -204,8 +205,8 @@ Matrix<float> run_every_way(const Operator& op, std::span<const Operand> inputs,
 /// FNV-1a over the bits of the elements in row order.
 uint64_t checksum(const Matrix<float>& y);
 
-/// Fails the test unless the bits of y have this checksum, on instruction sets with FMA: the way
-/// to compare instruction sets that no one machine has.
+/// Fails the test unless the bits of y have this checksum, on instruction sets with FMA: a way to
+/// compare instruction sets that no single machine has.
 void expect_checksum(Isa isa, const Matrix<float>& y, uint64_t expected);
 
 }  // namespace lanewise::ops::test

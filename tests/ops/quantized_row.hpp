@@ -7,7 +7,7 @@
 
 namespace lanewise::ops::test {
 
-/// What a row becomes: scale * q + shift, by the contract in ops/weights/quantize_row.hpp.
+/// A quantised row: scale * q + shift, as specified in ops/weights/quantize_row.hpp.
 struct QuantizedRow {
   std::vector<int64_t> q;
   float scale = 0.0f;

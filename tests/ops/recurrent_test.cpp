@@ -18,7 +18,7 @@ namespace {
 using test::Matrix;
 using test::Sequences;
 
-// As the docstrings say, of max(1, |y|).
+// As documented, relative to max(1, |y|).
 constexpr double kTolerance = 3e-6;
 
 struct Cell {
@@ -172,7 +172,7 @@ TEST_P(RecurrentTest, LongSequencesKeepTheBound) {
 }
 
 TEST_P(RecurrentTest, ASequencesBitsAreItsOwn) {
-  // More sequences than go through time together, of lengths in no order.
+  // More sequences than are processed together, of unsorted lengths.
   std::vector<int32_t> lengths;
   for (int32_t s = 0; s < 40; ++s) lengths.push_back(1 + s * 7 % 5);
   const Sequences all{std::span<const int32_t>(lengths)};
@@ -221,7 +221,7 @@ TEST_P(RecurrentTest, ManySequencesGoBackwardsToo) {
   }
 }
 
-/// Takes all tokens in steps of `step` tokens with a cache of scattered rows.
+/// Processes all tokens in steps of `step` tokens with a cache of scattered rows.
 Matrix<float> decode(const Layer& layer, Cell cell, Isa isa, Matrix<float>& x,
                      const Sequences& sequences, Matrix<float>* initial, int32_t step) {
   const int64_t width = x.features() / cell.gates() * cell.states();
@@ -323,7 +323,7 @@ TEST_P(RecurrentTest, SaturatesAndPassesNaN) {
     test::run_operator(*op, {inputs, y.operand(&ragged)});
     const std::vector<double> expected = layer.reference(x, sequences, nullptr, false);
     EXPECT_TRUE(test::close_to(y, expected, kTolerance));
-    EXPECT_TRUE(std::isnan(y.at(3, 0)));  // A unit that is NaN reaches all of them a token later.
+    EXPECT_TRUE(std::isnan(y.at(3, 0)));  // a NaN unit reaches all others one token later
     EXPECT_TRUE(std::isfinite(y.at(1, 0)));
   }
 }

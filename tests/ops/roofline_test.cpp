@@ -30,7 +30,8 @@ TEST_P(RooflineTest, IsAPlausibleNumber) {
   }
 }
 
-// The peaks count operations that were done: every lane of every chain, the right number of times.
+// The peaks count operations that were executed: every lane of every chain, the right number of
+// times.
 
 TEST_P(RooflineTest, EveryDotProductOfBytesIsDone) {
   constexpr size_t kSteps = 3;

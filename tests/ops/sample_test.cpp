@@ -22,10 +22,10 @@ using test::Matrix;
 constexpr float kInf = std::numeric_limits<float>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
-// log_sum_exp() promises the first plus the second times the magnitude of the result.
+// The bound of log_sum_exp() is the first plus the second times the magnitude of the result.
 constexpr double kLogTolerance = 1.5e-6;
 constexpr double kLogRelativeTolerance = 1e-7;
-// weights() promises it times 1 plus the magnitude of the exponent.
+// The bound of weights() is this times 1 plus the magnitude of the exponent.
 constexpr double kWeightTolerance = 4e-7;
 
 std::span<const float> row(const Matrix<float>& x) {
@@ -213,7 +213,7 @@ TEST_P(SampleTest, WeightsMayReplaceTheScores) {
 TEST_P(SampleTest, DrawFindsTheElementOfEachTarget) {
   for (const size_t size : {1, 15, 16, 17, 100, 333}) {
     test::Random random(size);
-    // Sums of small integers are exact, so that every boundary is where it should be.
+    // Sums of small integers are exact, so every boundary is exact.
     std::vector<float> w(size);
     for (float& weight : w) weight = static_cast<float>(random.below(4));
     w[size / 2] = 2.0f;
@@ -224,7 +224,7 @@ TEST_P(SampleTest, DrawFindsTheElementOfEachTarget) {
       }
       sum += static_cast<double>(w[i]);
     }
-    // Beyond the end: the last that has a weight.
+    // Beyond the end: the last one with a weight.
     size_t last = size;
     while (w[last - 1] == 0.0f) --last;
     EXPECT_EQ(sampling().draw(w, sum), last - 1);
@@ -235,7 +235,7 @@ TEST_P(SampleTest, DrawFindsTheElementOfEachTarget) {
 }
 
 TEST_P(SampleTest, DrawNeverTakesAWeightOfZero) {
-  // Roundings decide which block a target near a boundary falls into.
+  // Rounding decides which block contains a target near a boundary.
   test::Random random(11);
   std::vector<float> w(1000);
   for (float& weight : w) weight = random.below(3) == 0 ? std::abs(random.uniform()) : 0.0f;
@@ -249,7 +249,7 @@ TEST_P(SampleTest, DrawNeverTakesAWeightOfZero) {
 }
 
 TEST_P(SampleTest, DrawTakesTheLastWeightWhereTheSumOfABlockIsRoundedUp) {
-  // In f32 the sum is 1 + 2^-23, exactly it is three quarters of the step less.
+  // In f32 the sum is 1 + 2^-23; the exact sum is lower by three quarters of that step.
   std::vector<float> w(20, 0.0f);
   w[3] = 1.0f;
   w[5] = 0x1.8p-24f;

@@ -13,15 +13,15 @@
 #include "tests/ops/op_test.hpp"
 #include "tests/ops/quantized_row.hpp"
 
-/// Every format of weights.def: what it stores, multiplies and looks up. A format is a row of
-/// kTests here.
+/// Every format of weights.def: what it stores, multiplies and looks up. kTests has a row for each
+/// format.
 
 namespace lanewise::ops {
 namespace {
 
 using test::Matrix;
 
-/// A weight that was packed, and what each of its numbers stands for, worked out here.
+/// A packed weight, and the values that it represents, computed here.
 struct Source {
   PackedWeight packed;
   std::vector<float> values;       // [n, k]
@@ -68,7 +68,7 @@ Source i8_source(WeightFormat format, int64_t n, int64_t k) {
   return source;
 }
 
-/// Panels with minimums where n is even, without where it is odd.
+/// Panels with minimums if n is even, without if it is odd.
 template <int64_t kGroup>
 Source i4_source(WeightFormat format, int64_t n, int64_t k) {
   QuantizedMatrix matrix{.format = format, .n = n, .k = k, .group = kGroup};
@@ -92,14 +92,14 @@ Source i4_source(WeightFormat format, int64_t n, int64_t k) {
   return source;
 }
 
-/// What products do to x first.
+/// The conversion of x before products.
 enum class Inputs { kAsTheyAre, kBytes, kBf16 };
 
 struct FormatTest {
   WeightFormat format;
   Source (*source)(WeightFormat format, int64_t n, int64_t k);
   Inputs inputs;
-  /// The largest error of rounding in the plainest way, as a share of the largest weight.
+  /// The largest error of the simplest rounding, as a fraction of the largest weight.
   double step;
 };
 
@@ -134,15 +134,14 @@ OperatorConfig linear_config(Isa isa, const Source& source, int64_t k, int64_t n
   return config;
 }
 
-/// For each of them, every format; every one of all instruction sets that some format has kernels
-/// for.
+/// Every format, for every instruction set for which some format has kernels.
 struct AllWeightKernels {
   static constexpr Isa kAlsoFor[] = {Isa::avxvnni, Isa::avx512vnni, Isa::avx512bf16};
 };
 
 class WeightsTest : public test::IsaTest {
  protected:
-  /// x as the products see it.
+  /// x after the products' conversion.
   std::vector<double> seen(const FormatTest& format, const Source& source, const float* x,
                            int64_t k) const {
     std::vector<float> scaled(x, x + k);
@@ -245,7 +244,7 @@ TEST_P(WeightsTest, AreLookedUpAsTheyUnpack) {
   }
 }
 
-/// Panels beside positions and types, which stand in the same row.
+/// Panels combined with positions and types, which are added to the same row.
 TEST_P(WeightsTest, LookUpsAddPositionsAndTypes) {
   constexpr int64_t kDim = 37, kTokens = 50;
   const std::vector<float> positions = test::Random(8).floats(20 * kDim);

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Checks that `lanewise run` computes what PyTorch does from the folders that people's tools leave.
+"""Checks `lanewise run` against PyTorch on folders as users' tools write them.
 
     python check_folders.py PROGRAM
 
-Small models are saved in the forms below, and their outputs compared with those of the module itself; what must be
-refused is, with a message that names it. Prints one line for each, and fails if any is wrong.
+Saves small models in the forms below and compares their outputs with those of the module itself; invalid ones must be
+refused with a message that names the reason. Prints one line for each, and fails if any is wrong.
 
     objects in pickles, roots and levels; names of trainers' files; wrappers in names; safetensors.torch.save_model();
-    types that are not computed; PEFT's adapters; weight norm and pruning; pruned heads (Transformers 4 writes them);
+    unsupported types; PEFT's adapters; weight norm and pruning; pruned heads (Transformers 4 writes them);
     Python's NaN and byte-order marks in config.json
 """
 
@@ -53,7 +53,7 @@ class Phase(enum.Enum):
 
 
 class Encoder(torch.nn.Module):
-    """What `torch_transformer_encoder` reads."""
+    """The module that `torch_transformer_encoder` reads."""
 
     def __init__(self):
         super().__init__()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks that `lanewise convert` makes the same model of every form in which PyTorch and numpy store one.
+"""Checks that `lanewise convert` makes the same model from every form in which PyTorch and numpy store it.
 
     python check_formats.py PROGRAM
 
@@ -66,7 +66,7 @@ def save_compressed(state, path):
 
 
 def forms(model):
-    """Names of forms, and how each saves a state dict in a folder."""
+    """The forms by name, each with the function that saves a state dict in a folder."""
     yield "torch zip", lambda s, f: torch.save(s, f / "pytorch_model.bin")
     yield "torch legacy", lambda s, f: torch.save(s, f / "m.pth", _use_new_zipfile_serialization=False)
     for protocol in (3, 4, 5):
@@ -98,7 +98,7 @@ def check(program, model, dtype, root):
     wrong = 0
     for name, save in forms(model):
         if dtype == torch.bfloat16 and name.startswith("npz"):
-            continue  # Which numpy does not have.
+            continue  # numpy lacks it
         folder = root / "form"
         folder.mkdir()
         model.config.save_pretrained(folder)

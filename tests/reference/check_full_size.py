@@ -4,10 +4,10 @@
     python check_full_size.py PROGRAM [MODEL...]
 
 MODEL: marian-base, bart-base, t5-small; all by default. Each has the shape of the published model of that name with the weights
-of `weight` in make_hf_seq2seq_golden.py, which are sharper than Transformers' own initial ones: sequences differ by their
-sources. Saved by save_pretrained(), and read from that folder by `PROGRAM run` and `PROGRAM generate --input-ids`.
+of `weight` in make_hf_seq2seq_golden.py, which are sharper than Transformers' own initial ones, so that sequences depend on
+their sources. Saved by save_pretrained(), and read from that folder by `PROGRAM run` and `PROGRAM generate --input-ids`.
 Sequences are compared for the first 64 sources about which Transformers' f32 and f64 agree. Half an hour on two cores.
-Exit status 1 if the logits differ by more than 2e-5 of their largest magnitude, or a sequence at all.
+Exit status 1 if the logits differ by more than 2e-5 of their largest magnitude, or if any sequence differs.
 """
 
 import argparse
@@ -44,10 +44,10 @@ CONFIGS = {
 
 
 def scale_of(name, shape, config):
-    """Keeps outputs as large as those of the small models, whose matrices have about 54 columns and heads of 11."""
+    """Scales outputs to those of the small models, whose matrices have about 54 columns and heads of 11."""
     if len(shape) != 2 or "embed" in name or "shared" in name or "attention_bias" in name:
         return 1.0
-    # T5 does not divide its scores by the root of the head size: its queries are small instead.
+    # T5 does not divide its scores by the root of the head size; it has small queries instead.
     unscaled = config.model_type == "t5" and name.endswith("Attention.q.weight")
     return (54 / shape[1]) ** 0.5 * ((11 / config.d_kv) ** 0.5 if unscaled else 1.0)
 
@@ -72,7 +72,7 @@ def mask_of(rows):
 
 
 def check_logits(program, folder, model):
-    """Each row alone by Transformers, all rows as one ragged batch by us; true if they agree."""
+    """Whether Transformers, row by row, and lanewise, with all rows as one ragged batch, agree."""
     vocabulary, start = model.config.vocab_size, model.generation_config.decoder_start_token_id
     sources = [tokens(f"teacher source {i}", n, vocabulary) for i, n in enumerate(TEACHER_SOURCES)]
     targets = [[start] + tokens(f"teacher target {i}", n - 1, vocabulary) for i, n in enumerate(TEACHER_TARGETS)]
@@ -105,7 +105,7 @@ def generate(model, sources, beams):
 
 
 def sources_with_answers(model, double, beams):
-    """The first sources about which f32 and f64 agree, with what is found."""
+    """The first sources for which f32 and f64 agree, with the results."""
     kept, tried = [], 0
     while len(kept) < SOURCES:
         assert tried < 3 * SOURCES, "f32 and f64 agree about too few sources"

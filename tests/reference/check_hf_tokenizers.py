@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Checks that lanewise reads and writes the texts of translating models as Transformers does.
+"""Checks that lanewise encodes and decodes the texts of translation models as Transformers does.
 
     python check_hf_tokenizers.py PROGRAM [--random N] [FOLDER...]
 
-For each folder of hf_tokenizer_folders.py, which says what counts where Transformers is at odds with itself: the ids of 500 lines and N
-random texts (`tokenize --json`), the same with other source languages, the texts of what a model with random weights generates
+For each folder of hf_tokenizer_folders.py, which states the reference where Transformers contradicts itself: the ids of 500 lines and N
+random texts (`tokenize --json`), the same with other source languages, the texts that a model with random weights generates
 (`generate --json`, and `--stream`), and the first token of a target language given by name. Prints what was compared, and the
 first differences.
 """
@@ -38,7 +38,7 @@ def check(name, program, reference, texts):
         return found
 
     def streamed():
-        """Each text alone, or it would have another seed."""
+        """Generates for each text alone, because the seed depends on its index."""
         some = [f"a{text}" for text in texts[40:80] if "\0" not in text]  # no option, nothing empty
         expected = [reference.decode(program.run("generate", [text], *LIMIT, *SAMPLED)[0]["ids"]) for text in some]
         result.compare("streamed text", some, expected, [program.stream(text, *LIMIT, *SAMPLED) for text in some])
@@ -53,7 +53,7 @@ def check(name, program, reference, texts):
     for language, token in reference.targets.items():
         result.attempt(language, lambda: target(language, token))
     def source(language):
-        """What is generated from a text must be what is generated from its ids."""
+        """A text and its ids must generate the same."""
         flags = ("--source-language", language)
         ids(f"ids of {language}", texts[::10], language, *flags)
         some = texts[40:60]

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Checks that lanewise reads folders as Transformers does that Transformers itself has saved.
+"""Checks that lanewise reads folders saved by Transformers as Transformers does.
 
     python check_saved_tokenizers.py PROGRAM [--keep FOLDER | --read FOLDER] [CASE...]
 
-For each class of tokenizers of the families that lanewise reads, and each change that people make before they save one (tokens added,
+For each class of tokenizers of the families that lanewise reads, and each change that users make before saving (tokens added,
 special tokens added or renamed, another casing, a vocabulary trained anew): save_pretrained() of the tokenizer and of a small model with
 random weights; then the ids of 500 lines, and the texts of what the model generates, against AutoTokenizer.from_pretrained() of that
 folder. Runs with Transformers 4.57 and 5. `--keep` leaves the folders in FOLDER, for a run of `--read` with another version.
@@ -46,7 +46,7 @@ BERT_SIZES = {"hidden_size": 20, "num_hidden_layers": 1, "num_attention_heads": 
 T5_IDS = {"pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1}
 
 
-# --- Files of vocabularies, as they are before Transformers sees them.
+# --- Vocabulary files before Transformers reads them.
 
 def train_pieces(folder, name, lines, **options):
     (folder / "training.txt").write_text("\n".join(lines))
@@ -106,7 +106,7 @@ def unigram_pieces(folder, lines):
 
 
 def no_files(folder, lines):
-    """ByT5 has none."""
+    """ByT5 has no files."""
 
 
 def t5_pieces(folder, lines):
@@ -123,7 +123,7 @@ class Kind:
     has_fast: bool = True
     settings: dict = dataclasses.field(default_factory=dict)
     config: dict = dataclasses.field(default_factory=dict)
-    pieces: bool = False  # a SentencePiece model is what the class without Fast saves
+    pieces: bool = False  # the class without Fast saves a SentencePiece model
 
 
 BART_IDS = {"pad_token_id": 1, "eos_token_id": 2, "bos_token_id": 0, "decoder_start_token_id": 2}
@@ -167,7 +167,7 @@ def save_model(kind, tokenizer, folder):
     model.save_pretrained(folder)
 
 
-# --- What people do with a tokenizer before they save it.
+# --- Changes that users make to a tokenizer before saving.
 
 def unchanged(tokenizer):
     return tokenizer
@@ -249,7 +249,7 @@ def without_spaces(text, kind):
 
 
 def references(folder, kind):
-    """Who encodes and who decodes; nothing where this version does not run SentencePiece."""
+    """The encoder and the decoder; nothing if this version does not run SentencePiece."""
     alone = kind.pieces and not (folder / "tokenizer.json").exists()
     if alone and FIVE:
         return None
@@ -266,8 +266,8 @@ def check(name, program, kind, encoder, decoder, texts):
         result.compare("ids", texts, [encoder(text)["input_ids"] for text in texts], found)
 
     def text():
-        """Ids that no token has are left out: the model has rows for them, and the class may have no word."""
-        some = [f"a {text}" for text in texts[:GENERATED]]  # GPT-2's class has nothing to put around an empty text
+        """Leaves out ids without a token: the model has rows for them, but the class may not decode them."""
+        some = [f"a {text}" for text in texts[:GENERATED]]  # GPT-2's class adds no tokens to an empty text
         lines = program.run("generate", some, *SAMPLED)
         found = [decoder.decode([i for i in line["ids"] if i < size], skip_special_tokens=True) for line in lines]
         result.compare("text", some, [without_spaces(text, kind) for text in found], [without_spaces(line["text"], kind) for line in lines])
@@ -306,7 +306,7 @@ def main():
                     folder.parent.mkdir(exist_ok=True)
                     (work / "saved").rename(folder) if not arguments.keep else shutil.copytree(work / "saved", folder)
                 reading = references(folder, kind)
-            except Exception as error:  # This version of Transformers cannot; then there is nothing to compare.
+            except Exception as error:  # this version of Transformers cannot, so there is nothing to compare
                 print(f"{name:28} Transformers {transformers.__version__} cannot: {type(error).__name__}: {error}"[:200], flush=True)
                 continue
             if reading is None:

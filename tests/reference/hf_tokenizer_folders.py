@@ -1,6 +1,6 @@
-"""Small checkpoint folders of the families that translate, for check_hf_tokenizers.py.
+"""Small checkpoint folders of translation models, for check_hf_tokenizers.py.
 
-Each function here writes a folder as published checkpoints have it and returns a Reference: what Transformers makes of it.
+Each function here writes a folder like a published checkpoint and returns a Reference: Transformers' results for it.
 
 Marian, M2M100, BART, and every folder with tokenizer.json: Transformers' own class on that folder.
 
@@ -39,9 +39,9 @@ class Reference:
     encode: typing.Callable  # (text, source language or None) -> ids
     decode: typing.Callable  # (ids) -> text without special tokens
     size: int  # of the vocabulary
-    sources: tuple = ()  # names of source languages, as the program is given them; the class gets Transformers' own name
+    sources: tuple = ()  # names of source languages for the program; the class gets Transformers' own name
     targets: dict = dataclasses.field(default_factory=dict)  # names of target languages, and their ids
-    other: typing.Callable = None  # what Transformers 5 says where it is not the reference
+    other: typing.Callable = None  # Transformers 5's result where it is not the reference
     specials: tuple = ()  # to put into texts
 
 
@@ -77,7 +77,7 @@ def save_model(folder, kind, **config):
 
 
 def of_class(tokenizer, **fields):
-    """What a class of Transformers says."""
+    """The results of a class of Transformers."""
     def encode(text, source=None):
         if source is not None:
             tokenizer.src_lang = source
@@ -158,7 +158,7 @@ def mbart50_json_cleaned(folder, lines):
 
 
 def nllb_json_cleaned(folder, lines):
-    """To no effect, as of all BPE."""
+    """Has no effect, as for all BPE."""
     return cleaned(folder, lines, nllb_json)
 
 
@@ -169,7 +169,7 @@ def bart_json_cleaned(folder, lines):
 # --- Marian.
 
 def marian_files(folder, lines, names=("source", "target")):
-    """Source and target models of other texts; their pieces in one list of ids, with languages."""
+    """Source and target models trained on different texts; their pieces in one list of ids, with languages."""
     half = len(lines) * 3 // 4
     source = train(folder, "source.spm", lines[:half], character_coverage=0.99)
     target = train(folder, "target.spm", lines[-half:], vocab_size=850)
@@ -177,7 +177,7 @@ def marian_files(folder, lines, names=("source", "target")):
 
 
 def vocabulary_of(*lists, languages=()):
-    """As Marian's are: </s> and <unk> first, languages among the pieces, <pad> last. A few pieces are missing."""
+    """Like Marian's: </s> and <unk> first, languages among the pieces, <pad> last. A few pieces are missing."""
     pieces = ["</s>", "<unk>", *languages]
     for i, piece in enumerate(piece for one in lists for piece in one):
         if piece not in ("<s>", "</s>", "<unk>") and i % 37:
@@ -224,7 +224,7 @@ def m2m100(folder, lines, codes="m2m100", usual="de"):
     pieces = pieces_of(train(folder, "sentencepiece.bpe.model", lines, model_type="bpe"))
     listed = ["<s>", "<pad>", "</s>", "<unk>"] + [p for i, p in enumerate(pieces) if i > 2 and i % 41]
     (folder / "vocab.json").write_text(json.dumps({piece: i for i, piece in enumerate(listed)}))
-    # As the published special_tokens_map.json; without the list Transformers 5 takes no language for a special token.
+    # Like the published special_tokens_map.json; without the list Transformers 5 treats no language as a special token.
     languages = [f"__{name}__" for name in M2M100[codes]]
     transformers.M2M100Tokenizer.from_pretrained(folder, src_lang=usual, language_codes=codes,
                                                  additional_special_tokens=languages).save_pretrained(folder)
@@ -233,7 +233,7 @@ def m2m100(folder, lines, codes="m2m100", usual="de"):
     targets = {name: tokenizer.get_lang_id(name.strip("_")) for name in ("ru", "zh", "__en__")}
     found = of_class(tokenizer, sources=("en", "is"), targets=targets, specials=(*SPECIALS, "__ru__", "__en__", "__xx__"))
     known = len(listed) + len(languages)
-    # Behind them are made-up words, which no trained model writes. Transformers shows <unk> for each, lanewise nothing.
+    # After them are made-up words, which no trained model generates. Transformers decodes each to <unk>, lanewise to nothing.
     return dataclasses.replace(found, decode=lambda ids: found.decode([i for i in ids if i < known]))
 
 
@@ -264,7 +264,7 @@ def nllb_pieces_legacy(folder, lines):
 
 
 def from_pieces(folder, lines, tokenizer_class, name, options={}, **settings):
-    """tokenizer.json as the class makes it of a SentencePiece model, which is then no more there."""
+    """tokenizer.json as the class makes it from a SentencePiece model, which is then removed."""
     train(folder, name, lines, **options)
     tokenizer = tokenizer_class.from_pretrained(folder, **settings)
     (folder / name).unlink()
@@ -275,7 +275,7 @@ def nllb_json(folder, lines, legacy=False):
     tokenizer = from_pieces(folder, lines, transformers.NllbTokenizer, "sentencepiece.bpe.model", {"model_type": "bpe"},
                             src_lang="kor_Hang", extra_special_tokens=list(NLLB))
     tokenizer.save_pretrained(folder)
-    # The settings name another language than the template in tokenizer.json, as those of NLLB-200 do.
+    # The settings name another language than the template in tokenizer.json, like those of NLLB-200.
     settings = json.loads((folder / "tokenizer_config.json").read_text())
     settings |= {"src_lang": "deu_Latn"} | ({"legacy_behaviour": True} if legacy else {})
     write_settings(folder, **settings)
@@ -321,7 +321,7 @@ def mbart_json(folder, lines):
 
 
 def mbart_json_normalized(folder, lines):
-    """As Transformers 4 wrote it and published folders have it, with the normalizer of the SentencePiece model."""
+    """As Transformers 4 wrote it for published folders, with the normalizer of the SentencePiece model."""
     reference = mbart_json(folder, lines)
     charsmap = train(folder, "again.model", lines).serialized_model_proto()
     (folder / "again.model").unlink()
@@ -377,7 +377,7 @@ def bart_json(folder, lines):
 
 
 def bart_files(folder, lines):
-    """vocab.json and merges.txt alone."""
+    """Only vocab.json and merges.txt."""
     reference = bart_json(folder, lines)
     (folder / "tokenizer.json").unlink()
     return reference

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Writes runtime/text/code_point_classes.inc: how Hugging Face's normalizers and pre-tokenizers
-class every Unicode code point.
+classify every Unicode code point.
 
     make_code_point_classes.py OUTPUT
 
 They take categories from a Rust crate that stopped at Unicode 8 and combining classes from one that
-stopped at Unicode 9, so marks and punctuation of younger scripts count as letters there. The classes are observed, not copied: each code point goes through the
+stopped at Unicode 9, so marks and punctuation of newer scripts count as letters there. The classes are observed, not copied: each code point goes through the
 installed `tokenizers` package.
 """
 
@@ -26,7 +26,7 @@ DIGITS = pre_tokenizers.Digits(individual_digits=True)
 
 
 def moves_before_last_mark(char):
-    """Whether canonical ordering knows that `char` combines: its combining class is not 0."""
+    """Whether `char` has a combining class other than 0 in canonical ordering."""
     decomposed = NFD.normalize_str(char)
     return decomposed == char and NFD.normalize_str(LAST_MARK + char) == char + LAST_MARK
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Writes runtime/text/code_point_scripts.inc: which code points Hugging Face's pre-tokenizer
-UnicodeScripts takes for one script.
+UnicodeScripts assigns to the same script.
 
     make_code_point_scripts.py OUTPUT
 
 Its table is older than today's Unicode, and it joins some scripts (kana and ideographs). The scripts are observed, not copied: they
-are numbered in the order of their first code points, and code points of none, at which nothing is cut, are left out.
+are numbered in the order of their first code points, and code points without a script, which never split a text, are omitted.
 """
 
 import sys

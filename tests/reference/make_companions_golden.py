@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes tests/data/tokenizer/companions.json: small folders of tokenizers with what may stand beside them, and Transformers' ids.
+"""Writes tests/data/tokenizer/companions.json: small tokenizer folders with companion files, and Transformers' ids.
 
     python make_companions_golden.py [--check]
 
-Each case has the files of a folder, but for weights, and texts with their ids by AutoTokenizer. `--check` compares with what is written,
+Each case has the files of a folder, except weights, and texts with their ids by AutoTokenizer. `--check` compares with the existing file,
 for a run with another version of Transformers; 4.57 and 5.24 agree on all cases.
 """
 

@@ -3,8 +3,8 @@
 
     python make_formats_data.py [--output FOLDER]
 
-What each file should read as stands in tests/converters/stored_files_test.cpp. Only values that follow from the
-position of an element are used.
+tests/converters/stored_files_test.cpp has the expected contents of each file. Values are functions of the
+position of an element.
 """
 
 import argparse
@@ -69,7 +69,7 @@ def save_torch(folder):
 
 
 def save_checkpoint(folder, state):
-    """What a training script saves; a module's own state_dict() has _metadata."""
+    """A training script's checkpoint; a module's own state_dict() has _metadata."""
     module = torch.nn.Linear(2, 2)
     optimizer = torch.optim.Adam(module.parameters())
     module(torch.ones(1, 2)).sum().backward()
@@ -84,7 +84,7 @@ def save_checkpoint(folder, state):
 
 
 class Settings:
-    """Somebody's own class, and one of dicts, and an enumeration."""
+    """A custom class, a subclass of dict, and an enumeration."""
 
     def __init__(self):
         self.rate = 0.1
@@ -127,7 +127,7 @@ class Named:
 
 
 def other_objects(protocol):
-    """What people keep beside their weights, as far as the protocol of pickles has a form for it."""
+    """Objects that users store beside their weights, as far as the pickle protocol supports them."""
     default = collections.defaultdict(list)
     default["a"].append(1)
     registry = Registry(a=1)
@@ -158,7 +158,7 @@ def other_objects(protocol):
 
 
 def foreign_tensors():
-    """Tensors of types that weights do not have here, beside weights."""
+    """Tensors of unsupported types, beside weights."""
     quantised = torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8)
     return OrderedDict(
         w=torch.arange(6, dtype=torch.float32).reshape(2, 3) / 8, complex64=torch.ones(3, dtype=torch.complex64),
@@ -190,7 +190,7 @@ def save_objects(folder):
 
 
 def save_parametrized(folder):
-    """Modules whose weights are computed from others, and beside each, as `expected.NAME`, what they are."""
+    """Modules whose weights are computed from others, each with the results as `expected.NAME`."""
     modules = torch.nn.ModuleDict({
         "norm": weight_norm(torch.nn.Linear(3, 4)), "norm1": weight_norm(torch.nn.Linear(3, 4), dim=1),
         "whole": weight_norm(torch.nn.Linear(3, 4), dim=None), "conv": weight_norm(torch.nn.Conv1d(2, 3, 2)),

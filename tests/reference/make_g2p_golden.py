@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/data/g2p: what PyTorch makes of the bundled model.
+"""Writes tests/data/g2p: PyTorch's results for the bundled model.
 
     python make_g2p_golden.py
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Writes tests/data/g2p_gru/words.txt: what the model of tools/get-model g2p-gru makes of 1,000 words.
+"""Writes tests/data/g2p_gru/words.txt: the results of the model of tools/get-model g2p-gru for 1,000 words.
 
     python make_g2p_gru_golden.py --model FOLDER [--output FILE]
 
 The arithmetic is g2p_en's, in NumPy and f32 as there: a GRU cell over the letters and </s>, its state, then the same
-over the phonemes from <s> on, each time the likeliest one, up to </s> or 20 of them. A line is the word, a tab and the
+over the phonemes from <s> on, each time the most likely one, up to </s> or 20 of them. A line is the word, a tab and the
 phonemes. The words are made of syllables by a formula, since no list of words is installed everywhere.
 """
 
@@ -24,7 +24,7 @@ CODAS = ["", "", "", *"b ck d ff ght l ll m n nd ng nt p r rt s ss st t tch ve x
 
 
 def words():
-    """Different ones, in the order in which they come up."""
+    """Distinct words, in order of generation."""
     found = {}
     for i in range(100 * WORDS):
         numbers = [int(n) for n in hashes(f"word {i}", 13)]

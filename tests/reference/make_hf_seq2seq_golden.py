@@ -23,7 +23,7 @@ from safetensors.numpy import save_file
 HERE = pathlib.Path(__file__).resolve().parent
 SOURCES, CANDIDATES, LONGEST, NEW_TOKENS, BEAMS = 64, 160, 24, 20, 4
 TEACHER_SOURCES, TEACHER_TARGETS = (13, 1, 8, 5), (9, 6, 1, 7)
-FIRST_TOKEN = 6  # what is below is special in some variant
+FIRST_TOKEN = 6  # smaller ids are special in some variant
 EOS_BIAS = 0.75  # so that hypotheses end at different lengths
 
 STACKS = {"d_model": 54, "encoder_layers": 2, "decoder_layers": 3, "encoder_attention_heads": 3,
@@ -156,7 +156,7 @@ def search(model, source, beams):
 
 
 def searches(model, double, config):
-    """The first sources about which f32 and f64 agree."""
+    """The first sources for which f32 and f64 agree."""
     kept = []
     for i, n in enumerate(1 + hashes("lengths", CANDIDATES) % np.uint64(LONGEST)):
         source = tokens(f"source {i}", int(n), config["vocab_size"])

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Writes tests/data/hf_tokenizers/: a small SentencePiece model in Pegasus' form, and what Transformers' classes for Pegasus and ByT5
-make of texts.
+"""Writes tests/data/hf_tokenizers/: a small SentencePiece model in Pegasus' form, and the results of Transformers' classes for Pegasus and
+ByT5.
 
     python make_hf_tokenizer_golden.py [--output DIR]
 
-Transformers 4.57 and 5.24 write the same `golden.json`: texts have no white space at their ends or beside special tokens, about which
-the two are at odds for Pegasus. With --check-only nothing is trained and golden.json is compared.
+Transformers 4.57 and 5.24 write the same `golden.json`: texts have no white space at their ends or beside special tokens, where the
+two disagree for Pegasus. With --check-only nothing is trained and golden.json is compared.
 """
 
 import argparse

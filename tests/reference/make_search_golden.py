@@ -3,8 +3,8 @@
 
     python make_search_golden.py [--output FILE]
 
-The model is a table: the logits behind tokens ..., a, b are row (31 a + 17 b + 13 source) mod ROWS of it,
-with a = 0 where there is one token only. The table holds whole numbers, and a logit is one of them / 65536,
+The model is a table: the logits after tokens ..., a, b are row (31 a + 17 b + 13 source) mod ROWS of it,
+with a = 0 if there is only one token. The table holds whole numbers, and a logit is one of them / 65536,
 so that C++ and Python compute with the same f32.
 
 The file is an object with `vocabulary`, `table` [ROWS][vocabulary] and `cases`. A case has `source`, `prompt`,
@@ -57,7 +57,7 @@ class TableModel(PreTrainedModel, GenerationMixin):
 
 
 def make_table():
-    """[ROWS, VOCABULARY] of whole numbers: normal with deviation 2, the end a little likelier."""
+    """[ROWS, VOCABULARY] of whole numbers: normal with deviation 2, the end token slightly more likely."""
     generator = torch.Generator().manual_seed(1)
     values = 2.0 * torch.randn(ROWS, VOCABULARY, generator=generator, dtype=torch.float64)
     values[:, END] += 0.7
@@ -83,13 +83,13 @@ def option_sets():
     sets += [{"forced_eos_token_id": [2, 3], "eos_token_id": [2, 3], "max_new_tokens": 4}]
     sets += [{"suppress_tokens": [5, 6, 7, 21]}, {"begin_suppress_tokens": [END, 4, 8]}]
     sets += [{"forced_bos_token_id": 6, "begin_suppress_tokens": [4, 8, 10, 11, 12, END]}]
-    # As BART and Marian are used.
+    # The usual settings of BART and Marian.
     sets += [{"length_penalty": 2.0, "min_length": 7, "no_repeat_ngram_size": 3, "early_stopping": True,
               "forced_bos_token_id": 6, "forced_eos_token_id": END}]
     sets += [{"bad_words_ids": [[0]], "forced_eos_token_id": END, "max_length": 15, "max_new_tokens": None}]
     sets += [{"repetition_penalty": 1.5, "no_repeat_ngram_size": 2, "min_new_tokens": 4,
               "suppress_tokens": [9], "early_stopping": "never", "length_penalty": 1.4}]
-    # Normalised again: behind penalties, forbidden and forced tokens, and where nothing had changed.
+    # Renormalised after penalties, forbidden and forced tokens, and with nothing changed.
     changes = [{}, {"repetition_penalty": 1.3}, {"repetition_penalty": 0.8}, {"no_repeat_ngram_size": 1},
                {"bad_words_ids": [[t] for t in range(4, 20)]}, {"min_new_tokens": 5},
                {"suppress_tokens": [5, 6, 7, 21], "length_penalty": 0.6, "early_stopping": True},

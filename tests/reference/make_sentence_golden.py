@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/data/sentence_transformers/golden.json: what sentence-transformers 6 makes of texts with small folders.
+"""Writes tests/data/sentence_transformers/golden.json: the embeddings of sentence-transformers 6 with small folders.
 
     python make_sentence_golden.py [--output FILE]
 
@@ -85,7 +85,7 @@ def make_t5(folder):
 
 
 def new_folder(folder, transformer, parts, **arguments):
-    """As version 6 saves it."""
+    """Saved as by version 6."""
     for number, part in enumerate(parts, 1):
         set_weights(part, f"{number}_{type(part).__name__}")
     SentenceTransformer(modules=[transformer, *parts], device="cpu", **arguments).save(str(folder), create_model_card=False)
@@ -161,7 +161,7 @@ def folders(root):
                {"__version__": {"sentence_transformers": "2.2.2"}, "prompts": {"web": "find texts about "},
                 "default_prompt_name": None})
     yield "old_dense", [None, "web"]
-    for lower in (False, True):  # what the tokenizer does without it
+    for lower in (False, True):  # the tokenizer's own setting
         name = "old_lower" if lower else "old_cased"
         old_folder(root / name, bert, ["mean_tokens"], lower=lower)
         write_json(root / f"{name}/sentence_bert_config.json", {"max_seq_length": 20, "do_lower_case": True})
@@ -169,7 +169,7 @@ def folders(root):
 
 
 def files_of(folder):
-    """What the test writes: JSON but BERT's tokenizer.json, whose vocabulary is in vocab.txt."""
+    """The files that the test writes: JSON except BERT's tokenizer.json, whose vocabulary is in vocab.txt."""
     files, tensors = {}, {}
     for path in sorted(folder.rglob("*")):
         name = str(path.relative_to(folder))

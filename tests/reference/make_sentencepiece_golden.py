@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/data/subword/sentencepiece.json: small SentencePiece models made at random, and what SentencePiece makes of texts with
+"""Writes tests/data/subword/sentencepiece.json: small random SentencePiece models, and SentencePiece's results for texts with
 them.
 
     python make_sentencepiece_golden.py [--output FILE]
@@ -25,7 +25,7 @@ LETTERS = "abz▁é"
 
 
 def scores(rng, count):
-    """Scores of which some are equal or have equal sums."""
+    """Scores, some of which are equal or have equal sums."""
     kind = rng.randrange(4)
     if kind == 0:
         return [-float(rng.randrange(1, 4)) for _ in range(count)]
@@ -60,11 +60,11 @@ def model(rng, kind, byte_fallback):
 
 # Unigram models made by hand: (text, score, kind) of each piece but the first.
 BY_HAND = [
-    # A symbol, of letters that are unknown: of two ways that cost the same the first one counts.
+    # A symbol of unknown letters: of two paths with the same cost the first one counts.
     [("zz", 0, USER_DEFINED), ("▁", -2, NORMAL), ("a", -3, NORMAL)],
-    # What a symbol of two bytes is worth lies between 0.05 and 0.15.
+    # The bonus of a symbol of two bytes is between 0.05 and 0.15.
     [("ab", -9, USER_DEFINED), ("a", 0.05, NORMAL), ("b", 0.1, NORMAL), ("bb", -9, USER_DEFINED), ("éz", 0, USER_DEFINED), ("é", 0.01, NORMAL), ("z", 0.04, NORMAL)],
-    # Behind many unknown letters f32 does not tell -2.03 from -2.04 unless sums begin again.
+    # After many unknown letters f32 does not distinguish -2.03 from -2.04 unless sums are rebased.
     [("ab", -2.03, NORMAL), ("a", -1.01, NORMAL), ("b", -1.03, NORMAL), ("zé", -3.002, NORMAL), ("z", -1.5, NORMAL), ("é", -1.501, NORMAL)],
 ]
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Writes tests/data/tokenizer/minilm_lines.jsonl: what Hugging Face's tokenizers makes of 500 lines.
+"""Writes tests/data/tokenizer/minilm_lines.jsonl: the results of Hugging Face's tokenizers for 500 lines.
 
     python make_tokenizer_golden.py --model DIR [--output FILE]
 
 DIR is the folder that tools/get-model minilm prints. Each line of the output is an object with `text`,
-`ids` and `offsets`: with special tokens, not cut, not padded; offsets in bytes of the text in UTF-8.
+`ids` and `offsets`: with special tokens, not truncated, not padded; offsets in bytes of the text in UTF-8.
 """
 
 import argparse
@@ -46,7 +46,7 @@ SENTENCES = [
 
 
 def random_char(rng):
-    """A code point that is no surrogate, mostly from scripts in use."""
+    """A code point that is not a surrogate, mostly from scripts in use."""
     top = rng.choice([0x80, 0x250, 0x700, 0x3000, 0x3000, 0x10000, 0x20000, 0x110000])
     code_point = rng.randrange(top)
     return chr(code_point) if not 0xD800 <= code_point < 0xE000 else "x"

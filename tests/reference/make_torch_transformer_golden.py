@@ -7,8 +7,8 @@ The weights are a function of their names (see `weight`), which tests/converters
 the same bits, so no checkpoint has to be kept. The post-norm model has a table of positions, the pre-norm one makes
 the sinusoidal table.
 
-What is searched greedily and with 4 beams is searched in f32 and in f64, and must be the same: no choice in it hangs
-on a rounding.
+Greedy and beam searches (4 beams) run in f32 and in f64 and must agree, so that no choice depends on a
+rounding.
 """
 
 import argparse
@@ -102,7 +102,7 @@ class Model(nn.Module):
 
 
 def log_probabilities(model, memory, rows):
-    """[rows, vocabulary] behind rows of equal length."""
+    """[rows, vocabulary] after rows of equal length."""
     return torch.log_softmax(model.decode(torch.tensor(rows), memory)[:, -1], dim=-1)
 
 

@@ -1,4 +1,4 @@
-"""What the scripts share that compare the program's tokenizers with others: texts, runs of the program, and a count of differences."""
+"""Shared by the scripts that compare the program's tokenizers with others: texts, runs of the program, and a count of differences."""
 
 import json
 import random
@@ -46,7 +46,7 @@ class Program:
         return self.lines("generate", len(rows), "--input-ids", path, *flags)
 
     def stream(self, text, *flags):
-        """What is streamed may have lines of its own, and ends with one more."""
+        """Streamed text may contain line ends, and ends with an additional one."""
         return self.output("generate", "--stream", *flags, text).removesuffix("\n")
 
     def lines(self, command, count, *flags):

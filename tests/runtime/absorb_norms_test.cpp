@@ -22,7 +22,7 @@ using graph::Node;
 using graph::RowSymbol;
 using graph::ValueId;
 
-// Every value has so many features, so that every linear can have any of the weights.
+// Every value has this many features, so that every linear can have any of the weights.
 constexpr int64_t kDim = 16;
 constexpr int64_t kVocabulary = 5;
 
@@ -40,7 +40,7 @@ Tensor floats(const Shape& shape, int step) {
   return filled<float>(DataType::kF32, shape, step, 31.0);
 }
 
-/// Has the tensors of all graphs here, and a graph that only reads its table.
+/// Contains the tensors of all graphs here, with a graph that only reads its table.
 const Model& model() {
   static const Model made = [] {
     TensorMap tensors;
@@ -93,7 +93,7 @@ struct Writer {
   ValueId linear(const std::string& name, ValueId from, const std::string& weight = "i8") {
     return builder.linear(name, from, kDim, {weight, "norm.bias"});
   }
-  /// The graph, its linears given all roles that their weights need.
+  /// Returns the graph, whose linears get all roles that their weights need.
   Graph take() {
     Graph graph = std::move(builder).take();
     for (Node& node : graph.nodes) {
@@ -292,7 +292,7 @@ Graph layers() {
   const ValueId gate = w.linear("1.gate", norm, "i4"), wide = w.linear("1.up", norm);
   const ValueId mul = w.builder.mul("1.mul", gate, wide);
   const ValueId y = w.builder.add("1.add", w.linear("1.down", mul), x);
-  // Reads as its input and as its residual what the norm reads.
+  // Its input and its residual are what the norm reads.
   const ValueId last = w.linear("last", w.layer_norm("2.norm", y));
   w.builder.output("y", last);
   Graph graph = w.take();
@@ -317,7 +317,7 @@ std::vector<float> run(const Program& program, int threads) {
 
 TEST(AbsorbNorms, ProgramsGiveTheSameBits) {
   const Graph graph = layers();
-  Graph kept = graph;  // whose norms stay, because they are outputs
+  Graph kept = graph;  // its norms stay, because they are outputs
   for (const Node& node : graph.nodes) {
     if (node.op == "layer_norm" || node.op == "rms_norm") kept.outputs[node.name] = node.output;
   }

@@ -155,7 +155,7 @@ TEST(TextAttention, NamesTheTokens) {
 TEST(TextAttention, TheDecoderIsGivenWhatItWrites) {
   const Result<TextAttention> found = of_text(Parts::kBoth, "hello world");
   ASSERT_TRUE(found.ok()) << found.status().message();
-  // The model has no end token: it writes as long as it can.
+  // The model has no end token, so it generates up to the limit.
   ASSERT_EQ(found->target.size(), 7u);
   EXPECT_EQ(found->target[0], "[CLS]");
   ASSERT_EQ(found->maps.size(), 3u);

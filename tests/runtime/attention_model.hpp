@@ -1,7 +1,7 @@
 #pragma once
 
 /// Models of one layer whose attention a test can compute by hand: queries, keys and values are the
-/// embeddings themselves. Encoders, decoders and both, with the tokenizer of the tests.
+/// embeddings themselves. Encoders, decoders and both, with the tests' tokenizer.
 
 #include <gtest/gtest.h>
 
@@ -68,7 +68,7 @@ inline graph::Graph small_graph(Parts parts) {
   return std::move(builder).take();
 }
 
-/// `ids`: as many ids as its inputs take.
+/// `ids`: the number of ids that its inputs accept.
 inline Model small_model(Parts parts, graph::Graph graph, bool with_tokenizer = true,
                          int64_t ids = kVocabulary) {
   ModelInfo info;
@@ -123,8 +123,7 @@ inline Rows embed(const Tensor& table, std::span<const int32_t> ids) {
   return rows;
 }
 
-/// The weights [heads, queries, keys] of queries and keys, and what they make of the keys as
-/// values.
+/// The weights [heads, queries, keys] of queries and keys, and the outputs with the keys as values.
 inline std::vector<double> weigh(const Rows& queries, const Rows& keys, bool causal,
                                  Rows* mixed = nullptr) {
   std::vector<double> all;

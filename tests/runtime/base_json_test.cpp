@@ -32,7 +32,7 @@ std::string failure(std::string_view text) {
   return document.status().message();
 }
 
-// Freeing blocks is all that destroying a document does.
+// Destroying a document only frees blocks.
 static_assert(std::is_trivially_destructible_v<JsonValue>);
 static_assert(std::is_trivially_destructible_v<JsonMember>);
 

@@ -18,7 +18,7 @@ TEST(Cpu, ListsTheInstructionSetsOfThisBuild) {
   for (const InstructionSet& set : instruction_sets()) {
     names.emplace_back(set.name);
     if (set.available) available.emplace_back(set.name);
-    // Its f32 kernels are its own, or those of one before it.
+    // Its f32 kernels are its own, or those of an earlier one.
     EXPECT_NE(std::find(names.begin(), names.end(), set.f32_kernels), names.end()) << set.name;
   }
   EXPECT_TRUE(std::ranges::equal(names, compiled_isas()));

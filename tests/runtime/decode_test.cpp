@@ -19,7 +19,7 @@ using tiny::Parts;
 using Ids = std::vector<int32_t>;
 using Logits = std::vector<float>;
 
-// Logits are up to 50: sums of 16 products of what attention computes with an error of 3e-6.
+// Logits are up to 50: sums of 16 products of attention's outputs, which have an error of 3e-6.
 constexpr double kTolerance = 1e-4;
 
 std::unique_ptr<Decoder> make_decoder(const Model& model, int threads = 1) {
@@ -44,7 +44,7 @@ std::vector<double> logits_of(const tiny::Rows& rows) {
   return logits;
 }
 
-/// Behind the last of `ids`, by a decoder without an encoder.
+/// The logits after the last of `ids`, from a decoder without an encoder.
 std::vector<double> causal_logits(const Ids& ids) {
   const tiny::Rows x = tiny::embed(tiny::source_table(), ids);
   tiny::Rows mixed;
@@ -52,7 +52,7 @@ std::vector<double> causal_logits(const Ids& ids) {
   return logits_of(mixed);
 }
 
-/// Behind the last of `target`, which attends to the encoder's output for `source`.
+/// The logits after the last of `target`, which attends to the encoder's output for `source`.
 std::vector<double> seq2seq_logits(const Ids& source, const Ids& target) {
   const tiny::Rows x = tiny::embed(tiny::source_table(), source);
   const tiny::Rows y = tiny::embed(tiny::target_table(), target);
@@ -75,12 +75,12 @@ void expect_near(const Logits& found, const std::vector<double>& expected) {
   }
 }
 
-/// One sequence of a decoder, whose tokens are given in chunks.
+/// One sequence of a decoder, whose tokens are passed in chunks.
 class Sequence {
  public:
   explicit Sequence(Decoder& decoder, int32_t source = 0) : decoder_(decoder), source_(source) {}
 
-  /// The row that gives the decoder `tokens`, which must outlive the step.
+  /// The row that passes `tokens`, which must outlive the step, to the decoder.
   Decoder::Row row(std::span<const int32_t> tokens) {
     EXPECT_TRUE(decoder_.cache().reserve(static_cast<int64_t>(tokens.size())).ok());
     for (size_t i = 0; i < tokens.size(); ++i) decoder_.cache().append(slots_);
@@ -126,7 +126,7 @@ TEST(Decode, EveryLogitOfACausalModel) {
   }
 }
 
-/// What it writes it reads in the next step.
+/// The next step's input is a token chosen from the logits.
 TEST(Decode, RefusesLogitsOfMoreTokensThanItTakes) {
   for (const Parts parts : {Parts::kDecoder, Parts::kBoth}) {
     const Model model =
@@ -167,7 +167,7 @@ TEST(Decode, SequencesOfAStepDoNotSeeEachOther) {
   ASSERT_TRUE(decoder->step(rows, {}).ok());
   for (size_t i = 0; i < 3; ++i) expect_near(logits_in(*decoder, i), causal_logits(prompts[i]));
 
-  // The second and the third only, in the other order, with one token and with two.
+  // Only the second and the third, in the other order, with one token and with two.
   const Ids more = {7, 6};
   rows = {sequences[2].row(more), sequences[1].row(std::span(more).first(1))};
   ASSERT_TRUE(decoder->step(rows, {}).ok());
@@ -190,7 +190,7 @@ TEST(Decode, SequencesShareABeginning) {
   expect_near(logits_in(*decoder, 0), causal_logits({8, 9, 10, 20, 5}));
   expect_near(logits_in(*decoder, 1), causal_logits({8, 9, 10, 21}));
 
-  // What is left of the beginning is still the second's.
+  // The rest of the common beginning still belongs to the second.
   decoder->cache().release(first.slots());
   expect_near(second.step(left), causal_logits({8, 9, 10, 21, 20, 5}));
 }

@@ -14,13 +14,13 @@ namespace {
 using graph::RowSymbol;
 using graph::ValueId;
 
-/// A flag that a run is cancelled by, and the pieces that were begun nevertheless.
+/// A flag that cancels a run, and the number of pieces that started nevertheless.
 struct Cancel {
   std::atomic<bool> flag{false};
   std::atomic<int> late{0};
 };
 
-/// y[r] = x[r] + 1, a piece a row; the first operator reads i32, one of them cancels.
+/// y[r] = x[r] + 1, one piece per row; the first operator reads i32, one of them cancels.
 class AddOne final : public ops::Operator {
  public:
   explicit AddOne(bool first, Cancel* cancel = nullptr, bool cancels = false)
@@ -35,7 +35,7 @@ class AddOne final : public ops::Operator {
     const auto row = static_cast<int64_t>(piece.begin);
     const ops::Operand& x = operands.inputs[0];
     const float value = first_ ? static_cast<float>(*x.i32(row)) : *x.f32(row);
-    *reinterpret_cast<float*>(scratch) = value + 1.0f;  // two threads on one scratch would mix
+    *reinterpret_cast<float*>(scratch) = value + 1.0f;  // would mix if two threads shared scratch
     *operands.output.f32(row) = *reinterpret_cast<float*>(scratch);
     if (cancels_) cancel_->flag = true;
   }
@@ -47,7 +47,7 @@ class AddOne final : public ops::Operator {
   Cancel* cancel_;
 };
 
-/// Its outputs are y, and the value after half of the operators, "middle", if wanted.
+/// Its outputs are y, and optionally "middle", the value after half of the operators.
 plan::Program chain(int length, Cancel* cancel = nullptr, bool with_middle = false) {
   graph::Builder builder;
   ValueId x = builder.embed("e", builder.input("input_ids", RowSymbol::kSourceTokens), -1, 1,

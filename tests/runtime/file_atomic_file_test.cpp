@@ -17,7 +17,7 @@ namespace {
 std::function<void(int descriptor)> on_fsync;
 }  // namespace
 
-/// Takes the place of the C library's in this program.
+/// Replaces the C library's in this program.
 extern "C" int fsync(int descriptor) {
   if (on_fsync) on_fsync(descriptor);
   return static_cast<int>(::syscall(SYS_fsync, descriptor));
@@ -69,7 +69,7 @@ TEST_F(AtomicFileTest, WithoutCommitNothingRemains) {
     auto file = AtomicFile::create(path("f"));
     ASSERT_TRUE(file.ok());
     ASSERT_TRUE(file->write(bytes_of("new")).ok());
-    // Its temporary has no name yet where the file system can do that.
+    // The temporary file has no name yet, if the file system supports that.
     EXPECT_LE(count(), 2);
     AtomicFile moved = std::move(file).value();
     auto other = AtomicFile::create(path("g"));
@@ -139,7 +139,8 @@ TEST_F(AtomicFileTest, PermissionsFollowUmaskOrTheReplacedFile) {
   EXPECT_EQ(permissions_of(path("private")), 0600U);
 }
 
-/// Or a crash would leave an empty file under the name, or the old one after commit() returned.
+/// Otherwise a crash would leave an empty file under the name, or the old one after commit()
+/// returned.
 TEST_F(AtomicFileTest, ContentsReachTheDiskBeforeTheNameAndTheNameBeforeCommitReturns) {
   put("f", "old");
   std::vector<std::string> events;

@@ -311,7 +311,7 @@ TEST(Safetensors, RefusesDamagedHeaders) { expect_refused(damaged_headers()); }
 TEST(Safetensors, RefusesDamagedTensors) { expect_refused(damaged_tensors()); }
 
 TEST(Safetensors, RefusesHeadersAboveTheFormatsLimit) {
-  // Pages of zeros that nobody reads.
+  // Zero pages that are never read.
   const size_t length = kMaxHeaderBytes + 1;
   const size_t size = 8 + length;
   void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
@@ -424,7 +424,7 @@ TEST(Safetensors, MutatedFilesGiveValueOrError) {
   const AlignedBuffer valid = written({{"k", "v"}}, {input("a", a), input("b", b)}, 8);
   const std::vector<std::byte> original(valid.bytes().begin(), valid.bytes().end());
   std::mt19937 random(20240229);
-  // Bytes that mean something in a header are likelier to make another valid one.
+  // Bytes with a meaning in a header are more likely to produce another valid one.
   const std::string meaningful = "0123456789-.{}[]\",: \\u";
   for (int i = 0; i < kMutations; ++i) {
     std::vector<std::byte> file = original;

@@ -10,7 +10,7 @@
 
 namespace lanewise::file {
 
-/// A test with a folder of its own, which goes with it.
+/// A test with its own folder, which is removed afterwards.
 class TemporaryFolderTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -31,7 +31,7 @@ class TemporaryFolderTest : public testing::Test {
     return {std::istreambuf_iterator<char>(file), {}};
   }
 
-  /// How many things are in the folder: one too many is a temporary file left behind.
+  /// The number of entries in the folder: an extra one is a leftover temporary file.
   long count() const {
     return std::distance(std::filesystem::directory_iterator(folder_),
                          std::filesystem::directory_iterator());

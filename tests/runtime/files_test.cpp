@@ -45,7 +45,7 @@ TEST_F(FilesTest, SafetensorsComeBackAsTheyWere) {
   ASSERT_TRUE(read.ok()) << read.status().message();
   expect_equal(*read, tensors);
 
-  // At an odd address too: the bytes may come from anywhere.
+  // Also at an odd address: the bytes may come from anywhere.
   const std::string bytes = "x" + get("a.safetensors");
   const auto parsed = parse_safetensors(std::as_bytes(std::span(bytes)).subspan(1), "here");
   ASSERT_TRUE(parsed.ok()) << parsed.status().message();

@@ -1,4 +1,4 @@
-// Every search against what Transformers' generate() found with the same table of logits:
+// Every search compared with Transformers' generate() on the same table of logits:
 // tests/reference/make_search_golden.py.
 
 #include <gtest/gtest.h>
@@ -17,7 +17,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Of the magnitude, 1 at least: sums of up to 30 log-probabilities in f32, in Transformers and
+// Relative to the magnitude, or 1: sums of up to 30 log-probabilities in f32, in Transformers and
 // here.
 constexpr double kTolerance = 2e-6;
 
@@ -58,7 +58,7 @@ void expect_sequences(std::span<const Hypothesis> found, const Json& expected) {
   }
 }
 
-/// Those that kernels are compiled for and that this CPU has.
+/// The compiled instruction sets that this CPU has.
 std::vector<ops::Isa> isas() {
   std::vector<ops::Isa> found;
   for (const ops::Isa isa : ops::all_isas()) {

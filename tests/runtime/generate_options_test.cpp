@@ -50,7 +50,7 @@ TEST(GenerationOptionsTest, WhatModelsUseIsValid) {
   options.eos_token_ids = {2, 3};
   options.pad_token_id = 99;
   EXPECT_TRUE(validate(options, kVocabulary).ok());
-  // new tokens override the others, which then need not make sense
+  // new tokens override the others, which may then be invalid
   options.max_new_tokens = 5;
   options.min_length = 90;
   EXPECT_TRUE(validate(options, kVocabulary).ok());
@@ -158,7 +158,7 @@ TEST(GenerationOptionsTest, IdsAreChecked) {
                  "option 'bad_words_ids': expected lists of ids, found an empty list");
 }
 
-/// In which searches validate() refuses options whose checkpoint asked for `field`.
+/// The searches in which validate() refuses options whose checkpoint sets `field`.
 std::string refused_in(const std::string& field) {
   const auto is_refused = [&](GenerationOptions options) {
     options.unsupported = {{"never_heard_of", "overridden"}, {field, field + " is the reason"}};

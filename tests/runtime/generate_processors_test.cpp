@@ -72,7 +72,7 @@ TEST(ProcessorsTest, ForcedTokensAreCertainAndAllOthersForbidden) {
   EXPECT_EQ(scores, (Row{kForbidden, 0.5f, kForbidden, 0.5f, kForbidden}));
 }
 
-/// What is forbidden behind `tokens` of a prompt of `prompt` tokens and 5 new ones allowed.
+/// The ids forbidden after `tokens`, with a prompt of `prompt` tokens and 5 new ones allowed.
 Ids after_all(const GenerationOptions& options, const Ids& tokens, size_t prompt) {
   Row scores = ones(8);
   Row before(tokens.size());
@@ -134,7 +134,7 @@ TEST(ProcessorsTest, SaysWhetherTheTokenIsForced) {
   options.forced_bos_token_id = 5;
   EXPECT_TRUE(Processors(options, 1, 5).apply(tokens, scores, 2.5f, nullptr));
   EXPECT_EQ(scores[5], 2.5f);
-  // Forcing comes behind penalties, suppression behind forcing.
+  // Forcing follows penalties, suppression follows forcing.
   options.repetition_penalty = 3.0;
   options.suppress_tokens = {5};
   scores = ones(8);

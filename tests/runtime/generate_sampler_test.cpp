@@ -1,5 +1,5 @@
-// What may be drawn, how often it is, and that nothing else but seed, sequence, sample and position
-// decides it.
+// Which tokens may be drawn, how often, and that only seed, sequence, sample and position determine
+// it.
 
 #include "runtime/generate/sampler.hpp"
 
@@ -52,7 +52,7 @@ std::map<int32_t, double> reference(const std::vector<float>& scores, const Gene
   return kept;
 }
 
-/// How often each token comes when u takes `draws` equally spaced values.
+/// The frequency of each token when u takes `draws` equally spaced values.
 std::map<int32_t, double> frequencies(const std::vector<float>& scores, const GenerationOptions& o,
                                       int draws) {
   Sampler sampler(o, ops::best_isa(), static_cast<int64_t>(scores.size()));
@@ -84,7 +84,8 @@ TEST(SamplerTest, DrawsWhatTheFiltersLeaveWithItsProbability) {
           for (const auto& [id, frequency] : found) ASSERT_TRUE(expected.contains(id)) << id;
           for (const auto& [id, probability] : expected) {
             const auto place = found.find(id);
-            // Equally spaced numbers fall into an interval as often as its length says, but for 1.
+            // The count of equally spaced numbers in an interval is proportional to its length,
+            // within 1.
             ASSERT_NEAR(place == found.end() ? 0.0 : place->second, probability,
                         1.5 / kDraws + 1e-5)
                 << id;
@@ -164,13 +165,14 @@ TEST(RandomNumberTest, IsEvenlySpreadInEachArgument) {
       product += (u - 0.5) * (previous - 0.5);
       previous = u;
     }
-    // 2000 in each, with a deviation of 44; neighbours not correlated, with one of 0.0004.
+    // 2000 in each, with a standard deviation of 44; neighbours are uncorrelated, with one of
+    // 0.0004.
     for (const int bin : bins) EXPECT_NEAR(bin, kNumbers / kBins, 220) << argument;
     EXPECT_NEAR(product / kNumbers, 0.0, 0.002) << argument;
   }
 }
 
-/// A seed stands for the same outputs in every release. Computed from the definition in Python.
+/// A seed gives the same outputs in every release. Computed from the definition in Python.
 TEST(RandomNumberTest, IsTheSameInEveryRelease) {
   EXPECT_EQ(random_number(0, 0, 0, 0), 0x1.33c21df41fce8p-4);
   EXPECT_EQ(random_number(1, 2, 3, 4), 0x1.e20d184010ae2p-1);

@@ -1,4 +1,4 @@
-// How a search is driven: rows, parents, ends of every kind, and what it allocates.
+// How a search is driven: rows, parents, all kinds of ends, and its allocations.
 
 #include "runtime/generate/search.hpp"
 
@@ -21,7 +21,7 @@ constexpr int64_t kVocabulary = 12;
 constexpr int32_t kEnd = 2;
 const Ids kPrompt{1, 4};
 
-/// Each token is likeliest to be followed by the next one; the end is far below.
+/// The most likely successor of each token is the next one; the end token is far below.
 std::vector<float> count_up(const Ids& tokens) {
   std::vector<float> logits(kVocabulary);
   for (size_t i = 0; i < logits.size(); ++i) {
@@ -145,7 +145,7 @@ TEST(SearchTest, StopKeepsWhatThereIs) {
     for (int steps = 0; steps < 4; ++steps) {
       const auto search = test::make(options, kVocabulary, kPrompt);
       for (int i = 0; i < steps; ++i) step(*search, count_up);
-      score_all(*search, count_up);  // What was scored and not chosen is lost.
+      score_all(*search, count_up);  // scores are discarded without advance()
       search->stop(FinishReason::kCancelled);
       EXPECT_EQ(search->rows(), 0);
       ASSERT_GE(search->results().size(), 1u);
@@ -230,8 +230,8 @@ TEST(SearchTest, ABeamThatCanOnlyEqualTheWorstResultIsNotContinued) {
   EXPECT_EQ(search->rows(), 0);
 }
 
-/// With a penalty below 0 scores only fall with the length: the best that a beam can reach is at
-/// its current one.
+/// With a negative penalty scores only fall with the length, so a beam is best at its current
+/// length.
 TEST(SearchTest, NeverStoppingEarlySupposesTheLengthWithTheBestScore) {
   GenerationOptions options = options_of(2);
   options.length_penalty = -1.0;
@@ -350,7 +350,7 @@ TEST(SearchTest, MoreBeamsThanTheVocabularyHasTokens) {
 }
 
 TEST(SearchTest, PenaltiesAndLongOutputsGoTogether) {
-  // Beyond what is reserved; every kind of buffer grows.
+  // Beyond the reserved length every kind of buffer grows.
   constexpr int64_t kLength = Search::kReservedTokens + 300;
   for (GenerationOptions options : {options_of(1), options_of(2), sampling(2)}) {
     options.repetition_penalty = 1.1;

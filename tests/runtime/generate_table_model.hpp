@@ -10,10 +10,10 @@
 
 namespace lanewise::generate::test {
 
-/// Logits behind the tokens of a decoder: what stands in for a model.
+/// The logits after a decoder's tokens: a substitute for a model.
 using Model = std::function<std::vector<float>(const std::vector<int32_t>& tokens)>;
 
-/// Takes the search to its end as a decoder does: each row has what its parent had and its token.
+/// Runs the search to its end like a decoder: each row extends its parent's tokens by its own.
 inline void run(Search& search, std::span<const int32_t> prompt, const Model& model) {
   std::vector<std::vector<int32_t>> rows;
   for (bool first = true; search.rows() > 0; first = false) {
@@ -35,7 +35,7 @@ inline void run(Search& search, std::span<const int32_t> prompt, const Model& mo
   }
 }
 
-/// A search with all of a model's length, on the best instruction set.
+/// A search with a model's full length, on the best instruction set.
 inline std::unique_ptr<Search> make(const GenerationOptions& options, int64_t vocabulary,
                                     std::span<const int32_t> prompt, uint64_t sequence = 0,
                                     int64_t max_new_tokens = 40) {

@@ -137,7 +137,7 @@ TEST(SplitForDecoding, KeepsStatesInACacheAndBeginsWithTheSourcesOwn) {
   EXPECT_EQ(decoder.op, "cached_gru");
   ASSERT_EQ(decoder.inputs.size(), 3U);
   EXPECT_EQ(step.producer(decoder.inputs[1])->op, "gather_rows");
-  // The encoder is computed once, and nothing of it in a step.
+  // The encoder is computed once, and no part of it in a step.
   EXPECT_TRUE(std::ranges::none_of(step.nodes, [](const Node& n) { return n.name == "encoder"; }));
   EXPECT_TRUE(
       std::ranges::any_of(graphs->encode.nodes, [](const Node& n) { return n.name == "encoder"; }));

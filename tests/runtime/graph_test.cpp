@@ -114,8 +114,8 @@ std::string replaced(std::string text, const std::string& from, const std::strin
   return text.replace(at, from.size(), to);
 }
 
-/// In files of format 1 the name `tokens` meant those of the encoder or of the decoder, by another
-/// input.
+/// In files of format 1 the name `tokens` meant the encoder's or the decoder's, depending on
+/// another input.
 TEST(GraphJson, ReadsRowsOfFormat1) {
   const std::string one_stack = R"({"values": [
       {"name": "input_ids", "rows": "tokens", "type": "I32", "features": 1},
@@ -238,7 +238,7 @@ TEST(GraphJson, MutationsNeverCrash) {
   EXPECT_GT(accepted, 100) << "mutations that change names only should pass";
 }
 
-/// x of `rows` with 8 features goes into an operator whose output has `result` rows.
+/// Passes x of `rows` with 8 features to an operator whose output has `result` rows.
 Status check_rows(const std::string& op, const std::vector<RowSymbol>& rows, RowSymbol result) {
   Graph graph;
   Node node{.op = op, .name = "node"};
@@ -292,7 +292,7 @@ TEST(GraphValidate, RowsMustFit) {
   EXPECT_FALSE(check_rows("cached_gru", {kT, kT, kC}, kT).ok());
 }
 
-/// Only inputs of the graph have the tables that a cache or a memory is read by.
+/// Only inputs of the graph have the tables for reading a cache or a memory.
 TEST(GraphValidate, CachedAttentionReadsInputsByTables) {
   constexpr auto kT = RowSymbol::kTargetTokens;
   for (const RowSymbol memory : {RowSymbol::kSourceTokens, RowSymbol::kCache}) {

@@ -30,7 +30,7 @@ TEST(Inspect, ListsWhatAModelHolds) {
   EXPECT_EQ(source.type, DataType::kF32);
   EXPECT_EQ(source.shape, (Shape{kVocabulary, kFeatures}));
   EXPECT_EQ(source.bytes, kVocabulary * kFeatures * 4);
-  // The tokenizer's text is none of the parameters.
+  // The tokenizer's text does not count as parameters.
   const int64_t logits = (kVocabulary + 15) / 16 * 16 * kFeatures;
   const int64_t positions = attention::test::kTargetTokens * kFeatures;
   EXPECT_EQ(contents->parameters, 2 * kVocabulary * kFeatures + logits + positions);
@@ -48,7 +48,7 @@ TEST(Inspect, ShowsTheGraph) {
   {
     const auto made = ModelGraph::of(small_model(Parts::kBoth));
     ASSERT_TRUE(made.ok()) << made.status().message();
-    kept = *made;  // longer than the model
+    kept = *made;  // outlives the model
   }
   const ModelGraph& graph = *kept;
   const auto values = graph.values();

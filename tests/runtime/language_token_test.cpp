@@ -61,7 +61,7 @@ TEST(LanguageToken, NamesTheKnownOnes) {
 }
 
 TEST(LanguageToken, OtherSpecialTokensAreNoLanguages) {
-  // What Marian's sources begin with is nothing that it writes.
+  // The code at the start of Marian's sources is not something that it generates.
   const auto plain = tokenizer({"word", "<pad>", "</s>", ">>fra<<"});
   for (const std::string name : {"de", "</s>", "<pad>", ">>fra<<", ""}) {
     EXPECT_EQ(language_token(*plain, name).status().message(),

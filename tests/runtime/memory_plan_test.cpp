@@ -41,7 +41,7 @@ Interval bytes_of(const graph::Graph& graph, const MemoryPlan& plan, ValueId val
   const Placement& place = plan.values[static_cast<size_t>(value)];
   const int64_t size =
       place.stride * static_cast<int64_t>(size_of(graph.values[static_cast<size_t>(value)].type));
-  // Results lie apart: here, behind the working memory.
+  // Results are separate: here, after the working memory.
   const int64_t begin = place.offset_per_row + (place.result ? plan.work.bytes_per_row[0] : 0);
   return {begin, begin + size};
 }
@@ -123,7 +123,8 @@ TEST(MemoryPlan, AnOperatorInPlaceSparesAValueThatIsReadLater) {
   EXPECT_TRUE(disjoint(bytes_of(graph, plan, x), bytes_of(graph, plan, y)));
 }
 
-/// Such as a linear layer whose residual is its own input: what it writes first it reads again.
+/// For example a linear layer whose residual is its own input: it would read what it has
+/// overwritten.
 TEST(MemoryPlan, AnOperatorInPlaceSparesAValueThatItReadsTwice) {
   graph::Builder builder;
   const ValueId x = builder.embed("e", builder.input("input_ids", RowSymbol::kSourceTokens), -1, 64,

@@ -44,7 +44,7 @@ graph::Graph small_graph() {
   return std::move(builder).take();
 }
 
-/// A model file in parts, of which a test changes one.
+/// The parts of a model file, one of which a test changes.
 struct Parts {
   Parts() : metadata(good_metadata()) {
     tensors.emplace("words", Tensor(DataType::kF32, {3, 2}));
@@ -194,13 +194,13 @@ TEST(OpenModel, ATaskOfMegabytesIsNotRead) {
       << data.status().message();
 }
 
-/// Kernels read weights in place. Other writers of the format need not align anything.
+/// Kernels read weights in place, but other writers of the format need not align them.
 TEST(OpenModel, WeightsThatAreNotAlignedAreRefused) {
   const file::AlignedBuffer good = Parts().bytes();
   std::string bytes(reinterpret_cast<const char*>(good.bytes().data()), good.bytes().size());
   uint64_t length = 0;
   std::memcpy(&length, bytes.data(), sizeof length);
-  bytes.insert(8 + length, 1, ' ');  // behind the header, which all data follow
+  bytes.insert(8 + length, 1, ' ');  // after the header, which shifts all data
   ++length;
   std::memcpy(bytes.data(), &length, sizeof length);
   file::AlignedBuffer moved;

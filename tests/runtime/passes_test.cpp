@@ -36,7 +36,7 @@ Graph checked(Graph graph) {
   return graph;
 }
 
-/// Attention over three linears of x, of which tests change one thing.
+/// Attention over three linears of x, parts of which tests change.
 struct AttentionGraph {
   AttentionGraph() : x(builder.input("x", RowSymbol::kTargetTokens)) {
     x = builder.layer_norm("norm", x, affine("norm"), 1e-5);
@@ -170,7 +170,7 @@ TEST(MergeQkv, MergesEveryLayer) {
 }
 
 TEST(MergeQkv, HalfOfTheBiasesPreventIt) {
-  AttentionGraph g;  // As in Whisper, whose keys have none.
+  AttentionGraph g;  // As in Whisper, whose keys have no bias.
   const ValueId q = g.linear("q", g.x), v = g.linear("v", g.x);
   const ValueId k = g.builder.linear("k", g.x, kDim, {"k.weight", ""});
   EXPECT_EQ(count(g.merged(q, k, v), "linear"), 3);
@@ -207,7 +207,7 @@ TEST(MergeQkv, WidthsThatDoNotFitPreventIt) {
   }
 }
 
-/// linear -> activation, with `kind` and whatever a test adds.
+/// linear -> activation, with `kind` and a test's additions.
 struct ActivationGraph {
   ActivationGraph() : x(builder.input("x", RowSymbol::kSourceTokens)) {
     h = builder.linear("up", x, kDim, affine("up"));
@@ -336,7 +336,7 @@ TEST(FuseResidual, NotWhereShapesDiffer) {
   const ValueId x = builder.input("x", RowSymbol::kSourceTokens);
   const ValueId h = builder.linear("h", x, kDim, affine("h"));
   const ValueId row = builder.layer_norm("row", x, affine("row"), 1e-5);
-  builder.output("y", builder.add("add", h, row));  // 8 features and 1: the operator's to refuse
+  builder.output("y", builder.add("add", h, row));  // 8 features and 1, which the operator rejects
   EXPECT_EQ(count(checked(fuse_residual(std::move(builder).take())), "add"), 1);
 }
 
@@ -360,7 +360,7 @@ TEST(RemoveDead, KeepsALivingGraph) {
   EXPECT_EQ(to_json(remove_dead(before)), to_json(before));
 }
 
-/// A BERT of one layer as its family writes it: post-norm, GELU, mean pooling.
+/// A BERT of one layer as its family builds it: post-norm, GELU, mean pooling.
 Graph textbook_bert() {
   Builder b;
   const ValueId ids = b.input("input_ids", RowSymbol::kSourceTokens);

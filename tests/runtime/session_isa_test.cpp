@@ -1,4 +1,4 @@
-// LANEWISE_ISA and SessionOptions::isa choose the kernels that run, not only a name.
+// LANEWISE_ISA and SessionOptions::isa select the kernels that run, not only a name.
 
 #include <gtest/gtest.h>
 
@@ -115,8 +115,8 @@ class SessionIsaTest : public ::testing::TestWithParam<Isa> {
   Isa isa() const { return GetParam(); }
   std::string name() const { return std::string(ops::name_of(isa())); }
 
-  /// Runs the session and looks which linear kernels ran: those of isa(), or of where it takes
-  /// them from, and no others.
+  /// Runs the session and checks which linear kernels ran: those of isa(), or of the one it
+  /// inherits from, and no others.
   void expect_its_kernels(Session& session) const {
     std::vector<Isa> compiled;
     std::vector<std::unique_ptr<Breakpoint>> breakpoints;
@@ -138,7 +138,7 @@ class SessionIsaTest : public ::testing::TestWithParam<Isa> {
 
 TEST_P(SessionIsaTest, TheOptionForcesIt) {
   if (!Breakpoint::possible()) GTEST_SKIP() << "this system protects programs from themselves";
-  const Environment environment("baseline");  // the option wins
+  const Environment environment("baseline");  // the option takes precedence
   Result<Session> session = create(model_, name());
   ASSERT_TRUE(session.ok()) << session.status().message();
   EXPECT_EQ(session->isa(), name());

@@ -1,4 +1,4 @@
-// What a session shows after runs that fail.
+// The state of a session after failed runs.
 
 #include "lanewise/session.hpp"
 

@@ -39,7 +39,7 @@ std::vector<int32_t> random_lengths(uint32_t seed, size_t count, int32_t most) {
   return lengths;
 }
 
-/// Slices of `batch` in the order of their sequences: together they are the batch.
+/// Expects the slices of `batch`, in order of their sequences, to add up to the batch.
 void expect_whole(const Batch& batch, const Slices& slices) {
   std::vector<Slice> ordered;
   for (size_t i = 0; i < slices.size(); ++i) ordered.push_back(slices[i]);

@@ -18,7 +18,7 @@ std::string from_environment(const char* name) {
   return value ? value : "";
 }
 
-/// 500 texts with what Hugging Face's tokenizers makes of them.
+/// 500 texts with the results of Hugging Face's tokenizers.
 std::vector<Json> golden_lines() {
   std::ifstream in(test_data_folder() + "/tokenizer/minilm_lines.jsonl");
   std::vector<Json> lines;
@@ -43,7 +43,7 @@ class ModelTextGoldenTest : public testing::Test {
   std::vector<Json> lines_ = golden_lines();
 };
 
-/// Fails if a text has other ids or offsets than the golden line says.
+/// Fails if the ids or offsets of a text differ from the golden line.
 void expect_equal(const Tokenizer& tokenizer, const Json& line) {
   const auto text = line["text"].get<std::string>();
   const auto encoding = tokenizer.encode(text, {});

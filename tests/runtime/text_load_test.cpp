@@ -113,7 +113,7 @@ TEST(TextParseTest, LongTextsAreCutOnTheSideThatTheFileNames) {
   const auto pair =
       (*tokenizer)->encode_pair("hello world, !", "world", {.max_length = 6}, nullptr);
   EXPECT_EQ(ids_of(*pair), (Ids{kCls, kComma, kBang, kSep, kWorld, kSep}));
-  json["normalizer"] = {{"type", "Lowercase"}};  // so that it is a tokenizer of parts
+  json["normalizer"] = {{"type", "Lowercase"}};  // makes it a tokenizer made of parts
   EXPECT_EQ(ids(json), left);
   EXPECT_EQ(ids(Json::parse((*parse_tokenizer(json.dump()))->to_json())), left);
 }

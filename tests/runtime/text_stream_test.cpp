@@ -11,7 +11,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// The pieces of a stream, with "|" behind each, the last from finish().
+/// The pieces of a stream, each followed by "|", the last from finish().
 std::string streamed(const text::Tokenizer& tokenizer, const std::vector<int32_t>& ids) {
   TextStream stream(tokenizer);
   std::string pieces;

@@ -29,7 +29,7 @@ inline const nlohmann::json& subword_golden() {
   return golden;
 }
 
-/// The generator of random texts of the script.
+/// The script's generator of random texts.
 class RandomTexts {
  public:
   explicit RandomTexts(uint64_t seed) : state_(seed) {
@@ -86,13 +86,13 @@ class RandomTexts {
   std::vector<std::string> words_;
 };
 
-/// What the golden data compares: ids, offsets if they count, and the text decoded.
+/// The results compared with the golden data: ids, optionally offsets, and the decoded text.
 struct SubwordResult {
   std::vector<int32_t> ids;
   std::vector<int32_t> offsets;
   std::string decoded;
 
-  /// FNV-1a, going on from `value`.
+  /// FNV-1a, continued from `value`.
   uint64_t hash(uint64_t value) const {
     const auto add = [&](uint8_t byte) { value = (value ^ byte) * 0x100000001B3u; };
     for (const std::vector<int32_t>* numbers : {&ids, &offsets}) {
@@ -127,8 +127,8 @@ inline SubwordResult result_of(const Tokenizer& tokenizer, std::string_view text
   return result;
 }
 
-/// Fails where the tokenizer differs from the golden data of `name`. Offsets are compared, and
-/// special tokens skipped in decoding, for those of Hugging Face alone.
+/// Fails if the tokenizer differs from the golden data of `name`. Offsets are compared, and special
+/// tokens skipped in decoding, only for Hugging Face's.
 inline void expect_golden(const Tokenizer& tokenizer, const std::string& name, bool offsets) {
   const nlohmann::json& golden = subword_golden();
   const auto texts = golden["texts"].get<std::vector<std::string>>();

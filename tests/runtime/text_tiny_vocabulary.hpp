@@ -9,7 +9,7 @@
 
 namespace lanewise::text {
 
-/// The tokens of the tests' own vocabulary; the id of each is its place.
+/// The tokens of the tests' own vocabulary; ids are indices.
 inline const std::vector<std::string>& tiny_vocabulary() {
   static const std::vector<std::string> tokens = {
       "[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "un",   "##aff", "##able", "hello",     "world",

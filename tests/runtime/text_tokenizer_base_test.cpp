@@ -18,7 +18,7 @@ AddedToken added(std::string content, int32_t id) {
   return token;
 }
 
-/// Each byte is the token of its own number. Upper case is normalised to lower, and '!' refused.
+/// Each byte is the token with its number. Upper case is normalised to lower, and '!' is an error.
 class Bytes final : public TokenizerBase {
  public:
   Status build(std::vector<AddedToken> added_tokens, SpecialTemplate specials = bare_template()) {

@@ -61,7 +61,7 @@ TEST_F(TextWordPieceTest, AWordThatCannotBeCoveredIsUnknownAsAWhole) {
   EXPECT_EQ(offsets("unaffablex hello"), (Offsets{"0-10", "11-16"}));
 }
 
-/// The limit counts characters; those beyond ASCII have more bytes.
+/// The limit counts characters, not bytes.
 TEST_F(TextWordPieceTest, AWordMayHaveAsManyCharactersAsTheLimitSays) {
   Json json = tiny_json();
   json["normalizer"]["strip_accents"] = false;
@@ -159,7 +159,7 @@ TEST_F(TextWordPieceTest, AddedTokensTakeSpacesAndRespectWords) {
   EXPECT_EQ(ids("own brown own."), (Ids{token, kUnk, token, kDot}));
 }
 
-/// Added tokens that all begin with one byte are looked for in another way.
+/// Added tokens that all begin with the same byte are matched by other code.
 TEST_F(TextWordPieceTest, AddedTokensMayBeginAlikeOrNot) {
   Json json = tiny_json();
   json["added_tokens"] = {tiny_added_token("<x>", kTinySize), tiny_added_token("[CLS]", kCls),
@@ -254,7 +254,7 @@ TEST_F(TextWordPieceTest, LooksUpTokensBothWays) {
 }
 
 TEST_F(TextWordPieceTest, LongTextsTakeLinearTime) {
-  // Each of these is quadratic in an implementation that looks ahead without a bound.
+  // Each of these is quadratic in an implementation with unbounded look-ahead.
   const size_t size = 4 << 20;
   std::string marks = "a";
   while (marks.size() < size) marks += "\xCC\x81\xCC\x96";
@@ -270,7 +270,7 @@ TEST_F(TextWordPieceTest, ATokenOfSpacesThatTakesSpaces) {
   const size_t size = 1 << 20;
   int32_t token = add(" ", {{"lstrip", true}, {"rstrip", true}});
   EXPECT_EQ(ids(std::string(size, ' ') + "hello "), (Ids{token, kHello, token}));
-  // Without lstrip Hugging Face finds it at every space again. Linear nevertheless.
+  // Without lstrip Hugging Face finds it at every space again. Still linear.
   token = add(" ", {{"rstrip", true}});
   EXPECT_EQ(ids(std::string(size, ' ')), Ids(size, token));
   EXPECT_EQ(offsets("   "), (Offsets{"0-3", "1-3", "2-3"}));

@@ -96,7 +96,7 @@ constexpr decltype(LinearBf16Kernels::round_rows) kRoundRows = nullptr;
 #endif
 
 struct Bf16Kind {
-  // Tiles as those of f32 (linear_kernels.cpp), but with room for the pairs that are taken apart.
+  // The tiles of f32 (f32_kernels.cpp), but with registers for unpacking pairs.
 #if LW_HAS_BF16_DOT
   static constexpr size_t kRegisters = 32;
   static constexpr size_t kMaxRows = 8;

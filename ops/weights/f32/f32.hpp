@@ -7,9 +7,9 @@
 
 namespace lanewise::ops {
 
-/// The format f32: weights as they are.
+/// The format f32: weights without conversion.
 ///
-///   weight  [panels, k, 16] F32: panels[p, i, j] = w[16 p + j, i], 0 where there is no such row
+///   weight  [panels, k, 16] F32: panels[p, i, j] = w[16 p + j, i], 0 if there is no such row
 struct F32Panels {
   static constexpr bool kPreparesRows = false;
 
@@ -31,7 +31,7 @@ struct WeightRows {
   int64_t n = 0;
 };
 
-/// Cuts weights that stand one below the other into panels of 16 output features.
+/// Packs weights that are stacked along n into panels of 16 output features.
 ///
 /// parts   w [n, k] each, together [N, k]; a panel may hold rows of two parts
 /// panels  [ceil(N / 16), k, 16], not any of the parts

@@ -6,19 +6,18 @@
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
 
-// Steps of k that are taken over all rows before the next ones. 1536 steps of a panel are 96 KiB,
-// which stream from the second-level cache as fast as they are used while the tiles pass; 3072
-// were too many beside the rows (79 % of the peak at 512 x 3072 x 768 instead of 94), 384, for the
+// Steps of k that all rows take before the next ones. 1536 steps of a panel are 96 KiB, which
+// stream from the second-level cache as fast as they are used while the tiles pass. 3072 were too
+// many beside the rows (79 % of the peak at 512 x 3072 x 768 instead of 94); 384, for the
 // first-level cache, lost 2 % in restarts.
 constexpr size_t kDepth = 1536;
 
-// How far ahead of itself, in floats, a single tile of one panel asks for weights: one stream
-// alone, which the processor's own prefetching follows to the end of a page, comes at 40 % of the
-// read bandwidth from memory, with this at 65 %. Several panels are several streams and come at 75
-// %.
+// The prefetch distance, in floats, of a single tile of one panel. A single stream, which the
+// hardware prefetcher follows only to the end of a page, reaches 40 % of the read bandwidth from
+// memory, and 65 % with this. Several panels are several streams and reach 75 %.
 constexpr size_t kAhead = 2048;
 
-// Rows whose sums wait while k is taken in several blocks.
+// Rows whose sums are kept while k is processed in several blocks.
 constexpr size_t kMaxBlockRows = kLinearMaxRows;
 
 /// A part of k for a few rows and panels. sums: [rows][panels][16].
@@ -29,7 +28,7 @@ struct F32Tile {
   size_t panel_stride;  // floats between panels
   size_t depth;
   float* sums;
-  bool first;  // the sums begin here
+  bool first;  // starts the sums instead of adding
   NextWeights next;
 };
 
@@ -72,10 +71,11 @@ void multiply_tile(const F32Tile& tile) noexcept {
   }
 }
 
-// Registers decide the shape of a tile: `rows` x `panels` accumulators, the smaller of a column of
-// broadcast inputs and a row of weights, and one of the other. An FMA takes 4 cycles and two start
-// in each, so at least 8 registers must accumulate; few rows therefore walk several panels at once.
-// AVX-512 takes 8 x 3: 12 x 2 reads more inputs for as many sums (3 % slower on Zen 4).
+// Registers determine the shape of a tile: `rows` x `panels` accumulators, the smaller of a column
+// of broadcast inputs and a row of weights, and one of the other. An FMA takes 4 cycles and two
+// start in each, so at least 8 registers must accumulate; a tile of few rows therefore covers
+// several panels. AVX-512 uses 8 x 3: 12 x 2 reads more inputs for as many sums (3 % slower on Zen
+// 4).
 struct F32Tiles {
   static constexpr size_t kRegisters = kParts == 1 ? 32 : 16;
   static constexpr size_t kMaxRows = kParts == 1 ? 8 : kParts == 2 ? 6 : 3;
@@ -91,7 +91,7 @@ struct F32Tiles {
 
 constexpr TileFunctions<F32Tiles> kTiles = tile_functions<F32Tiles>();
 
-/// Floats that the sums of a block of rows take, however many they are.
+/// The most floats that the sums of a block of rows take, for any number of rows.
 constexpr size_t max_sums() {
   size_t most = 0;
   for (size_t rows = 1; rows <= kMaxBlockRows; ++rows) {
@@ -137,7 +137,7 @@ struct WeightBlock {
   size_t panels;
   size_t k;
   size_t depth;
-  const std::byte* next;  // the weights that the next part begins with
+  const std::byte* next;  // the first weights of the next part
 };
 
 /// One part for the rows of one tile.
@@ -161,8 +161,8 @@ void multiply_part(const F32Block& block, const RowTiles& tiles, size_t index,
   kTiles.functions[rows][part.panels](tile);
 }
 
-/// Asks, while the sums of a tile are made, for the lines that they will be written to: an output
-/// larger than the caches otherwise stalls the stores (86 to 92 % of the peak at 512 rows).
+/// Prefetches the output lines of a tile while its sums are computed: an output larger than the
+/// caches otherwise stalls the stores (92 instead of 86 % of the peak at 512 rows).
 void prefetch_results(const LinearBlock& block, const RowTiles& tiles, size_t index, size_t panel,
                       size_t panels) noexcept {
   const float* y = block.y + tiles.begin(index) * block.y_stride + panel * kPanel;
@@ -171,9 +171,9 @@ void prefetch_results(const LinearBlock& block, const RowTiles& tiles, size_t in
   }
 }
 
-/// One group of panels for all rows of the block: k in blocks outside, row tiles inside, so that
-/// the weights of a block stay in a near cache while the rows pass. Sums wait in a buffer
-/// in between, which does not change their bits.
+/// One group of panels for all rows of the block. The outer loop is over blocks of k, the inner one
+/// over row tiles, so that the weights of a block stay in a near cache while the rows pass. Between
+/// blocks sums are kept in a buffer, which does not change their bits.
 void multiply_panels(const F32Block& block, size_t panel, size_t panels, float* sums) noexcept {
   const RowTiles tiles(block.rows, F32Tiles::kMaxRows);
   const size_t sums_per_row = panels * kLanes;

@@ -5,13 +5,13 @@
 
 namespace lanewise::ops {
 
-/// Linear layers with weights in f32.
+/// Linear layers with f32 weights.
 struct LinearKernels {
   /// `scratch` is not used.
   void (*multiply)(const F32Block& block, std::byte* scratch) noexcept;
-  /// Only what follows the sum: y holds the sums and is finished in place (x unused).
+  /// Only the epilogue: y holds the sums and is finished in place (x unused).
   void (*finish)(const LinearBlock& block) noexcept;
-  /// The most rows that `multiply` works on at once.
+  /// The most rows that `multiply` processes at once.
   size_t tile_rows;
 };
 

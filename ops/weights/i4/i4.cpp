@@ -15,7 +15,7 @@
 namespace lanewise::ops {
 namespace {
 
-// Inputs that stand together: two dwords in one, as halves of its bytes.
+// Inputs stored together: 4 bytes hold two such groups, as the halves of the bytes.
 constexpr int64_t kQuad = 4;
 constexpr int64_t kOctet = 8;
 constexpr std::string_view kSuffixes[] = {"", "_scale", "_minimum", "_sum", kInputScale};
@@ -40,14 +40,14 @@ Result<WeightPtr> bind(const WeightTensors& tensors, const WeightProblem& proble
       problem, stored, kernels_for(problem.isa)));
 }
 
-/// Those with a sum.
+/// The number of rows that have a sum.
 int64_t rows(const WeightTensors& tensors) {
   const TensorView* sum = tensors.find("_sum");
   return sum != nullptr && sum->shape.size() == 1 ? sum->shape[0] : 0;
 }
 
 /// 64 bytes are 8 inputs of 16 features: byte 4 j + i holds input i of feature j in its lower half
-/// and input 4 + i in its upper one.
+/// and input 4 + i in its upper half.
 PackedTensor pack_panels(const QuantizedMatrix& matrix) {
   const int64_t steps = matrix.groups() * matrix.group / kOctet;
   const int64_t panels = ceil_div(matrix.n, 16);
@@ -64,7 +64,7 @@ PackedTensor pack_panels(const QuantizedMatrix& matrix) {
   return packed_tensor("", DataType::kU8, {panels, steps, 64}, bytes);
 }
 
-/// [n, groups] as [panels, groups, 16].
+/// Packs [n, groups] as [panels, groups, 16].
 PackedTensor pack_groups(const char* suffix, const QuantizedMatrix& matrix,
                          const std::vector<float>& values) {
   const auto panels =

@@ -7,14 +7,13 @@
 namespace lanewise::ops {
 
 /// The formats i4g32, i4g64 and i4g128: 4-bit integers u in groups along the inputs, each with a
-/// scale and, where there are minimums, a minimum for each output.
+/// scale and optionally a minimum for each output.
 ///
-///   weight          [panels, k8 / 8, 64] U8, k8 = groups * group: a byte 4 j + i of 64 holds input
-///   i
+///   weight          [panels, k8 / 8, 64] U8, k8 = groups * group: byte 4 j + i of 64 holds input i
 ///                   of feature j in its lower half and input 4 + i in its upper one
 ///   weight_scale    [panels, groups, 16] F32
-///   weight_minimum  the same, optional: -8 * weight_scale where it is missing
-///   weight_sum      [n] F32: the sums of what the integers stand for over the inputs
+///   weight_minimum  the same, optional: -8 * weight_scale if missing
+///   weight_sum      [n] F32: the sums of the dequantised weights over the inputs
 ///   input_scale     [k] F32, optional: x is multiplied by it before it is rounded
 ///
 ///   w[n, i] = (weight_scale[n, i / group] * u[n, i] + weight_minimum[n, i / group])

@@ -6,7 +6,7 @@
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
 
-// Inputs that one addition in 16 bits can hold: 8 dot products of 4 (simd.hpp). Groups are
+// Inputs that can be added in 16 bits: 8 dot products of 4 (simd_integers.hpp). Groups are
 // multiples of it.
 constexpr size_t kRun = 4 * kSmallDots;
 
@@ -44,7 +44,7 @@ LW_INLINE void add_run(const uint8_t* w, size_t panel_bytes, const uint8_t* x, s
   }
 }
 
-/// Scales the sums of group g and adds them to those of the groups before.
+/// Scales the sums of group g and adds them to those of earlier groups.
 template <size_t kRows, size_t kPanels>
 LW_INLINE void add_group(const I4Tile& tile, size_t g, const i32x16 (&group)[kRows][kPanels],
                          float* sums) noexcept {
@@ -91,7 +91,7 @@ void multiply_tile(const I4Tile& tile) noexcept {
   }
 }
 
-/// sums[g] = sum of the bytes of group g. q holds zeros up to the end of the last group.
+/// sums[g] = sum of the bytes of group g. q is zero-padded to the end of the last group.
 void sum_groups(const uint8_t* q, size_t groups, size_t group, int32_t* sums) noexcept {
   for (size_t g = 0; g < groups; ++g) {
     int32_t sum = 0;
@@ -102,7 +102,8 @@ void sum_groups(const uint8_t* q, size_t groups, size_t group, int32_t* sums) no
 static_assert(kRun == 32);
 
 struct I4Kind {
-  // The sums of a run stay in registers, those of the groups in memory: a group adds to them once.
+  // The sums of a run stay in registers, those of the groups in memory, which each group updates
+  // once.
 #if defined(__AVX512F__)
   static constexpr size_t kRegisters = 28;
   static constexpr size_t kMaxRows = 12;

@@ -15,7 +15,7 @@
 namespace lanewise::ops {
 namespace {
 
-constexpr int64_t kQuad = 4;  // inputs that stand together: a dword
+constexpr int64_t kQuad = 4;  // inputs stored together: 4 bytes
 constexpr std::string_view kSuffixes[] = {"", "_scale", "_sum", kInputScale};
 
 Result<WeightPtr> bind(const WeightTensors& tensors, const WeightProblem& problem) {
@@ -33,7 +33,7 @@ Result<WeightPtr> bind(const WeightTensors& tensors, const WeightProblem& proble
       problem, stored, kernels_for(problem.isa)));
 }
 
-/// Those with a scale: the last panel has room for more.
+/// The number of rows that have a scale: the last panel may have room for more.
 int64_t rows(const WeightTensors& tensors) {
   const TensorView* scale = tensors.find("_scale");
   return scale != nullptr && scale->shape.size() == 1 ? scale->shape[0] : 0;

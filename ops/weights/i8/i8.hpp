@@ -27,7 +27,7 @@ struct I8Panels {
     return {panels + feature / kPanel * panel_bytes, panel_bytes, scale + feature, sum + feature,
             input_scale};
   }
-  /// Bytes of x take up to two bytes each.
+  /// Each input of x takes up to two bytes.
   size_t scratch_bytes(size_t k, const Norm& norm) const noexcept {
     return prepared_bytes(2 * rounded_inputs(k), 1, k, norm);
   }

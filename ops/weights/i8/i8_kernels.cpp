@@ -7,8 +7,8 @@ namespace lanewise::ops::LW_ISA_NAME {
 namespace {
 
 struct I8Tile : PreparedTile {
-  const int32_t* init;      // [panels][16], what the sums of a column begin with, or ...
-  const int32_t* row_sums;  // ... [rows], those of a row
+  const int32_t* init;      // [panels][16], initial sums by column, or ...
+  const int32_t* row_sums;  // ... [rows], by row
 };
 
 template <size_t kRows, size_t kPanels, bool kAsksAhead>
@@ -48,11 +48,11 @@ void multiply_tile(const I8Tile& tile) noexcept {
   store_sums<int32_t>(sum, tile);
 }
 
-// A dot product takes 4 to 5 cycles and one or two start in each, so that few rows walk several
-// panels at once; with VNNI in 512 bits all is as for f32, and the shape too (linear_kernels.cpp).
-// Without VNNI a product is four instructions, of which only the last, an addition, waits for the
-// one before, and what counts is what else must be issued: panels share broadcasts. AVX2 then has
-// no registers left for weights and reads them where they are used.
+// A dot product takes 4 to 5 cycles and one or two start in each, so a tile of few rows covers
+// several panels. With VNNI in 512 bits everything, including the shape, is as for f32
+// (f32_kernels.cpp). Without VNNI a product is four instructions, of which only the last, an
+// addition, waits for the previous product, so the number of other instructions matters: panels
+// share broadcasts. AVX2 then has no registers left for weights and reads them where they are used.
 struct I8Kind {
 #if defined(__AVX512VNNI__)
   static constexpr size_t kRegisters = 32;
@@ -76,7 +76,7 @@ struct I8Kind {
   using Rows = RoundedRows;
   using Tile = I8Tile;
   struct Constants {
-    alignas(64) int32_t init[kMaxPanels * kLanes];  // what the sums of a column begin with
+    alignas(64) int32_t init[kMaxPanels * kLanes];  // initial sums by column
     alignas(64) float total[kMaxPanels * kLanes];   // the sum of the weights
   };
   struct Factors {
@@ -100,7 +100,7 @@ struct I8Kind {
     return {{to.rows, to.stride, to.scale}, to.sums, 1};
   }
 
-  /// What the sums of a column begin with: -128 * sum(w) where q is kept as q + 128.
+  /// Sets the initial sums of the columns: -128 * sum(w) if q is stored as q + 128.
   static void begin(const Block& block, size_t panel, size_t panels, Constants& constants,
                     Tile& tile) noexcept {
     tile.init = constants.init;

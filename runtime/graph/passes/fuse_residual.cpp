@@ -6,8 +6,8 @@
 namespace lanewise::graph {
 namespace {
 
-/// The linear that can do the addition of `node` itself. Of two the later one: its operands are the
-/// warmest in the caches.
+/// The linear that can do the addition of `node` itself. If both can, the later one, because its
+/// operands are warmest in the caches.
 std::optional<size_t> fusible_linear(const Graph& graph, const Node& node) {
   if (node.op != "add" || node.inputs.size() != 2 || !node.weights.empty() ||
       node.attributes.begin() != node.attributes.end() ||
@@ -17,7 +17,7 @@ std::optional<size_t> fusible_linear(const Graph& graph, const Node& node) {
   }
   std::optional<size_t> latest;
   for (const ValueId id : node.inputs) {
-    // One use only: so x + x, where both are the linear's own output, is left alone.
+    // Requires a single use, so x + x, where both are the linear's output, stays.
     const std::optional<size_t> linear = sole_use_linear(graph, id);
     if (linear && lacks_residual(graph.nodes[*linear])) latest = std::max(latest, linear);
   }
@@ -33,8 +33,8 @@ Graph fuse_residual(Graph graph) {
       ++i;
       continue;
     }
-    // The linear takes the place of the addition: there the other operand is computed, and nothing
-    // in between reads the linear.
+    // The linear moves to the position of the addition: there the other operand is ready, and
+    // nothing in between reads the linear.
     const Node add = std::move(graph.nodes[i]);
     Node fused = std::move(graph.nodes[*linear]);
     fused.inputs.push_back(add.inputs[0] == fused.output ? add.inputs[1] : add.inputs[0]);

@@ -8,9 +8,9 @@ namespace {
 
 using Indices = std::vector<size_t>;
 
-/// The linears that write these operands of an attention, if they can become one: all read the
-/// same value, are read by that attention alone, do nothing but x W^T + b, and have the same roles
-/// of weights, for half a bias cannot be.
+/// The linears that write these operands of an attention, if they can be merged: all read the same
+/// value, only that attention reads them, they compute just x W^T + b, and have the same weight
+/// roles, since a merged linear cannot have part of a bias.
 std::optional<Indices> mergeable(const Graph& graph, const std::vector<ValueId>& operands) {
   Indices indices;
   for (const ValueId id : operands) {
@@ -30,7 +30,7 @@ std::optional<Indices> mergeable(const Graph& graph, const std::vector<ValueId>&
   return indices;
 }
 
-/// Columns of queries, keys and values are what the attention will cut the merged value into.
+/// Whether the widths of queries, keys and values match how the attention splits the merged value.
 bool widths_fit(const Graph& graph, const Node& attention) {
   const Result<int64_t> heads = attention.attributes.get_int("heads", 0);
   const Result<int64_t> kv_heads = attention.attributes.get_int("kv_heads", 0);
@@ -44,8 +44,8 @@ bool widths_fit(const Graph& graph, const Node& attention) {
   return heads_in(0) == *heads && heads_in(1) == *kv_heads && heads_in(2) == *kv_heads;
 }
 
-/// Makes one linear, in the first one's place, of those at `indices`. Its output's columns, and
-/// the rows of its weights, stand in the order of `indices`.
+/// Merges the linears at `indices` into one, at the position of the first. Its output's columns,
+/// and the rows of its weights, are in the order of `indices`.
 ValueId merge(Graph& graph, const Indices& indices, const std::string& name) {
   const size_t place = *std::min_element(indices.begin(), indices.end());
   Node merged{.op = "linear", .name = name, .inputs = graph.nodes[place].inputs};
@@ -70,7 +70,7 @@ ValueId merge(Graph& graph, const Indices& indices, const std::string& name) {
   return static_cast<ValueId>(graph.values.size()) - 1;
 }
 
-/// Merges the operands of the attention at `index` from number `begin` on.
+/// Merges the operands of the attention at `index` from operand `begin` on.
 bool merge_operands(Graph& graph, size_t index, size_t begin, const std::string& suffix) {
   const Node& attention = graph.nodes[index];
   const std::string name = attention.name + suffix;
@@ -81,7 +81,7 @@ bool merge_operands(Graph& graph, size_t index, size_t begin, const std::string&
   if (!linears || has_node(graph, name)) return false;
   operands.resize(begin);
   operands.push_back(merge(graph, *linears, name));
-  // The attention itself has moved up.
+  // The index of the attention itself has changed.
   const auto moved = std::ranges::find(graph.nodes, output, &Node::output);
   moved->inputs = std::move(operands);
   return true;
@@ -139,8 +139,9 @@ Graph merge_qkv(Graph graph) {
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
     if (node.op != "attention" || node.inputs.size() != 3 || !widths_fit(graph, node)) continue;
-    // Self attention reads one value; in cross attention only keys and values do. Either way the
-    // nodes that go stood before node i, so that what now stands at i was not skipped but seen.
+    // In self attention all three read one value; in cross attention only keys and values do. In
+    // both cases the removed nodes precede node i, so the node now at i has been visited, not
+    // skipped.
     const size_t before = graph.nodes.size();
     if (merge_rotated(graph, i) || merge_operands(graph, i, 0, ".qkv") ||
         merge_operands(graph, i, 1, ".kv")) {

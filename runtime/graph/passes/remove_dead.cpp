@@ -3,7 +3,7 @@
 namespace lanewise::graph {
 namespace {
 
-/// The values that outputs need, themselves included.
+/// The values that outputs depend on, including the outputs.
 std::vector<bool> needed_values(const Graph& graph) {
   std::vector<bool> needed(graph.values.size());
   for (const auto& [name, id] : graph.outputs) needed[static_cast<size_t>(id)] = true;
@@ -22,7 +22,7 @@ Graph remove_dead(Graph graph) {
                 [&](const Node& node) { return !needed[static_cast<size_t>(node.output)]; });
   std::erase_if(graph.inputs, [&](ValueId id) { return !needed[static_cast<size_t>(id)]; });
 
-  // What remains is numbered in the order in which it comes to be.
+  // Renumbers the rest in the order of computation.
   std::vector<Value> values;
   std::vector<ValueId> moved(graph.values.size(), -1);
   const auto move = [&](ValueId& id) {

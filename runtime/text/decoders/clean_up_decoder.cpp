@@ -8,7 +8,7 @@
 namespace lanewise::text {
 namespace {
 
-/// Applied in this order. (Those of WordPiece's decoder are others, and see each token alone.)
+/// Applied in this order. (WordPiece's decoder has other replacements, which see each token alone.)
 constexpr std::pair<std::string_view, std::string_view> kReplacements[] = {
     {" .", "."},     {" ?", "?"},   {" !", "!"},   {" ,", ","},     {" ' ", "'"},
     {" n't", "n't"}, {" 'm", "'m"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"},

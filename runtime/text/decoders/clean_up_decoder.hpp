@@ -6,13 +6,13 @@
 
 namespace lanewise::text {
 
-/// All tokens as one text without the spaces before punctuation and English contractions: what
-/// `clean_up_tokenization_spaces` of a tokenizer_config.json asks for. A type of our own.
+/// Joins all tokens and removes the spaces before punctuation and English contractions, as
+/// `clean_up_tokenization_spaces` of a tokenizer_config.json requests. Our own type.
 ///
-/// What follows may change the end of a text: see kCleanUpMayFollow.
+/// The next token may change the end of a text: see kCleanUpMayFollow.
 Result<DecoderPtr> read_clean_up_decoder(const base::JsonFields& fields);
 
-/// Where a text ends so, the space in it may go with the next token.
+/// If a text ends with one of these, the next token may remove its space.
 inline constexpr std::string_view kCleanUpMayFollow[] = {" ", " '", " n", " n'", " 'v", " 'r"};
 
 }  // namespace lanewise::text

@@ -10,7 +10,7 @@
 
 namespace lanewise::text {
 
-/// A step from tokens to text: it changes, joins or parts them; in the end all are put together.
+/// A step from tokens to text: it changes, joins or splits tokens; the last result is concatenated.
 /// Thread-safe.
 class Decoder {
  public:
@@ -20,10 +20,10 @@ class Decoder {
 
 using DecoderPtr = std::unique_ptr<const Decoder>;
 
-/// `text` with `to` in each place of `from`.
+/// `text` with every `from` replaced by `to`.
 std::string replaced(std::string_view text, std::string_view from, std::string_view to);
 
-/// The decoder of a tokenizer.json. kUnsupported names a type that we lack.
+/// Reads the decoder of a tokenizer.json. kUnsupported names a type that we lack.
 Result<DecoderPtr> read_decoder(const base::JsonFields& fields);
 
 }  // namespace lanewise::text

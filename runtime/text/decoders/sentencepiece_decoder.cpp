@@ -27,7 +27,7 @@ struct Settings {
   bool strip = false;
 };
 
-/// One stretch of pieces on its way to text.
+/// The state of decoding one run of pieces.
 class Decoding {
  public:
   explicit Decoding(const Settings* settings) : settings_(*settings) {}
@@ -60,7 +60,7 @@ class Decoding {
     const bool drops = settings_.add_dummy_prefix || settings_.remove_extra_whitespaces;
     if (at_start_ && drops && piece.starts_with(kSpaceSymbol)) {
       piece.remove_prefix(kSpaceSymbol.size());
-      // Where spaces are superfluous, so is every one at the start.
+      // If extra white space is removed, all spaces at the start are.
       space_seen_ = !settings_.remove_extra_whitespaces;
     }
     for (size_t at = 0; at < piece.size();) {
@@ -72,7 +72,7 @@ class Decoding {
     }
   }
 
-  /// Bytes that are no character are U+FFFD each.
+  /// Each byte that is not part of a character becomes U+FFFD.
   void flush_bytes() {
     for (std::string_view rest = bytes_; !rest.empty();) {
       const size_t valid = valid_utf8_prefix(rest);

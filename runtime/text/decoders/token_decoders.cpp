@@ -12,7 +12,7 @@
 namespace lanewise::text {
 namespace {
 
-/// WordPiece's and CTC's clean-up, applied in this order to one token and the space before it.
+/// The clean-up of WordPiece and CTC, applied in this order to one token and the space before it.
 constexpr std::pair<std::string_view, std::string_view> kCleanUps[] = {
     {" .", "."},   {" ?", "?"},     {" !", "!"},     {" ,", ","},
     {" ' ", "'"},  {" n't", "n't"}, {" 'm", "'m"},   {" do not", " don't"},
@@ -123,7 +123,7 @@ class Bpe final : public Decoder {
   std::string suffix_;
 };
 
-/// Of a token that comes several times in a row one is left, of `blank` none.
+/// Keeps one of several equal tokens in a row and drops `blank`.
 class Ctc final : public Decoder {
  public:
   Ctc(std::string blank, std::string delimiter, bool cleanup)
@@ -147,7 +147,7 @@ class Ctc final : public Decoder {
   bool cleanup_;
 };
 
-/// Continuing pieces without their prefix, a space before each other token but the first.
+/// Removes the prefix of continuing pieces; puts a space before all other tokens but the first.
 class WordPieces final : public Decoder {
  public:
   WordPieces(std::string prefix, bool cleanup) : prefix_(std::move(prefix)), cleanup_(cleanup) {}

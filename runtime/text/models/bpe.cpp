@@ -21,13 +21,13 @@ using Json = base::JsonTree;
 
 struct BpeConfig {
   Vocabulary vocabulary;
-  std::vector<std::pair<std::string, std::string>> merges;  // the first is done first
-  std::optional<std::string> unk_token;  // Without one, characters that have no token vanish.
+  std::vector<std::pair<std::string, std::string>> merges;  // in order of priority
+  std::optional<std::string> unk_token;  // If absent, characters without a token are dropped.
   std::string continuing_subword_prefix;
   std::string end_of_word_suffix;
-  bool fuse_unk = false;       // One unknown token for a run of them.
-  bool byte_fallback = false;  // Tokens of bytes for characters that have none.
-  bool ignore_merges = false;  // A word that is a token is that token.
+  bool fuse_unk = false;       // One unknown token for a run of unknown characters.
+  bool byte_fallback = false;  // Byte tokens for characters without a token.
+  bool ignore_merges = false;  // A word that is a token is not split.
 };
 
 /// The symbols of a word before merging.
@@ -79,7 +79,7 @@ class Bpe final : public SubwordModel {
   BpeConfig config_;
   ByteTrie vocabulary_;
   std::unordered_map<uint64_t, Rule> merges_;
-  std::array<int32_t, 256> bytes_ = {};  // ids of the tokens of bytes
+  std::array<int32_t, 256> bytes_ = {};  // ids of the byte tokens
   int32_t unk_id_ = ByteTrie::kNone;
 };
 
@@ -89,7 +89,7 @@ Status Bpe::build(BpeConfig config) {
     if (!vocabulary_.insert(token, id)) return resource_exhausted("the vocabulary is too large");
   }
   if (config_.unk_token) {
-    // It may be missing, as in Hugging Face; a text that needs it is refused then.
+    // It may be missing, as in Hugging Face; a text that needs it then fails.
     unk_id_ = vocabulary_.find(*config_.unk_token);
   }
   int32_t rank = 0;
@@ -129,7 +129,7 @@ int32_t Bpe::character_id(std::string_view character, bool first, bool last) con
   return node == ByteTrie::kNone ? ByteTrie::kNone : vocabulary_.value(node);
 }
 
-/// Adds the bytes of a character as tokens; false, and nothing, if one of them has none.
+/// Adds a character as byte tokens; returns false and adds none if a byte has no token.
 bool Bpe::add_bytes(std::string_view character, Symbols* symbols) const {
   const auto id = [&](char byte) { return bytes_[static_cast<uint8_t>(byte)]; };
   if (std::any_of(character.begin(), character.end(),
@@ -140,11 +140,12 @@ bool Bpe::add_bytes(std::string_view character, Symbols* symbols) const {
   return true;
 }
 
-/// The characters of a word. Unknown ones wait, so that a run of them can be fused; bytes go
-/// before them, as they do in Hugging Face. kInvalidArgument if there is one and the vocabulary
-/// lacks the token for it; without a name for that token they are left out.
+/// Splits a word into characters. Unknown ones are held back so that a run of them can be fused;
+/// byte tokens go before them, as in Hugging Face. kInvalidArgument if a character is unknown and
+/// the vocabulary lacks the unknown token; if no unknown token is named, unknown characters are
+/// dropped.
 Status Bpe::split(std::string_view word, Symbols* symbols) const {
-  size_t unknown = 0;  // bytes of the unknown token that waits
+  size_t unknown = 0;  // bytes of the pending unknown token
   const auto flush = [&] {
     if (unknown > 0) symbols->add(unk_id_, unknown);
     unknown = 0;
@@ -222,7 +223,7 @@ Json Bpe::to_json() const {
                        {"merges", std::move(merges)}});
 }
 
-/// ["a", "b"], or of older files "a b".
+/// ["a", "b"], or "a b" in older files.
 Result<std::pair<std::string, std::string>> read_merge(const base::JsonFields& model,
                                                        const base::JsonValue& merge) {
   const std::span<const base::JsonValue> pair = merge.elements();

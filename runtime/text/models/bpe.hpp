@@ -5,8 +5,8 @@
 
 namespace lanewise::text {
 
-/// Byte-pair encoding as Hugging Face's BPE: the model of a tokenizer.json of this type. A word of
-/// n characters takes n log n, whatever it is.
+/// Byte-pair encoding as in Hugging Face: the model of type BPE in a tokenizer.json. A word of n
+/// characters takes n log n in the worst case.
 ///
 /// kDataLoss if a merge has no token; kUnsupported with dropout.
 Result<SubwordModelPtr> read_bpe_model(const base::JsonFields& model);

@@ -11,7 +11,7 @@
 
 namespace lanewise::text {
 
-/// What a WordPiece model is: the `model` of a tokenizer.json, as data.
+/// The data of a WordPiece `model` in a tokenizer.json.
 struct WordPieceModel {
   Vocabulary vocabulary;
   std::string unk_token;
@@ -19,8 +19,8 @@ struct WordPieceModel {
   int64_t max_input_chars_per_word = 0;
 };
 
-/// WordPiece's greedy longest match: the longest token that a word starts with, then again behind
-/// it with the prefix of continuing pieces. Immutable and thread-safe once built.
+/// WordPiece's greedy matching: takes the longest token that starts the word, then repeats on the
+/// rest with the prefix of continuing pieces. Immutable and thread-safe once built.
 class LongestPieces {
  public:
   /// kDataLoss if the unknown token is missing, kResourceExhausted if the vocabulary is too large.
@@ -29,9 +29,9 @@ class LongestPieces {
   int32_t find(std::string_view token) const noexcept { return vocabulary_.find(token); }
   int32_t unk_id() const noexcept { return unk_id_; }
 
-  /// Calls piece(id, begin, end) for the pieces of bytes [begin, end) of `text`, each byte taken
-  /// through `fold`. False if they cannot be covered: the word is then unknown as a whole, whatever
-  /// was called before.
+  /// Calls piece(id, begin, end) for the pieces of bytes [begin, end) of `text`, each byte mapped
+  /// through `fold`. Returns false if no pieces cover them: the whole word is then unknown,
+  /// whatever calls were made before.
   template <typename Fold, typename Piece>
   bool cover(std::string_view text, size_t begin, size_t end, const Fold& fold,
              const Piece& piece) const {

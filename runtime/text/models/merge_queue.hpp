@@ -6,10 +6,10 @@
 
 namespace lanewise::text {
 
-/// The symbols of one word while neighbours are merged: a list in an array.
+/// The symbols of one word while neighbours are merged: a linked list in an array.
 ///
 /// `Merge` has the members `rank`, smaller first; `left`, the position of the left symbol, which
-/// decides among equals; and whatever else a model needs.
+/// breaks ties; and whatever else a model needs.
 struct MergeSymbol {
   int32_t id = 0;
   int32_t previous = -1;
@@ -24,7 +24,7 @@ struct Merge {
   int32_t rank;
   int32_t left;
   int32_t result;  ///< the symbol that the pair becomes
-  size_t end;      ///< of the pair in the text, which tells a pair that is no more
+  size_t end;      ///< of the pair in the text; tells whether the pair still exists
 };
 
 struct LaterMerge {
@@ -35,7 +35,7 @@ struct LaterMerge {
 
 using MergeQueue = std::priority_queue<Merge, std::vector<Merge>, LaterMerge>;
 
-/// Makes neighbours of the symbols in `symbols`.
+/// Links the symbols in `symbols` in order.
 inline void link_symbols(std::vector<MergeSymbol>* symbols) {
   const auto count = static_cast<int32_t>(symbols->size());
   for (int32_t i = 0; i < count; ++i) {
@@ -44,12 +44,12 @@ inline void link_symbols(std::vector<MergeSymbol>* symbols) {
   }
 }
 
-/// Merges neighbours, best first, until `find(left symbol, right symbol, merge)` knows none: it
-/// says whether the pair has a merge and fills in its rank and result. `queued(left, right, merge)`
-/// is called for each pair that may be merged from now on.
+/// Merges neighbours, best first, while `find(left symbol, right symbol, merge)` finds a merge: it
+/// returns whether the pair has one and fills in its rank and result. `queued(left, right, merge)`
+/// is called for each pair that becomes a candidate.
 ///
-/// A pair stays in the queue when one of its symbols is merged with another; it is then known by
-/// its end. n symbols take n log n.
+/// A pair stays in the queue when one of its symbols is merged with another; its end then shows
+/// that it is stale. n symbols take n log n.
 template <typename Find, typename Queued>
 void merge_symbols(std::vector<MergeSymbol>* symbols, const Find& find, const Queued& queued) {
   MergeQueue queue;

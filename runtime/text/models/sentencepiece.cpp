@@ -19,12 +19,12 @@ namespace {
 using Json = base::JsonTree;
 
 constexpr float kUnknownPenalty = 10;
-// What a user-defined piece gains for each byte but the first. (Before 0.2.1 SentencePiece took the
-// best score of all pieces for each byte, less 0.1.)
+// The bonus of a user-defined piece for each byte but the first. (Before 0.2.1 SentencePiece used
+// the best score of all pieces for each byte, less 0.1.)
 constexpr double kUserDefinedGain = 0.1;
-// Sums beyond this are begun again at 0, lest a long text lose the last bits of its scores.
+// Larger sums are rebased to 0, so that the scores of a long text keep their last bits.
 constexpr float kLargestSum = 100000;
-// How often a part of an unused piece is taken apart again.
+// The limit on repeated splitting of the parts of an unused piece.
 constexpr int kMostSplits = 100;
 
 enum class Algorithm { kUnigram, kBpe, kWord, kCharacter };
@@ -42,18 +42,18 @@ struct Config {
   Algorithm algorithm = Algorithm::kUnigram;
   bool byte_fallback = false;
   bool has_vocabulary = false;
-  Vocabulary vocabulary;  // the pieces by their places, if the file has none
+  Vocabulary vocabulary;  // the pieces in order, if the file has none
   std::string unk_token;
 };
 
-/// A piece of a word before it has an id: a place in the list of pieces, or kNone.
+/// A piece found in a word, not yet an id: an index in the list of pieces, or kNone.
 struct Found {
   int32_t index;
   size_t begin;
   size_t end;
 };
 
-/// Where an unused piece came apart, by its text.
+/// Where each unused piece splits, by its text.
 using Splits = std::unordered_map<std::string, size_t>;
 
 class SentencePiece final : public SubwordModel {
@@ -75,7 +75,7 @@ class SentencePiece final : public SubwordModel {
   bool is_unused(int32_t index) const {
     return index != ByteTrie::kNone && kind(index) == PieceKind::kUnused;
   }
-  /// The index of a piece that a text may have, or kNone.
+  /// The index of a piece that can occur in texts, or kNone.
   int32_t used(std::string_view piece) const {
     const int32_t index = pieces_.find(piece);
     return is_unused(index) ? ByteTrie::kNone : index;
@@ -94,12 +94,12 @@ class SentencePiece final : public SubwordModel {
 
   Config config_;
   ByteTrie ids_;           // of `vocabulary`
-  ByteTrie pieces_;        // -> index, of pieces that texts hold
+  ByteTrie pieces_;        // -> index, of pieces that can occur in texts
   ByteTrie user_defined_;  // -> index
   bool has_user_defined_ = false;
   std::vector<int32_t> ranks_;  // by index, for BPE: equal scores have equal ranks
   std::array<int32_t, 256> bytes_ = {};
-  bool byte_fallback_ = false;  // and each byte has a token
+  bool byte_fallback_ = false;  // only true if each byte has a token
   int32_t unk_id_ = ByteTrie::kNone;
   float unknown_score_ = 0;
 };
@@ -131,8 +131,8 @@ Status SentencePiece::index_pieces() {
     if (piece.kind != PieceKind::kNormal && piece.kind != PieceKind::kUserDefined && !unused) {
       continue;
     }
-    // BPE goes through unused pieces and takes them apart in the end; words and characters that are
-    // such are unknown.
+    // BPE merges through unused pieces and splits them at the end; an unused word or character is
+    // unknown.
     if (unused && config_.algorithm == Algorithm::kUnigram) continue;
     const auto index = static_cast<int32_t>(i);
     bool fits = pieces_.insert(piece.text, index);
@@ -170,7 +170,7 @@ float SentencePiece::score(int32_t index, size_t length) const {
   return static_cast<float>(kUserDefinedGain * static_cast<double>(length - 1));
 }
 
-/// Takes the score of the first off all that were reached, if it is large.
+/// Subtracts the first score from all reached ones if it is large.
 void rebase(std::span<BestEnd<float>> ends) {
   const float first = ends[0].score;
   if (std::abs(first) <= kLargestSum) return;
@@ -192,7 +192,7 @@ std::vector<Found> SentencePiece::find_unigram(std::string_view word) const {
   return found;
 }
 
-/// A word from each U+2581 on.
+/// Starts a word at each U+2581.
 std::vector<Found> SentencePiece::find_words(std::string_view word) const {
   constexpr std::string_view kSpace = "\xE2\x96\x81";
   std::vector<Found> found;
@@ -213,7 +213,7 @@ std::vector<Found> SentencePiece::find_characters(std::string_view word) const {
   return found;
 }
 
-/// The characters of a word, and its user-defined pieces, which stay as they are.
+/// Splits a word into characters and user-defined pieces, which are never merged.
 std::vector<MergeSymbol> SentencePiece::characters(std::string_view word) const {
   std::vector<MergeSymbol> symbols;
   for (size_t i = 0; i < word.size();) {
@@ -239,7 +239,7 @@ std::vector<Found> SentencePiece::find_bpe(std::string_view word) const {
     merge->rank = ranks_[static_cast<size_t>(merge->result)];
     return true;
   };
-  // Of several ways to a piece the last one counts that was considered.
+  // If several merges produce a piece, the last one considered counts.
   const auto remember = [&](const MergeSymbol& left, const MergeSymbol& right, const Merge& merge) {
     if (!is_unused(merge.result)) return;
     splits[std::string(word.substr(left.begin, right.end - left.begin))] = left.end - left.begin;
@@ -252,7 +252,7 @@ std::vector<Found> SentencePiece::find_bpe(std::string_view word) const {
   return found;
 }
 
-/// Takes unused pieces apart again; one that was not put together is unknown.
+/// Splits unused pieces; one that no merge produced is unknown.
 void SentencePiece::resegment(std::string_view word, const Found& found, const Splits& splits,
                               int depth, std::vector<Found>* out) const {
   if (!is_unused(found.index) || depth > kMostSplits) return out->push_back(found);
@@ -280,15 +280,15 @@ std::vector<Found> SentencePiece::find(std::string_view word) const {
   return {};
 }
 
-/// What is no piece may still be a token where the vocabulary is another list: that of two
-/// languages, of which the pieces are one's.
+/// A string that is not a piece may still be a token if the vocabulary is a separate list, as when
+/// it covers two languages and the pieces only one.
 int32_t SentencePiece::id_of(std::string_view piece, bool unknown) const {
   if (unknown && !config_.has_vocabulary) return unk_id_;
   const int32_t id = ids_.find(piece);
   return id == ByteTrie::kNone ? unk_id_ : id;
 }
 
-/// Ids for what was found: unknown characters as bytes or as one unknown token for a run of them.
+/// Appends ids for the pieces found: unknown characters become bytes, or one unknown token per run.
 void SentencePiece::append(std::string_view text, const Range& word, std::span<const Found> found,
                            std::vector<Piece>* pieces) const {
   bool after_unknown = false;

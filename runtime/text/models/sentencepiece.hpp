@@ -5,25 +5,25 @@
 
 namespace lanewise::text {
 
-/// What a piece of a SentencePiece model is, by the numbers of its file format.
+/// The type of a piece of a SentencePiece model, as numbered in its file format.
 enum class PieceKind : int32_t {
   kNormal = 1,
   kUnknown = 2,
-  kControl = 3,      ///< Not found in texts, and no text itself.
-  kUserDefined = 4,  ///< Always found.
+  kControl = 3,      ///< Not matched in texts; decodes to nothing.
+  kUserDefined = 4,  ///< Always matched.
   kUnused = 5,
   kByte = 6,
 };
 
-/// A SentencePiece model as SentencePiece itself computes it, in its float sums and its order of
-/// merges; the types Unigram and BPE are Hugging Face's. A type of our own:
+/// A SentencePiece model computed exactly as SentencePiece does, with its float sums and merge
+/// order; the types Unigram and BPE follow Hugging Face. Our own type:
 ///
 ///   {"type": "SentencePiece", "algorithm": "unigram", "bpe", "word" or "char",
 ///    "byte_fallback": false, "pieces": [[piece, score, kind], ...], "vocab": {piece: id},
 ///    "unk_token": piece}
 ///
-/// Without `vocab` the id of a piece is its place, and the unknown token is the piece of that kind.
-/// A word takes n log n.
+/// Without `vocab` the id of a piece is its index, and the unknown token is the piece of that kind.
+/// A word of n characters takes n log n.
 Result<SubwordModelPtr> read_sentencepiece_model(const base::JsonFields& model);
 
 }  // namespace lanewise::text

@@ -14,11 +14,11 @@ namespace {
 
 using Json = base::JsonTree;
 
-// What an unknown character costs more than the least likely token.
+// An unknown character scores this much less than the least likely token.
 constexpr double kUnknownPenalty = 10;
 
 struct Config {
-  Vocabulary vocabulary;  // the id of each is its place
+  Vocabulary vocabulary;  // ids are indices
   std::vector<double> scores;
   int32_t unk_id = ByteTrie::kNone;
   bool byte_fallback = false;
@@ -61,7 +61,7 @@ Status Unigram::build(Config config) {
   return {};
 }
 
-/// A run of unknown characters: its bytes, or the unknown token.
+/// Appends a run of unknown characters: its bytes, or the unknown token.
 Status Unigram::append_unknown(std::string_view text, const Range& range,
                                std::vector<Piece>* pieces) const {
   const std::string_view run = text.substr(range.begin, range.end - range.begin);
@@ -81,7 +81,7 @@ Status Unigram::append_unknown(std::string_view text, const Range& range,
   return {};
 }
 
-/// Appends the pieces on the best way to the end of `word`, which is walked from there.
+/// Appends the pieces on the best path to the end of `word`, traced back from there.
 Status Unigram::append(std::string_view text, const Range& word,
                        const std::vector<BestEnd<double>>& ends, std::vector<Piece>* pieces) const {
   std::vector<Piece> backwards;

@@ -5,9 +5,8 @@
 
 namespace lanewise::text {
 
-/// The model of a tokenizer.json whose type is Unigram: of all ways to cut a word into tokens the
-/// one with the highest sum of scores, as in Hugging Face. Linear in the word for tokens of bounded
-/// length.
+/// The model of type Unigram in a tokenizer.json: chooses the segmentation with the highest sum of
+/// scores, as Hugging Face does. Linear in the word for tokens of bounded length.
 Result<SubwordModelPtr> read_unigram_model(const base::JsonFields& model);
 
 }  // namespace lanewise::text

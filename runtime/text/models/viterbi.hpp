@@ -12,8 +12,8 @@
 
 namespace lanewise::text {
 
-/// The best way to the end of each byte of a word. `Sum` is what sums of scores are kept as: float,
-/// which SentencePiece rounds them to, or double, as Hugging Face has them.
+/// The best path to the end of each byte of a word. `Sum` is the type of score sums: float, to
+/// which SentencePiece rounds them, or double, which Hugging Face uses.
 template <typename Sum>
 struct BestEnd {
   Sum score = 0;
@@ -22,14 +22,14 @@ struct BestEnd {
   bool reached = false;
 };
 
-/// Finds, for each place in `word`, the tokens up to it whose scores have the highest sum; of
-/// equals the one that begins first. A character that is no token by itself is unknown, with
-/// `unknown_score`.
+/// Finds, for each position in `word`, the tokens up to it with the highest sum of scores; among
+/// equal sums the token that begins first wins. A character that is not a token is unknown and
+/// scores `unknown_score`.
 ///
 /// tokens  -> index
 /// score   Sum score(index, bytes)
-/// rebase  rebase(ends from where the next tokens begin up to the last one reached): may take the
-///         same number off all their scores, so that sums stay small
+/// rebase  rebase(ends from where the next tokens begin up to the last one reached): may subtract
+///         the same number from all their scores, to keep sums small
 template <typename Sum, typename Score, typename Rebase>
 void best_ends(std::string_view word, const ByteTrie& tokens, Sum unknown_score, const Score& score,
                const Rebase& rebase, std::vector<BestEnd<Sum>>* ends) {

@@ -6,11 +6,11 @@
 namespace lanewise::text {
 
 /// WordPiece for any normalizer and pre-tokenizer: the longest pieces of each word, or the unknown
-/// token for the whole of it. With BERT's own parts before it there is a faster way, BertWords.
+/// token for the whole word. With BERT's own normalizer and pre-tokenizer, BertWords is faster.
 Result<SubwordModelPtr> read_wordpiece_model(const base::JsonFields& model);
 
-/// WordLevel: each word is one token, or the unknown token. Where `unk_token` is empty or not in
-/// the vocabulary, as Hugging Face writes and reads it, an unknown word is an error.
+/// WordLevel: each word is one token, or the unknown token. If `unk_token` is empty or not in the
+/// vocabulary, both of which Hugging Face permits, an unknown word is an error.
 Result<SubwordModelPtr> read_wordlevel_model(const base::JsonFields& model);
 
 }  // namespace lanewise::text

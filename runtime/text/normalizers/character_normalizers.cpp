@@ -13,7 +13,7 @@
 namespace lanewise::text {
 namespace {
 
-/// Calls visit(code point, its first byte, the byte behind it) along `text`.
+/// Calls visit(code point, its first byte, its end) for each code point of `text`.
 template <typename Visit>
 void each_code_point(const NormalizedText& text, const Visit& visit) {
   for (size_t i = 0; i < text.bytes.size();) {
@@ -26,7 +26,7 @@ void each_code_point(const NormalizedText& text, const Visit& visit) {
 
 bool is_space(char32_t code_point) noexcept { return code_point_class(code_point) & kSpace; }
 
-/// A normalizer that has no settings.
+/// A normalizer without settings.
 class Plain final : public Normalizer {
  public:
   using Function = void (*)(const NormalizedText& text, NormalizedText* out);
@@ -131,7 +131,7 @@ class Replace final : public Normalizer {
   Replace(Regex pattern, std::string content)
       : pattern_(std::move(pattern)), content_(std::move(content)) {}
 
-  /// What is put in has the span of the last byte that it replaces, as in Hugging Face.
+  /// A replacement has the span of the last byte that it replaces, as in Hugging Face.
   Status normalize(NormalizedText* text) const override {
     std::vector<Match> matches;
     LW_RETURN_IF_ERROR(pattern_.find_all(text->bytes, &matches));

@@ -4,19 +4,19 @@
 
 namespace lanewise::text {
 
-/// Every code point in lowercase, without regard to its neighbours.
+/// Lowercases each code point regardless of its neighbours.
 Result<NormalizerPtr> read_lowercase(const base::JsonFields& fields);
-/// Takes white space off the ends.
+/// Strips white space from the ends.
 Result<NormalizerPtr> read_strip(const base::JsonFields& fields);
 /// Drops marks.
 Result<NormalizerPtr> read_strip_accents(const base::JsonFields& fields);
-/// Drops control characters and makes a space of what looks like one.
+/// Drops control characters and turns space-like characters into spaces.
 Result<NormalizerPtr> read_nmt(const base::JsonFields& fields);
-/// Puts a string before a text that is not empty.
+/// Prepends a string to a text that is not empty.
 Result<NormalizerPtr> read_prepend(const base::JsonFields& fields);
-/// Puts a string in the place of what matches a pattern.
+/// Replaces what matches a pattern.
 Result<NormalizerPtr> read_replace(const base::JsonFields& fields);
-/// A printable character for each byte.
+/// Maps each byte to its printable character.
 Result<NormalizerPtr> read_byte_level_normalizer(const base::JsonFields& fields);
 
 }  // namespace lanewise::text

@@ -45,7 +45,7 @@ class Bert final : public Normalizer {
   Status normalize(NormalizedText* text) const override {
     NormalizedText result;
     normalize_bert(text->bytes, 0, options_, &result);
-    // Its spans are of the text that it was given; ours say where that came from.
+    // These spans are in the text passed to it; map them to the caller's text.
     for (Span& span : result.spans) {
       span = {text->spans[static_cast<size_t>(span.begin)].begin,
               text->spans[static_cast<size_t>(span.end) - 1].end};

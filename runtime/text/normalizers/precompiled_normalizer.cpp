@@ -21,7 +21,7 @@ int code_points_in(std::string_view text) noexcept {
       text.begin(), text.end(), [](char c) { return (static_cast<uint8_t>(c) & 0xC0) != 0x80; }));
 }
 
-/// `replacement` in the place of `old`: code for code, the last one taking or giving the rest.
+/// Replaces `old` code point by code point; the last one absorbs the difference in length.
 void replace(std::string_view old, std::string_view replacement, std::vector<Change>* out) {
   const size_t first = out->size();
   for (size_t i = 0; i < replacement.size();) {
@@ -31,7 +31,7 @@ void replace(std::string_view old, std::string_view replacement, std::vector<Cha
   }
   const int surplus = static_cast<int>(out->size() - first) - code_points_in(old);
   for (int k = 0; k < surplus; ++k) (*out)[out->size() - 1 - static_cast<size_t>(k)].change = 1;
-  // Where nothing comes in the place, the code point before takes it, whatever it is.
+  // If the replacement is empty, the code point before absorbs it, whatever it is.
   if (surplus < 0 && !out->empty()) out->back().change += surplus;
 }
 
@@ -54,7 +54,7 @@ class Precompiled final : public Normalizer {
   }
 
  private:
-  /// Whether anything of it was replaced.
+  /// Returns whether anything was replaced.
   bool normalize_grapheme(std::string_view grapheme, std::vector<Change>* out) const {
     if (grapheme.size() <= kLongestGrapheme) {
       const Charsmap::Rule rule = map_.shortest(grapheme);

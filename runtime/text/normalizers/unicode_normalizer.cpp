@@ -28,7 +28,7 @@ std::vector<Change> decomposed(std::string_view text, bool compatible) {
   return changes;
 }
 
-/// Canonical ordering: each run of marks by combining class.
+/// Canonical ordering: sorts each run of marks by combining class.
 void order_marks(std::vector<Change>* changes) {
   const auto is_starter = [](const Change& c) { return combining_class(c.code_point) == 0; };
   for (auto begin = changes->begin(); begin != changes->end();) {
@@ -41,7 +41,7 @@ void order_marks(std::vector<Change>* changes) {
   }
 }
 
-/// Canonical composition. A pair that becomes one code point takes the places of both.
+/// Canonical composition. A composite replaces both code points of its pair.
 class Composition {
  public:
   void add(const Change& next) {
@@ -54,7 +54,7 @@ class Composition {
       }
       return;
     }
-    // A mark of the same or a higher class in between blocks it.
+    // An intervening mark of the same or a higher class blocks it.
     const bool blocked = !marks_.empty() && order <= last_order_;
     const char32_t composite = blocked ? 0 : compose(starter_->code_point, next.code_point);
     if (composite != 0) {
@@ -82,8 +82,8 @@ class Composition {
   }
 
   std::optional<Change> starter_;
-  std::vector<Change> marks_;  // behind the starter, that could not be composed with it
-  int last_order_ = 0;         // of the last of them
+  std::vector<Change> marks_;  // marks after the starter that did not compose with it
+  int last_order_ = 0;         // of the last mark
   std::vector<Change> out_;
 };
 

@@ -9,7 +9,8 @@
 namespace lanewise::text {
 namespace {
 
-/// English contractions, then letters, numbers or others with a space before them, then space.
+/// English contractions; letters, numbers or others, each with an optional space before; white
+/// space.
 constexpr std::string_view kWordPattern =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
@@ -46,7 +47,7 @@ class ByteLevel final : public PreTokenizer {
   }
 
   bool add_prefix_space_;
-  PreTokenizerPtr split_;  // null: not cut
+  PreTokenizerPtr split_;  // null: no splitting
 };
 
 class Bytes final : public PreTokenizer {

@@ -4,11 +4,11 @@
 
 namespace lanewise::text {
 
-/// GPT-2's: a space before the text unless it has one, words by GPT-2's regular expression, and
-/// a printable character for each byte.
+/// GPT-2's: prepends a space unless the text has one, splits by GPT-2's regular expression, and
+/// maps each byte to a printable character.
 Result<PreTokenizerPtr> read_byte_level_pre_tokenizer(const base::JsonFields& fields);
 
-/// ByT5's: each byte is a word, the character with its number. A type of our own.
+/// ByT5's: each byte is a word, written as the character of the same number. Our own type.
 Result<PreTokenizerPtr> read_bytes_pre_tokenizer(const base::JsonFields& fields);
 
 }  // namespace lanewise::text

@@ -17,7 +17,7 @@ bool is_space(char32_t c) noexcept { return code_point_class(c) & kSpace; }
 bool is_punctuation(char32_t c) noexcept { return code_point_class(c) & kPunctuation; }
 bool is_numeric(char32_t c) noexcept { return code_point_class(c) & kNumeric; }
 
-/// Cuts at single code points, one step after the other.
+/// Splits at single code points, step by step.
 class CharacterSplit final : public PreTokenizer {
  public:
   struct Step {
@@ -57,8 +57,8 @@ class CharacterSplit final : public PreTokenizer {
   std::vector<Step> steps_;
 };
 
-/// Cuts before the code points that `Boundary` chooses. A new one sees the code points of each word
-/// in order; what is before the first of its choice is left out.
+/// Splits before the code points that `Boundary` selects. Each word gets a new Boundary, which sees
+/// its code points in order; text before the first selected one is dropped.
 template <typename Boundary>
 class BoundarySplit final : public PreTokenizer {
  public:

@@ -4,23 +4,23 @@
 
 namespace lanewise::text {
 
-/// Runs of word characters, and of what is neither that nor white space.
+/// Runs of word characters, and runs of other characters that are not white space.
 Result<PreTokenizerPtr> read_whitespace(const base::JsonFields& fields);
-/// What white space separates.
+/// Splits at white space.
 Result<PreTokenizerPtr> read_whitespace_split(const base::JsonFields& fields);
-/// What white space separates, and each punctuation mark alone.
+/// Splits at white space and makes each punctuation mark a word.
 Result<PreTokenizerPtr> read_bert_pre_tokenizer(const base::JsonFields& fields);
-/// Cuts at punctuation marks.
+/// Splits at punctuation marks.
 Result<PreTokenizerPtr> read_punctuation(const base::JsonFields& fields);
-/// Cuts numbers off, or into single digits.
+/// Separates numbers from other text, or splits them into single digits.
 Result<PreTokenizerPtr> read_digits(const base::JsonFields& fields);
-/// What one character separates.
+/// Splits at a given character.
 Result<PreTokenizerPtr> read_delimiter(const base::JsonFields& fields);
 
-/// Cuts where the script changes, as SentencePiece's training does: kana and ideographs are one, a
-/// space belongs to any. Spaces at the beginning are left out.
+/// Splits where the script changes, as SentencePiece's training does: kana and ideographs count as
+/// one script, a space belongs to any. Drops spaces at the beginning.
 Result<PreTokenizerPtr> read_unicode_scripts(const base::JsonFields& fields);
-/// So many characters each.
+/// Splits into words of a fixed number of characters.
 Result<PreTokenizerPtr> read_fixed_length(const base::JsonFields& fields);
 
 }  // namespace lanewise::text

@@ -49,7 +49,7 @@ class Metaspace final : public PreTokenizer {
 
   std::string replacement_;
   PrependScheme scheme_;
-  PreTokenizerPtr split_;  // null: not cut
+  PreTokenizerPtr split_;  // null: no splitting
 };
 
 }  // namespace

@@ -4,13 +4,13 @@
 
 namespace lanewise::text {
 
-/// Where Metaspace puts a space that the text has not.
+/// Where Metaspace prepends a space to text that lacks one.
 enum class PrependScheme { kAlways, kFirst, kNever };
 
-/// The fields `prepend_scheme` and, of older files, `add_prefix_space`.
+/// Reads the field `prepend_scheme` or, in older files, `add_prefix_space`.
 Result<PrependScheme> read_prepend_scheme(const base::JsonFields& fields);
 
-/// U+2581 for each space, one before the text, and a word from each of them on.
+/// Turns each space into U+2581, prepends one to the text, and starts a word at each.
 Result<PreTokenizerPtr> read_metaspace(const base::JsonFields& fields);
 
 }  // namespace lanewise::text

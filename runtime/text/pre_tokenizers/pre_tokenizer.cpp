@@ -61,8 +61,7 @@ constexpr Kind kKinds[] = {
 constexpr std::string_view kBehaviors[] = {"Removed", "Isolated", "Contiguous",
                                            "MergedWithPrevious", "MergedWithNext"};
 
-/// Whether `match` joins the stretch that the matches before it made. Matches in a row are joined
-/// only where runs are wanted.
+/// Whether `match` joins the preceding word. Only kContiguous joins consecutive matches.
 bool joins(SplitBehavior behavior, bool matched, bool previous_matched) noexcept {
   if (behavior == SplitBehavior::kContiguous) return matched == previous_matched;
   return matched && !previous_matched;

@@ -18,38 +18,38 @@ struct Range {
   size_t end;
 };
 
-/// A text and the words that it is cut into: in order, none empty, none overlapping.
+/// A text and its words: in order, none empty, none overlapping.
 struct Words {
   NormalizedText text;
   std::vector<Range> ranges;
 };
 
-/// Cuts words into smaller words, and may change their characters. Thread-safe.
+/// Splits words further, and may change their characters. Thread-safe.
 class PreTokenizer {
  public:
   virtual ~PreTokenizer();
-  /// Fails only where a regular expression gives up.
+  /// Fails only if a regular expression exceeds its limits.
   virtual Status split(Words* words) const = 0;
 };
 
 using PreTokenizerPtr = std::unique_ptr<const PreTokenizer>;
 
-/// The pre-tokenizer of a tokenizer.json. kUnsupported names a type that we lack.
+/// Reads the pre-tokenizer of a tokenizer.json. kUnsupported names a type that we lack.
 Result<PreTokenizerPtr> read_pre_tokenizer(const base::JsonFields& fields);
 
-/// What becomes of the matches at which a text is cut.
+/// What happens to the matches at which a text is split.
 enum class SplitBehavior {
   kRemoved,
-  kIsolated,            ///< Each is a word.
-  kContiguous,          ///< Each run of them is.
+  kIsolated,            ///< Each match is a word.
+  kContiguous,          ///< Each run of matches is a word.
   kMergedWithPrevious,  ///< Each ends the word before.
-  kMergedWithNext,      ///< Each begins the word behind.
+  kMergedWithNext,      ///< Each begins the word after.
 };
 
-/// The field `behavior`, "Isolated" for instance.
+/// Reads the field `behavior`, such as "Isolated".
 Result<SplitBehavior> read_behavior(const base::JsonFields& fields, SplitBehavior fallback);
 
-/// Appends the words that `matches`, which count from byte `offset`, make of a text.
+/// Appends the words that `matches`, whose positions start at byte `offset`, make of a text.
 void append_words(const std::vector<Match>& matches, SplitBehavior behavior, size_t offset,
                   std::vector<Range>* words);
 

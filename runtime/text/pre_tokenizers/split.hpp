@@ -4,10 +4,10 @@
 
 namespace lanewise::text {
 
-/// Cuts at the matches of a pattern, or with `invert` at what is between them.
+/// Splits at the matches of a pattern, or with `invert` at the text between them.
 Result<PreTokenizerPtr> read_split(const base::JsonFields& fields);
 
-/// The same of a pattern.
+/// The same for a compiled pattern.
 PreTokenizerPtr make_split(Regex pattern, SplitBehavior behavior, bool invert);
 
 }  // namespace lanewise::text
