@@ -41,6 +41,12 @@ Result<LineReader> LineReader::open(const std::string& path) {
   return LineReader(name, std::move(owned), descriptor, size);
 }
 
+Result<std::string> LineReader::read_all(const std::string& path) {
+  LANEWISE_ASSIGN_OR_RETURN(LineReader reader, open(path));
+  while (!reader.at_end_) LANEWISE_RETURN_IF_ERROR(reader.read_more());
+  return std::move(reader.buffer_);
+}
+
 Result<std::span<const std::string_view>> LineReader::next(size_t most_lines, size_t most_bytes) {
   buffer_.erase(0, line_begin_);
   searched_ -= line_begin_;
@@ -77,7 +83,7 @@ void LineReader::split(size_t most_lines) {
 
 Status LineReader::read_more() {
   if (buffer_.size() - line_begin_ > kMostLineBytes) {
-    return invalid_argument(in_quotes(name_) + ": a line of more than " +
+    return invalid_argument(in_quotes(name_) + ": a line or text of more than " +
                             std::to_string(kMostLineBytes >> 20) + " MiB");
   }
   const size_t size = buffer_.size();

@@ -23,6 +23,9 @@ class LineReader {
   /// `-` is stdin.
   static Result<LineReader> open(const std::string& path);
 
+  /// The whole contents of a file or stdin, up to kMostLineBytes. Fails as open() and next() do.
+  static Result<std::string> read_all(const std::string& path);
+
   /// The next lines, none at the end; valid until the next call. At most `most_lines`, and not many
   /// more than `most_bytes` bytes. Returns the lines available if more would require waiting for a
   /// pipe or terminal, so that a program that writes a line and waits for its answer gets it. Fails

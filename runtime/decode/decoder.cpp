@@ -45,10 +45,10 @@ Status check_vocabulary(const graph::DecodingGraphs& graphs, const ModelInfo& in
 
 }  // namespace
 
-Result<std::unique_ptr<Decoder>> Decoder::create(const Model& model,
-                                                 const SessionOptions& options) {
+Result<std::unique_ptr<Decoder>> Decoder::create(const Model& model, const SessionOptions& options,
+                                                 graph::LogitRows rows) {
   LW_ASSIGN_OR_RETURN(const SessionSetup setup, check_session_options(options));
-  Result<graph::DecodingGraphs> graphs = graph::split_for_decoding(model.data().graph());
+  Result<graph::DecodingGraphs> graphs = graph::split_for_decoding(model.data().graph(), rows);
   if (!graphs.ok()) return graphs.status().with_context("cannot generate with this model");
   const Status vocabulary = check_vocabulary(*graphs, model.info());
   if (!vocabulary.ok()) return vocabulary.with_context("cannot generate with this model");

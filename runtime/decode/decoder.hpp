@@ -22,7 +22,10 @@ namespace lanewise::decode {
 class Decoder {
  public:
   /// Fails as Session::create() does, and with kUnsupported for a model that has no decoder.
-  static Result<std::unique_ptr<Decoder>> create(const Model& model, const SessionOptions& options);
+  ///
+  /// rows  which tokens of a step get logits
+  static Result<std::unique_ptr<Decoder>> create(const Model& model, const SessionOptions& options,
+                                                 graph::LogitRows rows = graph::LogitRows::kLast);
 
   bool has_encoder() const noexcept { return encode_executor_ != nullptr; }
   exec::Team& team() noexcept { return team_; }
@@ -47,7 +50,8 @@ class Decoder {
   /// Processes the tokens of all rows and writes their keys and values to their slots.
   Status step(std::span<const Row> rows, const RunOptions& options);
 
-  /// The logits after the last token of a row of the last step, [vocabulary]; may be modified.
+  /// The logits after the last token of a row of the last step, [vocabulary]; with
+  /// LogitRows::kAll, after a token of the step. May be changed.
   float* logits(size_t row) const;
 
   /// Records the times of subsequent runs (Generator::set_profiling).

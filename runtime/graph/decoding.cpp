@@ -34,13 +34,17 @@ class Splitter {
                             .features = 1});
   }
 
-  Result<DecodingGraphs> run() {
+  Result<DecodingGraphs> run(LogitRows rows) {
     for (const Node& node : graph_.nodes) {
       if (!depends_[static_cast<size_t>(node.output)]) continue;
       const Status status = add_node(node);
       if (!status.ok()) return status.with_context("node " + base::in_quotes(node.name));
     }
-    add_logits();
+    if (rows == LogitRows::kLast) {
+      add_last_logits();
+    } else {
+      result_.step.outputs[kLogits] = logits();
+    }
     result_.step = remove_dead(std::move(result_.step));
     if (!result_.memory.empty()) {
       // In a graph with such an input, all other inputs belong to the encoder.
@@ -206,9 +210,9 @@ class Splitter {
 
   /// Only the last token of a sequence needs logits. Its row is taken before the nodes that compute
   /// them alone: usually a linear, the largest of the model.
-  void add_logits() {
+  void add_last_logits() {
     Graph& step = result_.step;
-    const ValueId logits = in_step_[static_cast<size_t>(graph_.outputs.at(kLogits))];
+    const ValueId logits = this->logits();
     size_t first = step.nodes.size();  // of the nodes that need the last rows alone
     ValueId tokens = logits;
     while (first > 0 && needs_last_rows(step.nodes[first - 1], tokens)) {
@@ -228,6 +232,8 @@ class Splitter {
     if (tokens != logits) step.nodes[first].inputs.front() = take.output;
     step.nodes.insert(step.nodes.begin() + static_cast<std::ptrdiff_t>(first), std::move(take));
   }
+
+  ValueId logits() const { return in_step_[static_cast<size_t>(graph_.outputs.at(kLogits))]; }
 
   /// Whether `node` computes `value`, which only what follows reads, row by row from one input.
   bool needs_last_rows(const Node& node, ValueId value) const {
@@ -255,7 +261,7 @@ class Splitter {
 
 }  // namespace
 
-Result<DecodingGraphs> split_for_decoding(const Graph& graph) {
+Result<DecodingGraphs> split_for_decoding(const Graph& graph, LogitRows rows) {
   return base::no_throw([&]() -> Result<DecodingGraphs> {
     if (!graph.outputs.contains(kLogits)) return unsupported("the model has no output 'logits'");
     LW_ASSIGN_OR_RETURN(const Graph wanted, restricted_to(graph, {kLogits}));
@@ -264,7 +270,7 @@ Result<DecodingGraphs> split_for_decoding(const Graph& graph) {
     if (ids < 0 || rows_of(wanted.outputs.at(kLogits)) != rows_of(ids)) {
       return unsupported("the model does not compute logits for each token");
     }
-    return Splitter(wanted, ids).run();
+    return Splitter(wanted, ids).run(rows);
   });
 }
 

@@ -21,13 +21,16 @@ struct DecodingGraphs {
   /// Computed for new tokens. Inputs: their ids, `positions` (of each token in its sequence), the
   /// values of `memory`, `sources` (the source of each sequence, if a value of the memory has one
   /// row per source), and one cache for each attention to earlier tokens and each recurrent layer.
-  /// Output: `logits`, one row per sequence, which follow its last token.
+  /// Output: `logits`, one row per sequence, which follow its last token, or one per new token.
   Graph step;
   std::string ids;                  ///< the step's input of token ids
   std::vector<std::string> memory;  ///< outputs of `encode` and inputs of `step`
   /// Inputs of `step`: keys | values [slots, 2 * kv_heads * head_dim], or states [slots, features].
   std::vector<std::string> caches;
 };
+
+/// Which tokens of a step get logits.
+enum class LogitRows { kLast, kAll };
 
 /// Splits an optimized graph. A step computes its output `logits`.
 ///
@@ -40,7 +43,7 @@ struct DecodingGraphs {
 /// Fails with kUnsupported, naming the node, for a graph that cannot be decoded step by step:
 /// without logits, with attention that is not causal, with a layer that runs backwards, or with
 /// another use of a value of the encoder.
-Result<DecodingGraphs> split_for_decoding(const Graph& graph);
+Result<DecodingGraphs> split_for_decoding(const Graph& graph, LogitRows rows = LogitRows::kLast);
 
 /// Names of the nodes that a step computes; none for a graph that is not decoded step by step.
 /// Fails if memory runs out.

@@ -54,8 +54,8 @@ TEST_F(EmbedCommandTest, ALineOfHundredsOfMegabytesIsRefused) {
   const std::string path = out_path("zeros");
   std::ofstream(path).close();
   std::filesystem::resize_file(path, 258 << 20);  // a hole, which takes no disk space
-  EXPECT_TRUE(
-      is_error(run({"embed", model(), "--input", path}), path, "a line of more than 256 MiB"));
+  EXPECT_TRUE(is_error(run({"embed", model(), "--input", path}), path,
+                       "a line or text of more than 256 MiB"));
 }
 
 TEST_F(EmbedCommandTest, PlainLines) {

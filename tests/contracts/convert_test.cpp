@@ -9,7 +9,9 @@
 
 #include "tests/contracts/sweep.hpp"
 #include "tests/contracts/tiny_models.hpp"
+#include "tests/converters/hf_checkpoint.hpp"
 #include "tests/converters/torch_writer.hpp"
+#include "tests/runtime/text_subword_golden.hpp"
 
 namespace lanewise::test {
 namespace {
@@ -41,6 +43,17 @@ class ConvertContract : public TinyModels {
           return read(out);
         });
   }
+  /// One of the models of make_hf_seq2seq_golden.py, without tokenizers.
+  void put_hugging_face(const std::string& variant) {
+    converters::HfCheckpoint checkpoint = converters::hf_checkpoint(variant);
+    config_ = std::move(checkpoint.config);
+    tensors_ = std::move(checkpoint.tensors);
+    write();
+    if (!checkpoint.generation_config.empty()) {
+      put("generation_config.json", checkpoint.generation_config);
+    }
+  }
+
   void sweep_convert(const std::string& name) { sweep_convert(name, source_.string()); }
 };
 
@@ -50,6 +63,54 @@ TEST_F(ConvertContract, FloatingPointTypes) {
     options_.weights = weights;
     sweep_convert(weights);
   }
+}
+
+/// Several threads measure, quantise and compare.
+TEST_F(ConvertContract, QuantisedWeights) {
+  put_recurrent();
+  options_.threads = 2;
+  for (const char* weights : {"int8", "int4"}) {
+    options_.weights = weights;
+    options_.max_error = 1;
+    sweep_convert(weights);
+  }
+  options_.max_error = 0.02;
+  sweep_convert("int4, some weights at higher precision");
+}
+
+TEST_F(ConvertContract, QuantisedByTexts) {
+  put_bert();
+  put("texts.txt", "a b c\nd e\na a b\nc\n");
+  options_.calibrate = path("texts.txt");
+  options_.weights = "int8";
+  options_.threads = 1;
+  sweep_convert("int8, by texts");
+}
+
+TEST_F(ConvertContract, HuggingFaceSeq2Seq) {
+  for (const char* variant : {"bart", "mbart", "m2m_100", "pegasus", "t5_gated"}) {
+    put_hugging_face(variant);
+    sweep_convert(variant);
+  }
+}
+
+/// Its tokenizers are made of SentencePiece models and files beside them.
+TEST_F(ConvertContract, MarianWithTokenizers) {
+  put_hugging_face("marian_split");
+  for (const char* name : {"source.spm", "target.spm"}) {
+    put(name, text::read_subword_data("unigram.model"));
+  }
+  const char* vocabulary = R"({"</s>": 0, "<unk>": 1, "<pad>": 2, "\u2581a": 3, "\u2581.": 4})";
+  put("vocab.json", vocabulary);
+  put("target_vocab.json", vocabulary);
+  put("tokenizer_config.json",
+      R"({"separate_vocabs": true, "clean_up_tokenization_spaces": true})");
+  sweep_convert("marian, with tokenizers");
+}
+
+TEST_F(ConvertContract, Decoder) {
+  put_decoder();
+  sweep_convert("llama");
 }
 
 TEST_F(ConvertContract, EveryFamily) {

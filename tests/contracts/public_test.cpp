@@ -90,11 +90,17 @@ TEST_F(PublicContract, Tokenizer) {
   expect_contract(
       "Tokenizer::decode", same, [&](const auto& made) { return made.decode(ids); }, kText);
   expect_contract(
+      "Tokenizer::decode_after", same,
+      [&](const auto& made) { return made.decode_after(ids, ids); }, kText);
+  expect_contract(
       "Tokenizer::id", same,
       [](const auto& made) { return made.id("a token of more than a few characters"); }, kNoBits);
   expect_contract(
       "TextStream::create", same, [](const auto& made) { return TextStream::create(made); },
       kNoBits);
+  expect_contract(
+      "TextStream::create, after a text", same,
+      [&](const auto& made) { return TextStream::create(made, ids); }, kNoBits);
   expect_contract(
       "TextStream::add", [&] { return expect_ok(TextStream::create(tokenizer)); },
       [](TextStream& stream) { return stream.finish(); },

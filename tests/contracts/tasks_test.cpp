@@ -7,6 +7,7 @@
 
 #include "lanewise/embedder.hpp"
 #include "lanewise/generator.hpp"
+#include "lanewise/scorer.hpp"
 #include "lanewise/translator.hpp"
 #include "tests/contracts/sweep.hpp"
 #include "tests/contracts/tiny_models.hpp"
@@ -144,6 +145,29 @@ TEST_F(GeneratorContract, Generate) {
 TEST_F(GeneratorContract, GenerateByARecurrentModel) {
   put_recurrent();
   sweep_searches(open());
+}
+
+TEST_F(GeneratorContract, GenerateByADecoderAlone) {
+  put_decoder();
+  sweep_searches(open());
+}
+
+TEST_F(GeneratorContract, Scorer) {
+  put_decoder();
+  const auto create = [](const Model& model) { return Scorer::create(model, kTwoThreads); };
+  expect_contract(
+      "Scorer::create", [&] { return open(); }, create, kNoBits);
+  const Model model = open();
+  for (const std::vector<int32_t>& ids : {std::vector<int32_t>(100, 7), {7}}) {
+    expect_contract(
+        "Scorer::log_probabilities", [&] { return expect_ok(create(model)); },
+        [&](Scorer& made) { return made.log_probabilities(ids); },
+        [](const Scorer&, const Result<std::vector<float>>& scores) { return bytes(*scores); });
+  }
+  std::filesystem::remove(file());
+  put_translator();
+  expect_contract(
+      "Scorer::create, with an encoder", [&] { return open(); }, create, kNoBits);
 }
 
 TEST_F(GeneratorContract, GenerateWithCallbacksAndTimes) {

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "tests/contracts/sweep.hpp"
+#include "tests/converters/hf_checkpoint.hpp"
 #include "tests/converters/torch_checkpoint.hpp"
 
 namespace lanewise::test {
@@ -11,6 +12,13 @@ void TinyModels::put_bert() {
   write_all();
   put("config_sentence_transformers.json",
       R"({"prompts": {"query": "a b ", "document": ""}, "default_prompt_name": null})");
+}
+
+void TinyModels::put_decoder() {
+  converters::HfCheckpoint checkpoint = converters::hf_checkpoint("llama", converters::kHfDecoders);
+  config_ = std::move(checkpoint.config);
+  tensors_ = std::move(checkpoint.tensors);
+  write();
 }
 
 void TinyModels::put_translator() {

@@ -27,6 +27,8 @@ class TinyModels : public converters::RnnSeq2SeqTest {
   void put_bert();
   /// A Transformer with an encoder and a decoder, and a tokenizer for each.
   void put_translator();
+  /// A LLaMA, a decoder alone, without a tokenizer.
+  void put_decoder();
   /// A GRU with an encoder, a decoder and attention, without tokenizers.
   void put_recurrent();
 

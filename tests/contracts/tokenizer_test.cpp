@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/no_throw.hpp"
 #include "tests/contracts/sweep.hpp"
 #include "tests/contracts/tiny_models.hpp"
 #include "tests/runtime/text_subword_golden.hpp"
@@ -32,6 +33,10 @@ void sweep_use(const std::string& name, const TokenizerPtr& tokenizer) {
   expect_contract(
       "Tokenizer::encode_pair, " + name,
       [&] { return tokenizer->encode_pair(kText, kOther, short_options, nullptr); }, bits);
+  expect_contract(
+      "Tokenizer::to_json, " + name,
+      [&] { return base::no_throw([&]() -> Result<std::string> { return tokenizer->to_json(); }); },
+      [](const Result<std::string>& json) { return *json; });
   std::vector<int32_t> ids;
   for (int32_t id = 0; id < 24; ++id) ids.push_back(id);
   expect_contract(

@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <span>
 #include <vector>
 
+#include "lanewise/scorer.hpp"
 #include "runtime/decode/cache.hpp"
 #include "tests/runtime/attention_model.hpp"
 
@@ -154,6 +156,60 @@ TEST(Decode, ChunksOfAPromptGiveTheSameBits) {
     }
     EXPECT_EQ(last, whole) << "chunks of " << chunk;
   }
+}
+
+std::vector<float> scores_of(const Model& model, std::span<const int32_t> ids, int threads = 1) {
+  Result<Scorer> scorer = Scorer::create(model, {.threads = threads, .outputs = {}});
+  EXPECT_TRUE(scorer.ok()) << scorer.status().message();
+  const auto scores = scorer->log_probabilities(ids);
+  EXPECT_TRUE(scores.ok()) << scores.status().message();
+  return *scores;
+}
+
+TEST(Decode, TheProbabilityOfEveryToken) {
+  const Model model = tiny::small_model(Parts::kDecoder);
+  Ids ids;
+  for (int32_t i = 0; i < 150; ++i) ids.push_back(1 + i * 7 % (tiny::kVocabulary - 1));
+  const std::vector<float> scores = scores_of(model, ids);
+  ASSERT_EQ(scores.size(), ids.size() - 1);
+  for (const size_t i : {0, 1, 62, 63, 64, 127, 128, 148}) {
+    const std::vector<double> logits =
+        causal_logits(Ids(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(i) + 1));
+    double sum = 0;
+    for (const double logit : logits) sum += std::exp(logit);
+    EXPECT_NEAR(scores[i], logits[static_cast<size_t>(ids[i + 1])] - std::log(sum), kTolerance);
+  }
+  EXPECT_EQ(scores_of(model, ids, 3), scores);
+}
+
+/// The context of the model is 2000 tokens.
+TEST(Decode, WindowsOfALongTextOverlapByHalf) {
+  const Model model = tiny::small_model(Parts::kDecoder);
+  Ids ids;
+  for (int32_t i = 0; i < 3100; ++i) ids.push_back(1 + i * i % (tiny::kVocabulary - 1));
+  const std::vector<float> scores = scores_of(model, ids);
+  ASSERT_EQ(scores.size(), ids.size() - 1);
+  for (size_t window = 0; window < 3; ++window) {
+    const size_t begin = 1000 * window;
+    const size_t length = std::min<size_t>(2000, ids.size() - begin);
+    const std::vector<float> own = scores_of(model, std::span(ids).subspan(begin, length));
+    const size_t known = window == 0 ? 0 : 999;  // predictions of the window before
+    EXPECT_TRUE(std::equal(own.begin() + static_cast<std::ptrdiff_t>(known), own.end(),
+                           scores.begin() + static_cast<std::ptrdiff_t>(begin + known)))
+        << window;
+  }
+}
+
+TEST(Decode, ScoresOnlyWhatTheModelTakes) {
+  const Model model = tiny::small_model(Parts::kDecoder);
+  Result<Scorer> scorer = Scorer::create(model);
+  ASSERT_TRUE(scorer.ok());
+  const Ids one = {5}, outside = {5, 6, tiny::kVocabulary};
+  EXPECT_EQ(scorer->log_probabilities(one).status().message(),
+            "expected at least 2 tokens, found 1");
+  EXPECT_EQ(scorer->log_probabilities(outside).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(Scorer::create(tiny::small_model(Parts::kBoth)).status().code(),
+            StatusCode::kUnsupported);
 }
 
 TEST(Decode, SequencesOfAStepDoNotSeeEachOther) {
