@@ -7,6 +7,11 @@
 
 namespace lanewise::base {
 
+JsonTree::JsonTree() noexcept = default;
+JsonTree::JsonTree(std::nullptr_t) noexcept {}
+JsonTree::JsonTree(std::string value) noexcept : value_(std::move(value)) {}
+JsonTree::JsonTree(std::string_view value) : value_(std::string(value)) {}
+JsonTree::JsonTree(const char* value) : value_(std::string(value)) {}
 JsonTree::JsonTree(JsonTree&&) noexcept = default;
 JsonTree& JsonTree::operator=(JsonTree&&) noexcept = default;
 JsonTree::~JsonTree() = default;

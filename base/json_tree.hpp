@@ -1,12 +1,12 @@
 #pragma once
 
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -22,17 +22,14 @@ class JsonTree {
   /// A member of an object. Its value can be moved out of an initializer list.
   struct Member;
 
-  JsonTree() noexcept = default;  ///< null
-  JsonTree(std::nullptr_t) noexcept {}
-  JsonTree(std::same_as<bool> auto value) noexcept : value_(value) {}
-  JsonTree(std::signed_integral auto value) noexcept : value_(int64_t{value}) {}
-  template <std::unsigned_integral T>
-  requires(!std::same_as<T, bool>) JsonTree(T value)
-  noexcept : value_(uint64_t{value}) {}
-  JsonTree(std::floating_point auto value) noexcept : value_(double{value}) {}
-  JsonTree(std::string value) noexcept : value_(std::move(value)) {}
-  JsonTree(std::string_view value) : value_(std::string(value)) {}
-  JsonTree(const char* value) : value_(std::string(value)) {}
+  JsonTree() noexcept;  ///< null
+  JsonTree(std::nullptr_t) noexcept;
+  template <typename T>
+  requires std::is_arithmetic_v<T> JsonTree(T value)
+  noexcept;
+  JsonTree(std::string value) noexcept;
+  JsonTree(std::string_view value);
+  JsonTree(const char* value);
   /// An array.
   template <typename T>
   JsonTree(const std::vector<T>& values);
@@ -93,6 +90,20 @@ struct JsonTree::Member {
   std::string name;
   mutable JsonTree value;
 };
+
+template <typename T>
+requires std::is_arithmetic_v<T> JsonTree::JsonTree(T value)
+noexcept {
+  if constexpr (std::is_same_v<T, bool>) {
+    value_ = value;
+  } else if constexpr (std::is_floating_point_v<T>) {
+    value_ = double{value};
+  } else if constexpr (std::is_signed_v<T>) {
+    value_ = int64_t{value};
+  } else {
+    value_ = uint64_t{value};
+  }
+}
 
 /// The text of a tree with the members of its objects in alphabetical order.
 std::string sorted_text(JsonTree tree);

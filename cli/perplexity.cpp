@@ -60,8 +60,8 @@ Status perplexity(const PerplexityOptions& options, Shell& shell) {
   }
   const auto [tokens, perplexity, bits] = *measured;
   if (!options.json) {
-    return shell.out.line(
-        fmt::format("perplexity {:.4f}, {:.4f} bits per byte, {} tokens", perplexity, bits, tokens));
+    return shell.out.line(fmt::format("perplexity {:.4f}, {:.4f} bits per byte, {} tokens",
+                                      perplexity, bits, tokens));
   }
   return shell.out.line(fmt::format(R"({{"tokens": {}, "perplexity": {}, "bits_per_byte": {}}})",
                                     tokens, json_number(perplexity), json_number(bits)));
@@ -77,8 +77,7 @@ Command make_perplexity(CLI::App& program, Shell& shell) {
   command->add_option("--input", options->input, "The text, a whole file; `-` is stdin")
       ->required()
       ->type_name("FILE");
-  command->add_flag("--json", options->json,
-                    "Print one object: tokens, perplexity, bits_per_byte");
+  command->add_flag("--json", options->json, "Print one object: tokens, perplexity, bits_per_byte");
   command->footer(
       "The file is one text, with the tokenizer's special tokens; every token but the first is\n"
       "predicted. A text longer than the model's context is computed in windows of that length\n"

@@ -52,11 +52,11 @@ TEST_F(PerplexityCommandTest, MeasuresAFileAndStdin) {
   const double perplexity_found = result.at("perplexity");
   EXPECT_GT(perplexity_found, 1);
   const auto bytes = static_cast<double>(text(200).size());
-  EXPECT_NEAR(result.at("bits_per_byte").get<double>(),
-              199 * std::log2(perplexity_found) / bytes, 1e-9);
+  EXPECT_NEAR(result.at("bits_per_byte").get<double>(), 199 * std::log2(perplexity_found) / bytes,
+              1e-9);
   EXPECT_EQ(perplexity({"--input", "-", "--json"}, text(200)).out, outcome.out);
-  EXPECT_TRUE(converters::has(perplexity({"--input", path("text.txt")}).out, "perplexity ",
-                              "200 tokens"));
+  EXPECT_TRUE(
+      converters::has(perplexity({"--input", path("text.txt")}).out, "perplexity ", "200 tokens"));
 }
 
 TEST_F(PerplexityCommandTest, NamesWhatIsWrong) {
