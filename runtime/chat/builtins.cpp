@@ -14,7 +14,7 @@ Status wrong_call(const Builtin& builtin, std::string_view what) {
 }
 
 /// Puts arguments in the order of the parameters.
-Status bind(const Builtin& builtin, const CallArguments& arguments, std::span<Value> bound) {
+Status bind_parameters(const Builtin& builtin, const CallArguments& arguments, std::span<Value> bound) {
   if (arguments.positional.size() > builtin.parameter_count()) {
     return wrong_call(builtin, "has too many arguments");
   }
@@ -70,7 +70,7 @@ Result<Value> apply(const Builtin& builtin, Environment& environment, const Valu
     return invalid_argument("the sandbox does not allow " + base::in_quotes(builtin.name));
   }
   std::array<Value, kMaxParameters> bound;
-  LW_RETURN_IF_ERROR(bind(builtin, arguments, bound));
+  LW_RETURN_IF_ERROR(bind_parameters(builtin, arguments, bound));
   return builtin.call(environment, subject, bound);
 }
 
