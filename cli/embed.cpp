@@ -76,7 +76,7 @@ class Embedding {
       const Status utf8 = check_utf8(texts[i]);
       if (utf8.ok()) continue;
       LANEWISE_RETURN_IF_ERROR(write(texts.subspan(begin, i - begin), begin));
-      const Status why = utf8.with_context(source_.where(i));
+      Status why = utf8.with_context(source_.where(i));
       if (!on_error_.skips()) return why;
       leave_out(why, shell_);
       for (const auto& writer : writers_)

@@ -31,7 +31,7 @@ int write_all(int descriptor, std::string_view text) {
 
 bool is_set(const char* name) {
   const char* value = std::getenv(name);
-  return value != nullptr && std::string_view(value) != "" && std::string_view(value) != "0";
+  return value != nullptr && *value != '\0' && std::string_view(value) != "0";
 }
 
 }  // namespace
