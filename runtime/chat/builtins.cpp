@@ -14,7 +14,8 @@ Status wrong_call(const Builtin& builtin, std::string_view what) {
 }
 
 /// Puts arguments in the order of the parameters.
-Status bind_parameters(const Builtin& builtin, const CallArguments& arguments, std::span<Value> bound) {
+Status bind_parameters(const Builtin& builtin, const CallArguments& arguments,
+                       std::span<Value> bound) {
   if (arguments.positional.size() > builtin.parameter_count()) {
     return wrong_call(builtin, "has too many arguments");
   }
