@@ -106,14 +106,16 @@ Status GgufCheckpoint::open_parts(const std::string& path, Part&& named, uint64_
   LW_ASSIGN_OR_RETURN(const uint64_t number, number_or(named.view, "split.no", 0));
   LW_ASSIGN_OR_RETURN(files_, part_paths(path, number, count));
   LW_RETURN_IF_ERROR(check_present(files_));
-  for (uint64_t i = 0; i < count; ++i) {
-    if (i == number) {
-      parts_.push_back(std::move(named));
-    } else {
+  const auto open_range = [&](uint64_t begin, uint64_t end) -> Status {
+    for (uint64_t i = begin; i < end; ++i) {
       LW_ASSIGN_OR_RETURN(Part part, open_part(files_[i]));
       parts_.push_back(std::move(part));
     }
-  }
+    return {};
+  };
+  LW_RETURN_IF_ERROR(open_range(0, number));
+  parts_.push_back(std::move(named));
+  LW_RETURN_IF_ERROR(open_range(number + 1, count));
   return check_parts(count);
 }
 

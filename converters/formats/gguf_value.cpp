@@ -89,7 +89,7 @@ std::optional<int64_t> GgufValue::integer() const noexcept {
   if (!is_integer(type_)) return std::nullopt;
   if (type_ != GgufType::kU64) {
     int64_t result = 0;
-    with_number(type_, bytes_.data(), [&](auto x) { result = static_cast<int64_t>(x); });
+    with_number(type_, bytes_.data(), [&](auto x) { result = static_cast<int64_t>(+x); });
     return result;
   }
   const auto value = load<uint64_t>(bytes_.data());

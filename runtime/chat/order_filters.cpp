@@ -58,6 +58,7 @@ Result<Value> sorted(std::vector<Keyed> keyed, bool descending, Store& store) {
   });
   LW_RETURN_IF_ERROR(failure);
   std::vector<Value> elements;
+  elements.reserve(keyed.size());
   for (const Keyed& item : keyed) elements.push_back(item.element);
   return store.list(elements);
 }

@@ -129,7 +129,7 @@ Result<Interpreter::Flow> Interpreter::for_statement(const Statement& statement)
   if (any_to_the_end || statement.bodies.size() < 2) return Flow::kNext;
   Scope* const outer = scope_;
   LW_ASSIGN_OR_RETURN(scope_, new_scope(outer));
-  const Result<Flow> flow = execute(statement.bodies[1]);
+  Result<Flow> flow = execute(statement.bodies[1]);
   scope_ = outer;
   return flow;
 }
@@ -141,7 +141,7 @@ Result<Interpreter::Flow> Interpreter::for_body(const Statement& statement, Loop
   LW_ASSIGN_OR_RETURN(scope_, new_scope(loop.outer));
   LW_RETURN_IF_ERROR(set_variable(scope_, "loop", Value::loop(&loop)));
   LW_RETURN_IF_ERROR(assign(*statement.target, loop.current));
-  const Result<Flow> flow = execute(statement.bodies[0]);
+  Result<Flow> flow = execute(statement.bodies[0]);
   scope_ = loop.outer;
   return flow;
 }
@@ -150,7 +150,7 @@ Result<Interpreter::Flow> Interpreter::capture(const Body& body, Scope* parent, 
   Scope* const outer_scope = scope_;
   std::string* const outer_output = std::exchange(output_, text);
   LW_ASSIGN_OR_RETURN(scope_, new_scope(parent));
-  const Result<Flow> flow = execute(body);
+  Result<Flow> flow = execute(body);
   scope_ = outer_scope;
   output_ = outer_output;
   output_bytes_ -= text->size();

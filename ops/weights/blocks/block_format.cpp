@@ -130,7 +130,8 @@ void unpack(const BlockQ6K& b, float* y) noexcept {
   for (int i = 0; i < 256; ++i) {
     const int low = bits<4>(b.low[i / 128 * 64 + i % 64], i % 128 / 64 * 4);
     const int code = low | code2(b.high, i) << 4;
-    y[i] = d * static_cast<float>(b.scales[i / 16]) * static_cast<float>(code - 32);
+    const int group = i / 16;
+    y[i] = d * static_cast<float>(b.scales[group]) * static_cast<float>(code - 32);
   }
 }
 
