@@ -17,7 +17,7 @@ class EmbedWriter {
  public:
   virtual ~EmbedWriter() = default;
   virtual Status write(std::span<const std::string_view> texts, const Embeddings& embeddings) = 0;
-  /// Writes a placeholder for a text without a vector: an empty line, an object whose embedding is
+  /// Writes the line of a text without a vector: an empty one, an object whose embedding is
   /// null, a row of NaN.
   virtual Status leave_out(std::string_view text, const Status& why) = 0;
   /// Makes the file appear under its name. Call it once; without it no file is left behind.

@@ -190,28 +190,23 @@ std::vector<std::string> leftovers(const Gpt2Config& config, const std::string& 
   return names;
 }
 
-/// The prefix of names that belong to a class with a head around the model.
-std::string outside_of(std::string prefix) {
-  constexpr std::string_view kUsual = "transformer.";
-  if (prefix.ends_with(kUsual)) prefix.resize(prefix.size() - kUsual.size());
-  return prefix;
-}
-
 Result<FamilyModel> build(const FamilyInput& input) {
   LW_ASSIGN_OR_RETURN(const Gpt2Config config, read_config(input));
   LW_ASSIGN_OR_RETURN(const std::string prefix,
                       find_prefix(input.checkpoint, kAnchor, "transformer."));
-  const std::string outside = outside_of(prefix);
+  const std::string outside = outside_of_model(prefix, "transformer.");
   LW_ASSIGN_OR_RETURN(const DecoderForm form, decoder_form(input, "GPT2", outside));
   const std::string embedding = prefix + "wte.weight";
   std::string head = outside + "lm_head.weight";
   FamilyModel model;
   model.leftovers = leftovers(config, prefix);
   std::string table = embedding;
+  if (config.tied_head || form != DecoderForm::kLogits) {
+    model.leftovers.insert(model.leftovers.end(), {embedding, head});
+  }
   if (config.tied_head) {
     const TiedTensors tied(input.checkpoint, {embedding, head});
     table = tied.common();
-    model.leftovers.insert(model.leftovers.end(), {embedding, head});
     LW_ASSIGN_OR_RETURN(head, tied.of(head));
   }
   LW_ASSIGN_OR_RETURN(ModuleTensors tensors, ModuleTensors::create(input.config, input.checkpoint));

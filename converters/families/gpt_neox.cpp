@@ -214,13 +214,6 @@ std::vector<std::string> leftovers(const NeoxConfig& config, const std::string& 
   return names;
 }
 
-/// The prefix of names that belong to a class with a head around the model.
-std::string outside_of(std::string prefix) {
-  constexpr std::string_view kUsual = "gpt_neox.";
-  if (prefix.ends_with(kUsual)) prefix.resize(prefix.size() - kUsual.size());
-  return prefix;
-}
-
 /// `embed_out`, or `lm_head` in newer checkpoints.
 std::string head_name(const Checkpoint& checkpoint, const std::string& outside) {
   const std::string newer = outside + "lm_head.weight";
@@ -231,15 +224,17 @@ Result<FamilyModel> build(const FamilyInput& input) {
   LW_ASSIGN_OR_RETURN(const NeoxConfig config, read_config(input));
   LW_ASSIGN_OR_RETURN(const std::string prefix,
                       find_prefix(input.checkpoint, kAnchor, "gpt_neox."));
-  const std::string outside = outside_of(prefix);
+  const std::string outside = outside_of_model(prefix, "gpt_neox.");
   LW_ASSIGN_OR_RETURN(const DecoderForm form, decoder_form(input, "GPTNeoX", outside));
   std::string table = prefix + "embed_in.weight";
   std::string head = head_name(input.checkpoint, outside);
   FamilyModel model;
   model.leftovers = leftovers(config, prefix);
+  if (config.tied_head || form != DecoderForm::kLogits) {
+    model.leftovers.insert(model.leftovers.end(), {table, head});
+  }
   if (config.tied_head) {
     const TiedTensors tied(input.checkpoint, {table, head});
-    model.leftovers.insert(model.leftovers.end(), {table, head});
     table = tied.common();
     LW_ASSIGN_OR_RETURN(head, tied.of(head));
   }

@@ -42,9 +42,8 @@ Result<std::string> find_prefix(const Checkpoint& checkpoint, std::string_view a
   return prefixes.empty() ? std::string() : prefixes.front();
 }
 
-std::string outside_of_model(const std::string& prefix) {
-  constexpr std::string_view kModel = "model.";
-  return prefix.ends_with(kModel) ? prefix.substr(0, prefix.size() - kModel.size()) : prefix;
+std::string outside_of_model(const std::string& prefix, std::string_view own) {
+  return prefix.ends_with(own) ? prefix.substr(0, prefix.size() - own.size()) : prefix;
 }
 
 const std::string& TiedTensors::common() const {

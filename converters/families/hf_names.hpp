@@ -16,8 +16,8 @@ Result<std::string> find_prefix(const Checkpoint& checkpoint, std::string_view a
                                 std::string_view usual);
 
 /// The prefix of names that belong to a class with a head around a model: the model's prefix
-/// without its own `model.`.
-std::string outside_of_model(const std::string& prefix);
+/// without its `own` part.
+std::string outside_of_model(const std::string& prefix, std::string_view own = "model.");
 
 /// Tied tensors of a model, one or several of which a file contains: `shared.weight`,
 /// `encoder.embed_tokens.weight`, `lm_head.weight`.

@@ -26,5 +26,15 @@ TEST_F(Gpt2Test, ChecksEveryField) {
   EXPECT_FALSE(reported("unused"));
 }
 
+TEST_F(Gpt2Test, KnowsTheHeadThatAnEncoderLeavesOut) {
+  use("gpt2");
+  config_["tie_word_embeddings"] = "false";
+  tensors_["lm_head.weight"] = hf_weight("lm_head.weight", {61, 54}, 2);
+  options_.as = "encoder";
+  write();
+  EXPECT_EQ(loaded().info().outputs[0].name, "last_hidden_state");
+  EXPECT_FALSE(reported("unused"));
+}
+
 }  // namespace
 }  // namespace lanewise::converters

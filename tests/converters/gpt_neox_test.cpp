@@ -20,5 +20,15 @@ TEST_F(GptNeoxTest, ChecksEveryField) {
   EXPECT_EQ(converted().node("embed_out").weights.at("weight").front(), "embed_out.weight");
 }
 
+TEST_F(GptNeoxTest, KnowsTheHeadThatAnEncoderLeavesOut) {
+  use("gpt_neox");
+  config_["tie_word_embeddings"] = "false";
+  tensors_["lm_head.weight"] = hf_weight("lm_head.weight", {61, 60}, 2);
+  options_.as = "encoder";
+  write();
+  EXPECT_EQ(loaded().info().outputs[0].name, "last_hidden_state");
+  EXPECT_FALSE(reported("unused"));
+}
+
 }  // namespace
 }  // namespace lanewise::converters
