@@ -17,15 +17,17 @@ namespace {
 constexpr auto kSourceTokens = static_cast<size_t>(graph::RowSymbol::kSourceTokens);
 constexpr auto kSequences = static_cast<size_t>(graph::RowSymbol::kSequences);
 constexpr auto kCache = static_cast<size_t>(graph::RowSymbol::kCache);
+constexpr auto kPages = static_cast<size_t>(graph::RowSymbol::kPages);
 constexpr auto kSources = static_cast<size_t>(graph::RowSymbol::kSources);
 
-std::vector<int64_t> cache_features(const graph::DecodingGraphs& graphs) {
-  std::vector<int64_t> features;
+std::vector<CacheLayer> cache_layers(const graph::DecodingGraphs& graphs) {
+  std::vector<CacheLayer> layers;
   for (const std::string& name : graphs.caches) {
-    const graph::ValueId id = graphs.step.find_input(name);
-    features.push_back(graphs.step.values[static_cast<size_t>(id)].features);
+    const auto id = static_cast<size_t>(graphs.step.find_input(name));
+    const graph::Value& cache = graphs.step.values[id];
+    layers.push_back({cache.rows == graph::RowSymbol::kPages, cache.features});
   }
-  return features;
+  return layers;
 }
 
 int64_t features_of_output(const graph::Graph& graph, const std::string& name) {
@@ -72,7 +74,7 @@ Decoder::Decoder(const Model& model, graph::DecodingGraphs graphs, plan::Program
       vocabulary_(features_of_output(step_.graph, "logits")),
       team_(setup.threads, setup.team),
       step_executor_(step_, team_),
-      cache_(cache_features(graphs_)),
+      cache_(cache_layers(graphs_)),
       source_binder_(encode_.graph),
       step_inputs_(step_inputs()),
       tokens_(static_cast<size_t>(
@@ -126,8 +128,10 @@ exec::InputBinding Decoder::binding_of(const StepInput& input) const {
       return {positions_.data(), 1};
     case StepInput::Kind::kSources:
       return {sources_.data(), 1};
-    case StepInput::Kind::kCache:
-      return {cache_.layer(input.layer), cache_.stride(input.layer)};
+    case StepInput::Kind::kCache: {
+      const Cache::LayerMemory layer = cache_.layer(input.layer);
+      return {layer.data, layer.stride};
+    }
     case StepInput::Kind::kMemory:
       break;
   }
@@ -140,17 +144,19 @@ Status Decoder::step(std::span<const Row> rows, const RunOptions& options) {
   positions_.clear();
   sources_.clear();
   offsets_.assign(1, 0);
-  cache_rows_.clear();
+  cache_slots_.clear();
+  cache_pages_.clear();
   cache_lengths_.clear();
   memory_rows_.clear();
   memory_lengths_.clear();
   for (const Row& row : rows) {
-    const auto length = static_cast<int32_t>(row.slots->size());
+    const int32_t length = row.sequence->tokens;
     const auto count = static_cast<int32_t>(row.tokens.size());
     ids_.insert(ids_.end(), row.tokens.begin(), row.tokens.end());
     for (int32_t i = length - count; i < length; ++i) positions_.push_back(i);
     offsets_.push_back(offsets_.back() + count);
-    cache_rows_.push_back(row.slots->data());
+    cache_slots_.push_back(row.sequence->slots.data());
+    cache_pages_.push_back(row.sequence->data.data());
     cache_lengths_.push_back(length);
     sources_.push_back(row.source);
     if (!has_encoder()) continue;
@@ -165,7 +171,8 @@ Status Decoder::step(std::span<const Row> rows, const RunOptions& options) {
   batch.rows[kSequences] = sequences;
   batch.rows[kSources] = static_cast<int64_t>(source_lengths_.size());
   batch.ragged[tokens_] = {offsets_.data(), sequences};
-  batch.tables[kCache] = {cache_rows_.data(), cache_lengths_.data(), sequences};
+  batch.tables[kCache] = {cache_slots_.data(), cache_lengths_.data(), sequences};
+  batch.tables[kPages] = {nullptr, cache_lengths_.data(), sequences, cache_pages_.data()};
   if (has_encoder()) {
     batch.tables[kSourceTokens] = {memory_rows_.data(), memory_lengths_.data(), sequences};
   }

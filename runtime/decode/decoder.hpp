@@ -45,9 +45,10 @@ class Decoder {
   struct Row {
     int32_t source = 0;               ///< of the last encode()
     std::span<const int32_t> tokens;  ///< the new ones, at least one
-    const Cache::Slots* slots;        ///< of all its tokens, the new ones last
+    const Cache::Sequence* sequence;  ///< of all its tokens, the new ones last
   };
-  /// Processes the tokens of all rows and writes their keys and values to their slots.
+  /// Processes the tokens of all rows and writes what later steps need of them
+  /// to the cache.
   Status step(std::span<const Row> rows, const RunOptions& options);
 
   /// The logits after the last token of a row of the last step, [vocabulary]; with
@@ -106,7 +107,8 @@ class Decoder {
   std::vector<int32_t> positions_;
   std::vector<int32_t> sources_;
   std::vector<int32_t> offsets_;
-  std::vector<const int32_t*> cache_rows_;
+  std::vector<const int32_t*> cache_slots_;
+  std::vector<float* const*> cache_pages_;
   std::vector<int32_t> cache_lengths_;
   std::vector<const int32_t*> memory_rows_;
   std::vector<int32_t> memory_lengths_;

@@ -84,7 +84,7 @@ Status BatchGeneration::start(std::span<const Source> sources) {
         {.source = static_cast<int32_t>(i),
          .search = generate::make_search(options_, decoder_.isa(), decoder_.vocabulary(),
                                          prompts_.back(), room, source.number),
-         .slots = {}});
+         .sequences = {}});
   }
   return decoder_.encode({.ids = ids, .type_ids = {}, .lengths = lengths}, run_);
 }
@@ -103,15 +103,11 @@ Status BatchGeneration::step(std::span<const Source> sources) {
 
 /// Binds the rows of all searches, each after the cache of the row that it continues.
 Status BatchGeneration::bind_rows() {
-  int64_t fresh = 0;
-  for (const Active& active : active_) {
-    const size_t tokens = first_step_ ? prompts_[static_cast<size_t>(active.source)].size() : 1;
-    fresh += active.search->rows() * static_cast<int64_t>(tokens);
-  }
-  LW_RETURN_IF_ERROR(decoder_.cache().reserve(fresh));
+  size_t rows = 0;
+  for (const Active& active : active_) rows += static_cast<size_t>(active.search->rows());
   rows_.clear();
   tokens_.clear();
-  tokens_.reserve(static_cast<size_t>(fresh));  // rows point into it
+  tokens_.reserve(rows);  // rows point into it
   for (Active& active : active_) {
     follow_parents(active);
     active.first_row = rows_.size();
@@ -122,34 +118,34 @@ Status BatchGeneration::bind_rows() {
         tokens_.push_back(active.search->token(r));
         tokens = std::span(tokens_).last(1);
       }
-      Cache::Slots& slots = active.slots[static_cast<size_t>(r)];
-      for (size_t i = 0; i < tokens.size(); ++i) decoder_.cache().append(slots);
-      rows_.push_back({.source = active.source, .tokens = tokens, .slots = &slots});
+      Cache::Sequence& sequence = active.sequences[static_cast<size_t>(r)];
+      LW_RETURN_IF_ERROR(decoder_.cache().append(sequence, static_cast<int64_t>(tokens.size())));
+      rows_.push_back({.source = active.source, .tokens = tokens, .sequence = &sequence});
     }
   }
   return {};
 }
 
-/// Passes each row the slots of its parent: the last child takes them over, others share them.
+/// Passes each row the tokens of its parent: the last child takes them over, others share them.
 void BatchGeneration::follow_parents(Active& active) {
   const int rows = active.search->rows();
-  if (first_step_) active.slots.resize(1);
-  uses_.assign(active.slots.size(), 0);
+  if (first_step_) active.sequences.resize(1);
+  uses_.assign(active.sequences.size(), 0);
   for (int r = 0; r < rows; ++r) ++uses_[static_cast<size_t>(active.search->parent(r))];
   next_.resize(std::max(next_.size(), static_cast<size_t>(rows)));
   for (int r = 0; r < rows; ++r) {
     const auto parent = static_cast<size_t>(active.search->parent(r));
-    Cache::Slots& next = next_[static_cast<size_t>(r)];
+    Cache::Sequence& next = next_[static_cast<size_t>(r)];
     if (--uses_[parent] == 0) {
-      next.swap(active.slots[parent]);
+      std::swap(next, active.sequences[parent]);
     } else {
-      decoder_.cache().share(active.slots[parent], next);
+      decoder_.cache().share(active.sequences[parent], next);
     }
   }
-  for (Cache::Slots& slots : active.slots) decoder_.cache().release(slots);
-  active.slots.resize(static_cast<size_t>(rows));
+  for (Cache::Sequence& sequence : active.sequences) decoder_.cache().release(sequence);
+  active.sequences.resize(static_cast<size_t>(rows));
   for (int r = 0; r < rows; ++r) {
-    active.slots[static_cast<size_t>(r)].swap(next_[static_cast<size_t>(r)]);
+    std::swap(active.sequences[static_cast<size_t>(r)], next_[static_cast<size_t>(r)]);
   }
 }
 
@@ -203,7 +199,7 @@ bool BatchGeneration::report_hypotheses(Active& active, int64_t number) const {
 void BatchGeneration::finish(Active& active, Generation& result) {
   const auto hypotheses = active.search->results();
   result.hypotheses.assign(hypotheses.begin(), hypotheses.end());
-  for (Cache::Slots& slots : active.slots) decoder_.cache().release(slots);
+  for (Cache::Sequence& sequence : active.sequences) decoder_.cache().release(sequence);
 }
 
 void BatchGeneration::stop_all(FinishReason reason) {

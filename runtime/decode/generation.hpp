@@ -39,8 +39,8 @@ class BatchGeneration {
   struct Active {
     int32_t source = 0;
     std::unique_ptr<generate::Search> search;
-    std::vector<Cache::Slots> slots;  ///< by row of the last step
-    size_t first_row = 0;             ///< in the step
+    std::vector<Cache::Sequence> sequences;  ///< by row of the last step
+    size_t first_row = 0;                    ///< in the step
     size_t tokens_reported = 0;
     std::vector<std::vector<int32_t>> reported;  ///< hypotheses
   };
@@ -68,7 +68,7 @@ class BatchGeneration {
   std::vector<Decoder::Row> rows_;
   std::vector<int32_t> tokens_;                // [rows], after the first step
   std::vector<std::vector<int32_t>> prompts_;  // [sources]
-  std::vector<Cache::Slots> next_;
+  std::vector<Cache::Sequence> next_;
   std::vector<int> uses_;
 };
 
