@@ -39,7 +39,8 @@ void AttentionPieces::cut(const Operands& operands, LengthsOf lengths, int threa
   double total = 0;
   for (int64_t s = 0; s < sequences; ++s) {
     const Lengths both = lengths(operands, s);
-    total += static_cast<double>(problem_.kv_heads) * work(both, 0, both.queries * problem_.group());
+    total +=
+        static_cast<double>(problem_.kv_heads) * work(both, 0, both.queries * problem_.group());
   }
   const double target = piece_work(total, threads);
   for (int64_t s = 0; s < sequences; ++s) {

@@ -189,22 +189,13 @@ constexpr TileFunctions functions_of() {
 
 // By the number of rows; entry 0 is never used.
 constexpr TileFunctions kTiles[] = {
-    {nullptr, nullptr},
-    functions_of<1>(),
-    functions_of<2>(),
-    functions_of<3>(),
+    {nullptr, nullptr}, functions_of<1>(),  functions_of<2>(), functions_of<3>(),
 #if defined(__AVX2__)
-    functions_of<4>(),
-    functions_of<5>(),
-    functions_of<6>(),
+    functions_of<4>(),  functions_of<5>(),  functions_of<6>(),
 #endif
 #if defined(__AVX512F__)
-    functions_of<7>(),
-    functions_of<8>(),
-    functions_of<9>(),
-    functions_of<10>(),
-    functions_of<11>(),
-    functions_of<12>(),
+    functions_of<7>(),  functions_of<8>(),  functions_of<9>(), functions_of<10>(),
+    functions_of<11>(), functions_of<12>(),
 #endif
 };
 static_assert(sizeof kTiles / sizeof kTiles[0] == kTileRows + 1);

@@ -59,20 +59,52 @@ Status Cache::append_pages(Sequence& sequence, int64_t count) {
     LW_RETURN_IF_ERROR(own_last_page(sequence));
   }
   const size_t before = sequence.pages.size();
-  const int64_t more =
-      ops::pages_for(sequence.tokens + count) - static_cast<int64_t>(before);
+  const int64_t more = ops::pages_for(sequence.tokens + count) - static_cast<int64_t>(before);
   if (more <= 0) return {};
   sequence.data.reserve(before + static_cast<size_t>(more));
-  LW_RETURN_IF_ERROR(pages_.take(more, sequence.pages));
+  LW_RETURN_IF_ERROR(take(more, sequence.pages));
   for (size_t i = before; i < sequence.pages.size(); ++i) {
     sequence.data.push_back(pages_.data(sequence.pages[i]));
   }
   return {};
 }
 
+/// Pages that are kept for reuse give way to those that are needed.
+Status Cache::take(int64_t count, std::vector<int32_t>& pages) {
+  const int64_t room = pages_.most_pages() - pages_.pages() + pages_.free_pages();
+  if (count > room) forget(count - room);
+  return pages_.take(count, pages);
+}
+
+void Cache::forget(int64_t pages) noexcept {
+  prefixes_.forget(
+      static_cast<size_t>(pages), [&](int32_t page) { return !pages_.is_shared(page); },
+      [&](int32_t page) { pages_.release(page); });
+}
+
+int64_t Cache::reuse(std::span<const int32_t> ids, Sequence& sequence) {
+  LW_DCHECK(sequence.tokens == 0);
+  if (!only_pages() || ids.empty()) return 0;
+  prefixes_.find(ids, ids.size() - 1, sequence.pages);
+  sequence.data.reserve(sequence.pages.size());
+  for (const int32_t page : sequence.pages) {
+    pages_.hold(page);
+    sequence.data.push_back(pages_.data(page));
+  }
+  sequence.tokens = static_cast<int32_t>(sequence.pages.size() * PrefixIndex::kTokens);
+  return sequence.tokens;
+}
+
+void Cache::publish(std::span<const int32_t> ids, const Sequence& sequence) {
+  if (!only_pages() || most_kept_ == 0) return;
+  prefixes_.add(ids, sequence.pages, [&](int32_t page) { pages_.hold(page); });
+  const int64_t kept = static_cast<int64_t>(prefixes_.pages());
+  if (kept > most_kept_) forget(kept - most_kept_);
+}
+
 Status Cache::own_last_page(Sequence& sequence) {
   std::vector<int32_t> own;
-  LW_RETURN_IF_ERROR(pages_.take(1, own));
+  LW_RETURN_IF_ERROR(take(1, own));
   float* data = pages_.data(own.front());
   std::memcpy(data, sequence.data.back(), static_cast<size_t>(pages_.page_bytes()));
   pages_.release(sequence.pages.back());
@@ -108,6 +140,7 @@ void Cache::truncate(Sequence& sequence, int32_t tokens) noexcept {
 void Cache::release(Sequence& sequence) noexcept { truncate(sequence, 0); }
 
 void Cache::release_all() noexcept {
+  prefixes_.clear();
   pages_.release_all();
   slots_.release_all();
 }

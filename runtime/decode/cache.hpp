@@ -6,6 +6,7 @@
 
 #include "lanewise/status.hpp"
 #include "runtime/decode/page_pool.hpp"
+#include "runtime/decode/prefix_index.hpp"
 #include "runtime/decode/slot_pool.hpp"
 
 namespace lanewise::decode {
@@ -35,6 +36,15 @@ class Cache {
   explicit Cache(std::span<const CacheLayer> layers);
 
   void set_limit(int64_t bytes) noexcept { pages_.set_limit(bytes); }
+  /// Keeps up to `pages` full pages of sequences that were released, for reuse().
+  void keep(int64_t pages) noexcept { most_kept_ = pages; }
+
+  /// Gives an empty sequence the tokens at the beginning of `ids` that the pages of earlier ones
+  /// hold, and returns their number. Never all: the last token has to be computed.
+  int64_t reuse(std::span<const int32_t> ids, Sequence& sequence);
+  /// Makes the full pages of a sequence of the tokens `ids` known to reuse(). They must have been
+  /// computed.
+  void publish(std::span<const int32_t> ids, const Sequence& sequence);
 
   /// Makes room for `count` more tokens of a sequence. kResourceExhausted, with the sequence
   /// unchanged, if there is no memory.
@@ -65,12 +75,18 @@ class Cache {
     int64_t index;  // its first float in a page, or its number among the layers of slots
   };
 
+  /// Whether sequences are nothing but pages.
+  bool only_pages() const noexcept { return slots_.layers() == 0 && pages_.page_bytes() > 0; }
   Status append_pages(Sequence& sequence, int64_t count);
+  Status take(int64_t count, std::vector<int32_t>& pages);
+  void forget(int64_t pages) noexcept;
   Status own_last_page(Sequence& sequence);
 
   std::vector<Place> places_;
   PagePool pages_;
   SlotPool slots_;
+  PrefixIndex prefixes_;
+  int64_t most_kept_ = 0;
 };
 
 }  // namespace lanewise::decode

@@ -15,15 +15,14 @@ namespace {
 constexpr int64_t kSlabBytes = 1 << 22;
 
 int32_t pages_of_slab(int64_t page_bytes) {
-  return static_cast<int32_t>(std::clamp<int64_t>(kSlabBytes / std::max<int64_t>(page_bytes, 1), 1,
-                                                  1 << 10));
+  return static_cast<int32_t>(
+      std::clamp<int64_t>(kSlabBytes / std::max<int64_t>(page_bytes, 1), 1, 1 << 10));
 }
 
 }  // namespace
 
 PagePool::PagePool(int64_t floats)
-    : floats_(floats),
-      slab_pages_(pages_of_slab(floats * static_cast<int64_t>(sizeof(float)))) {}
+    : floats_(floats), slab_pages_(pages_of_slab(floats * static_cast<int64_t>(sizeof(float)))) {}
 
 int64_t PagePool::most_pages() const noexcept {
   return limit_ / std::max<int64_t>(page_bytes() * slab_pages_, 1) * slab_pages_;
@@ -45,9 +44,9 @@ Status PagePool::grow(int64_t pages) {
   const int64_t slabs = (pages + slab_pages_ - 1) / slab_pages_;
   const int64_t all = this->pages() + slabs * slab_pages_;
   if (all > most_pages() || all > std::numeric_limits<int32_t>::max()) {
-    return resource_exhausted("the cache of keys and values is full: " +
-                              std::to_string(this->pages()) + " pages of " +
-                              std::to_string(page_bytes()) + " bytes");
+    return resource_exhausted(
+        "the cache of keys and values is full: " + std::to_string(this->pages()) + " pages of " +
+        std::to_string(page_bytes()) + " bytes");
   }
   // Everything that can fail comes first; with room for every page, releasing pages never
   // allocates.
@@ -56,8 +55,8 @@ Status PagePool::grow(int64_t pages) {
   uses_.reserve(static_cast<size_t>(all));
   for (int64_t i = 0; i < slabs; ++i) {
     const int64_t bytes = base::multiply_or_max(page_bytes(), slab_pages_);
-    void* data = ::operator new (static_cast<size_t>(bytes), std::align_val_t{kAlignment},
-                                 std::nothrow);
+    void* data =
+        ::operator new (static_cast<size_t>(bytes), std::align_val_t{kAlignment}, std::nothrow);
     if (data == nullptr) {
       return resource_exhausted("no memory for a cache of " + std::to_string(all) + " pages of " +
                                 std::to_string(page_bytes()) + " bytes");

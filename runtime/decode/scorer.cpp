@@ -96,7 +96,7 @@ class Scorer::Impl {
   Status step(std::span<const int32_t> tokens, const RunOptions& run) {
     LW_RETURN_IF_ERROR(decoder_->cache().append(sequence_, static_cast<int64_t>(tokens.size())));
     const decode::Decoder::Row row{.source = 0, .tokens = tokens, .sequence = &sequence_};
-    return decoder_->step({&row, 1}, run);
+    return decoder_->step({&row, 1}, graph::LogitRows::kAll, run);
   }
 
   void score_rows(std::span<const int32_t> next, size_t first, float* log_probabilities) {
@@ -116,8 +116,7 @@ Result<Scorer> Scorer::create(const Model& model, const SessionOptions& options)
     if (model.info().target_vocabulary_size > 0) {
       return unsupported("only a model that is a decoder alone gives probabilities to a text");
     }
-    LW_ASSIGN_OR_RETURN(auto decoder,
-                        decode::Decoder::create(model, options, graph::LogitRows::kAll));
+    LW_ASSIGN_OR_RETURN(auto decoder, decode::Decoder::create(model, options));
     return Scorer(std::make_unique<Impl>(std::move(decoder)));
   });
 }

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <numeric>
 #include <set>
+#include <vector>
 
 #include "ops/attention/kv_page.hpp"
 
@@ -197,6 +199,102 @@ TEST_F(CacheTest, AFullCacheLeavesASequenceAsItWas) {
   cache.release(other);
   EXPECT_TRUE(cache.append(sequence, 1).ok());
   cache.release(sequence);
+}
+
+std::vector<int32_t> tokens(size_t count, int32_t first) {
+  std::vector<int32_t> ids(count);
+  std::iota(ids.begin(), ids.end(), first);
+  return ids;
+}
+
+/// Pages of one layer, some of which are kept.
+class CacheReuseTest : public ::testing::Test {
+ protected:
+  CacheReuseTest() { cache_.keep(4); }
+
+  /// Computes a sequence of these tokens, publishes and releases it.
+  void pass(const std::vector<int32_t>& ids) {
+    Cache::Sequence sequence;
+    ASSERT_TRUE(cache_.append(sequence, static_cast<int64_t>(ids.size())).ok());
+    for (size_t i = 0; i < sequence.data.size(); ++i) {
+      *sequence.data[i] = static_cast<float>(ids[i * ops::kPageTokens]);
+    }
+    cache_.publish(ids, sequence);
+    cache_.release(sequence);
+  }
+
+  int64_t reused(const std::vector<int32_t>& ids) {
+    Cache::Sequence sequence;
+    const int64_t count = cache_.reuse(ids, sequence);
+    EXPECT_EQ(count, sequence.tokens);
+    EXPECT_EQ(static_cast<int64_t>(sequence.pages.size()) * ops::kPageTokens, count);
+    for (size_t i = 0; i < sequence.data.size(); ++i) {
+      EXPECT_EQ(*sequence.data[i], static_cast<float>(ids[i * ops::kPageTokens]));
+    }
+    cache_.release(sequence);
+    return count;
+  }
+
+  int64_t pages_in_use() const { return cache_.pages().pages() - cache_.pages().free_pages(); }
+
+  const std::vector<CacheLayer> layers_ = {{true, 16}};
+  Cache cache_{layers_};
+};
+
+TEST_F(CacheReuseTest, FindsFullPagesOfTheSameBeginning) {
+  pass(tokens(40, 0));
+  EXPECT_EQ(pages_in_use(), 2);
+  EXPECT_EQ(reused(tokens(40, 0)), 32);
+  EXPECT_EQ(reused(tokens(1000, 0)), 32);
+  EXPECT_EQ(reused(tokens(33, 0)), 32);
+  EXPECT_EQ(reused(tokens(32, 0)), 16) << "the last token has to be computed";
+  EXPECT_EQ(reused(tokens(15, 0)), 0);
+  EXPECT_EQ(reused(tokens(40, 1)), 0);
+  std::vector<int32_t> other = tokens(40, 0);
+  other[20] = 7;
+  EXPECT_EQ(reused(other), 16);
+  // The same tokens behind another page.
+  std::vector<int32_t> shifted = tokens(16, 100);
+  const auto again = tokens(16, 16);
+  shifted.insert(shifted.end(), again.begin(), again.end());
+  shifted.push_back(1);
+  EXPECT_EQ(reused(shifted), 0);
+}
+
+TEST_F(CacheReuseTest, KeepsThePagesThatWereUsedLast) {
+  pass(tokens(33, 0));
+  pass(tokens(33, 100));
+  EXPECT_EQ(reused(tokens(33, 0)), 32);
+  pass(tokens(33, 200));
+  EXPECT_EQ(pages_in_use(), 4);
+  EXPECT_EQ(reused(tokens(33, 0)), 32);
+  EXPECT_EQ(reused(tokens(33, 100)), 0);
+  EXPECT_EQ(reused(tokens(33, 200)), 32);
+  // The end of a sequence goes first.
+  pass(tokens(17, 300));
+  EXPECT_EQ(reused(tokens(33, 0)), 16);
+}
+
+TEST_F(CacheReuseTest, KeptPagesGiveWayToNewOnes) {
+  const std::vector<CacheLayer> large = {{true, 1 << 20}};
+  Cache cache(large);
+  cache.set_limit(3 * cache.pages().page_bytes());
+  cache.keep(100);
+  Cache::Sequence first, second;
+  const auto ids = tokens(33, 0);
+  ASSERT_TRUE(cache.append(first, 33).ok());
+  cache.publish(ids, first);
+  cache.release(first);
+  ASSERT_TRUE(cache.append(second, 48).ok()) << "two kept pages, one free";
+  EXPECT_EQ(cache.reuse(ids, first), 0);
+  cache.release(second);
+}
+
+TEST_F(CacheReuseTest, WithoutPagesToKeepNothingIsKept) {
+  cache_.keep(0);
+  pass(tokens(40, 0));
+  EXPECT_EQ(pages_in_use(), 0);
+  EXPECT_EQ(reused(tokens(40, 0)), 0);
 }
 
 }  // namespace

@@ -90,7 +90,7 @@ class Sequence {
 
   Logits step(std::span<const int32_t> tokens) {
     const Decoder::Row one = row(tokens);
-    const Status status = decoder_.step({&one, 1}, {});
+    const Status status = decoder_.step({&one, 1}, graph::LogitRows::kLast, {});
     EXPECT_TRUE(status.ok()) << status.message();
     return logits_in(decoder_, 0);
   }
@@ -219,13 +219,13 @@ TEST(Decode, SequencesOfAStepDoNotSeeEachOther) {
   std::vector<Sequence> sequences(3, Sequence(*decoder));
   std::vector<Decoder::Row> rows;
   for (size_t i = 0; i < 3; ++i) rows.push_back(sequences[i].row(prompts[i]));
-  ASSERT_TRUE(decoder->step(rows, {}).ok());
+  ASSERT_TRUE(decoder->step(rows, graph::LogitRows::kLast, {}).ok());
   for (size_t i = 0; i < 3; ++i) expect_near(logits_in(*decoder, i), causal_logits(prompts[i]));
 
   // Only the second and the third, in the other order, with one token and with two.
   const Ids more = {7, 6};
   rows = {sequences[2].row(more), sequences[1].row(std::span(more).first(1))};
-  ASSERT_TRUE(decoder->step(rows, {}).ok());
+  ASSERT_TRUE(decoder->step(rows, graph::LogitRows::kLast, {}).ok());
   expect_near(logits_in(*decoder, 0), causal_logits({11, 12, 13, 14, 15, 7, 6}));
   expect_near(logits_in(*decoder, 1), causal_logits({10, 7}));
 }
@@ -241,7 +241,7 @@ TEST(Decode, SequencesShareABeginning) {
   decoder->cache().share(first.cached(), second.cached());
   EXPECT_EQ(decoder->cache().pages().free_pages(), free_pages);
   const Decoder::Row rows[] = {first.row(left), second.row(right)};
-  ASSERT_TRUE(decoder->step(rows, {}).ok());
+  ASSERT_TRUE(decoder->step(rows, graph::LogitRows::kLast, {}).ok());
   expect_near(logits_in(*decoder, 0), causal_logits({8, 9, 10, 20, 5}));
   expect_near(logits_in(*decoder, 1), causal_logits({8, 9, 10, 21}));
 
@@ -266,7 +266,7 @@ TEST(Decode, EveryLogitOfAnEncoderAndADecoder) {
     for (size_t i = 0; i < 3; ++i) {
       rows.push_back(sequences[i].row(std::span(targets[i]).subspan(t, 1)));
     }
-    ASSERT_TRUE(decoder->step(rows, {}).ok());
+    ASSERT_TRUE(decoder->step(rows, graph::LogitRows::kLast, {}).ok());
     for (size_t i = 0; i < 3; ++i) {
       SCOPED_TRACE(i);
       const auto end = targets[i].begin() + static_cast<std::ptrdiff_t>(t) + 1;
