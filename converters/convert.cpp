@@ -15,6 +15,7 @@
 #include "converters/provenance.hpp"
 #include "converters/source.hpp"
 #include "converters/tokenizers/folder_tokenizer.hpp"
+#include "converters/tokenizers/json_file.hpp"
 #include "converters/tokenizers/lowercase_first.hpp"
 #include "converters/unread_tensors.hpp"
 #include "lanewise/inspect.hpp"
@@ -300,6 +301,38 @@ Status convert_file(const std::string& path, const std::string& destination,
   return file.commit();
 }
 
+/// `BPE, 49152 tokens`; empty if there is none.
+Result<std::string> describe_tokenizer(Opened& opened) {
+  LW_ASSIGN_OR_RETURN(const std::string json, tokenizer_json(opened));
+  if (json.empty()) return json;
+  LW_ASSIGN_OR_RETURN(const base::JsonDocument document, parse_file(json, "tokenizer"));
+  LW_ASSIGN_OR_RETURN(const auto tokenizer, text::parse_tokenizer(json));
+  const base::JsonValue* model = document.root().find("model");
+  const base::JsonValue* type = model == nullptr ? nullptr : model->find("type");
+  std::string text = opened.source.tokenizer_name;
+  if (!text.empty()) text += ": ";
+  if (type != nullptr && type->is_string()) text.append(type->string()).append(", ");
+  return text + std::to_string(tokenizer->vocabulary_size()) + " tokens";
+}
+
+Result<CheckpointContents> describe(const std::string& path, const ConvertOptions& options) {
+  LW_ASSIGN_OR_RETURN(Opened opened, open(path, options));
+  const Checkpoint& checkpoint = *opened.source.checkpoint;
+  CheckpointContents contents;
+  contents.architecture = opened.source.architecture;
+  contents.family = opened.model.info.family;
+  contents.task = opened.model.info.task;
+  LW_ASSIGN_OR_RETURN(contents.tokenizer, describe_tokenizer(opened));
+  contents.files.assign(checkpoint.files().begin(), checkpoint.files().end());
+  for (const CheckpointTensor& tensor : checkpoint.tensors()) {
+    const bool computed = !tensor.computed_from.empty();
+    contents.tensors.push_back({checkpoint.name_in_file(tensor.name), tensor.name,
+                                computed ? tensor.computed_from : std::string(type_name(tensor)),
+                                tensor.shape});
+  }
+  return contents;
+}
+
 Result<Model> load_checkpoint(const std::string& path, const ConvertOptions& options) {
   LW_ASSIGN_OR_RETURN(Opened opened, open(path, options));
   LW_ASSIGN_OR_RETURN(ModelWriter writer, ModelWriter::create(std::move(opened)));
@@ -367,6 +400,12 @@ Result<Tokenizer> load_tokenizer(const std::string& path, const ConvertOptions& 
     if (json.empty()) return not_found(base::in_quotes(path) + " has no tokenizer");
     return Tokenizer::from_json(json);
   });
+}
+
+Result<CheckpointContents> describe_checkpoint(const std::string& source,
+                                               const ConvertOptions& options) {
+  return base::no_throw(
+      [&]() -> Result<CheckpointContents> { return converters::describe(source, options); });
 }
 
 Result<ModelGraph> textbook_graph(const std::string& source, const ConvertOptions& options) {
