@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "lanewise/chat.hpp"
 #include "lanewise/export.hpp"
 #include "lanewise/inspect.hpp"
 #include "lanewise/model.hpp"
@@ -67,6 +68,11 @@ LANEWISE_EXPORT Result<Model> load(const std::string& path, const ConvertOptions
 /// weights. Fails with kNotFound for a model without a tokenizer, and as load() does.
 LANEWISE_EXPORT Result<Tokenizer> load_tokenizer(const std::string& path,
                                                  const ConvertOptions& options = {});
+
+/// Returns the chat template of a checkpoint or model file, without loading its weights. Fails as
+/// ChatTemplate::of() and load() do.
+LANEWISE_EXPORT Result<ChatTemplate> load_chat_template(const std::string& path,
+                                                        const ConvertOptions& options = {});
 
 /// Returns the graph of a checkpoint as its family builds it, before any fusion. Fails as load()
 /// does.
