@@ -45,7 +45,8 @@ std::string joined(const Words& words) {
 std::vector<int64_t> groups_of(std::string_view choice) {
   std::vector<int64_t> groups;
   for (const ops::WeightFormatInfo& info : ops::weight_formats()) {
-    if (info.choice == choice && ops::has_panels(info.format)) groups.push_back(info.block);
+    const bool is_one = !choice.empty() && info.choice == choice;
+    if (is_one && ops::has_panels(info.format)) groups.push_back(info.block);
   }
   return groups;
 }
@@ -378,7 +379,8 @@ WeightChoices list_weight_choices() noexcept {
   WeightChoices list;
   for (const ops::WeightFormatInfo& info : ops::weight_formats()) {
     const bool is_new = list.count == 0 || list.names[list.count - 1] != info.choice;
-    if (ops::has_panels(info.format) && is_new) list.names[list.count++] = info.choice;
+    const bool is_choice = ops::has_panels(info.format) && !info.choice.empty();
+    if (is_choice && is_new) list.names[list.count++] = info.choice;
   }
   return list;
 }
