@@ -85,6 +85,9 @@ Status BatchGeneration::start(std::span<const Source> sources) {
          .search = generate::make_search(options_, decoder_.isa(), decoder_.vocabulary(),
                                          prompts_.back(), room, source.number),
          .slots = {}});
+    if (source.constraint == nullptr) continue;
+    LW_ASSIGN_OR_RETURN(const GrammarState begin, source.constraint->start(prompts_.back()));
+    active_.back().search->constrain(begin);
   }
   return decoder_.encode({.ids = ids, .type_ids = {}, .lengths = lengths}, run_);
 }
@@ -96,6 +99,7 @@ Status BatchGeneration::step(std::span<const Source> sources) {
   score_rows();
   for (Active& active : active_) {
     active.search->advance();
+    LW_RETURN_IF_ERROR(active.search->status());
     report(active, sources[static_cast<size_t>(active.source)]);
   }
   return {};

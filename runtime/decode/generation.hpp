@@ -8,6 +8,7 @@
 
 #include "lanewise/generation.hpp"
 #include "lanewise/generator.hpp"
+#include "lanewise/grammar.hpp"
 #include "runtime/decode/decoder.hpp"
 #include "runtime/generate/search.hpp"
 
@@ -15,8 +16,9 @@ namespace lanewise::decode {
 
 /// One source of a batch.
 struct Source {
-  std::span<const int32_t> ids;  ///< checked
-  uint64_t number = 0;           ///< index among all sources of the caller
+  std::span<const int32_t> ids;            ///< checked
+  uint64_t number = 0;                     ///< index among all sources of the caller
+  const Constraint* constraint = nullptr;  ///< of its tokens; null: none
 };
 
 /// Generates for the sources of one batch together: each step has a row for every unfinished

@@ -32,8 +32,10 @@ class Generator::Impl {
   Result<std::vector<Generation>> generate(std::span<const std::vector<int32_t>> sources,
                                            const GenerationOptions& options,
                                            const GenerationCallbacks& callbacks,
-                                           const RunOptions& run) {
+                                           const RunOptions& run,
+                                           std::span<const Constraint> constraints) {
     LW_RETURN_IF_ERROR(check(sources, options));
+    LW_RETURN_IF_ERROR(check(sources, constraints));
     decoder_->begin_profile();
     std::vector<int32_t> lengths;
     for (const auto& source : sources) lengths.push_back(static_cast<int32_t>(source.size()));
@@ -46,7 +48,7 @@ class Generator::Impl {
       std::vector<decode::Source> members;
       for (size_t i = batch.begin; i < batch.end; ++i) {
         const auto number = static_cast<size_t>(batches.order[i]);
-        members.push_back({sources[number], number});
+        members.push_back({sources[number], number, constraint_of(number, constraints)});
       }
       std::vector<Generation> outcome(members.size());
       decode::BatchGeneration generation(*decoder_, options, callbacks, run);
@@ -69,6 +71,19 @@ class Generator::Impl {
  private:
   static int64_t most_sources(const GenerationOptions& options) {
     return std::max<int64_t>(1, kBatchRows / std::max(options.beams, options.num_return_sequences));
+  }
+
+  static const Constraint* constraint_of(size_t source, std::span<const Constraint> constraints) {
+    if (constraints.empty()) return nullptr;
+    return &constraints[constraints.size() == 1 ? 0 : source];
+  }
+
+  static Status check(std::span<const std::vector<int32_t>> sources,
+                      std::span<const Constraint> constraints) {
+    if (constraints.size() <= 1 || constraints.size() == sources.size()) return {};
+    return invalid_argument("constraints: expected none, one or one for each of the " +
+                            std::to_string(sources.size()) + " sources, found " +
+                            std::to_string(constraints.size()));
   }
 
   Status check(std::span<const std::vector<int32_t>> sources,
@@ -107,8 +122,10 @@ Generator::~Generator() = default;
 Result<std::vector<Generation>> Generator::generate(std::span<const std::vector<int32_t>> sources,
                                                     const GenerationOptions& options,
                                                     const GenerationCallbacks& callbacks,
-                                                    const RunOptions& run) {
-  return base::no_throw([&] { return impl_->generate(sources, options, callbacks, run); });
+                                                    const RunOptions& run,
+                                                    std::span<const Constraint> constraints) {
+  return base::no_throw(
+      [&] { return impl_->generate(sources, options, callbacks, run, constraints); });
 }
 
 void Generator::set_profiling(bool on) noexcept { impl_->decoder().set_profiling(on); }
