@@ -15,9 +15,6 @@ namespace {
 
 using grammar::Machine;
 
-// What a machine may keep. Another one of this size can be in use by older states.
-constexpr size_t kMaxBytes = size_t{64} << 20;
-
 Status too_ambiguous() {
   return resource_exhausted("the grammar is too ambiguous: a text has too many readings");
 }
@@ -97,9 +94,10 @@ class Working {
 }  // namespace
 
 ConstraintData::ConstraintData(std::shared_ptr<const GrammarData> grammar,
-                               std::shared_ptr<const VocabularyData> vocabulary)
+                               std::shared_ptr<const VocabularyData> vocabulary, size_t max_bytes)
     : grammar_(std::move(grammar)),
       vocabulary_(std::move(vocabulary)),
+      max_bytes_(max_bytes),
       memory_(std::make_shared<Memory>(grammar_->automaton, vocabulary_->vocabulary)) {}
 
 /// The memory for new states. The lock is held.
@@ -143,7 +141,8 @@ Result<GrammarState> ConstraintData::start(std::span<const int32_t> before) {
   memory.machine.begin_work();
   const int32_t number = memory.machine.start();
   working.done(false);
-  if (number < 0) return too_ambiguous();
+  if (number == Machine::kDead) return resource_exhausted("the grammar nests too deeply");
+  if (number == Machine::kTooLarge) return too_ambiguous();
   GrammarState state;
   state.data_ = shared_from_this();
   state.memory_ = memory_;
@@ -157,7 +156,7 @@ Result<std::span<const uint64_t>> ConstraintData::allowed(GrammarState& state) {
   Memory& memory = memory_of(state);
   Working working(memory.spent);
   const grammar::Mask* mask = memory.masks.allowed(state.state_, state.at_start_);
-  working.done(memory.machine.bytes() + memory.masks.bytes() > kMaxBytes);
+  working.done(memory.machine.bytes() + memory.masks.bytes() > max_bytes_);
   if (mask == nullptr) return too_ambiguous();
   return std::span<const uint64_t>(*mask);
 }
@@ -178,7 +177,7 @@ Status ConstraintData::accept(GrammarState& state, int32_t token) {
     if (next < 0) break;
     next = memory.machine.step(next, static_cast<uint8_t>(byte));
   }
-  working.done(memory.machine.bytes() + memory.masks.bytes() > kMaxBytes);
+  working.done(memory.machine.bytes() + memory.masks.bytes() > max_bytes_);
   if (next == Machine::kTooLarge) return too_ambiguous();
   if (next < 0) {
     return invalid_argument("token " + std::to_string(token) + ", " + base::in_quotes(bytes) +

@@ -31,8 +31,11 @@ class VocabularyData {
 /// are next used.
 class ConstraintData : public std::enable_shared_from_this<ConstraintData> {
  public:
+  /// What a machine may keep. Another one of this size can be in use by older states.
+  static constexpr size_t kMaxBytes = size_t{64} << 20;
+
   ConstraintData(std::shared_ptr<const GrammarData> grammar,
-                 std::shared_ptr<const VocabularyData> vocabulary);
+                 std::shared_ptr<const VocabularyData> vocabulary, size_t max_bytes = kMaxBytes);
 
   const grammar::Vocabulary& vocabulary() const noexcept { return vocabulary_->vocabulary; }
 
@@ -57,6 +60,7 @@ class ConstraintData : public std::enable_shared_from_this<ConstraintData> {
 
   const std::shared_ptr<const GrammarData> grammar_;
   const std::shared_ptr<const VocabularyData> vocabulary_;
+  const size_t max_bytes_;
   std::mutex mutex_;
   std::shared_ptr<Memory> memory_;
 };

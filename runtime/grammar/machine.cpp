@@ -32,7 +32,7 @@ Machine::Machine(const Automaton& automaton)
 }
 
 int32_t Machine::start() {
-  add_link(0, {kEnd, 0});
+  open_.push_back({automaton_.start(0), bottom_});
   return close();
 }
 

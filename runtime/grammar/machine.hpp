@@ -27,7 +27,7 @@ class Machine {
   /// `automaton` must outlive it.
   explicit Machine(const Automaton& automaton);
 
-  /// The state before any text.
+  /// The state before any text; kDead if even the shortest text nests too deeply.
   int32_t start();
   /// The state after `byte`, or kDead or kTooLarge.
   int32_t step(int32_t state, uint8_t byte) {
