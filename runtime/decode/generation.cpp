@@ -59,7 +59,8 @@ Status BatchGeneration::run(std::span<const Source> sources, std::span<Generatio
                             bool& stopped) {
   Status status = start(sources);
   while (status.ok()) {
-    join(sources);
+    status = join(sources);
+    if (!status.ok()) break;
     leave(results);
     if (active_.empty() && next_source_ == sources.size()) return {};
     if (!active_.empty()) status = step(sources);
@@ -95,31 +96,37 @@ int64_t BatchGeneration::rows() const noexcept {
          std::max(options_.beams, options_.num_return_sequences);
 }
 
-void BatchGeneration::join(std::span<const Source> sources) {
+Status BatchGeneration::join(std::span<const Source> sources) {
   const int64_t each = std::max(options_.beams, options_.num_return_sequences);
   while (next_source_ < sources.size() &&
          (active_.empty() || decoder_.has_encoder() || rows() + each <= kMostRows)) {
-    join(sources[next_source_], static_cast<int32_t>(next_source_));
+    LW_RETURN_IF_ERROR(join(sources[next_source_], static_cast<int32_t>(next_source_)));
     ++next_source_;
   }
+  return {};
 }
 
-void BatchGeneration::join(const Source& source, int32_t index) {
+Status BatchGeneration::join(const Source& source, int32_t index) {
   Active active{.source = index, .prompt = prompt_of(source)};
   // The last new token is not fed to the decoder, hence one more than it has room for.
   const int64_t room = decoder_.max_tokens() - static_cast<int64_t>(active.prompt.size()) + 1;
   active.search = generate::make_search(options_, decoder_.isa(), decoder_.vocabulary(),
                                         active.prompt, room, source.number);
+  if (source.constraint != nullptr) {
+    LW_ASSIGN_OR_RETURN(const GrammarState begin, source.constraint->start(active.prompt));
+    active.search->constrain(begin);
+  }
   if (decoder_.has_all_logits() && rows() < kMostDraftingRows && options_.beams == 1 &&
       options_.num_return_sequences == 1) {
     active.draft = std::make_unique<Draft>(active.prompt);
   }
   active.sequences.resize(1);
   active_.push_back(std::move(active));
-  if (decoder_.has_encoder()) return;
+  if (decoder_.has_encoder()) return {};
   Active& joined = active_.back();
   joined.computed =
       static_cast<size_t>(decoder_.cache().reuse(joined.prompt, joined.sequences.front()));
+  return {};
 }
 
 /// Takes the sources whose search is over out of the batch.
@@ -139,7 +146,8 @@ Status BatchGeneration::step(std::span<const Source> sources) {
   LW_RETURN_IF_ERROR(decoder_.step(rows_, logits_, run_));
   score_rows();
   for (Active& active : active_) {
-    if (!active.in_prompt()) advance(active, sources[static_cast<size_t>(active.source)]);
+    if (active.in_prompt()) continue;
+    LW_RETURN_IF_ERROR(advance(active, sources[static_cast<size_t>(active.source)]));
   }
   return {};
 }
@@ -250,32 +258,35 @@ void BatchGeneration::score_rows() {
 }
 
 /// Goes on with the tokens that were chosen, and with guesses that equal them.
-void BatchGeneration::advance(Active& active, const Source& source) {
+Status BatchGeneration::advance(Active& active, const Source& source) {
   const bool prompt_is_new = active.search->ids(0).empty();
   if (prompt_is_new) decoder_.cache().publish(active.prompt, active.sequences.front());
-  take_tokens(active, source);
+  LW_RETURN_IF_ERROR(take_tokens(active, source));
   size_t right = 0;
   generate::Search& search = *active.search;
   while (right < active.proposed.size() && search.rows() > 0 &&
          search.token(0) == active.proposed[right]) {
     ++right;
     search.score(0, decoder_.logits(active.first_row + right));
-    take_tokens(active, source);
+    LW_RETURN_IF_ERROR(take_tokens(active, source));
   }
-  if (active.proposed.empty()) return;
+  if (active.proposed.empty()) return {};
   active.draft->learn(active.proposed.size(), right);
   Cache::Sequence& sequence = active.sequences.front();
   const auto wrong = static_cast<int32_t>(active.proposed.size() - right);
   decoder_.cache().truncate(sequence, sequence.tokens - wrong);
   active.proposed = {};
+  return {};
 }
 
-void BatchGeneration::take_tokens(Active& active, const Source& source) {
+Status BatchGeneration::take_tokens(Active& active, const Source& source) {
   active.search->advance();
+  LW_RETURN_IF_ERROR(active.search->status());
   if (active.draft != nullptr && active.search->rows() > 0) {
     active.draft->append(active.search->token(0));
   }
   report(active, source);
+  return {};
 }
 
 /// Reports the tokens of the last step; the caller can end the search.

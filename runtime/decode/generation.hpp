@@ -8,6 +8,7 @@
 
 #include "lanewise/generation.hpp"
 #include "lanewise/generator.hpp"
+#include "lanewise/grammar.hpp"
 #include "runtime/decode/decoder.hpp"
 #include "runtime/decode/draft.hpp"
 #include "runtime/generate/search.hpp"
@@ -16,8 +17,9 @@ namespace lanewise::decode {
 
 /// One source of a batch.
 struct Source {
-  std::span<const int32_t> ids;  ///< checked
-  uint64_t number = 0;           ///< index among all sources of the caller
+  std::span<const int32_t> ids;            ///< checked
+  uint64_t number = 0;                     ///< index among all sources of the caller
+  const Constraint* constraint = nullptr;  ///< of its tokens; null: none
 };
 
 /// Generates for several sources together. Each step has a row for every hypothesis that has not
@@ -57,8 +59,8 @@ class BatchGeneration {
   };
 
   Status start(std::span<const Source> sources);
-  void join(std::span<const Source> sources);
-  void join(const Source& source, int32_t index);
+  Status join(std::span<const Source> sources);
+  Status join(const Source& source, int32_t index);
   void leave(std::span<Generation> results);
   std::vector<int32_t> prompt_of(const Source& source) const;
   int64_t rows() const noexcept;
@@ -70,8 +72,8 @@ class BatchGeneration {
   Status bind_row(const Active& active, Cache::Sequence& sequence, std::span<const int32_t> tokens);
   void follow_parents(Active& active);
   void score_rows();
-  void advance(Active& active, const Source& source);
-  void take_tokens(Active& active, const Source& source);
+  Status advance(Active& active, const Source& source);
+  Status take_tokens(Active& active, const Source& source);
   void report(Active& active, const Source& source);
   bool report_tokens(Active& active, int64_t number) const;
   bool report_hypotheses(Active& active, int64_t number) const;

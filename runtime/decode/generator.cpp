@@ -33,8 +33,10 @@ class Generator::Impl {
   Result<std::vector<Generation>> generate(std::span<const std::vector<int32_t>> sources,
                                            const GenerationOptions& options,
                                            const GenerationCallbacks& callbacks,
-                                           const RunOptions& run) {
+                                           const RunOptions& run,
+                                           std::span<const Constraint> constraints) {
     LW_RETURN_IF_ERROR(check(sources, options));
+    LW_RETURN_IF_ERROR(check(sources, constraints));
     decoder_->begin_profile();
     std::vector<int32_t> lengths;
     for (const auto& source : sources) lengths.push_back(static_cast<int32_t>(source.size()));
@@ -47,7 +49,7 @@ class Generator::Impl {
       std::vector<decode::Source> members;
       for (size_t i = batch.begin; i < batch.end; ++i) {
         const auto number = static_cast<size_t>(batches.order[i]);
-        members.push_back({sources[number], number});
+        members.push_back({sources[number], number, constraint_of(number, constraints)});
       }
       std::vector<Generation> outcome(members.size());
       GenerationCallbacks batch_callbacks = callbacks;
@@ -79,6 +81,19 @@ class Generator::Impl {
     if (!decoder_->has_encoder()) return {kNoLimit, kNoLimit};
     const int64_t each = std::max(options.beams, options.num_return_sequences);
     return {kBatchTokens, std::max<int64_t>(1, kBatchRows / each)};
+  }
+
+  static const Constraint* constraint_of(size_t source, std::span<const Constraint> constraints) {
+    if (constraints.empty()) return nullptr;
+    return &constraints[constraints.size() == 1 ? 0 : source];
+  }
+
+  static Status check(std::span<const std::vector<int32_t>> sources,
+                      std::span<const Constraint> constraints) {
+    if (constraints.size() <= 1 || constraints.size() == sources.size()) return {};
+    return invalid_argument("constraints: expected none, one or one for each of the " +
+                            std::to_string(sources.size()) + " sources, found " +
+                            std::to_string(constraints.size()));
   }
 
   Status check(std::span<const std::vector<int32_t>> sources,
@@ -119,8 +134,10 @@ Generator::~Generator() = default;
 Result<std::vector<Generation>> Generator::generate(std::span<const std::vector<int32_t>> sources,
                                                     const GenerationOptions& options,
                                                     const GenerationCallbacks& callbacks,
-                                                    const RunOptions& run) {
-  return base::no_throw([&] { return impl_->generate(sources, options, callbacks, run); });
+                                                    const RunOptions& run,
+                                                    std::span<const Constraint> constraints) {
+  return base::no_throw(
+      [&] { return impl_->generate(sources, options, callbacks, run, constraints); });
 }
 
 void Generator::set_profiling(bool on) noexcept { impl_->decoder().set_profiling(on); }
