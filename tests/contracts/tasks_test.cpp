@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "lanewise/embedder.hpp"
+#include "lanewise/engine.hpp"
 #include "lanewise/generator.hpp"
 #include "lanewise/scorer.hpp"
 #include "lanewise/translator.hpp"
@@ -150,6 +152,63 @@ TEST_F(GeneratorContract, GenerateByARecurrentModel) {
 TEST_F(GeneratorContract, GenerateByADecoderAlone) {
   put_decoder();
   sweep_searches(open());
+}
+
+/// An engine, and requests that take no memory of their own any more.
+struct Stepped {
+  explicit Stepped(Engine made) : engine(std::move(made)) { ended.reserve(64); }
+
+  EngineRequest next() {
+    EngineRequest request = std::move(requests.back());
+    requests.pop_back();
+    return request;
+  }
+
+  Engine engine;
+  std::vector<EngineRequest> requests;
+  std::vector<int32_t> ended;  // tokens of requests that have ended
+};
+
+TEST_F(GeneratorContract, Engine) {
+  put_decoder();
+  const EngineOptions two_threads{.session = kTwoThreads};
+  const auto create = [&](const Model& model) { return Engine::create(model, two_threads); };
+  expect_contract(
+      "Engine::create", [&] { return open(); }, create, kNoBits);
+  const Model model = open();
+  const auto make = [&] {
+    auto made = std::make_unique<Stepped>(expect_ok(create(model)));
+    for (int i = 0; i < 4; ++i) {
+      EngineRequest request{.ids = {3, 4, 5}};
+      request.options = model.info().generation;
+      request.options.max_new_tokens = 3;
+      request.on_done = [&made = *made](const Generation& result) {
+        for (const int32_t id : result.hypotheses.front().ids) made.ended.push_back(id);
+      };
+      made->requests.push_back(std::move(request));
+    }
+    return made;
+  };
+  using Made = std::unique_ptr<Stepped>;
+  expect_contract(
+      "Engine::submit", make, [&](const Made& made) { return made->engine.submit(made->next()); },
+      [](const Made& made, const Result<uint64_t>& number) {
+        return std::to_string(*number > 0) + std::to_string(made->engine.stats().waiting > 0);
+      });
+  // A step that fails ends its requests; the engine takes the next ones.
+  expect_contract(
+      "Engine::step", make,
+      [&](const Made& made) -> Status {
+        made->ended.clear();
+        const Result<uint64_t> number = made->engine.submit(made->next());
+        if (!number.ok()) return number.status();
+        for (;;) {
+          const Result<bool> more = made->engine.step();
+          if (!more.ok()) return more.status();
+          if (!*more) return {};
+        }
+      },
+      [](const Made& made, const Status&) { return bytes(made->ended); });
 }
 
 TEST_F(GeneratorContract, Scorer) {

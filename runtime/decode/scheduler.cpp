@@ -1,21 +1,16 @@
-#include "runtime/decode/generation.hpp"
+#include "runtime/decode/scheduler.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <utility>
 
 #include "base/status_macros.hpp"
+#include "ops/attention/kv_page.hpp"
 #include "runtime/exec/team.hpp"
 
 namespace lanewise::decode {
 namespace {
 
-// Concurrent hypotheses: enough rows for a step to be bound by arithmetic instead of reading the
-// weights, few enough that their caches stay small.
-constexpr int64_t kMostRows = 256;
-// Tokens of prompts in a step: enough for its products to reach their speed, few enough that those
-// who wait for their next token hardly notice.
-constexpr size_t kPromptTokens = 512;
 // Drafts are computed while so few sequences share a step that reading the weights dominates it.
 constexpr int64_t kMostDraftingRows = 4;
 
@@ -46,127 +41,134 @@ class ScoreRows final : public exec::TeamBody {
 
 }  // namespace
 
-BatchGeneration::BatchGeneration(Decoder& decoder, const GenerationOptions& options,
-                                 const GenerationCallbacks& callbacks, const RunOptions& run)
-    : decoder_(decoder), options_(options), callbacks_(callbacks), run_(run) {}
+/// Requests are left only if an exception ended a step.
+Scheduler::~Scheduler() { abandon(); }
 
-BatchGeneration::~BatchGeneration() {
-  // Not empty only if an exception ended run(): hypotheses still have slots.
-  if (!active_.empty()) decoder_.cache().release_all();
+void Scheduler::abandon() noexcept {
+  if (active_.empty()) return;
+  active_.clear();
+  decoder_.cache().release_all();
+  rows_promised_ = pages_promised_ = 0;
 }
 
-Status BatchGeneration::run(std::span<const Source> sources, std::span<Generation> results,
-                            bool& stopped) {
-  Status status = start(sources);
-  while (status.ok()) {
-    status = join(sources);
-    if (!status.ok()) break;
-    leave(results);
-    if (active_.empty() && next_source_ == sources.size()) return {};
-    if (!active_.empty()) status = step(sources);
-  }
-  stopped = status.code() == StatusCode::kCancelled;
-  stop_all(FinishReason::kCancelled);
-  leave(results);
-  return stopped ? Status() : status;
-}
-
-Status BatchGeneration::start(std::span<const Source> sources) {
-  next_source_ = 0;
+Status Scheduler::encode(std::span<const Request> requests, const RunOptions& run) {
   std::vector<int32_t> ids;
   std::vector<int32_t> lengths;
   if (decoder_.has_encoder()) {
-    for (const Source& source : sources) {
-      ids.insert(ids.end(), source.ids.begin(), source.ids.end());
-      lengths.push_back(static_cast<int32_t>(source.ids.size()));
+    for (const Request& request : requests) {
+      ids.insert(ids.end(), request.ids.begin(), request.ids.end());
+      lengths.push_back(static_cast<int32_t>(request.ids.size()));
     }
   }
-  return decoder_.encode({.ids = ids, .type_ids = {}, .lengths = lengths}, run_);
+  return decoder_.encode({.ids = ids, .type_ids = {}, .lengths = lengths}, run);
 }
 
-std::vector<int32_t> BatchGeneration::prompt_of(const Source& source) const {
-  if (!decoder_.has_encoder()) return {source.ids.begin(), source.ids.end()};
-  return {options_.decoder_start_token_id != kNoToken ? options_.decoder_start_token_id
-                                                      : options_.bos_token_id};
+std::vector<int32_t> Scheduler::prompt_of(const Request& request) const {
+  if (!decoder_.has_encoder()) return {request.ids.begin(), request.ids.end()};
+  const GenerationOptions& options = *request.options;
+  return {options.decoder_start_token_id != kNoToken ? options.decoder_start_token_id
+                                                     : options.bos_token_id};
 }
 
-/// Rows that the active sources have or may get.
-int64_t BatchGeneration::rows() const noexcept {
-  return static_cast<int64_t>(active_.size()) *
-         std::max(options_.beams, options_.num_return_sequences);
+int64_t Scheduler::prompt_tokens(const Request& request) const noexcept {
+  return decoder_.has_encoder() ? 1 : static_cast<int64_t>(request.ids.size());
 }
 
-Status BatchGeneration::join(std::span<const Source> sources) {
-  const int64_t each = std::max(options_.beams, options_.num_return_sequences);
-  while (next_source_ < sources.size() &&
-         (active_.empty() || decoder_.has_encoder() || rows() + each <= kMostRows)) {
-    LW_RETURN_IF_ERROR(join(sources[next_source_], static_cast<int32_t>(next_source_)));
-    ++next_source_;
-  }
-  return {};
+/// What the model and the cache allow. The last new token is not computed, hence one more than
+/// there is room for.
+int64_t Scheduler::most_new_tokens(const Request& request) const noexcept {
+  const int64_t tokens = std::min(decoder_.max_tokens(), decoder_.cache().most_tokens());
+  return tokens - prompt_tokens(request) + 1;
 }
 
-Status BatchGeneration::join(const Source& source, int32_t index) {
-  Active active{.source = index, .prompt = prompt_of(source)};
-  // The last new token is not fed to the decoder, hence one more than it has room for.
-  const int64_t room = decoder_.max_tokens() - static_cast<int64_t>(active.prompt.size()) + 1;
-  active.search = generate::make_search(options_, decoder_.isa(), decoder_.vocabulary(),
-                                        active.prompt, room, source.number);
-  if (source.constraint != nullptr) {
-    LW_ASSIGN_OR_RETURN(const GrammarState begin, source.constraint->start(active.prompt));
+/// Every row may have pages of its own; a single one never needs more than all.
+int64_t Scheduler::most_pages(const Request& request) const noexcept {
+  const int64_t prompt = prompt_tokens(request);
+  const int64_t tokens =
+      prompt + generate::allowed_new_tokens(*request.options, prompt, most_new_tokens(request));
+  return request.rows() * ops::pages_for(tokens);
+}
+
+Status Scheduler::check_cache(const Request& request) const {
+  const int64_t tokens = decoder_.cache().most_tokens();
+  if (prompt_tokens(request) <= tokens) return {};
+  return resource_exhausted("a prompt of " + std::to_string(prompt_tokens(request)) +
+                            " tokens: the cache has room for " + std::to_string(tokens));
+}
+
+bool Scheduler::has_room(const Request& request) const noexcept {
+  if (active_.empty() || decoder_.has_encoder()) return true;
+  return rows_promised_ + request.rows() <= limits_.rows &&
+         pages_promised_ + most_pages(request) <= decoder_.cache().pages().most_pages();
+}
+
+Status Scheduler::join(const Request& request, int32_t source) {
+  LW_RETURN_IF_ERROR(check_cache(request));
+  Active active{.request = request, .source = source, .prompt = prompt_of(request)};
+  active.search =
+      generate::make_search(*request.options, decoder_.isa(), decoder_.vocabulary(),
+                            active.prompt, most_new_tokens(request), request.sequence);
+  if (request.constraint != nullptr) {
+    LW_ASSIGN_OR_RETURN(const GrammarState begin, request.constraint->start(active.prompt));
     active.search->constrain(begin);
   }
-  if (decoder_.has_all_logits() && rows() < kMostDraftingRows && options_.beams == 1 &&
-      options_.num_return_sequences == 1) {
+  if (decoder_.has_all_logits() && rows_promised_ < kMostDraftingRows && request.rows() == 1) {
     active.draft = std::make_unique<Draft>(active.prompt);
   }
+  active.pages = most_pages(request);
   active.sequences.resize(1);
   active_.push_back(std::move(active));
-  if (decoder_.has_encoder()) return {};
   Active& joined = active_.back();
+  rows_promised_ += request.rows();
+  pages_promised_ += joined.pages;
+  if (decoder_.has_encoder()) return {};
   joined.computed =
       static_cast<size_t>(decoder_.cache().reuse(joined.prompt, joined.sequences.front()));
   return {};
 }
 
-/// Takes the sources whose search is over out of the batch.
-void BatchGeneration::leave(std::span<Generation> results) {
-  const int64_t before = left_;
+void Scheduler::leave(const std::function<void(uint64_t number)>& left) {
   for (Active& active : active_) {
     if (active.search->rows() > 0) continue;
-    finish(active, results[static_cast<size_t>(active.source)]);
-    ++left_;
+    finish(active);
+    rows_promised_ -= active.request.rows();
+    pages_promised_ -= active.pages;
+    if (left) left(active.request.number);
   }
   std::erase_if(active_, [](const Active& active) { return active.search->rows() == 0; });
-  if (left_ > before && callbacks_.progress) callbacks_.progress(left_);
 }
 
-Status BatchGeneration::step(std::span<const Source> sources) {
+Status Scheduler::step(const RunOptions& run) {
+  const Status status = try_step(run);
+  failed_ = !status.ok();
+  return status;
+}
+
+Status Scheduler::try_step(const RunOptions& run) {
   LW_RETURN_IF_ERROR(bind_rows());
-  LW_RETURN_IF_ERROR(decoder_.step(rows_, logits_, run_));
+  LW_RETURN_IF_ERROR(decoder_.step(rows_, logits_, run));
   score_rows();
   for (Active& active : active_) {
-    if (active.in_prompt()) continue;
-    LW_RETURN_IF_ERROR(advance(active, sources[static_cast<size_t>(active.source)]));
+    if (!active.in_prompt()) LW_RETURN_IF_ERROR(advance(active));
   }
   return {};
 }
 
 /// Guesses need logits of all tokens of the step, which would cost too much for a prompt's.
-bool BatchGeneration::may_draft() const noexcept {
-  return decoder_.has_all_logits() && rows() <= kMostDraftingRows &&
+bool Scheduler::may_draft() const noexcept {
+  return decoder_.has_all_logits() && rows_promised_ <= kMostDraftingRows &&
          std::none_of(active_.begin(), active_.end(),
                       [](const Active& active) { return active.in_prompt(); });
 }
 
 /// Binds the rows of all searches, each after the cache of the row that it continues, and the next
 /// chunks of prompts.
-Status BatchGeneration::bind_rows() {
+Status Scheduler::bind_rows() {
   logits_ = may_draft() ? graph::LogitRows::kAll : graph::LogitRows::kLast;
   rows_.clear();
   tokens_.clear();
-  tokens_.reserve(static_cast<size_t>(rows()));  // rows point into it
-  size_t room = kPromptTokens;
+  tokens_.reserve(static_cast<size_t>(rows_promised_));  // rows point into it
+  auto room = static_cast<size_t>(limits_.prompt_tokens);
   size_t logit_row = 0;
   for (Active& active : active_) {
     const size_t first = rows_.size();
@@ -186,14 +188,14 @@ Status BatchGeneration::bind_rows() {
 }
 
 /// The next `count` tokens of a prompt.
-Status BatchGeneration::bind_prompt(Active& active, size_t count) {
+Status Scheduler::bind_prompt(Active& active, size_t count) {
   const auto tokens = std::span<const int32_t>(active.prompt).subspan(active.computed, count);
   active.computed += count;
   return bind_row(active, active.sequences.front(), tokens);
 }
 
 /// The last token of each hypothesis, and guesses of what follows.
-Status BatchGeneration::bind_hypotheses(Active& active) {
+Status Scheduler::bind_hypotheses(Active& active) {
   follow_parents(active);
   active.proposed = {};
   for (int r = 0; r < active.search->rows(); ++r) {
@@ -210,7 +212,7 @@ Status BatchGeneration::bind_hypotheses(Active& active) {
   return {};
 }
 
-Status BatchGeneration::bind_row(const Active& active, Cache::Sequence& sequence,
+Status Scheduler::bind_row(const Active& active, Cache::Sequence& sequence,
                                  std::span<const int32_t> tokens) {
   LW_RETURN_IF_ERROR(decoder_.cache().append(sequence, static_cast<int64_t>(tokens.size())));
   rows_.push_back({.source = active.source, .tokens = tokens, .sequence = &sequence});
@@ -218,7 +220,7 @@ Status BatchGeneration::bind_row(const Active& active, Cache::Sequence& sequence
 }
 
 /// Passes each row the tokens of its parent: the last child takes them over, others share them.
-void BatchGeneration::follow_parents(Active& active) {
+void Scheduler::follow_parents(Active& active) {
   const int rows = active.search->rows();
   uses_.assign(active.sequences.size(), 0);
   for (int r = 0; r < rows; ++r) ++uses_[static_cast<size_t>(active.search->parent(r))];
@@ -239,7 +241,7 @@ void BatchGeneration::follow_parents(Active& active) {
   }
 }
 
-void BatchGeneration::score_rows() {
+void Scheduler::score_rows() {
   std::vector<RowToScore> rows;
   rows.reserve(rows_.size());
   for (Active& active : active_) {
@@ -258,17 +260,17 @@ void BatchGeneration::score_rows() {
 }
 
 /// Goes on with the tokens that were chosen, and with guesses that equal them.
-Status BatchGeneration::advance(Active& active, const Source& source) {
+Status Scheduler::advance(Active& active) {
   const bool prompt_is_new = active.search->ids(0).empty();
   if (prompt_is_new) decoder_.cache().publish(active.prompt, active.sequences.front());
-  LW_RETURN_IF_ERROR(take_tokens(active, source));
+  LW_RETURN_IF_ERROR(take_tokens(active));
   size_t right = 0;
   generate::Search& search = *active.search;
   while (right < active.proposed.size() && search.rows() > 0 &&
          search.token(0) == active.proposed[right]) {
     ++right;
     search.score(0, decoder_.logits(active.first_row + right));
-    LW_RETURN_IF_ERROR(take_tokens(active, source));
+    LW_RETURN_IF_ERROR(take_tokens(active));
   }
   if (active.proposed.empty()) return {};
   active.draft->learn(active.proposed.size(), right);
@@ -279,55 +281,59 @@ Status BatchGeneration::advance(Active& active, const Source& source) {
   return {};
 }
 
-Status BatchGeneration::take_tokens(Active& active, const Source& source) {
+Status Scheduler::take_tokens(Active& active) {
   active.search->advance();
   LW_RETURN_IF_ERROR(active.search->status());
   if (active.draft != nullptr && active.search->rows() > 0) {
     active.draft->append(active.search->token(0));
   }
-  report(active, source);
+  report(active);
   return {};
 }
 
 /// Reports the tokens of the last step; the caller can end the search.
-void BatchGeneration::report(Active& active, const Source& source) {
-  const auto number = static_cast<int64_t>(source.number);
+void Scheduler::report(Active& active) {
   const bool go_on =
-      options_.beams > 1 ? report_hypotheses(active, number) : report_tokens(active, number);
+      active.request.options->beams > 1 ? report_hypotheses(active) : report_tokens(active);
   if (!go_on) active.search->stop(FinishReason::kStop);
 }
 
-bool BatchGeneration::report_tokens(Active& active, int64_t number) const {
-  if (!callbacks_.on_token || options_.num_return_sequences > 1) return true;
+bool Scheduler::report_tokens(Active& active) const {
+  const Request& request = active.request;
+  if (!request.callbacks->on_token || request.options->num_return_sequences > 1) return true;
   const generate::Search& search = *active.search;
   const std::span<const int32_t> ids =
       search.rows() > 0 ? search.ids(0) : std::span<const int32_t>(search.results().front().ids);
   for (; active.tokens_reported < ids.size(); ++active.tokens_reported) {
-    if (!callbacks_.on_token(number, ids[active.tokens_reported])) return false;
+    const int32_t token = ids[active.tokens_reported];
+    if (!request.callbacks->on_token(static_cast<int64_t>(request.number), token)) return false;
   }
   return true;
 }
 
-bool BatchGeneration::report_hypotheses(Active& active, int64_t number) const {
-  if (!callbacks_.on_hypothesis) return true;
+bool Scheduler::report_hypotheses(Active& active) const {
+  const Request& request = active.request;
+  if (!request.callbacks->on_hypothesis) return true;
   for (const Hypothesis& hypothesis : active.search->finished()) {
     auto& reported = active.reported;
     if (std::find(reported.begin(), reported.end(), hypothesis.ids) != reported.end()) continue;
     reported.push_back(hypothesis.ids);
-    if (!callbacks_.on_hypothesis(number, hypothesis)) return false;
+    if (!request.callbacks->on_hypothesis(static_cast<int64_t>(request.number), hypothesis)) {
+      return false;
+    }
   }
   return true;
 }
 
-void BatchGeneration::finish(Active& active, Generation& result) {
+void Scheduler::finish(Active& active) {
   const auto hypotheses = active.search->results();
-  result.hypotheses.assign(hypotheses.begin(), hypotheses.end());
-  if (active.draft != nullptr) publish(active, hypotheses.front().ids);
+  active.request.result->hypotheses.assign(hypotheses.begin(), hypotheses.end());
+  if (active.draft != nullptr && !failed_) publish(active, hypotheses.front().ids);
   for (Cache::Sequence& sequence : active.sequences) decoder_.cache().release(sequence);
 }
 
 /// Whoever goes on with this text, as the next message of a conversation does, finds it computed.
-void BatchGeneration::publish(const Active& active, std::span<const int32_t> ids) {
+void Scheduler::publish(const Active& active, std::span<const int32_t> ids) {
   if (active.in_prompt()) return;
   const Cache::Sequence& sequence = active.sequences.front();
   std::vector<int32_t> tokens = active.prompt;
@@ -337,7 +343,13 @@ void BatchGeneration::publish(const Active& active, std::span<const int32_t> ids
   decoder_.cache().publish(tokens, sequence);
 }
 
-void BatchGeneration::stop_all(FinishReason reason) {
+void Scheduler::stop(uint64_t number, FinishReason reason) {
+  for (Active& active : active_) {
+    if (active.request.number == number) active.search->stop(reason);
+  }
+}
+
+void Scheduler::stop_all(FinishReason reason) {
   for (Active& active : active_) active.search->stop(reason);
 }
 
