@@ -19,7 +19,7 @@ namespace {
 /// A request on its way. Does not move: the scheduler refers to its parts.
 struct Ticket {
   Ticket(uint64_t request_number, EngineRequest&& what)
-      : number(request_number), request(std::move(what)) {
+      : number(request_number), request(std::move(what)), result{.hypotheses = {{}}} {
     if (request.on_token) {
       callbacks.on_token = [this](int64_t, int32_t token) { return request.on_token(token); };
     }
@@ -123,7 +123,11 @@ class Engine::Impl {
   }
 
   static void end(Ticket& ticket) {
-    ticket.result.hypotheses.assign(1, {.ids = {}, .finish_reason = FinishReason::kCancelled});
+    std::vector<Hypothesis>& hypotheses = ticket.result.hypotheses;
+    hypotheses.resize(1);  // has it from the beginning: memory may have run out
+    hypotheses.front().ids.clear();
+    hypotheses.front().score = 0;
+    hypotheses.front().finish_reason = FinishReason::kCancelled;
     if (ticket.request.on_done) ticket.request.on_done(ticket.result);
   }
 
