@@ -40,11 +40,11 @@ struct EngineRequest {
 
 /// What an Engine has done and holds.
 struct EngineStats {
-  int64_t waiting = 0;          ///< requests that have not joined yet
-  int64_t active = 0;           ///< requests whose prompt is computed, or that are continued
-  int64_t steps = 0;            ///< since it was created
-  int64_t cache_bytes = 0;      ///< of keys and values, allocated
-  int64_t cache_bytes_free = 0; ///< of these, not in use
+  int64_t waiting = 0;           ///< requests that have not joined yet
+  int64_t active = 0;            ///< requests whose prompt is computed, or that are continued
+  int64_t steps = 0;             ///< since it was created
+  int64_t cache_bytes = 0;       ///< of keys and values, allocated
+  int64_t cache_bytes_free = 0;  ///< of these, not in use
 };
 
 /// Generates for requests that come at any time: they join between two steps and leave when they

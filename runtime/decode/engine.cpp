@@ -174,9 +174,9 @@ class Engine::Impl {
     std::list<Ticket> one;
     {
       const std::lock_guard lock(mutex_);
-      const auto ticket =
-          std::find_if(active_.begin(), active_.end(),
-                       [&](const Ticket& active) { return active.number == number; });
+      const auto ticket = std::find_if(active_.begin(), active_.end(), [&](const Ticket& active) {
+        return active.number == number;
+      });
       if (ticket == active_.end()) return;
       one.splice(one.end(), active_, ticket);
     }
@@ -226,8 +226,7 @@ Result<uint64_t> Engine::submit(EngineRequest request) {
 }
 
 bool Engine::cancel(uint64_t request) noexcept {
-  const auto found =
-      base::no_throw([&]() -> Result<bool> { return impl_->cancel(request); });
+  const auto found = base::no_throw([&]() -> Result<bool> { return impl_->cancel(request); });
   return found.ok() && *found;
 }
 

@@ -104,8 +104,7 @@ class Generator::Impl {
     return status;
   }
 
-  static Status join(decode::Scheduler& scheduler, const decode::Request& request,
-                     int32_t source) {
+  static Status join(decode::Scheduler& scheduler, const decode::Request& request, int32_t source) {
     return scheduler.join(request, source)
         .with_context("source " + std::to_string(request.number + 1));
   }

@@ -105,9 +105,8 @@ bool Scheduler::has_room(const Request& request) const noexcept {
 Status Scheduler::join(const Request& request, int32_t source) {
   LW_RETURN_IF_ERROR(check_cache(request));
   Active active{.request = request, .source = source, .prompt = prompt_of(request)};
-  active.search =
-      generate::make_search(*request.options, decoder_.isa(), decoder_.vocabulary(),
-                            active.prompt, most_new_tokens(request), request.sequence);
+  active.search = generate::make_search(*request.options, decoder_.isa(), decoder_.vocabulary(),
+                                        active.prompt, most_new_tokens(request), request.sequence);
   if (request.constraint != nullptr) {
     LW_ASSIGN_OR_RETURN(const GrammarState begin, request.constraint->start(active.prompt));
     active.search->constrain(begin);
@@ -213,7 +212,7 @@ Status Scheduler::bind_hypotheses(Active& active) {
 }
 
 Status Scheduler::bind_row(const Active& active, Cache::Sequence& sequence,
-                                 std::span<const int32_t> tokens) {
+                           std::span<const int32_t> tokens) {
   LW_RETURN_IF_ERROR(decoder_.cache().append(sequence, static_cast<int64_t>(tokens.size())));
   rows_.push_back({.source = active.source, .tokens = tokens, .sequence = &sequence});
   return {};

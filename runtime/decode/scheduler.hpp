@@ -19,9 +19,9 @@ namespace lanewise::decode {
 /// What to generate for one source. What it refers to must outlive it; of `ids` the scheduler of a
 /// decoder alone keeps a copy.
 struct Request {
-  std::span<const int32_t> ids;  ///< checked
-  uint64_t number = 0;           ///< for callbacks
-  uint64_t sequence = 0;         ///< for random numbers (generate::make_search)
+  std::span<const int32_t> ids;                    ///< checked
+  uint64_t number = 0;                             ///< for callbacks
+  uint64_t sequence = 0;                           ///< for random numbers (generate::make_search)
   const GenerationOptions* options = nullptr;      ///< passed validate()
   const GenerationCallbacks* callbacks = nullptr;  ///< `progress` is not called
   const Constraint* constraint = nullptr;          ///< of its tokens; null: none
@@ -39,8 +39,8 @@ struct Request {
 class Scheduler {
  public:
   struct Limits {
-    int64_t rows = 256;            ///< hypotheses
-    int64_t prompt_tokens = 512;   ///< in a step
+    int64_t rows = 256;           ///< hypotheses
+    int64_t prompt_tokens = 512;  ///< in a step
   };
 
   /// `decoder` must outlive it, and be used by nobody else until all requests have left.
@@ -103,8 +103,7 @@ class Scheduler {
   Status bind_rows();
   Status bind_prompt(Active& active, size_t count);
   Status bind_hypotheses(Active& active);
-  Status bind_row(const Active& active, Cache::Sequence& sequence,
-                  std::span<const int32_t> tokens);
+  Status bind_row(const Active& active, Cache::Sequence& sequence, std::span<const int32_t> tokens);
   void follow_parents(Active& active);
   void score_rows();
   Status advance(Active& active);
@@ -118,7 +117,7 @@ class Scheduler {
   Decoder& decoder_;
   const Limits limits_;
   std::vector<Active> active_;
-  int64_t rows_promised_ = 0;   // to active requests
+  int64_t rows_promised_ = 0;  // to active requests
   int64_t pages_promised_ = 0;
   bool failed_ = false;  // the last step: the cache has tokens that were not computed
 

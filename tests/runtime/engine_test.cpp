@@ -104,7 +104,8 @@ TEST(Engine, ARequestGetsWhatItWouldGetAlone) {
     // Others come while the first are on their way.
     for (uint32_t i = 0; i < kRequests; ++i) {
       results.submit(engine, i, request(i));
-      if (i % 3 == 0) ASSERT_TRUE(engine.step().ok());
+      if (i % 3 != 0) continue;
+      ASSERT_TRUE(engine.step().ok());
     }
     finish(engine);
     ASSERT_EQ(results.count(), kRequests);
