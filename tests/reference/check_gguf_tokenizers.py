@@ -171,14 +171,14 @@ def ours(program, model, texts):
     for begin in range(0, len(texts), 1000):
         done = subprocess.run([program, "tokenize", model, "--json", "--quiet", "--", *texts[begin : begin + 1000]],
                               check=True, capture_output=True, text=True)  # fmt: skip
-        ids += [json.loads(line)["ids"] for line in done.stdout.splitlines()]
+        ids += [json.loads(line)["ids"] for line in done.stdout.split("\n") if line]
     return ids
 
 
 def peers(python, model, texts):
     done = subprocess.run([python, "-c", PEER, model], input="".join(json.dumps(text) + "\n" for text in texts),
                           check=True, capture_output=True, text=True)  # fmt: skip
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return [json.loads(line) for line in done.stdout.split("\n") if line]
 
 
 def compare(arguments, name, model, texts):
