@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lanewise/chat.hpp"
 #include "lanewise/export.hpp"
 #include "lanewise/inspect.hpp"
 #include "lanewise/model.hpp"
@@ -93,6 +94,11 @@ struct CheckpointContents {
 /// convert() does, and with kInvalidArgument for a model file. Thread-safe.
 LANEWISE_EXPORT Result<CheckpointContents> describe_checkpoint(const std::string& source,
                                                                const ConvertOptions& options = {});
+
+/// Returns the chat template of a checkpoint or model file, without loading its weights. Fails as
+/// ChatTemplate::of() and load() do.
+LANEWISE_EXPORT Result<ChatTemplate> load_chat_template(const std::string& path,
+                                                        const ConvertOptions& options = {});
 
 /// Returns the graph of a checkpoint as its family builds it, before any fusion. Fails as load()
 /// does.
