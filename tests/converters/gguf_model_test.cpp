@@ -319,6 +319,7 @@ TEST_F(GgufModelTest, RefusesWrongHyperparameters) {
       {u32("llama.embedding_length", 64), StatusCode::kInvalidArgument,
        "'token_embd.weight' expected [300, 64], file has [300, 60]"},
       {u32("llama.attention.head_count", 7), StatusCode::kDataLoss, "the even size of a head, 8"},
+      {u32("llama.attention.head_count", 61), StatusCode::kDataLoss, "at most the 60 features"},
       {u32("llama.attention.head_count_kv", 4), StatusCode::kDataLoss, "rows"},
       {u32("llama.attention.value_length", 4), StatusCode::kUnsupported, "value_length'"},
       {u32("llama.rope.dimension_count", 4), StatusCode::kDataLoss, "the even size of a head, 10"},
@@ -433,6 +434,19 @@ TEST_F(GgufModelTest, RefusesWrongTokenizers) {
     bad.change(file);
     EXPECT_TRUE(has(message(file, bad.code), bad.message));
   }
+}
+
+TEST_F(GgufModelTest, SpecialTokensOfPhi3IncludeTheSpaceBehindThem) {
+  GgufModelFile file = llama_file();
+  const auto ids = [&] {
+    const Result<Tokenizer> tokenizer = load_tokenizer(write_gguf(file), options_);
+    EXPECT_TRUE(tokenizer.ok()) << tokenizer.status().message();
+    return tokenizer->encode("<tool> \nhe<s> he")->ids;
+  };
+  const std::vector<int32_t> spaces = {1, 4, 5 + ' ', 5 + '\n', 261, 1, 5 + ' ', 261};
+  EXPECT_EQ(ids(), spaces);
+  file.text("general.name", "My PHI-3");
+  EXPECT_EQ(ids(), (std::vector<int32_t>{1, 4, 261, 1, 5 + ' ', 261}));
 }
 
 TEST_F(GgufModelTest, AWrongChatTemplateIsLeftOut) {
