@@ -38,8 +38,13 @@ class ScoreRows final : public exec::TeamBody {
 }  // namespace
 
 BatchGeneration::BatchGeneration(Decoder& decoder, const GenerationOptions& options,
-                                 const GenerationCallbacks& callbacks, const RunOptions& run)
-    : decoder_(decoder), options_(options), callbacks_(callbacks), run_(run) {}
+                                 const GenerationCallbacks& callbacks, const RunOptions& run,
+                                 const text::Tokenizer* tokenizer)
+    : decoder_(decoder),
+      options_(options),
+      callbacks_(callbacks),
+      run_(run),
+      tokenizer_(tokenizer) {}
 
 BatchGeneration::~BatchGeneration() {
   // Not empty only if an exception ended run(): hypotheses still have slots.
@@ -70,6 +75,16 @@ std::vector<int32_t> BatchGeneration::prompt_of(const Source& source) const {
                                                       : options_.bos_token_id};
 }
 
+/// A decoder alone continues the text of its prompt.
+Result<std::unique_ptr<StopStrings>> BatchGeneration::stops_of(
+    std::span<const int32_t> prompt) const {
+  if (options_.stop_strings.empty()) return std::unique_ptr<StopStrings>();
+  if (decoder_.has_encoder()) prompt = {};
+  LW_ASSIGN_OR_RETURN(StopStrings stops,
+                      StopStrings::create(options_.stop_strings, *tokenizer_, prompt));
+  return std::make_unique<StopStrings>(std::move(stops));
+}
+
 Status BatchGeneration::start(std::span<const Source> sources) {
   std::vector<int32_t> ids;
   std::vector<int32_t> lengths;
@@ -80,11 +95,13 @@ Status BatchGeneration::start(std::span<const Source> sources) {
     prompts_.push_back(prompt_of(source));
     // The last new token is not fed to the decoder, hence one more than it has room for.
     const int64_t room = decoder_.max_tokens() - static_cast<int64_t>(prompts_.back().size()) + 1;
-    active_.push_back(
-        {.source = static_cast<int32_t>(i),
-         .search = generate::make_search(options_, decoder_.isa(), decoder_.vocabulary(),
-                                         prompts_.back(), room, source.number),
-         .slots = {}});
+    LW_ASSIGN_OR_RETURN(std::unique_ptr<StopStrings> stops, stops_of(prompts_.back()));
+    auto search = generate::make_search(options_, decoder_.isa(), decoder_.vocabulary(),
+                                        prompts_.back(), room, source.number, stops.get());
+    active_.push_back({.source = static_cast<int32_t>(i),
+                       .stops = std::move(stops),
+                       .search = std::move(search),
+                       .slots = {}});
   }
   return decoder_.encode({.ids = ids, .type_ids = {}, .lengths = lengths}, run_);
 }
@@ -93,9 +110,11 @@ Status BatchGeneration::step(std::span<const Source> sources) {
   LW_RETURN_IF_ERROR(bind_rows());
   LW_RETURN_IF_ERROR(decoder_.step(rows_, run_));
   first_step_ = false;
+  if (callbacks_.on_logits) call_on_logits(sources);
   score_rows();
   for (Active& active : active_) {
     active.search->advance();
+    if (active.stops) LW_RETURN_IF_ERROR(active.stops->status());
     report(active, sources[static_cast<size_t>(active.source)]);
   }
   return {};
@@ -150,6 +169,17 @@ void BatchGeneration::follow_parents(Active& active) {
   active.slots.resize(static_cast<size_t>(rows));
   for (int r = 0; r < rows; ++r) {
     active.slots[static_cast<size_t>(r)].swap(next_[static_cast<size_t>(r)]);
+  }
+}
+
+void BatchGeneration::call_on_logits(std::span<const Source> sources) {
+  const auto vocabulary = static_cast<size_t>(decoder_.vocabulary());
+  for (const Active& active : active_) {
+    const auto number = static_cast<int64_t>(sources[static_cast<size_t>(active.source)].number);
+    for (int r = 0; r < active.search->rows(); ++r) {
+      float* const logits = decoder_.logits(active.first_row + static_cast<size_t>(r));
+      callbacks_.on_logits(number, active.search->ids(r), {logits, vocabulary});
+    }
   }
 }
 

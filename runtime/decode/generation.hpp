@@ -9,6 +9,7 @@
 #include "lanewise/generation.hpp"
 #include "lanewise/generator.hpp"
 #include "runtime/decode/decoder.hpp"
+#include "runtime/decode/stop_strings.hpp"
 #include "runtime/generate/search.hpp"
 
 namespace lanewise::decode {
@@ -24,8 +25,11 @@ struct Source {
 class BatchGeneration {
  public:
   /// All must outlive it. `options` passed validate().
+  ///
+  /// tokenizer  of what the decoder writes; only used, and then required, for stop strings
   BatchGeneration(Decoder& decoder, const GenerationOptions& options,
-                  const GenerationCallbacks& callbacks, const RunOptions& run);
+                  const GenerationCallbacks& callbacks, const RunOptions& run,
+                  const text::Tokenizer* tokenizer = nullptr);
   ~BatchGeneration();
   BatchGeneration(const BatchGeneration&) = delete;
   BatchGeneration& operator=(const BatchGeneration&) = delete;
@@ -38,6 +42,7 @@ class BatchGeneration {
   /// A source whose search has not ended.
   struct Active {
     int32_t source = 0;
+    std::unique_ptr<StopStrings> stops;  ///< null without stop strings
     std::unique_ptr<generate::Search> search;
     std::vector<Cache::Slots> slots;  ///< by row of the last step
     size_t first_row = 0;             ///< in the step
@@ -46,10 +51,12 @@ class BatchGeneration {
   };
 
   Status start(std::span<const Source> sources);
+  Result<std::unique_ptr<StopStrings>> stops_of(std::span<const int32_t> prompt) const;
   std::vector<int32_t> prompt_of(const Source& source) const;
   Status step(std::span<const Source> sources);
   Status bind_rows();
   void follow_parents(Active& active);
+  void call_on_logits(std::span<const Source> sources);
   void score_rows();
   void report(Active& active, const Source& source);
   bool report_tokens(Active& active, int64_t number) const;
@@ -61,6 +68,7 @@ class BatchGeneration {
   const GenerationOptions& options_;
   const GenerationCallbacks& callbacks_;
   const RunOptions& run_;
+  const text::Tokenizer* tokenizer_;
   std::vector<Active> active_;
   bool first_step_ = true;
 

@@ -12,6 +12,7 @@
 #include "runtime/decode/decoder.hpp"
 #include "runtime/decode/generation.hpp"
 #include "runtime/exec/length_batches.hpp"
+#include "runtime/model_data.hpp"
 
 namespace lanewise {
 namespace {
@@ -34,6 +35,7 @@ class Generator::Impl {
                                            const GenerationCallbacks& callbacks,
                                            const RunOptions& run) {
     LW_RETURN_IF_ERROR(check(sources, options));
+    LW_ASSIGN_OR_RETURN(const text::Tokenizer* const tokenizer, tokenizer_for(options));
     decoder_->begin_profile();
     std::vector<int32_t> lengths;
     for (const auto& source : sources) lengths.push_back(static_cast<int32_t>(source.size()));
@@ -49,7 +51,7 @@ class Generator::Impl {
         members.push_back({sources[number], number});
       }
       std::vector<Generation> outcome(members.size());
-      decode::BatchGeneration generation(*decoder_, options, callbacks, run);
+      decode::BatchGeneration generation(*decoder_, options, callbacks, run, tokenizer);
       LW_RETURN_IF_ERROR(generation.run(members, outcome, stopped));
       for (size_t i = 0; i < members.size(); ++i) {
         results[members[i].number] = std::move(outcome[i]);
@@ -69,6 +71,15 @@ class Generator::Impl {
  private:
   static int64_t most_sources(const GenerationOptions& options) {
     return std::max<int64_t>(1, kBatchRows / std::max(options.beams, options.num_return_sequences));
+  }
+
+  /// Null if nothing needs it.
+  Result<const text::Tokenizer*> tokenizer_for(const GenerationOptions& options) const {
+    if (options.stop_strings.empty()) return nullptr;
+    LW_ASSIGN_OR_RETURN(const text::Tokenizer* const tokenizer,
+                        model_.data().open_target_tokenizer());
+    if (tokenizer != nullptr) return tokenizer;
+    return unsupported("stop_strings: the model has no tokenizer");
   }
 
   Status check(std::span<const std::vector<int32_t>> sources,

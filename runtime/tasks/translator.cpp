@@ -54,6 +54,7 @@ class Translator::Impl {
       for (const Hypothesis& hypothesis : translation.hypotheses) {
         LW_ASSIGN_OR_RETURN(std::string text,
                             tasks::text_after(target_, prompt_of(sources[i]), hypothesis.ids));
+        text.resize(text_before_stop(text, options.stop_strings).size());
         translation.texts.push_back(std::move(text));
       }
       translations.push_back(std::move(translation));
@@ -77,7 +78,7 @@ class Translator::Impl {
     std::vector<tasks::TextStream> streams;
     Status streamed;
     if (callbacks.on_text) {
-      streams.assign(sources.size(), tasks::TextStream(target_));
+      streams.assign(sources.size(), tasks::TextStream(target_, options.stop_strings));
       for (size_t i = 0; i < sources.size(); ++i) {
         LW_RETURN_IF_ERROR(streams[i].start_after(prompt_of(sources[i])));
       }
