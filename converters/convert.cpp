@@ -16,6 +16,7 @@
 #include "converters/source.hpp"
 #include "converters/tokenizers/folder_chat_templates.hpp"
 #include "converters/tokenizers/folder_tokenizer.hpp"
+#include "converters/tokenizers/json_file.hpp"
 #include "converters/tokenizers/lowercase_first.hpp"
 #include "converters/unread_tensors.hpp"
 #include "lanewise/inspect.hpp"
@@ -44,7 +45,8 @@ std::string joined(const Words& words) {
 std::vector<int64_t> groups_of(std::string_view choice) {
   std::vector<int64_t> groups;
   for (const ops::WeightFormatInfo& info : ops::weight_formats()) {
-    if (info.choice == choice && ops::has_panels(info.format)) groups.push_back(info.block);
+    const bool is_one = !choice.empty() && info.choice == choice;
+    if (is_one && ops::has_panels(info.format)) groups.push_back(info.block);
   }
   return groups;
 }
@@ -316,6 +318,38 @@ Status convert_file(const std::string& path, const std::string& destination,
   return file.commit();
 }
 
+/// `BPE, 49152 tokens`; empty if there is none.
+Result<std::string> describe_tokenizer(Opened& opened) {
+  LW_ASSIGN_OR_RETURN(const std::string json, tokenizer_json(opened));
+  if (json.empty()) return json;
+  LW_ASSIGN_OR_RETURN(const base::JsonDocument document, parse_file(json, "tokenizer"));
+  LW_ASSIGN_OR_RETURN(const auto tokenizer, text::parse_tokenizer(json));
+  const base::JsonValue* model = document.root().find("model");
+  const base::JsonValue* type = model == nullptr ? nullptr : model->find("type");
+  std::string text = opened.source.tokenizer_name;
+  if (!text.empty()) text += ": ";
+  if (type != nullptr && type->is_string()) text.append(type->string()).append(", ");
+  return text + std::to_string(tokenizer->vocabulary_size()) + " tokens";
+}
+
+Result<CheckpointContents> describe(const std::string& path, const ConvertOptions& options) {
+  LW_ASSIGN_OR_RETURN(Opened opened, open(path, options));
+  const Checkpoint& checkpoint = *opened.source.checkpoint;
+  CheckpointContents contents;
+  contents.architecture = opened.source.architecture;
+  contents.family = opened.model.info.family;
+  contents.task = opened.model.info.task;
+  LW_ASSIGN_OR_RETURN(contents.tokenizer, describe_tokenizer(opened));
+  contents.files.assign(checkpoint.files().begin(), checkpoint.files().end());
+  for (const CheckpointTensor& tensor : checkpoint.tensors()) {
+    const bool computed = !tensor.computed_from.empty();
+    contents.tensors.push_back({checkpoint.name_in_file(tensor.name), tensor.name,
+                                computed ? tensor.computed_from : std::string(type_name(tensor)),
+                                tensor.shape});
+  }
+  return contents;
+}
+
 Result<Model> load_checkpoint(const std::string& path, const ConvertOptions& options) {
   LW_ASSIGN_OR_RETURN(Opened opened, open(path, options));
   LW_ASSIGN_OR_RETURN(ModelWriter writer, ModelWriter::create(std::move(opened)));
@@ -345,7 +379,8 @@ WeightChoices list_weight_choices() noexcept {
   WeightChoices list;
   for (const ops::WeightFormatInfo& info : ops::weight_formats()) {
     const bool is_new = list.count == 0 || list.names[list.count - 1] != info.choice;
-    if (ops::has_panels(info.format) && is_new) list.names[list.count++] = info.choice;
+    const bool is_choice = ops::has_panels(info.format) && !info.choice.empty();
+    if (is_choice && is_new) list.names[list.count++] = info.choice;
   }
   return list;
 }
@@ -383,6 +418,12 @@ Result<Tokenizer> load_tokenizer(const std::string& path, const ConvertOptions& 
     if (json.empty()) return not_found(base::in_quotes(path) + " has no tokenizer");
     return Tokenizer::from_json(json);
   });
+}
+
+Result<CheckpointContents> describe_checkpoint(const std::string& source,
+                                               const ConvertOptions& options) {
+  return base::no_throw(
+      [&]() -> Result<CheckpointContents> { return converters::describe(source, options); });
 }
 
 Result<ChatTemplate> load_chat_template(const std::string& path, const ConvertOptions& options) {

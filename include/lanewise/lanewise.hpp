@@ -10,6 +10,7 @@
 #include "lanewise/files.hpp"       // IWYU pragma: export
 #include "lanewise/generation.hpp"  // IWYU pragma: export
 #include "lanewise/generator.hpp"   // IWYU pragma: export
+#include "lanewise/grammar.hpp"     // IWYU pragma: export
 #include "lanewise/inspect.hpp"     // IWYU pragma: export
 #include "lanewise/model.hpp"       // IWYU pragma: export
 #include "lanewise/session.hpp"     // IWYU pragma: export
