@@ -214,6 +214,36 @@ TEST_F(StopStringsTest, ATranslatorCutsItsTexts) {
   }
 }
 
+TEST_F(StopStringsTest, ATranslatorGivesWhatWasHeldBackInTheEnd) {
+  auto translator = Translator::create(*model_);
+  ASSERT_TRUE(translator.ok()) << translator.status().message();
+  const std::vector<std::string_view> texts = {"hi user"};
+  GenerationOptions limited = options({});
+  limited.max_new_tokens = 8;
+  const std::string whole = translator->translate(texts, limited)->front().texts[0];
+  limited.stop_strings = {whole + "and more"};
+  std::string streamed;
+  TranslationCallbacks callbacks;
+  callbacks.on_text = [&](int64_t, std::string_view piece) {
+    EXPECT_TRUE(streamed.empty());
+    streamed += piece;
+    return true;
+  };
+  const auto again = translator->translate(texts, limited, callbacks);
+  ASSERT_TRUE(again.ok()) << again.status().message();
+  EXPECT_EQ(again->front().texts[0], whole);
+  EXPECT_EQ(streamed, whole);
+  // Not to a caller who has stopped it.
+  limited.stop_strings = {whole.substr(1) + "and more"};
+  int calls = 0;
+  callbacks.on_text = [&](int64_t, std::string_view) {
+    ++calls;
+    return false;
+  };
+  ASSERT_TRUE(translator->translate(texts, limited, callbacks).ok());
+  EXPECT_EQ(calls, 1);
+}
+
 TEST_F(StopStringsTest, NeedATokenizer) {
   std::filesystem::remove(path("tokenizer.json"));
   model_.emplace(loaded());
