@@ -10,13 +10,13 @@
 
 #include "base/status_macros.hpp"
 #include "runtime/generate/unsupported.hpp"
+#include "runtime/generate/validate.hpp"
 
 namespace lanewise::converters {
 namespace {
 
 constexpr int64_t kMaxInteger = std::numeric_limits<int32_t>::max();
 constexpr int64_t kDefaultTopK = 50;
-constexpr double kMaxBias = 1e30;  // of GenerationOptions
 constexpr double kMaxNumber = std::numeric_limits<double>::max();
 
 // Read below.
@@ -276,7 +276,9 @@ class Reader {
       const std::optional<int64_t> id = pair[0].elements()[0].integer();
       if (!id || *id < 0 || *id > last_id_) return config_.wrong(field, "ids of the vocabulary");
       const auto token = static_cast<int32_t>(*id);
-      if (std::abs(pair[1].number()) > kMaxBias) return config_.wrong(field, "moderate numbers");
+      if (std::abs(pair[1].number()) > generate::kMaxLogitBias) {
+        return config_.wrong(field, "numbers from -1e30 to 1e30");
+      }
       // As in a dict, the last one counts.
       std::erase_if(biases, [&](const LogitBias& one) { return one.id == token; });
       biases.push_back({token, pair[1].number()});

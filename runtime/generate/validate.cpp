@@ -23,7 +23,6 @@ namespace {
 constexpr double kMaxLengthPenalty = 10.0;
 constexpr double kMaxRepetitionPenalty = 1000.0;
 constexpr double kMaxAddedPenalty = 1e6;
-constexpr double kMaxBias = 1e30;  // far from infinity in f32
 
 // Not a stream, which hides that memory ran out and leaves half a message.
 Status wrong(std::string_view field, std::string_view expected, std::string_view found) {
@@ -80,7 +79,7 @@ Status check_bias(const std::vector<LogitBias>& biases, int64_t vocabulary) {
   std::vector<int32_t> ids;
   for (const LogitBias& one : biases) {
     ids.push_back(one.id);
-    if (!(std::abs(one.bias) <= kMaxBias)) {
+    if (!(std::abs(one.bias) <= generate::kMaxLogitBias)) {
       return wrong("logit_bias", "numbers from -1e30 to 1e30", one.bias);
     }
   }
