@@ -153,8 +153,8 @@ TEST_F(ChatCommandTest, NamesWhatIsWrong) {
   EXPECT_TRUE(
       is_error(chat({"--messages", path("hi.json"), "--tools", path("bad.json")}), "tools"));
   const std::string kLong = Json(std::vector<Json>{message("user", std::string(500, 'x'))}).dump();
-  EXPECT_TRUE(is_error(with_messages(kLong), "519 tokens", "400"));
-  EXPECT_TRUE(is_error(chat({}, std::string(500, 'x')), "519 tokens", "400"));
+  EXPECT_TRUE(is_error(with_messages(kLong), "516 tokens", "400"));
+  EXPECT_TRUE(is_error(chat({}, std::string(500, 'x')), "516 tokens", "400"));
   EXPECT_TRUE(is_error(chat({}, "\xff\n"), "UTF-8"));
   put("chat_template.jinja", "{{ raise_exception('users only') }}");
   EXPECT_TRUE(is_error(with_messages(kHi), "users only"));

@@ -85,7 +85,10 @@ TEST_F(GenerateFlagsTest, LogProbabilitiesAreThoseOfTheScore) {
   for (size_t i = 0; i < object["ids"].size(); ++i) {
     const Json& token = object["logprobs"][i];
     EXPECT_EQ(token["id"], object["ids"][i]);
-    EXPECT_EQ(id_of(token["token"]), token["id"]);
+    // The model has more ids than the tokenizer.
+    if (token["token"] != "") {
+      EXPECT_EQ(id_of(token["token"]), token["id"]);
+    }
     ASSERT_EQ(token["top"].size(), 3u);
     EXPECT_EQ(token["top"][0]["id"], token["id"]) << "greedy takes the likeliest";
     EXPECT_EQ(token["top"][0]["logprob"], token["logprob"]);
