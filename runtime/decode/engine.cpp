@@ -18,8 +18,11 @@ namespace {
 
 /// A request on its way. Does not move: the scheduler refers to its parts.
 struct Ticket {
-  Ticket(uint64_t request_number, EngineRequest&& what)
-      : number(request_number), request(std::move(what)), result{.hypotheses = {{}}} {
+  Ticket(uint64_t request_number, EngineRequest&& what, const text::Tokenizer* for_stop_strings)
+      : number(request_number),
+        request(std::move(what)),
+        tokenizer(for_stop_strings),
+        result{.hypotheses = {{}}} {
     if (request.on_token) {
       callbacks.on_token = [this](int64_t, int32_t token) { return request.on_token(token); };
     }
@@ -32,11 +35,13 @@ struct Ticket {
             .options = &request.options,
             .callbacks = &callbacks,
             .constraint = request.constraint ? &*request.constraint : nullptr,
+            .tokenizer = tokenizer,
             .result = &result};
   }
 
   const uint64_t number;
   EngineRequest request;
+  const text::Tokenizer* const tokenizer;
   GenerationCallbacks callbacks;
   Generation result;
 };
@@ -59,8 +64,10 @@ class Engine::Impl {
   Result<uint64_t> submit(EngineRequest&& request) {
     LW_RETURN_IF_ERROR(validate(request.options, decoder_->vocabulary()));
     LW_RETURN_IF_ERROR(check_sequence(request.ids, model_.info()));
+    LW_ASSIGN_OR_RETURN(const text::Tokenizer* const tokenizer,
+                        decode::tokenizer_for(request.options, model_));
     std::list<Ticket> one;
-    Ticket& ticket = one.emplace_back(next_number_.fetch_add(1), std::move(request));
+    Ticket& ticket = one.emplace_back(next_number_.fetch_add(1), std::move(request), tokenizer);
     LW_RETURN_IF_ERROR(scheduler_.check_cache(ticket.for_scheduler()));
     const uint64_t number = ticket.number;
     const std::lock_guard lock(mutex_);

@@ -35,6 +35,8 @@ class Generator::Impl {
                                            const RunOptions& run,
                                            std::span<const Constraint> constraints) {
     LW_RETURN_IF_ERROR(check(sources, options));
+    LW_ASSIGN_OR_RETURN(const text::Tokenizer* const tokenizer,
+                        decode::tokenizer_for(options, model_));
     LW_RETURN_IF_ERROR(check(sources, constraints));
     decoder_->begin_profile();
     std::vector<int32_t> lengths;
@@ -51,6 +53,7 @@ class Generator::Impl {
                           .options = &options,
                           .callbacks = &callbacks,
                           .constraint = constraint_of(i, constraints),
+                          .tokenizer = tokenizer,
                           .result = &results[i]});
     }
     int64_t done = 0;

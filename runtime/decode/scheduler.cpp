@@ -7,6 +7,7 @@
 #include "base/status_macros.hpp"
 #include "ops/attention/kv_page.hpp"
 #include "runtime/exec/team.hpp"
+#include "runtime/model_data.hpp"
 
 namespace lanewise::decode {
 namespace {
@@ -41,6 +42,14 @@ class ScoreRows final : public exec::TeamBody {
 
 }  // namespace
 
+Result<const text::Tokenizer*> tokenizer_for(const GenerationOptions& options, const Model& model) {
+  if (options.stop_strings.empty()) return nullptr;
+  LW_ASSIGN_OR_RETURN(const text::Tokenizer* const tokenizer,
+                      model.data().open_target_tokenizer());
+  if (tokenizer != nullptr) return tokenizer;
+  return unsupported("stop_strings: the model has no tokenizer");
+}
+
 /// Requests are left only if an exception ended a step.
 Scheduler::~Scheduler() { abandon(); }
 
@@ -68,6 +77,16 @@ std::vector<int32_t> Scheduler::prompt_of(const Request& request) const {
   const GenerationOptions& options = *request.options;
   return {options.decoder_start_token_id != kNoToken ? options.decoder_start_token_id
                                                      : options.bos_token_id};
+}
+
+/// A decoder alone continues the text of its prompt.
+Result<std::unique_ptr<StopStrings>> Scheduler::stops_of(const Request& request) const {
+  const std::vector<std::string>& strings = request.options->stop_strings;
+  if (strings.empty()) return std::unique_ptr<StopStrings>();
+  const std::span<const int32_t> before =
+      decoder_.has_encoder() ? std::span<const int32_t>() : request.ids;
+  LW_ASSIGN_OR_RETURN(StopStrings stops, StopStrings::create(strings, *request.tokenizer, before));
+  return std::make_unique<StopStrings>(std::move(stops));
 }
 
 int64_t Scheduler::prompt_tokens(const Request& request) const noexcept {
@@ -105,8 +124,10 @@ bool Scheduler::has_room(const Request& request) const noexcept {
 Status Scheduler::join(const Request& request, int32_t source) {
   LW_RETURN_IF_ERROR(check_cache(request));
   Active active{.request = request, .source = source, .prompt = prompt_of(request)};
+  LW_ASSIGN_OR_RETURN(active.stops, stops_of(request));
   active.search = generate::make_search(*request.options, decoder_.isa(), decoder_.vocabulary(),
-                                        active.prompt, most_new_tokens(request), request.sequence);
+                                        active.prompt, most_new_tokens(request), request.sequence,
+                                        active.stops.get());
   if (request.constraint != nullptr) {
     LW_ASSIGN_OR_RETURN(const GrammarState begin, request.constraint->start(active.prompt));
     active.search->constrain(begin);
@@ -146,6 +167,7 @@ Status Scheduler::step(const RunOptions& run) {
 Status Scheduler::try_step(const RunOptions& run) {
   LW_RETURN_IF_ERROR(bind_rows());
   LW_RETURN_IF_ERROR(decoder_.step(rows_, logits_, run));
+  call_on_logits();
   score_rows();
   for (Active& active : active_) {
     if (!active.in_prompt()) LW_RETURN_IF_ERROR(advance(active));
@@ -240,6 +262,24 @@ void Scheduler::follow_parents(Active& active) {
   }
 }
 
+void Scheduler::call_on_logits() {
+  for (const Active& active : active_) {
+    if (active.in_prompt() || !active.request.callbacks->on_logits) continue;
+    for (int r = 0; r < active.search->rows(); ++r) {
+      call_on_logits(active, r, active.first_row + static_cast<size_t>(r));
+    }
+  }
+}
+
+/// `place` is that of the row's logits in the step.
+void Scheduler::call_on_logits(const Active& active, int row, size_t place) {
+  const Request& request = active.request;
+  if (!request.callbacks->on_logits) return;
+  request.callbacks->on_logits(
+      static_cast<int64_t>(request.number), active.search->ids(row),
+      {decoder_.logits(place), static_cast<size_t>(decoder_.vocabulary())});
+}
+
 void Scheduler::score_rows() {
   std::vector<RowToScore> rows;
   rows.reserve(rows_.size());
@@ -268,6 +308,7 @@ Status Scheduler::advance(Active& active) {
   while (right < active.proposed.size() && search.rows() > 0 &&
          search.token(0) == active.proposed[right]) {
     ++right;
+    call_on_logits(active, 0, active.first_row + right);
     search.score(0, decoder_.logits(active.first_row + right));
     LW_RETURN_IF_ERROR(take_tokens(active));
   }
@@ -283,6 +324,7 @@ Status Scheduler::advance(Active& active) {
 Status Scheduler::take_tokens(Active& active) {
   active.search->advance();
   LW_RETURN_IF_ERROR(active.search->status());
+  if (active.stops != nullptr) LW_RETURN_IF_ERROR(active.stops->status());
   if (active.draft != nullptr && active.search->rows() > 0) {
     active.draft->append(active.search->token(0));
   }

@@ -12,6 +12,7 @@
 #include "lanewise/grammar.hpp"
 #include "runtime/decode/decoder.hpp"
 #include "runtime/decode/draft.hpp"
+#include "runtime/decode/stop_strings.hpp"
 #include "runtime/generate/search.hpp"
 
 namespace lanewise::decode {
@@ -25,11 +26,16 @@ struct Request {
   const GenerationOptions* options = nullptr;      ///< passed validate()
   const GenerationCallbacks* callbacks = nullptr;  ///< `progress` is not called
   const Constraint* constraint = nullptr;          ///< of its tokens; null: none
+  const text::Tokenizer* tokenizer = nullptr;      ///< tokenizer_for() its options
   Generation* result = nullptr;                    ///< is written when its search is over
 
   /// Hypotheses that it may have at once.
   int64_t rows() const noexcept { return std::max(options->beams, options->num_return_sequences); }
 };
+
+/// The tokenizer of what the model writes, for stop strings; null without any. Fails with
+/// kUnsupported if there is none.
+Result<const text::Tokenizer*> tokenizer_for(const GenerationOptions& options, const Model& model);
 
 /// Generates for several requests together. Each step has a row for every hypothesis that has not
 /// ended; a request whose search is over leaves, and others join between steps. Prompts are
@@ -83,6 +89,7 @@ class Scheduler {
     int64_t pages = 0;  ///< that it may need
     std::vector<int32_t> prompt;
     size_t computed = 0;  ///< tokens of the prompt in the cache, those of this step included
+    std::unique_ptr<StopStrings> stops;  ///< null without stop strings
     std::unique_ptr<generate::Search> search;
     std::unique_ptr<Draft> draft;            ///< null if none is worth it
     std::vector<Cache::Sequence> sequences;  ///< by row of the last step
@@ -95,6 +102,7 @@ class Scheduler {
   };
 
   std::vector<int32_t> prompt_of(const Request& request) const;
+  Result<std::unique_ptr<StopStrings>> stops_of(const Request& request) const;
   int64_t prompt_tokens(const Request& request) const noexcept;
   int64_t most_new_tokens(const Request& request) const noexcept;
   int64_t most_pages(const Request& request) const noexcept;
@@ -105,6 +113,8 @@ class Scheduler {
   Status bind_hypotheses(Active& active);
   Status bind_row(const Active& active, Cache::Sequence& sequence, std::span<const int32_t> tokens);
   void follow_parents(Active& active);
+  void call_on_logits();
+  void call_on_logits(const Active& active, int row, size_t place);
   void score_rows();
   Status advance(Active& active);
   Status take_tokens(Active& active);

@@ -20,7 +20,11 @@ namespace {
 const SessionOptions kTwoThreads{.threads = 2};
 
 std::string bits_of(const Hypothesis& hypothesis) {
-  return bytes(hypothesis.ids) + bytes(&hypothesis.score, 1) +
+  std::string logprobs;
+  for (const TokenLogprob& token : hypothesis.logprobs) {
+    logprobs += bytes(&token.logprob, 1) + bytes(token.top);
+  }
+  return bytes(hypothesis.ids) + bytes(&hypothesis.score, 1) + logprobs +
          std::to_string(static_cast<int>(hypothesis.finish_reason)) + "|";
 }
 
@@ -109,7 +113,9 @@ class GeneratorContract : public TinyModels {
     options.beams = 3;
     options.num_return_sequences = 2;
     options.repetition_penalty = 1.2;
+    options.top_logprobs = 2;
     sweep_generate("beams, penalty", model, options);
+    options.top_logprobs = -1;
     options.beams = 1;
     options.temperature = 1.5;
     options.num_return_sequences = 3;
@@ -117,6 +123,10 @@ class GeneratorContract : public TinyModels {
     options.top_p = 0.9;
     options.bad_words_ids = {{3, 4}};
     options.no_repeat_ngram_size = 2;
+    options.min_p = 0.01;
+    options.logit_bias = {{3, 0.5}};
+    options.frequency_penalty = 0.5;
+    options.top_logprobs = 2;
     sweep_generate("samples", model, options);
   }
 };
@@ -238,6 +248,9 @@ TEST_F(GeneratorContract, GenerateWithCallbacksAndTimes) {
   callbacks.on_token = [](int64_t, int32_t) { return true; };
   callbacks.on_hypothesis = [](int64_t, const Hypothesis&) { return true; };
   callbacks.progress = [](int64_t) {};
+  callbacks.on_logits = [](int64_t, std::span<const int32_t>, std::span<float> logits) {
+    logits[3] += 1.0f;
+  };
   sweep_generate("callbacks, times", model, options, callbacks, true);
   options.beams = 3;
   sweep_generate("beams, callbacks", model, options, callbacks);
@@ -291,6 +304,7 @@ TEST_F(TranslatorContract, Translate) {
     return true;
   };
   for (const bool stream : {false, true}) {
+    options.stop_strings = {stream ? "AAA" : "a text that never occurs"};
     expect_contract(
         stream ? "Translator::translate, streamed" : "Translator::translate",
         [&] { return expect_ok(Translator::create(model, kTwoThreads)); },
