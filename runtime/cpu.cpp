@@ -45,7 +45,7 @@ CacheSizes cache_sizes() noexcept {
 
 Arithmetic arithmetic_of(std::string_view weights) noexcept {
   for (const ops::WeightFormatInfo& info : ops::weight_formats()) {
-    if (info.choice != weights) continue;
+    if (ops::label_of(info) != weights) continue;
     if (ops::rounds_rows(info.format)) return Arithmetic::kI8;
     if (info.format == ops::WeightFormat::bf16) return Arithmetic::kBf16;
   }

@@ -46,7 +46,7 @@ std::string weights_type(const ModelContents& contents, const internal::ModelDat
   std::map<std::string_view, int64_t> bytes;
   for (const TensorInfo& tensor : contents.tensors) {
     const std::optional<ops::WeightFormat> format = data.find_format(tensor.name);
-    if (format) bytes[ops::info_of(*format).choice] += tensor.bytes;
+    if (format) bytes[ops::label_of(ops::info_of(*format))] += tensor.bytes;
   }
   std::string_view type = "f32";
   for (const auto& [candidate, size] : bytes) {

@@ -4,6 +4,7 @@
 
 #include "lanewise/attention.hpp"   // IWYU pragma: export
 #include "lanewise/batches.hpp"     // IWYU pragma: export
+#include "lanewise/chat.hpp"        // IWYU pragma: export
 #include "lanewise/cpu.hpp"         // IWYU pragma: export
 #include "lanewise/embedder.hpp"    // IWYU pragma: export
 #include "lanewise/files.hpp"       // IWYU pragma: export

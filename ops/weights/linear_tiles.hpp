@@ -77,12 +77,12 @@ struct NextWeights {
   const std::byte* at = nullptr;
   size_t step = 0;  // bytes
 
-  /// The share of tile `index` of `tiles`, each of which takes `steps` steps of kLineBytes over a
+  /// The share of tile `index` of `tiles`, each of which takes `steps` steps of `step_bytes` over a
   /// panel. A single tile has none: it reads several panels itself, which the hardware prefetches.
-  static NextWeights share(const std::byte* next, size_t steps, size_t index,
-                           size_t tiles) noexcept {
+  static NextWeights share(const std::byte* next, size_t steps, size_t index, size_t tiles,
+                           size_t step_bytes = kLineBytes) noexcept {
     if (tiles == 1) return {next, 0};
-    const size_t step = (kLineBytes + tiles - 1) / tiles;
+    const size_t step = (step_bytes + tiles - 1) / tiles;
     return {next + index * steps * step, step};
   }
 

@@ -84,13 +84,23 @@ struct WeightProblem {
   int64_t panels() const noexcept { return (n + 15) / 16; }
 };
 
+/// The inputs of a step of the panels, and the bytes of a step for 16 features.
+struct PanelStep {
+  int64_t inputs;
+  int64_t bytes;
+};
+
+/// The step of a folder whose formats all have the same.
+template <int64_t kInputs, int64_t kBytes>
+PanelStep fixed_step(WeightFormat) noexcept {
+  return {kInputs, kBytes};
+}
+
 /// What the folder of a format implements.
 struct WeightCode {
   /// Suffixes of its tensors, first that of the panels, which is empty.
   std::span<const std::string_view> suffixes;
-  /// Inputs per step of the panels, and the bytes of a step for 16 features.
-  int64_t step_inputs;
-  int64_t step_bytes;
+  PanelStep (*step)(WeightFormat format) noexcept;
   /// Whether products round rows to 8 bits.
   bool rounds_rows;
   /// Checks shapes and types. kInvalidArgument naming the role.

@@ -58,8 +58,8 @@ bool is_companion(WeightFormat format, std::string_view role, std::string_view o
 }
 
 int64_t weights_in(WeightFormat format, int64_t bytes) noexcept {
-  const WeightCode& code = *info_of(format).code;
-  return bytes / code.step_bytes * code.step_inputs * 16;
+  const PanelStep step = info_of(format).code->step(format);
+  return bytes / step.bytes * step.inputs * 16;
 }
 
 std::string weight_format_names() {

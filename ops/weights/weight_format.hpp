@@ -23,7 +23,7 @@ struct WeightCode;
 struct WeightFormatInfo {
   WeightFormat format;
   std::string_view name;    ///< in model files
-  std::string_view choice;  ///< its name for `lanewise convert --weights`
+  std::string_view choice;  ///< its name for `lanewise convert --weights`; empty if it has none
   int64_t block;            ///< inputs that share a scale; 1: none; 0: a whole row
   double bits;              ///< per weight, with its scales
   const WeightCode* code;   ///< what its folder provides (weight.hpp); null for tables of rows
@@ -35,6 +35,11 @@ std::span<const WeightFormatInfo> weight_formats() noexcept;
 const WeightFormatInfo& info_of(WeightFormat format) noexcept;
 
 inline std::string_view name_of(WeightFormat format) noexcept { return info_of(format).name; }
+
+/// What people call weights in that format: the choice, or the name if there is none.
+inline std::string_view label_of(const WeightFormatInfo& info) noexcept {
+  return info.choice.empty() ? info.name : info.choice;
+}
 
 /// The format with that name in model files.
 std::optional<WeightFormat> find_weight_format(std::string_view name) noexcept;

@@ -34,4 +34,18 @@ inline QuantizedRow quantize(const float* x, int64_t k) {
   return row;
 }
 
+/// Rounds 32 numbers as products with weights in blocks do (ops/weights/blocks/block_kernels.hpp).
+inline QuantizedRow quantize_block(const float* x) {
+  float most = 0.0f;
+  for (int64_t i = 0; i < 32; ++i) most = std::max(most, std::abs(x[i]));
+  QuantizedRow block;
+  block.scale = most * (1.0f / 127.0f);
+  if (block.scale < 1e-38f) block.scale = 0.0f;
+  const float factor = block.scale == 0.0f ? 0.0f : 127.0f / most;
+  for (int64_t i = 0; i < 32; ++i) {
+    block.q.push_back(static_cast<int64_t>(std::nearbyint(x[i] * factor)));
+  }
+  return block;
+}
+
 }  // namespace lanewise::ops::test

@@ -4,11 +4,15 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
+#include "base/half.hpp"
 #include "ops/embedding/embed.hpp"
 #include "ops/linear/linear.hpp"
 #include "ops/weights/bf16/bf16_kernels.hpp"
+#include "ops/weights/blocks/block_weight.hpp"
 #include "ops/weights/f32/f32_kernels.hpp"
+#include "ops/weights/half/half.hpp"
 #include "ops/weights/weight.hpp"
 #include "tests/ops/op_test.hpp"
 #include "tests/ops/quantized_row.hpp"
@@ -92,8 +96,49 @@ Source i4_source(WeightFormat format, int64_t n, int64_t k) {
   return source;
 }
 
+Source f16_source(WeightFormat format, int64_t n, int64_t k) {
+  Source source = f32_source(format, n, k);
+  for (float& w : source.values) w = base::half_to_f32(to_f16(w));
+  return source;
+}
+
+/// Rows of random GGUF blocks: every byte may have any value, but the f16 are numbers near 1 / 64.
+std::vector<std::byte> random_blocks(const BlockFormat& blocks, int64_t n, int64_t k) {
+  test::Random random(10);
+  std::vector<std::byte> rows(static_cast<size_t>(n * k / blocks.elements * blocks.bytes));
+  for (std::byte& byte : rows) byte = static_cast<std::byte>(random.below(256));
+  const bool ends_in_halves =
+      blocks.name == "Q2_K" || blocks.name == "Q3_K" || blocks.name == "Q6_K";
+  const bool has_two = blocks.name == "Q4_1" || blocks.name == "Q5_1" || blocks.name == "Q4_K" ||
+                       blocks.name == "Q5_K" || blocks.name == "Q2_K";
+  const auto halves = static_cast<size_t>(has_two ? 2 : 1);
+  const auto bytes = static_cast<size_t>(blocks.bytes);
+  for (size_t block = 0; block < rows.size(); block += bytes) {
+    for (size_t i = 0; i < halves; ++i) {
+      const size_t at = ends_in_halves ? bytes - 2 * halves + 2 * i : 2 * i;
+      // The sign, the exponent of 2^-6 and any fraction.
+      rows[block + at + 1] = (rows[block + at + 1] & std::byte{0x83}) | std::byte{0x24};
+    }
+  }
+  return rows;
+}
+
+/// Stored in two calls, the last rows first.
+Source block_source(WeightFormat format, int64_t n, int64_t k) {
+  const BlockFormat& blocks = *blocks_of(format);
+  const std::vector<std::byte> rows = random_blocks(blocks, n, k);
+  Source source{make_block_weight(blocks, n, k), {}, {}};
+  const int64_t half = n / 2;
+  const int64_t row_bytes = k / blocks.elements * blocks.bytes;
+  put_block_rows(source.packed, half, n - half, rows.data() + half * row_bytes);
+  put_block_rows(source.packed, 0, half, rows.data());
+  source.values.resize(static_cast<size_t>(n * k));
+  blocks.unpack(rows.data(), static_cast<size_t>(n * k / blocks.elements), source.values.data());
+  return source;
+}
+
 /// The conversion of x before products.
-enum class Inputs { kAsTheyAre, kBytes, kBf16 };
+enum class Inputs { kAsTheyAre, kBytes, kBlocks, kBf16 };
 
 struct FormatTest {
   WeightFormat format;
@@ -101,6 +146,11 @@ struct FormatTest {
   Inputs inputs;
   /// The largest error of the simplest rounding, as a fraction of the largest weight.
   double step;
+  /// The number of inputs is a multiple of this.
+  int64_t multiple = 1;
+
+  /// `k`, or if necessary more.
+  int64_t inputs_from(int64_t k) const { return (k + multiple - 1) / multiple * multiple; }
 };
 
 constexpr FormatTest kTests[] = {
@@ -110,6 +160,20 @@ constexpr FormatTest kTests[] = {
     {WeightFormat::i4g32, i4_source<32>, Inputs::kBytes, 2.0 / 29},
     {WeightFormat::i4g64, i4_source<64>, Inputs::kBytes, 2.0 / 29},
     {WeightFormat::i4g128, i4_source<128>, Inputs::kBytes, 2.0 / 29},
+    {WeightFormat::f16, f16_source, Inputs::kAsTheyAre, 1.0 / 2048},
+    {WeightFormat::bf16_exact, bf16_source, Inputs::kAsTheyAre, 1.0 / 256},
+    {WeightFormat::q8_0, block_source, Inputs::kBlocks, 1.0 / 230, 32},
+    {WeightFormat::q4_0, block_source, Inputs::kBlocks, 1.0 / 13.8, 32},
+    {WeightFormat::q4_1, block_source, Inputs::kBlocks, 1.0 / 14.5, 32},
+    {WeightFormat::q5_0, block_source, Inputs::kBlocks, 1.0 / 29.5, 32},
+    {WeightFormat::q5_1, block_source, Inputs::kBlocks, 1.0 / 30, 32},
+    {WeightFormat::q2_k, block_source, Inputs::kBlocks, 0.45, 256},
+    {WeightFormat::q3_k, block_source, Inputs::kBlocks, 0.2, 256},
+    {WeightFormat::q4_k, block_source, Inputs::kBlocks, 0.09, 256},
+    {WeightFormat::q5_k, block_source, Inputs::kBlocks, 0.05, 256},
+    {WeightFormat::q6_k, block_source, Inputs::kBlocks, 0.022, 256},
+    {WeightFormat::iq4_nl, block_source, Inputs::kBlocks, 0.12, 32},
+    {WeightFormat::iq4_xs, block_source, Inputs::kBlocks, 0.13, 256},
 };
 
 constexpr bool is_tested(WeightFormat format) {
@@ -127,6 +191,16 @@ constexpr bool is_tested(WeightFormat format) {
 
 constexpr int64_t kInputs[] = {1, 7, 16, 31, 32, 33, 64, 65, 130, 257};
 constexpr int64_t kOutputs[] = {1, 16, 17, 50};
+
+/// kInputs, or where they are not multiples, the next ones.
+std::vector<int64_t> inputs_of(const FormatTest& format) {
+  std::vector<int64_t> inputs;
+  for (const int64_t k : kInputs) {
+    const int64_t more = format.inputs_from(k);
+    if (inputs.empty() || inputs.back() != more) inputs.push_back(more);
+  }
+  return inputs;
+}
 
 OperatorConfig linear_config(Isa isa, const Source& source, int64_t k, int64_t n) {
   OperatorConfig config{.isa = isa, .inputs = {{DataType::kF32, k}}, .output = {DataType::kF32, n}};
@@ -151,6 +225,15 @@ class WeightsTest : public test::IsaTest {
       const test::QuantizedRow row = test::quantize(scaled.data(), k);
       for (size_t i = 0; i < inputs.size(); ++i) {
         inputs[i] = double{row.scale} * static_cast<double>(row.q[i]) + double{row.shift};
+      }
+    }
+    if (format.inputs == Inputs::kBlocks) {
+      for (int64_t i = 0; i < k; i += 32) {
+        const test::QuantizedRow block = test::quantize_block(scaled.data() + i);
+        for (size_t j = 0; j < 32; ++j) {
+          inputs[static_cast<size_t>(i) + j] =
+              double{block.scale} * static_cast<double>(block.q[j]);
+        }
       }
     }
     const bool has_bf16 = kernels_isa<LinearBf16Kernels>(isa()) == Isa::avx512bf16;
@@ -183,7 +266,7 @@ class WeightsTest : public test::IsaTest {
 
 TEST_P(WeightsTest, UnpackToWhatWasPacked) {
   for (const FormatTest& format : kTests) {
-    for (const int64_t k : kInputs) {
+    for (const int64_t k : inputs_of(format)) {
       for (const int64_t n : kOutputs) {
         SCOPED_TRACE(::testing::Message() << name_of(format.format) << " " << k << " -> " << n);
         const Source source = format.source(format.format, n, k);
@@ -202,7 +285,7 @@ TEST_P(WeightsTest, UnpackToWhatWasPacked) {
 
 TEST_P(WeightsTest, AreMultipliedAsTheyUnpack) {
   for (const FormatTest& format : kTests) {
-    for (const int64_t k : kInputs) {
+    for (const int64_t k : inputs_of(format)) {
       for (const int64_t n : kOutputs) {
         SCOPED_TRACE(::testing::Message() << name_of(format.format) << " " << k << " -> " << n);
         const Source source = format.source(format.format, n, k);
@@ -220,7 +303,7 @@ TEST_P(WeightsTest, AreMultipliedAsTheyUnpack) {
 
 TEST_P(WeightsTest, AreLookedUpAsTheyUnpack) {
   for (const FormatTest& format : kTests) {
-    for (const int64_t k : kInputs) {
+    for (const int64_t k : inputs_of(format)) {
       for (const int64_t n : kOutputs) {
         SCOPED_TRACE(::testing::Message() << name_of(format.format) << " " << n << " x " << k);
         const Source source = format.source(format.format, n, k);
@@ -246,9 +329,7 @@ TEST_P(WeightsTest, AreLookedUpAsTheyUnpack) {
 
 /// Panels combined with positions and types, which are added to the same row.
 TEST_P(WeightsTest, LookUpsAddPositionsAndTypes) {
-  constexpr int64_t kDim = 37, kTokens = 50;
-  const std::vector<float> positions = test::Random(8).floats(20 * kDim);
-  const std::vector<float> types = test::Random(9).floats(2 * kDim);
+  constexpr int64_t kTokens = 50;
   const test::Sequences sequences{3, 0, 9, 1};
   const RaggedRows ragged = sequences.rows();
   Matrix<int32_t> ids(sequences.total(), 1, 0, 1), type_ids(sequences.total(), 1, 3, 2);
@@ -258,29 +339,184 @@ TEST_P(WeightsTest, LookUpsAddPositionsAndTypes) {
   }
   for (const FormatTest& format : kTests) {
     SCOPED_TRACE(name_of(format.format));
-    const Source source = format.source(format.format, kTokens, kDim);
+    const int64_t dim = format.inputs_from(37);
+    const std::vector<float> positions = test::Random(8).floats(static_cast<size_t>(20 * dim));
+    const std::vector<float> types = test::Random(9).floats(static_cast<size_t>(2 * dim));
+    const Source source = format.source(format.format, kTokens, dim);
     OperatorConfig config{.isa = isa(),
                           .attributes = {{"position", std::string("learned")},
                                          {"has_type_ids", true},
                                          {"scale", 3.0}},
                           .inputs = {{DataType::kI32, 1}, {DataType::kI32, 1}},
-                          .output = {DataType::kF32, kDim}};
-    config.weights["position_table"] = {DataType::kF32, positions.data(), {20, kDim}};
-    config.weights["type_table"] = {DataType::kF32, types.data(), {2, kDim}};
+                          .output = {DataType::kF32, dim}};
+    config.weights["position_table"] = {DataType::kF32, positions.data(), {20, dim}};
+    config.weights["type_table"] = {DataType::kF32, types.data(), {2, dim}};
     OperatorConfig of_rows = config;
-    of_rows.weights["table"] = {DataType::kF32, source.values.data(), {kTokens, kDim}};
+    of_rows.weights["table"] = {DataType::kF32, source.values.data(), {kTokens, dim}};
     set_weight(config, "table", source.packed);
     const OperatorPtr panels = test::expect_made(make_embed(config));
     const OperatorPtr rows = test::expect_made(make_embed(of_rows));
     ASSERT_TRUE(panels != nullptr && rows != nullptr);
     const std::vector<Operand> inputs{ids.operand(&ragged), type_ids.operand(&ragged)};
-    const Matrix<float> out(ids.rows(), kDim);
+    const Matrix<float> out(ids.rows(), dim);
     EXPECT_EQ(test::run_every_way(*panels, inputs, out).values(),
               test::run_every_way(*rows, inputs, out).values());
   }
 }
 
+/// Every product with weights of 16 bits that are widened is that with the same weights in f32.
+TEST_P(WeightsTest, OfSixteenBitsGiveTheBitsOfF32) {
+  for (const WeightFormat format : {WeightFormat::f16, WeightFormat::bf16_exact}) {
+    const bool is_f16 = format == WeightFormat::f16;
+    for (const int64_t rows : {1, 2, 3, 5, 8, 13, 40}) {
+      constexpr int64_t kK = 77, kN = 83;
+      SCOPED_TRACE(::testing::Message() << name_of(format) << " " << rows);
+      const Source source = (is_f16 ? f16_source : bf16_source)(format, kN, kK);
+      const Source f32{pack_weight(WeightFormat::f32, source.values.data(), kN, kK), {}, {}};
+      Matrix<float> x = test::random_matrix(rows, kK, 11);
+      const auto multiply = [&](const Source& of) {
+        OperatorConfig config = linear_config(isa(), of, kK, kN);
+        config.attributes = {{"activation", std::string("gelu")}};
+        const OperatorPtr op = test::expect_made(make_linear(config));
+        return test::run_every_way(*op, std::vector{x.operand()}, Matrix<float>(rows, kN)).values();
+      };
+      ASSERT_EQ(multiply(source), multiply(f32));
+    }
+  }
+}
+
+std::vector<FormatTest> block_tests() {
+  std::vector<FormatTest> tests;
+  for (const FormatTest& format : kTests) {
+    if (format.inputs == Inputs::kBlocks) tests.push_back(format);
+  }
+  return tests;
+}
+
+/// More inputs than are unpacked at once, and numbers of rows and panels that leave all kinds of
+/// remainders: a row alone has the same bits as among others.
+TEST_P(WeightsTest, InBlocksGiveARowTheSameBitsAmongOthers) {
+  const int64_t k = test::small_sizes() ? 256 : 2304;
+  constexpr int64_t kN = 16 * 5 + 3;
+  const int64_t most = test::small_sizes() ? 3 : 40;
+  for (const FormatTest& format : block_tests()) {
+    SCOPED_TRACE(name_of(format.format));
+    const Source source = format.source(format.format, kN, k);
+    const OperatorPtr op = test::expect_made(make_linear(linear_config(isa(), source, k, kN)));
+    ASSERT_NE(op, nullptr);
+    Matrix<float> x = test::random_matrix(most, k, 12);
+    Matrix<float> all(most, kN);
+    const std::vector inputs{x.operand()};
+    test::run_operator(*op, {inputs, all.operand()});
+    expect_product(format, source, x, all);
+    if (HasFatalFailure()) return;
+    for (int64_t rows = 1; rows < most; ++rows) {
+      Matrix<float> some(rows, kN);
+      std::vector first{x.operand()};
+      first[0].rows = rows;
+      test::run_operator(*op, {first, some.operand()});
+      for (int64_t r = 0; r < rows; ++r) {
+        ASSERT_EQ(std::memcmp(some.row(r), all.row(r), kN * sizeof(float)), 0)
+            << r << " of " << rows;
+      }
+    }
+  }
+}
+
+/// Zeros, tiny numbers, and rows that no scale can represent, which make only their own results
+/// NaN.
+TEST_P(WeightsTest, InBlocksLetNaNAndInfinityThrough) {
+  constexpr int64_t kK = 256, kN = 20;
+  for (const FormatTest& format : block_tests()) {
+    SCOPED_TRACE(name_of(format.format));
+    const Source source = format.source(format.format, kN, kK);
+    const OperatorPtr op = test::expect_made(make_linear(linear_config(isa(), source, kK, kN)));
+    ASSERT_NE(op, nullptr);
+    Matrix<float> x = test::random_matrix(6, kK, 13);
+    x.at(1, 40) = std::numeric_limits<float>::quiet_NaN();
+    x.at(2, 255) = std::numeric_limits<float>::infinity();
+    x.at(3, 0) = -std::numeric_limits<float>::infinity();
+    for (int64_t i = 0; i < kK; ++i) x.at(4, i) = i % 2 == 0 ? 0.0f : -0.0f;
+    for (int64_t i = 0; i < kK; ++i) x.at(5, i) = 1e-40f;
+    const Matrix<float> y =
+        test::run_every_way(*op, std::vector{x.operand()}, Matrix<float>(6, kN));
+    for (int64_t o = 0; o < kN; ++o) {
+      EXPECT_TRUE(std::isfinite(y.at(0, o)));
+      for (int64_t r = 1; r <= 3; ++r) EXPECT_TRUE(std::isnan(y.at(r, o))) << r;
+      EXPECT_EQ(y.at(4, o), 0.0f);
+      EXPECT_EQ(y.at(5, o), 0.0f);
+    }
+  }
+}
+
 LW_INSTANTIATE_FOR_ISAS(WeightsTest, AllWeightKernels);
+
+TEST(WeightFormats, InBlocksGiveTheSameBitsOnEveryInstructionSetWithFma) {
+  constexpr int64_t kK = 512, kN = 70, kRows = 11;
+  for (const FormatTest& format : block_tests()) {
+    const Source source = format.source(format.format, kN, kK);
+    Matrix<float> x = test::random_matrix(kRows, kK, 14);
+    std::vector<float> first;
+    for (const Isa isa : all_isas()) {
+      if (!is_available(isa) || !test::has_fma(isa)) continue;
+      SCOPED_TRACE(::testing::Message() << name_of(format.format) << " " << name_of(isa));
+      OperatorConfig config = linear_config(isa, source, kK, kN);
+      config.attributes = {{"activation", std::string("gelu")}};
+      const OperatorPtr op = test::expect_made(make_linear(config));
+      const std::vector<float> y =
+          test::run_every_way(*op, std::vector{x.operand()}, Matrix<float>(kRows, kN)).values();
+      if (first.empty()) first = y;
+      ASSERT_EQ(std::memcmp(y.data(), first.data(), y.size() * sizeof(float)), 0);
+    }
+  }
+}
+
+TEST(WeightFormats, InBlocksRefuseInputsThatEndInsideABlock) {
+  constexpr int64_t kN = 16;
+  for (const FormatTest& format : block_tests()) {
+    SCOPED_TRACE(name_of(format.format));
+    const Source source = format.source(format.format, kN, format.multiple);
+    const std::string message = "a multiple of " + std::to_string(format.multiple) + " inputs";
+    for (const int64_t k : {format.multiple - 1, format.multiple + 16}) {
+      test::expect_error(make_linear(linear_config(Isa::baseline, source, k, kN)),
+                         StatusCode::kInvalidArgument, message);
+    }
+    EXPECT_EQ(blocks_of(format.format)->elements, format.multiple);
+    EXPECT_EQ(kept_format(*blocks_of(format.format)), format.format);
+  }
+  EXPECT_EQ(blocks_of(WeightFormat::i8), nullptr);
+}
+
+/// Nothing but the f16 of the files makes a packed weight larger than its file.
+TEST(WeightFormats, InBlocksTakeAtMostFivePercentMoreThanFiles) {
+  for (const FormatTest& format : block_tests()) {
+    const BlockFormat& blocks = *blocks_of(format.format);
+    const double bits =
+        8.0 * static_cast<double>(blocks.bytes) / static_cast<double>(blocks.elements);
+    EXPECT_LE(info_of(format.format).bits, 1.05 * bits) << blocks.name;
+  }
+}
+
+TEST(WeightFormats, RoundToTheNearestF16) {
+  EXPECT_EQ(to_f16(0.0f), 0);
+  EXPECT_EQ(to_f16(-0.0f), 0x8000);
+  EXPECT_EQ(to_f16(1.0f), 0x3c00);
+  EXPECT_EQ(to_f16(1.0f + 0x1p-11f), 0x3c00);
+  EXPECT_EQ(to_f16(1.0f + 0x1.8p-10f), 0x3c02);
+  EXPECT_EQ(to_f16(65519.0f), 0x7bff);
+  EXPECT_EQ(to_f16(65520.0f), 0x7c00);
+  EXPECT_EQ(to_f16(-1e30f), 0xfc00);
+  EXPECT_EQ(to_f16(0x1p-25f), 0);
+  EXPECT_EQ(to_f16(0x1.8p-24f), 2);
+  EXPECT_EQ(to_f16(0x1.ffep-15f), 0x400);
+  EXPECT_EQ(to_f16(std::numeric_limits<float>::quiet_NaN()), 0x7e00);
+  for (uint32_t bits = 0; bits < 0x10000; ++bits) {
+    const auto half = static_cast<uint16_t>(bits);
+    const float value = base::half_to_f32(half);
+    if (std::isnan(value)) continue;
+    ASSERT_EQ(to_f16(value), half);
+  }
+}
 
 TEST(WeightFormats, NamesAreThoseOfTheList) {
   for (const WeightFormatInfo& info : weight_formats()) {
@@ -313,43 +549,45 @@ TEST(WeightFormats, TakeAsManyBitsAsTheySay) {
 }
 
 TEST(WeightFormats, ArePackedFromFloats) {
-  constexpr int64_t kN = 19, kK = 133;
-  const std::vector<float> w = test::Random(7).floats(kN * kK);
+  constexpr int64_t kN = 19;
   for (const FormatTest& format : kTests) {
     SCOPED_TRACE(name_of(format.format));
-    const Source source{pack_weight(format.format, w.data(), kN, kK), {}, {}};
-    const auto weight = bind_weight(linear_config(Isa::baseline, source, kK, kN), "weight", kN, kK);
+    const int64_t k = format.inputs_from(133);
+    const std::vector<float> w = test::Random(7).floats(static_cast<size_t>(kN * k));
+    const Source source{pack_weight(format.format, w.data(), kN, k), {}, {}};
+    const auto weight = bind_weight(linear_config(Isa::baseline, source, k, kN), "weight", kN, k);
     ASSERT_TRUE(weight.ok()) << weight.status().message();
-    std::vector<float> row(kK);
+    std::vector<float> row(static_cast<size_t>(k));
     for (int64_t o = 0; o < kN; ++o) {
       (*weight)->unpack_row(static_cast<size_t>(o), row.data());
-      for (int64_t i = 0; i < kK; ++i) {
-        ASSERT_NEAR(row[static_cast<size_t>(i)], w[static_cast<size_t>(o * kK + i)], format.step);
+      for (int64_t i = 0; i < k; ++i) {
+        ASSERT_NEAR(row[static_cast<size_t>(i)], w[static_cast<size_t>(o * k + i)], format.step);
       }
     }
   }
 }
 
 TEST(WeightFormats, RefuseTensorsThatDoNotFit) {
-  constexpr int64_t kN = 20, kK = 40;
+  constexpr int64_t kN = 20;
   for (const FormatTest& format : kTests) {
-    const Source source = format.source(format.format, kN, kK);
+    const int64_t k = format.inputs_from(40);
+    const Source source = format.source(format.format, kN, k);
     for (const PackedTensor& tensor : source.packed.tensors) {
       const std::string role = role_of("weight", tensor.suffix);
       SCOPED_TRACE(std::string(name_of(format.format)) + " " + role);
-      OperatorConfig wrong = linear_config(Isa::baseline, source, kK, kN);
+      OperatorConfig wrong = linear_config(Isa::baseline, source, k, kN);
       wrong.weights[role].shape.back() += 1;
       test::expect_error(make_linear(wrong), StatusCode::kInvalidArgument, "'" + role + "'");
-      wrong = linear_config(Isa::baseline, source, kK, kN);
+      wrong = linear_config(Isa::baseline, source, k, kN);
       wrong.weights[role].type = DataType::kI16;
       test::expect_error(make_linear(wrong), StatusCode::kInvalidArgument, "'" + role + "'");
     }
-    OperatorConfig more = linear_config(Isa::baseline, source, kK, kN);
+    OperatorConfig more = linear_config(Isa::baseline, source, k, kN);
     more.weights["weight_of_none"] = more.weights["weight"];
     test::expect_error(make_linear(more), StatusCode::kInvalidArgument, "'weight_of_none'");
   }
-  const Source source = f32_source(WeightFormat::f32, kN, kK);
-  OperatorConfig table = linear_config(Isa::baseline, source, kK, kN);
+  const Source source = f32_source(WeightFormat::f32, kN, 40);
+  OperatorConfig table = linear_config(Isa::baseline, source, 40, kN);
   table.formats["weight"] = WeightFormat::f32_rows;
   test::expect_error(make_linear(table), StatusCode::kInvalidArgument, "found a table (f32_rows)");
 }

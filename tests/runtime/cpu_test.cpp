@@ -58,6 +58,8 @@ TEST(Cpu, KnowsWhatWeightsAreMultipliedAs) {
   EXPECT_EQ(arithmetic_of("bf16"), Arithmetic::kBf16);
   EXPECT_EQ(arithmetic_of("int8"), Arithmetic::kI8);
   EXPECT_EQ(arithmetic_of("int4"), Arithmetic::kI8);
+  EXPECT_EQ(arithmetic_of("q4_k"), Arithmetic::kI8);
+  EXPECT_EQ(arithmetic_of("f16"), Arithmetic::kF32);
   EXPECT_EQ(arithmetic_of(""), Arithmetic::kF32);
 }
 

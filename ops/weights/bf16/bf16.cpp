@@ -58,8 +58,7 @@ void Bf16Panels::unpack_row(size_t row, size_t k, float* y) const noexcept {
 const LinearBf16Kernels& linear_bf16_kernels_for(Isa isa) noexcept { return kernels_for(isa); }
 
 const WeightCode bf16_code{.suffixes = kSuffixes,
-                           .step_inputs = kPair,
-                           .step_bytes = 64,
+                           .step = fixed_step<kPair, 64>,
                            .rounds_rows = false,
                            .bind = bind,
                            .rows = rows_of_panels,

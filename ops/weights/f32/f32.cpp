@@ -85,8 +85,7 @@ void pack_panels(std::span<const WeightRows> parts, int64_t k, float* panels) {
 const LinearKernels& linear_kernels_for(Isa isa) noexcept { return kernels_for(isa); }
 
 const WeightCode f32_code{.suffixes = kSuffixes,
-                          .step_inputs = 1,
-                          .step_bytes = 64,
+                          .step = fixed_step<1, 64>,
                           .rounds_rows = false,
                           .bind = bind,
                           .rows = rows_of_panels,

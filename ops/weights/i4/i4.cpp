@@ -137,8 +137,7 @@ void I4Panels::unpack_row(size_t row, size_t k, float* y) const noexcept {
 const LinearI4Kernels& linear_i4_kernels_for(Isa isa) noexcept { return kernels_for(isa); }
 
 const WeightCode i4_code{.suffixes = kSuffixes,
-                         .step_inputs = kOctet,
-                         .step_bytes = 64,
+                         .step = fixed_step<kOctet, 64>,
                          .rounds_rows = true,
                          .bind = bind,
                          .rows = rows,

@@ -100,8 +100,7 @@ void I8Panels::unpack_row(size_t row, size_t k, float* y) const noexcept {
 const LinearI8Kernels& linear_i8_kernels_for(Isa isa) noexcept { return kernels_for(isa); }
 
 const WeightCode i8_code{.suffixes = kSuffixes,
-                         .step_inputs = kQuad,
-                         .step_bytes = 64,
+                         .step = fixed_step<kQuad, 64>,
                          .rounds_rows = true,
                          .bind = bind,
                          .rows = rows,

@@ -1,0 +1,440 @@
+#pragma once
+
+/// Products of rounded rows with blocks of weights, for block_kernels.cpp.
+
+#include "ops/simd_codes.hpp"
+#include "ops/weights/blocks/block_panels.hpp"
+#include "ops/weights/linear_sums.hpp"
+#include "ops/weights/quantize_row.hpp"
+
+namespace lanewise::ops::LW_ISA_NAME {
+namespace {
+
+constexpr size_t kSteps = kBlockInputs / 4;
+constexpr size_t kUnpackedBlock = kBlockInputs * kPanel;
+
+// Whether 32 bits take the sum of each product of four bytes, of any size; otherwise pairs of
+// products are added in 16 bits.
+constexpr bool kWideSums = LW_HAS_VNNI || kParts == 4;
+
+/// The products of four that fit in 16 bits, for codes of so many bits and bytes of any value; 0 if
+/// not even one does. kSteps where it makes no difference, so that kernels are the same.
+constexpr size_t small_products(size_t bits) noexcept {
+  if (kWideSums || bits <= 4) return kSteps;
+  return bits == 5 ? 4 : bits == 6 ? 2 : 0;
+}
+static_assert(kSmallDots == kSteps);
+
+/// The start of a panel.
+struct PackedPanel {
+  const uint8_t* codes;
+  const uint8_t* scales;
+
+  static PackedPanel of(const BlockPanels& w, size_t panel) noexcept {
+    return {reinterpret_cast<const uint8_t*>(w.codes + panel * w.panel_bytes),
+            reinterpret_cast<const uint8_t*>(w.scales + panel * w.panel_scale_bytes)};
+  }
+};
+
+/// Where panels are unpacked to.
+struct Unpacked {
+  float* factors;  // [panels][kUnpackedFactors]
+  uint8_t* codes;  // [panels][panel_bytes]
+  size_t panel_bytes;
+};
+
+struct BlockRange {
+  size_t begin;
+  size_t end;
+};
+
+/// Lines to prefetch, so many in each block.
+struct ComingLines {
+  const std::byte* at;
+  size_t per_block;
+
+  LW_INLINE void ask() noexcept {
+    for (size_t i = 0; i < per_block; ++i, at += kLineBytes) __builtin_prefetch(at);
+  }
+};
+
+/// Some blocks of a few rows and panels.
+struct BlockTile {
+  const uint8_t* x;  // rounded rows, of block 0
+  size_t stride;     // bytes
+  size_t x_scales;   // as in RoundedBlocks
+  size_t x_groups;
+  PackedPanel w;  // packed: of block 0. Unpacked: of the first one.
+  size_t panel_bytes;
+  size_t panel_scale_bytes;
+  BlockRange blocks;
+  float* sums;  // [rows][panels][16]
+  bool first;   // starts the sums instead of adding
+  ComingLines coming;
+};
+
+/// What IQ4's codes stand for, 128 larger.
+alignas(16) constexpr uint8_t kTableCodes[16] = {1,   24,  45,  63,  79,  93,  106, 118,
+                                                 129, 141, 153, 166, 181, 197, 217, 241};
+
+/// Weights as they are stored.
+template <BlockKind kKind>
+struct PackedSource {
+  static constexpr BlockTraits kTraits = traits_of(kKind);
+  static constexpr size_t kGroups = kBlockInputs / kTraits.group;  // of 32 inputs
+  static constexpr bool kHasMinimum = kTraits.has_minimum;
+  static constexpr size_t kCodeBytes = kTraits.code_bytes();
+  static constexpr bool kIsBytes = kTraits.bits == 8;
+  /// Of the codes that are multiplied: small_products(), and the code of zero.
+  static constexpr size_t kRun = small_products(kTraits.is_table() ? 8 : kTraits.bits);
+  static constexpr int kZero = kTraits.is_table() ? 128 : kTraits.zero;
+  static constexpr bool kIsPacked = true;
+
+  template <size_t kStep, size_t kPlane>
+  LW_INLINE static u8x64 plane(const uint8_t* codes) noexcept {
+    constexpr CodePlane kOf = kTraits.plane(kPlane);
+    constexpr auto kMask = static_cast<uint8_t>(((1u << kOf.width) - 1u) << kOf.low);
+    constexpr int kRight = static_cast<int>(kOf.shift(kStep)) - static_cast<int>(kOf.low);
+    const u8x64 bytes = load(codes + kOf.vector_at(kStep));
+    if constexpr (kMask == 255) return bytes;
+    return bits_of_bytes<kRight, kMask>(bytes);
+  }
+
+  /// The codes of 4 inputs of a block.
+  template <size_t kStep>
+  LW_INLINE static u8x64 codes(const uint8_t* block) noexcept {
+    u8x64 r = plane<kStep, 0>(block);
+    if constexpr (kTraits.planes() == 2) r = r | plane<kStep, 1>(block);
+    if constexpr (kTraits.is_table()) r = look_up(kTableCodes, r);
+    return r;
+  }
+
+  static constexpr size_t kBlocks = kTraits.elements / kBlockInputs;
+
+  /// The scales of a panel's block of `elements` inputs.
+  LW_INLINE static const uint8_t* numbers(const uint8_t* scales, size_t block) noexcept {
+    return scales + block / kBlocks * kTraits.scale_bytes();
+  }
+  /// The bytes of one of its groups.
+  LW_INLINE static const uint8_t* group(const uint8_t* scales, size_t block, size_t g) noexcept {
+    const size_t index = block % kBlocks * kGroups + g;
+    return numbers(scales, block) + (kHasMinimum ? 64 : 32) + index * kTraits.group_bytes();
+  }
+  LW_INLINE static f32x16 half(const uint8_t* p) noexcept {
+    return load_f16(reinterpret_cast<const uint16_t*>(p));
+  }
+
+  /// The factors of group g of a block of a panel with these scales.
+  LW_INLINE static f32x16 scale(const uint8_t* scales, size_t block, size_t g) noexcept {
+    const f32x16 d = half(numbers(scales, block));
+    if constexpr (!kTraits.has_group_scales()) return d;
+    const uint8_t* at = group(scales, block, g);
+    if constexpr (kTraits.shares_bytes()) return d * load_low_nibbles_as_f32(at);
+    return d * (kHasMinimum ? load_u8_as_f32(at) : load_i8_as_f32(at));
+  }
+  LW_INLINE static f32x16 minimum(const uint8_t* scales, size_t block, size_t g) noexcept {
+    const f32x16 m = half(numbers(scales, block) + 32);
+    if constexpr (!kTraits.has_group_scales()) return m;
+    const uint8_t* at = group(scales, block, g);
+    const f32x16 negative = broadcast(-1.0f) * m;
+    if constexpr (kTraits.shares_bytes()) return negative * load_high_nibbles_as_f32(at);
+    return negative * load_u8_as_f32(at + 16);
+  }
+};
+
+/// Weights as bytes, their scales and minimums as f32, whatever they were stored as.
+template <size_t kOfGroups, size_t kOfRun, bool kOfMinimum>
+struct UnpackedBytes {
+  static constexpr size_t kGroups = kOfGroups;
+  static constexpr bool kHasMinimum = kOfMinimum;
+  static constexpr size_t kCodeBytes = kUnpackedBlock;
+  static constexpr size_t kRun = kOfRun;
+  static constexpr bool kIsPacked = false;
+
+  template <size_t kStep>
+  LW_INLINE static u8x64 codes(const uint8_t* block) noexcept {
+    return load(block + kStep * 4 * kPanel);
+  }
+  LW_INLINE static const float* factors(const uint8_t* scales, size_t block, size_t g) noexcept {
+    const size_t each = kHasMinimum ? 2 : 1;
+    return reinterpret_cast<const float*>(scales) + (block * kGroups + g) * each * kLanes;
+  }
+  LW_INLINE static f32x16 scale(const uint8_t* scales, size_t block, size_t g) noexcept {
+    return load(factors(scales, block, g));
+  }
+  LW_INLINE static f32x16 minimum(const uint8_t* scales, size_t block, size_t g) noexcept {
+    return load(factors(scales, block, g) + kLanes);
+  }
+};
+
+template <typename Packed>
+using UnpackedSource = UnpackedBytes<Packed::kGroups, Packed::kRun, Packed::kHasMinimum>;
+
+template <typename From, size_t kStep = 0>
+LW_INLINE void unpack_steps(const uint8_t* block, uint8_t* to) noexcept {
+  store(to + kStep * 4 * kPanel, From::template codes<kStep>(block));
+  if constexpr (kStep + 1 < kSteps) unpack_steps<From, kStep + 1>(block, to);
+}
+
+/// How rows are multiplied with codes of that source.
+template <typename Source>
+struct RowForm {
+  /// As signed bytes and their magnitudes (ByteQuad): products of 8 bits overflow 16 otherwise.
+  static constexpr bool kIsQuads = Source::kRun == 0;
+  static constexpr size_t kStepBytes = kIsQuads ? kQuadBytes : 4;
+};
+
+/// The products of one step, added in 32 bits, or in 16 bits that become part of the sum in time.
+template <typename Source, size_t kBegin, size_t kEnd, size_t kStep = kBegin, size_t kRows,
+          size_t kPanels>
+LW_INLINE void multiply_steps(const BlockTile& tile, const uint8_t* codes, const uint8_t* x,
+                              i32x16 (&sum)[kRows][kPanels],
+                              SmallSums (&small)[kRows][kPanels]) noexcept {
+  using Form = RowForm<Source>;
+  u8x64 w[kPanels];
+  LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
+    w[p] = Source::template codes<kStep>(codes + p * tile.panel_bytes);
+  }
+  if constexpr (Form::kIsQuads) {
+    i8x64 signed_w[kPanels];
+    LW_UNROLL for (size_t p = 0; p < kPanels; ++p) signed_w[p] = less_128(w[p]);
+    LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
+      const ByteQuad quad = broadcast_quad(x + r * tile.stride + kStep * Form::kStepBytes);
+      LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
+        sum[r][p] = dot(quad, signed_w[p], sum[r][p]);
+      }
+    }
+  } else {
+    constexpr size_t kInRun = (kStep - kBegin) % Source::kRun;
+    constexpr bool kStarts = kInRun == 0;
+    constexpr bool kEnds = kInRun == Source::kRun - 1 || kStep + 1 == kEnd;
+    LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
+      const IntPart bytes = broadcast_bytes(x + r * tile.stride + kStep * Form::kStepBytes);
+      LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
+        if constexpr (kWideSums) {
+          LW_UNROLL for (size_t i = 0; i < kParts; ++i) {
+            sum[r][p].part[i] = small_dot_part(w[p].part[i], bytes, sum[r][p].part[i]);
+          }
+        } else {
+          small[r][p] = small_dot(w[p], bytes, kStarts ? no_small_sums() : small[r][p]);
+          if constexpr (kEnds) sum[r][p] = sum[r][p] + widen(small[r][p]);
+        }
+      }
+    }
+  }
+  if constexpr (kStep + 1 < kEnd) {
+    multiply_steps<Source, kBegin, kEnd, kStep + 1>(tile, codes, x, sum, small);
+  }
+}
+
+template <typename T>
+LW_INLINE const T* part_of_row(const BlockTile& tile, size_t r, size_t at) noexcept {
+  return reinterpret_cast<const T*>(tile.x + r * tile.stride + at);
+}
+
+/// Adds group g of a block. `block`: its number for the weights; `row_block`: for the rows.
+/// `total`: the sums, if they are kept in registers.
+template <typename Source, bool kHeld, size_t kGroup, size_t kRows, size_t kPanels>
+LW_INLINE void add_group(const BlockTile& tile, const uint8_t* codes, const uint8_t* x,
+                         size_t block, size_t row_block, f32x16 (&total)[kRows][kPanels]) noexcept {
+  constexpr size_t kGroupSteps = kSteps / Source::kGroups;
+  const size_t at = row_block * Source::kGroups + kGroup;
+  i32x16 sum[kRows][kPanels];
+  SmallSums small[kRows][kPanels];
+  LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
+    int32_t start = 0;
+    if constexpr (!Source::kHasMinimum) start = part_of_row<int32_t>(tile, r, tile.x_groups)[at];
+    LW_UNROLL for (size_t p = 0; p < kPanels; ++p) sum[r][p] = broadcast_i32(start);
+  }
+  multiply_steps<Source, kGroup * kGroupSteps, (kGroup + 1) * kGroupSteps>(tile, codes, x, sum,
+                                                                           small);
+  LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
+    const uint8_t* scales = tile.w.scales + p * tile.panel_scale_bytes;
+    const f32x16 scale = Source::scale(scales, block, kGroup);
+    f32x16 minimum = zero();
+    if constexpr (Source::kHasMinimum) minimum = Source::minimum(scales, block, kGroup);
+    LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
+      float* to = tile.sums + (r * kPanels + p) * kLanes;
+      f32x16 of_row = kHeld ? total[r][p] : load(to);
+      const f32x16 x_scale = broadcast(part_of_row<float>(tile, r, tile.x_scales)[row_block]);
+      of_row = fma(to_f32(sum[r][p]), x_scale * scale, of_row);
+      if constexpr (Source::kHasMinimum) {
+        const f32x16 x_sum = broadcast(part_of_row<float>(tile, r, tile.x_groups)[at]);
+        of_row = fma(x_sum, minimum, of_row);
+      }
+      if constexpr (kHeld) {
+        total[r][p] = of_row;
+      } else {
+        store(to, of_row);
+      }
+    }
+  }
+}
+
+/// Whether sums stay in registers, beside those of the integers and some operands.
+template <size_t kRows, size_t kPanels>
+constexpr bool holds_totals() noexcept {
+  return (2 * kRows * kPanels + kPanels + 1) * kParts + 3 <= (kParts == 1 ? 32 : 16);
+}
+
+template <typename Source, size_t kRows, size_t kPanels>
+void multiply_tile(const BlockTile& tile) noexcept {
+  constexpr bool kHeld = holds_totals<kRows, kPanels>();
+  f32x16 total[kRows][kPanels];
+  LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
+    LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
+      float* sums = tile.sums + (r * kPanels + p) * kLanes;
+      if constexpr (kHeld) total[r][p] = tile.first ? zero() : load(sums);
+      if (!kHeld && tile.first) store(sums, zero());
+    }
+  }
+  const size_t first = Source::kIsPacked ? 0 : tile.blocks.begin;
+  const uint8_t* codes = tile.w.codes + (tile.blocks.begin - first) * Source::kCodeBytes;
+  const uint8_t* x = tile.x + tile.blocks.begin * kSteps * RowForm<Source>::kStepBytes;
+  ComingLines coming = tile.coming;
+  for (size_t b = tile.blocks.begin; b < tile.blocks.end; ++b) {
+    coming.ask();
+    add_group<Source, kHeld, 0>(tile, codes, x, b - first, b, total);
+    if constexpr (Source::kGroups == 2) {
+      add_group<Source, kHeld, 1>(tile, codes, x, b - first, b, total);
+    }
+    codes += Source::kCodeBytes;
+    x += kSteps * RowForm<Source>::kStepBytes;
+  }
+  if constexpr (kHeld) {
+    LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
+      LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
+        store(tile.sums + (r * kPanels + p) * kLanes, total[r][p]);
+      }
+    }
+  }
+}
+
+// Registers determine the shape of tiles, as for i8: the integer sums of a group stay in them. Those
+// over groups do so only in small tiles.
+#if defined(__AVX512F__)
+constexpr size_t kMostTileRows = 8;
+constexpr size_t kTilePanels = 3;
+constexpr size_t kFewRowPanels = 4;
+#elif defined(__AVX2__)
+constexpr size_t kMostTileRows = LW_HAS_VNNI ? 5 : 4;
+constexpr size_t kTilePanels = 1;
+constexpr size_t kFewRowPanels = 2;
+#else
+constexpr size_t kMostTileRows = 2;
+constexpr size_t kTilePanels = 1;
+constexpr size_t kFewRowPanels = 1;
+#endif
+static_assert(kTilePanels <= kMostBlockPanels && kFewRowPanels <= kMostBlockPanels);
+
+// Up to this many rows read packed weights. For more, weights are unpacked once for all of them.
+constexpr size_t kFewRows = 2;
+
+using TileFunction = void (*)(const BlockTile&) noexcept;
+
+/// Tiles of up to kMaxRows rows and either kAtOnce panels or, at the end, one.
+template <typename From>
+struct BlockTiles {
+  using Source = From;
+  static constexpr size_t kMaxRows = kMostTileRows;
+  static constexpr size_t kMinRows = kMaxRows / 2 <= kFewRows ? kMaxRows / 2 : kFewRows + 1;
+  static constexpr size_t kAtOnce = kTilePanels;
+};
+
+template <typename From>
+struct FewRowTiles {
+  using Source = From;
+  static constexpr size_t kMaxRows = kFewRows;
+  static constexpr size_t kMinRows = 1;
+  static constexpr size_t kAtOnce = kFewRowPanels;
+};
+
+template <typename Tiles>
+struct TileTable {
+  TileFunction at_once[Tiles::kMaxRows + 1];
+  TileFunction one[Tiles::kMaxRows + 1];
+};
+
+template <typename Tiles, size_t kRows = Tiles::kMaxRows>
+constexpr void add_tiles(TileTable<Tiles>& table) {
+  table.at_once[kRows] = multiply_tile<typename Tiles::Source, kRows, Tiles::kAtOnce>;
+  table.one[kRows] = multiply_tile<typename Tiles::Source, kRows, 1>;
+  if constexpr (kRows > Tiles::kMinRows) add_tiles<Tiles, kRows - 1>(table);
+}
+
+template <typename Tiles>
+constexpr TileTable<Tiles> tile_table() {
+  TileTable<Tiles> table = {};
+  add_tiles<Tiles>(table);
+  return table;
+}
+
+/// Rounds 32 numbers: the scale, and the factor that makes them integers.
+struct BlockScale {
+  float scale;
+  float factor;
+
+  LW_INLINE static BlockScale of(const f32x16& a, const f32x16& b) noexcept {
+    const float most = largest_magnitude(a, b);
+    const float scale = most * (1.0f / 127.0f);
+    if (scale < 1e-38f) return {0.0f, 0.0f};  // 1 / scale would be infinite
+    // Infinity and NaN make the scale NaN, and with it all results.
+    return {(most - most) + scale, 127.0f / most};
+  }
+};
+
+/// Writes what products need of 32 bytes besides the bytes.
+template <typename Source>
+LW_INLINE void finish_block(const uint8_t* bytes, float scale, float* groups) noexcept {
+  LW_UNROLL for (size_t g = 0; g < Source::kGroups; ++g) {
+    const int32_t sum =
+        Source::kGroups == 1 ? sum_of_32_bytes(bytes) : sum_of_16_bytes(bytes + 16 * g);
+    if constexpr (Source::kHasMinimum) {
+      groups[g] = scale * static_cast<float>(sum);
+    } else {
+      const int32_t start =
+          RowForm<Source>::kIsQuads ? sum_of_32_negative(bytes) : -Source::kZero * sum;
+      std::memcpy(groups + g, &start, sizeof(start));
+    }
+  }
+}
+
+/// Rounds row r of a block after its norm, as RoundedBlocks says.
+template <typename Source>
+void round_row(const LinearBlock& block, size_t r, float* normalized, std::byte* to) noexcept {
+  const float* x = block.x + r * block.x_stride;
+  if (block.norm.kind != NormKind::kNone) {
+    normalize_row(block.norm, x, block.k, normalized);
+    x = normalized;
+  }
+  const RoundedBlocks layout(block.k);
+  auto* bytes = reinterpret_cast<uint8_t*>(to);
+  auto* scales = reinterpret_cast<float*>(to + layout.scales);
+  auto* groups = reinterpret_cast<float*>(to + layout.groups);
+  const size_t blocks = block.k / kBlockInputs;
+  for (size_t b = 0; b < blocks; b += 2, x += 2 * kBlockInputs) {
+    const bool has_second = b + 1 < blocks;
+    f32x16 part[4] = {load(x), load(x + kLanes), zero(), zero()};
+    if (has_second) part[2] = load(x + 2 * kLanes);
+    if (has_second) part[3] = load(x + 3 * kLanes);
+    const BlockScale of[2] = {BlockScale::of(part[0], part[1]), BlockScale::of(part[2], part[3])};
+    LW_UNROLL for (size_t i = 0; i < 4; ++i) part[i] = part[i] * broadcast(of[i / 2].factor);
+    const i8x64 rounded = round_to_bytes(part);
+    alignas(64) uint8_t plain[2 * kBlockInputs];
+    store(plain, rounded);
+    if constexpr (RowForm<Source>::kIsQuads) {
+      NegativeSum unused;
+      store_quads(bytes + b * kSteps * kQuadBytes, rounded, unused);
+    } else {
+      store(bytes + b * kBlockInputs, rounded);
+    }
+    for (size_t i = 0; i < (has_second ? 2 : 1); ++i) {
+      scales[b + i] = of[i].scale;
+      finish_block<Source>(plain + i * kBlockInputs, of[i].scale,
+                           groups + (b + i) * Source::kGroups);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lanewise::ops::LW_ISA_NAME
