@@ -218,7 +218,7 @@ class Schemas:
         for name, member in properties.items():
             if name in schema.get("required", []) or (depth < 5 and self.chance(0.5)):
                 made[name] = self.value(member, root, depth + 1)
-        others = schema.get("additionalProperties", not properties)
+        others = schema.get("additionalProperties", "properties" not in schema)
         if others is not False and depth < 4:
             for _ in range(self.rng.randint(0, 2)):
                 name = self.text(0, 4)
