@@ -108,8 +108,8 @@ Status Generating::run(const Portion& portion, int64_t before, double part) {
   if (!portion.sources.empty()) {
     GenerationCallbacks callbacks;
     callbacks.progress = [&](int64_t done) { progress_.update(before + done, part); };
-    LANEWISE_ASSIGN_OR_RETURN(generations,
-                              generator_.generate(portion.sources, search_, callbacks, run_));
+    LANEWISE_ASSIGN_OR_RETURN(
+        generations, generator_.generate(portion.sources, search_, callbacks, run_, constraints_));
   }
   if (interrupted()) return cancelled("interrupted");
   size_t next = 0;
@@ -168,8 +168,9 @@ Status Generating::stream(const std::vector<int32_t>& source, const std::string&
   };
   GenerationCallbacks callbacks;
   callbacks.on_token = [&](int64_t, int32_t token) { return show(stream.add(token)); };
-  LANEWISE_ASSIGN_OR_RETURN(const auto generations,
-                            generator_.generate({&source, 1}, search_, callbacks, run_));
+  LANEWISE_ASSIGN_OR_RETURN(
+      const auto generations,
+      generator_.generate({&source, 1}, search_, callbacks, run_, constraints_));
   if (interrupted()) return cancelled("interrupted");
   LANEWISE_RETURN_IF_ERROR(written);
   show(stream.finish());

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/generation_text.hpp"
@@ -12,6 +13,7 @@
 #include "cli/source_language.hpp"
 #include "cli/texts.hpp"
 #include "lanewise/generator.hpp"
+#include "lanewise/grammar.hpp"
 #include "lanewise/model.hpp"
 #include "lanewise/sources.hpp"
 #include "lanewise/tokenizer.hpp"
@@ -38,6 +40,9 @@ class Generating {
              std::optional<Tokenizer> target, GenerationStyle style, OnErrorOption on_error,
              Shell& shell);
 
+  /// What all generated texts must be.
+  void constrain(Constraint constraint) { constraints_.assign(1, std::move(constraint)); }
+
   Status texts(const TextOptions& options, const SourceLanguageOption& source_language);
   Status rows(Sources rows);
 
@@ -63,6 +68,7 @@ class Generating {
   const Model& model_;
   Generator generator_;
   const GenerationOptions search_;
+  std::vector<Constraint> constraints_;  // one or none
   const GeneratedText text_;
   const GenerationStyle style_;
   const OnErrorOption on_error_;
