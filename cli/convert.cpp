@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -14,6 +15,7 @@
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/open_model.hpp"
+#include "lanewise/messages.hpp"
 #include "lanewise/status_macros.hpp"
 
 namespace lanewise::cli {
@@ -28,6 +30,7 @@ struct ConvertCommandOptions {
   std::optional<double> max_error;
   std::string config;
   std::string as;
+  bool dry_run = false;
 };
 
 /// In the current folder: the name of the source folder, or of the file without its extension, and
@@ -55,6 +58,59 @@ Status describe(const std::string& path, double seconds, const Shell& shell) {
   return {};
 }
 
+/// `name` with each number between dots as `*`: one pattern for a tensor of all layers.
+std::string pattern_of(const std::string& name) {
+  std::string pattern;
+  for (size_t begin = 0; begin <= name.size();) {
+    const size_t end = std::min(name.find('.', begin), name.size());
+    const std::string part = name.substr(begin, end - begin);
+    const bool number = !part.empty() && part.find_first_not_of("0123456789") == std::string::npos;
+    pattern += (begin == 0 ? "" : ".") + (number ? "*" : part);
+    begin = end + 1;
+  }
+  return pattern;
+}
+
+/// A line for each pattern of names with its types and shapes.
+std::string tensor_lines(const std::vector<StoredTensorInfo>& tensors) {
+  struct Group {
+    std::map<std::string, size_t> kinds;  // types and shapes
+    std::string read_as;
+  };
+  std::map<std::string, Group> groups;
+  for (const StoredTensorInfo& tensor : tensors) {
+    Group& group = groups[pattern_of(tensor.name)];
+    ++group.kinds[tensor.type + " " + to_string(tensor.shape)];
+    if (tensor.read_as != tensor.name) group.read_as = pattern_of(tensor.read_as);
+  }
+  std::string text;
+  for (const auto& [name, group] : groups) {
+    for (const auto& [kind, count] : group.kinds) {
+      text += fmt::format("{:>5} x {:<28} {}{}\n", count, kind, in_quotes(name),
+                          group.read_as.empty() ? "" : " -> " + in_quotes(group.read_as));
+    }
+  }
+  return text;
+}
+
+/// What would be converted.
+Status dry_run(const ConvertCommandOptions& options, const ConvertOptions& convert_options,
+               Shell& shell) {
+  LANEWISE_ASSIGN_OR_RETURN(const CheckpointContents contents,
+                            describe_checkpoint(options.source, convert_options));
+  std::string text;
+  const auto row = [&text](std::string_view name, const std::string& value) {
+    if (!value.empty()) text += fmt::format("{:<14}{}\n", name, value);
+  };
+  row("architecture", contents.architecture.empty() ? "" : contents.architecture + " (GGUF)");
+  row("family", contents.family);
+  row("task", contents.task);
+  row("tokenizer", contents.tokenizer.empty() ? "none" : contents.tokenizer);
+  for (const std::string& file : contents.files) row("file", file);
+  row("tensors", std::to_string(contents.tensors.size()));
+  return shell.out.write(text + tensor_lines(contents.tensors));
+}
+
 void check_usage(const ConvertCommandOptions& options) {
   const bool int4 = options.weights == "int4";
   if (options.group && !int4) wrong_usage("--group is for --weights int4");
@@ -67,7 +123,7 @@ Status convert_command(const ConvertCommandOptions& options, Shell& shell) {
   check_usage(options);
   const std::string destination =
       options.destination.empty() ? default_destination(options.source) : options.destination;
-  LANEWISE_RETURN_IF_ERROR(check_writable(destination));
+  if (!options.dry_run) LANEWISE_RETURN_IF_ERROR(check_writable(destination));
   catch_interrupts();
   ConvertOptions convert_options = cli::convert_options(shell);
   convert_options.weights = options.weights;
@@ -77,6 +133,7 @@ Status convert_command(const ConvertCommandOptions& options, Shell& shell) {
   convert_options.config = options.config;
   convert_options.as = options.as;
   convert_options.cancel = &interrupted();
+  if (options.dry_run) return dry_run(options, convert_options, shell);
   const auto begin = std::chrono::steady_clock::now();
   LANEWISE_RETURN_IF_ERROR(convert(options.source, destination, convert_options));
   const std::chrono::duration<double> time = std::chrono::steady_clock::now() - begin;
@@ -134,6 +191,8 @@ Command make_convert(CLI::App& program, Shell& shell) {
   add_as(*command, options->as);
   command->add_option("--config", options->config, "A config.json to use instead of SRC's")
       ->type_name("FILE");
+  command->add_flag("--dry-run", options->dry_run,
+                    "Write nothing; list the family, the tokenizer and the stored tensors");
   command->footer(
       "Prints the name of the model file, and lists unused parts of the checkpoint on stderr.\n"
       "FILE is replaced only on success.\n\n"

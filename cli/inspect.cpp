@@ -1,7 +1,9 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <functional>
 #include <limits>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -26,7 +28,8 @@ struct Subject {
   Model model;
   ModelContents contents;
   std::string path;
-  bool is_file;  ///< a model file, not a checkpoint that is converted in memory
+  bool is_file;                   ///< a model file, not a checkpoint that is converted in memory
+  CheckpointContents checkpoint;  ///< unless is_file
 };
 
 struct InspectOptions {
@@ -123,19 +126,35 @@ void append_texts(std::string& text, const ModelInfo& info) {
   }
 }
 
+/// How many tensors a checkpoint has of each type: `211 Q4_1, 61 f32`.
+std::string stored_types(const CheckpointContents& checkpoint) {
+  std::map<std::string, size_t> counts;
+  for (const StoredTensorInfo& tensor : checkpoint.tensors) ++counts[tensor.type];
+  std::vector<std::pair<std::string, size_t>> types(counts.begin(), counts.end());
+  std::ranges::stable_sort(types, std::greater<>(), &std::pair<std::string, size_t>::second);
+  std::string text;
+  for (const auto& [type, count] : types) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, type);
+  }
+  return text;
+}
+
 std::string summary(const Subject& subject) {
-  const auto& [model, contents, path, is_file] = subject;
+  const auto& [model, contents, path, is_file, checkpoint] = subject;
   const ModelInfo& info = model.info();
   std::string text;
   const auto row = [&text](std::string_view name, const std::string& value) {
     text += fmt::format("{:<12}{}\n", name, value);
   };
   row("model", path);
+  if (!checkpoint.architecture.empty())
+    row("format", "GGUF, architecture " + checkpoint.architecture);
   row("family", info.family);
   row("task", info.task);
   row("weights",
       fmt::format("{} parameters, {}, {}", rounded(static_cast<double>(contents.parameters)),
                   contents.weights_type, rounded_bytes(weight_bytes(contents))));
+  if (!is_file) row("stored as", stored_types(checkpoint));
   const int64_t bytes = file_bytes(path);
   row("file", is_file ? rounded_bytes(bytes) : "a checkpoint, converted in memory");
   row("outputs", outputs_line(info));
@@ -146,6 +165,7 @@ std::string summary(const Subject& subject) {
           "{} ids{}{}", info.vocabulary_size,
           info.token_types > 0 ? fmt::format(", {} token types", info.token_types) : std::string(),
           contents.has_tokenizer ? ", with a tokenizer" : ", no tokenizer"));
+  if (!checkpoint.tokenizer.empty()) row("tokenizer", checkpoint.tokenizer);
   append_texts(text, info);
   append_quantization(text, contents.quantization);
   append_sources(text, contents.provenance);
@@ -193,11 +213,23 @@ Json tensors_json(const ModelContents& contents) {
   return tensors;
 }
 
+Json stored_tensors_json(const CheckpointContents& checkpoint) {
+  Json tensors = Json::array();
+  for (const StoredTensorInfo& tensor : checkpoint.tensors) {
+    tensors.push_back({{"name", tensor.name},
+                       {"read_as", tensor.read_as},
+                       {"type", tensor.type},
+                       {"shape", tensor.shape}});
+  }
+  return tensors;
+}
+
 Result<std::string> to_json(const Subject& subject, const InspectOptions& options) {
-  const auto& [model, contents, path, is_file] = subject;
+  const auto& [model, contents, path, is_file, checkpoint] = subject;
   const ModelInfo& info = model.info();
   Json json;
   json["model"] = path;
+  if (!checkpoint.architecture.empty()) json["architecture"] = checkpoint.architecture;
   json["family"] = info.family;
   json["task"] = info.task;
   json["parameters"] = contents.parameters;
@@ -220,6 +252,7 @@ Result<std::string> to_json(const Subject& subject, const InspectOptions& option
     json["graph"] = Json::parse(text);
   }
   if (options.tensors) json["tensors"] = tensors_json(contents);
+  if (options.tensors && !is_file) json["stored_tensors"] = stored_tensors_json(checkpoint);
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -246,7 +279,12 @@ Status inspect(const InspectOptions& options, Shell& shell) {
   LANEWISE_ASSIGN_OR_RETURN(Model model, open_model(options.model, shell));
   LANEWISE_ASSIGN_OR_RETURN(ModelContents contents, inspect(model));
   LANEWISE_ASSIGN_OR_RETURN(const bool is_file, is_model_file(options.model));
-  const Subject subject{std::move(model), std::move(contents), options.model, is_file};
+  CheckpointContents checkpoint;
+  if (!is_file) {
+    LANEWISE_ASSIGN_OR_RETURN(checkpoint, describe_checkpoint(options.model));
+  }
+  const Subject subject{std::move(model), std::move(contents), options.model, is_file,
+                        std::move(checkpoint)};
   if (!options.dot.empty()) {
     LANEWISE_ASSIGN_OR_RETURN(const std::string dot, graph_dot(subject, shell));
     LANEWISE_RETURN_IF_ERROR(write_dot(options.dot, dot));

@@ -19,13 +19,15 @@ static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_alw
 constexpr long kPatienceNanoseconds = 700'000'000;
 timer_t g_timer;
 bool g_has_timer = false;
+bool g_ends_requests = false;
 
 void on_signal(int signal) {
   const int error = errno;  // errno of the interrupted code
   g_signal.store(signal, std::memory_order_relaxed);
   g_interrupted.store(true, std::memory_order_relaxed);
   const itimerspec patience{.it_interval = {}, .it_value = {0, kPatienceNanoseconds}};
-  if (g_has_timer) ::timer_settime(g_timer, 0, &patience, nullptr);
+  const bool waits = g_ends_requests && signal == SIGINT;
+  if (g_has_timer && !waits) ::timer_settime(g_timer, 0, &patience, nullptr);
   errno = error;
 }
 
@@ -45,6 +47,14 @@ void handle(int signal, void (*handler)(int), int flags) noexcept {
   ::sigaction(signal, &action, nullptr);
 }
 
+// Without SA_RESTART a read from a terminal returns, and its caller checks the flag.
+void catch_once(int signal) noexcept {
+  struct sigaction inherited = {};
+  // Signals that nohup or a shell's `&` ignores stay ignored.
+  ::sigaction(signal, nullptr, &inherited);
+  if (inherited.sa_handler != SIG_IGN) handle(signal, on_signal, static_cast<int>(SA_RESETHAND));
+}
+
 }  // namespace
 
 void catch_interrupts() noexcept {
@@ -53,14 +63,17 @@ void catch_interrupts() noexcept {
   event.sigev_signo = SIGALRM;
   handle(SIGALRM, on_timeout, 0);
   g_has_timer = ::timer_create(CLOCK_MONOTONIC, &event, &g_timer) == 0;
-  // Without SA_RESTART a read from a terminal returns, and its caller checks the flag.
-  const auto once = static_cast<int>(SA_RESETHAND);
-  for (const int signal : {SIGINT, SIGTERM}) {
-    struct sigaction inherited = {};
-    // Signals that nohup or a shell's `&` ignores stay ignored.
-    ::sigaction(signal, nullptr, &inherited);
-    if (inherited.sa_handler != SIG_IGN) handle(signal, on_signal, once);
-  }
+  for (const int signal : {SIGINT, SIGTERM}) catch_once(signal);
+}
+
+void let_interrupts_end_requests() noexcept { g_ends_requests = true; }
+
+bool clear_interrupt() noexcept {
+  if (!g_interrupted.load(std::memory_order_relaxed)) return false;
+  if (g_signal.load(std::memory_order_relaxed) != SIGINT) return false;
+  g_interrupted.store(false, std::memory_order_relaxed);
+  catch_once(SIGINT);
+  return true;
 }
 
 const std::atomic<bool>& interrupted() noexcept { return g_interrupted; }

@@ -9,6 +9,14 @@ namespace lanewise::cli {
 /// terminates the program at once.
 void catch_interrupts() noexcept;
 
+/// For a program in a terminal that takes one request after another: after catch_interrupts(), a
+/// SIGINT ends the current request, and has all the time that it needs. SIGTERM stays as it is.
+void let_interrupts_end_requests() noexcept;
+
+/// If SIGINT set interrupted(), clears it for the next request and returns true. Returns false
+/// after SIGTERM, and if there was no signal.
+bool clear_interrupt() noexcept;
+
 const std::atomic<bool>& interrupted() noexcept;
 
 /// The exit status after the signal that set interrupted(): 128 plus its number, as in shells.

@@ -31,9 +31,9 @@ std::string counted(size_t count, std::string_view rest_of_one, std::string_view
   return text.append(count == 1 ? rest_of_one : rest_of_many) + ": ";
 }
 
-std::string about(const ExpectedTensor& expected, const CheckpointTensor& found) {
-  return in_quotes(expected.name) + " expected " + to_string(expected.shape) + ", file has " +
-         to_string(found.shape);
+std::string about(const std::string& name, const ExpectedTensor& expected,
+                  const CheckpointTensor& found) {
+  return name + " expected " + to_string(expected.shape) + ", file has " + to_string(found.shape);
 }
 
 }  // namespace
@@ -45,14 +45,15 @@ Status check_tensors(const FamilyModel& model, const Checkpoint& checkpoint) {
   std::vector<std::string> foreign;
   for (const ExpectedTensor& expected : model.tensors) {
     const CheckpointTensor* found = checkpoint.find(expected.name);
+    const std::string name = in_quotes(checkpoint.name_in_file(expected.name));
     if (found == nullptr) {
-      missing.push_back(in_quotes(expected.name));
+      missing.push_back(name);
     } else if (!found->foreign_type.empty()) {
-      foreign.push_back(in_quotes(expected.name) + " " + std::string(type_name(*found)));
+      foreign.push_back(name + " " + std::string(type_name(*found)));
     } else if (found->shape != expected.shape) {
-      misshaped.push_back(about(expected, *found));
+      misshaped.push_back(about(name, expected, *found));
     } else if (!is_floating_point(found->type)) {
-      mistyped.push_back(in_quotes(expected.name) + " " + std::string(type_name(*found)));
+      mistyped.push_back(name + " " + std::string(type_name(*found)));
     }
   }
   std::vector<std::string> faults;

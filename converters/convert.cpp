@@ -14,7 +14,9 @@
 #include "converters/pack/pack_graph.hpp"
 #include "converters/provenance.hpp"
 #include "converters/source.hpp"
+#include "converters/tokenizers/folder_chat_templates.hpp"
 #include "converters/tokenizers/folder_tokenizer.hpp"
+#include "converters/tokenizers/json_file.hpp"
 #include "converters/tokenizers/lowercase_first.hpp"
 #include "converters/unread_tensors.hpp"
 #include "lanewise/inspect.hpp"
@@ -23,6 +25,7 @@
 #include "runtime/graph/passes/passes.hpp"
 #include "runtime/model_data.hpp"
 #include "runtime/session_setup.hpp"
+#include "runtime/tasks/chat_template_data.hpp"
 
 namespace lanewise {
 namespace converters {
@@ -179,6 +182,16 @@ Result<std::string> tokenizer_json(Opened& opened) {
                                : Result<std::string>(model.tokenizer);
 }
 
+/// The chat templates as JSON; empty when the checkpoint has none.
+Result<std::string> chat_template_json(Opened& opened) {
+  if (!opened.model.chat_template.empty()) return opened.model.chat_template;
+  Source& source = opened.source;
+  LW_ASSIGN_OR_RETURN(
+      const chat::StoredTemplates stored,
+      folder_chat_templates(source.folder, source.subfolder, source.config, opened.report));
+  return chat::to_json(stored);
+}
+
 /// A model file records its sources with hashes. A model in memory needs none, and hashing would
 /// take longer than the rest of opening it.
 enum class Provenance { kHashes, kNone };
@@ -193,6 +206,9 @@ Result<file::Metadata> metadata_of(Opened& opened, const PackedGraph& packed,
   set(internal::kGraphKey, graph::to_json(packed.graph));
   set(internal::kFormatsKey, internal::formats_to_json(packed.formats));
   set(internal::kTaskKey, internal::task_to_json(opened.model.info));
+  if (!opened.model.chat_template.empty()) {
+    set(internal::kChatTemplateKey, opened.model.chat_template);
+  }
   if (provenance == Provenance::kNone) return metadata;
   const SourceFolder& folder = opened.source.folder;
   LW_ASSIGN_OR_RETURN(std::string files, provenance_json(folder.root(), folder.used_files()));
@@ -213,6 +229,7 @@ class ModelWriter {
   static Result<ModelWriter> create(Opened opened) {
     opened.model.graph = graph::optimize(std::move(opened.model.graph));
     LW_ASSIGN_OR_RETURN(std::string tokenizer, tokenizer_json(opened));
+    LW_ASSIGN_OR_RETURN(opened.model.chat_template, chat_template_json(opened));
     return ModelWriter(std::move(opened), std::move(tokenizer));
   }
 
@@ -301,6 +318,38 @@ Status convert_file(const std::string& path, const std::string& destination,
   return file.commit();
 }
 
+/// `BPE, 49152 tokens`; empty if there is none.
+Result<std::string> describe_tokenizer(Opened& opened) {
+  LW_ASSIGN_OR_RETURN(const std::string json, tokenizer_json(opened));
+  if (json.empty()) return json;
+  LW_ASSIGN_OR_RETURN(const base::JsonDocument document, parse_file(json, "tokenizer"));
+  LW_ASSIGN_OR_RETURN(const auto tokenizer, text::parse_tokenizer(json));
+  const base::JsonValue* model = document.root().find("model");
+  const base::JsonValue* type = model == nullptr ? nullptr : model->find("type");
+  std::string text = opened.source.tokenizer_name;
+  if (!text.empty()) text += ": ";
+  if (type != nullptr && type->is_string()) text.append(type->string()).append(", ");
+  return text + std::to_string(tokenizer->vocabulary_size()) + " tokens";
+}
+
+Result<CheckpointContents> describe(const std::string& path, const ConvertOptions& options) {
+  LW_ASSIGN_OR_RETURN(Opened opened, open(path, options));
+  const Checkpoint& checkpoint = *opened.source.checkpoint;
+  CheckpointContents contents;
+  contents.architecture = opened.source.architecture;
+  contents.family = opened.model.info.family;
+  contents.task = opened.model.info.task;
+  LW_ASSIGN_OR_RETURN(contents.tokenizer, describe_tokenizer(opened));
+  contents.files.assign(checkpoint.files().begin(), checkpoint.files().end());
+  for (const CheckpointTensor& tensor : checkpoint.tensors()) {
+    const bool computed = !tensor.computed_from.empty();
+    contents.tensors.push_back({checkpoint.name_in_file(tensor.name), tensor.name,
+                                computed ? tensor.computed_from : std::string(type_name(tensor)),
+                                tensor.shape});
+  }
+  return contents;
+}
+
 Result<Model> load_checkpoint(const std::string& path, const ConvertOptions& options) {
   LW_ASSIGN_OR_RETURN(Opened opened, open(path, options));
   LW_ASSIGN_OR_RETURN(ModelWriter writer, ModelWriter::create(std::move(opened)));
@@ -368,6 +417,25 @@ Result<Tokenizer> load_tokenizer(const std::string& path, const ConvertOptions& 
     LW_ASSIGN_OR_RETURN(const std::string json, converters::tokenizer_json(opened));
     if (json.empty()) return not_found(base::in_quotes(path) + " has no tokenizer");
     return Tokenizer::from_json(json);
+  });
+}
+
+Result<CheckpointContents> describe_checkpoint(const std::string& source,
+                                               const ConvertOptions& options) {
+  return base::no_throw(
+      [&]() -> Result<CheckpointContents> { return converters::describe(source, options); });
+}
+
+Result<ChatTemplate> load_chat_template(const std::string& path, const ConvertOptions& options) {
+  return base::no_throw([&]() -> Result<ChatTemplate> {
+    LW_ASSIGN_OR_RETURN(const bool is_model, is_model_file(path));
+    if (is_model) {
+      LW_ASSIGN_OR_RETURN(const Model model, Model::open(path, options.open));
+      return ChatTemplate::of(model);
+    }
+    LW_ASSIGN_OR_RETURN(converters::Opened opened, converters::open(path, options));
+    LW_ASSIGN_OR_RETURN(const std::string json, converters::chat_template_json(opened));
+    return internal::ChatTemplateData::open(json);
   });
 }
 

@@ -49,11 +49,13 @@ class RenamedCheckpoint final : public Checkpoint {
   std::span<const std::string> files() const noexcept override { return stored_->files(); }
   std::span<const std::string> notes() const noexcept override { return stored_->notes(); }
 
-  Result<std::span<const std::byte>> read_blocks(const CheckpointTensor& tensor) const override {
+  Result<std::span<const std::byte>> read_blocks(const CheckpointTensor& tensor,
+                                                 Scratch& scratch) const override {
     const CheckpointTensor* found = find(tensor.name);
-    if (found == nullptr || found->blocks == nullptr) return Checkpoint::read_blocks(tensor);
+    if (found == nullptr || found->blocks == nullptr)
+      return Checkpoint::read_blocks(tensor, scratch);
     const Source& source = sources_[static_cast<size_t>(found - tensors_.data())];
-    return stored_->read_blocks(stored_->tensors()[source.stored]);
+    return stored_->read_blocks(stored_->tensors()[source.stored], scratch);
   }
 
   Result<TensorView> read(const CheckpointTensor& tensor, Scratch& scratch) const override {

@@ -8,6 +8,8 @@
 #include "converters/families/sentence_transformers.hpp"
 #include "converters/files.hpp"
 #include "converters/folder_hints.hpp"
+#include "converters/formats/gguf.hpp"
+#include "converters/gguf/model.hpp"
 #include "converters/plain_checkpoint.hpp"
 #include "lanewise/inspect.hpp"
 
@@ -32,6 +34,49 @@ Result<std::unique_ptr<Checkpoint>> open_weights_file(const std::string& path) {
   return data_loss(opened.status().message() + file_hint(file_name(path)));
 }
 
+/// The checkpoint, if it is a GGUF that describes itself and no config replaces the description.
+std::unique_ptr<GgufCheckpoint> take_gguf(std::unique_ptr<Checkpoint>& checkpoint,
+                                          const std::string& config_path) {
+  auto* gguf = dynamic_cast<GgufCheckpoint*>(checkpoint.get());
+  if (gguf == nullptr || !config_path.empty() || !names_architecture(*gguf)) return nullptr;
+  checkpoint.release();
+  return std::unique_ptr<GgufCheckpoint>(gguf);
+}
+
+/// A GGUF as the folder that it was made from. Nothing beside it counts.
+Result<Source> open_gguf(std::unique_ptr<GgufCheckpoint> checkpoint) {
+  std::string path = checkpoint->files().front();
+  LW_ASSIGN_OR_RETURN(GgufModel model, read_gguf_model(std::move(checkpoint)));
+  SourceFolder folder = SourceFolder::of_made_files(path, std::move(model.files));
+  LW_ASSIGN_OR_RETURN(const std::string json, folder.text(folder.path("config.json")));
+  LW_ASSIGN_OR_RETURN(Config config, Config::parse(json, path));
+  LW_ASSIGN_OR_RETURN(const Family* family, find_family(config));
+  for (const std::string& used : model.checkpoint->files()) folder.used(used);
+  return Source{.folder = std::move(folder),
+                .subfolder = "",
+                .config = std::move(config),
+                .config_folder = std::move(path),
+                .family = family,
+                .checkpoint = std::move(model.checkpoint),
+                .architecture = std::move(model.architecture),
+                .tokenizer_name = std::move(model.tokenizer_name),
+                .warnings = std::move(model.warnings)};
+}
+
+/// The GGUF in a folder whose weights are in no other format; null if there is none.
+Result<std::unique_ptr<GgufCheckpoint>> find_gguf(const std::string& folder,
+                                                  const std::string& config_path) {
+  for (const Format& format : formats()) {
+    if (format.name == gguf_format().name) continue;
+    const Result<std::string> other = format.find(folder);
+    if (!other.ok() || !other->empty()) return std::unique_ptr<GgufCheckpoint>();
+  }
+  LW_ASSIGN_OR_RETURN(const std::string path, gguf_format().find(folder));
+  if (path.empty()) return std::unique_ptr<GgufCheckpoint>();
+  LW_ASSIGN_OR_RETURN(std::unique_ptr<Checkpoint> checkpoint, open_weights_file(path));
+  return take_gguf(checkpoint, config_path);
+}
+
 Result<std::unique_ptr<Checkpoint>> open_weights(const std::string& folder) {
   Result<std::unique_ptr<Checkpoint>> opened = open_checkpoint_folder(folder);
   if (opened.ok() || opened.status().code() != StatusCode::kNotFound) return opened;
@@ -49,12 +94,16 @@ Result<Source> open_source(const std::string& path, const std::string& config_pa
     LW_RETURN_IF_ERROR(check_links(path));
     LW_ASSIGN_OR_RETURN(subfolder, transformer_subfolder(folder));
     LW_RETURN_IF_ERROR(check_links(folder.path(subfolder)));
+    LW_ASSIGN_OR_RETURN(auto gguf, find_gguf(folder.path(subfolder), config_path));
+    if (gguf != nullptr) return open_gguf(std::move(gguf));
   } else {
     LW_ASSIGN_OR_RETURN(const bool is_model, is_model_file(path));
     if (is_model) {
       return invalid_argument(base::in_quotes(path) + " is already a converted model");
     }
     LW_ASSIGN_OR_RETURN(checkpoint, open_weights_file(path));
+    auto gguf = take_gguf(checkpoint, config_path);
+    if (gguf != nullptr) return open_gguf(std::move(gguf));
   }
   LW_ASSIGN_OR_RETURN(Config config, open_config(folder, subfolder, config_path));
   LW_ASSIGN_OR_RETURN(const Family* family, find_family(config));

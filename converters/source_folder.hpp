@@ -1,5 +1,7 @@
 #pragma once
 
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,9 +16,15 @@ class SourceFolder {
  public:
   explicit SourceFolder(std::string root) : root_(std::move(root)) {}
 
+  /// A folder that does not exist: `files` by their names, made of the file `root`. Nothing beside
+  /// them is read.
+  static SourceFolder of_made_files(std::string root, std::map<std::string, std::string> files);
+
   const std::string& root() const noexcept { return root_; }
   std::string path(const std::string& name) const;
   bool has(const std::string& name) const;
+  /// The same for a file in any folder.
+  bool has_path(const std::string& path) const;
 
   /// Reads a JSON file. Fails as read_text() and Config::parse().
   Result<Config> config(const std::string& name);
@@ -34,6 +42,8 @@ class SourceFolder {
 
  private:
   std::string root_;
+  /// By their paths, if the folder does not exist.
+  std::optional<std::map<std::string, std::string>> made_;
   std::vector<std::string> used_;
 };
 

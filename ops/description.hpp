@@ -61,7 +61,11 @@ struct DecodingStep {
   Kind kind;
   /// The operator that replaces it; empty: the same.
   std::string_view op = {};
-  /// Features of a slot of its cache. Attributes come from files and are not trusted.
+  /// kAttention: the operator that writes the new tokens to the cache first.
+  std::string_view append_op = {};
+  /// kAttention: the operator that replaces it where it attends to the encoder's output.
+  std::string_view memory_op = {};
+  /// Features of a slot of its cache, or of a page. Attributes come from files and are not trusted.
   Result<int64_t> (*cache_features)(const Attributes& attributes,
                                     int64_t output_features) = nullptr;
   /// Whether it needs the position of each new token as an additional input, with the attribute

@@ -25,12 +25,14 @@ struct RaggedRows {
   int64_t sequences = 0;
 };
 
-/// The rows of each sequence in an operand where they are scattered or shared: row i of sequence s
-/// is row rows[s][i] of the operand.
+/// Where each sequence is in an operand whose rows are scattered or shared: row i of sequence s is
+/// row rows[s][i] of the operand, or, in a paged cache, part of page i / kPageTokens
+/// (ops/attention/kv_page.hpp).
 struct RowTables {
-  const int32_t* const* rows = nullptr;  // [sequences][lengths[s]]
+  const int32_t* const* rows = nullptr;  // [sequences][lengths[s]], null for a paged cache
   const int32_t* lengths = nullptr;      // [sequences]
   int64_t sequences = 0;
+  float* const* const* pages = nullptr;  // [sequences][pages of lengths[s]], all layers of a page
 };
 
 /// One input or output of an operator during a run: `rows` rows of `features` elements.
@@ -38,7 +40,9 @@ struct Operand {
   void* data = nullptr;
   int64_t rows = 0;
   int64_t features = 0;
-  int64_t stride = 0;  // elements between the starts of two rows, >= features
+  // Elements between the starts of two rows, >= features. A paged cache has no data: where the
+  // layer begins in each page.
+  int64_t stride = 0;
   const RaggedRows* ragged = nullptr;
   const RowTables* tables = nullptr;  // of a cache or memory that is read through tables
 

@@ -14,6 +14,8 @@ std::string_view name_of(RowSymbol rows) noexcept {
       return "target_tokens";
     case RowSymbol::kCache:
       return "cache";
+    case RowSymbol::kPages:
+      return "pages";
     case RowSymbol::kSources:
       break;
   }

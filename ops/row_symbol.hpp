@@ -11,9 +11,10 @@ enum class RowSymbol {
   kSequences,     ///< each sequence
   kTargetTokens,  ///< each token of `decoder_input_ids`, sequence after sequence
   kCache,         ///< each slot for a token in a decoder's cache; only in steps of a decoder
+  kPages,         ///< each page of a decoder's cache; only in steps of a decoder
   kSources,       ///< each source that sequences of a decoder share; only in steps of a decoder
 };
-constexpr int kRowSymbols = 5;
+constexpr int kRowSymbols = 6;
 
 std::string_view name_of(RowSymbol rows) noexcept;
 

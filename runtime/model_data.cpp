@@ -231,15 +231,16 @@ Result<const text::Tokenizer*> ModelData::open_target_tokenizer() const {
   return open(kTargetTokenizerTensor, target_tokenizer_);
 }
 
-std::string_view ModelData::provenance() const noexcept {
-  const std::string* text = find_metadata(view_, kProvenanceKey);
+std::string_view ModelData::text_of(std::string_view key) const noexcept {
+  const std::string* text = find_metadata(view_, key);
   return text == nullptr ? std::string_view() : std::string_view(*text);
 }
 
-std::string_view ModelData::quantization() const noexcept {
-  const std::string* text = find_metadata(view_, kQuantizationKey);
-  return text == nullptr ? std::string_view() : std::string_view(*text);
-}
+std::string_view ModelData::provenance() const noexcept { return text_of(kProvenanceKey); }
+
+std::string_view ModelData::quantization() const noexcept { return text_of(kQuantizationKey); }
+
+std::string_view ModelData::chat_template() const noexcept { return text_of(kChatTemplateKey); }
 
 std::string task_to_json(const ModelInfo& info) {
   Json json = Json::object({{"family", info.family},

@@ -27,6 +27,8 @@ inline constexpr std::string_view kFormatsKey = "lanewise.formats";
 inline constexpr std::string_view kProvenanceKey = "lanewise.provenance";
 /// For files with quantised weights; not needed to run them.
 inline constexpr std::string_view kQuantizationKey = "lanewise.quantization";
+/// For models with a chat template: runtime/chat/stored_templates.hpp.
+inline constexpr std::string_view kChatTemplateKey = "lanewise.chat_template";
 /// The tokenizer is JSON in a tensor of bytes: in the header, where it would be the largest part by
 /// far, it would be parsed whenever the model is opened, even by callers that pass ids.
 inline constexpr std::string_view kTokenizerTensor = "lanewise.tokenizer";
@@ -81,6 +83,8 @@ class ModelData final : public plan::Weights {
   bool has_tokenizer() const noexcept { return view_.find(kTokenizerTensor) != nullptr; }
   /// JSON: source files with their hashes, the converter's version; empty if the file has none.
   std::string_view provenance() const noexcept;
+  /// JSON: chat templates as chat::to_json() writes them, unchecked; empty if the file has none.
+  std::string_view chat_template() const noexcept;
   /// JSON: how weights were quantised, and how that changed results; empty if the file has none.
   std::string_view quantization() const noexcept;
 
@@ -92,6 +96,8 @@ class ModelData final : public plan::Weights {
   Status parse();
   Result<WeightFormats> read_formats(int version) const;
   Result<const text::Tokenizer*> open(std::string_view tensor, LazyTokenizer& tokenizer) const;
+  /// The metadata of that name; empty if the file has none.
+  std::string_view text_of(std::string_view key) const noexcept;
   /// Maps everything that each run reads, all weights but embedding tables, at once instead of page
   /// by page in the first run. Writers store them contiguously.
   void prefetch_weights() const;

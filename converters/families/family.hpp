@@ -50,6 +50,8 @@ struct FamilyModel {
   std::string tokenizer;
   bool lowercase_texts = false;  ///< before tokenization, whatever the tokenizer itself does
   std::string target_tokenizer;  ///< for the decoder's output; empty: `tokenizer` serves both
+  /// chat::to_json(); empty: the templates of the folder.
+  std::string chat_template;
 };
 
 /// A `model_type` in config.json.

@@ -89,7 +89,7 @@ Result<GenerationOptions> read_legacy(const Config& config, int64_t vocabulary,
 Result<GenerationOptions> read_hf_generation(const FamilyInput& input, int64_t vocabulary,
                                              const DefaultTokens& defaults) {
   const std::string path = join(input.config_folder, "generation_config.json");
-  if (!is_file(path)) return read_legacy(input.config, vocabulary, defaults);
+  if (!input.folder.has_path(path)) return read_legacy(input.config, vocabulary, defaults);
   LW_ASSIGN_OR_RETURN(const Config config, input.folder.config_at(path));
   GenerationOptions options = read_generation_config(config, vocabulary, input.report);
   if (options.decoder_start_token_id == kNoToken && options.bos_token_id == kNoToken) {

@@ -30,7 +30,8 @@ Status foreign_error(const CheckpointTensor& tensor) {
                      base::in_quotes(type_name(tensor)) + ", which is not supported");
 }
 
-Result<std::span<const std::byte>> Checkpoint::read_blocks(const CheckpointTensor& tensor) const {
+Result<std::span<const std::byte>> Checkpoint::read_blocks(const CheckpointTensor& tensor,
+                                                           Scratch&) const {
   return invalid_argument("tensor " + base::in_quotes(tensor.name) + " has elements of type " +
                           std::string(type_name(tensor)) + ", expected blocks");
 }

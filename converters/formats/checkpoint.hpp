@@ -23,9 +23,11 @@ struct CheckpointTensor {
   std::string foreign_type = {};
   /// If not null: how the file stores the elements; `type` is then kF32, to which read() unpacks.
   const ops::BlockFormat* blocks = nullptr;
+  /// The type in the file, if a computation made this of it; otherwise empty.
+  std::string computed_from = {};
 };
 
-/// The name of the stored element type for messages.
+/// The name of the stored element type, for messages.
 std::string_view type_name(const CheckpointTensor& tensor);
 
 /// kUnsupported, naming tensor and type.
@@ -47,15 +49,21 @@ class Checkpoint {
   /// long as the checkpoint and until `scratch` changes.
   virtual Result<TensorView> read(const CheckpointTensor& tensor, Scratch& scratch) const = 0;
 
-  /// Returns the elements of `tensor`, which has `blocks`, as stored, in place: rows one after
-  /// another, each of whole blocks. Valid as long as the checkpoint.
-  virtual Result<std::span<const std::byte>> read_blocks(const CheckpointTensor& tensor) const;
+  /// Returns the elements of `tensor`, which has `blocks`, as stored: rows one after another, each
+  /// of whole blocks. In place, or, if the file has the rows in another order, copied to `scratch`.
+  /// Valid as long as the checkpoint and until `scratch` changes.
+  virtual Result<std::span<const std::byte>> read_blocks(const CheckpointTensor& tensor,
+                                                         Scratch& scratch) const;
 
   /// Paths of the files that contain the tensors.
   virtual std::span<const std::string> files() const noexcept = 0;
 
   /// Notes for the user about the files, one line each.
   virtual std::span<const std::string> notes() const noexcept { return {}; }
+
+  /// What the file calls a tensor that is called `name` here, whether or not it has it. For
+  /// messages.
+  virtual std::string name_in_file(const std::string& name) const { return name; }
 
   /// Returns null if there is none with that name.
   const CheckpointTensor* find(std::string_view name) const noexcept;

@@ -21,9 +21,10 @@ void convert_each(const void* data, std::span<float> out, Convert convert) {
   }
 }
 
-/// Straight from the file, without the copy in a scratch.
+/// Usually straight from the file, without the copy in a scratch.
 Result<F32Tensor> unpacked(const Checkpoint& checkpoint, const CheckpointTensor& tensor) {
-  LW_ASSIGN_OR_RETURN(const auto blocks, checkpoint.read_blocks(tensor));
+  Scratch scratch;
+  LW_ASSIGN_OR_RETURN(const auto blocks, checkpoint.read_blocks(tensor, scratch));
   const size_t count = blocks.size() / static_cast<size_t>(tensor.blocks->bytes);
   const size_t size = count * static_cast<size_t>(tensor.blocks->elements);
   auto owned = std::make_unique_for_overwrite<float[]>(size);

@@ -175,9 +175,9 @@ Result<TensorView> GgufCheckpoint::read(const CheckpointTensor& tensor, Scratch&
   return TensorView{type, scratch.data(), tensor.shape};
 }
 
-Result<std::span<const std::byte>> GgufCheckpoint::read_blocks(
-    const CheckpointTensor& tensor) const {
-  if (tensor.blocks == nullptr) return Checkpoint::read_blocks(tensor);
+Result<std::span<const std::byte>> GgufCheckpoint::read_blocks(const CheckpointTensor& tensor,
+                                                               Scratch& scratch) const {
+  if (tensor.blocks == nullptr) return Checkpoint::read_blocks(tensor, scratch);
   LW_ASSIGN_OR_RETURN(const Place place, place_of(tensor));
   return place.part->view.bytes(*place.tensor);
 }

@@ -28,7 +28,8 @@ class GgufCheckpoint final : public Checkpoint {
   std::span<const CheckpointTensor> tensors() const noexcept override { return tensors_; }
   std::span<const std::string> files() const noexcept override { return files_; }
   Result<TensorView> read(const CheckpointTensor& tensor, Scratch& scratch) const override;
-  Result<std::span<const std::byte>> read_blocks(const CheckpointTensor& tensor) const override;
+  Result<std::span<const std::byte>> read_blocks(const CheckpointTensor& tensor,
+                                                 Scratch& scratch) const override;
 
  private:
   struct Part {

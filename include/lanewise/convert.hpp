@@ -6,7 +6,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "lanewise/chat.hpp"
 #include "lanewise/export.hpp"
 #include "lanewise/inspect.hpp"
 #include "lanewise/model.hpp"
@@ -67,6 +69,36 @@ LANEWISE_EXPORT Result<Model> load(const std::string& path, const ConvertOptions
 /// weights. Fails with kNotFound for a model without a tokenizer, and as load() does.
 LANEWISE_EXPORT Result<Tokenizer> load_tokenizer(const std::string& path,
                                                  const ConvertOptions& options = {});
+
+/// A tensor of a checkpoint.
+struct StoredTensorInfo {
+  std::string name;     ///< in the file
+  std::string read_as;  ///< the name by which the model's family reads it, often the same
+  std::string type;     ///< in the file: `F32`, `F16`, `Q4_K`, ...
+  Shape shape;          ///< in the file
+};
+
+/// What a checkpoint holds.
+struct CheckpointContents {
+  std::string architecture;  ///< of a GGUF, in its own words; empty for other formats
+  std::string family;        ///< as in ModelInfo
+  std::string task;          ///< as in ModelInfo
+  /// The tokenizer's kind and size: `BPE, 49152 tokens`; of a GGUF after the names that the file
+  /// has for it. Empty if there is none.
+  std::string tokenizer;
+  std::vector<std::string> files;         ///< that hold the tensors
+  std::vector<StoredTensorInfo> tensors;  ///< sorted by `read_as`
+};
+
+/// Returns what a checkpoint holds, without reading its weights, if it can be converted. Fails as
+/// convert() does, and with kInvalidArgument for a model file. Thread-safe.
+LANEWISE_EXPORT Result<CheckpointContents> describe_checkpoint(const std::string& source,
+                                                               const ConvertOptions& options = {});
+
+/// Returns the chat template of a checkpoint or model file, without loading its weights. Fails as
+/// ChatTemplate::of() and load() do.
+LANEWISE_EXPORT Result<ChatTemplate> load_chat_template(const std::string& path,
+                                                        const ConvertOptions& options = {});
 
 /// Returns the graph of a checkpoint as its family builds it, before any fusion. Fails as load()
 /// does.

@@ -8,6 +8,7 @@
 
 #include "lanewise/export.hpp"
 #include "lanewise/generation.hpp"
+#include "lanewise/grammar.hpp"
 #include "lanewise/model.hpp"
 #include "lanewise/session.hpp"
 #include "lanewise/status.hpp"
@@ -51,16 +52,20 @@ class LANEWISE_EXPORT Generator {
 
   /// Generates for every source. Start from a copy of ModelInfo::generation for `options`.
   ///
-  /// sources  token ids as the model's tokenizer produces them
+  /// sources      token ids as the model's tokenizer produces them
+  /// constraints  what the generated texts must be: none, one for all sources, or one for each.
+  ///              Made with the tokenizer of the decoder's output (Tokenizer::of_target). A text
+  ///              that ends for kLength or kCancelled may be incomplete.
   ///
   /// Fails with kInvalidArgument if a source is empty, too long or has an id outside the
   /// vocabulary, and the message gives its number, counted from 1; fails as validate() does for bad
-  /// options. Cancellation and deadlines are not failures: the tokens generated so far are returned
+  /// options; with kResourceExhausted if a grammar is too ambiguous. Cancellation and deadlines are not failures: the tokens generated so far are returned
   /// with FinishReason::kCancelled.
   Result<std::vector<Generation>> generate(std::span<const std::vector<int32_t>> sources,
                                            const GenerationOptions& options,
                                            const GenerationCallbacks& callbacks = {},
-                                           const RunOptions& run = {});
+                                           const RunOptions& run = {},
+                                           std::span<const Constraint> constraints = {});
 
   /// One pass of the encoder over a batch of sources, or one step of the decoder.
   struct StepTime {

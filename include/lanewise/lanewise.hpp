@@ -4,11 +4,13 @@
 
 #include "lanewise/attention.hpp"   // IWYU pragma: export
 #include "lanewise/batches.hpp"     // IWYU pragma: export
+#include "lanewise/chat.hpp"        // IWYU pragma: export
 #include "lanewise/cpu.hpp"         // IWYU pragma: export
 #include "lanewise/embedder.hpp"    // IWYU pragma: export
 #include "lanewise/files.hpp"       // IWYU pragma: export
 #include "lanewise/generation.hpp"  // IWYU pragma: export
 #include "lanewise/generator.hpp"   // IWYU pragma: export
+#include "lanewise/grammar.hpp"     // IWYU pragma: export
 #include "lanewise/inspect.hpp"     // IWYU pragma: export
 #include "lanewise/model.hpp"       // IWYU pragma: export
 #include "lanewise/session.hpp"     // IWYU pragma: export

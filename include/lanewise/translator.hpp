@@ -50,7 +50,8 @@ class LANEWISE_EXPORT Translator {
   /// takes no source language at all.
   Status set_source_language(std::string_view name);
 
-  /// Translates `texts`. Start from a copy of ModelInfo::generation for `options`.
+  /// Translates `texts`. Start from a copy of ModelInfo::generation for `options`; `constraints` are
+  /// those of Generator::generate().
   ///
   /// Texts are never truncated. Fails with kInvalidArgument if a text has no tokens, has more than
   /// the model accepts, is not UTF-8 or has a token outside the model's vocabulary, and the message
@@ -59,7 +60,8 @@ class LANEWISE_EXPORT Translator {
   Result<std::vector<Translation>> translate(std::span<const std::string_view> texts,
                                              const GenerationOptions& options,
                                              const TranslationCallbacks& callbacks = {},
-                                             const RunOptions& run = {});
+                                             const RunOptions& run = {},
+                                             std::span<const Constraint> constraints = {});
 
  private:
   class Impl;

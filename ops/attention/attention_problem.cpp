@@ -27,8 +27,7 @@ Status expect_features(std::string_view name, const OperandSpec& operand, int64_
                           " features, found " + std::to_string(operand.features));
 }
 
-Status check_heads(const OperatorConfig& config, AttentionProblem& problem) {
-  const Attributes& attributes = config.attributes;
+Status check_head_counts(const Attributes& attributes, AttentionProblem& problem) {
   LW_ASSIGN_OR_RETURN(problem.heads, attributes.get_int("heads", 0));
   LW_RETURN_IF_ERROR(expect_between("heads", problem.heads, 1, kMostHeads));
   LW_ASSIGN_OR_RETURN(problem.kv_heads, attributes.get_int("kv_heads", problem.heads));
@@ -175,12 +174,18 @@ Seen AttentionProblem::seen_by(const Lengths& lengths, int64_t query) const noex
   return {static_cast<int32_t>(begin), static_cast<int32_t>(end)};
 }
 
+Result<AttentionProblem> check_heads(const Attributes& attributes) {
+  AttentionProblem problem;
+  LW_RETURN_IF_ERROR(check_head_counts(attributes, problem));
+  return problem;
+}
+
 Result<AttentionProblem> check_attention(const OperatorConfig& config) {
   LW_RETURN_IF_ERROR(
       config.attributes.expect_only({"heads", "kv_heads", "head_dim", "scale", "causal", "window",
                                      "soft_cap", "bias_kind", "allow_bf16"}));
   AttentionProblem problem;
-  LW_RETURN_IF_ERROR(check_heads(config, problem));
+  LW_RETURN_IF_ERROR(check_head_counts(config.attributes, problem));
   LW_RETURN_IF_ERROR(check_scores(config, problem));
   LW_RETURN_IF_ERROR(check_features(config, problem));
   LW_RETURN_IF_ERROR(bind_bias(config, problem));

@@ -65,6 +65,9 @@ struct AttentionProblem {
   Seen seen_by(const Lengths& lengths, int64_t query) const noexcept;
 };
 
+/// Reads and checks heads, kv_heads and head_dim alone.
+Result<AttentionProblem> check_heads(const Attributes& attributes);
+
 /// Reads and checks the attributes, weights and operands of ops/attention/attention.hpp.
 Result<AttentionProblem> check_attention(const OperatorConfig& config);
 

@@ -29,8 +29,8 @@ struct Memory {
 /// A piece is a range [begin, end) of sequence * kv_heads + kv_head.
 class CachedAttentionOperator final : public Operator {
  public:
-  CachedAttentionOperator(AttentionProblem problem, bool append, Isa isa)
-      : problem_(std::move(problem)), append_(append), kernels_(kernels_for(isa)) {}
+  CachedAttentionOperator(AttentionProblem problem, Isa isa)
+      : problem_(std::move(problem)), kernels_(kernels_for(isa)) {}
 
   void cut(const Operands& operands, int, std::vector<Piece>& pieces) const override {
     const RowTables& tables = *memory(operands).k->tables;
@@ -57,7 +57,6 @@ class CachedAttentionOperator final : public Operator {
       const int64_t kv_head = pair % problem_.kv_heads;
       const int64_t count = std::min({piece.end - pair, problem_.kv_heads - kv_head,
                                       kv_heads_at_once(queries(operands, sequence))});
-      if (append_) append(operands, sequence, kv_head, count);
       attend(operands, sequence, kv_head, count, reinterpret_cast<float*>(scratch));
       pair += count;
     }
@@ -94,33 +93,8 @@ class CachedAttentionOperator final : public Operator {
 
   Memory memory(const Operands& operands) const noexcept {
     const Operand& last = operands.inputs.back();
-    if (append_ || operands.inputs.size() == 2) return {&last, &last, 0, k_width()};
+    if (operands.inputs.size() == 2) return {&last, &last, 0, k_width()};
     return {&operands.inputs[1], &last, 0, 0};
-  }
-
-  /// Where the keys and values of the new tokens are: all inputs but the cache, as in attention.
-  Memory fresh(const Operands& operands) const noexcept {
-    const Operand* inputs = operands.inputs.data();
-    const int64_t q_width = problem_.heads * problem_.head_dim;
-    if (operands.inputs.size() == 2) return {inputs, inputs, q_width, q_width + k_width()};
-    if (operands.inputs.size() == 3) return {inputs + 1, inputs + 1, 0, k_width()};
-    return {inputs + 1, inputs + 2, 0, 0};
-  }
-
-  void append(const Operands& operands, int64_t sequence, int64_t kv_head,
-              int64_t kv_heads) const noexcept {
-    const Memory from = fresh(operands);
-    const Operand& cache = operands.inputs.back();
-    const int64_t column = kv_head * problem_.head_dim;
-    const int64_t width = kv_heads * problem_.head_dim;
-    const int64_t first = operands.inputs[0].ragged->offsets[sequence];
-    const int64_t count = queries(operands, sequence);
-    const int32_t* rows = cache.tables->rows[sequence] + cache.tables->lengths[sequence] - count;
-    for (int64_t i = 0; i < count; ++i) {
-      float* row = cache.f32(rows[i]) + column;
-      std::copy_n(from.k->f32(first + i) + from.k_column + column, width, row);
-      std::copy_n(from.v->f32(first + i) + from.v_column + column, width, row + k_width());
-    }
   }
 
   void attend(const Operands& operands, int64_t sequence, int64_t kv_head, int64_t kv_heads,
@@ -149,72 +123,39 @@ class CachedAttentionOperator final : public Operator {
         block.heads = static_cast<size_t>(std::min(end - head, kMostHeads));
         block.q = operands.inputs[0].f32(first + i) + head * problem_.head_dim;
         block.y = operands.output.f32(first + i) + head * problem_.head_dim;
-        attend_heads(block, head, problem_.position(lengths, i), scratch);
+        kernels_.attend(block, scratch);
       }
     }
   }
 
-  /// `head`: the first head of the block.
-  void attend_heads(CachedBlock& block, int64_t head, int64_t position,
-                    float* scratch) const noexcept {
-    const float* bias[kCachedHeads];
-    int32_t shift[kCachedHeads];
-    for (size_t h = 0; h < block.heads; ++h) {
-      const BiasRow row = problem_.bias.row(head + static_cast<int64_t>(h), position);
-      bias[h] = row.table;
-      shift[h] = row.shift;
-    }
-    const bool has_bias = bias[0] != nullptr;
-    block.bias = {has_bias ? bias : nullptr, shift, problem_.bias.first, problem_.bias.last};
-    kernels_.attend(block, scratch);
-  }
-
-  AttentionProblem problem_;
-  const bool append_;
+  const AttentionProblem problem_;
   const CachedAttentionKernels& kernels_;
 };
-
-Status check_memory(const OperatorConfig& config, const AttentionProblem& problem) {
-  const int64_t features = 2 * problem.kv_heads * problem.head_dim;
-  const OperandSpec& cache = config.inputs.back();
-  if (cache.type == DataType::kF32 && cache.features == features) return {};
-  return invalid_argument("cache: expected " + std::to_string(features) + " features F32, found " +
-                          std::to_string(cache.features) + " " + std::string(name_of(cache.type)));
-}
 
 }  // namespace
 
 Result<OperatorPtr> make_cached_attention(const OperatorConfig& config) {
-  LW_ASSIGN_OR_RETURN(const bool append, config.attributes.get_bool("append", false));
-  OperatorConfig rest = config;
-  rest.attributes.erase("append");
-  if (rest.inputs.size() < 2) return invalid_argument("expected 2 to 4 inputs");
-  if (append) rest.inputs.pop_back();
-  LW_ASSIGN_OR_RETURN(AttentionProblem problem, check_attention(rest));
-  if (append) LW_RETURN_IF_ERROR(check_memory(config, problem));
-  if (problem.causal != append || (!append && problem.window > 0)) {
-    return invalid_argument("expected causal with 'append', and neither causal nor window without");
+  if (config.inputs.size() < 2) return invalid_argument("expected 2 or 3 inputs");
+  LW_ASSIGN_OR_RETURN(AttentionProblem problem, check_attention(config));
+  if (problem.causal || problem.window > 0 || problem.bias.kind != BiasKind::kNone) {
+    return invalid_argument("expected neither causal nor a window or a bias");
   }
-  if (problem.bias.kind == BiasKind::kDense || (!append && problem.bias.kind != BiasKind::kNone)) {
-    return invalid_argument("attribute 'bias_kind': expected none, or relative with 'append'");
-  }
-  return OperatorPtr(
-      std::make_unique<CachedAttentionOperator>(std::move(problem), append, config.isa));
+  return OperatorPtr(std::make_unique<CachedAttentionOperator>(std::move(problem), config.isa));
 }
 
 namespace {
 
 /// Keys and values are located by tables, which only callers can supply, so they are inputs of the
-/// graph. (A model file cannot have f32 inputs such as a cache: runtime/model_checks.hpp.)
+/// graph. (A model file cannot have f32 inputs: runtime/model_checks.hpp.)
 std::string_view rows_behind_tables(const NodeRows& rows) {
   bool fits = are_tokens(rows.output) && rows.inputs.size() >= 2;
   for (size_t i = 0; fits && i < rows.inputs.size(); ++i) {
     const NodeRows::Input& input = rows.inputs[i];
     const bool by_tables = input.rows != rows.output;
-    const bool is_memory = i > 0 && input.rows != RowSymbol::kSequences;
+    const bool is_memory = i > 0 && are_tokens(input.rows);
     fits = by_tables ? input.given && is_memory : i + 1 < rows.inputs.size();
   }
-  return fits ? "" : "one row per token; the last inputs are caches or memory";
+  return fits ? "" : "one row per token; the last inputs are memory";
 }
 
 }  // namespace

@@ -103,25 +103,15 @@ void cap_scores(float soft_cap, size_t count, float* scores) noexcept {
   }
 }
 
-/// Scores in units of log2(e), capped and with the bias.
-void scale_scores(const CachedBlock& block, size_t head, size_t first, size_t count,
-                  float* scores) noexcept {
-  const float* bias = nullptr;
-  if (block.bias.table != nullptr) {
-    int64_t start = static_cast<int64_t>(first) + block.bias.shift[head];
-    if (start < block.bias.first) start = block.bias.first;
-    if (start > block.bias.last) start = block.bias.last;
-    bias = block.bias.table[head] + start;
-  }
+/// Scores in units of log2(e), capped.
+void scale_scores(const CachedBlock& block, size_t count, float* scores) noexcept {
   float scale = block.scale * kLog2E;
   if (block.soft_cap > 0) {
     for (size_t j = 0; j < count; ++j) scores[j] *= block.scale;
     cap_scores(block.soft_cap, count, scores);
     scale = kLog2E;
   }
-  for (size_t j = 0; j < count; ++j) {
-    scores[j] = scores[j] * scale + (bias == nullptr ? 0.0f : bias[j] * kLog2E);
-  }
+  for (size_t j = 0; j < count; ++j) scores[j] *= scale;
 }
 
 /// The scores of the keys [first, end).
@@ -132,7 +122,7 @@ void score_block(const CachedBlock& block, size_t first, size_t end, const Runni
   }
   for (; key < end; ++key) score_heads<1>(block, key, key - first, run);
   for (size_t h = 0; h < block.heads; ++h) {
-    scale_scores(block, h, first, end - first, run.scores_of(h));
+    scale_scores(block, end - first, run.scores_of(h));
   }
 }
 

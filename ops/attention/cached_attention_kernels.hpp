@@ -11,8 +11,7 @@ namespace lanewise::ops {
 /// kilobytes apart and hold all heads side by side.
 constexpr size_t kCachedHeads = 8;
 
-/// One query of several adjacent heads against keys and values that are rows of a cache, in any
-/// order.
+/// One query of several adjacent heads against keys and values that are rows in any order.
 struct CachedBlock {
   const float* q;  // [heads, head_dim]
   float* y;        // [heads, head_dim]
@@ -26,7 +25,6 @@ struct CachedBlock {
   size_t begin;         // the first key that the query sees
   size_t end;           // one past the last key
   size_t head_dim;
-  AttentionBias bias;  // by head
   float scale;
   float soft_cap;  // of scores; 0: none
 };

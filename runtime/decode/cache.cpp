@@ -1,81 +1,148 @@
 #include "runtime/decode/cache.hpp"
 
 #include <algorithm>
-#include <limits>
-#include <string>
+#include <cstring>
 
 #include "base/dcheck.hpp"
-#include "runtime/plan/memory_plan.hpp"
+#include "base/status_macros.hpp"
+#include "ops/attention/kv_page.hpp"
 
 namespace lanewise::decode {
+namespace {
 
-Cache::Cache(std::span<const int64_t> features) {
-  for (const int64_t count : features) layers_.push_back({plan::row_stride(count), nullptr});
+int64_t floats_of_page(std::span<const CacheLayer> layers) {
+  int64_t floats = 0;
+  for (const CacheLayer& layer : layers) floats += layer.paged ? layer.floats : 0;
+  return floats;
 }
 
-Status Cache::reserve(int64_t slots) {
-  const int64_t used = capacity_ - free_slots();
-  if (used + slots <= capacity_) return {};
-  // Doubles the capacity, so that growth token by token copies each slot once on average.
-  const int64_t capacity = std::max(used + slots, 2 * capacity_);
-  std::vector<Floats> grown;
-  grown.reserve(layers_.size());
-  for (const Layer& layer : layers_) {
-    const int64_t bytes = capacity * layer.stride * static_cast<int64_t>(sizeof(float));
-    const bool fits = capacity <= std::numeric_limits<int32_t>::max();
-    void* data = fits ? ::operator new (static_cast<size_t>(bytes), std::align_val_t{kAlignment},
-                                        std::nothrow)
-                      : nullptr;
-    if (data == nullptr) {
-      return resource_exhausted("no memory for a cache of " + std::to_string(capacity) + " tokens");
-    }
-    grown.emplace_back(static_cast<float*>(data));
+std::vector<int64_t> floats_of_slots(std::span<const CacheLayer> layers) {
+  std::vector<int64_t> floats;
+  for (const CacheLayer& layer : layers) {
+    if (!layer.paged) floats.push_back(layer.floats);
   }
-  // Everything that can fail comes first; with room for every slot, releasing slots never
-  // allocates.
-  free_.reserve(static_cast<size_t>(capacity));
-  uses_.resize(static_cast<size_t>(capacity), 0);
-  add_free(capacity_, capacity);
-  for (size_t i = 0; i < layers_.size(); ++i) {
-    std::copy_n(layers_[i].data.get(), capacity_ * layers_[i].stride, grown[i].get());
-    layers_[i].data = std::move(grown[i]);
+  return floats;
+}
+
+}  // namespace
+
+Cache::Cache(std::span<const CacheLayer> layers)
+    : pages_(floats_of_page(layers)), slots_(floats_of_slots(layers)) {
+  int64_t floats = 0;
+  int64_t states = 0;
+  for (const CacheLayer& layer : layers) {
+    places_.push_back({layer.paged, layer.paged ? floats : states++});
+    if (layer.paged) floats += layer.floats;
   }
-  capacity_ = capacity;
+}
+
+Cache::LayerMemory Cache::layer(size_t index) const noexcept {
+  const Place& place = places_[index];
+  if (place.paged) return {nullptr, place.index};
+  const auto state = static_cast<size_t>(place.index);
+  return {slots_.layer(state), slots_.stride(state)};
+}
+
+Status Cache::append(Sequence& sequence, int64_t count) {
+  if (slots_.layers() > 0) LW_RETURN_IF_ERROR(slots_.reserve(count));
+  if (pages_.page_bytes() > 0) LW_RETURN_IF_ERROR(append_pages(sequence, count));
+  if (slots_.layers() > 0) {
+    for (int64_t i = 0; i < count; ++i) slots_.append(sequence.slots);
+  }
+  sequence.tokens += static_cast<int32_t>(count);
   return {};
 }
 
-void Cache::release_all() noexcept {
-  free_.clear();
-  add_free(0, capacity_);
-  std::fill(uses_.begin(), uses_.end(), 0);
-}
-
-/// The lowest slot is taken next, so that the tokens of a sequence are adjacent where possible.
-void Cache::add_free(int64_t begin, int64_t end) noexcept {
-  const auto count = static_cast<size_t>(end - begin);
-  free_.insert(free_.begin(), count, 0);
-  for (size_t i = 0; i < count; ++i)
-    free_[i] = static_cast<int32_t>(end - 1) - static_cast<int32_t>(i);
-}
-
-void Cache::append(Slots& sequence) {
-  LW_DCHECK(!free_.empty());
-  sequence.push_back(free_.back());  // may throw; no slot is taken then
-  free_.pop_back();
-  uses_[static_cast<size_t>(sequence.back())] = 1;
-}
-
-void Cache::share(const Slots& sequence, Slots& copy) {
-  LW_DCHECK(copy.empty());
-  copy.assign(sequence.begin(), sequence.end());
-  for (const int32_t slot : copy) ++uses_[static_cast<size_t>(slot)];
-}
-
-void Cache::release(Slots& sequence) noexcept {
-  for (const int32_t slot : sequence) {
-    if (--uses_[static_cast<size_t>(slot)] == 0) free_.push_back(slot);
+Status Cache::append_pages(Sequence& sequence, int64_t count) {
+  const bool has_room = sequence.tokens % ops::kPageTokens != 0;
+  if (has_room && pages_.is_shared(sequence.pages.back())) {
+    LW_RETURN_IF_ERROR(own_last_page(sequence));
   }
-  sequence.clear();
+  const size_t before = sequence.pages.size();
+  const int64_t more = ops::pages_for(sequence.tokens + count) - static_cast<int64_t>(before);
+  if (more <= 0) return {};
+  sequence.data.reserve(before + static_cast<size_t>(more));
+  LW_RETURN_IF_ERROR(take(more, sequence.pages));
+  for (size_t i = before; i < sequence.pages.size(); ++i) {
+    sequence.data.push_back(pages_.data(sequence.pages[i]));
+  }
+  return {};
+}
+
+/// Pages that are kept for reuse give way to those that are needed.
+Status Cache::take(int64_t count, std::vector<int32_t>& pages) {
+  const int64_t room = pages_.most_pages() - pages_.pages() + pages_.free_pages();
+  if (count > room) forget(count - room);
+  return pages_.take(count, pages);
+}
+
+void Cache::forget(int64_t pages) noexcept {
+  prefixes_.forget(
+      static_cast<size_t>(pages), [&](int32_t page) { return !pages_.is_shared(page); },
+      [&](int32_t page) { pages_.release(page); });
+}
+
+int64_t Cache::reuse(std::span<const int32_t> ids, Sequence& sequence) {
+  LW_DCHECK(sequence.tokens == 0);
+  if (!only_pages() || ids.empty()) return 0;
+  prefixes_.find(ids, ids.size() - 1, sequence.pages);
+  sequence.data.reserve(sequence.pages.size());
+  for (const int32_t page : sequence.pages) {
+    pages_.hold(page);
+    sequence.data.push_back(pages_.data(page));
+  }
+  sequence.tokens = static_cast<int32_t>(sequence.pages.size() * PrefixIndex::kTokens);
+  return sequence.tokens;
+}
+
+void Cache::publish(std::span<const int32_t> ids, const Sequence& sequence) {
+  if (!only_pages() || most_kept_ == 0) return;
+  prefixes_.add(ids, sequence.pages, [&](int32_t page) { pages_.hold(page); });
+  const int64_t kept = static_cast<int64_t>(prefixes_.pages());
+  if (kept > most_kept_) forget(kept - most_kept_);
+}
+
+Status Cache::own_last_page(Sequence& sequence) {
+  std::vector<int32_t> own;
+  LW_RETURN_IF_ERROR(take(1, own));
+  float* data = pages_.data(own.front());
+  std::memcpy(data, sequence.data.back(), static_cast<size_t>(pages_.page_bytes()));
+  pages_.release(sequence.pages.back());
+  sequence.pages.back() = own.front();
+  sequence.data.back() = data;
+  return {};
+}
+
+void Cache::share(const Sequence& sequence, Sequence& copy) {
+  LW_DCHECK(copy.tokens == 0);
+  copy.data.assign(sequence.data.begin(), sequence.data.end());
+  copy.pages.reserve(sequence.pages.size());
+  slots_.share(sequence.slots, copy.slots);
+  copy.pages.assign(sequence.pages.begin(), sequence.pages.end());
+  for (const int32_t page : copy.pages) pages_.hold(page);
+  copy.tokens = sequence.tokens;
+}
+
+void Cache::truncate(Sequence& sequence, int32_t tokens) noexcept {
+  LW_DCHECK(tokens <= sequence.tokens);
+  if (pages_.page_bytes() > 0) {
+    const auto keep = static_cast<size_t>(ops::pages_for(tokens));
+    while (sequence.pages.size() > keep) {
+      pages_.release(sequence.pages.back());
+      sequence.pages.pop_back();
+      sequence.data.pop_back();
+    }
+  }
+  if (slots_.layers() > 0) slots_.truncate(sequence.slots, static_cast<size_t>(tokens));
+  sequence.tokens = tokens;
+}
+
+void Cache::release(Sequence& sequence) noexcept { truncate(sequence, 0); }
+
+void Cache::release_all() noexcept {
+  prefixes_.clear();
+  pages_.release_all();
+  slots_.release_all();
 }
 
 }  // namespace lanewise::decode

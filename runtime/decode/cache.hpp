@@ -1,67 +1,92 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <new>
 #include <span>
 #include <vector>
 
 #include "lanewise/status.hpp"
+#include "runtime/decode/page_pool.hpp"
+#include "runtime/decode/prefix_index.hpp"
+#include "runtime/decode/slot_pool.hpp"
 
 namespace lanewise::decode {
 
-/// The keys and values of tokens that a decoder has processed, in slots of one token.
+/// What a decoder keeps of one layer: pages of keys and values (ops/attention/kv_page.hpp), or the
+/// states of a recurrent layer.
+struct CacheLayer {
+  bool paged = false;
+  int64_t floats = 0;  ///< of a page, or of a token's state
+};
+
+/// What a decoder keeps of the tokens that it has processed.
 ///
-/// A slot is the memory of one token in every layer; a sequence is a list of slots. Hypotheses with
-/// a common beginning share its slots, which are never rewritten, so a beam continues another's
-/// cache by copying a list of numbers. A slot is free when no list contains it.
+/// Keys and values are in pages of kPageTokens tokens; a page holds all layers. Sequences with a
+/// common beginning share its pages. Whoever appends to a page that is not full and has other
+/// holders gets a copy of it first.
 class Cache {
  public:
-  using Slots = std::vector<int32_t>;
+  /// The tokens of one sequence. Belongs to one cache, which must release it.
+  struct Sequence {
+    int32_t tokens = 0;
+    std::vector<int32_t> pages;  ///< numbers
+    std::vector<float*> data;    ///< of these pages
+    SlotPool::Slots slots;       ///< of states
+  };
 
-  /// features  floats per slot in each layer
-  explicit Cache(std::span<const int64_t> features);
+  explicit Cache(std::span<const CacheLayer> layers);
 
-  /// Ensures that append() can take that many slots. Layers may move; their contents stay.
-  /// kResourceExhausted, with nothing changed, if the system has no memory.
-  Status reserve(int64_t slots);
+  void set_limit(int64_t bytes) noexcept { pages_.set_limit(bytes); }
+  /// Keeps up to `pages` full pages of sequences that were released, for reuse().
+  void keep(int64_t pages) noexcept { most_kept_ = pages; }
 
-  /// Appends a free slot, which reserve() must have provided.
-  void append(Slots& sequence);
-  /// Makes `copy`, which must be empty, a list of the same slots.
-  void share(const Slots& sequence, Slots& copy);
-  /// Releases the slots of a list, and empties it.
-  void release(Slots& sequence) noexcept;
-  /// Releases all slots of all lists, which must not be used afterwards.
+  /// Gives an empty sequence the tokens at the beginning of `ids` that the pages of earlier ones
+  /// hold, and returns their number. Never all: the last token has to be computed.
+  int64_t reuse(std::span<const int32_t> ids, Sequence& sequence);
+  /// Makes the full pages of a sequence of the tokens `ids` known to reuse(). They must have been
+  /// computed.
+  void publish(std::span<const int32_t> ids, const Sequence& sequence);
+
+  /// Makes room for `count` more tokens of a sequence. kResourceExhausted, with the sequence
+  /// unchanged, if there is no memory.
+  Status append(Sequence& sequence, int64_t count);
+  /// Makes `copy`, which must be empty, a sequence of the same tokens.
+  void share(const Sequence& sequence, Sequence& copy);
+  /// Shortens a sequence to `tokens`, at most as many as it has.
+  void truncate(Sequence& sequence, int32_t tokens) noexcept;
+  /// Releases all tokens of a sequence.
+  void release(Sequence& sequence) noexcept;
+  /// Releases all sequences, which must not be used afterwards.
   void release_all() noexcept;
 
-  size_t layers() const noexcept { return layers_.size(); }
-  float* layer(size_t index) const noexcept { return layers_[index].data.get(); }
-  /// Floats between two slots of a layer.
-  int64_t stride(size_t index) const noexcept { return layers_[index].stride; }
+  /// The memory of a layer, for the operand of its input in a step.
+  struct LayerMemory {
+    float* data = nullptr;  ///< null for pages
+    int64_t stride = 0;     ///< floats from slot to slot, or where the layer begins in a page
+  };
+  LayerMemory layer(size_t index) const noexcept;
 
-  int64_t capacity() const noexcept { return capacity_; }
-  int64_t free_slots() const noexcept { return static_cast<int64_t>(free_.size()); }
+  const PagePool& pages() const noexcept { return pages_; }
+  const SlotPool& slots() const noexcept { return slots_; }
 
  private:
-  void add_free(int64_t begin, int64_t end) noexcept;
-
-  struct Free {
-    void operator()(float* data) const noexcept {
-      ::operator delete (data, std::align_val_t{kAlignment});
-    }
+  /// Where a layer is: in pages, or among the layers of slots.
+  struct Place {
+    bool paged;
+    int64_t index;  // its first float in a page, or its number among the layers of slots
   };
-  using Floats = std::unique_ptr<float, Free>;
-  struct Layer {
-    int64_t stride = 0;
-    Floats data;
-  };
-  static constexpr size_t kAlignment = 64;
 
-  std::vector<Layer> layers_;
-  std::vector<int32_t> uses_;  // [capacity]
-  std::vector<int32_t> free_;  // taken from the end
-  int64_t capacity_ = 0;
+  /// Whether sequences are nothing but pages.
+  bool only_pages() const noexcept { return slots_.layers() == 0 && pages_.page_bytes() > 0; }
+  Status append_pages(Sequence& sequence, int64_t count);
+  Status take(int64_t count, std::vector<int32_t>& pages);
+  void forget(int64_t pages) noexcept;
+  Status own_last_page(Sequence& sequence);
+
+  std::vector<Place> places_;
+  PagePool pages_;
+  SlotPool slots_;
+  PrefixIndex prefixes_;
+  int64_t most_kept_ = 0;
 };
 
 }  // namespace lanewise::decode

@@ -17,15 +17,17 @@ namespace {
 constexpr auto kSourceTokens = static_cast<size_t>(graph::RowSymbol::kSourceTokens);
 constexpr auto kSequences = static_cast<size_t>(graph::RowSymbol::kSequences);
 constexpr auto kCache = static_cast<size_t>(graph::RowSymbol::kCache);
+constexpr auto kPages = static_cast<size_t>(graph::RowSymbol::kPages);
 constexpr auto kSources = static_cast<size_t>(graph::RowSymbol::kSources);
 
-std::vector<int64_t> cache_features(const graph::DecodingGraphs& graphs) {
-  std::vector<int64_t> features;
+std::vector<CacheLayer> cache_layers(const graph::DecodingGraphs& graphs) {
+  std::vector<CacheLayer> layers;
   for (const std::string& name : graphs.caches) {
-    const graph::ValueId id = graphs.step.find_input(name);
-    features.push_back(graphs.step.values[static_cast<size_t>(id)].features);
+    const auto id = static_cast<size_t>(graphs.step.find_input(name));
+    const graph::Value& cache = graphs.step.values[id];
+    layers.push_back({cache.rows == graph::RowSymbol::kPages, cache.features});
   }
-  return features;
+  return layers;
 }
 
 int64_t features_of_output(const graph::Graph& graph, const std::string& name) {
@@ -45,10 +47,10 @@ Status check_vocabulary(const graph::DecodingGraphs& graphs, const ModelInfo& in
 
 }  // namespace
 
-Result<std::unique_ptr<Decoder>> Decoder::create(const Model& model, const SessionOptions& options,
-                                                 graph::LogitRows rows) {
+Result<std::unique_ptr<Decoder>> Decoder::create(const Model& model,
+                                                 const SessionOptions& options) {
   LW_ASSIGN_OR_RETURN(const SessionSetup setup, check_session_options(options));
-  Result<graph::DecodingGraphs> graphs = graph::split_for_decoding(model.data().graph(), rows);
+  Result<graph::DecodingGraphs> graphs = graph::split_for_decoding(model.data().graph());
   if (!graphs.ok()) return graphs.status().with_context("cannot generate with this model");
   const Status vocabulary = check_vocabulary(*graphs, model.info());
   if (!vocabulary.ok()) return vocabulary.with_context("cannot generate with this model");
@@ -58,6 +60,9 @@ Result<std::unique_ptr<Decoder>> Decoder::create(const Model& model, const Sessi
   LW_ASSIGN_OR_RETURN(plan::Program step, plan::make_program(model.data(), graphs->step, program));
   std::unique_ptr<Decoder> decoder(
       new Decoder(model, std::move(*graphs), std::move(encode), std::move(step), setup));
+  if (!decoder->has_encoder()) {
+    LW_RETURN_IF_ERROR(decoder->add_all_logits({.isa = setup.isa, .fast = options.fast}));
+  }
   log_team(options, decoder->team());
   return decoder;
 }
@@ -67,20 +72,30 @@ Decoder::Decoder(const Model& model, graph::DecodingGraphs graphs, plan::Program
     : model_(model),
       graphs_(std::move(graphs)),
       encode_(std::move(encode)),
-      step_(std::move(step)),
       isa_(setup.isa),
-      vocabulary_(features_of_output(step_.graph, "logits")),
+      vocabulary_(features_of_output(step.graph, "logits")),
       team_(setup.threads, setup.team),
-      step_executor_(step_, team_),
-      cache_(cache_features(graphs_)),
+      last_(std::move(step), team_),
+      cache_(cache_layers(graphs_)),
       source_binder_(encode_.graph),
-      step_inputs_(step_inputs()),
       tokens_(static_cast<size_t>(
-          step_.graph.values[static_cast<size_t>(step_.graph.find_input(graphs_.ids))].rows)),
-      inputs_(step_.graph.inputs.size()) {
+          last_.program->graph
+              .values[static_cast<size_t>(last_.program->graph.find_input(graphs_.ids))]
+              .rows)) {
+  last_.inputs = step_inputs(last_.program->graph);
   if (!graphs_.memory.empty()) {
     encode_executor_ = std::make_unique<exec::Executor>(encode_, team_);
   }
+}
+
+Status Decoder::add_all_logits(const plan::ProgramOptions& options) {
+  LW_ASSIGN_OR_RETURN(const graph::DecodingGraphs graphs,
+                      graph::split_for_decoding(model_.data().graph(), graph::LogitRows::kAll));
+  LW_ASSIGN_OR_RETURN(plan::Program program,
+                      plan::make_program(model_.data(), graphs.step, options));
+  all_.emplace(std::move(program), team_);
+  all_->inputs = step_inputs(all_->program->graph);
+  return {};
 }
 
 Status Decoder::encode(const RaggedBatch& sources, const RunOptions& options) {
@@ -97,10 +112,10 @@ Status Decoder::encode(const RaggedBatch& sources, const RunOptions& options) {
   return run(encode_, *encode_executor_, static_cast<int64_t>(tokens), options);
 }
 
-std::vector<Decoder::StepInput> Decoder::step_inputs() const {
+std::vector<Decoder::StepInput> Decoder::step_inputs(const graph::Graph& step) const {
   std::vector<StepInput> inputs;
-  for (const graph::ValueId id : step_.graph.inputs) {
-    const std::string& name = step_.graph.values[static_cast<size_t>(id)].name;
+  for (const graph::ValueId id : step.inputs) {
+    const std::string& name = step.values[static_cast<size_t>(id)].name;
     const auto cache = std::find(graphs_.caches.begin(), graphs_.caches.end(), name);
     if (name == graphs_.ids) {
       inputs.push_back({StepInput::Kind::kIds});
@@ -126,8 +141,10 @@ exec::InputBinding Decoder::binding_of(const StepInput& input) const {
       return {positions_.data(), 1};
     case StepInput::Kind::kSources:
       return {sources_.data(), 1};
-    case StepInput::Kind::kCache:
-      return {cache_.layer(input.layer), cache_.stride(input.layer)};
+    case StepInput::Kind::kCache: {
+      const Cache::LayerMemory layer = cache_.layer(input.layer);
+      return {layer.data, layer.stride};
+    }
     case StepInput::Kind::kMemory:
       break;
   }
@@ -135,22 +152,24 @@ exec::InputBinding Decoder::binding_of(const StepInput& input) const {
   return {memory.data, memory.stride};
 }
 
-Status Decoder::step(std::span<const Row> rows, const RunOptions& options) {
+void Decoder::bind_rows(std::span<const Row> rows) {
   ids_.clear();
   positions_.clear();
   sources_.clear();
   offsets_.assign(1, 0);
-  cache_rows_.clear();
+  cache_slots_.clear();
+  cache_pages_.clear();
   cache_lengths_.clear();
   memory_rows_.clear();
   memory_lengths_.clear();
   for (const Row& row : rows) {
-    const auto length = static_cast<int32_t>(row.slots->size());
+    const int32_t length = row.sequence->tokens;
     const auto count = static_cast<int32_t>(row.tokens.size());
     ids_.insert(ids_.end(), row.tokens.begin(), row.tokens.end());
     for (int32_t i = length - count; i < length; ++i) positions_.push_back(i);
     offsets_.push_back(offsets_.back() + count);
-    cache_rows_.push_back(row.slots->data());
+    cache_slots_.push_back(row.sequence->slots.data());
+    cache_pages_.push_back(row.sequence->data.data());
     cache_lengths_.push_back(length);
     sources_.push_back(row.source);
     if (!has_encoder()) continue;
@@ -158,19 +177,33 @@ Status Decoder::step(std::span<const Row> rows, const RunOptions& options) {
     memory_rows_.push_back(counts_.data() + source_offsets_[source]);
     memory_lengths_.push_back(source_lengths_[source]);
   }
-  for (size_t i = 0; i < inputs_.size(); ++i) inputs_[i] = binding_of(step_inputs_[i]);
+}
+
+exec::BatchBinding Decoder::step_binding(const Steps& steps) {
+  inputs_.clear();
+  for (const StepInput& input : steps.inputs) inputs_.push_back(binding_of(input));
   exec::BatchBinding batch{.inputs = inputs_};
-  const auto sequences = static_cast<int64_t>(rows.size());
+  const auto sequences = static_cast<int64_t>(sources_.size());
   batch.rows[tokens_] = offsets_.back();
   batch.rows[kSequences] = sequences;
   batch.rows[kSources] = static_cast<int64_t>(source_lengths_.size());
   batch.ragged[tokens_] = {offsets_.data(), sequences};
-  batch.tables[kCache] = {cache_rows_.data(), cache_lengths_.data(), sequences};
+  batch.tables[kCache] = {cache_slots_.data(), cache_lengths_.data(), sequences};
+  batch.tables[kPages] = {nullptr, cache_lengths_.data(), sequences, cache_pages_.data()};
   if (has_encoder()) {
     batch.tables[kSourceTokens] = {memory_rows_.data(), memory_lengths_.data(), sequences};
   }
-  LW_RETURN_IF_ERROR(step_executor_.prepare(batch, true));
-  return run(step_, step_executor_, batch.rows[tokens_], options);
+  return batch;
+}
+
+Status Decoder::step(std::span<const Row> rows, graph::LogitRows logits,
+                     const RunOptions& options) {
+  logits_ = logits;
+  bind_rows(rows);
+  const Steps& steps = this->steps(logits);
+  const exec::BatchBinding batch = step_binding(steps);
+  LW_RETURN_IF_ERROR(steps.executor->prepare(batch, true));
+  return run(*steps.program, *steps.executor, batch.rows[tokens_], options);
 }
 
 Status Decoder::run(const plan::Program& program, exec::Executor& executor, int64_t rows,
@@ -202,7 +235,8 @@ double Decoder::weight_bytes(const plan::Program& program) const {
 void Decoder::set_profiling(bool on) noexcept {
   profiling_ = on;
   if (encode_executor_) encode_executor_->set_profiling(on);
-  step_executor_.set_profiling(on);
+  last_.executor->set_profiling(on);
+  if (all_) all_->executor->set_profiling(on);
 }
 
 void Decoder::begin_profile() {
@@ -212,7 +246,9 @@ void Decoder::begin_profile() {
 }
 
 float* Decoder::logits(size_t row) const {
-  return step_executor_.result(step_.graph.outputs.at("logits")).f32(static_cast<int64_t>(row));
+  const Steps& steps = this->steps(logits_);
+  const graph::ValueId logits = steps.program->graph.outputs.at("logits");
+  return steps.executor->result(logits).f32(static_cast<int64_t>(row));
 }
 
 }  // namespace lanewise::decode

@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "lanewise/generator.hpp"
@@ -22,12 +24,11 @@ namespace lanewise::decode {
 class Decoder {
  public:
   /// Fails as Session::create() does, and with kUnsupported for a model that has no decoder.
-  ///
-  /// rows  which tokens of a step get logits
-  static Result<std::unique_ptr<Decoder>> create(const Model& model, const SessionOptions& options,
-                                                 graph::LogitRows rows = graph::LogitRows::kLast);
+  static Result<std::unique_ptr<Decoder>> create(const Model& model, const SessionOptions& options);
 
   bool has_encoder() const noexcept { return encode_executor_ != nullptr; }
+  /// Whether a step can give logits to all of its tokens: that of a decoder alone.
+  bool has_all_logits() const noexcept { return all_.has_value(); }
   exec::Team& team() noexcept { return team_; }
   ops::Isa isa() const noexcept { return isa_; }
   int64_t vocabulary() const noexcept { return vocabulary_; }
@@ -45,10 +46,12 @@ class Decoder {
   struct Row {
     int32_t source = 0;               ///< of the last encode()
     std::span<const int32_t> tokens;  ///< the new ones, at least one
-    const Cache::Slots* slots;        ///< of all its tokens, the new ones last
+    const Cache::Sequence* sequence;  ///< of all its tokens, the new ones last
   };
-  /// Processes the tokens of all rows and writes their keys and values to their slots.
-  Status step(std::span<const Row> rows, const RunOptions& options);
+  /// Processes the tokens of all rows and writes what later steps need of them to the cache.
+  ///
+  /// logits  which tokens get logits; kAll only if has_all_logits()
+  Status step(std::span<const Row> rows, graph::LogitRows logits, const RunOptions& options);
 
   /// The logits after the last token of a row of the last step, [vocabulary]; with
   /// LogitRows::kAll, after a token of the step. May be changed.
@@ -63,6 +66,7 @@ class Decoder {
  private:
   Decoder(const Model& model, graph::DecodingGraphs graphs, plan::Program encode,
           plan::Program step, const SessionSetup& setup);
+  Status add_all_logits(const plan::ProgramOptions& options);
   /// What an input of the step graph is bound to.
   struct StepInput {
     enum class Kind { kIds, kPositions, kSources, kCache, kMemory };
@@ -70,7 +74,22 @@ class Decoder {
     size_t layer = 0;            // kCache
     graph::ValueId memory = -1;  // kMemory: a value of the encode graph
   };
-  std::vector<StepInput> step_inputs() const;
+  /// A program of steps, and what runs it.
+  struct Steps {
+    Steps(plan::Program steps, exec::Team& team)
+        : program(std::make_unique<const plan::Program>(std::move(steps))),
+          executor(std::make_unique<exec::Executor>(*program, team)) {}
+
+    std::unique_ptr<const plan::Program> program;  // does not move
+    std::unique_ptr<exec::Executor> executor;
+    std::vector<StepInput> inputs;  // in the order of program->graph.inputs
+  };
+  std::vector<StepInput> step_inputs(const graph::Graph& step) const;
+  const Steps& steps(graph::LogitRows logits) const noexcept {
+    return logits == graph::LogitRows::kAll ? *all_ : last_;
+  }
+  void bind_rows(std::span<const Row> rows);
+  exec::BatchBinding step_binding(const Steps& steps);
   exec::InputBinding binding_of(const StepInput& input) const;
   Status run(const plan::Program& program, exec::Executor& executor, int64_t rows,
              const RunOptions& options);
@@ -79,12 +98,12 @@ class Decoder {
   Model model_;
   const graph::DecodingGraphs graphs_;
   const plan::Program encode_;
-  const plan::Program step_;
   const ops::Isa isa_;
   const int64_t vocabulary_;
   exec::Team team_;
   std::unique_ptr<exec::Executor> encode_executor_;  // null if there is no encoder
-  exec::Executor step_executor_;
+  Steps last_;
+  std::optional<Steps> all_;
   Cache cache_;
 
   bool profiling_ = false;
@@ -99,14 +118,15 @@ class Decoder {
   std::vector<int32_t> counts_;  // 0, 1, 2, ...: the rows of the memory
 
   // For a step.
-  const std::vector<StepInput> step_inputs_;  // in the order of step.graph.inputs
-  const size_t tokens_;                       // the row symbol of its new tokens
+  graph::LogitRows logits_ = graph::LogitRows::kLast;  // of the last step
+  const size_t tokens_;                                // the row symbol of its new tokens
   std::vector<exec::InputBinding> inputs_;
   std::vector<int32_t> ids_;
   std::vector<int32_t> positions_;
   std::vector<int32_t> sources_;
   std::vector<int32_t> offsets_;
-  std::vector<const int32_t*> cache_rows_;
+  std::vector<const int32_t*> cache_slots_;
+  std::vector<float* const*> cache_pages_;
   std::vector<int32_t> cache_lengths_;
   std::vector<const int32_t*> memory_rows_;
   std::vector<int32_t> memory_lengths_;

@@ -1,12 +1,14 @@
 #include "lanewise/generator.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <string>
 #include <utility>
 
 #include "base/messages.hpp"
 #include "base/no_throw.hpp"
 #include "base/status_macros.hpp"
+#include "ops/attention/kv_page.hpp"
 #include "ops/dispatch.hpp"
 #include "runtime/batch.hpp"
 #include "runtime/decode/decoder.hpp"
@@ -16,8 +18,7 @@
 namespace lanewise {
 namespace {
 
-// Concurrent hypotheses: enough rows for a step to be bound by arithmetic instead of reading the
-// weights, few enough that their caches stay small.
+// Hypotheses of an encoder-decoder in a batch, as BatchGeneration would choose.
 constexpr int64_t kBatchRows = 256;
 // Tokens of the sources that the encoder processes at once.
 constexpr int64_t kBatchTokens = 4096;
@@ -32,13 +33,15 @@ class Generator::Impl {
   Result<std::vector<Generation>> generate(std::span<const std::vector<int32_t>> sources,
                                            const GenerationOptions& options,
                                            const GenerationCallbacks& callbacks,
-                                           const RunOptions& run) {
+                                           const RunOptions& run,
+                                           std::span<const Constraint> constraints) {
     LW_RETURN_IF_ERROR(check(sources, options));
+    LW_RETURN_IF_ERROR(check(sources, constraints));
     decoder_->begin_profile();
     std::vector<int32_t> lengths;
     for (const auto& source : sources) lengths.push_back(static_cast<int32_t>(source.size()));
     exec::LengthBatches batches;
-    exec::cut_by_length(lengths, {kBatchTokens, most_sources(options)}, batches);
+    exec::cut_by_length(lengths, limits(options), batches);
     std::vector<Generation> results(sources.size());
     bool stopped = false;
     for (const exec::LengthBatch& batch : batches.batches) {
@@ -46,15 +49,20 @@ class Generator::Impl {
       std::vector<decode::Source> members;
       for (size_t i = batch.begin; i < batch.end; ++i) {
         const auto number = static_cast<size_t>(batches.order[i]);
-        members.push_back({sources[number], number});
+        members.push_back({sources[number], number, constraint_of(number, constraints)});
       }
       std::vector<Generation> outcome(members.size());
-      decode::BatchGeneration generation(*decoder_, options, callbacks, run);
+      GenerationCallbacks batch_callbacks = callbacks;
+      if (callbacks.progress) {
+        batch_callbacks.progress = [&](int64_t done) {
+          callbacks.progress(static_cast<int64_t>(batch.begin) + done);
+        };
+      }
+      decode::BatchGeneration generation(*decoder_, options, batch_callbacks, run);
       LW_RETURN_IF_ERROR(generation.run(members, outcome, stopped));
       for (size_t i = 0; i < members.size(); ++i) {
         results[members[i].number] = std::move(outcome[i]);
       }
-      if (callbacks.progress && !stopped) callbacks.progress(static_cast<int64_t>(batch.end));
     }
     for (Generation& result : results) {
       if (!result.hypotheses.empty()) continue;  // cancelled before it started
@@ -67,8 +75,25 @@ class Generator::Impl {
   const decode::Decoder& decoder() const { return *decoder_; }
 
  private:
-  static int64_t most_sources(const GenerationOptions& options) {
-    return std::max<int64_t>(1, kBatchRows / std::max(options.beams, options.num_return_sequences));
+  /// The sources of a decoder alone are one batch, which they join one after another.
+  exec::BatchLimits limits(const GenerationOptions& options) const {
+    constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
+    if (!decoder_->has_encoder()) return {kNoLimit, kNoLimit};
+    const int64_t each = std::max(options.beams, options.num_return_sequences);
+    return {kBatchTokens, std::max<int64_t>(1, kBatchRows / each)};
+  }
+
+  static const Constraint* constraint_of(size_t source, std::span<const Constraint> constraints) {
+    if (constraints.empty()) return nullptr;
+    return &constraints[constraints.size() == 1 ? 0 : source];
+  }
+
+  static Status check(std::span<const std::vector<int32_t>> sources,
+                      std::span<const Constraint> constraints) {
+    if (constraints.size() <= 1 || constraints.size() == sources.size()) return {};
+    return invalid_argument("constraints: expected none, one or one for each of the " +
+                            std::to_string(sources.size()) + " sources, found " +
+                            std::to_string(constraints.size()));
   }
 
   Status check(std::span<const std::vector<int32_t>> sources,
@@ -95,6 +120,8 @@ class Generator::Impl {
 Result<Generator> Generator::create(const Model& model, const SessionOptions& options) {
   return base::no_throw([&]() -> Result<Generator> {
     LW_ASSIGN_OR_RETURN(auto decoder, decode::Decoder::create(model, options));
+    // As much as one more sequence would take.
+    decoder->cache().keep(ops::pages_for(decoder->max_tokens()));
     return Generator(std::make_unique<Impl>(model, std::move(decoder)));
   });
 }
@@ -107,8 +134,10 @@ Generator::~Generator() = default;
 Result<std::vector<Generation>> Generator::generate(std::span<const std::vector<int32_t>> sources,
                                                     const GenerationOptions& options,
                                                     const GenerationCallbacks& callbacks,
-                                                    const RunOptions& run) {
-  return base::no_throw([&] { return impl_->generate(sources, options, callbacks, run); });
+                                                    const RunOptions& run,
+                                                    std::span<const Constraint> constraints) {
+  return base::no_throw(
+      [&] { return impl_->generate(sources, options, callbacks, run, constraints); });
 }
 
 void Generator::set_profiling(bool on) noexcept { impl_->decoder().set_profiling(on); }

@@ -81,8 +81,7 @@ class Scorer::Impl {
   /// The tokens [begin, end), of which those from `known` on are predicted.
   Status score_window(std::span<const int32_t> ids, size_t begin, size_t end, size_t known,
                       std::vector<float>& result, const RunOptions& run) {
-    slots_.clear();
-    decoder_->cache().release_all();
+    decoder_->cache().release(sequence_);
     for (size_t at = begin; at + 1 < end; at += kStepTokens) {
       const size_t step_end = std::min(end - 1, at + kStepTokens);
       LW_RETURN_IF_ERROR(step(ids.subspan(at, step_end - at), run));
@@ -95,10 +94,9 @@ class Scorer::Impl {
   }
 
   Status step(std::span<const int32_t> tokens, const RunOptions& run) {
-    LW_RETURN_IF_ERROR(decoder_->cache().reserve(static_cast<int64_t>(tokens.size())));
-    for (size_t i = 0; i < tokens.size(); ++i) decoder_->cache().append(slots_);
-    const decode::Decoder::Row row{.source = 0, .tokens = tokens, .slots = &slots_};
-    return decoder_->step({&row, 1}, run);
+    LW_RETURN_IF_ERROR(decoder_->cache().append(sequence_, static_cast<int64_t>(tokens.size())));
+    const decode::Decoder::Row row{.source = 0, .tokens = tokens, .sequence = &sequence_};
+    return decoder_->step({&row, 1}, graph::LogitRows::kAll, run);
   }
 
   void score_rows(std::span<const int32_t> next, size_t first, float* log_probabilities) {
@@ -110,7 +108,7 @@ class Scorer::Impl {
   }
 
   std::unique_ptr<decode::Decoder> decoder_;
-  decode::Cache::Slots slots_;
+  decode::Cache::Sequence sequence_;
 };
 
 Result<Scorer> Scorer::create(const Model& model, const SessionOptions& options) {
@@ -118,8 +116,7 @@ Result<Scorer> Scorer::create(const Model& model, const SessionOptions& options)
     if (model.info().target_vocabulary_size > 0) {
       return unsupported("only a model that is a decoder alone gives probabilities to a text");
     }
-    LW_ASSIGN_OR_RETURN(auto decoder,
-                        decode::Decoder::create(model, options, graph::LogitRows::kAll));
+    LW_ASSIGN_OR_RETURN(auto decoder, decode::Decoder::create(model, options));
     return Scorer(std::make_unique<Impl>(std::move(decoder)));
   });
 }

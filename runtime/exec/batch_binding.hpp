@@ -25,7 +25,7 @@ struct BatchBinding {
 
   bool has_tables() const {
     return std::any_of(tables.begin(), tables.end(),
-                       [](const ops::RowTables& table) { return table.rows != nullptr; });
+                       [](const ops::RowTables& table) { return table.lengths != nullptr; });
   }
 };
 

@@ -41,7 +41,8 @@ void BeamSearch::score(int row, float* logits) noexcept {
     log_sum = 0.0f;
     before = before_[place].data();
   }
-  processors_.apply(rows_.tokens(row), scores, log_sum, before);
+  const bool forced = processors_.apply(rows_.tokens(row), scores, log_sum, before);
+  if (constraint_ && !forced) constraint_->apply(row, scores);
   if (options_.renormalize_logits) {
     // Earlier normalisation of the scores cancels out.
     log_sum = sampling_.log_sum_exp(scores);
@@ -82,8 +83,10 @@ void BeamSearch::advance() {
   finish_best(ranked, length);
   const bool last = length == max_new_tokens_;
   rows_.start_step();
+  if (constraint_) constraint_->start_step();
   if (!last) keep_alive(ranked);
   rows_.end_step();
+  if (constraint_) constraint_->end_step();
   const bool enough = options_.early_stopping == EarlyStopping::kYes && done_.full();
   over_ = last || rows_.rows() == 0 || enough || !may_improve(length);
   if (over_ || !processors_.penalize()) return;
@@ -108,6 +111,7 @@ void BeamSearch::keep_alive(std::span<const Continuation> ranked) {
     if (kept == beams_) return;
     if (is_end(next.token)) continue;
     rows_.add(next.row, next.token);
+    if (constraint_) constraint_->add(next.row, next.token);
     scores_[kept++] = next.score;
   }
 }

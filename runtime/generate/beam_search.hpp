@@ -1,8 +1,10 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "ops/sample/sample.hpp"
+#include "runtime/generate/constrained_rows.hpp"
 #include "runtime/generate/hypothesis_list.hpp"
 #include "runtime/generate/processors.hpp"
 #include "runtime/generate/search.hpp"
@@ -29,6 +31,10 @@ class BeamSearch final : public Search {
   void score(int row, float* logits) noexcept override;
   void advance() override;
   void stop(FinishReason reason) override;
+  void constrain(const GrammarState& start) override {
+    constraint_.emplace(start, options_.eos_token_ids, static_cast<int64_t>(vocabulary_));
+  }
+  Status status() const override { return constraint_ ? constraint_->status() : Status(); }
   std::span<const Hypothesis> finished() const noexcept override { return done_.best_first(); }
   std::span<const Hypothesis> results() const noexcept override;
 
@@ -60,6 +66,7 @@ class BeamSearch final : public Search {
   std::vector<ops::Candidate> candidates_;  // [beams][ranked_count], by log-probability
   std::vector<size_t> candidate_counts_;    // [beams]
   std::vector<Continuation> ranking_;       // [beams * ranked_count] at most
+  std::optional<ConstrainedRows> constraint_;
   HypothesisList done_;
   bool over_ = false;
 };

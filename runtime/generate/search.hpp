@@ -5,6 +5,7 @@
 #include <span>
 
 #include "lanewise/generation.hpp"
+#include "lanewise/grammar.hpp"
 #include "ops/isa.hpp"
 
 namespace lanewise::generate {
@@ -55,6 +56,12 @@ class Search {
   /// The hypotheses finished so far, best first. In a beam search better ones may still replace
   /// them. Valid until advance() or stop().
   virtual std::span<const Hypothesis> finished() const noexcept = 0;
+
+  /// Lets only tokens follow that continue the text of `start`, and end tokens where it may end.
+  /// advance() then allocates. Call it before the first step.
+  virtual void constrain(const GrammarState& start) = 0;
+  /// kResourceExhausted if the grammar could not tell what may follow: results are then incomplete.
+  virtual Status status() const = 0;
 
   /// The results, when rows() is 0: num_return_sequences hypotheses, best first. At least one, but
   /// fewer if suppressed tokens leave no more.

@@ -45,6 +45,7 @@ void TokenSearch::score(int row, float* logits) noexcept {
   const float log_sum = sampling_.log_sum_exp(scores);
   const bool possible = std::isfinite(log_sum);
   const bool forced = possible && processors_.apply(tokens, scores, 0.0f, before);
+  if (possible && !forced && constraint_) constraint_->apply(row, scores);
   if (possible && samples()) samplers_[static_cast<size_t>(row)].prepare(scores);
   for (Sample& sample : alive_) {
     if (sample.row != row) continue;
@@ -91,15 +92,18 @@ bool TokenSearch::go_on(Sample& sample) {
 
 void TokenSearch::advance() {
   rows_.start_step();
+  if (constraint_) constraint_->start_step();
   size_t count = 0;
   for (Sample& sample : alive_) {
     if (!go_on(sample)) continue;
     rows_.add(sample.row, sample.next);
+    if (constraint_) constraint_->add(sample.row, sample.next);
     sample.row = static_cast<int>(count);
     alive_[count++] = sample;
   }
   alive_.resize(count);
   rows_.end_step();
+  if (constraint_) constraint_->end_step();
   over_ = count == 0;
   if (!processors_.penalize()) return;
   for (size_t row = 0; row < count; ++row) {

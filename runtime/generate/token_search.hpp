@@ -1,8 +1,10 @@
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "ops/sample/sample.hpp"
+#include "runtime/generate/constrained_rows.hpp"
 #include "runtime/generate/hypothesis_list.hpp"
 #include "runtime/generate/processors.hpp"
 #include "runtime/generate/sampler.hpp"
@@ -24,6 +26,10 @@ class TokenSearch final : public Search {
   void score(int row, float* logits) noexcept override;
   void advance() override;
   void stop(FinishReason reason) override;
+  void constrain(const GrammarState& start) override {
+    constraint_.emplace(start, options_.eos_token_ids, static_cast<int64_t>(vocabulary_));
+  }
+  Status status() const override { return constraint_ ? constraint_->status() : Status(); }
   std::span<const Hypothesis> finished() const noexcept override { return done_.best_first(); }
   std::span<const Hypothesis> results() const noexcept override { return done_.best_first(); }
 
@@ -52,6 +58,7 @@ class TokenSearch final : public Search {
   std::vector<Sample> alive_;
   std::vector<Sampler> samplers_;           // [rows], when sampling
   std::vector<std::vector<float>> before_;  // [rows][tokens], when penalties change scores
+  std::optional<ConstrainedRows> constraint_;
   HypothesisList done_;
   bool over_ = false;
 };

@@ -164,12 +164,13 @@ class Splitter {
     return there;
   }
 
-  Status append_cache(const ops::DecodingStep& step, const Node& node, Node& copy) {
+  /// Adds the cache of `node` to the inputs of `copy`.
+  Status add_cache(const ops::DecodingStep& step, const Node& node, RowSymbol rows, Node& copy) {
     LW_ASSIGN_OR_RETURN(const int64_t features,
                         step.cache_features(node.attributes, value(node.output).features));
     result_.caches.push_back(node.name + ".cache");
     copy.inputs.push_back(add_input({.name = result_.caches.back(),
-                                     .rows = RowSymbol::kCache,
+                                     .rows = rows,
                                      .type = DataType::kF32,
                                      .features = features}));
     return {};
@@ -179,7 +180,7 @@ class Splitter {
     LW_ASSIGN_OR_RETURN(const bool reverse, node.attributes.get_bool("reverse", false));
     if (reverse) return unsupported("starts with tokens that do not exist yet");
     copy.attributes.erase("reverse");
-    return append_cache(step, node, copy);
+    return add_cache(step, node, RowSymbol::kCache, copy);
   }
 
   Status use_memory(const Node& node, Node& copy) {
@@ -203,9 +204,31 @@ class Splitter {
     for (ValueId& input : copy.inputs) {
       input = depends(input) ? in_step_[static_cast<size_t>(input)] : memory(input);
     }
-    if (to_memory) return {};
-    copy.attributes.set("append", true);
-    return append_cache(step, node, copy);
+    if (to_memory) {
+      copy.op = step.memory_op;
+      return {};
+    }
+    return add_append(step, node, copy);
+  }
+
+  /// Keys and values of the new tokens go to the cache first; attention takes the queries from that
+  /// node, and so runs after it.
+  Status add_append(const ops::DecodingStep& step, const Node& node, Node& copy) {
+    Node append{.op = std::string(step.append_op),
+                .name = node.name + ".append",
+                .inputs = std::move(copy.inputs)};
+    for (const char* name : {"heads", "kv_heads", "head_dim"}) {
+      if (!node.attributes.has(name)) continue;
+      LW_ASSIGN_OR_RETURN(const int64_t count, node.attributes.get_int(name, 0));
+      append.attributes.set(name, count);
+    }
+    LW_RETURN_IF_ERROR(add_cache(step, node, RowSymbol::kPages, append));
+    Value queries = value(node.output);
+    queries.name = append.name;
+    append.output = add_value(std::move(queries));
+    copy.inputs = {append.output, append.inputs.back()};
+    result_.step.nodes.push_back(std::move(append));
+    return {};
   }
 
   /// Only the last token of a sequence needs logits. Its row is taken before the nodes that compute

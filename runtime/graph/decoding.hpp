@@ -25,7 +25,8 @@ struct DecodingGraphs {
   Graph step;
   std::string ids;                  ///< the step's input of token ids
   std::vector<std::string> memory;  ///< outputs of `encode` and inputs of `step`
-  /// Inputs of `step`: keys | values [slots, 2 * kv_heads * head_dim], or states [slots, features].
+  /// Inputs of `step`: pages of keys and values (ops/attention/kv_page.hpp), or states [slots,
+  /// features].
   std::vector<std::string> caches;
 };
 
@@ -34,8 +35,8 @@ enum class LogitRows { kLast, kAll };
 
 /// Splits an optimized graph. A step computes its output `logits`.
 ///
-/// Attention among the rows of the new tokens becomes cached_attention with a cache. Attention to
-/// values that do not depend on them becomes cached_attention to memory, or additive_attention. gru
+/// Attention among the rows of the new tokens becomes append_kv and paged_attention with a cache.
+/// Attention to values that do not depend on them becomes cached_attention to memory, or additive_attention. gru
 /// and lstm become cached_gru and cached_lstm. A value of the encoder with one row per sequence
 /// becomes memory with one row per source, from which a step gathers the rows that it needs.
 /// Everything else is unchanged.

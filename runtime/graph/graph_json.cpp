@@ -22,7 +22,7 @@ constexpr size_t kMaxBytes = 4 << 20;
 
 constexpr std::array kRows = {RowSymbol::kSourceTokens, RowSymbol::kSequences,
                               RowSymbol::kTargetTokens};
-static_assert(kRows.size() == kRowSymbols - 2);  // all but those of a decoder's steps
+static_assert(kRows.size() == kRowSymbols - 3);  // all but those of a decoder's steps
 constexpr std::array kTypes = {DataType::kF32, DataType::kI32};
 constexpr ValueId kMaxId = std::numeric_limits<ValueId>::max();
 

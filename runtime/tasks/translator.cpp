@@ -37,7 +37,8 @@ class Translator::Impl {
   Result<std::vector<Translation>> translate(std::span<const std::string_view> texts,
                                              const GenerationOptions& options,
                                              const TranslationCallbacks& callbacks,
-                                             const RunOptions& run) {
+                                             const RunOptions& run,
+                                             std::span<const Constraint> constraints) {
     std::vector<std::vector<int32_t>> sources;
     for (const std::string_view text : texts) {
       Result<Source> source = tasks::source_ids(source_, text, model_.info(), source_language_);
@@ -47,7 +48,7 @@ class Translator::Impl {
       sources.push_back(std::move(source->ids));
     }
     LW_ASSIGN_OR_RETURN(std::vector<Generation> generations,
-                        generate(sources, options, callbacks, run));
+                        generate(sources, options, callbacks, run, constraints));
     std::vector<Translation> translations;
     for (size_t i = 0; i < generations.size(); ++i) {
       Translation translation{.texts = {}, .hypotheses = std::move(generations[i].hypotheses)};
@@ -71,7 +72,8 @@ class Translator::Impl {
   Result<std::vector<Generation>> generate(std::span<const std::vector<int32_t>> sources,
                                            const GenerationOptions& options,
                                            const TranslationCallbacks& callbacks,
-                                           const RunOptions& run) {
+                                           const RunOptions& run,
+                                           std::span<const Constraint> constraints) {
     GenerationCallbacks inner;
     inner.progress = callbacks.progress;
     std::vector<tasks::TextStream> streams;
@@ -87,7 +89,7 @@ class Translator::Impl {
         return piece.ok() && (piece->empty() || callbacks.on_text(source, *piece));
       };
     }
-    auto generations = generator_.generate(sources, options, inner, run);
+    auto generations = generator_.generate(sources, options, inner, run, constraints);
     if (!streamed.ok()) return streamed;
     return generations;
   }
@@ -123,8 +125,10 @@ Status Translator::set_source_language(std::string_view name) {
 Result<std::vector<Translation>> Translator::translate(std::span<const std::string_view> texts,
                                                        const GenerationOptions& options,
                                                        const TranslationCallbacks& callbacks,
-                                                       const RunOptions& run) {
-  return base::no_throw([&] { return impl_->translate(texts, options, callbacks, run); });
+                                                       const RunOptions& run,
+                                                       std::span<const Constraint> constraints) {
+  return base::no_throw(
+      [&] { return impl_->translate(texts, options, callbacks, run, constraints); });
 }
 
 Result<int32_t> language_token(const Model& model, std::string_view name) {

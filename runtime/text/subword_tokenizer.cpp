@@ -40,6 +40,7 @@ class SubwordTokenizer final : public TokenizerBase {
   Status encode_normalized(const NormalizedText& text, size_t begin, size_t end,
                            Output* out) const override;
   Result<std::string> join_tokens(std::span<const std::string_view> tokens) const override;
+  Result<std::string> bytes_of(std::string_view token, TokenPlace place) const override;
   bool reads_pairs_whole() const override { return parts_.model->refuses_unknown(); }
 
   Status find_unknown_code();
@@ -130,6 +131,16 @@ Result<std::string> SubwordTokenizer::join_tokens(std::span<const std::string_vi
   std::string text;
   for (const std::string& part : decoded) text += part;
   return text;
+}
+
+Result<std::string> SubwordTokenizer::bytes_of(std::string_view token, TokenPlace place) const {
+  TokenBytes decoded{std::string(token), place == TokenPlace::kFirst};
+  if (parts_.decoder) {
+    LW_RETURN_IF_ERROR(parts_.decoder->decode_one(&decoded));
+  } else if (!decoded.first) {
+    decoded.bytes.insert(0, 1, ' ');
+  }
+  return std::move(decoded.bytes);
 }
 
 std::string SubwordTokenizer::to_json() const {

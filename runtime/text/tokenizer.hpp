@@ -30,6 +30,9 @@ struct EncodeOptions {
   int64_t max_length = 0;  ///< 0: no limit. Includes special tokens.
 };
 
+/// Where a token stands. At the beginning of a text some decoders leave out a space.
+enum class TokenPlace { kWithin, kFirst };
+
 /// Turns text into token ids and back. Immutable and thread-safe.
 class Tokenizer {
  public:
@@ -56,6 +59,13 @@ class Tokenizer {
   /// Fails with kInvalidArgument if an id is negative.
   virtual Result<std::string> decode(std::span<const int32_t> ids,
                                      bool skip_special_tokens) const = 0;
+
+  /// The bytes that a token adds to the text of decode(), without special tokens. They need not be
+  /// whole characters. "" for special tokens, and for ids without a token. Clean-up of spaces, which
+  /// looks at several tokens, is left out.
+  ///
+  /// Fails with kUnsupported if the bytes depend on the tokens around it.
+  virtual Result<std::string> token_bytes(int32_t id, TokenPlace place) const = 0;
 
   /// One more than the largest id. Some smaller ids may have no token.
   virtual int64_t vocabulary_size() const = 0;

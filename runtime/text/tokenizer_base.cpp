@@ -186,6 +186,13 @@ Result<std::string> TokenizerBase::decode(std::span<const int32_t> ids,
   });
 }
 
+Result<std::string> TokenizerBase::token_bytes(int32_t id, TokenPlace place) const {
+  return base::no_throw([&]() -> Result<std::string> {
+    LW_ASSIGN_OR_RETURN(const std::vector<std::string_view> tokens, table_.decoded({&id, 1}, true));
+    return tokens.empty() ? std::string() : bytes_of(tokens[0], place);
+  });
+}
+
 std::optional<int32_t> TokenizerBase::id(std::string_view token) const {
   const int32_t added = added_.find(token);
   const int32_t id = added == ByteTrie::kNone ? model_id(token) : added;

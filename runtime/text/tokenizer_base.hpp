@@ -30,6 +30,7 @@ class TokenizerBase : public Tokenizer {
                                const EncodeOptions& options,
                                std::vector<int32_t>* type_ids) const final;
   Result<std::string> decode(std::span<const int32_t> ids, bool skip_special_tokens) const final;
+  Result<std::string> token_bytes(int32_t id, TokenPlace place) const final;
   int64_t vocabulary_size() const final { return table_.size(); }
   std::string_view token(int32_t id) const final { return table_.token(id); }
   std::optional<int32_t> id(std::string_view token) const final;
@@ -71,6 +72,8 @@ class TokenizerBase : public Tokenizer {
                                    Output* out) const = 0;
   /// Decodes tokens to text.
   virtual Result<std::string> join_tokens(std::span<const std::string_view> tokens) const = 0;
+  /// Decodes one token among others to its bytes; see token_bytes().
+  virtual Result<std::string> bytes_of(std::string_view token, TokenPlace place) const = 0;
   /// Whether both texts of a pair are read to the end, whatever their room.
   virtual bool reads_pairs_whole() const { return false; }
 

@@ -9,6 +9,7 @@
 
 #include "tests/contracts/sweep.hpp"
 #include "tests/contracts/tiny_models.hpp"
+#include "tests/converters/gguf_model_file.hpp"
 #include "tests/converters/hf_checkpoint.hpp"
 #include "tests/converters/torch_writer.hpp"
 #include "tests/runtime/text_subword_golden.hpp"
@@ -149,6 +150,21 @@ TEST_F(ConvertContract, Load) {
   expect_contract(
       "describe_textbook_graph", [&] { return describe_textbook_graph(source, options_); },
       [](const Result<std::string>& text) { return *text; });
+  expect_contract(
+      "describe_checkpoint", [&] { return describe_checkpoint(source, options_); },
+      [](const Result<CheckpointContents>& contents) { return contents->tokenizer; });
+}
+
+TEST_F(ConvertContract, Gguf) {
+  converters::HfCheckpoint checkpoint = converters::hf_checkpoint("qwen2", converters::kHfDecoders);
+  checkpoint.tensors["model.embed_tokens.weight"] =
+      converters::hf_weight("model.embed_tokens.weight", {270, 60}, 0);
+  checkpoint.tensors["lm_head.weight"] = converters::hf_weight("lm_head.weight", {270, 60}, 0);
+  checkpoint.config.erase("use_sliding_window");
+  converters::GgufModelFile file = converters::gguf_model_file(checkpoint);
+  converters::add_byte_level_tokenizer(file, 270);
+  put("model.gguf", file.bytes());
+  sweep_convert("GGUF", path("model.gguf"));
 }
 
 TEST_F(ConvertContract, Refuses) {

@@ -90,13 +90,16 @@ TEST(GgufGoldenTest, BlocksAreInPlace) {
   ASSERT_NE(checkpoint, nullptr);
   for (const ops::BlockFormat& format : ops::block_formats()) {
     const CheckpointTensor* tensor = checkpoint->find(format.name);
-    const auto blocks = checkpoint->read_blocks(*tensor);
+    Scratch scratch;
+    const auto blocks = checkpoint->read_blocks(*tensor, scratch);
     ASSERT_TRUE(blocks.ok());
     EXPECT_EQ(static_cast<int64_t>(blocks->size()),
               tensor->shape[0] * tensor->shape[1] / format.elements * format.bytes);
-    EXPECT_EQ(checkpoint->read_blocks(*tensor)->data(), blocks->data());
+    EXPECT_EQ(checkpoint->read_blocks(*tensor, scratch)->data(), blocks->data());
+    EXPECT_TRUE(scratch.empty());
   }
-  const auto plain = checkpoint->read_blocks(*checkpoint->find("F16"));
+  Scratch scratch;
+  const auto plain = checkpoint->read_blocks(*checkpoint->find("F16"), scratch);
   ASSERT_FALSE(plain.ok());
   EXPECT_TRUE(has(plain.status().message(), "'F16'", "expected blocks"));
 }
@@ -189,7 +192,7 @@ TEST(GgufGoldenTest, RefusesOtherBlocksByName) {
   const auto read = checkpoint->read(*tensor, scratch);
   EXPECT_EQ(read.status().code(), StatusCode::kUnsupported);
   EXPECT_TRUE(has(read.status().message(), "'iq1'", "IQ1_S"));
-  EXPECT_FALSE(checkpoint->read_blocks(*tensor).ok());
+  EXPECT_FALSE(checkpoint->read_blocks(*tensor, scratch).ok());
   EXPECT_FALSE(read_f32(*checkpoint, *tensor).ok());
 }
 

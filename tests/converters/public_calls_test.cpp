@@ -47,5 +47,24 @@ TEST_F(PublicCalls, ShowTheGraphBeforeFusion) {
   EXPECT_EQ(lanewise::textbook_graph(path("none")).status().code(), StatusCode::kNotFound);
 }
 
+TEST_F(PublicCalls, DescribeACheckpoint) {
+  write_all();
+  const auto contents = describe_checkpoint(source_.string());
+  ASSERT_TRUE(contents.ok()) << contents.status().message();
+  EXPECT_EQ(contents->architecture, "");
+  EXPECT_EQ(contents->family, "bert");
+  EXPECT_EQ(contents->tokenizer, "WordPiece, 13 tokens");
+  EXPECT_EQ(contents->files, std::vector<std::string>{path("model.safetensors")});
+  ASSERT_EQ(contents->tensors.size(), tensors_.size());
+  const StoredTensorInfo& first = contents->tensors.front();
+  EXPECT_EQ(first.name, tensors_.begin()->first);
+  EXPECT_EQ(first.read_as, first.name);
+  EXPECT_EQ(first.type, "F32");
+  EXPECT_EQ(first.shape, tensors_.begin()->second.shape());
+  EXPECT_EQ(describe_checkpoint(path("none")).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(convert_folder().code(), StatusCode::kOk);
+  EXPECT_EQ(describe_checkpoint(destination()).status().code(), StatusCode::kInvalidArgument);
+}
+
 }  // namespace
 }  // namespace lanewise::converters

@@ -16,6 +16,7 @@
 #include "converters/formats/gguf_types.hpp"
 #include "runtime/file/safetensors.hpp"
 #include "runtime/text/base64.hpp"
+#include "tests/converters/gguf_model_file.hpp"
 #include "tests/converters/gguf_writer.hpp"
 #include "tests/converters/hf_checkpoint.hpp"
 #include "tests/converters/rnn_checkpoint.hpp"
@@ -72,6 +73,15 @@ class Seeds {
     }
     put("gguf", "metadata.gguf", read(data_ / "gguf/metadata.gguf"));
     put("gguf", "blocks.gguf", blocks());
+    for (const char* variant : {"llama", "phi3", "gemma3_text", "gpt2", "gpt_neox"}) {
+      GgufModelFile file = gguf_model_file(hf_checkpoint(variant, kHfDecoders));
+      if (std::string_view(variant) == "llama") {
+        add_byte_level_tokenizer(file, kTokens);
+        file.tensor("token_embd.weight", {static_cast<int64_t>(kTokens), 1},
+                    std::vector<float>(kTokens));
+      }
+      put("gguf", std::string(variant) + ".gguf", file.bytes());
+    }
     for (const char* name : {"hf_seq2seq/t5.safetensors", "g2p/attention.safetensors"}) {
       put("safetensors", fs::path(name).filename(), read(data_ / name));
     }

@@ -84,24 +84,23 @@ class Sequence {
 
   /// The row that passes `tokens`, which must outlive the step, to the decoder.
   Decoder::Row row(std::span<const int32_t> tokens) {
-    EXPECT_TRUE(decoder_.cache().reserve(static_cast<int64_t>(tokens.size())).ok());
-    for (size_t i = 0; i < tokens.size(); ++i) decoder_.cache().append(slots_);
-    return {.source = source_, .tokens = tokens, .slots = &slots_};
+    EXPECT_TRUE(decoder_.cache().append(sequence_, static_cast<int64_t>(tokens.size())).ok());
+    return {.source = source_, .tokens = tokens, .sequence = &sequence_};
   }
 
   Logits step(std::span<const int32_t> tokens) {
     const Decoder::Row one = row(tokens);
-    const Status status = decoder_.step({&one, 1}, {});
+    const Status status = decoder_.step({&one, 1}, graph::LogitRows::kLast, {});
     EXPECT_TRUE(status.ok()) << status.message();
     return logits_in(decoder_, 0);
   }
 
-  Cache::Slots& slots() { return slots_; }
+  Cache::Sequence& cached() { return sequence_; }
 
  private:
   Decoder& decoder_;
   int32_t source_;
-  Cache::Slots slots_;
+  Cache::Sequence sequence_;
 };
 
 Status encode(Decoder& decoder, const std::vector<Ids>& sources) {
@@ -220,13 +219,13 @@ TEST(Decode, SequencesOfAStepDoNotSeeEachOther) {
   std::vector<Sequence> sequences(3, Sequence(*decoder));
   std::vector<Decoder::Row> rows;
   for (size_t i = 0; i < 3; ++i) rows.push_back(sequences[i].row(prompts[i]));
-  ASSERT_TRUE(decoder->step(rows, {}).ok());
+  ASSERT_TRUE(decoder->step(rows, graph::LogitRows::kLast, {}).ok());
   for (size_t i = 0; i < 3; ++i) expect_near(logits_in(*decoder, i), causal_logits(prompts[i]));
 
   // Only the second and the third, in the other order, with one token and with two.
   const Ids more = {7, 6};
   rows = {sequences[2].row(more), sequences[1].row(std::span(more).first(1))};
-  ASSERT_TRUE(decoder->step(rows, {}).ok());
+  ASSERT_TRUE(decoder->step(rows, graph::LogitRows::kLast, {}).ok());
   expect_near(logits_in(*decoder, 0), causal_logits({11, 12, 13, 14, 15, 7, 6}));
   expect_near(logits_in(*decoder, 1), causal_logits({10, 7}));
 }
@@ -238,16 +237,16 @@ TEST(Decode, SequencesShareABeginning) {
   ASSERT_TRUE(encode(*decoder, {beginning}).ok());
   Sequence first(*decoder), second(*decoder);
   static_cast<void>(first.step(beginning));
-  const int64_t free_slots = decoder->cache().free_slots();
-  decoder->cache().share(first.slots(), second.slots());
-  EXPECT_EQ(decoder->cache().free_slots(), free_slots);
+  const int64_t free_pages = decoder->cache().pages().free_pages();
+  decoder->cache().share(first.cached(), second.cached());
+  EXPECT_EQ(decoder->cache().pages().free_pages(), free_pages);
   const Decoder::Row rows[] = {first.row(left), second.row(right)};
-  ASSERT_TRUE(decoder->step(rows, {}).ok());
+  ASSERT_TRUE(decoder->step(rows, graph::LogitRows::kLast, {}).ok());
   expect_near(logits_in(*decoder, 0), causal_logits({8, 9, 10, 20, 5}));
   expect_near(logits_in(*decoder, 1), causal_logits({8, 9, 10, 21}));
 
   // The rest of the common beginning still belongs to the second.
-  decoder->cache().release(first.slots());
+  decoder->cache().release(first.cached());
   expect_near(second.step(left), causal_logits({8, 9, 10, 21, 20, 5}));
 }
 
@@ -267,7 +266,7 @@ TEST(Decode, EveryLogitOfAnEncoderAndADecoder) {
     for (size_t i = 0; i < 3; ++i) {
       rows.push_back(sequences[i].row(std::span(targets[i]).subspan(t, 1)));
     }
-    ASSERT_TRUE(decoder->step(rows, {}).ok());
+    ASSERT_TRUE(decoder->step(rows, graph::LogitRows::kLast, {}).ok());
     for (size_t i = 0; i < 3; ++i) {
       SCOPED_TRACE(i);
       const auto end = targets[i].begin() + static_cast<std::ptrdiff_t>(t) + 1;
@@ -283,56 +282,6 @@ TEST(Decode, AnEncoderAloneIsRefused) {
   EXPECT_EQ(decoder.status().code(), StatusCode::kUnsupported);
   EXPECT_EQ(decoder.status().message(),
             "cannot generate with this model: the model has no output 'logits'");
-}
-
-TEST(DecodeCache, KeepsWhatItHoldsWhenItGrows) {
-  const int64_t features[] = {3, 20};
-  Cache cache(features);
-  Cache::Slots slots;
-  ASSERT_TRUE(cache.reserve(2).ok());
-  for (int i = 0; i < 2; ++i) cache.append(slots);
-  for (size_t layer = 0; layer < cache.layers(); ++layer) {
-    for (const int32_t slot : slots) {
-      std::fill_n(cache.layer(layer) + slot * cache.stride(layer), features[layer],
-                  static_cast<float>(10 * layer) + static_cast<float>(slot));
-    }
-  }
-  ASSERT_TRUE(cache.reserve(1000).ok());
-  EXPECT_GE(cache.free_slots(), 1000);
-  for (size_t layer = 0; layer < cache.layers(); ++layer) {
-    for (const int32_t slot : slots) {
-      const float* row = cache.layer(layer) + slot * cache.stride(layer);
-      EXPECT_EQ(std::count(row, row + features[layer],
-                           static_cast<float>(10 * layer) + static_cast<float>(slot)),
-                features[layer]);
-    }
-  }
-}
-
-TEST(DecodeCache, ASlotIsFreeWhenNobodyHasIt) {
-  const int64_t features[] = {1};
-  Cache cache(features);
-  ASSERT_TRUE(cache.reserve(3).ok());
-  const int64_t all = cache.free_slots();
-  Cache::Slots first, second;
-  cache.append(first);
-  cache.append(first);
-  cache.share(first, second);
-  cache.append(second);
-  EXPECT_EQ(cache.free_slots(), all - 3);
-  cache.release(first);
-  EXPECT_TRUE(first.empty());
-  EXPECT_EQ(cache.free_slots(), all - 1 - 2);
-  cache.release(second);
-  EXPECT_EQ(cache.free_slots(), all);
-}
-
-TEST(DecodeCache, RefusesWhatNoMemoryHolds) {
-  const int64_t features[] = {1};
-  Cache cache(features);
-  EXPECT_EQ(cache.reserve(int64_t{1} << 40).code(), StatusCode::kResourceExhausted);
-  EXPECT_EQ(cache.capacity(), 0);
-  EXPECT_TRUE(cache.reserve(1).ok());
 }
 
 }  // namespace

@@ -55,7 +55,8 @@ TEST(SplitForDecoding, TakesTheLastRowBeforeTheHead) {
   EXPECT_TRUE(graphs->memory.empty());
   const Value& logits = graphs->step.values[static_cast<size_t>(graphs->step.outputs.at("logits"))];
   EXPECT_EQ(logits.rows, RowSymbol::kSequences);
-  EXPECT_EQ(node(graphs->step, "attention").op, "cached_attention");
+  EXPECT_EQ(node(graphs->step, "attention.append").op, "append_kv");
+  EXPECT_EQ(node(graphs->step, "attention").op, "paged_attention");
   const Node& head = graphs->step.nodes.back();
   EXPECT_EQ(head.name, "head");
   const Node& taken = *graphs->step.producer(head.inputs[0]);

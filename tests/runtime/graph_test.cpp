@@ -292,17 +292,18 @@ TEST(GraphValidate, RowsMustFit) {
   EXPECT_FALSE(check_rows("cached_gru", {kT, kT, kC}, kT).ok());
 }
 
-/// Only inputs of the graph have the tables for reading a cache or a memory.
+/// Only inputs of the graph have the tables for reading a memory.
 TEST(GraphValidate, CachedAttentionReadsInputsByTables) {
   constexpr auto kT = RowSymbol::kTargetTokens;
-  for (const RowSymbol memory : {RowSymbol::kSourceTokens, RowSymbol::kCache}) {
-    EXPECT_TRUE(check_rows("cached_attention", {kT, memory}, kT).ok());
-    EXPECT_TRUE(check_rows("cached_attention", {kT, memory, memory}, kT).ok());
-  }
+  constexpr auto kM = RowSymbol::kSourceTokens;
+  EXPECT_TRUE(check_rows("cached_attention", {kT, kM}, kT).ok());
+  EXPECT_TRUE(check_rows("cached_attention", {kT, kM, kM}, kT).ok());
   EXPECT_FALSE(check_rows("cached_attention", {kT}, kT).ok());
   EXPECT_FALSE(check_rows("cached_attention", {kT, kT}, kT).ok());
   EXPECT_FALSE(check_rows("cached_attention", {kT, RowSymbol::kSequences}, kT).ok());
-  EXPECT_FALSE(check_rows("cached_attention", {RowSymbol::kCache, kT}, kT).ok());
+  EXPECT_FALSE(check_rows("cached_attention", {kM, kT}, kT).ok());
+  EXPECT_FALSE(check_rows("cached_attention", {kT, RowSymbol::kCache}, kT).ok());
+  EXPECT_FALSE(check_rows("cached_attention", {kT, RowSymbol::kPages}, kT).ok());
 
   Graph graph;
   graph.values = {{"q", kT, DataType::kF32, 8},
@@ -315,8 +316,23 @@ TEST(GraphValidate, CachedAttentionReadsInputsByTables) {
   EXPECT_TRUE(validate(graph).ok()) << validate(graph).message();
   graph.nodes[1].inputs = {0, 2};
   EXPECT_EQ(validate(graph).message(),
-            "node 'node': rows do not fit: expected one row per token; the last inputs are caches "
-            "or memory");
+            "node 'node': rows do not fit: expected one row per token; the last inputs are "
+            "memory");
+}
+
+TEST(GraphValidate, PagedAttentionReadsACacheAtTheEnd) {
+  constexpr auto kT = RowSymbol::kTargetTokens;
+  constexpr auto kP = RowSymbol::kPages;
+  for (const char* op : {"append_kv", "paged_attention"}) {
+    EXPECT_TRUE(check_rows(op, {kT, kP}, kT).ok());
+    EXPECT_FALSE(check_rows(op, {kT}, kT).ok());
+    EXPECT_FALSE(check_rows(op, {kP}, kT).ok());
+    EXPECT_FALSE(check_rows(op, {kT, kT}, kT).ok());
+    EXPECT_FALSE(check_rows(op, {kP, kT}, kT).ok());
+    EXPECT_FALSE(check_rows(op, {kT, kP, kP}, kT).ok());
+    EXPECT_FALSE(check_rows(op, {kT, RowSymbol::kCache}, kT).ok());
+    EXPECT_FALSE(check_rows(op, {RowSymbol::kSequences, kP}, RowSymbol::kSequences).ok());
+  }
 }
 
 TEST(GraphRestricted, KeepsWhatOutputsNeed) {

@@ -56,6 +56,9 @@ class Bytes final : public TokenizerBase {
   Result<std::string> join_tokens(std::span<const std::string_view> tokens) const override {
     return join(tokens, "");
   }
+  Result<std::string> bytes_of(std::string_view token, TokenPlace) const override {
+    return std::string(token);
+  }
   bool reads_pairs_whole() const override { return reads_whole; }
 
   std::vector<std::string> names_;

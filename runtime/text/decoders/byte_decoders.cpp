@@ -1,6 +1,7 @@
 #include "runtime/text/decoders/byte_decoders.hpp"
 
 #include <charconv>
+#include <utility>
 
 #include "runtime/text/byte_level.hpp"
 #include "runtime/text/utf8.hpp"
@@ -16,6 +17,14 @@ class ByteLevel final : public Decoder {
     std::string bytes;
     for (const std::string& token : *tokens) append_bytes_of(token, &bytes);
     *tokens = {replace_malformed(bytes)};
+    return {};
+  }
+
+  Status decode_one(TokenBytes* token) const override {
+    std::string bytes;
+    append_bytes_of(token->bytes, &bytes);
+    token->bytes = std::move(bytes);
+    token->fused = true;
     return {};
   }
 };
@@ -46,19 +55,35 @@ class ByteFallback final : public Decoder {
     *tokens = std::move(result);
     return {};
   }
+
+  Status decode_one(TokenBytes* token) const override {
+    if (const std::optional<uint8_t> byte = byte_of_token(token->bytes)) {
+      token->bytes.assign(1, static_cast<char>(*byte));
+    }
+    return {};
+  }
 };
 
 class Bytes final : public Decoder {
  public:
   Status decode(std::vector<std::string>* tokens) const override {
     std::string bytes;
-    for (const std::string& token : *tokens) {
-      const CodePoint first = token.empty() ? CodePoint{0x100, 0} : decode_at(token, 0);
-      const bool is_byte = first.value < 0x100 && token.size() == static_cast<size_t>(first.length);
-      bytes += is_byte ? std::string(1, static_cast<char>(first.value)) : token;
-    }
+    for (const std::string& token : *tokens) bytes += bytes_of(token);
     *tokens = {replace_malformed(bytes, "")};
     return {};
+  }
+
+  Status decode_one(TokenBytes* token) const override {
+    token->bytes = bytes_of(token->bytes);
+    token->fused = true;
+    return {};
+  }
+
+ private:
+  static std::string bytes_of(const std::string& token) {
+    const CodePoint first = token.empty() ? CodePoint{0x100, 0} : decode_at(token, 0);
+    const bool is_byte = first.value < 0x100 && token.size() == static_cast<size_t>(first.length);
+    return is_byte ? std::string(1, static_cast<char>(first.value)) : token;
   }
 };
 

@@ -23,6 +23,11 @@ class CleanUp final : public Decoder {
     *tokens = {std::move(text)};
     return {};
   }
+
+  Status decode_one(TokenBytes* token) const override {
+    token->fused = true;
+    return {};
+  }
 };
 
 }  // namespace

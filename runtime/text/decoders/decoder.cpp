@@ -21,6 +21,11 @@ class Sequence final : public Decoder {
     return {};
   }
 
+  Status decode_one(TokenBytes* token) const override {
+    for (const DecoderPtr& step : steps_) LW_RETURN_IF_ERROR(step->decode_one(token));
+    return {};
+  }
+
  private:
   std::vector<DecoderPtr> steps_;
 };
@@ -70,6 +75,11 @@ std::string replaced(std::string_view text, std::string_view from, std::string_v
     at = found + from.size();
   }
   return result;
+}
+
+Status needs_neighbours(std::string_view decoder) {
+  return unsupported("the text of a token depends on its neighbours with the decoder '" +
+                     std::string(decoder) + "'");
 }
 
 Result<DecoderPtr> read_decoder(const base::JsonFields& fields) {

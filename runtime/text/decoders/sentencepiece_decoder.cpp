@@ -126,6 +126,23 @@ class SentencePiece final : public Decoder {
     return {};
   }
 
+  Status decode_one(TokenBytes* token) const override {
+    const std::string piece = std::exchange(token->bytes, {});
+    token->fused = true;
+    if (settings_.separate.contains(piece) || settings_.control.contains(piece)) return {};
+    if (piece == settings_.unk) return {};
+    if (settings_.byte_fallback) {
+      if (const std::optional<uint8_t> byte = byte_of_token(piece)) {
+        token->bytes.assign(1, static_cast<char>(*byte));
+        return {};
+      }
+    }
+    token->bytes = replaced(piece, kSpaceSymbol, " ");
+    const bool drops = settings_.add_dummy_prefix || settings_.remove_extra_whitespaces;
+    if (token->first && drops && token->bytes.starts_with(' ')) token->bytes.erase(0, 1);
+    return {};
+  }
+
  private:
   Settings settings_;
 };

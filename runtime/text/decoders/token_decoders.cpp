@@ -37,14 +37,20 @@ class Metaspace final : public Decoder {
       : replacement_(std::move(replacement)), prepends_(prepends) {}
 
   Status decode(std::vector<std::string>* tokens) const override {
-    for (size_t i = 0; i < tokens->size(); ++i) {
-      const std::string_view space = i == 0 && prepends_ ? "" : " ";
-      (*tokens)[i] = replaced((*tokens)[i], replacement_, space);
-    }
+    for (size_t i = 0; i < tokens->size(); ++i) (*tokens)[i] = decoded((*tokens)[i], i == 0);
+    return {};
+  }
+
+  Status decode_one(TokenBytes* token) const override {
+    token->bytes = decoded(token->bytes, token->first);
     return {};
   }
 
  private:
+  std::string decoded(const std::string& token, bool first) const {
+    return replaced(token, replacement_, first && prepends_ ? "" : " ");
+  }
+
   std::string replacement_;
   bool prepends_;
 };
@@ -57,6 +63,11 @@ class Fuse final : public Decoder {
     *tokens = {std::move(text)};
     return {};
   }
+
+  Status decode_one(TokenBytes* token) const override {
+    token->fused = true;
+    return {};
+  }
 };
 
 class Strip final : public Decoder {
@@ -66,9 +77,7 @@ class Strip final : public Decoder {
 
   Status decode(std::vector<std::string>* tokens) const override {
     for (std::string& token : *tokens) {
-      for (int32_t i = 0; i < start_ && token.starts_with(content_); ++i) {
-        token.erase(0, content_.size());
-      }
+      strip_start(&token);
       for (int32_t i = 0; i < stop_ && token.ends_with(content_); ++i) {
         token.resize(token.size() - content_.size());
       }
@@ -76,7 +85,20 @@ class Strip final : public Decoder {
     return {};
   }
 
+  Status decode_one(TokenBytes* token) const override {
+    if (stop_ > 0) return needs_neighbours("Strip");
+    // Of a text only the first token begins with its beginning.
+    if (!token->fused || token->first) strip_start(&token->bytes);
+    return {};
+  }
+
  private:
+  void strip_start(std::string* token) const {
+    for (int32_t i = 0; i < start_ && token->starts_with(content_); ++i) {
+      token->erase(0, content_.size());
+    }
+  }
+
   std::string content_;
   int32_t start_;
   int32_t stop_;
@@ -88,21 +110,30 @@ class Replace final : public Decoder {
       : pattern_(std::move(pattern)), content_(std::move(content)) {}
 
   Status decode(std::vector<std::string>* tokens) const override {
-    std::vector<Match> matches;
-    for (std::string& token : *tokens) {
-      LW_RETURN_IF_ERROR(pattern_.find_all(token, &matches));
-      std::string result;
-      for (const Match& match : matches) {
-        const std::string_view part =
-            std::string_view(token).substr(match.begin, match.end - match.begin);
-        result += match.matched ? std::string_view(content_) : part;
-      }
-      token = std::move(result);
-    }
+    for (std::string& token : *tokens) LW_RETURN_IF_ERROR(replace_in(&token));
     return {};
   }
 
+  Status decode_one(TokenBytes* token) const override {
+    // Bytes that are not characters contain nothing to replace.
+    return valid_utf8_prefix(token->bytes) == token->bytes.size() ? replace_in(&token->bytes)
+                                                                  : Status();
+  }
+
  private:
+  Status replace_in(std::string* token) const {
+    std::vector<Match> matches;
+    LW_RETURN_IF_ERROR(pattern_.find_all(*token, &matches));
+    std::string result;
+    for (const Match& match : matches) {
+      const std::string_view part =
+          std::string_view(*token).substr(match.begin, match.end - match.begin);
+      result += match.matched ? std::string_view(content_) : part;
+    }
+    *token = std::move(result);
+    return {};
+  }
+
   Regex pattern_;
   std::string content_;
 };
@@ -118,6 +149,8 @@ class Bpe final : public Decoder {
     }
     return {};
   }
+
+  Status decode_one(TokenBytes*) const override { return needs_neighbours("BPEDecoder"); }
 
  private:
   std::string suffix_;
@@ -141,6 +174,8 @@ class Ctc final : public Decoder {
     return {};
   }
 
+  Status decode_one(TokenBytes*) const override { return needs_neighbours("CTC"); }
+
  private:
   std::string blank_;
   std::string delimiter_;
@@ -153,19 +188,25 @@ class WordPieces final : public Decoder {
   WordPieces(std::string prefix, bool cleanup) : prefix_(std::move(prefix)), cleanup_(cleanup) {}
 
   Status decode(std::vector<std::string>* tokens) const override {
-    for (size_t i = 0; i < tokens->size(); ++i) {
-      std::string& token = (*tokens)[i];
-      if (i > 0 && token.starts_with(prefix_)) {
-        token.erase(0, prefix_.size());
-      } else if (i > 0) {
-        token.insert(0, 1, ' ');
-      }
-      if (cleanup_) clean_up_token(&token);
-    }
+    for (size_t i = 0; i < tokens->size(); ++i) decode_word(i == 0, &(*tokens)[i]);
+    return {};
+  }
+
+  Status decode_one(TokenBytes* token) const override {
+    decode_word(token->first, &token->bytes);
     return {};
   }
 
  private:
+  void decode_word(bool first, std::string* token) const {
+    if (!first && token->starts_with(prefix_)) {
+      token->erase(0, prefix_.size());
+    } else if (!first) {
+      token->insert(0, 1, ' ');
+    }
+    if (cleanup_) clean_up_token(token);
+  }
+
   std::string prefix_;
   bool cleanup_;
 };
