@@ -138,7 +138,7 @@ void multiply(const BlocksBlock& block, std::byte* scratch) noexcept {
 
 LW_KERNELS(BlockKernels, block_kernels) = {{
 #define LW_BLOCK_FORMAT(block, name, elements, kept, ...) \
-  {multiply<BlockKind::kept>, kMostTileRows},
+  {multiply<BlockKind::kept>, BlockTiles<PackedSource<BlockKind::kept>>::kMaxRows},
 #include "ops/weights/blocks/block_formats.def"
 #undef LW_BLOCK_FORMAT
 }};

@@ -178,7 +178,8 @@ LW_INLINE void unpack_steps(const uint8_t* block, uint8_t* to) noexcept {
 /// sums start with, or the sum of its inputs.
 template <typename Source>
 struct RoundedBlock {
-  /// As signed bytes and their magnitudes (ByteQuad): products of 8 bits overflow 16 otherwise.
+  /// As magnitudes and masks (ByteQuad): products of 8 bits overflow 16 otherwise. The masks also
+  /// flip the highest bit, which makes codes signed.
   static constexpr bool kIsQuads = Source::kRun == 0;
   static constexpr size_t kStepBytes = kIsQuads ? kQuadBytes : 4;
   static constexpr size_t kScaleAt = kSteps * kStepBytes;
@@ -216,12 +217,11 @@ LW_INLINE void multiply_steps(const BlockTile& tile, const uint8_t* codes, const
     w[p] = Source::template codes<kStep>(codes + p * tile.panel_bytes);
   }
   if constexpr (Form::kIsQuads) {
-    i8x64 signed_w[kPanels];
-    LW_UNROLL for (size_t p = 0; p < kPanels; ++p) signed_w[p] = less_128(w[p]);
     LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
       const ByteQuad quad = broadcast_quad(x + rows.of_row(r) + kStep * Form::kStepBytes);
       LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
-        sum[r][p] = dot(quad, signed_w[p], sum[r][p]);
+        sum[r][p] = dot(quad, as_signed(w[p]), sum[r][p]);
+        keep_order(sum[r][p]);
       }
     }
   } else {
@@ -237,7 +237,10 @@ LW_INLINE void multiply_steps(const BlockTile& tile, const uint8_t* codes, const
           }
         } else {
           small[r][p] = small_dot(w[p], bytes, kStarts ? no_small_sums() : small[r][p]);
-          if constexpr (kEnds) sum[r][p] = sum[r][p] + widen(small[r][p]);
+          if constexpr (kEnds) {
+            sum[r][p] = sum[r][p] + widen(small[r][p]);
+            keep_order(sum[r][p]);
+          }
         }
       }
     }
@@ -337,23 +340,31 @@ void multiply_tile(const BlockTile& tile) noexcept {
   }
 }
 
+/// The most rows of a tile, and its panels.
+struct TileShape {
+  size_t rows;
+  size_t panels;
+};
+
 // Registers determine the shape of tiles: with AVX-512 both the integer sums of a group and the sums
 // over groups stay in them. (8 rows with the latter in memory: 7 % slower, 6 rows x 2 panels: 2 %,
 // Zen 4.)
 #if defined(__AVX512F__)
-constexpr size_t kMostTileRows = 4;
-constexpr size_t kTilePanels = 3;
+template <typename Source>
+constexpr TileShape kTileShape{4, 3};
 constexpr size_t kFewRowPanels = 4;
 #elif defined(__AVX2__)
-constexpr size_t kMostTileRows = LW_HAS_VNNI ? 5 : 4;
-constexpr size_t kTilePanels = 1;
+// Bytes without VNNI take four instructions for each product, so broadcasts are shared, as for i8.
+template <typename Source>
+constexpr TileShape kTileShape =
+    Source::kRun == 0 ? TileShape{3, 2} : TileShape{LW_HAS_VNNI ? 5 : 4, 1};
 constexpr size_t kFewRowPanels = 2;
 #else
-constexpr size_t kMostTileRows = 2;
-constexpr size_t kTilePanels = 1;
+template <typename Source>
+constexpr TileShape kTileShape{2, 1};
 constexpr size_t kFewRowPanels = 1;
 #endif
-static_assert(kTilePanels <= kMostBlockPanels && kFewRowPanels <= kMostBlockPanels);
+static_assert(kFewRowPanels <= kMostBlockPanels);
 
 // Up to this many rows read packed weights. For more, weights are unpacked once for all of them.
 constexpr size_t kFewRows = 2;
@@ -364,9 +375,10 @@ using TileFunction = void (*)(const BlockTile&) noexcept;
 template <typename From>
 struct BlockTiles {
   using Source = From;
-  static constexpr size_t kMaxRows = kMostTileRows;
+  static constexpr size_t kMaxRows = kTileShape<From>.rows;
   static constexpr size_t kMinRows = kMaxRows / 2 <= kFewRows ? kMaxRows / 2 : kFewRows + 1;
-  static constexpr size_t kAtOnce = kTilePanels;
+  static constexpr size_t kAtOnce = kTileShape<From>.panels;
+  static_assert(kAtOnce <= kMostBlockPanels);
 };
 
 template <typename From>
@@ -410,6 +422,16 @@ struct BlockScale {
     return {(most - most) + scale, 127.0f / most};
   }
 };
+
+/// Copies the quads of a block, with masks that also flip the highest bit.
+LW_INLINE void copy_quads(const uint8_t* from, uint8_t* to) noexcept {
+  for (size_t i = 0; i < kSteps; ++i) {
+    uint64_t quad;
+    std::memcpy(&quad, from + i * sizeof(quad), sizeof(quad));
+    quad ^= 0x8080808000000000u;
+    std::memcpy(to + i * sizeof(quad), &quad, sizeof(quad));
+  }
+}
 
 /// Writes a block: 32 signed bytes, and what products need besides.
 template <typename Source>
@@ -458,7 +480,7 @@ void round_row(const LinearBlock& block, size_t r, float* normalized, std::byte*
     for (size_t i = 0; i < (has_second ? 2 : 1); ++i, out += Form::kBytes) {
       write_block<Source>(plain + i * kBlockInputs, of[i].scale, out);
       if constexpr (Form::kIsQuads) {
-        std::memcpy(out, quads + i * kSteps * kQuadBytes, kSteps * kQuadBytes);
+        copy_quads(quads + i * kSteps * kQuadBytes, out);
       }
     }
   }
