@@ -31,6 +31,8 @@ function(lanewise_configure_target target)
   # Designated initializers leave the other members at their defaults on purpose.
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
     -Wno-missing-field-initializers)
+  # A program that links the library drops the functions that it does not use (-Wl,--gc-sections).
+  target_compile_options(${target} PRIVATE -ffunction-sections -fdata-sections)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # GCC 12 reports false overlaps in std::string (GCC bug 105651).
     target_compile_options(${target} PRIVATE -Wno-restrict)
