@@ -8,6 +8,7 @@
 
 #include "cli/command.hpp"
 #include "cli/generating.hpp"
+#include "cli/grammar_flags.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/on_error.hpp"
 #include "cli/open_model.hpp"
@@ -31,6 +32,7 @@ struct GenerateOptions {
   SourceLanguageOption source_language;
   std::string target_language;
   SearchFlags search;
+  GrammarFlags grammar;
   OnErrorOption on_error;
   GenerationStyle style;
 };
@@ -52,7 +54,8 @@ Result<Sources> sources_in_file(const std::string& path) {
 }
 
 void check_usage(const GenerateOptions& options) {
-  options.search.check_usage();
+  options.search.check_usage(options.style.json);
+  options.grammar.check_usage();
   if (options.style.stream && options.style.json)
     wrong_usage("--stream and --json exclude each other");
   if (options.input_ids.empty()) return options.texts.check_usage();
@@ -89,8 +92,20 @@ Status generate(const GenerateOptions& options, Shell& shell) {
     if (search.num_return_sequences > 1) wrong_usage("--stream shows one sequence of a source");
     if (!target) return unsupported("--stream: the model has no tokenizer");
   }
+  if (options.style.echo) {
+    if (model.info().target_vocabulary_size > 0) {
+      return unsupported("--echo: the model has an encoder: what it writes continues no text");
+    }
+    if (!target) return unsupported("--echo: the model has no tokenizer");
+  }
+  std::optional<Constraint> constraint;
+  if (options.grammar.given()) {
+    if (!target) return unsupported("the model has no tokenizer, which a grammar needs");
+    LANEWISE_ASSIGN_OR_RETURN(constraint, options.grammar.constraint(*target));
+  }
   Generating generating(model, std::move(generator), std::move(search), std::move(target),
                         options.style, options.on_error, shell);
+  if (constraint) generating.constrain(*constraint);
   if (!options.input_ids.empty()) return generating.rows(std::move(ids));
   return generating.texts(options.texts, options.source_language);
 }
@@ -114,9 +129,12 @@ Command make_generate(CLI::App& program, Shell& shell) {
                    "Output language of a multilingual model: fra_Latn, fra, fr, ...")
       ->type_name("NAME");
   options->search.add_to(*command);
+  options->grammar.add_to(*command);
   options->on_error.add_to(*command, /*with_truncate=*/true);
   command->add_flag("--stream", options->style.stream,
                     "Print each piece of text as soon as it is generated");
+  command->add_flag("--echo", options->style.echo,
+                    "Print the prompt before the text that continues it");
   command->add_flag(
       "--json", options->style.json,
       "Print one object per source: text, ids, score, finish_reason, and alternatives "
@@ -127,6 +145,7 @@ Command make_generate(CLI::App& program, Shell& shell) {
       "with --json {\"text\": null, \"error\": ...}; the exit status is then 3. Without TEXT,\n"
       "--input and --input-ids, lines come from stdin.\n\n"
       "  lanewise generate models/g2p transformer attention\n"
+      "  lanewise generate llama.gguf --json-schema person.json 'A person as JSON: '\n"
       "  lanewise generate translator.lw --input texts.txt --beams 4");
   return {command, [options, &shell] { return generate(*options, shell); }};
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/generation_text.hpp"
@@ -12,6 +13,7 @@
 #include "cli/source_language.hpp"
 #include "cli/texts.hpp"
 #include "lanewise/generator.hpp"
+#include "lanewise/grammar.hpp"
 #include "lanewise/model.hpp"
 #include "lanewise/sources.hpp"
 #include "lanewise/tokenizer.hpp"
@@ -22,6 +24,7 @@ namespace lanewise::cli {
 struct GenerationStyle {
   bool json = false;
   bool stream = false;  ///< print each piece of text as soon as it is final
+  bool echo = false;    ///< the prompt stands before what continues it
 };
 
 /// One run of `lanewise generate`: the state shared by all portions of the input. Results are in
@@ -37,6 +40,9 @@ class Generating {
              std::optional<Tokenizer> target, GenerationStyle style, OnErrorOption on_error,
              Shell& shell);
 
+  /// What all generated texts must be.
+  void constrain(Constraint constraint) { constraints_.assign(1, std::move(constraint)); }
+
   Status texts(const TextOptions& options, const SourceLanguageOption& source_language);
   Status rows(Sources rows);
 
@@ -44,21 +50,25 @@ class Generating {
   /// Sources that run together, and their positions among those that were left out.
   struct Portion {
     Sources sources;
-    std::vector<Status> entries;  // ok for a source, else why it was left out
-    Status stopped;               // the reason for ending the input
+    std::vector<std::string> prompts;  // of the sources, to echo; else empty
+    std::vector<Status> entries;       // ok for a source, else why it was left out
+    Status stopped;                    // the reason for ending the input
   };
 
   bool add(Result<Source> read, const std::string& where, Portion& portion);
+  Status add_prompt(std::optional<std::string_view> text, Portion& portion) const;
   Status run(const Portion& portion, int64_t before, double part);
   Status run_streamed(const Portion& portion);
-  Status stream(const std::vector<int32_t>& source);
-  Status print(const Generation& generation, const std::vector<int32_t>& source);
+  Status stream(const std::vector<int32_t>& source, const std::string& echo);
+  Status print(const Generation& generation, const std::vector<int32_t>& source,
+               const std::string& echo);
   Status print_left_out(const Status& why);
   TooLong too_long() const;
 
   const Model& model_;
   Generator generator_;
   const GenerationOptions search_;
+  std::vector<Constraint> constraints_;  // one or none
   const GeneratedText text_;
   const GenerationStyle style_;
   const OnErrorOption on_error_;

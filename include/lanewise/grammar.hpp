@@ -39,7 +39,7 @@ class LANEWISE_EXPORT Grammar {
   static Result<Grammar> from_gbnf(std::string_view grammar);
 
   /// The JSON texts that a JSON schema describes. Members come in the order of the schema; between
-  /// elements there is little white space (docs/generation.md).
+  /// elements there is little white space (docs/constrained-generation.md).
   ///
   /// Fails with kInvalidArgument if `schema` is not a JSON schema, or if no value satisfies it;
   /// with kUnsupported, naming it and its place, for a keyword that restricts values and is not

@@ -16,7 +16,7 @@ constexpr int32_t kNever = std::numeric_limits<int32_t>::max();
 /// Makes an automaton of what a builder collected.
 class AutomatonAnalysis {
  public:
-  explicit AutomatonAnalysis(const AutomatonBuilder& builder) : builder_(builder) {
+  explicit AutomatonAnalysis(const AutomatonBuilder& builder) {
     made_.rule_of_ = builder.rule_of_;
     made_.accepts_.resize(builder.rule_of_.size());
     for (const AutomatonBuilder::Rule& rule : builder.rules_) {
@@ -52,7 +52,6 @@ class AutomatonAnalysis {
   void find_tails();
   void find_classes();
 
-  const AutomatonBuilder& builder_;
   Automaton made_;
   std::vector<Added> list_;
 };

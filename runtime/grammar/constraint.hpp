@@ -47,7 +47,7 @@ class ConstraintData : public std::enable_shared_from_this<ConstraintData> {
  private:
   struct Memory {
     Memory(const grammar::Automaton& automaton, const grammar::Vocabulary& vocabulary)
-        : machine(automaton), masks(machine, vocabulary) {}
+        : machine(automaton), masks(machine, automaton, vocabulary) {}
     grammar::Machine machine;
     grammar::Masks masks;
     bool spent = false;

@@ -50,7 +50,8 @@ int32_t Expressions::add_repeat(AutomatonBuilder& builder, int32_t from, const E
                                 const WriteCharacter& write) const {
   const Id part = repeat.parts[0];
   for (int32_t i = 0; i < repeat.min && !builder.full(); ++i) {
-    from = add_to(builder, from, part, write);
+    const int32_t before = std::exchange(from, add_to(builder, from, part, write));
+    if (from == before) break;  // nothing, however often
   }
   if (repeat.max == kUnlimited) {
     const int32_t loop = builder.add_node();
@@ -63,7 +64,8 @@ int32_t Expressions::add_repeat(AutomatonBuilder& builder, int32_t from, const E
   const int32_t end = builder.add_node();
   builder.add_empty(from, end);
   for (int32_t i = repeat.min; i < repeat.max && !builder.full(); ++i) {
-    from = add_to(builder, from, part, write);
+    const int32_t before = std::exchange(from, add_to(builder, from, part, write));
+    if (from == before) break;
     builder.add_empty(from, end);
   }
   return end;

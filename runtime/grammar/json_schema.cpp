@@ -38,8 +38,9 @@ struct Members {
     Schema schema;
     bool required = false;
   };
-  std::vector<Member> named;     // in their order
-  std::optional<Schema> others;  // of any other name; nothing: there are none
+  std::vector<Member> named;                          // in their order
+  std::map<std::string, size_t, std::less<>> places;  // of their names in `named`
+  std::optional<Schema> others;                       // of any other name; nothing: there are none
 };
 
 class Compiler {
@@ -349,14 +350,12 @@ Status Compiler::collect(const Schema& schema, Members& members) const {
   if (properties == nullptr) return {};
   if (!properties->is_object()) return schema.wrong("'properties': expected an object");
   for (const base::JsonMember& property : properties->members()) {
-    for (const Members::Member& known : members.named) {
-      if (known.name != property.name) continue;
-      return schema.lacking("property " + base::in_quotes(property.name) +
+    const std::string name(property.name);
+    if (!members.places.emplace(name, members.named.size()).second) {
+      return schema.lacking("property " + base::in_quotes(name) +
                             " in two parts of 'allOf' is not supported");
     }
-    members.named.push_back(
-        {std::string(property.name),
-         {&property.value, schema.place + "/properties/" + std::string(property.name)}});
+    members.named.push_back({name, {&property.value, schema.place + "/properties/" + name}});
   }
   return {};
 }
@@ -368,10 +367,9 @@ Status Compiler::finish_members(const Schema& schema, Members& members,
   const bool closed = !members.others &&
                       (schema.has("additionalProperties") || schema.has("unevaluatedProperties"));
   for (const std::string& name : required) {
-    const auto known = std::find_if(members.named.begin(), members.named.end(),
-                                    [&](const auto& member) { return member.name == name; });
-    if (known != members.named.end()) {
-      known->required = true;
+    const auto [known, is_new] = members.places.emplace(name, members.named.size());
+    if (!is_new) {
+      members.named[known->second].required = true;
     } else if (closed) {
       return schema.wrong("required " + base::in_quotes(name) + " is not among the properties");
     } else {

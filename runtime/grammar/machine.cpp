@@ -14,6 +14,9 @@ constexpr size_t kMaxParts = size_t{1} << 14;
 // Parts that one operation looks at, together; far above the few thousand of usual grammars.
 constexpr size_t kMaxWork = size_t{1} << 22;
 
+// Entries of the table of transitions, 128 MB; the owner leaves the machine behind long before.
+constexpr size_t kMaxTransitions = size_t{1} << 25;
+
 constexpr size_t kFirstSeen = 256;
 
 }  // namespace
@@ -37,7 +40,7 @@ int32_t Machine::start() {
 }
 
 int32_t Machine::make_step(int32_t state, uint8_t byte) {
-  if (work_ > kMaxWork) return kTooLarge;
+  if (work_ > kMaxWork || next_.size() > kMaxTransitions) return kTooLarge;
   const std::span<const int32_t> items = states_[state];
   for (size_t i = 1; i < items.size(); i += 2) {
     for (const Edge& edge : automaton_.edges(items[i])) {
@@ -83,10 +86,8 @@ void Machine::enter_called_rules() {
   const int32_t rule = rule_of_rank_[static_cast<size_t>(ranks_.back())];
   ranks_.pop_back();
   std::vector<Link>& links = called_[static_cast<size_t>(rule)];
-  const auto key = [](const Link& link) { return std::pair(link.node, link.frame); };
-  std::ranges::sort(links, {}, key);
-  const auto [first, last] = std::ranges::unique(links, {}, key);
-  links.erase(first, last);
+  std::sort(links.begin(), links.end());
+  links.erase(std::unique(links.begin(), links.end()), links.end());
   const int32_t frame = intern_frame(links);
   links.clear();
   open_.push_back({automaton_.start(rule), frame});
@@ -254,7 +255,7 @@ int32_t Machine::import(const Machine& other, int32_t state) {
       if (link.node >= 0) link.frame = mine[static_cast<size_t>(link.frame)];
       links.push_back(link);
     }
-    std::ranges::sort(links, {}, [](const Link& link) { return std::pair(link.node, link.frame); });
+    std::sort(links.begin(), links.end());
     mine[frame] = intern_frame(links);
   }
   std::vector<Item> items;

@@ -72,6 +72,11 @@ class Machine {
   struct Link {
     int32_t node;  ///< or kEnd, or below that a rule: wherever it is called from
     int32_t frame;
+
+    bool operator==(const Link&) const = default;
+    bool operator<(const Link& other) const noexcept {
+      return node != other.node ? node < other.node : frame < other.frame;
+    }
   };
   static constexpr int32_t kEnd = -1;
   static Link anywhere_link(int32_t rule) noexcept { return {-2 - rule, 0}; }

@@ -50,7 +50,8 @@ const Masks::Fates& Masks::fates_of(const Machine::Group& group) {
   return *fates_.emplace(std::move(key), std::move(fates)).first->second;
 }
 
-/// Walks the trie of all tokens. Most of it is left out where a state allows few bytes.
+/// Walks the trie of all tokens. Most of it is left out: where a state allows few bytes, what is
+/// below a dead one; within a string, the tokens of plain characters.
 ///
 /// state     if the text may end with the rule: whatever it accepts is allowed
 /// anywhere  if the rule may have been called from anywhere: whatever it rejects is not
@@ -62,9 +63,15 @@ void Masks::walk(int32_t state, int32_t anywhere, Fates& fates) {
   std::vector<uint8_t> path(states.size());
   states[0] = state;
   others[0] = anywhere;
+  const size_t plain = plain_runs_.after(state);
+  std::ranges::copy(vocabulary_.plain(plain), fates.allowed.begin());
   size_t others_known = 0;  // depth; they matter only where `states` are dead
   for (size_t i = 0; i < nodes.size();) {
     const Vocabulary::Node& node = nodes[i];
+    if (node.plain <= plain) {
+      i = node.end;
+      continue;
+    }
     const size_t depth = node.depth;
     path[depth] = node.byte;
     states[depth] = states[depth - 1];

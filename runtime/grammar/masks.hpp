@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "runtime/grammar/machine.hpp"
+#include "runtime/grammar/plain_runs.hpp"
 #include "runtime/grammar/vocabulary.hpp"
 
 namespace lanewise::grammar {
@@ -32,9 +33,9 @@ inline bool has_bit(std::span<const uint64_t> mask, int32_t i) noexcept {
 /// Not thread-safe; exceptions as in Machine.
 class Masks {
  public:
-  /// Both must outlive it.
-  Masks(Machine& machine, const Vocabulary& vocabulary)
-      : machine_(machine), vocabulary_(vocabulary) {}
+  /// All must outlive it.
+  Masks(Machine& machine, const Automaton& automaton, const Vocabulary& vocabulary)
+      : machine_(machine), vocabulary_(vocabulary), plain_runs_(machine, automaton) {}
 
   /// The tokens that may follow in this state; null if the grammar is too ambiguous to tell.
   ///
@@ -60,6 +61,7 @@ class Masks {
 
   Machine& machine_;
   const Vocabulary& vocabulary_;
+  PlainRuns plain_runs_;
   std::map<std::pair<std::vector<int32_t>, bool>, std::unique_ptr<const Fates>> fates_;
   std::unordered_map<int32_t, Mask> masks_;  // by state; a reference to one stays valid
   std::unordered_map<int32_t, Mask> first_masks_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "base/status_macros.hpp"
+#include "runtime/grammar/plain_runs.hpp"
+#include "runtime/text/utf8.hpp"
 
 namespace lanewise::grammar {
 namespace {
@@ -10,6 +12,19 @@ namespace {
 size_t common_prefix(std::string_view a, std::string_view b) noexcept {
   const auto [end, other] = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
   return static_cast<size_t>(end - a.begin());
+}
+
+/// The characters of a token if all of them are plain and there are few enough, else kNotPlain.
+size_t plain_length(std::string_view bytes) {
+  constexpr size_t kNotPlain = Vocabulary::Node::kNotPlain;
+  if (text::valid_utf8_prefix(bytes) != bytes.size()) return kNotPlain;
+  size_t length = 0;
+  for (size_t i = 0; i < bytes.size(); ++length) {
+    const text::CodePoint next = text::decode_at(bytes, i);
+    if (!is_plain(next.value)) return kNotPlain;
+    i += static_cast<size_t>(next.length);
+  }
+  return length <= PlainRuns::kLongest ? length : kNotPlain;
 }
 
 }  // namespace
@@ -30,6 +45,7 @@ Result<Vocabulary> Vocabulary::of(const text::Tokenizer& tokenizer) {
     made.longest_ = std::max(made.longest_, bytes.size());
   }
   made.sort();
+  made.find_plain();
   return made;
 }
 
@@ -61,12 +77,35 @@ void Vocabulary::sort() {
     while (open.size() < token.size()) {
       const auto byte = static_cast<uint8_t>(token[open.size()]);
       open.push_back(static_cast<uint32_t>(nodes_.size()));
-      nodes_.push_back({0, static_cast<uint32_t>(i), static_cast<uint16_t>(open.size()), byte});
+      nodes_.push_back({0, static_cast<uint32_t>(i), static_cast<uint16_t>(open.size()), byte, 0});
     }
     nodes_.back().tokens_end = static_cast<uint32_t>(i + 1);
     before = token;
   }
   close_down_to(0);
+}
+
+void Vocabulary::find_plain() {
+  plain_.assign(PlainRuns::kLongest + 1,
+                std::vector<uint64_t>((static_cast<size_t>(size()) + 63) / 64));
+  std::vector<uint8_t> lengths(static_cast<size_t>(size()));
+  for (const int32_t id : ids_) {
+    const size_t length = plain_length(bytes(id));
+    lengths[static_cast<size_t>(id)] = static_cast<uint8_t>(length);
+    const auto bit = static_cast<size_t>(id);
+    for (size_t most = length; most < plain_.size(); ++most) {
+      plain_[most][bit / 64] |= uint64_t{1} << (bit % 64);
+    }
+  }
+  for (size_t i = nodes_.size(); i-- > 0;) {
+    Node& node = nodes_[i];
+    for (size_t t = i == 0 ? 0 : nodes_[i - 1].tokens_end; t < node.tokens_end; ++t) {
+      node.plain = std::max(node.plain, lengths[static_cast<size_t>(ids_[t])]);
+    }
+    for (size_t child = i + 1; child < node.end; child = nodes_[child].end) {
+      node.plain = std::max(node.plain, nodes_[child].plain);
+    }
+  }
 }
 
 }  // namespace lanewise::grammar

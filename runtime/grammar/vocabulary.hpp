@@ -19,10 +19,14 @@ class Vocabulary {
  public:
   /// A node of the trie. Nodes are in the order of a depth-first walk.
   struct Node {
+    static constexpr uint8_t kNotPlain = 255;
+
     uint32_t end;         ///< the first node that is not below this one
     uint32_t tokens_end;  ///< the tokens of all nodes up to this one, in ids()
     uint16_t depth;       ///< bytes from the root, from 1
     uint8_t byte;         ///< the last of them
+    /// If all tokens here and below consist of plain characters, the most that one has.
+    uint8_t plain;
   };
 
   /// Fails with kUnsupported if the bytes of a token depend on its neighbours.
@@ -39,12 +43,16 @@ class Vocabulary {
   /// Tokens whose bytes there are others, in ascending order.
   std::span<const int32_t> different_first() const noexcept { return first_ids_; }
 
+  /// The tokens of at most `characters` plain characters; a bit each, as in Masks.
+  std::span<const uint64_t> plain(size_t characters) const noexcept { return plain_[characters]; }
+
   std::span<const Node> nodes() const noexcept { return nodes_; }
   std::span<const int32_t> ids() const noexcept { return ids_; }
   size_t longest() const noexcept { return longest_; }
 
  private:
   void sort();
+  void find_plain();
 
   std::string bytes_;
   std::vector<uint32_t> offsets_;  // [size + 1]
@@ -52,6 +60,7 @@ class Vocabulary {
   std::vector<std::string> first_;  // of first_ids_
   std::vector<Node> nodes_;
   std::vector<int32_t> ids_;
+  std::vector<std::vector<uint64_t>> plain_;  // [PlainRuns::kLongest + 1]
   size_t longest_ = 0;
 };
 

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,35 @@ class GenerateCommandTest : public ProgramTest {
 };
 
 using Ids = std::vector<int>;
+
+TEST_F(GenerateCommandTest, WritesWhatAGrammarAllows) {
+  EXPECT_EQ(generate({"cat", "--regex", "T( (AE1|K)){2}"}).out, "T K AE1\n");
+  EXPECT_EQ(generate({"cat", "--regex", "[K]( [A-Z]+1?){2}", "--beams", "3"}).out, "K AE1 T\n");
+  EXPECT_EQ(generate({"cat", "--regex", "AH0", "--stream"}).out, "AH0\n");
+  const std::string grammar = out_path("phonemes.gbnf");
+  std::ofstream(grammar) << "root ::= p (\" \" p){3}\np ::= \"S\" | \"IY1\"\n";
+  const Outcome four = generate({"cat", "--grammar", grammar, "--json"});
+  ASSERT_EQ(four.exit_code, 0) << four.err;
+  EXPECT_NE(four.out.find(R"("finish_reason": "eos")"), std::string::npos) << four.out;
+  EXPECT_EQ(generate({"cat", "--grammar", "-"}, "root ::= \"S\"").out, "S\n");
+}
+
+TEST_F(GenerateCommandTest, RefusesGrammars) {
+  const Outcome regex = generate({"cat", "--regex", "(?=a)"});
+  EXPECT_EQ(regex.exit_code, 1);
+  EXPECT_NE(regex.err.find("error: regular expression: '(?=' (look-around) is not supported"),
+            std::string::npos)
+      << regex.err;
+  const std::string schema = out_path("schema.json");
+  std::ofstream(schema) << R"({"properties": {"a": {"not": {}}}})";
+  const Outcome refused = generate({"cat", "--json-schema", schema});
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_NE(refused.err.find("'" + schema + "': schema: '#/properties/a': keyword 'not'"),
+            std::string::npos)
+      << refused.err;
+  EXPECT_EQ(generate({"cat", "--json-schema", schema, "--regex", "a"}).exit_code, 2);
+  EXPECT_EQ(generate({"cat", "--grammar", out_path("missing")}).exit_code, 1);
+}
 
 TEST_F(GenerateCommandTest, PrintsALineForEachText) {
   const Outcome outcome = generate({"transformer", "cat", "Transformer"});

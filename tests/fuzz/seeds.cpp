@@ -47,6 +47,7 @@ class Seeds {
     sentencepiece();
     models();
     chat_templates();
+    grammars();
     for (const char* target : targets) {
       if (!fs::exists(out_ / target)) fail(target, "no seeds");
     }
@@ -167,6 +168,21 @@ class Seeds {
       expressions += "{{ " + expression[0].get<std::string>() + " }}\n";
     }
     put("chat_template", "expressions", expressions);
+  }
+
+  void grammars() {
+    const std::pair<const char*, const char*> texts[] = {
+        {"regex", "r(ab|[^c-f]{2,3})+\\d*\\u00e9?x$"},
+        {"gbnf", "groot ::= e\ne ::= t (\"+\" t)* # sums\nt ::= [0-9]{1,3} | \"(\" e \")\"\n"},
+        {"object", R"(s{"type": "object", "properties": {"a": {"type": "string", "maxLength": 3},
+            "b": {"enum": ["x", 1, null]}}, "required": ["a"], "additionalProperties": {"type":
+            ["integer", "null"]}})"},
+        {"list", R"(s{"$ref": "#/$defs/l", "$defs": {"l": {"anyOf": [{"const": 0}, {"type": "array",
+            "prefixItems": [{"minimum": -1.5, "exclusiveMaximum": 2}], "items": {"$ref":
+            "#/$defs/l"}, "maxItems": 3}]}}})"},
+        {"strings", R"(s{"allOf": [{"properties": {"d": {"format": "date"}}}, {"properties":
+            {"p": {"pattern": "^[a-z]+$"}}, "required": ["p"]}]})"}};
+    for (const auto& [name, text] : texts) put("grammar", name, std::string(text) + '\0' + "walk");
   }
 
   /// One of the tests' checkpoints.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -32,7 +33,7 @@ class Random {
   uint64_t state_;
 };
 
-/// One of the tokenizers of tests/data/subword, with its tokens' bytes.
+/// One of the tokenizers of tests/data/subword, or that of a tokenizer.json, with its tokens' bytes.
 class Tokens {
  public:
   explicit Tokens(const std::string& name) : tokenizer(made(name)), vocabulary(prepared()) {
@@ -61,6 +62,10 @@ class Tokens {
 
  private:
   static Tokenizer made(const std::string& name) {
+    if (name.ends_with(".json")) {
+      std::ifstream in(name, std::ios::binary);
+      return *Tokenizer::from_json(std::string(std::istreambuf_iterator<char>(in), {}));
+    }
     const nlohmann::json& entry = text::subword_golden()["tokenizers"][name];
     nlohmann::json file = entry["parts"];
     file["model"] = nlohmann::json::parse(
