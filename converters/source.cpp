@@ -69,6 +69,7 @@ Result<std::unique_ptr<GgufCheckpoint>> find_gguf(const std::string& folder,
   for (const Format& format : formats()) {
     if (format.name == gguf_format().name) continue;
     const Result<std::string> other = format.find(folder);
+    if (other.status().code() == StatusCode::kResourceExhausted) return other.status();
     if (!other.ok() || !other->empty()) return std::unique_ptr<GgufCheckpoint>();
   }
   LW_ASSIGN_OR_RETURN(const std::string path, gguf_format().find(folder));

@@ -164,7 +164,7 @@ TEST_F(ConvertContract, Gguf) {
   converters::GgufModelFile file = converters::gguf_model_file(checkpoint);
   converters::add_byte_level_tokenizer(file, 270);
   put("model.gguf", file.bytes());
-  sweep_convert("GGUF", path("model.gguf"));
+  sweep_convert("GGUF");
 }
 
 TEST_F(ConvertContract, Refuses) {

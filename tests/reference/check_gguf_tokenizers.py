@@ -239,6 +239,8 @@ def main():
         for vocabulary in arguments.vocabulary:
             write_words(folder / "words.gguf", pathlib.Path(vocabulary).read_text().rstrip("\n").split("\n"))
             models.append((f"words of {vocabulary}", folder / "words.gguf"))
+        pieces = [piece for piece in pieces if piece[0] != "\n\n"]  # Phi-3 has no added token of white space
+        pieces[-1] = ["<|endoftext|>", 0.0, 3]  # which llama.cpp expects
         write_pieces(folder / "phi.gguf", pieces, name="Phi-3 Mini")
         models.append(("pieces, Phi-3", folder / "phi.gguf"))
         for name, model in models:
