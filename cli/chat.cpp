@@ -29,7 +29,7 @@ struct ChatOptions {
 };
 
 void check_usage(const ChatOptions& options) {
-  options.search.check_usage();
+  options.search.check_usage(options.json);
   if (options.messages.empty()) {
     if (!options.tools.empty()) wrong_usage("--tools needs --messages");
     if (options.render) wrong_usage("--render needs --messages");

@@ -7,7 +7,6 @@
 
 #include <fmt/format.h>
 
-#include "cli/generation_text.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/json_text.hpp"
 #include "cli/lines.hpp"
@@ -56,9 +55,13 @@ Chatting::Chatting(const Model& model, ChatTemplate chat_template, Tokenizer tok
     : model_(model),
       template_(std::move(chat_template)),
       tokenizer_(std::move(tokenizer)),
-      target_(std::move(target)),
       generator_(std::move(generator)),
       search_(std::move(search)),
+      text_{.tokenizer = std::move(target),
+            .continues = model.info().target_vocabulary_size == 0,
+            .stop_strings = search_.stop_strings,
+            .logprobs = search_.top_logprobs >= 0,
+            .trims = true},
       style_(std::move(style)),
       streams_(!style_.json && search_.beams == 1 && search_.num_return_sequences == 1),
       shell_(shell) {}
@@ -97,16 +100,27 @@ Result<std::vector<int32_t>> Chatting::prompt(std::string_view messages,
 }
 
 Result<Generation> Chatting::generate(const std::vector<int32_t>& prompt) {
-  LANEWISE_ASSIGN_OR_RETURN(TextStream stream, TextStream::create(target_));
+  const std::span<const int32_t> before(prompt.data(), text_.continues ? prompt.size() : 0);
+  LANEWISE_ASSIGN_OR_RETURN(TextStream stream,
+                            TextStream::create(*text_.tokenizer, before, text_.stop_strings));
   Status written;
+  bool begins = true;
   const auto show = [&](const Result<std::string_view>& piece) {
-    written = piece.ok() ? shell_.out.write(*piece) : piece.status();
+    if (!piece.ok()) {
+      written = piece.status();
+      return false;
+    }
+    std::string_view shown = *piece;
+    if (begins && shown.starts_with(' ')) shown.remove_prefix(1);
+    begins = begins && piece->empty();
+    written = shell_.out.write(shown);
     if (written.ok()) written = shell_.out.flush();
     return written.ok() && !shell_.out.reader_gone();
   };
   GenerationCallbacks callbacks;
-  if (streams_)
+  if (streams_) {
     callbacks.on_token = [&](int64_t, int32_t token) { return show(stream.add(token)); };
+  }
   RunOptions run;
   run.cancel = &interrupted();
   LANEWISE_ASSIGN_OR_RETURN(std::vector<Generation> generations,
@@ -120,15 +134,14 @@ Result<Generation> Chatting::generate(const std::vector<int32_t>& prompt) {
 Result<std::string> Chatting::print(const Generation& generation,
                                     const std::vector<int32_t>& prompt) {
   const Hypothesis& best = generation.hypotheses.front();
-  LANEWISE_ASSIGN_OR_RETURN(std::string text, target_.decode(best.ids));
+  LANEWISE_ASSIGN_OR_RETURN(std::string text, text_of(best, text_, prompt));
+  std::string line;
   if (style_.json) {
-    LANEWISE_ASSIGN_OR_RETURN(
-        const std::string line,
-        to_json(generation, {.tokenizer = target_, .continues = false}, prompt));
-    LANEWISE_RETURN_IF_ERROR(shell_.out.line(line));
-  } else {
-    LANEWISE_RETURN_IF_ERROR(shell_.out.line(streams_ ? "" : text));
+    LANEWISE_ASSIGN_OR_RETURN(line, to_json(generation, text_, prompt));
+  } else if (!streams_) {
+    line = text;
   }
+  LANEWISE_RETURN_IF_ERROR(shell_.out.line(line));
   LANEWISE_RETURN_IF_ERROR(shell_.out.flush());
   if (best.finish_reason == FinishReason::kLength && !style_.json) {
     shell_.note("the answer was cut off at the maximum length");

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/generation_text.hpp"
 #include "cli/shell.hpp"
 #include "lanewise/chat.hpp"
 #include "lanewise/generator.hpp"
@@ -48,9 +49,9 @@ class Chatting {
   const Model& model_;
   ChatTemplate template_;
   Tokenizer tokenizer_;
-  Tokenizer target_;
   Generator generator_;
   GenerationOptions search_;
+  GeneratedText text_;
   ChatStyle style_;
   bool streams_;
   Shell& shell_;

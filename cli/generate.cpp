@@ -54,7 +54,7 @@ Result<Sources> sources_in_file(const std::string& path) {
 }
 
 void check_usage(const GenerateOptions& options) {
-  options.search.check_usage();
+  options.search.check_usage(options.style.json);
   options.grammar.check_usage();
   if (options.style.stream && options.style.json)
     wrong_usage("--stream and --json exclude each other");
@@ -97,6 +97,12 @@ Status generate(const GenerateOptions& options, Shell& shell) {
     if (!target) return unsupported("the model has no tokenizer, which a grammar needs");
     LANEWISE_ASSIGN_OR_RETURN(constraint, options.grammar.constraint(*target));
   }
+  if (options.style.echo) {
+    if (model.info().target_vocabulary_size > 0) {
+      return unsupported("--echo: the model has an encoder: what it writes continues no text");
+    }
+    if (!target) return unsupported("--echo: the model has no tokenizer");
+  }
   Generating generating(model, std::move(generator), std::move(search), std::move(target),
                         options.style, options.on_error, shell);
   if (constraint) generating.constrain(*constraint);
@@ -127,6 +133,8 @@ Command make_generate(CLI::App& program, Shell& shell) {
   options->on_error.add_to(*command, /*with_truncate=*/true);
   command->add_flag("--stream", options->style.stream,
                     "Print each piece of text as soon as it is generated");
+  command->add_flag("--echo", options->style.echo,
+                    "Print the prompt before the text that continues it");
   command->add_flag(
       "--json", options->style.json,
       "Print one object per source: text, ids, score, finish_reason, and alternatives "

@@ -18,7 +18,10 @@ Generating::Generating(const Model& model, Generator generator, GenerationOption
     : model_(model),
       generator_(std::move(generator)),
       search_(std::move(search)),
-      text_{std::move(target), /*continues=*/model.info().target_vocabulary_size == 0},
+      text_{.tokenizer = std::move(target),
+            .continues = model.info().target_vocabulary_size == 0,
+            .stop_strings = search_.stop_strings,
+            .logprobs = search_.top_logprobs >= 0},
       style_(style),
       on_error_(std::move(on_error)),
       shell_(shell),
@@ -40,7 +43,9 @@ Status Generating::texts(const TextOptions& options, const SourceLanguageOption&
     Portion portion;
     for (size_t i = 0; i < texts.size(); ++i) {
       auto read = source_of_text(tokenizer, texts[i], model_.info(), too_long());
+      const bool whole = read.ok() && !read->truncated;
       if (!add(std::move(read), input.where(i), portion)) break;
+      LANEWISE_RETURN_IF_ERROR(add_prompt(whole ? std::optional(texts[i]) : std::nullopt, portion));
     }
     LANEWISE_RETURN_IF_ERROR(run(portion, input.texts_before(), input.part_read()));
     LANEWISE_RETURN_IF_ERROR(portion.stopped);
@@ -52,6 +57,7 @@ Status Generating::rows(Sources rows) {
   for (size_t i = 0; i < rows.size(); ++i) {
     auto read = source_of_ids(std::move(rows[i]), model_.info(), too_long());
     if (!add(std::move(read), fmt::format("source {}", i + 1), portion)) break;
+    LANEWISE_RETURN_IF_ERROR(add_prompt(std::nullopt, portion));
   }
   LANEWISE_RETURN_IF_ERROR(run(portion, 0, 0.0));
   return portion.stopped;
@@ -82,6 +88,19 @@ bool Generating::add(Result<Source> read, const std::string& where, Portion& por
   return true;
 }
 
+/// Keeps the text of the source that was just added, if there was one and it is wanted: `text`, or
+/// without one that of its tokens.
+Status Generating::add_prompt(std::optional<std::string_view> text, Portion& portion) const {
+  if (!style_.echo || portion.prompts.size() == portion.sources.size()) return {};
+  if (text) {
+    portion.prompts.emplace_back(*text);
+    return {};
+  }
+  LANEWISE_ASSIGN_OR_RETURN(std::string decoded, text_.tokenizer->decode(portion.sources.back()));
+  portion.prompts.push_back(std::move(decoded));
+  return {};
+}
+
 /// `before` sources were processed earlier; `part` of the input has been read.
 Status Generating::run(const Portion& portion, int64_t before, double part) {
   if (style_.stream) return run_streamed(portion);
@@ -96,7 +115,8 @@ Status Generating::run(const Portion& portion, int64_t before, double part) {
   size_t next = 0;
   for (const Status& entry : portion.entries) {
     if (entry.ok()) {
-      LANEWISE_RETURN_IF_ERROR(print(generations[next], portion.sources[next]));
+      LANEWISE_RETURN_IF_ERROR(print(generations[next], portion.sources[next],
+                                     style_.echo ? portion.prompts[next] : std::string()));
       ++next;
     } else {
       LANEWISE_RETURN_IF_ERROR(print_left_out(entry));
@@ -105,10 +125,11 @@ Status Generating::run(const Portion& portion, int64_t before, double part) {
   return shell_.out.flush();
 }
 
-Status Generating::print(const Generation& generation, const std::vector<int32_t>& source) {
-  LANEWISE_ASSIGN_OR_RETURN(const std::string line, style_.json
-                                                        ? to_json(generation, text_, source)
-                                                        : to_plain(generation, text_, source));
+Status Generating::print(const Generation& generation, const std::vector<int32_t>& source,
+                         const std::string& echo) {
+  LANEWISE_ASSIGN_OR_RETURN(const std::string line,
+                            style_.json ? to_json(generation, text_, source, echo)
+                                        : to_plain(generation, text_, source, echo));
   return shell_.out.line(line);
 }
 
@@ -119,18 +140,26 @@ Status Generating::print_left_out(const Status& why) {
 
 /// Sources one by one.
 Status Generating::run_streamed(const Portion& portion) {
-  auto source = portion.sources.begin();
+  size_t next = 0;
   for (const Status& entry : portion.entries) {
-    LANEWISE_RETURN_IF_ERROR(entry.ok() ? stream(*source++) : print_left_out(entry));
+    if (entry.ok()) {
+      LANEWISE_RETURN_IF_ERROR(
+          stream(portion.sources[next], style_.echo ? portion.prompts[next] : std::string()));
+      ++next;
+    } else {
+      LANEWISE_RETURN_IF_ERROR(print_left_out(entry));
+    }
     LANEWISE_RETURN_IF_ERROR(shell_.out.flush());
   }
   return {};
 }
 
 /// Prints each piece of text as soon as it is final, then a line end.
-Status Generating::stream(const std::vector<int32_t>& source) {
+Status Generating::stream(const std::vector<int32_t>& source, const std::string& echo) {
   const std::span<const int32_t> prompt(source.data(), text_.continues ? source.size() : 0);
-  LANEWISE_ASSIGN_OR_RETURN(TextStream stream, TextStream::create(*text_.tokenizer, prompt));
+  LANEWISE_ASSIGN_OR_RETURN(TextStream stream,
+                            TextStream::create(*text_.tokenizer, prompt, text_.stop_strings));
+  LANEWISE_RETURN_IF_ERROR(shell_.out.write(echo));
   Status written;
   const auto show = [&](const Result<std::string_view>& piece) {
     written = piece.ok() ? shell_.out.write(*piece) : piece.status();

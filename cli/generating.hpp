@@ -24,6 +24,7 @@ namespace lanewise::cli {
 struct GenerationStyle {
   bool json = false;
   bool stream = false;  ///< print each piece of text as soon as it is final
+  bool echo = false;    ///< the prompt stands before what continues it
 };
 
 /// One run of `lanewise generate`: the state shared by all portions of the input. Results are in
@@ -49,15 +50,18 @@ class Generating {
   /// Sources that run together, and their positions among those that were left out.
   struct Portion {
     Sources sources;
-    std::vector<Status> entries;  // ok for a source, else why it was left out
-    Status stopped;               // the reason for ending the input
+    std::vector<std::string> prompts;  // of the sources, to echo; else empty
+    std::vector<Status> entries;       // ok for a source, else why it was left out
+    Status stopped;                    // the reason for ending the input
   };
 
   bool add(Result<Source> read, const std::string& where, Portion& portion);
+  Status add_prompt(std::optional<std::string_view> text, Portion& portion) const;
   Status run(const Portion& portion, int64_t before, double part);
   Status run_streamed(const Portion& portion);
-  Status stream(const std::vector<int32_t>& source);
-  Status print(const Generation& generation, const std::vector<int32_t>& source);
+  Status stream(const std::vector<int32_t>& source, const std::string& echo);
+  Status print(const Generation& generation, const std::vector<int32_t>& source,
+               const std::string& echo);
   Status print_left_out(const Status& why);
   TooLong too_long() const;
 

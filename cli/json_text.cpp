@@ -19,15 +19,19 @@ void append_float(std::string& text, float value) {
   text.append(digits.data(), end);
 }
 
+void append_json_float(std::string& json, float value) {
+  if (std::isfinite(value)) {
+    append_float(json, value);
+  } else {
+    json += "null";
+  }
+}
+
 void append_json_floats(std::string& json, std::span<const float> values) {
   json += '[';
   for (size_t i = 0; i < values.size(); ++i) {
     if (i > 0) json += ", ";
-    if (std::isfinite(values[i])) {
-      append_float(json, values[i]);
-    } else {
-      json += "null";
-    }
+    append_json_float(json, values[i]);
   }
   json += ']';
 }

@@ -13,6 +13,9 @@ void append_json_string(std::string& json, std::string_view text);
 /// infinities and no NaN; they become null.
 void append_json_floats(std::string& json, std::span<const float> values);
 
+/// Appends a number as append_json_floats() does.
+void append_json_float(std::string& json, float value);
+
 /// Appends the shortest decimal that reads back as the same float.
 void append_float(std::string& text, float value);
 

@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/status_macros.hpp"
 #include "runtime/generate/unsupported.hpp"
+#include "runtime/generate/validate.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -31,12 +34,15 @@ constexpr std::array kRead = std::to_array<std::string_view>({"bad_words_ids",
                                                               "max_new_tokens",
                                                               "min_length",
                                                               "min_new_tokens",
+                                                              "min_p",
                                                               "no_repeat_ngram_size",
                                                               "num_beams",
                                                               "num_return_sequences",
                                                               "pad_token_id",
                                                               "renormalize_logits",
                                                               "repetition_penalty",
+                                                              "sequence_bias",
+                                                              "stop_strings",
                                                               "suppress_tokens",
                                                               "temperature",
                                                               "top_k",
@@ -89,11 +95,11 @@ constexpr std::array kNeutral = std::to_array<NeutralNumber>({{"encoder_no_repea
                                                               {"penalty_alpha", 0.0}});
 // Used only if do_sample is true.
 constexpr std::array kNeutralInSampling = std::to_array<NeutralNumber>(
-    {{"epsilon_cutoff", 0.0}, {"eta_cutoff", 0.0}, {"min_p", 0.0}, {"typical_p", 1.0}});
+    {{"epsilon_cutoff", 0.0}, {"eta_cutoff", 0.0}, {"typical_p", 1.0}});
 constexpr std::array kNeutralIfFalse = std::to_array<std::string_view>({"token_healing"});
 constexpr std::array kNeutralIfAbsent = std::to_array<std::string_view>(
     {"constraints", "dola_layers", "exponential_decay_length_penalty", "force_words_ids",
-     "forced_decoder_ids", "max_time", "sequence_bias", "stop_strings", "watermarking_config"});
+     "forced_decoder_ids", "max_time", "watermarking_config"});
 constexpr std::array kNeutralIfAbsentInSampling = std::to_array<std::string_view>({"top_h"});
 
 Status not_supported(const Config& config, std::string_view field) {
@@ -161,6 +167,7 @@ class Reader {
     take("temperature", config_.number("temperature", 1.0, 1e-6, 1e6), options_.temperature);
     take("top_k", integer("top_k", kDefaultTopK, 0, kMaxInteger), options_.top_k);
     take("top_p", config_.number("top_p", 1.0, 1e-6, 1.0), options_.top_p);
+    take("min_p", config_.number("min_p", 0.0, 0.0, 1.0), options_.min_p);
     if (options_.beams > 1) {
       refuse("do_sample", unsupported(config_.label() +
                                       ": 'do_sample' with 'num_beams' above 1 is not supported"));
@@ -182,6 +189,8 @@ class Reader {
     take("suppress_tokens", ids("suppress_tokens"), options_.suppress_tokens);
     take("begin_suppress_tokens", ids("begin_suppress_tokens"), options_.begin_suppress_tokens);
     take("bad_words_ids", bad_words(), options_.bad_words_ids);
+    take("sequence_bias", bias(), options_.logit_bias);
+    take("stop_strings", stop_strings(), options_.stop_strings);
   }
 
   void read_special_tokens() {
@@ -249,6 +258,46 @@ class Reader {
     LW_ASSIGN_OR_RETURN(auto words, config_.integer_lists(field, 0, last_id_));
     if (std::ranges::none_of(words, &std::vector<int32_t>::empty)) return words;
     return config_.wrong(field, "a list of lists that are not empty");
+  }
+
+  /// A list of [[id], bias]. The bias of a longer sequence depends on the tokens before.
+  Result<std::vector<LogitBias>> bias() const {
+    const std::string field = "sequence_bias";
+    std::vector<LogitBias> biases;
+    const base::JsonValue* list = config_.json().find(field);
+    if (list == nullptr) return biases;
+    if (!list->is_array()) return not_supported(config_, field);
+    for (const base::JsonValue& entry : list->elements()) {
+      const auto pair = entry.elements();
+      if (pair.size() != 2 || pair[0].elements().size() != 1 || !pair[1].is_number()) {
+        return unsupported(config_.label() +
+                           ": 'sequence_bias' is supported for single tokens only");
+      }
+      const std::optional<int64_t> id = pair[0].elements()[0].integer();
+      if (!id || *id < 0 || *id > last_id_) return config_.wrong(field, "ids of the vocabulary");
+      const auto token = static_cast<int32_t>(*id);
+      if (std::abs(pair[1].number()) > generate::kMaxLogitBias) {
+        return config_.wrong(field, "numbers from -1e30 to 1e30");
+      }
+      // As in a dict, the last one counts.
+      std::erase_if(biases, [&](const LogitBias& one) { return one.id == token; });
+      biases.push_back({token, pair[1].number()});
+    }
+    return biases;
+  }
+
+  /// A text, or a list of texts.
+  Result<std::vector<std::string>> stop_strings() const {
+    const std::string field = "stop_strings";
+    std::vector<std::string> strings;
+    const base::JsonValue* found = config_.json().find(field);
+    if (found != nullptr && found->is_string()) {
+      strings.emplace_back(found->string());
+    } else {
+      LW_ASSIGN_OR_RETURN(strings, config_.texts(field));
+    }
+    if (std::ranges::none_of(strings, &std::string::empty)) return strings;
+    return config_.wrong(field, "texts that are not empty");
   }
 
   const Config& config_;

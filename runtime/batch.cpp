@@ -136,6 +136,11 @@ Status check_batch(const RaggedBatch& batch, const ModelInfo& info, bool with_de
   return check_ids(batch.type_ids, info.token_types, "token_type_ids");
 }
 
+Status check_sequence(std::span<const int32_t> ids, const ModelInfo& info) {
+  const auto length = static_cast<int32_t>(ids.size());
+  return check_batch({.ids = ids, .type_ids = {}, .lengths = {&length, 1}}, info, false);
+}
+
 Result<PaddedRows> PaddedRows::create(const TensorMap& inputs, std::string_view ids_name,
                                       std::string_view mask_name) {
   const Tensor& ids = inputs.find(ids_name)->second;

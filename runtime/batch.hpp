@@ -12,6 +12,9 @@ namespace lanewise {
 /// kInvalidArgument, naming the sequence and position.
 Status check_batch(const RaggedBatch& batch, const ModelInfo& info, bool with_decoder);
 
+/// The same for one sequence.
+Status check_sequence(std::span<const int32_t> ids, const ModelInfo& info);
+
 /// The positions of the tokens in a padded matrix [B, T] of ids.
 class PaddedRows {
  public:

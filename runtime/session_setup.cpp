@@ -21,6 +21,10 @@ Result<SessionSetup> check_session_options(const SessionOptions& options) {
     return invalid_argument("threads: expected 0 to " + std::to_string(kMostThreads) + ", found " +
                             std::to_string(options.threads));
   }
+  if (options.cache_bytes < 0) {
+    return invalid_argument("cache_bytes: expected at least 0, found " +
+                            std::to_string(options.cache_bytes));
+  }
   setup.threads = options.threads == 0 ? exec::available_cpus() : options.threads;
   setup.team = options.use_openmp ? exec::Team::Kind::kOpenMp : exec::Team::Kind::kOwn;
   return setup;

@@ -40,7 +40,7 @@ struct GgufArchitecture {
 };
 
 std::span<const GgufArchitecture> gguf_decoders();  ///< relatives of LLaMA
-std::span<const GgufArchitecture> gguf_classics();  ///< GPT-2, GPT-NeoX
+std::span<const GgufArchitecture> gguf_classics();  ///< GPT-2, GPT-NeoX, BERT
 
 /// Returns null if it is none of them.
 const GgufArchitecture* find_gguf_architecture(std::string_view name);

@@ -1,4 +1,4 @@
-// GPT-2 and GPT-NeoX: the config.json of Transformers and the names of their tensors.
+// GPT-2, GPT-NeoX and BERT: the config.json of Transformers and the names of their tensors.
 
 #include <string>
 #include <utility>
@@ -67,9 +67,43 @@ Result<Json> neox_config(const GgufInput& input) {
                        {"tie_word_embeddings", !has_tensor(input, "output.weight")}});
 }
 
+constexpr GgufModule kBertOutside[] = {{"token_embd", "embeddings.word_embeddings"},
+                                       {"position_embd", "embeddings.position_embeddings"},
+                                       {"token_types", "embeddings.token_type_embeddings"},
+                                       {"token_embd_norm", "embeddings.LayerNorm"}};
+constexpr GgufModule kBert[] = {{"attn_q", "attention.self.query"},
+                                {"attn_k", "attention.self.key"},
+                                {"attn_v", "attention.self.value"},
+                                {"attn_output", "attention.output.dense"},
+                                {"attn_output_norm", "attention.output.LayerNorm"},
+                                {"ffn_up", "intermediate.dense"},
+                                {"ffn_down", "output.dense"},
+                                {"layer_output_norm", "output.LayerNorm"}};
+
+/// An encoder.
+Result<Json> bert_config(const GgufInput& input) {
+  const GgufFields& fields = input.fields;
+  LW_ASSIGN_OR_RETURN(const GgufSizes sizes, read_gguf_sizes(input));
+  LW_ASSIGN_OR_RETURN(const double eps, fields.number("attention.layer_norm_epsilon", 0, 1));
+  LW_ASSIGN_OR_RETURN(const bool causal, fields.boolean_or("attention.causal", true));
+  if (causal) return fields.refused("attention.causal", "true");
+  const CheckpointTensor* types = input.tensors.find("token_types.weight");
+  const int64_t type_count = types == nullptr || types->shape.empty() ? 0 : types->shape[0];
+  return Json::object({{"model_type", "bert"},
+                       {"vocab_size", sizes.vocabulary},
+                       {"hidden_size", sizes.width},
+                       {"intermediate_size", sizes.hidden},
+                       {"num_hidden_layers", sizes.layers},
+                       {"num_attention_heads", sizes.heads},
+                       {"max_position_embeddings", sizes.context},
+                       {"type_vocab_size", type_count},
+                       {"layer_norm_eps", eps}});
+}
+
 constexpr GgufArchitecture kArchitectures[] = {
     {"gpt2", kGpt2Outside, kGpt2, "transformer.h.", {}, gpt2_config},
     {"gptneox", kNeoxOutside, kNeox, "gpt_neox.layers.", kRopeTensors, neox_config},
+    {"bert", kBertOutside, kBert, "encoder.layer.", {}, bert_config},
 };
 
 }  // namespace

@@ -93,6 +93,10 @@ Status refuse_experts(const GgufFields& fields) {
 
 Result<int64_t> read_head_dim(const GgufFields& fields, const GgufSizes& sizes) {
   const int64_t usual = sizes.width / sizes.heads;
+  if (usual < 1 && !fields.has("attention.key_length")) {
+    return fields.wrong("attention.head_count", "at most the " + std::to_string(sizes.width) +
+                                                    " features of 'embedding_length'");
+  }
   LW_ASSIGN_OR_RETURN(const int64_t keys,
                       fields.integer_or("attention.key_length", usual, 1, kMostFeatures));
   LW_ASSIGN_OR_RETURN(const int64_t values,

@@ -40,6 +40,7 @@ class Reader {
     const GgufInput input{fields, *checkpoint_};
     LW_ASSIGN_OR_RETURN(const Json config, architecture_->config(input));
     LW_ASSIGN_OR_RETURN(std::vector<RearrangedTensor> tensors, name_tensors(*architecture_, input));
+    LW_RETURN_IF_ERROR(read_pooling(fields));
     LW_RETURN_IF_ERROR(check_all_read(fields));
     model_.files["config.json"] = config.text();
     LW_RETURN_IF_ERROR(read_tokenizer());
@@ -70,6 +71,29 @@ class Reader {
                        in_quotes(name) + "; known: " + known);
   }
 
+  /// The vector of a text, as a folder of sentence-transformers has it; normalised, as llama.cpp's
+  /// programs do unless told otherwise.
+  Status read_pooling(const GgufFields& fields) {
+    constexpr std::array kModes = std::to_array<const char*>({"none", "mean", "cls", "lasttoken"});
+    const char* const name = "pooling_type";
+    LW_ASSIGN_OR_RETURN(const int64_t type, fields.integer_or(name, 0, 0, INT32_MAX));
+    if (type >= static_cast<int64_t>(kModes.size())) {
+      return fields.refused(name, std::to_string(type));
+    }
+    if (type == 0) return {};
+    const auto module = [](const char* path, const char* kind) {
+      return Json::object(
+          {{"path", path}, {"type", std::string("sentence_transformers.models.") + kind}});
+    };
+    model_.files["modules.json"] =
+        Json::array(module("", "Transformer"), module("1_Pooling", "Pooling"),
+                    module("2_Normalize", "Normalize"))
+            .text();
+    model_.files["1_Pooling/config.json"] =
+        Json::object({{"pooling_mode", kModes[static_cast<size_t>(type)]}}).text();
+    return {};
+  }
+
   /// A hyperparameter that nobody read might change what the model computes.
   static Status check_all_read(const GgufFields& fields) {
     for (const std::string_view name : kBookkeeping) fields.find(name);
@@ -94,7 +118,9 @@ class Reader {
       model_.files["generation_config.json"] = "{}";
       return {};
     }
-    LW_ASSIGN_OR_RETURN(const GgufVocabulary vocabulary, read_gguf_vocabulary(fields));
+    LW_ASSIGN_OR_RETURN(GgufVocabulary vocabulary, read_gguf_vocabulary(fields));
+    const GgufValue* name = view_.find("general.name");
+    strip_phi3_tokens(name == nullptr ? "" : name->string().value_or(""), &vocabulary);
     LW_RETURN_IF_ERROR(check_vocabulary(fields, vocabulary));
     LW_ASSIGN_OR_RETURN(model_.files["tokenizer.json"], gguf_tokenizer_json(fields, vocabulary));
     model_.tokenizer_name = kind;

@@ -17,12 +17,6 @@ using base::in_quotes;
 using Json = base::JsonTree;
 using text::PieceKind;
 
-/// Of a text's own tokens, those that are found before it is split.
-bool is_found_first(GgufTokenType type) {
-  return type == GgufTokenType::kControl || type == GgufTokenType::kUserDefined ||
-         type == GgufTokenType::kUnknown;
-}
-
 /// Decoding can leave these out.
 bool is_special(GgufTokenType type) {
   return type == GgufTokenType::kControl || type == GgufTokenType::kUnknown;
@@ -39,6 +33,8 @@ class Writer {
       LW_RETURN_IF_ERROR(write_byte_level(&file));
     } else if (vocabulary_.model == "llama") {
       LW_RETURN_IF_ERROR(write_pieces(&file));
+    } else if (vocabulary_.model == "bert") {
+      LW_RETURN_IF_ERROR(write_words(&file));
     } else {
       return fields_.refused("model", in_quotes(vocabulary_.model));
     }
@@ -57,7 +53,7 @@ class Writer {
                                    {"content", token.text},
                                    {"single_word", false},
                                    {"lstrip", false},
-                                   {"rstrip", false},
+                                   {"rstrip", token.strips_right},
                                    {"normalized", false},
                                    {"special", is_special(token.type)}}));
     }
@@ -222,6 +218,57 @@ class Writer {
                          {"byte_fallback", true},
                          {"add_dummy_prefix", prefix},
                          {"remove_extra_whitespaces", false}});
+  }
+
+  // WordPiece: tokens that begin a word have U+2581 before them, the others nothing.
+
+  Status write_words(Json* file) const {
+    LW_ASSIGN_OR_RETURN(const bool lowercase, fields_.boolean_or("normalizer.lowercase", true));
+    LW_ASSIGN_OR_RETURN(const bool strips,
+                        fields_.boolean_or("normalizer.strip_accents", lowercase));
+    if (vocabulary_.unk == kNoGgufToken) return fields_.wrong("unknown_token_id", "a token");
+    if (vocabulary_.bos == kNoGgufToken) return fields_.wrong("bos_token_id", "a token");
+    if (vocabulary_.sep == kNoGgufToken) return fields_.wrong("seperator_token_id", "a token");
+    LW_ASSIGN_OR_RETURN(Json words, word_ids());
+    file->set("normalizer", Json::object({{"type", "BertNormalizer"},
+                                          {"clean_text", true},
+                                          {"handle_chinese_chars", true},
+                                          {"strip_accents", strips},
+                                          {"lowercase", lowercase}}));
+    file->set("pre_tokenizer", Json::object({{"type", "BertPreTokenizer"}}));
+    file->set("decoder",
+              Json::object({{"type", "WordPiece"}, {"prefix", "##"}, {"cleanup", true}}));
+    file->set("model", Json::object({{"type", "WordPiece"},
+                                     {"unk_token", word(vocabulary_.unk)},
+                                     {"continuing_subword_prefix", "##"},
+                                     {"max_input_chars_per_word", 1'000'000'000},
+                                     {"vocab", std::move(words)}}));
+    const auto named = [&](int32_t id) { return Json::array(word(id), id); };
+    file->set("post_processor", Json::object({{"type", "BertProcessing"},
+                                              {"cls", named(vocabulary_.bos)},
+                                              {"sep", named(vocabulary_.sep)}}));
+    return {};
+  }
+
+  /// A token as BERT's vocab.txt has it.
+  std::string word(int32_t id) const {
+    constexpr std::string_view kSpace = "\u2581";
+    const GgufToken& token = vocabulary_.tokens[static_cast<size_t>(id)];
+    if (is_found_first(token.type)) return token.text;
+    if (token.text.starts_with(kSpace)) return token.text.substr(kSpace.size());
+    return "##" + token.text;
+  }
+
+  Result<Json> word_ids() const {
+    std::vector<std::pair<std::string, int32_t>> list;
+    std::set<std::string> seen;
+    for (size_t i = 0; i < vocabulary_.tokens.size(); ++i) {
+      list.emplace_back(word(static_cast<int32_t>(i)), static_cast<int32_t>(i));
+      if (seen.insert(list.back().first).second) continue;
+      return data_loss("metadata " + in_quotes(fields_.key("tokens")) + ": two tokens are " +
+                       in_quotes(list.back().first));
+    }
+    return Json::object_of(list);
   }
 
   const GgufFields& fields_;

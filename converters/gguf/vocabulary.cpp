@@ -53,24 +53,16 @@ struct FimRole {
 };
 constexpr FimRole kFimRoles[] = {
     {{"fim_pre_token_id", "prefix_token_id"},
-     {"<|fim_prefix|>", "<fim-prefix>", "<fim_prefix>",
-      "<\uFF5C"
-      "fim\u2581"
-      "begin\uFF5C>",
-      "<PRE>", "\u2581<PRE>", "<|code_prefix|>", "<|prefix|>"},
+     {"<|fim_prefix|>", "<fim-prefix>", "<fim_prefix>", "<\uFF5Cfim\u2581begin\uFF5C>", "<PRE>",
+      "\u2581<PRE>", "<|code_prefix|>", "<|prefix|>"},
      false},
     {{"fim_suf_token_id", "suffix_token_id"},
-     {"<|fim_suffix|>", "<fim-suffix>", "<fim_suffix>",
-      "<\uFF5C"
-      "fim\u2581hole\uFF5C>",
-      "<SUF>", "\u2581<SUF>", "<|code_suffix|>", "<|suffix|>"},
+     {"<|fim_suffix|>", "<fim-suffix>", "<fim_suffix>", "<\uFF5Cfim\u2581hole\uFF5C>", "<SUF>",
+      "\u2581<SUF>", "<|code_suffix|>", "<|suffix|>"},
      false},
     {{"fim_mid_token_id", "middle_token_id"},
-     {"<|fim_middle|>", "<fim-middle>", "<fim_middle>",
-      "<\uFF5C"
-      "fim\u2581"
-      "end\uFF5C>",
-      "<MID>", "\u2581<MID>", "<|code_middle|>", "<|middle|>"},
+     {"<|fim_middle|>", "<fim-middle>", "<fim_middle>", "<\uFF5Cfim\u2581end\uFF5C>", "<MID>",
+      "\u2581<MID>", "<|code_middle|>", "<|middle|>"},
      false},
     {{"fim_pad_token_id", nullptr},
      {"<|fim_pad|>", "<fim-pad>", "<fim_pad>", "<PAD>", "[PAD]", "", "", ""},
@@ -177,7 +169,9 @@ class Reader {
     const auto usual = [&](int32_t of_pieces, int32_t of_words) {
       return pieces ? of_pieces : words ? of_words : kNoGgufToken;
     };
-    LW_RETURN_IF_ERROR(read_id("bos_token_id", usual(1, 101), &vocabulary_.bos));
+    const int32_t bos = usual(1, 101);
+    if (words) LW_RETURN_IF_ERROR(read_id("cls_token_id", bos, &vocabulary_.bos));
+    LW_RETURN_IF_ERROR(read_id("bos_token_id", words ? vocabulary_.bos : bos, &vocabulary_.bos));
     LW_RETURN_IF_ERROR(read_id("eos_token_id", usual(2, kNoGgufToken), &vocabulary_.eos));
     LW_RETURN_IF_ERROR(read_id("unknown_token_id", usual(0, 100), &vocabulary_.unk));
     // The former misspelling of `separator`.
@@ -252,6 +246,22 @@ class Reader {
 
 Result<GgufVocabulary> read_gguf_vocabulary(const GgufFields& fields) {
   return Reader(fields).read();
+}
+
+bool is_found_first(GgufTokenType type) {
+  return type == GgufTokenType::kControl || type == GgufTokenType::kUserDefined ||
+         type == GgufTokenType::kUnknown;
+}
+
+void strip_phi3_tokens(std::string_view name, GgufVocabulary* vocabulary) {
+  std::string lower(name);
+  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  if (lower.find("phi-3") == lower.npos && lower.find("phi3") == lower.npos) return;
+  constexpr auto kOthers = std::to_array<std::string_view>({"<unk>", "<s>", "<|endoftext|>"});
+  for (GgufToken& token : vocabulary->tokens) {
+    token.strips_right =
+        is_found_first(token.type) && std::ranges::find(kOthers, token.text) == kOthers.end();
+  }
 }
 
 }  // namespace lanewise::converters

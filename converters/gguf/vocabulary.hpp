@@ -27,6 +27,7 @@ struct GgufToken {
   std::string text;
   float score = 0;
   GgufTokenType type = GgufTokenType::kNormal;
+  bool strips_right = false;  ///< includes the white space behind it
 };
 
 /// The tokens of a GGUF's tokenizer and what they are for.
@@ -53,5 +54,12 @@ struct GgufVocabulary {
 /// is not UTF-8 or there twice, and an id that is not one of the tokens.
 /// Source: llama.cpp, llama_vocab::impl::load().
 Result<GgufVocabulary> read_gguf_vocabulary(const GgufFields& fields);
+
+/// Whether a token of a text is found before the text is split.
+bool is_found_first(GgufTokenType type);
+
+/// The special tokens of Phi-3, which GGUF does not describe: llama.cpp knows them by the model's
+/// `name` and lets them include the white space behind them.
+void strip_phi3_tokens(std::string_view name, GgufVocabulary* vocabulary);
 
 }  // namespace lanewise::converters

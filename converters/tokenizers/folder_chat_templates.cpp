@@ -9,7 +9,8 @@
 #include "converters/tokenizers/companions.hpp"
 #include "converters/tokenizers/json_file.hpp"
 #include "runtime/chat/limits.hpp"
-#include "runtime/chat/template.hpp"
+#include "runtime/chat/parser.hpp"
+#include "runtime/chat/syntax.hpp"
 #include "runtime/text/utf8.hpp"
 
 namespace lanewise::converters {
@@ -119,7 +120,8 @@ class Reader {
     }
     if (!status.ok()) return leave_out(file, status.message());
     stored_.templates.insert_or_assign(name, std::string(text));
-    const Status parsed = chat::ChatTemplate::parse(text).status();
+    // Not ChatTemplate::parse(), for which a lack of memory is one failure among others.
+    const Status parsed = chat::parse_program(text).status();
     if (!parsed.ok()) {
       report_(base::in_quotes(file) + ": chat template: " + parsed.message() +
               ": the model generates, but cannot chat");

@@ -74,7 +74,7 @@ LANEWISE_EXPORT Result<Tokenizer> load_tokenizer(const std::string& path,
 struct StoredTensorInfo {
   std::string name;     ///< in the file
   std::string read_as;  ///< the name by which the model's family reads it, often the same
-  std::string type;     ///< in the file: `f32`, `f16`, `Q4_K`, ...
+  std::string type;     ///< in the file: `F32`, `F16`, `Q4_K`, ...
   Shape shape;          ///< in the file
 };
 

@@ -29,6 +29,13 @@ struct UnsupportedOption {
   bool operator==(const UnsupportedOption&) const = default;
 };
 
+/// A number that is added to the score of a token.
+struct LogitBias {
+  int32_t id = kNoToken;
+  double bias = 0.0;
+  bool operator==(const LogitBias&) const = default;
+};
+
 /// How the next tokens are chosen.
 ///
 /// The fields, their meaning and the order in which they apply are those of Transformers'
@@ -52,11 +59,17 @@ struct GenerationOptions {
   double temperature = 0.0;  ///< logits are divided by it; 0: the most likely token is chosen
   int top_k = 0;             ///< sample from the top_k most likely tokens; 0: from all
   double top_p = 1.0;        ///< sample from the most likely tokens whose probabilities sum to this
+  double min_p = 0.0;        ///< not from tokens less likely than this times the most likely one
   uint64_t seed = 0;         ///< the same seed gives the same samples in every batch
 
   // Processors: they change the scores before a token is chosen.
+  std::vector<LogitBias> logit_bias;  ///< added first; at most one for each token
   double repetition_penalty = 1.0;  ///< > 0; above 1: tokens that already occur become less likely
-  int no_repeat_ngram_size = 0;     ///< no n-gram of this size occurs twice; 0: off
+  /// Subtracted from the score of each token once for every time that it has been generated, and
+  /// once if it has been generated at all, as OpenAI's API defines them: the prompt does not count.
+  double frequency_penalty = 0.0;
+  double presence_penalty = 0.0;
+  int no_repeat_ngram_size = 0;                ///< no n-gram of this size occurs twice; 0: off
   std::vector<int32_t> suppress_tokens;        ///< never chosen
   std::vector<int32_t> begin_suppress_tokens;  ///< never first, or second after a forced first one
   std::vector<std::vector<int32_t>> bad_words_ids;  ///< sequences that never occur
@@ -72,6 +85,15 @@ struct GenerationOptions {
   int32_t bos_token_id = kNoToken;
   int32_t pad_token_id = kNoToken;  ///< not used by lanewise, which never pads; for the caller
 
+  /// Each of them ends a hypothesis as soon as the text of its new tokens contains it, wherever it
+  /// begins or ends within a token, or when it is the special token that was generated. The text of
+  /// the hypothesis ends before it: text_before_stop(). Requires a model with a tokenizer.
+  std::vector<std::string> stop_strings;
+
+  /// What Hypothesis::logprobs reports: for each token this many of the most likely ones, at most
+  /// kMaxTopLogprobs; 0: only the token's own log-probability; -1: nothing.
+  int top_logprobs = -1;
+
   /// Options that the checkpoint sets and lanewise does not support. validate() refuses those that
   /// would affect this search: `typical_p` when sampling, `num_beam_groups` in a beam search. A
   /// caller that replaces such an option calls override_unsupported().
@@ -84,6 +106,7 @@ LANEWISE_EXPORT void override_unsupported(GenerationOptions& options,
 
 inline constexpr int kMaxBeams = 64;
 inline constexpr int kMaxSamples = 256;
+inline constexpr int kMaxTopLogprobs = 100;
 
 /// Checks that each value is in range, that the lengths do not contradict each other, that ids are
 /// below `vocabulary_size`, and that the options fit the kind of search.
@@ -96,13 +119,29 @@ LANEWISE_EXPORT Status validate(const GenerationOptions& options, int64_t vocabu
 enum class FinishReason {
   kEos,        ///< an end token was chosen
   kLength,     ///< the maximum length was reached
-  kStop,       ///< a callback stopped it, or no token could follow
+  kStop,       ///< a stop string occurred, a callback stopped it, or no token could follow
   kCancelled,  ///< the run was cancelled, or its deadline passed
+};
+
+/// A token, and its log-probability in the model's own distribution: before processors, temperature
+/// and filters.
+struct LikelyToken {
+  int32_t id = kNoToken;
+  float logprob = 0.0f;
+};
+
+/// A token of a hypothesis.
+struct TokenLogprob {
+  int32_t id = kNoToken;
+  float logprob = 0.0f;
+  std::vector<LikelyToken> top;  ///< the most likely tokens at its place, best first
 };
 
 /// A sequence of tokens found by a search.
 struct Hypothesis {
-  std::vector<int32_t> ids;  ///< the generated tokens, without prompt, start token and end token
+  /// The generated tokens, without prompt, start token and end token. Those that make up a stop
+  /// string are included.
+  std::vector<int32_t> ids;
   /// The sum of the tokens' log-probabilities divided by length^length_penalty. Both the sum and
   /// the length include the end token.
   ///
@@ -111,6 +150,12 @@ struct Hypothesis {
   /// token contributes 0.
   float score = 0.0f;
   FinishReason finish_reason = FinishReason::kLength;
+  std::vector<TokenLogprob> logprobs;  ///< [ids], if GenerationOptions::top_logprobs >= 0
 };
+
+/// Returns the part of `text` before the first of `stop_strings`: the one that ends first, and of
+/// those that end together the longest. All of `text` if it contains none.
+LANEWISE_EXPORT std::string_view text_before_stop(
+    std::string_view text, std::span<const std::string> stop_strings) noexcept;
 
 }  // namespace lanewise

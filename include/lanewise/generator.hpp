@@ -29,6 +29,12 @@ struct GenerationCallbacks {
   /// Called for each new token except the end token, in greedy search and when sampling one
   /// sequence.
   std::function<bool(int64_t source, int32_t token)> on_token{};
+  /// Called for each hypothesis before its next token is chosen, and may change `logits`,
+  /// [vocabulary], to which processors are then applied. `ids` are the new tokens so far. What it
+  /// changes counts as the model's own distribution for scores and log-probabilities; a logit of
+  /// -inf forbids a token, and if all are forbidden the hypothesis ends.
+  std::function<void(int64_t source, std::span<const int32_t> ids, std::span<float> logits)>
+      on_logits{};
   /// Called for each finished hypothesis of a beam search. Better ones may still displace it from
   /// the results.
   std::function<bool(int64_t source, const Hypothesis& hypothesis)> on_hypothesis{};

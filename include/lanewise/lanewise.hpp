@@ -7,6 +7,7 @@
 #include "lanewise/chat.hpp"        // IWYU pragma: export
 #include "lanewise/cpu.hpp"         // IWYU pragma: export
 #include "lanewise/embedder.hpp"    // IWYU pragma: export
+#include "lanewise/engine.hpp"      // IWYU pragma: export
 #include "lanewise/files.hpp"       // IWYU pragma: export
 #include "lanewise/generation.hpp"  // IWYU pragma: export
 #include "lanewise/generator.hpp"   // IWYU pragma: export

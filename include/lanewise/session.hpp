@@ -30,6 +30,9 @@ struct SessionOptions {
   std::string isa;
   /// Allows implementations whose results for a row depend on the rest of the batch (oneDNN).
   bool fast = false;
+  /// Generator and Engine: the most bytes of keys and values; 0: no limit. Sources wait until there
+  /// is room for all tokens that they may need.
+  int64_t cache_bytes = 0;
   /// Outputs to compute; empty: all. Leaving out an output saves the nodes that only it needs.
   std::vector<std::string> outputs;
   /// Receives one line for each implementation chosen, with the reasons; may be empty.

@@ -122,10 +122,11 @@ class LANEWISE_EXPORT Tokenizer {
 /// text is final. Special tokens add nothing. Not thread-safe.
 class LANEWISE_EXPORT TextStream {
  public:
-  /// The tokens continue the text of `before`: add() and finish() then equal decode_after(). Fails
-  /// with kInvalidArgument for a negative id.
-  static Result<TextStream> create(const Tokenizer& tokenizer,
-                                   std::span<const int32_t> before = {});
+  /// The tokens continue the text of `before`: add() and finish() then equal decode_after(). The
+  /// text ends before the first of `stop_strings` (text_before_stop()); what may be the beginning of
+  /// one is held back. Fails with kInvalidArgument for a negative id.
+  static Result<TextStream> create(const Tokenizer& tokenizer, std::span<const int32_t> before = {},
+                                   std::span<const std::string> stop_strings = {});
 
   TextStream(TextStream&&) noexcept;
   TextStream& operator=(TextStream&&) noexcept;

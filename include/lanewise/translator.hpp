@@ -21,7 +21,8 @@ struct Translation {
 
 /// Called while translating; see GenerationCallbacks. Any of them may be empty.
 struct TranslationCallbacks {
-  /// Called with each new piece of text, in greedy search and when sampling one sequence.
+  /// Called with each new piece of text, in greedy search and when sampling one sequence. What was
+  /// held back, because it might have become another character or a stop string, comes at the end.
   std::function<bool(int64_t source, std::string_view piece)> on_text{};
   /// Called between batches with the number of texts done so far.
   std::function<void(int64_t done)> progress{};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "base/dcheck.hpp"
 #include "base/status_macros.hpp"
@@ -41,6 +42,11 @@ Cache::LayerMemory Cache::layer(size_t index) const noexcept {
   if (place.paged) return {nullptr, place.index};
   const auto state = static_cast<size_t>(place.index);
   return {slots_.layer(state), slots_.stride(state)};
+}
+
+int64_t Cache::most_tokens() const noexcept {
+  constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
+  return pages_.page_bytes() > 0 ? pages_.most_pages() * ops::kPageTokens : kNoLimit;
 }
 
 Status Cache::append(Sequence& sequence, int64_t count) {

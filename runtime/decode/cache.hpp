@@ -36,6 +36,8 @@ class Cache {
   explicit Cache(std::span<const CacheLayer> layers);
 
   void set_limit(int64_t bytes) noexcept { pages_.set_limit(bytes); }
+  /// The most tokens of a sequence that has all of the cache.
+  int64_t most_tokens() const noexcept;
   /// Keeps up to `pages` full pages of sequences that were released, for reuse().
   void keep(int64_t pages) noexcept { most_kept_ = pages; }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/status_macros.hpp"
+#include "ops/attention/kv_page.hpp"
 #include "ops/description.hpp"
 #include "runtime/graph/model_inputs.hpp"
 #include "runtime/model_data.hpp"
@@ -63,6 +64,9 @@ Result<std::unique_ptr<Decoder>> Decoder::create(const Model& model,
   if (!decoder->has_encoder()) {
     LW_RETURN_IF_ERROR(decoder->add_all_logits({.isa = setup.isa, .fast = options.fast}));
   }
+  if (options.cache_bytes > 0) decoder->cache_.set_limit(options.cache_bytes);
+  // As much as one more sequence would take.
+  decoder->cache_.keep(ops::pages_for(decoder->max_tokens()));
   log_team(options, decoder->team());
   return decoder;
 }

@@ -38,7 +38,7 @@ class Draft {
   std::vector<int32_t> proposed_;
   std::unordered_map<uint64_t, size_t> followers_;  // of three tokens: where what follows begins
   size_t length_ = kShortest;
-  int pause_ = 0;       // after wrong proposals
+  int pause_ = 0;  // after wrong proposals
   int still_paused_ = 0;
 };
 

@@ -8,18 +8,17 @@
 #include "base/messages.hpp"
 #include "base/no_throw.hpp"
 #include "base/status_macros.hpp"
-#include "ops/attention/kv_page.hpp"
 #include "ops/dispatch.hpp"
 #include "runtime/batch.hpp"
 #include "runtime/decode/decoder.hpp"
-#include "runtime/decode/generation.hpp"
+#include "runtime/decode/scheduler.hpp"
 #include "runtime/exec/length_batches.hpp"
 
 namespace lanewise {
 namespace {
 
-// Hypotheses of an encoder-decoder in a batch, as BatchGeneration would choose.
-constexpr int64_t kBatchRows = 256;
+// Hypotheses of an encoder-decoder in a batch, whose sources are encoded together.
+constexpr int64_t kBatchRows = decode::Scheduler::Limits().rows;
 // Tokens of the sources that the encoder processes at once.
 constexpr int64_t kBatchTokens = 4096;
 
@@ -36,6 +35,8 @@ class Generator::Impl {
                                            const RunOptions& run,
                                            std::span<const Constraint> constraints) {
     LW_RETURN_IF_ERROR(check(sources, options));
+    LW_ASSIGN_OR_RETURN(const text::Tokenizer* const tokenizer,
+                        decode::tokenizer_for(options, model_));
     LW_RETURN_IF_ERROR(check(sources, constraints));
     decoder_->begin_profile();
     std::vector<int32_t> lengths;
@@ -43,26 +44,24 @@ class Generator::Impl {
     exec::LengthBatches batches;
     exec::cut_by_length(lengths, limits(options), batches);
     std::vector<Generation> results(sources.size());
-    bool stopped = false;
+    std::vector<decode::Request> requests;
+    for (const int32_t number : batches.order) {
+      const auto i = static_cast<size_t>(number);
+      requests.push_back({.ids = sources[i],
+                          .number = i,
+                          .sequence = i,
+                          .options = &options,
+                          .callbacks = &callbacks,
+                          .constraint = constraint_of(i, constraints),
+                          .tokenizer = tokenizer,
+                          .result = &results[i]});
+    }
+    int64_t done = 0;
     for (const exec::LengthBatch& batch : batches.batches) {
-      if (stopped) break;
-      std::vector<decode::Source> members;
-      for (size_t i = batch.begin; i < batch.end; ++i) {
-        const auto number = static_cast<size_t>(batches.order[i]);
-        members.push_back({sources[number], number, constraint_of(number, constraints)});
-      }
-      std::vector<Generation> outcome(members.size());
-      GenerationCallbacks batch_callbacks = callbacks;
-      if (callbacks.progress) {
-        batch_callbacks.progress = [&](int64_t done) {
-          callbacks.progress(static_cast<int64_t>(batch.begin) + done);
-        };
-      }
-      decode::BatchGeneration generation(*decoder_, options, batch_callbacks, run);
-      LW_RETURN_IF_ERROR(generation.run(members, outcome, stopped));
-      for (size_t i = 0; i < members.size(); ++i) {
-        results[members[i].number] = std::move(outcome[i]);
-      }
+      const auto members = std::span(requests).subspan(batch.begin, batch.end - batch.begin);
+      const Status status = generate(members, callbacks, run, done);
+      if (status.code() == StatusCode::kCancelled) break;
+      if (!status.ok()) return status;
     }
     for (Generation& result : results) {
       if (!result.hypotheses.empty()) continue;  // cancelled before it started
@@ -81,6 +80,36 @@ class Generator::Impl {
     if (!decoder_->has_encoder()) return {kNoLimit, kNoLimit};
     const int64_t each = std::max(options.beams, options.num_return_sequences);
     return {kBatchTokens, std::max<int64_t>(1, kBatchRows / each)};
+  }
+
+  /// Generates for the requests of a batch, which join when there is room. kCancelled, with the
+  /// results of those that had joined, if `run` stopped it.
+  Status generate(std::span<const decode::Request> requests, const GenerationCallbacks& callbacks,
+                  const RunOptions& run, int64_t& done) {
+    decode::Scheduler scheduler(*decoder_);
+    const auto left = [&](uint64_t) {
+      ++done;
+      if (callbacks.progress) callbacks.progress(done);
+    };
+    Status status = scheduler.encode(requests, run);
+    size_t next = 0;
+    while (status.ok()) {
+      for (; status.ok() && next < requests.size() && scheduler.has_room(requests[next]); ++next) {
+        status = join(scheduler, requests[next], static_cast<int32_t>(next));
+      }
+      if (!status.ok()) break;
+      scheduler.leave(left);
+      if (scheduler.empty() && next == requests.size()) return {};
+      if (!scheduler.empty()) status = scheduler.step(run);
+    }
+    scheduler.stop_all(FinishReason::kCancelled);
+    scheduler.leave();
+    return status;
+  }
+
+  static Status join(decode::Scheduler& scheduler, const decode::Request& request, int32_t source) {
+    return scheduler.join(request, source)
+        .with_context("source " + std::to_string(request.number + 1));
   }
 
   static const Constraint* constraint_of(size_t source, std::span<const Constraint> constraints) {
@@ -105,9 +134,7 @@ class Generator::Impl {
           "decoder_start_token_id: the model does not define the first token of a sequence");
     }
     for (size_t i = 0; i < sources.size(); ++i) {
-      const auto length = static_cast<int32_t>(sources[i].size());
-      const Status status = check_batch(
-          {.ids = sources[i], .type_ids = {}, .lengths = {&length, 1}}, model_.info(), false);
+      const Status status = check_sequence(sources[i], model_.info());
       if (!status.ok()) return status.with_context("source " + std::to_string(i + 1));
     }
     return {};
@@ -120,8 +147,6 @@ class Generator::Impl {
 Result<Generator> Generator::create(const Model& model, const SessionOptions& options) {
   return base::no_throw([&]() -> Result<Generator> {
     LW_ASSIGN_OR_RETURN(auto decoder, decode::Decoder::create(model, options));
-    // As much as one more sequence would take.
-    decoder->cache().keep(ops::pages_for(decoder->max_tokens()));
     return Generator(std::make_unique<Impl>(model, std::move(decoder)));
   });
 }

@@ -13,16 +13,24 @@ namespace {
 
 // Few enough allocations, and little memory that nothing uses.
 constexpr int64_t kSlabBytes = 1 << 22;
+constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
 
-int32_t pages_of_slab(int64_t page_bytes) {
+/// Small beside the limit too, because all slabs are of one size.
+int32_t pages_of_slab(int64_t page_bytes, int64_t limit) {
+  const int64_t bytes = std::min(kSlabBytes, limit / 16);
   return static_cast<int32_t>(
-      std::clamp<int64_t>(kSlabBytes / std::max<int64_t>(page_bytes, 1), 1, 1 << 10));
+      std::clamp<int64_t>(bytes / std::max<int64_t>(page_bytes, 1), 1, 1 << 10));
 }
 
 }  // namespace
 
-PagePool::PagePool(int64_t floats)
-    : floats_(floats), slab_pages_(pages_of_slab(floats * static_cast<int64_t>(sizeof(float)))) {}
+PagePool::PagePool(int64_t floats) : floats_(floats) { set_limit(kNoLimit); }
+
+void PagePool::set_limit(int64_t bytes) noexcept {
+  LW_DCHECK(slabs_.empty());
+  limit_ = bytes;
+  slab_pages_ = pages_of_slab(page_bytes(), bytes);
+}
 
 int64_t PagePool::most_pages() const noexcept {
   return limit_ / std::max<int64_t>(page_bytes() * slab_pages_, 1) * slab_pages_;

@@ -17,8 +17,8 @@ class PagePool {
   /// floats  of a page, a multiple of 16: pages are aligned to 64 bytes
   explicit PagePool(int64_t floats);
 
-  /// The most bytes that the pool may allocate.
-  void set_limit(int64_t bytes) noexcept { limit_ = bytes; }
+  /// The most bytes that the pool may allocate. Before the first page is taken.
+  void set_limit(int64_t bytes) noexcept;
   int64_t page_bytes() const noexcept { return floats_ * static_cast<int64_t>(sizeof(float)); }
 
   /// Takes `count` free pages with one holder each, appended to `pages`. kResourceExhausted, with
@@ -35,7 +35,7 @@ class PagePool {
 
   int64_t pages() const noexcept { return static_cast<int64_t>(uses_.size()); }
   int64_t free_pages() const noexcept { return static_cast<int64_t>(free_.size()); }
-  /// Pages that can be free without more memory than the limit.
+  /// The number of pages that the limit allows.
   int64_t most_pages() const noexcept;
 
  private:
@@ -50,8 +50,8 @@ class PagePool {
   static constexpr size_t kAlignment = 64;
 
   const int64_t floats_;
-  const int32_t slab_pages_;
-  int64_t limit_ = INT64_MAX;
+  int64_t limit_;
+  int32_t slab_pages_;
   std::vector<Slab> slabs_;    // of slab_pages_ pages
   std::vector<int32_t> uses_;  // [pages]
   std::vector<int32_t> free_;  // taken from the end

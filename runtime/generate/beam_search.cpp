@@ -5,7 +5,7 @@
 
 namespace lanewise::generate {
 BeamSearch::BeamSearch(const GenerationOptions& options, ops::Isa isa, int64_t vocabulary,
-                       Tokens prompt, int64_t max_new_tokens)
+                       Tokens prompt, int64_t max_new_tokens, StopRule* rule)
     : options_(options),
       sampling_(isa),
       vocabulary_(static_cast<size_t>(vocabulary)),
@@ -18,12 +18,15 @@ BeamSearch::BeamSearch(const GenerationOptions& options, ops::Isa isa, int64_t v
       scores_(beams_),
       candidates_(beams_ * ranked_count_),
       candidate_counts_(beams_),
+      log_(options_, isa, options.beams, vocabulary_),
+      rule_(rule),
       done_(options.beams, max_new_tokens) {
   ranking_.reserve(candidates_.size());
   if (processors_.penalize()) {
     before_.resize(beams_);
-    for (auto& row : before_) row.reserve(prompt.size() + reserved_tokens(max_new_tokens));
-    before_[0].resize(prompt.size());
+    const size_t longest = prompt.size() + reserved_tokens(max_new_tokens);
+    for (auto& row : before_) row.reserve(processors_.memory(longest));
+    before_[0].resize(processors_.memory(prompt.size()));
   }
   if (max_new_tokens == 0) stop(FinishReason::kLength);
 }
@@ -34,6 +37,7 @@ void BeamSearch::score(int row, float* logits) noexcept {
   candidate_counts_[place] = 0;
   float log_sum = sampling_.log_sum_exp(scores);
   if (!std::isfinite(log_sum)) return;
+  log_.look(row, scores, log_sum);
   float* before = nullptr;
   if (processors_.penalize()) {
     // Penalties need log-probabilities; otherwise subtracting from the candidates is enough.
@@ -61,7 +65,7 @@ size_t BeamSearch::rank() {
     const auto place = static_cast<size_t>(row);
     const ops::Candidate* best = candidates_.data() + place * ranked_count_;
     for (size_t i = 0; i < candidate_counts_[place]; ++i) {
-      ranking_.push_back({best[i].value, row, best[i].index});
+      ranking_.push_back({.score = best[i].value, .row = row, .token = best[i].index});
     }
   }
   const size_t count = std::min(ranked_count_, ranking_.size());
@@ -73,12 +77,20 @@ size_t BeamSearch::rank() {
   return count;
 }
 
+void BeamSearch::find_ends(std::span<Continuation> ranked) {
+  for (Continuation& next : ranked) {
+    next.is_end = is_end(next.token);
+    if (rule_ != nullptr && !next.is_end) next.stops = rule_->ends(rows_.ids(next.row), next.token);
+  }
+}
+
 void BeamSearch::advance() {
-  const std::span<const Continuation> ranked(ranking_.data(), rank());
+  const std::span<Continuation> ranked(ranking_.data(), rank());
   if (ranked.empty()) {
     stop(FinishReason::kStop);
     return;
   }
+  find_ends(ranked);
   const size_t length = rows_.ids(0).size() + 1;
   finish_best(ranked, length);
   const bool last = length == max_new_tokens_;
@@ -86,22 +98,24 @@ void BeamSearch::advance() {
   if (constraint_) constraint_->start_step();
   if (!last) keep_alive(ranked);
   rows_.end_step();
+  log_.end_step();
   if (constraint_) constraint_->end_step();
   const bool enough = options_.early_stopping == EarlyStopping::kYes && done_.full();
   over_ = last || rows_.rows() == 0 || enough || !may_improve(length);
   if (over_ || !processors_.penalize()) return;
-  for (auto& row : before_) row.resize(rows_.tokens(0).size());
+  for (auto& row : before_) row.resize(processors_.memory(rows_.tokens(0).size()));
 }
 
 /// Adds those among the first `beams` that end; `length` includes the token being chosen.
 void BeamSearch::finish_best(std::span<const Continuation> ranked, size_t length) {
   for (const Continuation& next : ranked.first(std::min(beams_, ranked.size()))) {
     const float score = next.score / divisor(length);
-    if (is_end(next.token)) {
-      done_.insert(rows_.ids(next.row), kNoToken, score, FinishReason::kEos);
-    } else if (length == max_new_tokens_) {
-      done_.insert(rows_.ids(next.row), next.token, score, FinishReason::kLength);
-    }
+    if (!next.is_end && !next.stops && length != max_new_tokens_) continue;
+    const int32_t last = next.is_end ? kNoToken : next.token;
+    const FinishReason reason = next.is_end  ? FinishReason::kEos
+                                : next.stops ? FinishReason::kStop
+                                             : FinishReason::kLength;
+    done_.insert(rows_.ids(next.row), last, score, reason, log_.tokens(next.row, last));
   }
 }
 
@@ -109,8 +123,9 @@ void BeamSearch::keep_alive(std::span<const Continuation> ranked) {
   size_t kept = 0;
   for (const Continuation& next : ranked) {
     if (kept == beams_) return;
-    if (is_end(next.token)) continue;
+    if (next.is_end || next.stops) continue;
     rows_.add(next.row, next.token);
+    log_.add(next.row, next.token);
     if (constraint_) constraint_->add(next.row, next.token);
     scores_[kept++] = next.score;
   }
@@ -137,7 +152,8 @@ void BeamSearch::stop(FinishReason reason) {
   if (over_) return;
   for (int row = 0; row < rows_.rows(); ++row) {
     const Tokens ids = rows_.ids(row);
-    done_.insert(ids, kNoToken, scores_[static_cast<size_t>(row)] / divisor(ids.size()), reason);
+    done_.insert(ids, kNoToken, scores_[static_cast<size_t>(row)] / divisor(ids.size()), reason,
+                 log_.tokens(row, kNoToken));
   }
   over_ = true;
 }

@@ -8,6 +8,7 @@
 #include "runtime/generate/hypothesis_list.hpp"
 #include "runtime/generate/processors.hpp"
 #include "runtime/generate/search.hpp"
+#include "runtime/generate/token_log.hpp"
 #include "runtime/generate/token_rows.hpp"
 
 namespace lanewise::generate {
@@ -17,12 +18,13 @@ namespace lanewise::generate {
 ///
 /// A step ranks the continuations of all beams by the sum of their log-probabilities. Among the
 /// first `beams`, those that end become finished hypotheses. The first `beams` that do not end
-/// become the next beams; enough continuations are ranked that there are always that many.
+/// become the next beams. Enough continuations are ranked that there are always that many, unless a
+/// StopRule ends more of them, as in Transformers.
 /// Source: Transformers 5.23, generation/utils.py, GenerationMixin._beam_search.
 class BeamSearch final : public Search {
  public:
   BeamSearch(const GenerationOptions& options, ops::Isa isa, int64_t vocabulary, Tokens prompt,
-             int64_t max_new_tokens);
+             int64_t max_new_tokens, StopRule* rule = nullptr);
 
   int rows() const noexcept override { return over_ ? 0 : rows_.rows(); }
   int32_t token(int row) const noexcept override { return rows_.tokens(row).back(); }
@@ -44,9 +46,12 @@ class BeamSearch final : public Search {
     float score = 0.0f;  ///< the sum of log-probabilities
     int row = 0;
     int32_t token = 0;
+    bool is_end = false;  ///< an end token
+    bool stops = false;   ///< the rule ends it
   };
 
   size_t rank();
+  void find_ends(std::span<Continuation> ranked);
   void finish_best(std::span<const Continuation> ranked, size_t length);
   void keep_alive(std::span<const Continuation> ranked);
   bool may_improve(size_t length) const noexcept;
@@ -62,10 +67,12 @@ class BeamSearch final : public Search {
   Processors processors_;
   TokenRows rows_;
   std::vector<float> scores_;               // [beams] of the rows
-  std::vector<std::vector<float>> before_;  // [beams][tokens], when penalties change scores
+  std::vector<std::vector<float>> before_;  // [beams], Processors::memory()
   std::vector<ops::Candidate> candidates_;  // [beams][ranked_count], by log-probability
   std::vector<size_t> candidate_counts_;    // [beams]
   std::vector<Continuation> ranking_;       // [beams * ranked_count] at most
+  TokenLog log_;
+  StopRule* rule_;
   std::optional<ConstrainedRows> constraint_;
   HypothesisList done_;
   bool over_ = false;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "runtime/generate/token_rows.hpp"
 
@@ -13,7 +14,8 @@ HypothesisList::HypothesisList(int capacity, int64_t max_new_tokens)
   for (Hypothesis& hypothesis : list_) hypothesis.ids.reserve(reserved);
 }
 
-void HypothesisList::insert(Tokens ids, int32_t last, float score, FinishReason reason) {
+void HypothesisList::insert(Tokens ids, int32_t last, float score, FinishReason reason,
+                            std::vector<TokenLogprob> logprobs) {
   size_t place = 0;
   while (place < count_ && list_[place].score >= score) ++place;
   if (place == capacity_) return;
@@ -22,6 +24,7 @@ void HypothesisList::insert(Tokens ids, int32_t last, float score, FinishReason 
   if (last != kNoToken) added.ids.push_back(last);
   added.score = score;
   added.finish_reason = reason;
+  added.logprobs = std::move(logprobs);
   const auto begin = list_.begin();
   std::rotate(begin + static_cast<std::ptrdiff_t>(place),
               begin + static_cast<std::ptrdiff_t>(count_),

@@ -16,7 +16,8 @@ class HypothesisList {
 
   /// Inserts the hypothesis if it is among the best, after those with the same score. Its tokens
   /// are `ids` followed by `last`, unless that is kNoToken.
-  void insert(Tokens ids, int32_t last, float score, FinishReason reason);
+  void insert(Tokens ids, int32_t last, float score, FinishReason reason,
+              std::vector<TokenLogprob> logprobs = {});
 
   bool full() const noexcept { return count_ == capacity_; }
   /// Requires a list that is not empty.

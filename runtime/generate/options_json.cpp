@@ -34,8 +34,12 @@ void for_each_field(Options& options, const Visit& visit) {
   LW_FIELD(temperature);
   LW_FIELD(top_k);
   LW_FIELD(top_p);
+  LW_FIELD(min_p);
   LW_FIELD(seed);
+  LW_FIELD(logit_bias);
   LW_FIELD(repetition_penalty);
+  LW_FIELD(frequency_penalty);
+  LW_FIELD(presence_penalty);
   LW_FIELD(no_repeat_ngram_size);
   LW_FIELD(suppress_tokens);
   LW_FIELD(begin_suppress_tokens);
@@ -47,6 +51,8 @@ void for_each_field(Options& options, const Visit& visit) {
   LW_FIELD(decoder_start_token_id);
   LW_FIELD(bos_token_id);
   LW_FIELD(pad_token_id);
+  LW_FIELD(stop_strings);
+  LW_FIELD(top_logprobs);
   LW_FIELD(unsupported);
 #undef LW_FIELD
 }
@@ -88,6 +94,21 @@ Status read(const base::JsonFields& fields, const char* key,
   return {};
 }
 
+Status read(const base::JsonFields& fields, const char* key, std::vector<std::string>& value) {
+  LW_ASSIGN_OR_RETURN(value, fields.strings(key));
+  return {};
+}
+
+Status read(const base::JsonFields& fields, const char* key, std::vector<LogitBias>& value) {
+  LW_ASSIGN_OR_RETURN(const std::vector<base::JsonFields> list, fields.objects(key));
+  for (const base::JsonFields& entry : list) {
+    LogitBias& added = value.emplace_back();
+    LW_ASSIGN_OR_RETURN(added.id, entry.count("id"));
+    LW_ASSIGN_OR_RETURN(added.bias, entry.number("bias"));
+  }
+  return {};
+}
+
 Status read(const base::JsonFields& fields, const char* key,
             std::vector<UnsupportedOption>& value) {
   LW_ASSIGN_OR_RETURN(const std::vector<base::JsonFields> list, fields.objects(key));
@@ -103,6 +124,12 @@ template <typename T>
 Json write(const T& value) {
   if constexpr (std::is_same_v<T, EarlyStopping>) {
     return kEarlyStopping[static_cast<size_t>(value)];
+  } else if constexpr (std::is_same_v<T, std::vector<LogitBias>>) {
+    Json list = Json::array();
+    for (const LogitBias& one : value) {
+      list.push_back(Json::object({{"id", one.id}, {"bias", one.bias}}));
+    }
+    return list;
   } else if constexpr (std::is_same_v<T, std::vector<UnsupportedOption>>) {
     Json list = Json::array();
     for (const UnsupportedOption& option : value) {

@@ -40,6 +40,18 @@ void penalize_repetition(Tokens tokens, float penalty, Scores scores, float* bef
   }
 }
 
+void add_bias(std::span<const LogitBias> biases, Scores scores) noexcept {
+  for (const LogitBias& one : biases) score_of(one.id, scores) += static_cast<float>(one.bias);
+}
+
+void penalize_occurrence(Tokens tokens, float frequency, float presence, Scores scores,
+                         float* memory) noexcept {
+  // As above; a token that occurs twice loses `presence` once.
+  for (size_t i = 0; i < tokens.size(); ++i) memory[i] = score_of(tokens[i], scores);
+  for (size_t i = 0; i < tokens.size(); ++i) score_of(tokens[i], scores) = memory[i] - presence;
+  for (const int32_t token : tokens) score_of(token, scores) -= frequency;
+}
+
 void forbid_repeated_ngrams(Tokens tokens, size_t n, Scores scores) noexcept {
   if (tokens.size() < n) return;
   const Tokens end = tokens.last(n - 1);
@@ -66,7 +78,10 @@ void force(Tokens ids, float certain, Scores scores) noexcept {
 
 Processors::Processors(const GenerationOptions& options, size_t prompt, int64_t max_new_tokens)
     : options_(options),
+      prompt_(prompt),
       penalty_(static_cast<float>(options.repetition_penalty)),
+      frequency_(static_cast<float>(options.frequency_penalty)),
+      presence_(static_cast<float>(options.presence_penalty)),
       min_tokens_(min_tokens(options, prompt)),
       max_tokens_(prompt + static_cast<size_t>(max_new_tokens)),
       begin_suppress_(first_choice(options, prompt)) {
@@ -77,8 +92,38 @@ Processors::Processors(const GenerationOptions& options, size_t prompt, int64_t 
   }
 }
 
-bool Processors::apply(Tokens tokens, Scores scores, float certain, float* before) const noexcept {
-  if (penalize()) penalize_repetition(tokens, penalty_, scores, before);
+// The scores of tokens and of biased tokens before penalties; if several rules change scores, the
+// memory that each of them needs for itself.
+size_t Processors::memory(size_t tokens) const noexcept {
+  if (!penalize()) return 0;
+  return adds() ? tokens + options_.logit_bias.size() + tokens : tokens;
+}
+
+void Processors::change_scores(Tokens tokens, Scores scores, float* memory) const noexcept {
+  if (!adds()) return penalize_repetition(tokens, penalty_, scores, memory);
+  for (const int32_t token : tokens) *memory++ = score_of(token, scores);
+  for (const LogitBias& one : options_.logit_bias) *memory++ = score_of(one.id, scores);
+  add_bias(options_.logit_bias, scores);
+  if (penalty_ != 1.0f) penalize_repetition(tokens, penalty_, scores, memory);
+  if (counts()) {
+    penalize_occurrence(tokens.subspan(prompt_), frequency_, presence_, scores, memory);
+  }
+}
+
+float Processors::score_before(int32_t id, Tokens tokens, Scores scores,
+                               const float* memory) const noexcept {
+  if (!penalize()) return score_of(id, scores);
+  const auto place = std::find(tokens.begin(), tokens.end(), id);
+  if (place != tokens.end()) return memory[place - tokens.begin()];
+  const std::vector<LogitBias>& biases = options_.logit_bias;
+  const auto bias = std::find_if(biases.begin(), biases.end(),
+                                 [&](const LogitBias& one) { return one.id == id; });
+  if (bias == biases.end()) return score_of(id, scores);
+  return memory[tokens.size() + static_cast<size_t>(bias - biases.begin())];
+}
+
+bool Processors::apply(Tokens tokens, Scores scores, float certain, float* memory) const noexcept {
+  if (penalize()) change_scores(tokens, scores, memory);
   if (options_.no_repeat_ngram_size > 0) {
     forbid_repeated_ngrams(tokens, static_cast<size_t>(options_.no_repeat_ngram_size), scores);
   }

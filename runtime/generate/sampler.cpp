@@ -12,7 +12,10 @@ constexpr size_t kFew = 256;
 }  // namespace
 
 Sampler::Sampler(const GenerationOptions& options, ops::Isa isa, int64_t vocabulary)
-    : sampling_(isa), temperature_(options.temperature), top_p_(options.top_p) {
+    : sampling_(isa),
+      temperature_(options.temperature),
+      top_p_(options.top_p),
+      min_p_(options.min_p) {
   const auto all = static_cast<size_t>(vocabulary);
   top_k_ = static_cast<size_t>(options.top_k) < all ? static_cast<size_t>(options.top_k) : 0;
   const bool few = top_k_ > 0 && top_k_ <= kFew;
@@ -27,6 +30,7 @@ void Sampler::prepare(Scores scores) noexcept {
     filter_all(scores);
   } else {
     sum_ = sampling_.weights(scores, temperature_, weights_.data());
+    if (min_p_ > 0.0) drop_below_min_p();
   }
 }
 
@@ -79,10 +83,31 @@ double Sampler::sum_of_kept() const noexcept {
 
 /// Keeps the first candidates that together have top_p of `probable`, at least one.
 void Sampler::cut_top_p(double probable) noexcept {
+  double sum = 0.0;
+  for (size_t i = 0; i < kept_; ++i) {
+    if (i > 0 && top_p_ < 1.0 && sum >= top_p_ * probable) kept_ = i;
+    if (i < kept_) sum += static_cast<double>(weights_[i]);
+  }
+  cut_min_p();
+}
+
+/// Of the candidates, keeps those that have at least min_p of the weight of the first one.
+void Sampler::cut_min_p() noexcept {
   sum_ = 0.0;
   for (size_t i = 0; i < kept_; ++i) {
-    if (i > 0 && top_p_ < 1.0 && sum_ >= top_p_ * probable) kept_ = i;
-    if (i < kept_) sum_ += static_cast<double>(weights_[i]);
+    const bool likely =
+        static_cast<double>(weights_[i]) >= min_p_ * static_cast<double>(weights_[0]);
+    if (!likely) kept_ = i;
+    if (likely) sum_ += static_cast<double>(weights_[i]);
+  }
+}
+
+/// The same for all tokens. The weight of the most likely one is 1.
+void Sampler::drop_below_min_p() noexcept {
+  sum_ = 0.0;
+  for (float& weight : weights_) {
+    if (static_cast<double>(weight) < min_p_) weight = 0.0f;
+    sum_ += static_cast<double>(weight);
   }
 }
 

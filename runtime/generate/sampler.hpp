@@ -9,7 +9,8 @@
 
 namespace lanewise::generate {
 
-/// Draws tokens from one row of scores: temperature, then top_k, then top_p, as in Transformers.
+/// Draws tokens from one row of scores: temperature, then top_k, top_p and min_p, as in
+/// Transformers.
 ///
 /// Of several tokens with the k-th score those with the lowest ids are kept, so that exactly top_k
 /// remain. Not thread-safe: use one for each row that is scored concurrently.
@@ -32,10 +33,13 @@ class Sampler {
   void sort_all() noexcept;
   double sum_of_kept() const noexcept;
   void cut_top_p(double probable) noexcept;
+  void cut_min_p() noexcept;
+  void drop_below_min_p() noexcept;
 
   ops::Sampling sampling_;
   double temperature_;
   double top_p_;
+  double min_p_;
   size_t top_k_;  // 0: all
 
   // Weight i is that of candidate i if candidates were selected, otherwise that of token i.

@@ -10,6 +10,15 @@
 
 namespace lanewise::generate {
 
+/// Ends hypotheses for reasons that a search does not know, such as their texts.
+class StopRule {
+ public:
+  virtual ~StopRule() = default;
+  /// Whether the hypothesis of the new tokens `ids` ends with `token` behind them, which is no end
+  /// token.
+  virtual bool ends(std::span<const int32_t> ids, int32_t token) = 0;
+};
+
 /// Searches for the output of one source, given rows of logits. Knows nothing of models.
 ///
 /// A row is a hypothesis that has not ended, and a sequence of the decoder. A step is
@@ -18,7 +27,8 @@ namespace lanewise::generate {
 ///                   step; score(r, its logits)
 ///   advance()
 ///
-/// until rows() is 0. score() does not allocate, nor does advance() up to kReservedTokens tokens.
+/// until rows() is 0. score() does not allocate, nor does advance() up to kReservedTokens tokens,
+/// unless the options ask for log-probabilities.
 class Search {
  public:
   /// A search reserves memory for this many new tokens; beyond that it allocates occasionally.
@@ -46,7 +56,8 @@ class Search {
   ///         cannot be continued.
   virtual void score(int row, float* logits) noexcept = 0;
 
-  /// Chooses the next tokens. Call it after all rows have been scored.
+  /// Chooses the next tokens. Call it after all rows have been scored. Asks the rule, if there is
+  /// one, about every token that might follow.
   virtual void advance() = 0;
 
   /// Stops the search: all remaining hypotheses count as finished for `reason`. Does nothing if the
@@ -81,8 +92,10 @@ int64_t allowed_new_tokens(const GenerationOptions& options, int64_t prompt_toke
 /// sequence        the number of the source among those with the same seed. Random numbers depend
 ///                 only on seed, sequence, sample and position, so samples are the same in any
 ///                 batch and with any number of threads.
+/// rule            outlives the search; null: only tokens and lengths end hypotheses
 std::unique_ptr<Search> make_search(const GenerationOptions& options, ops::Isa isa,
                                     int64_t vocabulary, std::span<const int32_t> prompt,
-                                    int64_t max_new_tokens, uint64_t sequence);
+                                    int64_t max_new_tokens, uint64_t sequence,
+                                    StopRule* rule = nullptr);
 
 }  // namespace lanewise::generate

@@ -7,7 +7,7 @@
 
 namespace lanewise::generate {
 TokenSearch::TokenSearch(const GenerationOptions& options, ops::Isa isa, int64_t vocabulary,
-                         Tokens prompt, int64_t max_new_tokens, uint64_t sequence)
+                         Tokens prompt, int64_t max_new_tokens, uint64_t sequence, StopRule* rule)
     : options_(options),
       sampling_(isa),
       vocabulary_(static_cast<size_t>(vocabulary)),
@@ -15,6 +15,8 @@ TokenSearch::TokenSearch(const GenerationOptions& options, ops::Isa isa, int64_t
       sequence_(sequence),
       processors_(options_, prompt.size(), max_new_tokens),
       rows_(prompt, options.num_return_sequences, max_new_tokens),
+      log_(options_, isa, options.num_return_sequences, vocabulary_),
+      rule_(rule),
       done_(options.num_return_sequences, max_new_tokens) {
   const auto count = static_cast<size_t>(options.num_return_sequences);
   alive_.resize(count);
@@ -22,8 +24,9 @@ TokenSearch::TokenSearch(const GenerationOptions& options, ops::Isa isa, int64_t
   for (size_t i = 0; samples() && i < count; ++i) samplers_.emplace_back(options_, isa, vocabulary);
   if (processors_.penalize()) {
     before_.resize(count);
-    for (auto& row : before_) row.reserve(prompt.size() + reserved_tokens(max_new_tokens));
-    before_[0].resize(prompt.size());
+    const size_t longest = prompt.size() + reserved_tokens(max_new_tokens);
+    for (auto& row : before_) row.reserve(processors_.memory(longest));
+    before_[0].resize(processors_.memory(prompt.size()));
   }
   if (max_new_tokens == 0) stop(FinishReason::kLength);
 }
@@ -44,6 +47,7 @@ void TokenSearch::score(int row, float* logits) noexcept {
   float* before = processors_.penalize() ? before_[static_cast<size_t>(row)].data() : nullptr;
   const float log_sum = sampling_.log_sum_exp(scores);
   const bool possible = std::isfinite(log_sum);
+  log_.look(row, scores, log_sum);
   const bool forced = possible && processors_.apply(tokens, scores, 0.0f, before);
   if (possible && !forced && constraint_) constraint_->apply(row, scores);
   if (possible && samples()) samplers_[static_cast<size_t>(row)].prepare(scores);
@@ -55,11 +59,7 @@ void TokenSearch::score(int row, float* logits) noexcept {
       continue;
     }
     // The chosen token was not forbidden: only a penalty can have changed its logit.
-    float logit = scores[static_cast<size_t>(sample.next)];
-    if (before != nullptr) {
-      const auto place = std::find(tokens.begin(), tokens.end(), sample.next);
-      if (place != tokens.end()) logit = before[place - tokens.begin()];
-    }
+    const float logit = processors_.score_before(sample.next, tokens, scores, before);
     sample.next_log_probability = static_cast<double>(logit) - static_cast<double>(log_sum);
   }
 }
@@ -67,7 +67,7 @@ void TokenSearch::score(int row, float* logits) noexcept {
 void TokenSearch::finish(const Sample& sample, int32_t last, size_t length, FinishReason reason) {
   const double divisor = length_divisor(length, options_.length_penalty);
   done_.insert(rows_.ids(sample.row), last, static_cast<float>(sample.log_probability / divisor),
-               reason);
+               reason, log_.tokens(sample.row, last));
 }
 
 /// Appends the chosen token; returns false if the sample has ended.
@@ -81,6 +81,10 @@ bool TokenSearch::go_on(Sample& sample) {
   const auto& ends = options_.eos_token_ids;
   if (std::find(ends.begin(), ends.end(), sample.next) != ends.end()) {
     finish(sample, kNoToken, length, FinishReason::kEos);
+    return false;
+  }
+  if (rule_ != nullptr && rule_->ends(rows_.ids(sample.row), sample.next)) {
+    finish(sample, sample.next, length, FinishReason::kStop);
     return false;
   }
   if (length == max_new_tokens_) {
@@ -97,17 +101,19 @@ void TokenSearch::advance() {
   for (Sample& sample : alive_) {
     if (!go_on(sample)) continue;
     rows_.add(sample.row, sample.next);
+    log_.add(sample.row, sample.next);
     if (constraint_) constraint_->add(sample.row, sample.next);
     sample.row = static_cast<int>(count);
     alive_[count++] = sample;
   }
   alive_.resize(count);
   rows_.end_step();
+  log_.end_step();
   if (constraint_) constraint_->end_step();
   over_ = count == 0;
   if (!processors_.penalize()) return;
   for (size_t row = 0; row < count; ++row) {
-    before_[row].resize(rows_.tokens(static_cast<int>(row)).size());
+    before_[row].resize(processors_.memory(rows_.tokens(static_cast<int>(row)).size()));
   }
 }
 

@@ -9,6 +9,7 @@
 #include "runtime/generate/processors.hpp"
 #include "runtime/generate/sampler.hpp"
 #include "runtime/generate/search.hpp"
+#include "runtime/generate/token_log.hpp"
 #include "runtime/generate/token_rows.hpp"
 
 namespace lanewise::generate {
@@ -17,7 +18,7 @@ namespace lanewise::generate {
 class TokenSearch final : public Search {
  public:
   TokenSearch(const GenerationOptions& options, ops::Isa isa, int64_t vocabulary, Tokens prompt,
-              int64_t max_new_tokens, uint64_t sequence);
+              int64_t max_new_tokens, uint64_t sequence, StopRule* rule = nullptr);
 
   int rows() const noexcept override { return over_ ? 0 : rows_.rows(); }
   int32_t token(int row) const noexcept override { return rows_.tokens(row).back(); }
@@ -57,7 +58,9 @@ class TokenSearch final : public Search {
   TokenRows rows_;
   std::vector<Sample> alive_;
   std::vector<Sampler> samplers_;           // [rows], when sampling
-  std::vector<std::vector<float>> before_;  // [rows][tokens], when penalties change scores
+  std::vector<std::vector<float>> before_;  // [rows], Processors::memory()
+  TokenLog log_;
+  StopRule* rule_;
   std::optional<ConstrainedRows> constraint_;
   HypothesisList done_;
   bool over_ = false;

@@ -1,5 +1,6 @@
 #include "runtime/generate/validate.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -7,11 +8,13 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/no_throw.hpp"
 #include "base/status_macros.hpp"
 #include "lanewise/generation.hpp"
 #include "runtime/generate/unsupported.hpp"
+#include "runtime/text/utf8.hpp"
 
 namespace lanewise {
 namespace {
@@ -19,6 +22,7 @@ namespace {
 // Far above any sensible value, and low enough that products and powers stay finite.
 constexpr double kMaxLengthPenalty = 10.0;
 constexpr double kMaxRepetitionPenalty = 1000.0;
+constexpr double kMaxAddedPenalty = 1e6;
 
 // Not a stream, which hides that memory ran out and leaves half a message.
 Status wrong(std::string_view field, std::string_view expected, std::string_view found) {
@@ -66,6 +70,35 @@ Status check_kind(const GenerationOptions& options) {
                      samples ? kMaxSamples : options.beams);
 }
 
+Status check_added_penalty(std::string_view field, double value) {
+  if (std::abs(value) <= kMaxAddedPenalty) return {};
+  return wrong(field, "-1000000 to 1000000", value);
+}
+
+Status check_bias(const std::vector<LogitBias>& biases, int64_t vocabulary) {
+  std::vector<int32_t> ids;
+  for (const LogitBias& one : biases) {
+    ids.push_back(one.id);
+    if (!(std::abs(one.bias) <= generate::kMaxLogitBias)) {
+      return wrong("logit_bias", "numbers from -1e30 to 1e30", one.bias);
+    }
+  }
+  LW_RETURN_IF_ERROR(check_ids("logit_bias", ids, vocabulary));
+  std::ranges::sort(ids);
+  const auto twice = std::ranges::adjacent_find(ids);
+  if (twice == ids.end()) return {};
+  return wrong("logit_bias", "one number for each token",
+               "two for token " + std::to_string(*twice));
+}
+
+Status check_stop_strings(const std::vector<std::string>& strings) {
+  for (const std::string& text : strings) {
+    if (text.empty()) return wrong("stop_strings", "texts", "an empty one");
+    LW_RETURN_IF_ERROR(text::check_utf8(text).with_context("option 'stop_strings'"));
+  }
+  return {};
+}
+
 Status check_numbers(const GenerationOptions& options) {
   LW_RETURN_IF_ERROR(check_range("beams", options.beams, 1, kMaxBeams));
   if (!(options.temperature >= 0.0 && std::isfinite(options.temperature))) {
@@ -77,6 +110,9 @@ Status check_numbers(const GenerationOptions& options) {
   if (!(options.top_p > 0.0 && options.top_p <= 1.0)) {
     return wrong("top_p", "a number above 0 and at most 1", options.top_p);
   }
+  if (!(options.min_p >= 0.0 && options.min_p <= 1.0)) {
+    return wrong("min_p", "a number from 0 to 1", options.min_p);
+  }
   if (!(std::abs(options.length_penalty) <= kMaxLengthPenalty)) {
     return wrong("length_penalty", "-10 to 10", options.length_penalty);
   }
@@ -84,7 +120,10 @@ Status check_numbers(const GenerationOptions& options) {
   if (!(penalty >= 1.0 / kMaxRepetitionPenalty && penalty <= kMaxRepetitionPenalty)) {
     return wrong("repetition_penalty", "0.001 to 1000", penalty);
   }
+  LW_RETURN_IF_ERROR(check_added_penalty("frequency_penalty", options.frequency_penalty));
+  LW_RETURN_IF_ERROR(check_added_penalty("presence_penalty", options.presence_penalty));
   LW_RETURN_IF_ERROR(check_at_least_0("no_repeat_ngram_size", options.no_repeat_ngram_size));
+  LW_RETURN_IF_ERROR(check_range("top_logprobs", options.top_logprobs, -1, kMaxTopLogprobs));
   if (options.early_stopping < EarlyStopping::kNo ||
       options.early_stopping > EarlyStopping::kNever) {
     return wrong("early_stopping", "0 to 2", static_cast<int64_t>(options.early_stopping));
@@ -111,6 +150,8 @@ Status check_lengths(const GenerationOptions& options) {
 }
 
 Status check_tokens(const GenerationOptions& options, int64_t vocabulary) {
+  LW_RETURN_IF_ERROR(check_bias(options.logit_bias, vocabulary));
+  LW_RETURN_IF_ERROR(check_stop_strings(options.stop_strings));
   LW_RETURN_IF_ERROR(check_ids("eos_token_ids", options.eos_token_ids, vocabulary));
   LW_RETURN_IF_ERROR(check_ids("suppress_tokens", options.suppress_tokens, vocabulary));
   LW_RETURN_IF_ERROR(check_ids("begin_suppress_tokens", options.begin_suppress_tokens, vocabulary));

@@ -16,6 +16,17 @@ namespace {
 
 constexpr std::string_view kToolUse = "tool_use";
 
+/// Whether a JSON text is a list without elements, which Transformers refuses.
+bool is_empty_list(std::string_view json) {
+  std::string_view brackets = "[]";
+  for (const char c : json) {
+    if (c == ' ' || c == '\t' || c == '\n' || c == '\r') continue;
+    if (brackets.empty() || c != brackets.front()) return false;
+    brackets.remove_prefix(1);
+  }
+  return brackets.empty();
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const ChatTemplateData>> ChatTemplateData::parse(std::string_view stored) {
@@ -70,6 +81,7 @@ Result<const chat::ChatTemplate*> ChatTemplateData::choose(const Conversation& i
 }
 
 Result<std::string> ChatTemplateData::render(const Conversation& input) const {
+  if (is_empty_list(input.messages)) return invalid_argument("there are no messages");
   LW_ASSIGN_OR_RETURN(const chat::ChatTemplate* const chosen, choose(input));
   return chosen->render({.messages = input.messages,
                          .tools = input.tools,

@@ -113,8 +113,9 @@ Result<std::string> Tokenizer::to_json() const {
 
 class TextStream::Impl {
  public:
-  explicit Impl(Tokenizer tokenizer)
-      : tokenizer_(std::move(tokenizer)), stream_(tokenizer_.data().tokenizer()) {}
+  Impl(Tokenizer tokenizer, std::vector<std::string> stop_strings)
+      : tokenizer_(std::move(tokenizer)),
+        stream_(tokenizer_.data().tokenizer(), std::move(stop_strings)) {}
 
   Status start_after(std::span<const int32_t> before) { return stream_.start_after(before); }
   Result<std::string_view> add(int32_t id) {
@@ -128,9 +129,11 @@ class TextStream::Impl {
   tasks::TextStream stream_;
 };
 
-Result<TextStream> TextStream::create(const Tokenizer& tokenizer, std::span<const int32_t> before) {
+Result<TextStream> TextStream::create(const Tokenizer& tokenizer, std::span<const int32_t> before,
+                                      std::span<const std::string> stop_strings) {
   return base::no_throw([&]() -> Result<TextStream> {
-    auto impl = std::make_unique<Impl>(tokenizer);
+    auto impl = std::make_unique<Impl>(
+        tokenizer, std::vector<std::string>(stop_strings.begin(), stop_strings.end()));
     LW_RETURN_IF_ERROR(impl->start_after(before));
     return TextStream(std::move(impl));
   });

@@ -55,6 +55,7 @@ class Translator::Impl {
       for (const Hypothesis& hypothesis : translation.hypotheses) {
         LW_ASSIGN_OR_RETURN(std::string text,
                             tasks::text_after(target_, prompt_of(sources[i]), hypothesis.ids));
+        text.resize(text_before_stop(text, options.stop_strings).size());
         translation.texts.push_back(std::move(text));
       }
       translations.push_back(std::move(translation));
@@ -76,23 +77,36 @@ class Translator::Impl {
                                            std::span<const Constraint> constraints) {
     GenerationCallbacks inner;
     inner.progress = callbacks.progress;
-    std::vector<tasks::TextStream> streams;
+    std::vector<Stream> streams;
     Status streamed;
     if (callbacks.on_text) {
-      streams.assign(sources.size(), tasks::TextStream(target_));
+      streams.assign(sources.size(), {tasks::TextStream(target_, options.stop_strings)});
       for (size_t i = 0; i < sources.size(); ++i) {
-        LW_RETURN_IF_ERROR(streams[i].start_after(prompt_of(sources[i])));
+        LW_RETURN_IF_ERROR(streams[i].text.start_after(prompt_of(sources[i])));
       }
       inner.on_token = [&](int64_t source, int32_t token) {
-        const auto piece = streams[static_cast<size_t>(source)].add(token);
+        Stream& stream = streams[static_cast<size_t>(source)];
+        const auto piece = stream.text.add(token);
         if (!piece.ok()) streamed = piece.status();
-        return piece.ok() && (piece->empty() || callbacks.on_text(source, *piece));
+        stream.goes_on = piece.ok() && (piece->empty() || callbacks.on_text(source, *piece));
+        return stream.goes_on;
       };
     }
     auto generations = generator_.generate(sources, options, inner, run, constraints);
+    for (size_t i = 0; generations.ok() && i < streams.size(); ++i) {
+      if (!streams[i].goes_on) continue;
+      LW_ASSIGN_OR_RETURN(const std::string_view rest, streams[i].text.finish());
+      if (!rest.empty()) callbacks.on_text(static_cast<int64_t>(i), rest);
+    }
     if (!streamed.ok()) return streamed;
     return generations;
   }
+
+  /// The text of one source, for a caller who still wants it.
+  struct Stream {
+    tasks::TextStream text;
+    bool goes_on = false;
+  };
 
   Model model_;
   const text::Tokenizer& source_;

@@ -57,6 +57,20 @@ TEST_F(ConvertCommandTest, WarnsEvenWhenQuiet) {
   }
 }
 
+TEST_F(ConvertCommandTest, DryRunListsTheCheckpointAndWritesNothing) {
+  const Outcome outcome = run({"convert", checkpoint(), "-o", out_path("m.lw"), "--dry-run"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  for (const char* part :
+       {"family        bert\n", "tokenizer     WordPiece, 13 tokens\n", "model.safetensors\n",
+        "1 x F32 [13, 20]", "2 x F32 [20, 20]", "'encoder.layer.*.output.dense.bias'\n"}) {
+    EXPECT_NE(outcome.out.find(part), std::string::npos) << part << " in\n" << outcome.out;
+  }
+  EXPECT_EQ(outcome.out.find("encoder.layer.0"), std::string::npos);
+  EXPECT_EQ(files_out(), 0);
+  put("config.json", "not JSON");
+  EXPECT_TRUE(is_error(run({"convert", checkpoint(), "--dry-run"}), "config.json"));
+}
+
 TEST_F(ConvertCommandTest, NamesTheModelAfterTheFolder) {
   Invocation invocation;
   invocation.arguments = {"convert", checkpoint() + "/"};

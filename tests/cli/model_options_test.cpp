@@ -86,7 +86,8 @@ class ModelOptionsTest : public converters::CheckpointFolderTest {
 };
 
 TEST_F(ModelOptionsTest, AreRefusedWhereTheyWouldBeObeyed) {
-  expect_refused(R"("stop_strings": ["a"])", "stop_strings");
+  expect_refused(R"("stop_strings": [""])", "stop_strings");
+  expect_refused(R"("max_time": 2.0)", "max_time");
   expect_refused(R"("constraints": [1])", "constraints", {"--beams", "4"});
   expect_refused(R"("force_words_ids": [[6]], "num_beams": 4)", "force_words_ids");
   expect_refused(R"("num_beams": 4, "num_beam_groups": 2, "diversity_penalty": 0.5)",
@@ -110,6 +111,11 @@ TEST_F(ModelOptionsTest, AreReplacedByFlags) {
   expect_replaced(R"("do_sample": true, "typical_p": 0.5, "temperature": "hot")", {"--beams", "1"});
   expect_replaced(R"("do_sample": true, "min_p": 0.5)", {"--beams", "2"});
   expect_replaced(R"("do_sample": "often")", {"--beams", "1"});
+  expect_replaced(R"("stop_strings": 3)", {"--stop", "never written"});
+  expect_replaced(R"("sequence_bias": [[[6, 7], 1]])", {"--logit-bias", "6=0"});
+  expect_replaced(R"("repetition_penalty": -1)", {"--repetition-penalty", "1"});
+  expect_replaced(R"("do_sample": true, "min_p": 3)",
+                  {"--temperature", "0.5", "--seed", "3", "--min-p", "0", "--top-k", "0"});
   expect_replaced(R"("num_beams": 500)", {"--beams", "2"});
   expect_replaced(R"("num_beam_groups": 2, "num_beams": 4)", {"--beams", "1"});
   expect_replaced(R"("penalty_alpha": 0.6)", {"--beams", "2"});
@@ -125,7 +131,7 @@ TEST_F(ModelOptionsTest, DoNotMatterWhereTheyAreNotObeyed) {
 }
 
 TEST_F(ModelOptionsTest, OldConfigsHaveTheseFieldsToo) {
-  config_["stop_strings"] = R"(["a"])";
+  config_["stop_strings"] = R"([""])";
   config_["num_beams"] = "\"many\"";
   write_config();
   const std::string folder = source_.string();

@@ -6,6 +6,7 @@
 
 #include "lanewise/attention.hpp"
 #include "lanewise/batches.hpp"
+#include "lanewise/chat.hpp"
 #include "lanewise/convert.hpp"
 #include "lanewise/cpu.hpp"
 #include "lanewise/files.hpp"
@@ -121,6 +122,62 @@ TEST_F(PublicContract, TextStreamKeepsItsTokens) {
         text += expect_ok(stream.add(6));
         return text + std::string(expect_ok(stream.finish()));
       });
+}
+
+TEST_F(PublicContract, TextStreamKeepsWhatMayBeAStop) {
+  put_bert();
+  const auto tokenizer = expect_ok(lanewise::Tokenizer::of(open()));
+  const std::vector<int32_t> ids{5, 6, 7};
+  std::string stop = expect_ok(tokenizer.decode(ids));
+  stop.back() = '?';
+  expect_contract(
+      "TextStream::add, stop strings",
+      [&] {
+        return expect_ok(TextStream::create(tokenizer, {}, {&stop, 1}));
+      },
+      [](TextStream& stream) { return stream.add(5); },
+      [&](TextStream& stream, const Result<std::string_view>& piece) {
+        std::string text(*piece);
+        for (const int32_t id : {6, 7}) text += expect_ok(stream.add(id));
+        return text + std::string(expect_ok(stream.finish()));
+      });
+}
+
+TEST_F(PublicContract, ChatTemplates) {
+  put_decoder();
+  put("tokenizer_config.json", R"({"bos_token": "<s>"})");
+  put("chat_template.jinja",
+      "{{ bos_token }}{% for m in messages %}{{ m.role ~ ': ' ~ m.content }}{% endfor %}");
+  std::filesystem::create_directory(path("additional_chat_templates"));
+  put("additional_chat_templates/tool_use.jinja", "{{ tools | tojson }}");
+  const std::string source = source_.string();
+  expect_contract(
+      "load_chat_template", [&] { return load_chat_template(source, options_); }, kNoBits);
+  const Model model = open();
+  const auto of = [&] { return ChatTemplate::of(model); };
+  expect_contract("ChatTemplate::of", of, kNoBits);
+  const auto same = [&] { return expect_ok(of()); };
+  expect_contract(
+      "ChatTemplate::names", same, [](const ChatTemplate& made) { return made.names(); },
+      [](const auto&, const Result<std::vector<std::string>>& names) { return names->back(); });
+  Conversation conversation;
+  conversation.messages = R"([{"role": "user", "content": "hi"}, {"role": "a", "content": "b"}])";
+  const auto render = [&](const ChatTemplate& made) { return made.render(conversation); };
+  expect_contract("ChatTemplate::render", same, render, kText);
+  conversation.tools = R"([{"name": "now"}])";
+  conversation.variables = R"({"bos_token": "["})";
+  expect_contract("ChatTemplate::render, tools", same, render, kText);
+  conversation.messages = "[3]";
+  expect_contract("ChatTemplate::render, no messages", same, render, kText);
+  conversation.template_name = "a name that no template of the model has";
+  expect_contract("ChatTemplate::render, no template", same, render, kText);
+}
+
+TEST_F(PublicContract, NoChatTemplate) {
+  put_decoder();
+  const Model model = open();
+  expect_contract(
+      "ChatTemplate::of, none", [&] { return ChatTemplate::of(model); }, kNoBits);
 }
 
 TEST_F(PublicContract, Inspect) {

@@ -3,9 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "lanewise/embedder.hpp"
+#include "lanewise/engine.hpp"
 #include "lanewise/generator.hpp"
 #include "lanewise/scorer.hpp"
 #include "lanewise/translator.hpp"
@@ -18,7 +20,11 @@ namespace {
 const SessionOptions kTwoThreads{.threads = 2};
 
 std::string bits_of(const Hypothesis& hypothesis) {
-  return bytes(hypothesis.ids) + bytes(&hypothesis.score, 1) +
+  std::string logprobs;
+  for (const TokenLogprob& token : hypothesis.logprobs) {
+    logprobs += bytes(&token.logprob, 1) + bytes(token.top);
+  }
+  return bytes(hypothesis.ids) + bytes(&hypothesis.score, 1) + logprobs +
          std::to_string(static_cast<int>(hypothesis.finish_reason)) + "|";
 }
 
@@ -107,7 +113,9 @@ class GeneratorContract : public TinyModels {
     options.beams = 3;
     options.num_return_sequences = 2;
     options.repetition_penalty = 1.2;
+    options.top_logprobs = 2;
     sweep_generate("beams, penalty", model, options);
+    options.top_logprobs = -1;
     options.beams = 1;
     options.temperature = 1.5;
     options.num_return_sequences = 3;
@@ -115,6 +123,10 @@ class GeneratorContract : public TinyModels {
     options.top_p = 0.9;
     options.bad_words_ids = {{3, 4}};
     options.no_repeat_ngram_size = 2;
+    options.min_p = 0.01;
+    options.logit_bias = {{3, 0.5}};
+    options.frequency_penalty = 0.5;
+    options.top_logprobs = 2;
     sweep_generate("samples", model, options);
   }
 };
@@ -152,6 +164,63 @@ TEST_F(GeneratorContract, GenerateByADecoderAlone) {
   sweep_searches(open());
 }
 
+/// An engine, and requests that take no memory of their own any more.
+struct Stepped {
+  explicit Stepped(Engine made) : engine(std::move(made)) { ended.reserve(64); }
+
+  EngineRequest next() {
+    EngineRequest request = std::move(requests.back());
+    requests.pop_back();
+    return request;
+  }
+
+  Engine engine;
+  std::vector<EngineRequest> requests;
+  std::vector<int32_t> ended;  // tokens of requests that have ended
+};
+
+TEST_F(GeneratorContract, Engine) {
+  put_decoder();
+  const EngineOptions two_threads{.session = kTwoThreads};
+  const auto create = [&](const Model& model) { return Engine::create(model, two_threads); };
+  expect_contract(
+      "Engine::create", [&] { return open(); }, create, kNoBits);
+  const Model model = open();
+  const auto make = [&] {
+    auto made = std::make_unique<Stepped>(expect_ok(create(model)));
+    for (int i = 0; i < 4; ++i) {
+      EngineRequest request{.ids = {3, 4, 5}};
+      request.options = model.info().generation;
+      request.options.max_new_tokens = 3;
+      request.on_done = [&made = *made](const Generation& result) {
+        for (const int32_t id : result.hypotheses.front().ids) made.ended.push_back(id);
+      };
+      made->requests.push_back(std::move(request));
+    }
+    return made;
+  };
+  using Made = std::unique_ptr<Stepped>;
+  expect_contract(
+      "Engine::submit", make, [&](const Made& made) { return made->engine.submit(made->next()); },
+      [](const Made& made, const Result<uint64_t>& number) {
+        return std::to_string(*number > 0) + std::to_string(made->engine.stats().waiting > 0);
+      });
+  // A step that fails ends its requests; the engine takes the next ones.
+  expect_contract(
+      "Engine::step", make,
+      [&](const Made& made) -> Status {
+        made->ended.clear();
+        const Result<uint64_t> number = made->engine.submit(made->next());
+        if (!number.ok()) return number.status();
+        for (;;) {
+          const Result<bool> more = made->engine.step();
+          if (!more.ok()) return more.status();
+          if (!*more) return {};
+        }
+      },
+      [](const Made& made, const Status&) { return bytes(made->ended); });
+}
+
 TEST_F(GeneratorContract, Scorer) {
   put_decoder();
   const auto create = [](const Model& model) { return Scorer::create(model, kTwoThreads); };
@@ -179,6 +248,9 @@ TEST_F(GeneratorContract, GenerateWithCallbacksAndTimes) {
   callbacks.on_token = [](int64_t, int32_t) { return true; };
   callbacks.on_hypothesis = [](int64_t, const Hypothesis&) { return true; };
   callbacks.progress = [](int64_t) {};
+  callbacks.on_logits = [](int64_t, std::span<const int32_t>, std::span<float> logits) {
+    logits[3] += 1.0f;
+  };
   sweep_generate("callbacks, times", model, options, callbacks, true);
   options.beams = 3;
   sweep_generate("beams, callbacks", model, options, callbacks);
@@ -232,6 +304,7 @@ TEST_F(TranslatorContract, Translate) {
     return true;
   };
   for (const bool stream : {false, true}) {
+    options.stop_strings = {stream ? "AAA" : "a text that never occurs"};
     expect_contract(
         stream ? "Translator::translate, streamed" : "Translator::translate",
         [&] { return expect_ok(Translator::create(model, kTwoThreads)); },

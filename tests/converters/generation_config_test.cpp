@@ -46,6 +46,13 @@ class GenerationConfigTest : public ::testing::Test {
     EXPECT_TRUE(reported_[0].starts_with(reason)) << reported_[0];
   }
 
+  void expect_refused(const std::string& json, const std::string& field) {
+    const GenerationOptions options = read(json);
+    ASSERT_EQ(options.unsupported.size(), 1u) << json;
+    expect_refused(json, field, options.unsupported[0].reason.substr(26));
+    EXPECT_NE(options.unsupported[0].reason.find("'" + field + "'"), std::string::npos);
+  }
+
   std::vector<std::string> reported_;
 };
 
@@ -116,6 +123,36 @@ TEST_F(GenerationConfigTest, SamplingHoldsWhereItIsOn) {
   EXPECT_EQ(defaults.top_p, 1.0);
 }
 
+TEST_F(GenerationConfigTest, MinPHoldsWhereSamplingIsOn) {
+  EXPECT_EQ(accepted(R"({"do_sample": true, "min_p": 0.05})").min_p, 0.05);
+  EXPECT_EQ(accepted(R"({"min_p": 0.05})").min_p, 0.0);
+  EXPECT_EQ(accepted(R"({"do_sample": true})").min_p, 0.0);
+  expect_refused(R"({"do_sample": true, "min_p": 1.5})", "min_p");
+}
+
+TEST_F(GenerationConfigTest, StopStringsAreATextOrSeveral) {
+  EXPECT_EQ(accepted(R"({"stop_strings": "END"})").stop_strings, std::vector<std::string>{"END"});
+  EXPECT_EQ(accepted(R"({"stop_strings": ["\n\n", "END"]})").stop_strings,
+            (std::vector<std::string>{"\n\n", "END"}));
+  EXPECT_TRUE(accepted(R"({"stop_strings": null})").stop_strings.empty());
+  for (const char* const bad : {R"({"stop_strings": ""})", R"({"stop_strings": ["a", ""]})",
+                                R"({"stop_strings": 3})", R"({"stop_strings": [3]})"}) {
+    expect_refused(bad, "stop_strings");
+  }
+}
+
+TEST_F(GenerationConfigTest, ABiasOfSingleTokensIsRead) {
+  const GenerationOptions options =
+      accepted(R"({"sequence_bias": [[[1], 2.5], [[7], -3], [[1], -1.5]]})");
+  EXPECT_EQ(options.logit_bias, (std::vector<LogitBias>{{7, -3.0}, {1, -1.5}}));
+  for (const char* const bad :
+       {R"({"sequence_bias": [[[1, 2], 2.0]]})", R"({"sequence_bias": [[[1000], 2.0]]})",
+        R"({"sequence_bias": [[[1], 1e300]]})", R"({"sequence_bias": {"1": 2}})",
+        R"({"sequence_bias": [[1, 2]]})", R"({"sequence_bias": [[[1], "2"]]})"}) {
+    expect_refused(bad, "sequence_bias");
+  }
+}
+
 TEST_F(GenerationConfigTest, NullIsAbsent) {
   const GenerationOptions options = accepted(R"({"num_beams": null, "eos_token_id": null,
     "bad_words_ids": null, "constraints": null, "typical_p": null, "early_stopping": null})");
@@ -148,16 +185,16 @@ TEST_F(GenerationConfigTest, UnknownFieldsAreReported) {
 TEST_F(GenerationConfigTest, WhatWouldChangeResultsIsRefusedWhenItIsObeyed) {
   for (const char* const field :
        {R"("penalty_alpha": 0.6)", R"("constraints": [])", R"("force_words_ids": [[1]])",
-        R"("sequence_bias": [[[1], 2.0]])", R"("encoder_no_repeat_ngram_size": 3)",
-        R"("encoder_repetition_penalty": 1.5)", R"("guidance_scale": 1.5)",
-        R"("token_healing": true)", R"("exponential_decay_length_penalty": [5, 1.1])",
-        R"("stop_strings": ["x"])", R"("max_time": 2.0)", R"("watermarking_config": {})",
-        R"("dola_layers": "high")", R"("forced_decoder_ids": [[1, 2]])"}) {
+        R"("encoder_no_repeat_ngram_size": 3)", R"("encoder_repetition_penalty": 1.5)",
+        R"("guidance_scale": 1.5)", R"("token_healing": true)",
+        R"("exponential_decay_length_penalty": [5, 1.1])", R"("max_time": 2.0)",
+        R"("watermarking_config": {})", R"("dola_layers": "high")",
+        R"("forced_decoder_ids": [[1, 2]])"}) {
     const std::string text(field);
     const std::string name = text.substr(1, text.find('"', 1) - 1);
     expect_refused("{" + text + "}", name, "'" + name + "' is not supported");
   }
-  for (const char* const name : {"typical_p", "min_p", "epsilon_cutoff", "eta_cutoff", "top_h"}) {
+  for (const char* const name : {"typical_p", "epsilon_cutoff", "eta_cutoff", "top_h"}) {
     expect_refused(R"({"do_sample": true, ")" + std::string(name) + R"(": 0.3})", name,
                    "'" + std::string(name) + "' is not supported");
   }

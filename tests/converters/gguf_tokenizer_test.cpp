@@ -99,12 +99,14 @@ class GgufTokenizerTest : public CheckpointFolderTest,
     return *std::move(tokenizer);
   }
 };
-INSTANTIATE_TEST_SUITE_P(Cases, GgufTokenizerTest, ::testing::ValuesIn(cases()),
-                         [](const auto& info) {
-                           std::string name = info.param;
-                           for (char& c : name) c = std::isalnum(c) != 0 ? c : '_';
-                           return name;
-                         });
+std::string case_name(const ::testing::TestParamInfo<std::string>& one) {
+  std::string name = one.param;
+  for (char& c : name) {
+    if (c == ' ' || c == '-') c = '_';
+  }
+  return name;
+}
+INSTANTIATE_TEST_SUITE_P(Cases, GgufTokenizerTest, ::testing::ValuesIn(cases()), case_name);
 
 TEST_P(GgufTokenizerTest, GivesTheIdsOfLlamaCpp) {
   const Tokenizer own = tokenizer();

@@ -59,7 +59,7 @@ TEST_F(PublicCalls, DescribeACheckpoint) {
   const StoredTensorInfo& first = contents->tensors.front();
   EXPECT_EQ(first.name, tensors_.begin()->first);
   EXPECT_EQ(first.read_as, first.name);
-  EXPECT_EQ(first.type, "f32");
+  EXPECT_EQ(first.type, "F32");
   EXPECT_EQ(first.shape, tensors_.begin()->second.shape());
   EXPECT_EQ(describe_checkpoint(path("none")).status().code(), StatusCode::kNotFound);
   EXPECT_EQ(convert_folder().code(), StatusCode::kOk);

@@ -24,6 +24,8 @@ TOLERANCE = 2e-5
 LENGTHS = [1, 7, 30, 50]
 WIDE = dict(hidden_size=192, intermediate_size=96)  # blocks of 32 fit
 HUGE = dict(hidden_size=768, intermediate_size=512, num_hidden_layers=1)  # and of 256
+BERT = dict(vocab_size=101, hidden_size=120, intermediate_size=88, num_hidden_layers=3, num_attention_heads=6,
+            max_position_embeddings=64, type_vocab_size=2)
 LOCAL = {"full_attention": LINEAR | {"rope_theta": 1e6}, "sliding_attention": {"rope_type": "default",
                                                                               "rope_theta": 10000.0}}
 
@@ -60,6 +62,8 @@ MODELS = [
     ("gpt2", "gpt2", GPT2, F32),
     ("gpt2 untied, blocks", "gpt2", GPT2 | dict(n_embd=192, tie_word_embeddings=False), [Type.Q8_0]),
     ("gpt_neox", "gpt_neox", NEOX | dict(rotary_pct=0.3), F32),
+    ("bert", "bert", BERT, F32),
+    ("bert blocks", "bert", BERT | WIDE, [Type.Q8_0, Type.F16]),
     ("gpt_neox serial, blocks", "gpt_neox", NEOX | WIDE | dict(use_parallel_residual=False, rotary_pct=0.5), [Type.Q8_0]),
 ]  # fmt: skip
 
@@ -67,11 +71,12 @@ MODELS = [
 def random_model(model_type, fields):
     torch.manual_seed(len(str(fields)))
     config = transformers.AutoConfig.for_model(model_type, **fields)
-    model = transformers.AutoModelForCausalLM.from_config(config, attn_implementation="eager").eval()
+    kind = transformers.AutoModel if model_type == "bert" else transformers.AutoModelForCausalLM
+    model = kind.from_config(config, attn_implementation="eager").eval()
     for name, parameter in model.named_parameters():
         scale = 0.3 if parameter.ndim == 1 else 1.5 / parameter.shape[-1] ** 0.5
         parameter.data.normal_(0, scale)
-        if "norm" in name and name.endswith("weight") and "gemma" not in model_type or "ln_" in name:
+        if "norm" in name.lower() and name.endswith("weight") and "gemma" not in model_type or "ln_" in name:
             parameter.data.add_(1)
     return model
 
@@ -87,7 +92,16 @@ def ours(program, path, folder, ids, mask):
     save_file({"input_ids": ids, "attention_mask": mask}, folder / "in.safetensors")
     subprocess.run([program, "run", path, "--inputs", folder / "in.safetensors", "--outputs",
                     folder / "out.safetensors", "--quiet"], check=True)  # fmt: skip
-    return load_file(folder / "out.safetensors")["logits"].double()
+    return {name: value.double() for name, value in load_file(folder / "out.safetensors").items()}
+
+
+def expected_of(model, ids):
+    """By the names of lanewise's outputs; mean pooling and normalisation are what the file asks for."""
+    out = model(input_ids=ids)
+    if hasattr(out, "logits"):
+        return {"logits": out.logits[0]}
+    hidden = out.last_hidden_state[0]
+    return {"last_hidden_state": hidden, "sentence_embedding": torch.nn.functional.normalize(hidden.mean(0), dim=0)}
 
 
 @torch.no_grad()
@@ -98,12 +112,14 @@ def error_of(program, folder, model_type, fields, types):
     ids, mask = batch(model.config.vocab_size)
     found = ours(program, path, folder, ids, mask)
     double = model.double()
-    worst = largest = 0.0
+    worst, largest = {}, {}
     for i, n in enumerate(LENGTHS):
-        expected = double(input_ids=ids[i : i + 1, :n]).logits[0]
-        worst = max(worst, (found[i, :n] - expected).abs().max().item())
-        largest = max(largest, expected.abs().max().item())
-    return worst / largest
+        for name, expected in expected_of(double, ids[i : i + 1, :n]).items():
+            own = found[name][i, :n] if expected.ndim == 2 else found[name][i]
+            worst[name] = max(worst.get(name, 0), (own - expected).abs().max().item())
+            largest[name] = max(largest.get(name, 0), expected.abs().max().item())
+    assert set(worst) == set(found), f"{set(worst)} {set(found)}"
+    return max(worst[name] / largest[name] for name in worst)
 
 
 def main():

@@ -4,9 +4,10 @@
     python check_gguf_tokenizers.py PROGRAM --peer PYTHON [--model FILE.gguf]... [--random N] [--corpus FOLDER]
 
 PEER is a Python with the package llama_cpp. Trains a byte-level BPE and a SentencePiece model on the text files of
-CORPUS, writes them into GGUF files with every supported `tokenizer.ggml.pre` and several settings, and compares the
-ids of `lanewise tokenize` with llama.cpp's for 500 lines in many languages and N random strings. Further models, such
-as a published one, are compared, too. Prints one line for each, and fails if any differs.
+CORPUS, writes them into GGUF files with several settings and every kind of `tokenizer.ggml.pre`, or with --all every
+name of one, and compares the ids of `lanewise tokenize` with llama.cpp's for 500 lines in many languages and N random
+strings; so for further models, and with --vocabulary vocab.txt for BERT's tokenizer, where a few characters differ.
+Prints one line for each, and fails if any differs.
 """
 
 import argparse
@@ -29,8 +30,9 @@ model = llama_cpp.Llama(sys.argv[1], vocab_only=True, verbose=False)
 for line in sys.stdin:
     print(json.dumps(model.tokenize(json.loads(line).encode(), add_bos=True, special=True)), flush=True)
 """
-PRE = re.findall(r'^    \{"([^"]+)", k',
-                 (pathlib.Path(__file__).parents[2] / "converters/gguf/pre_tokenizers.cpp").read_text(), re.M)
+ALL_PRE = re.findall(r'^    \{"([^"]+)", (k[^}]+)\}',
+                     (pathlib.Path(__file__).parents[2] / "converters/gguf/pre_tokenizers.cpp").read_text(), re.M)
+PRE = list({what: name for name, what in reversed(ALL_PRE)}.values())  # one for each pattern
 SAMPLES = [
     "Hello, world! It's 2024 and we've got 12345 things to do; they're DON'T-miss.", "  leading and   inner   spaces  ",
     "Fran\u00e7ais: l'\u0153uvre d'\u00e9t\u00e9, \u00e7a co\u00fbte 3,50 \u20ac.", "Gr\u00f6\u00dfe \u00fcber Stra\u00dfen",
@@ -116,9 +118,10 @@ def train_pieces(lines, folder, size=1500):
     return pieces
 
 
-def write_model(path, fill, count):
+def write_model(path, fill, count, name="test"):
     """A model of the smallest size; only its vocabulary matters."""
     writer = gguf.GGUFWriter(path, "llama")
+    writer.add_name(name)
     writer.add_context_length(64)
     writer.add_embedding_length(4)
     writer.add_block_count(1)
@@ -151,14 +154,28 @@ def write_bpe(path, tokens, merges, pre, **flags):
     write_model(path, fill, len(all_tokens))
 
 
-def write_pieces(path, pieces, **flags):
+def write_pieces(path, pieces, name="test", **flags):
     def fill(writer):
         writer.add_tokenizer_model("llama")
         writer.add_token_list([piece for piece, _, _ in pieces])
         writer.add_token_scores([score for _, score, _ in pieces])
         writer.add_token_types([kind for _, _, kind in pieces])
         add_flags(writer, flags)
-    write_model(path, fill, len(pieces))
+    write_model(path, fill, len(pieces), name)
+
+
+def write_words(path, vocabulary):
+    """BERT's vocab.txt, as llama.cpp's converter writes it."""
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    tokens = [line if line in special else line[2:] if line.startswith("##") else "\u2581" + line
+              for line in vocabulary]
+    def fill(writer):
+        writer.add_tokenizer_model("bert")
+        writer.add_token_list(tokens)
+        writer.add_token_types([3 if token in special else 1 for token in vocabulary])
+        for name, token in zip(["padding", "unknown", "bos", "seperator", "mask"], special):
+            writer.add_uint32(f"tokenizer.ggml.{name}_token_id", vocabulary.index(token))
+    write_model(path, fill, len(tokens))
 
 
 def add_flags(writer, flags):
@@ -171,14 +188,14 @@ def ours(program, model, texts):
     for begin in range(0, len(texts), 1000):
         done = subprocess.run([program, "tokenize", model, "--json", "--quiet", "--", *texts[begin : begin + 1000]],
                               check=True, capture_output=True, text=True)  # fmt: skip
-        ids += [json.loads(line)["ids"] for line in done.stdout.splitlines()]
+        ids += [json.loads(line)["ids"] for line in done.stdout.split("\n") if line]
     return ids
 
 
 def peers(python, model, texts):
     done = subprocess.run([python, "-c", PEER, model], input="".join(json.dumps(text) + "\n" for text in texts),
                           check=True, capture_output=True, text=True)  # fmt: skip
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return [json.loads(line) for line in done.stdout.split("\n") if line]
 
 
 def compare(arguments, name, model, texts):
@@ -196,10 +213,12 @@ def main():
     parser.add_argument("program")
     parser.add_argument("--peer", required=True)
     parser.add_argument("--model", action="append", default=[])
+    parser.add_argument("--vocabulary", action="append", default=[])
     parser.add_argument("--random", type=int, default=10000)
     parser.add_argument("--corpus", type=pathlib.Path, default=pathlib.Path(__file__).parents[2])
     parser.add_argument("--show", type=int, default=3)
     parser.add_argument("--only", default="")
+    parser.add_argument("--all", action="store_true")
     arguments = parser.parse_args()
     lines = lines_of(arguments.corpus)
     texts = (SAMPLES + [f"{a} {b}" for a in SAMPLES for b in SAMPLES])[:300] + lines[:200] + random_texts(arguments.random)
@@ -208,7 +227,7 @@ def main():
         folder = pathlib.Path(made)
         models = [(pathlib.Path(model).name, model) for model in arguments.model]
         tokens, merges = train_bpe(lines)
-        for i, pre in enumerate(PRE):
+        for i, pre in enumerate([name for name, _ in ALL_PRE] if arguments.all else PRE):
             path = folder / f"bpe_{pre}.gguf"
             write_bpe(path, tokens, merges, pre, **({"add_bos_token": True, "add_eos_token": True} if i % 2 else {}))
             models.append((f"bpe {pre}", path))
@@ -217,6 +236,11 @@ def main():
             path = folder / f"pieces_{prefix}.gguf"
             write_pieces(path, pieces, add_space_prefix=prefix, **({} if prefix else {"add_eos_token": True}))
             models.append((f"pieces, add_space_prefix {prefix}", path))
+        for vocabulary in arguments.vocabulary:
+            write_words(folder / "words.gguf", pathlib.Path(vocabulary).read_text().rstrip("\n").split("\n"))
+            models.append((f"words of {vocabulary}", folder / "words.gguf"))
+        write_pieces(folder / "phi.gguf", pieces, name="Phi-3 Mini")
+        models.append(("pieces, Phi-3", folder / "phi.gguf"))
         for name, model in models:
             if arguments.only in name:
                 wrong += compare(arguments, name, str(model), texts) > 0

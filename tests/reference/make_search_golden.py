@@ -7,9 +7,10 @@ The model is a table: the logits after tokens ..., a, b are row (31 a + 17 b + 1
 with a = 0 if there is only one token. The table holds whole numbers, and a logit is one of them / 65536,
 so that C++ and Python compute with the same f32.
 
-The file is an object with `vocabulary`, `table` [ROWS][vocabulary] and `cases`. A case has `source`, `prompt`,
-`options` in the form of lanewise's own JSON of GenerationOptions, and `sequences`, best first, each with `ids`
-(the new tokens without the end token), `score` and `reason`.
+The file is an object with `vocabulary`, `table` [ROWS][vocabulary], `cases` and `filters`. A case has `source`, `prompt`,
+`options` in the form of lanewise's own JSON of GenerationOptions, `stops`, token sequences that end a hypothesis as a stop
+string does, and `sequences`, best first, each with `ids` (the new tokens without the end token), `score` and `reason`.
+A filter has `prompt`, `options`, and `probabilities`, with which each token is sampled behind it (source 0).
 """
 
 import argparse
@@ -17,7 +18,14 @@ import json
 import pathlib
 
 import torch
-from transformers import GenerationConfig, GenerationMixin, PretrainedConfig, PreTrainedModel
+from transformers import (
+    GenerationConfig,
+    GenerationMixin,
+    PretrainedConfig,
+    PreTrainedModel,
+    StoppingCriteria,
+    StoppingCriteriaList,
+)
 from transformers.modeling_outputs import CausalLMOutput
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -54,6 +62,19 @@ class TableModel(PreTrainedModel, GenerationMixin):
 
     def prepare_inputs_for_generation(self, input_ids, **_):
         return {"input_ids": input_ids}
+
+
+class StopSequences(StoppingCriteria):
+    """Ends rows whose new tokens end with one of some sequences."""
+
+    def __init__(self, stops, prompt):
+        self.stops, self.prompt = stops, prompt
+
+    def ends(self, tokens):
+        return any(len(stop) <= len(tokens) and tokens[-len(stop):] == stop for stop in self.stops)
+
+    def __call__(self, input_ids, scores, **_):
+        return torch.tensor([self.ends(row[self.prompt:]) for row in input_ids.tolist()])
 
 
 def make_table():
@@ -96,7 +117,25 @@ def option_sets():
                {"forced_bos_token_id": 6, "forced_eos_token_id": [2, 3], "eos_token_id": [2, 3], "max_new_tokens": 4},
                {"bad_words_ids": [[0]], "forced_eos_token_id": END, "max_length": 15, "max_new_tokens": None}]
     sets += [{"renormalize_logits": True} | change for change in changes]
+    # A bias, alone and under the penalty.
+    bias = [[[5], 2.5], [[7], -3.25], [[END], 1.0], [[30], 0.75]]
+    changes = [{}, {"repetition_penalty": 1.3}, {"repetition_penalty": 0.8, "renormalize_logits": True},
+               {"bad_words_ids": [[5], [7, 8]], "suppress_tokens": [30], "min_new_tokens": 3}]
+    sets += [{"sequence_bias": bias} | change for change in changes]
+    # Ends that depend on more than one token.
+    for stops in ([[5], [7, 8]], [[t] for t in range(3, 9)], [[t, u] for t in range(31) for u in range(0, 31, 3)]):
+        changes = [{}, {"early_stopping": True}, {"length_penalty": 0.0}, {"length_penalty": 2.0, "early_stopping": "never"},
+                   {"eos_token_id": None, "max_new_tokens": 30}, {"min_new_tokens": 5, "repetition_penalty": 1.3}]
+        sets += [{"stops": stops} | change for change in changes]
     return [base | options for options in sets]
+
+
+def filters():
+    """Options of sampling."""
+    for min_p in (0.0, 0.02, 0.1, 0.5, 1.0):
+        for change in ({}, {"top_k": 5}, {"top_p": 0.8}, {"temperature": 0.5}, {"temperature": 1.7, "top_p": 0.95},
+                       {"temperature": 2.5, "top_k": 12, "top_p": 0.7}, {"repetition_penalty": 1.3}):
+            yield {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": min_p} | change
 
 
 def all_options():
@@ -113,8 +152,12 @@ def own_names(options):
     for name, value in options.items():
         if value is None:
             continue
+        if name == "stops":
+            continue
         if name == "early_stopping":
             value = STOPPING[value]
+        if name == "sequence_bias":
+            name, value = "logit_bias", [{"id": ids[0], "bias": bias} for ids, bias in value]
         if name == "forced_eos_token_id" and isinstance(value, int):
             value = [value]
         result[NAMES.get(name, name)] = value
@@ -136,8 +179,11 @@ def greedy_score(options, prompt, logits, tokens):
 def run(model, options, prompt, source):
     """The hypotheses that Transformers returns."""
     model.source = source
+    options = dict(options)
+    stop = StopSequences(options.pop("stops", []), len(prompt))
     output = model.generate(
         torch.tensor([prompt]),
+        stopping_criteria=StoppingCriteriaList([stop]),
         generation_config=GenerationConfig(
             **options, do_sample=False, use_cache=False, pad_token_id=0, return_dict_in_generate=True,
             output_scores=True, output_logits=True))
@@ -146,13 +192,30 @@ def run(model, options, prompt, source):
     for number, row in enumerate(output.sequences.tolist()):
         new = row[len(prompt):]
         end = next((i for i, token in enumerate(new) if token in ends), None)
+        stopped = next((i + 1 for i in range(len(new)) if stop.ends(new[:i + 1])), None)
+        if stopped is not None and (end is None or stopped <= end):
+            new, end = new[:stopped], None
         if options["num_beams"] > 1:
             score = output.sequences_scores[number].item()
         else:
             score = greedy_score(options, prompt, output.logits, new)
-        sequences.append({"ids": new if end is None else new[:end], "score": round(score, 7),
-                          "reason": "length" if end is None else "eos"})
+        reason = "eos" if end is not None else "stop" if stop.ends(new) else "length"
+        sequences.append({"ids": new if end is None else new[:end], "score": round(score, 7), "reason": reason})
     return sequences
+
+
+def run_filter(model, options, row):
+    """The tokens that Transformers may sample after a row, and their probabilities."""
+    model.source = 0
+    prompt = next([a, b] for a in range(VOCABULARY) for b in range(VOCABULARY) if (31 * a + 17 * b) % ROWS == row)
+    output = model.generate(
+        torch.tensor([prompt]),
+        generation_config=GenerationConfig(
+            **options, do_sample=True, use_cache=False, max_new_tokens=1, pad_token_id=0, return_dict_in_generate=True,
+            output_scores=True))
+    probabilities = torch.softmax(output.scores[0][0].double(), dim=-1).tolist()
+    return {"prompt": prompt, "options": options,
+            "probabilities": {str(i): round(p, 7) for i, p in enumerate(probabilities) if p > 0}}
 
 
 def main():
@@ -168,12 +231,15 @@ def main():
         for prompt in ([1], [3, 14, 5, 6]):
             source = (number + len(prompt)) % 11
             cases.append({"source": source, "prompt": prompt, "options": own_names(options),
-                          "sequences": run(model, options, prompt, source)})
+                          "stops": options.get("stops", []), "sequences": run(model, options, prompt, source)})
     lines = [json.dumps(case, separators=(",", ":")) for case in cases]
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     with arguments.output.open("w") as file:
         file.write(f'{{"vocabulary":{VOCABULARY},\n"table":{json.dumps(table.tolist(), separators=(",", ":"))},\n')
-        file.write('"cases":[\n' + ",\n".join(lines) + "\n]}\n")
+        file.write('"cases":[\n' + ",\n".join(lines) + "\n],\n")
+        found = [run_filter(model, options, 7 * number % ROWS) for number, options in enumerate(filters())]
+        lines = [json.dumps(one, separators=(",", ":")) for one in found]
+        file.write('"filters":[\n' + ",\n".join(lines) + "\n]}\n")
 
 
 if __name__ == "__main__":

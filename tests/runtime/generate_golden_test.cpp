@@ -6,9 +6,12 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "runtime/generate/options_json.hpp"
+#include "runtime/generate/processors.hpp"
+#include "runtime/generate/sampler.hpp"
 #include "tests/runtime/generate_table_model.hpp"
 #include "tests/test_data.hpp"
 
@@ -43,7 +46,37 @@ std::vector<float> logits_behind(const std::vector<int32_t>& tokens, int source)
 std::string reason_name(FinishReason reason) {
   return reason == FinishReason::kEos      ? "eos"
          : reason == FinishReason::kLength ? "length"
+         : reason == FinishReason::kStop   ? "stop"
                                            : "other";
+}
+
+/// Ends a hypothesis behind one of some sequences, as stop strings do.
+class StopSequences final : public StopRule {
+ public:
+  explicit StopSequences(const Json& stops)
+      : stops_(stops.get<std::vector<std::vector<int32_t>>>()) {}
+
+  bool ends(std::span<const int32_t> ids, int32_t token) override {
+    std::vector<int32_t> tokens(ids.begin(), ids.end());
+    tokens.push_back(token);
+    return std::ranges::any_of(stops_, [&](const std::vector<int32_t>& stop) {
+      return stop.size() <= tokens.size() &&
+             std::equal(stop.rbegin(), stop.rend(), tokens.rbegin());
+    });
+  }
+
+ private:
+  std::vector<std::vector<int32_t>> stops_;
+};
+
+GenerationOptions options_of(const Json& json) {
+  const auto document = base::parse_json(json.dump(), 1 << 20);
+  EXPECT_TRUE(document.ok()) << document.status().message();
+  const auto fields = base::JsonFields::of(document->root(), "options");
+  EXPECT_TRUE(fields.ok()) << fields.status().message();
+  auto options = options_from_json(*fields, golden().at("vocabulary").get<int64_t>());
+  EXPECT_TRUE(options.ok()) << options.status().message();
+  return options.ok() ? *std::move(options) : GenerationOptions();
 }
 
 void expect_sequences(std::span<const Hypothesis> found, const Json& expected) {
@@ -75,22 +108,47 @@ TEST_P(SearchGoldenTest, FindsWhatTransformersFinds) {
   ASSERT_TRUE(golden().is_object()) << "LANEWISE_TEST_DATA is not tests/data";
   const auto vocabulary = golden().at("vocabulary").get<int64_t>();
   const Json& cases = golden().at("cases");
-  ASSERT_GT(cases.size(), 300u);
+  ASSERT_GT(cases.size(), 500u);
   for (const Json& one : cases) {
     SCOPED_TRACE(one.dump());
-    const auto json = base::parse_json(one.at("options").dump(), 1 << 20);
-    ASSERT_TRUE(json.ok()) << json.status().message();
-    const auto fields = base::JsonFields::of(json->root(), "options");
-    ASSERT_TRUE(fields.ok()) << fields.status().message();
-    const auto options = options_from_json(*fields, vocabulary);
-    ASSERT_TRUE(options.ok()) << options.status().message();
+    const GenerationOptions options = options_of(one.at("options"));
+    StopSequences stops(one.at("stops"));
     const auto prompt = one.at("prompt").get<std::vector<int32_t>>();
     const auto source = one.at("source").get<int>();
-    const auto search = make_search(*options, GetParam(), vocabulary, prompt, 1000, 0);
+    const auto search = make_search(options, GetParam(), vocabulary, prompt, 1000, 0, &stops);
     test::run(*search, prompt, [source](const std::vector<int32_t>& tokens) {
       return logits_behind(tokens, source);
     });
     expect_sequences(search->results(), one.at("sequences"));
+  }
+}
+
+/// Every token that may be drawn, as often as Transformers' filters leave it.
+TEST_P(SearchGoldenTest, DrawsWhatTransformersDraws) {
+  constexpr int kDraws = 20000;
+  const auto vocabulary = golden().at("vocabulary").get<int64_t>();
+  const Json& filters = golden().at("filters");
+  ASSERT_GT(filters.size(), 30u);
+  for (const Json& one : filters) {
+    SCOPED_TRACE(one.dump());
+    const GenerationOptions options = options_of(one.at("options"));
+    const auto prompt = one.at("prompt").get<std::vector<int32_t>>();
+    std::vector<float> row = logits_behind(prompt, 0);
+    const Processors processors(options, prompt.size(), 1);
+    std::vector<float> memory(processors.memory(prompt.size()));
+    processors.apply(prompt, row, 0.0f, memory.data());
+    Sampler sampler(options, GetParam(), vocabulary);
+    sampler.prepare(row);
+    std::map<std::string, double> found;
+    for (int i = 0; i < kDraws; ++i) {
+      found[std::to_string(sampler.draw((i + 0.5) / kDraws))] += 1.0 / kDraws;
+    }
+    const Json& expected = one.at("probabilities");
+    for (const auto& [id, frequency] : found) ASSERT_TRUE(expected.contains(id)) << id;
+    for (const auto& [id, probability] : expected.items()) {
+      // Equally spaced numbers in an interval are as many as its length, within 1.
+      EXPECT_NEAR(found[id], probability.get<double>(), 1.5 / kDraws + 1e-5) << id;
+    }
   }
 }
 

@@ -98,6 +98,25 @@ TEST(GenerationOptionsTest, NumbersAreChecked) {
         validate(with([bad](auto& o) { o.repetition_penalty = bad; }), kVocabulary);
     EXPECT_NE(status.message().find("'repetition_penalty'"), std::string::npos) << bad;
   }
+  for (const double bad : {-0.1, 1.1, nan, inf}) {
+    const Status status = validate(with([bad](auto& o) { o.min_p = bad; }), kVocabulary);
+    EXPECT_NE(status.message().find("'min_p'"), std::string::npos) << bad;
+  }
+  for (const double bad : {2e6, -2e6, nan, inf}) {
+    Status status = validate(with([bad](auto& o) { o.frequency_penalty = bad; }), kVocabulary);
+    EXPECT_NE(status.message().find("'frequency_penalty'"), std::string::npos) << bad;
+    status = validate(with([bad](auto& o) { o.presence_penalty = bad; }), kVocabulary);
+    EXPECT_NE(status.message().find("'presence_penalty'"), std::string::npos) << bad;
+  }
+  for (const double bad : {1e31, -1e31, nan, inf}) {
+    const Status status = validate(with([bad](auto& o) {
+                                     o.logit_bias = {{3, bad}};
+                                   }),
+                                   kVocabulary);
+    EXPECT_NE(status.message().find("'logit_bias'"), std::string::npos) << bad;
+  }
+  expect_refused(with([](auto& o) { o.top_logprobs = 101; }),
+                 "option 'top_logprobs': expected -1 to 100, found 101");
   expect_refused(with([](auto& o) { o.top_k = -1; }),
                  "option 'top_k': expected 0 or more, found -1");
   expect_refused(with([](auto& o) { o.no_repeat_ngram_size = -1; }),
@@ -158,6 +177,26 @@ TEST(GenerationOptionsTest, IdsAreChecked) {
                  "option 'bad_words_ids': expected lists of ids, found an empty list");
 }
 
+TEST(GenerationOptionsTest, BiasesAndStopStringsAreChecked) {
+  for (const int32_t bad : {-1, 100}) {
+    expect_refused(with([bad](auto& o) {
+                     o.logit_bias = {{1, 1.0}, {bad, 1.0}};
+                   }),
+                   "option 'logit_bias': expected 0 to 99, found " + std::to_string(bad));
+  }
+  expect_refused(with([](auto& o) {
+                   o.logit_bias = {{7, 1.0}, {2, 1.0}, {7, 3.0}};
+                 }),
+                 "option 'logit_bias': expected one number for each token, found two for token 7");
+  expect_refused(with([](auto& o) {
+                   o.stop_strings = {"a", ""};
+                 }),
+                 "option 'stop_strings': expected texts, found an empty one");
+  const Status bytes = validate(with([](auto& o) { o.stop_strings = {"\xff"}; }), kVocabulary);
+  EXPECT_EQ(bytes.code(), StatusCode::kInvalidArgument);
+  EXPECT_NE(bytes.message().find("'stop_strings'"), std::string::npos);
+}
+
 /// The searches in which validate() refuses options whose checkpoint sets `field`.
 std::string refused_in(const std::string& field) {
   const auto is_refused = [&](GenerationOptions options) {
@@ -207,6 +246,12 @@ GenerationOptions all_set() {
   o.temperature = 0.7;
   o.top_k = 40;
   o.top_p = 0.9;
+  o.min_p = 0.05;
+  o.logit_bias = {{5, -100.0}, {6, 1.5}};
+  o.frequency_penalty = -0.5;
+  o.presence_penalty = 0.25;
+  o.stop_strings = {"\n", "END"};
+  o.top_logprobs = 0;
   o.seed = 0xffffffffffffffff;
   o.repetition_penalty = 1.1;
   o.no_repeat_ngram_size = 3;
@@ -236,7 +281,7 @@ Result<GenerationOptions> read_options(const Json& options) {
 
 TEST(GenerationOptionsJsonTest, EveryFieldComesBack) {
   const Json json = written(all_set());
-  EXPECT_EQ(json.size(), 24u) << "all but beams";
+  EXPECT_EQ(json.size(), 30u) << "all but beams";
   EXPECT_EQ(json["early_stopping"], "never");
   EXPECT_EQ(json["seed"], 0xffffffffffffffff);
   const auto back = read_options(json);
@@ -283,6 +328,14 @@ TEST(GenerationOptionsJsonTest, DamagedValuesAreDataLoss) {
            R"({"forced_bos_token_id": -1})",
            R"({"forced_bos_token_id": [1]})",
            R"({"renormalize_logits": 1})",
+           R"({"min_p": 2})",
+           R"({"logit_bias": [[5, 1]]})",
+           R"({"logit_bias": [{"id": 100, "bias": 1}]})",
+           R"({"logit_bias": [{"id": 5}]})",
+           R"({"stop_strings": "a"})",
+           R"({"stop_strings": [""]})",
+           R"({"top_logprobs": -1})",
+           R"({"frequency_penalty": "1"})",
            R"({"unsupported": ["stop_strings"]})",
            R"({"unsupported": [{"field": "stop_strings"}]})",
            R"({"unsupported": {"field": "stop_strings", "reason": "none"}})",

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
+#include <span>
 #include <vector>
 
 namespace lanewise::generate {
@@ -33,6 +35,63 @@ TEST(ProcessorsTest, RepetitionIsPenalisedOnceByTheSignOfTheScore) {
   Row forbidden_already{kForbidden, 1.0f};
   penalize_repetition(Ids{0}, 2.0f, forbidden_already, before.data());
   EXPECT_EQ(forbidden(forbidden_already), Ids{0});
+}
+
+TEST(ProcessorsTest, ABiasIsAdded) {
+  Row scores = ones(4);
+  add_bias(std::vector<LogitBias>{{1, 2.5}, {3, -1e30}}, scores);
+  EXPECT_EQ(scores, (Row{1.0f, 3.5f, 1.0f, -1e30f}));
+}
+
+TEST(ProcessorsTest, OccurrencesAreCountedAndPresenceIsNot) {
+  Row scores{4.0f, -4.0f, 1.0f, kForbidden, 0.0f};
+  const Ids tokens{0, 1, 0, 3, 0};
+  Row memory(tokens.size());
+  penalize_occurrence(tokens, 0.5f, 2.0f, scores, memory.data());
+  EXPECT_EQ(scores, (Row{0.5f, -6.5f, 1.0f, kForbidden, 0.0f}));
+  penalize_occurrence(tokens, -0.5f, -2.0f, scores, memory.data());
+  EXPECT_EQ(scores, (Row{4.0f, -4.0f, 1.0f, kForbidden, 0.0f})) << "both may be negative";
+}
+
+/// In double: bias, repetition over all tokens, frequency and presence over the new ones.
+Row penalized(const GenerationOptions& o, const Ids& tokens, size_t prompt, const Row& scores) {
+  std::vector<double> values(scores.begin(), scores.end());
+  for (const LogitBias& one : o.logit_bias) values[static_cast<size_t>(one.id)] += one.bias;
+  for (size_t id = 0; id < values.size(); ++id) {
+    const auto token = static_cast<int32_t>(id);
+    const bool occurs = std::ranges::find(tokens, token) != tokens.end();
+    double& value = values[id];
+    if (occurs) value = value < 0 ? value * o.repetition_penalty : value / o.repetition_penalty;
+    const auto generated = std::span(tokens).subspan(prompt);
+    const auto count = static_cast<double>(std::ranges::count(generated, token));
+    value -= count * o.frequency_penalty + (count > 0 ? o.presence_penalty : 0.0);
+  }
+  return Row(values.begin(), values.end());
+}
+
+TEST(ProcessorsTest, PenaltiesApplyInTheirOrderAndRememberTheScoresBefore) {
+  const Row original{4.0f, -4.0f, 1.0f, 3.0f, 0.5f, -1.0f, 2.0f, 0.0f};
+  const Ids tokens{0, 1, 0, 3, 5, 5, 3, 1, 6};
+  constexpr size_t kPrompt = 4;
+  for (int choice = 1; choice < 16; ++choice) {
+    GenerationOptions options;
+    if (choice & 1) options.logit_bias = {{2, 1.5}, {3, -5.0}, {7, 0.25}};
+    if (choice & 2) options.repetition_penalty = 1.5;
+    if (choice & 4) options.frequency_penalty = 0.75;
+    if (choice & 8) options.presence_penalty = -0.5;
+    const Processors processors(options, kPrompt, 20);
+    EXPECT_TRUE(processors.penalize());
+    Row scores = original;
+    Row memory(processors.memory(tokens.size()));
+    EXPECT_FALSE(processors.apply(tokens, scores, 0.0f, memory.data()));
+    const Row expected = penalized(options, tokens, kPrompt, original);
+    for (size_t id = 0; id < scores.size(); ++id) {
+      EXPECT_NEAR(scores[id], expected[id], 1e-5f) << choice << ", token " << id;
+      EXPECT_EQ(processors.score_before(static_cast<int32_t>(id), tokens, scores, memory.data()),
+                original[id])
+          << choice << ", token " << id;
+    }
+  }
 }
 
 Ids after_ngrams(const Ids& tokens, size_t n) {

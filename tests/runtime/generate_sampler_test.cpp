@@ -26,7 +26,7 @@ std::vector<float> random_scores(size_t vocabulary, uint32_t seed, float spread)
   return scores;
 }
 
-/// The probability of each token by the definition: temperature, top_k, top_p, in double.
+/// The probability of each token by the definition: temperature, top_k, top_p, min_p, in double.
 std::map<int32_t, double> reference(const std::vector<float>& scores, const GenerationOptions& o) {
   std::vector<int32_t> order;
   for (size_t i = 0; i < scores.size(); ++i) {
@@ -46,6 +46,7 @@ std::map<int32_t, double> reference(const std::vector<float>& scores, const Gene
   double sum = 0.0;
   for (const int32_t id : order) {
     if (!kept.empty() && o.top_p < 1.0 && sum >= o.top_p * all) break;
+    if (weight(id) < o.min_p) break;  // the first one has the weight 1
     sum += kept[id] = weight(id);
   }
   for (auto& [id, probability] : kept) probability /= sum;
@@ -71,8 +72,10 @@ TEST(SamplerTest, DrawsWhatTheFiltersLeaveWithItsProbability) {
     const std::vector<float> scores = random_scores(vocabulary, 5, spread);
     for (const double temperature : {0.5, 1.0, 2.0}) {
       for (const int top_k : {0, 1, 3, 64, 300, 5000}) {
-        for (const double top_p : {1.0, 0.9, 0.5, 1e-9}) {
+        for (const auto& [top_p, min_p] : std::vector<std::pair<double, double>>{
+                 {1.0, 0.0}, {0.9, 0.0}, {0.5, 0.0}, {1e-9, 0.0}, {1.0, 0.3}, {0.9, 0.05}}) {
           GenerationOptions options;
+          options.min_p = min_p;
           options.temperature = temperature;
           options.top_k = top_k;
           options.top_p = top_p;
@@ -80,7 +83,7 @@ TEST(SamplerTest, DrawsWhatTheFiltersLeaveWithItsProbability) {
           const auto found = frequencies(scores, options, kDraws);
           SCOPED_TRACE(std::to_string(vocabulary) + " words, temperature " +
                        std::to_string(temperature) + ", top_k " + std::to_string(top_k) +
-                       ", top_p " + std::to_string(top_p));
+                       ", top_p " + std::to_string(top_p) + ", min_p " + std::to_string(min_p));
           for (const auto& [id, frequency] : found) ASSERT_TRUE(expected.contains(id)) << id;
           for (const auto& [id, probability] : expected) {
             const auto place = found.find(id);
@@ -134,6 +137,20 @@ TEST(SamplerTest, NoMoreTokensThanTopPNeedsWhereTheyReachItExactly) {
     const auto found = frequencies(scores, options, 100);
     EXPECT_EQ(found.size(), 2u) << top_k;
     EXPECT_TRUE(found.contains(0) && found.contains(1)) << top_k;
+  }
+}
+
+TEST(SamplerTest, TheLikeliestRemainsWhateverMinPIs) {
+  std::vector<float> scores = random_scores(40, 8, 4.0f);
+  scores[17] = 5.0f;
+  for (const int top_k : {0, 4}) {
+    GenerationOptions options;
+    options.temperature = 1.0;
+    options.top_k = top_k;
+    options.min_p = 1.0;
+    const auto found = frequencies(scores, options, 100);
+    EXPECT_EQ(found.size(), 1u);
+    EXPECT_TRUE(found.contains(17));
   }
 }
 
