@@ -24,7 +24,7 @@ namespace {
 struct ConvertCommandOptions {
   std::string source;
   std::string destination;
-  std::string weights = "f32";
+  std::string weights;
   std::optional<int> group;
   std::string calibrate;
   std::optional<double> max_error;
@@ -144,14 +144,14 @@ Status convert_command(const ConvertCommandOptions& options, Shell& shell) {
   return shell.out.line(destination);
 }
 
-/// "f32, bf16, int8 or int4; default: f32"
+/// "keep, f32, bf16, int8 or int4; default: keep for GGUF, else f32"
 std::string weights_help(std::span<const std::string_view> choices) {
   std::string text;
   for (size_t i = 0; i < choices.size(); ++i) {
     if (i > 0) text += i + 1 == choices.size() ? " or " : ", ";
     text += choices[i];
   }
-  return text + "; default: f32";
+  return text + "; default: keep for GGUF, else f32";
 }
 
 }  // namespace

@@ -92,16 +92,16 @@ Status generate(const GenerateOptions& options, Shell& shell) {
     if (search.num_return_sequences > 1) wrong_usage("--stream shows one sequence of a source");
     if (!target) return unsupported("--stream: the model has no tokenizer");
   }
-  std::optional<Constraint> constraint;
-  if (options.grammar.given()) {
-    if (!target) return unsupported("the model has no tokenizer, which a grammar needs");
-    LANEWISE_ASSIGN_OR_RETURN(constraint, options.grammar.constraint(*target));
-  }
   if (options.style.echo) {
     if (model.info().target_vocabulary_size > 0) {
       return unsupported("--echo: the model has an encoder: what it writes continues no text");
     }
     if (!target) return unsupported("--echo: the model has no tokenizer");
+  }
+  std::optional<Constraint> constraint;
+  if (options.grammar.given()) {
+    if (!target) return unsupported("the model has no tokenizer, which a grammar needs");
+    LANEWISE_ASSIGN_OR_RETURN(constraint, options.grammar.constraint(*target));
   }
   Generating generating(model, std::move(generator), std::move(search), std::move(target),
                         options.style, options.on_error, shell);

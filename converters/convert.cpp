@@ -11,6 +11,7 @@
 #include "base/status_macros.hpp"
 #include "converters/check_tensors.hpp"
 #include "converters/files.hpp"
+#include "converters/pack/kept_weights.hpp"
 #include "converters/pack/pack_graph.hpp"
 #include "converters/provenance.hpp"
 #include "converters/source.hpp"
@@ -51,8 +52,20 @@ std::vector<int64_t> groups_of(std::string_view choice) {
   return groups;
 }
 
-/// The format that `weights` and `group` select.
+constexpr std::string_view kKeep = "keep";
+
+/// The name of weights that are stored in f32 unless the checkpoint's own are kept.
+std::string_view f32_or_kept(const ConvertOptions& options) {
+  return options.weights == kKeep ? kKeep : "f32";
+}
+
+/// The format that `weights` and `group` select; if they do not say, or to keep weights, f32.
 Result<WeightFormat> parse_weights(const ConvertOptions& options) {
+  if (options.weights.empty() || options.weights == kKeep) {
+    if (options.group == ConvertOptions().group) return WeightFormat::f32;
+    return invalid_argument("groups apply to int4 weights, not " +
+                            std::string(f32_or_kept(options)));
+  }
   const std::vector<int64_t> groups = groups_of(options.weights);
   if (groups.empty()) {
     return unsupported("weights of type " + base::in_quotes(options.weights) +
@@ -76,16 +89,16 @@ Result<WeightFormat> parse_weights(const ConvertOptions& options) {
 Status check_options(const ConvertOptions& options) {
   LW_ASSIGN_OR_RETURN(const WeightFormat format, parse_weights(options));
   const bool has_integers = ops::is_packed_from_integers(format);
+  const std::string weights(options.weights.empty() ? f32_or_kept(options) : options.weights);
   if (!options.as.empty() && options.as != "encoder") {
     return invalid_argument("as " + base::in_quotes(options.as) +
                             " is not supported; known: encoder");
   }
   if (!has_integers && !options.calibrate.empty()) {
-    return invalid_argument("calibration applies to int8 and int4 weights, not " + options.weights);
+    return invalid_argument("calibration applies to int8 and int4 weights, not " + weights);
   }
   if (!has_integers && options.max_error) {
-    return invalid_argument("the error limit applies to int8 and int4 weights, not " +
-                            options.weights);
+    return invalid_argument("the error limit applies to int8 and int4 weights, not " + weights);
   }
   if (options.max_error && !(*options.max_error > 0.0)) {
     return invalid_argument("the error limit must be above 0");
@@ -104,6 +117,8 @@ struct Opened {
   Source source;
   FamilyModel model;
   Report report;
+  /// Whether weights are kept as they are stored. A GGUF is what somebody made small on purpose.
+  bool keep;
 };
 
 Result<Opened> open(const std::string& path, const ConvertOptions& options) {
@@ -135,7 +150,9 @@ Result<Opened> open(const std::string& path, const ConvertOptions& options) {
     if (!read.ok()) return read.with_context(base::in_quotes(path));
   }
   report_unused(model, *source.checkpoint, report);
-  return Opened{std::move(source), std::move(model), std::move(report)};
+  const bool is_gguf = !source.architecture.empty();
+  const bool keep = options.weights == kKeep || (options.weights.empty() && is_gguf);
+  return Opened{std::move(source), std::move(model), std::move(report), keep};
 }
 
 void report_surplus(const text::Tokenizer& tokenizer, int64_t vocabulary, const char* name,
@@ -227,7 +244,12 @@ void add_text(PackedGraph& packed, std::string_view name, const std::string& tex
 class ModelWriter {
  public:
   static Result<ModelWriter> create(Opened opened) {
-    opened.model.graph = graph::optimize(std::move(opened.model.graph));
+    const auto may_stack = [&](const std::vector<std::string>& weights) {
+      return keep_alike(*opened.source.checkpoint, opened.model.parts, weights);
+    };
+    opened.model.graph =
+        graph::optimize(std::move(opened.model.graph),
+                        opened.keep ? graph::MayStack(may_stack) : graph::MayStack());
     LW_ASSIGN_OR_RETURN(std::string tokenizer, tokenizer_json(opened));
     LW_ASSIGN_OR_RETURN(opened.model.chat_template, chat_template_json(opened));
     return ModelWriter(std::move(opened), std::move(tokenizer));
@@ -257,7 +279,8 @@ class ModelWriter {
   Result<PackedTypes> choose_types(const ConvertOptions& options, const std::string& label) {
     LW_ASSIGN_OR_RETURN(const WeightFormat format, parse_weights(options));
     if (!ops::is_packed_from_integers(format)) {
-      return PackedTypes{.format = format, .only_finite = format != WeightFormat::f32};
+      return PackedTypes{
+          .format = format, .only_finite = format != WeightFormat::f32, .keep = opened_.keep};
     }
     LW_ASSIGN_OR_RETURN(const Model f32, load({.only_finite = true}, label));
     // Most of the time is spent on weights, one after another.
@@ -364,7 +387,7 @@ Result<Model> load_checkpoint(const std::string& path, const ConvertOptions& opt
 namespace {
 
 struct WeightChoices {
-  static constexpr size_t kMost = 0
+  static constexpr size_t kMost = 1
 #define LW_WEIGHT_FORMAT(...) +1  // NOLINT(bugprone-macro-parentheses)
 #define LW_TABLE_FORMAT(...)
 #include "ops/weights/weights.def"
@@ -377,6 +400,7 @@ struct WeightChoices {
 
 WeightChoices list_weight_choices() noexcept {
   WeightChoices list;
+  list.names[list.count++] = "keep";
   for (const ops::WeightFormatInfo& info : ops::weight_formats()) {
     const bool is_new = list.count == 0 || list.names[list.count - 1] != info.choice;
     const bool is_choice = ops::has_panels(info.format) && !info.choice.empty();

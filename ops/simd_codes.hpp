@@ -91,12 +91,16 @@ LW_INLINE u8x64 operator|(const u8x64& a, const u8x64& b) noexcept {
   return r;
 }
 
-/// Bytes 128 smaller, so that they have a sign.
-LW_INLINE i8x64 less_128(const u8x64& a) noexcept {
+/// Keeps additions to a in order: GCC 12 would make a tree of those of several steps and spill all
+/// products to the stack.
+LW_INLINE void keep_order(i32x16& a) noexcept {
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) __asm__("" : "+v"(a.part[i].data));
+}
+
+/// The same bits.
+LW_INLINE i8x64 as_signed(const u8x64& a) noexcept {
   i8x64 r;
-  LW_UNROLL for (size_t i = 0; i < kParts; ++i) {
-    r.part[i] = a.part[i] ^ IntPart(static_cast<int32_t>(0x80808080u));
-  }
+  LW_UNROLL for (size_t i = 0; i < kParts; ++i) r.part[i] = a.part[i];
   return r;
 }
 

@@ -9,6 +9,7 @@
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
 #include "converters/formats/elements.hpp"
+#include "converters/pack/kept_weights.hpp"
 #include "converters/pack/layouts.hpp"
 #include "converters/pack/tables.hpp"
 #include "converters/quantize/quantize_rows.hpp"
@@ -159,8 +160,7 @@ class Packer {
     const Use& stored = is_tied ? product->second : use;
     const auto [known, is_new] = packed_.try_emplace({stored.layout, sources});
     if (is_new) {
-      LW_ASSIGN_OR_RETURN(Joined joined, join_tensors(checkpoint_, parts_, sources));
-      LW_ASSIGN_OR_RETURN(known->second, add_joined(stored, sources, std::move(joined)));
+      LW_ASSIGN_OR_RETURN(known->second, add(stored, sources));
     }
     Roles roles;
     for (const auto& [suffix, name] : known->second) {
@@ -175,6 +175,24 @@ class Packer {
   }
 
  private:
+  Result<Suffixes> add(const Use& use, const std::vector<std::string>& sources) {
+    const bool keep = types_.keep && use.layout != Layout::kRows;
+    const WeightFormat kept = keep ? kept_format(checkpoint_, parts_, sources) : WeightFormat::f32;
+    const std::string name = use.node + "." + use.role;
+    // Rows of a table in bf16 are f32 without their lower halves, which are zero.
+    const bool is_bf16_table = use.layout == Layout::kTable && kept == WeightFormat::bf16_exact;
+    if (kept != WeightFormat::f32 && !is_bf16_table) {
+      LW_ASSIGN_OR_RETURN(ops::PackedWeight packed, pack_kept(checkpoint_, parts_, sources, kept));
+      return add_packed(name, std::move(packed));
+    }
+    LW_ASSIGN_OR_RETURN(Joined joined, join_tensors(checkpoint_, parts_, sources));
+    if (!is_bf16_table) return add_joined(use, sources, std::move(joined));
+    LW_RETURN_IF_ERROR(expect_matrix(name, joined));
+    const Shape shape = joined.shape;
+    const F32Tensor one = as_one(std::move(joined));
+    return add_packed(name, pack_table(WeightFormat::bf16_rows, one.values, shape[0], shape[1]));
+  }
+
   Result<Suffixes> add_joined(const Use& use, const std::vector<std::string>& sources,
                               Joined joined) {
     const std::string name = use.node + "." + use.role;
@@ -237,7 +255,7 @@ class Packer {
     return suffixes;
   }
 
-  void add(const std::string& name, const float* data, Shape shape) {
+  void add_tensor(const std::string& name, const float* data, Shape shape) {
     result_.tensors.push_back({name, {DataType::kF32, data, std::move(shape)}});
   }
 
@@ -265,21 +283,21 @@ class Packer {
     }
     float* panels = allocate(static_cast<size_t>(size));
     ops::pack_panels(rows, k, panels);
-    add(name, panels, shape);
+    add_tensor(name, panels, shape);
     return Suffixes{{"", name}};
   }
 
   Suffixes add_rows(const std::string& name, Joined joined) {
     if (joined.parts.size() == 1) {
       F32Tensor& only = joined.parts.front();
-      add(name, only.values.data(), joined.shape);
+      add_tensor(name, only.values.data(), joined.shape);
       if (only.owned != nullptr) {
         result_.owned.push_back(std::shared_ptr<float[]>(std::move(only.owned)));
       }
       return {{"", name}};
     }
     float* out = allocate(joined.size());
-    add(name, out, joined.shape);
+    add_tensor(name, out, joined.shape);
     for (const F32Tensor& part : joined.parts) {
       out = std::copy(part.values.begin(), part.values.end(), out);
     }

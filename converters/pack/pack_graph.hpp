@@ -31,6 +31,9 @@ struct PackedTypes {
   WeightRounding rounding{};
   /// Reject a model with an infinity or NaN, which no scale can represent.
   bool only_finite = false;
+  /// Keep weights as the checkpoint stores them (kept_weights.hpp) where a format has the same
+  /// values, each in its own.
+  bool keep = false;
 };
 
 /// Reads every weight of `graph` from `checkpoint` as f32, joins the tensors of each role, and
@@ -39,7 +42,8 @@ struct PackedTypes {
 ///
 /// Weights of products are stored as `types` says, and embedding tables as bf16 or 8-bit integers;
 /// vectors (biases, norms) stay f32. The rounding is called with `<node>.weight`. Attention of a
-/// model with low-precision weights may use bf16 products.
+/// model with low-precision weights may use bf16 products. Weights and tables that are kept are
+/// copied without rounding, and attention stays in f32.
 ///
 /// Fails with kNotFound for a tensor that the checkpoint lacks; with kInvalidArgument for shapes
 /// that cannot be joined or a part that its tensor does not have; with kUnsupported for integers;

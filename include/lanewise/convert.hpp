@@ -21,8 +21,9 @@ namespace lanewise {
 
 struct ConvertOptions {
   /// Storage format of the weights of linear and recurrent layers: f32, bf16, int8 or int4
-  /// (docs/quantisation.md).
-  std::string weights = "f32";
+  /// (docs/quantisation.md); or keep: the values that the checkpoint stores in f16, bf16 or blocks
+  /// of GGUF, without rounding. Empty: keep for GGUF, f32 for other checkpoints.
+  std::string weights;
   int group = 32;  ///< int4: how many inputs share a scale: 32, 64 or 128
   /// int8, int4: a UTF-8 file of calibration texts, one per line; empty: built-in texts.
   std::string calibrate;
@@ -59,7 +60,7 @@ struct ConvertOptions {
 LANEWISE_EXPORT Status convert(const std::string& source, const std::string& destination,
                                const ConvertOptions& options = {});
 
-/// Returns what ConvertOptions::weights can be: f32, bf16, int8, int4.
+/// Returns what ConvertOptions::weights can be: keep, f32, bf16, int8, int4.
 LANEWISE_EXPORT std::span<const std::string_view> weight_choices() noexcept;
 
 /// Opens a model file, or converts a checkpoint in memory. Fails as Model::open() and convert() do.

@@ -171,6 +171,7 @@ HfCheckpoint block_checkpoint() {
 TEST_F(GgufModelTest, BlocksComputeWhatTheirValuesCompute) {
   const HfCheckpoint checkpoint = block_checkpoint();
   const Tensor expected = logits_of(folder_model(checkpoint));
+  options_.weights = "f32";
   const GgufModelFile file = gguf_model_file(checkpoint, /*q8=*/true);
   EXPECT_EQ(file.tensors.at("blk.0.attn_q.weight").type, 8U);
   const Difference difference = difference_of(logits_of(gguf_model(file)), expected);

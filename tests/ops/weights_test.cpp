@@ -13,6 +13,7 @@
 #include "ops/weights/blocks/block_weight.hpp"
 #include "ops/weights/f32/f32_kernels.hpp"
 #include "ops/weights/half/half.hpp"
+#include "ops/weights/kept_weight.hpp"
 #include "ops/weights/weight.hpp"
 #include "tests/ops/op_test.hpp"
 #include "tests/ops/quantized_row.hpp"
@@ -123,15 +124,19 @@ std::vector<std::byte> random_blocks(const BlockFormat& blocks, int64_t n, int64
   return rows;
 }
 
-/// Stored in two calls, the last rows first.
+/// Rows as a checkpoint stores them, packed in two calls, the last rows first.
+PackedWeight pack_rows(WeightFormat format, int64_t n, int64_t k, const std::byte* rows) {
+  PackedWeight packed = make_kept_weight(format, n, k);
+  const int64_t half = n / 2;
+  put_kept_rows(packed, half, n - half, rows + half * kept_row_bytes(format, k));
+  put_kept_rows(packed, 0, half, rows);
+  return packed;
+}
+
 Source block_source(WeightFormat format, int64_t n, int64_t k) {
   const BlockFormat& blocks = *blocks_of(format);
   const std::vector<std::byte> rows = random_blocks(blocks, n, k);
-  Source source{make_block_weight(blocks, n, k), {}, {}};
-  const int64_t half = n / 2;
-  const int64_t row_bytes = k / blocks.elements * blocks.bytes;
-  put_block_rows(source.packed, half, n - half, rows.data() + half * row_bytes);
-  put_block_rows(source.packed, 0, half, rows.data());
+  Source source{pack_rows(format, n, k, rows.data()), {}, {}};
   source.values.resize(static_cast<size_t>(n * k));
   blocks.unpack(rows.data(), static_cast<size_t>(n * k / blocks.elements), source.values.data());
   return source;
@@ -468,6 +473,21 @@ TEST(WeightFormats, InBlocksGiveTheSameBitsOnEveryInstructionSetWithFma) {
       if (first.empty()) first = y;
       ASSERT_EQ(std::memcmp(y.data(), first.data(), y.size() * sizeof(float)), 0);
     }
+  }
+}
+
+/// From rows of a checkpoint at an odd address.
+TEST(WeightFormats, OfSixteenBitsArePackedFromRows) {
+  constexpr int64_t kN = 35, kK = 21;
+  for (const WeightFormat format : {WeightFormat::f16, WeightFormat::bf16_exact}) {
+    const std::vector<float> w = test::Random(15).floats(kN * kK);
+    std::vector<std::byte> rows(1 + 2 * kN * kK);
+    for (size_t i = 0; i < w.size(); ++i) {
+      const uint16_t bits = format == WeightFormat::f16 ? to_f16(w[i]) : to_bf16(w[i]);
+      std::memcpy(rows.data() + 1 + 2 * i, &bits, sizeof(bits));
+    }
+    const PackedWeight packed = pack_rows(format, kN, kK, rows.data() + 1);
+    EXPECT_EQ(packed.tensors[0].bytes, pack_weight(format, w.data(), kN, kK).tensors[0].bytes);
   }
 }
 

@@ -30,17 +30,17 @@ void unpack_panels(const BlockPanels& w, size_t panel, size_t panels, const Bloc
 /// Everything that a product needs besides the weights.
 struct BlockScratch {
   BlockScratch(const LinearBlock& block, std::byte* scratch) noexcept
-      : layout(block.k),
+      : stride(rounded_stride(block.k)),
         normalized(reinterpret_cast<float*>(scratch)),
         rows(scratch + normalized_bytes(block.norm, block.k)),
-        sums(reinterpret_cast<float*>(rows + kLinearMaxRows * layout.stride)),
+        sums(reinterpret_cast<float*>(rows + kLinearMaxRows * stride)),
         unpacked{sums + kLinearMaxRows * kMostBlockPanels * kPanel, nullptr,
                  unpacked_panel_bytes(block.k)} {
     unpacked.codes =
         reinterpret_cast<uint8_t*>(unpacked.factors + kMostBlockPanels * kUnpackedFactors);
   }
 
-  RoundedBlocks layout;
+  size_t stride;      // bytes between rows
   float* normalized;  // one row, for the norm
   std::byte* rows;
   float* sums;  // [rows][panels][16]
@@ -77,9 +77,7 @@ void multiply_panels(const BlocksBlock& block, size_t panel, size_t panels,
     const size_t end = blocks - begin < kDepth ? blocks : begin + kDepth;
     const bool last = end == blocks;
     BlockTile tile{};
-    tile.stride = scratch.layout.stride;
-    tile.x_scales = scratch.layout.scales;
-    tile.x_groups = scratch.layout.groups;
+    tile.stride = scratch.stride;
     tile.blocks = {begin, end};
     tile.first = begin == 0;
     if constexpr (!Tiles::Source::kIsPacked) {
@@ -124,7 +122,7 @@ void multiply(const BlocksBlock& block, std::byte* scratch) noexcept {
     if (block.residual != nullptr) rows.residual += row * block.residual_stride;
     const BlockScratch parts(rows, scratch);
     for (size_t r = 0; r < rows.rows; ++r) {
-      round_row<Source>(rows, r, parts.normalized, parts.rows + r * parts.layout.stride);
+      round_row<Source>(rows, r, parts.normalized, parts.rows + r * parts.stride);
     }
     if (rows.rows <= kFewRows) {
       multiply_rounded<kKind, FewRowTiles<Source>>(rows, parts);
@@ -140,7 +138,7 @@ void multiply(const BlocksBlock& block, std::byte* scratch) noexcept {
 
 LW_KERNELS(BlockKernels, block_kernels) = {{
 #define LW_BLOCK_FORMAT(block, name, elements, kept, ...) \
-  {multiply<BlockKind::kept>, kMostTileRows},
+  {multiply<BlockKind::kept>, BlockTiles<PackedSource<BlockKind::kept>>::kMaxRows},
 #include "ops/weights/blocks/block_formats.def"
 #undef LW_BLOCK_FORMAT
 }};

@@ -50,18 +50,11 @@ struct BlockPanels {
 
 using BlocksBlock = WeightBlock<BlockPanels>;
 
-/// Where the parts of a rounded row are, in bytes from its first one: up to two for each input, the
-/// scales of blocks, and for each group what its sums start with, or the sum of its inputs.
-struct RoundedBlocks {
-  explicit constexpr RoundedBlocks(size_t k) noexcept
-      : scales(2 * rounded_inputs(k)),
-        groups(scales + k / kBlockInputs * sizeof(float)),
-        stride(prepared_stride(groups + k / 16 * sizeof(float))) {}
-
-  size_t scales;
-  size_t groups;
-  size_t stride;
-};
+/// Bytes between rounded rows. A block of one takes up to two bytes for each input, a scale, and for
+/// each group what its sums start with, or the sum of its inputs.
+constexpr size_t rounded_stride(size_t k) noexcept {
+  return prepared_stride(k / kBlockInputs * (2 * kBlockInputs + 3 * sizeof(float)));
+}
 
 /// Bytes of the codes of the largest number of unpacked inputs of a panel.
 constexpr size_t unpacked_panel_bytes(size_t k) noexcept {

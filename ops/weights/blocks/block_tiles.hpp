@@ -62,9 +62,7 @@ struct ComingLines {
 struct BlockTile {
   const uint8_t* x;  // rounded rows, of block 0
   size_t stride;     // bytes
-  size_t x_scales;   // as in RoundedBlocks
-  size_t x_groups;
-  PackedPanel w;  // packed: of block 0. Unpacked: of the first one.
+  PackedPanel w;     // packed: of block 0. Unpacked: of the first one.
   size_t panel_bytes;
   size_t panel_scale_bytes;
   BlockRange blocks;
@@ -176,32 +174,54 @@ LW_INLINE void unpack_steps(const uint8_t* block, uint8_t* to) noexcept {
   if constexpr (kStep + 1 < kSteps) unpack_steps<From, kStep + 1>(block, to);
 }
 
-/// How rows are multiplied with codes of that source.
+/// A block of a rounded row, for codes of that source: bytes, the scale, and for each group what its
+/// sums start with, or the sum of its inputs.
 template <typename Source>
-struct RowForm {
-  /// As signed bytes and their magnitudes (ByteQuad): products of 8 bits overflow 16 otherwise.
+struct RoundedBlock {
+  /// As magnitudes and masks (ByteQuad): products of 8 bits overflow 16 otherwise. The masks also
+  /// flip the highest bit, which makes codes signed.
   static constexpr bool kIsQuads = Source::kRun == 0;
   static constexpr size_t kStepBytes = kIsQuads ? kQuadBytes : 4;
+  static constexpr size_t kScaleAt = kSteps * kStepBytes;
+  static constexpr size_t kGroupsAt = kScaleAt + sizeof(float);
+  static constexpr size_t kBytes = kGroupsAt + Source::kGroups * sizeof(float);
+};
+
+/// Where rows are: sums of few distances, which the compiler cannot see through, so that they stay
+/// in registers (GCC 12 otherwise moves them to vector registers and back).
+struct RowPlaces {
+  size_t one;
+  size_t three;
+  size_t five;
+  size_t seven;
+
+  LW_INLINE static RowPlaces of(size_t stride) noexcept {
+    RowPlaces r{stride, 3 * stride, 5 * stride, 7 * stride};
+    __asm__("" : "+r"(r.three), "+r"(r.five), "+r"(r.seven));
+    return r;
+  }
+  LW_INLINE size_t of_row(size_t r) const noexcept {
+    return r == 3 ? three : r == 5 ? five : r == 6 ? 2 * three : r == 7 ? seven : r * one;
+  }
 };
 
 /// The products of one step, added in 32 bits, or in 16 bits that become part of the sum in time.
 template <typename Source, size_t kBegin, size_t kEnd, size_t kStep = kBegin, size_t kRows,
           size_t kPanels>
 LW_INLINE void multiply_steps(const BlockTile& tile, const uint8_t* codes, const uint8_t* x,
-                              i32x16 (&sum)[kRows][kPanels],
+                              const RowPlaces& rows, i32x16 (&sum)[kRows][kPanels],
                               SmallSums (&small)[kRows][kPanels]) noexcept {
-  using Form = RowForm<Source>;
+  using Form = RoundedBlock<Source>;
   u8x64 w[kPanels];
   LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
     w[p] = Source::template codes<kStep>(codes + p * tile.panel_bytes);
   }
   if constexpr (Form::kIsQuads) {
-    i8x64 signed_w[kPanels];
-    LW_UNROLL for (size_t p = 0; p < kPanels; ++p) signed_w[p] = less_128(w[p]);
     LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
-      const ByteQuad quad = broadcast_quad(x + r * tile.stride + kStep * Form::kStepBytes);
+      const ByteQuad quad = broadcast_quad(x + rows.of_row(r) + kStep * Form::kStepBytes);
       LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
-        sum[r][p] = dot(quad, signed_w[p], sum[r][p]);
+        sum[r][p] = dot(quad, as_signed(w[p]), sum[r][p]);
+        keep_order(sum[r][p]);
       }
     }
   } else {
@@ -209,7 +229,7 @@ LW_INLINE void multiply_steps(const BlockTile& tile, const uint8_t* codes, const
     constexpr bool kStarts = kInRun == 0;
     constexpr bool kEnds = kInRun == Source::kRun - 1 || kStep + 1 == kEnd;
     LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
-      const IntPart bytes = broadcast_bytes(x + r * tile.stride + kStep * Form::kStepBytes);
+      const IntPart bytes = broadcast_bytes(x + rows.of_row(r) + kStep * Form::kStepBytes);
       LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
         if constexpr (kWideSums) {
           LW_UNROLL for (size_t i = 0; i < kParts; ++i) {
@@ -217,51 +237,60 @@ LW_INLINE void multiply_steps(const BlockTile& tile, const uint8_t* codes, const
           }
         } else {
           small[r][p] = small_dot(w[p], bytes, kStarts ? no_small_sums() : small[r][p]);
-          if constexpr (kEnds) sum[r][p] = sum[r][p] + widen(small[r][p]);
+          if constexpr (kEnds) {
+            sum[r][p] = sum[r][p] + widen(small[r][p]);
+            keep_order(sum[r][p]);
+          }
         }
       }
     }
   }
   if constexpr (kStep + 1 < kEnd) {
-    multiply_steps<Source, kBegin, kEnd, kStep + 1>(tile, codes, x, sum, small);
+    multiply_steps<Source, kBegin, kEnd, kStep + 1>(tile, codes, x, rows, sum, small);
   }
 }
 
 template <typename T>
-LW_INLINE const T* part_of_row(const BlockTile& tile, size_t r, size_t at) noexcept {
-  return reinterpret_cast<const T*>(tile.x + r * tile.stride + at);
+LW_INLINE T number_at(const uint8_t* p) noexcept {
+  T number;
+  std::memcpy(&number, p, sizeof(number));
+  return number;
 }
 
-/// Adds group g of a block. `block`: its number for the weights; `row_block`: for the rows.
-/// `total`: the sums, if they are kept in registers.
+/// Adds group g of a block. `x`: of the first row. `total`: the sums, if they are kept in registers.
 template <typename Source, bool kHeld, size_t kGroup, size_t kRows, size_t kPanels>
-LW_INLINE void add_group(const BlockTile& tile, const uint8_t* codes, const uint8_t* x,
-                         size_t block, size_t row_block, f32x16 (&total)[kRows][kPanels]) noexcept {
+LW_INLINE void add_group(const BlockTile& tile, const uint8_t* codes, size_t block,
+                         const uint8_t* x, const RowPlaces& rows,
+                         f32x16 (&total)[kRows][kPanels]) noexcept {
+  using Form = RoundedBlock<Source>;
   constexpr size_t kGroupSteps = kSteps / Source::kGroups;
-  const size_t at = row_block * Source::kGroups + kGroup;
+  constexpr size_t kGroupAt = Form::kGroupsAt + kGroup * sizeof(float);
   i32x16 sum[kRows][kPanels];
   SmallSums small[kRows][kPanels];
   LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
     int32_t start = 0;
-    if constexpr (!Source::kHasMinimum) start = part_of_row<int32_t>(tile, r, tile.x_groups)[at];
+    if constexpr (!Source::kHasMinimum) start = number_at<int32_t>(x + rows.of_row(r) + kGroupAt);
     LW_UNROLL for (size_t p = 0; p < kPanels; ++p) sum[r][p] = broadcast_i32(start);
   }
-  multiply_steps<Source, kGroup * kGroupSteps, (kGroup + 1) * kGroupSteps>(tile, codes, x, sum,
-                                                                           small);
+  multiply_steps<Source, kGroup * kGroupSteps, (kGroup + 1) * kGroupSteps>(tile, codes, x, rows,
+                                                                           sum, small);
+  f32x16 scale[kPanels];
+  f32x16 minimum[kPanels];
   LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
     const uint8_t* scales = tile.w.scales + p * tile.panel_scale_bytes;
-    const f32x16 scale = Source::scale(scales, block, kGroup);
-    f32x16 minimum = zero();
-    if constexpr (Source::kHasMinimum) minimum = Source::minimum(scales, block, kGroup);
-    LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
+    scale[p] = Source::scale(scales, block, kGroup);
+    if constexpr (Source::kHasMinimum) minimum[p] = Source::minimum(scales, block, kGroup);
+  }
+  LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
+    const uint8_t* of_x = x + rows.of_row(r);
+    const f32x16 x_scale = broadcast(number_at<float>(of_x + Form::kScaleAt));
+    f32x16 x_sum;
+    if constexpr (Source::kHasMinimum) x_sum = broadcast(number_at<float>(of_x + kGroupAt));
+    LW_UNROLL for (size_t p = 0; p < kPanels; ++p) {
       float* to = tile.sums + (r * kPanels + p) * kLanes;
       f32x16 of_row = kHeld ? total[r][p] : load(to);
-      const f32x16 x_scale = broadcast(part_of_row<float>(tile, r, tile.x_scales)[row_block]);
-      of_row = fma(to_f32(sum[r][p]), x_scale * scale, of_row);
-      if constexpr (Source::kHasMinimum) {
-        const f32x16 x_sum = broadcast(part_of_row<float>(tile, r, tile.x_groups)[at]);
-        of_row = fma(x_sum, minimum, of_row);
-      }
+      of_row = fma(to_f32(sum[r][p]), x_scale * scale[p], of_row);
+      if constexpr (Source::kHasMinimum) of_row = fma(x_sum, minimum[p], of_row);
       if constexpr (kHeld) {
         total[r][p] = of_row;
       } else {
@@ -290,16 +319,17 @@ void multiply_tile(const BlockTile& tile) noexcept {
   }
   const size_t first = Source::kIsPacked ? 0 : tile.blocks.begin;
   const uint8_t* codes = tile.w.codes + (tile.blocks.begin - first) * Source::kCodeBytes;
-  const uint8_t* x = tile.x + tile.blocks.begin * kSteps * RowForm<Source>::kStepBytes;
+  const uint8_t* x = tile.x + tile.blocks.begin * RoundedBlock<Source>::kBytes;
+  const RowPlaces rows = RowPlaces::of(tile.stride);
   ComingLines coming = tile.coming;
   for (size_t b = tile.blocks.begin; b < tile.blocks.end; ++b) {
     coming.ask();
-    add_group<Source, kHeld, 0>(tile, codes, x, b - first, b, total);
+    add_group<Source, kHeld, 0>(tile, codes, b - first, x, rows, total);
     if constexpr (Source::kGroups == 2) {
-      add_group<Source, kHeld, 1>(tile, codes, x, b - first, b, total);
+      add_group<Source, kHeld, 1>(tile, codes, b - first, x, rows, total);
     }
     codes += Source::kCodeBytes;
-    x += kSteps * RowForm<Source>::kStepBytes;
+    x += RoundedBlock<Source>::kBytes;
   }
   if constexpr (kHeld) {
     LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
@@ -310,22 +340,31 @@ void multiply_tile(const BlockTile& tile) noexcept {
   }
 }
 
-// Registers determine the shape of tiles, as for i8: the integer sums of a group stay in them. Those
-// over groups do so only in small tiles.
+/// The most rows of a tile, and its panels.
+struct TileShape {
+  size_t rows;
+  size_t panels;
+};
+
+// Registers determine the shape of tiles: with AVX-512 both the integer sums of a group and the sums
+// over groups stay in them. (8 rows with the latter in memory: 7 % slower, 6 rows x 2 panels: 2 %,
+// Zen 4.)
 #if defined(__AVX512F__)
-constexpr size_t kMostTileRows = 8;
-constexpr size_t kTilePanels = 3;
+template <typename Source>
+constexpr TileShape kTileShape{4, 3};
 constexpr size_t kFewRowPanels = 4;
 #elif defined(__AVX2__)
-constexpr size_t kMostTileRows = LW_HAS_VNNI ? 5 : 4;
-constexpr size_t kTilePanels = 1;
+// Bytes without VNNI take four instructions for each product, so broadcasts are shared, as for i8.
+template <typename Source>
+constexpr TileShape kTileShape =
+    Source::kRun == 0 ? TileShape{3, 2} : TileShape{LW_HAS_VNNI ? 5 : 4, 1};
 constexpr size_t kFewRowPanels = 2;
 #else
-constexpr size_t kMostTileRows = 2;
-constexpr size_t kTilePanels = 1;
+template <typename Source>
+constexpr TileShape kTileShape{2, 1};
 constexpr size_t kFewRowPanels = 1;
 #endif
-static_assert(kTilePanels <= kMostBlockPanels && kFewRowPanels <= kMostBlockPanels);
+static_assert(kFewRowPanels <= kMostBlockPanels);
 
 // Up to this many rows read packed weights. For more, weights are unpacked once for all of them.
 constexpr size_t kFewRows = 2;
@@ -336,9 +375,10 @@ using TileFunction = void (*)(const BlockTile&) noexcept;
 template <typename From>
 struct BlockTiles {
   using Source = From;
-  static constexpr size_t kMaxRows = kMostTileRows;
+  static constexpr size_t kMaxRows = kTileShape<From>.rows;
   static constexpr size_t kMinRows = kMaxRows / 2 <= kFewRows ? kMaxRows / 2 : kFewRows + 1;
-  static constexpr size_t kAtOnce = kTilePanels;
+  static constexpr size_t kAtOnce = kTileShape<From>.panels;
+  static_assert(kAtOnce <= kMostBlockPanels);
 };
 
 template <typename From>
@@ -383,34 +423,46 @@ struct BlockScale {
   }
 };
 
-/// Writes what products need of 32 bytes besides the bytes.
-template <typename Source>
-LW_INLINE void finish_block(const uint8_t* bytes, float scale, float* groups) noexcept {
-  LW_UNROLL for (size_t g = 0; g < Source::kGroups; ++g) {
-    const int32_t sum =
-        Source::kGroups == 1 ? sum_of_32_bytes(bytes) : sum_of_16_bytes(bytes + 16 * g);
-    if constexpr (Source::kHasMinimum) {
-      groups[g] = scale * static_cast<float>(sum);
-    } else {
-      const int32_t start =
-          RowForm<Source>::kIsQuads ? sum_of_32_negative(bytes) : -Source::kZero * sum;
-      std::memcpy(groups + g, &start, sizeof(start));
-    }
+/// Copies the quads of a block, with masks that also flip the highest bit.
+LW_INLINE void copy_quads(const uint8_t* from, uint8_t* to) noexcept {
+  for (size_t i = 0; i < kSteps; ++i) {
+    uint64_t quad;
+    std::memcpy(&quad, from + i * sizeof(quad), sizeof(quad));
+    quad ^= 0x8080808000000000u;
+    std::memcpy(to + i * sizeof(quad), &quad, sizeof(quad));
   }
 }
 
-/// Rounds row r of a block after its norm, as RoundedBlocks says.
+/// Writes a block: 32 signed bytes, and what products need besides.
+template <typename Source>
+LW_INLINE void write_block(const uint8_t* bytes, float scale, uint8_t* to) noexcept {
+  using Form = RoundedBlock<Source>;
+  std::memcpy(to + Form::kScaleAt, &scale, sizeof(scale));
+  LW_UNROLL for (size_t g = 0; g < Source::kGroups; ++g) {
+    const int32_t sum =
+        Source::kGroups == 1 ? sum_of_32_bytes(bytes) : sum_of_16_bytes(bytes + 16 * g);
+    uint8_t* of_group = to + Form::kGroupsAt + g * sizeof(float);
+    if constexpr (Source::kHasMinimum) {
+      const float x_sum = scale * static_cast<float>(sum);
+      std::memcpy(of_group, &x_sum, sizeof(x_sum));
+    } else {
+      const int32_t start = Form::kIsQuads ? sum_of_32_negative(bytes) : -Source::kZero * sum;
+      std::memcpy(of_group, &start, sizeof(start));
+    }
+  }
+  if constexpr (!Form::kIsQuads) std::memcpy(to, bytes, kBlockInputs);
+}
+
+/// Rounds row r of a block after its norm.
 template <typename Source>
 void round_row(const LinearBlock& block, size_t r, float* normalized, std::byte* to) noexcept {
+  using Form = RoundedBlock<Source>;
   const float* x = block.x + r * block.x_stride;
   if (block.norm.kind != NormKind::kNone) {
     normalize_row(block.norm, x, block.k, normalized);
     x = normalized;
   }
-  const RoundedBlocks layout(block.k);
-  auto* bytes = reinterpret_cast<uint8_t*>(to);
-  auto* scales = reinterpret_cast<float*>(to + layout.scales);
-  auto* groups = reinterpret_cast<float*>(to + layout.groups);
+  auto* out = reinterpret_cast<uint8_t*>(to);
   const size_t blocks = block.k / kBlockInputs;
   for (size_t b = 0; b < blocks; b += 2, x += 2 * kBlockInputs) {
     const bool has_second = b + 1 < blocks;
@@ -422,16 +474,14 @@ void round_row(const LinearBlock& block, size_t r, float* normalized, std::byte*
     const i8x64 rounded = round_to_bytes(part);
     alignas(64) uint8_t plain[2 * kBlockInputs];
     store(plain, rounded);
-    if constexpr (RowForm<Source>::kIsQuads) {
-      NegativeSum unused;
-      store_quads(bytes + b * kSteps * kQuadBytes, rounded, unused);
-    } else {
-      store(bytes + b * kBlockInputs, rounded);
-    }
-    for (size_t i = 0; i < (has_second ? 2 : 1); ++i) {
-      scales[b + i] = of[i].scale;
-      finish_block<Source>(plain + i * kBlockInputs, of[i].scale,
-                           groups + (b + i) * Source::kGroups);
+    alignas(64) uint8_t quads[2 * kSteps * kQuadBytes];
+    NegativeSum unused;
+    if constexpr (Form::kIsQuads) store_quads(quads, rounded, unused);
+    for (size_t i = 0; i < (has_second ? 2 : 1); ++i, out += Form::kBytes) {
+      write_block<Source>(plain + i * kBlockInputs, of[i].scale, out);
+      if constexpr (Form::kIsQuads) {
+        copy_quads(quads + i * kSteps * kQuadBytes, out);
+      }
     }
   }
 }

@@ -207,7 +207,7 @@ size_t BlockPanels::scratch_bytes(size_t k, const Norm& norm) const noexcept {
   const size_t unpacked =
       kMostBlockPanels * (unpacked_panel_bytes(k) + kUnpackedFactors * sizeof(float));
   const size_t sums = kLinearMaxRows * kMostBlockPanels * kPanel * sizeof(float);
-  return normalized_bytes(norm, k) + kLinearMaxRows * RoundedBlocks(k).stride + unpacked + sums;
+  return normalized_bytes(norm, k) + kLinearMaxRows * rounded_stride(k) + unpacked + sums;
 }
 
 void BlockPanels::unpack_row(size_t row, size_t k, float* y) const noexcept {

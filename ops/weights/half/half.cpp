@@ -1,6 +1,7 @@
 #include "ops/weights/half/half.hpp"
 
 #include <bit>
+#include <cstring>
 
 #include "base/half.hpp"
 #include "base/status_macros.hpp"
@@ -32,14 +33,37 @@ Result<WeightPtr> bind(const WeightTensors& tensors, const WeightProblem& proble
 }
 
 PackedWeight pack(WeightFormat format, const float* w, int64_t n, int64_t k) {
-  const bool is_f16 = format == WeightFormat::f16;
-  const auto panels = interleave<uint16_t>(w, n, k, 1, is_f16 ? to_f16 : to_bf16);
-  return {format,
-          {packed_tensor("", is_f16 ? DataType::kF16 : DataType::kBF16, {ceil_div(n, 16), k, 16},
-                         panels)}};
+  PackedWeight weight = make_half_weight(format, n, k);
+  std::vector<uint16_t> row(static_cast<size_t>(k));
+  for (int64_t o = 0; o < n; ++o, w += k) {
+    for (size_t i = 0; i < row.size(); ++i) {
+      row[i] = format == WeightFormat::f16 ? to_f16(w[i]) : to_bf16(w[i]);
+    }
+    put_half_rows(weight, o, 1, reinterpret_cast<const std::byte*>(row.data()));
+  }
+  return weight;
 }
 
 }  // namespace
+
+PackedWeight make_half_weight(WeightFormat format, int64_t n, int64_t k) {
+  const DataType type = format == WeightFormat::f16 ? DataType::kF16 : DataType::kBF16;
+  PackedTensor panels{"", type, {ceil_div(n, 16), k, 16}, {}};
+  panels.bytes.resize(static_cast<size_t>(ceil_div(n, 16) * k * 16) * sizeof(uint16_t));
+  return {format, {std::move(panels)}};
+}
+
+void put_half_rows(PackedWeight& weight, int64_t first, int64_t count, const std::byte* rows) {
+  PackedTensor& panels = weight.tensors[0];
+  const auto k = static_cast<size_t>(panels.shape[1]);
+  for (auto row = static_cast<size_t>(first); row < static_cast<size_t>(first + count); ++row) {
+    std::byte* to =
+        panels.bytes.data() + (row / kPanel * k * kPanel + row % kPanel) * sizeof(uint16_t);
+    for (size_t i = 0; i < k; ++i, rows += sizeof(uint16_t)) {
+      std::memcpy(to + i * kPanel * sizeof(uint16_t), rows, sizeof(uint16_t));
+    }
+  }
+}
 
 uint16_t to_f16(float x) noexcept {
   const auto bits = std::bit_cast<uint32_t>(x);

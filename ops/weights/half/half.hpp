@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "ops/weights/linear_block.hpp"
+#include "ops/weights/packed_weight.hpp"
 
 namespace lanewise::ops {
 
@@ -27,6 +28,11 @@ struct HalfPanels {
 };
 
 using HalfBlock = WeightBlock<HalfPanels>;
+
+/// The tensors of a weight [n, k], all zero, and how rows of a checkpoint are stored in them: as
+/// make_kept_weight() and put_kept_rows().
+PackedWeight make_half_weight(WeightFormat format, int64_t n, int64_t k);
+void put_half_rows(PackedWeight& weight, int64_t first, int64_t count, const std::byte* rows);
 
 /// The nearest f16, ties to even; infinity beyond its range; a NaN stays one.
 uint16_t to_f16(float x) noexcept;

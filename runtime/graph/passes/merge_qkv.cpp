@@ -11,8 +11,10 @@ using Indices = std::vector<size_t>;
 /// The linears that write these operands of an attention, if they can be merged: all read the same
 /// value, only that attention reads them, they compute just x W^T + b, and have the same weight
 /// roles, since a merged linear cannot have part of a bias.
-std::optional<Indices> mergeable(const Graph& graph, const std::vector<ValueId>& operands) {
+std::optional<Indices> mergeable(const Graph& graph, const std::vector<ValueId>& operands,
+                                 const MayStack& may_stack) {
   Indices indices;
+  std::vector<std::string> weights;
   for (const ValueId id : operands) {
     const std::optional<size_t> index = sole_use_linear(graph, id);
     if (!index) return std::nullopt;
@@ -26,7 +28,12 @@ std::optional<Indices> mergeable(const Graph& graph, const std::vector<ValueId>&
         !std::ranges::equal(linear.weights, first.weights, {}, role_of, role_of)) {
       return std::nullopt;
     }
+    const auto weight = linear.weights.find("weight");
+    if (weight != linear.weights.end()) {
+      weights.insert(weights.end(), weight->second.begin(), weight->second.end());
+    }
   }
+  if (may_stack && !may_stack(weights)) return std::nullopt;
   return indices;
 }
 
@@ -71,13 +78,14 @@ ValueId merge(Graph& graph, const Indices& indices, const std::string& name) {
 }
 
 /// Merges the operands of the attention at `index` from operand `begin` on.
-bool merge_operands(Graph& graph, size_t index, size_t begin, const std::string& suffix) {
+bool merge_operands(Graph& graph, size_t index, size_t begin, const std::string& suffix,
+                    const MayStack& may_stack) {
   const Node& attention = graph.nodes[index];
   const std::string name = attention.name + suffix;
   const ValueId output = attention.output;
   std::vector<ValueId> operands = attention.inputs;
   const auto first = operands.begin() + static_cast<std::ptrdiff_t>(begin);
-  const auto linears = mergeable(graph, {first, operands.end()});
+  const auto linears = mergeable(graph, {first, operands.end()}, may_stack);
   if (!linears || has_node(graph, name)) return false;
   operands.resize(begin);
   operands.push_back(merge(graph, *linears, name));
@@ -109,7 +117,7 @@ bool turn_alike(const Node& a, const Node& b) {
 
 /// Merges the operands of the attention at `index` where queries and keys are turned by rotary
 /// positions first: one node then turns both.
-bool merge_rotated(Graph& graph, size_t index) {
+bool merge_rotated(Graph& graph, size_t index, const MayStack& may_stack) {
   const Node& attention = graph.nodes[index];
   const std::string name = attention.name + ".qkv";
   const ValueId output = attention.output;
@@ -117,7 +125,8 @@ bool merge_rotated(Graph& graph, size_t index) {
   const Node* q = sole_rotary(graph, turned);
   const Node* k = sole_rotary(graph, other);
   if (q == nullptr || k == nullptr || !turn_alike(*q, *k) || has_node(graph, name)) return false;
-  const auto linears = mergeable(graph, {q->inputs[0], k->inputs[0], attention.inputs[2]});
+  const auto linears =
+      mergeable(graph, {q->inputs[0], k->inputs[0], attention.inputs[2]}, may_stack);
   if (!linears) return false;
   const int64_t heads = *q->attributes.get_int("heads", 0) + *k->attributes.get_int("heads", 0);
   const ValueId merged = merge(graph, *linears, name);
@@ -135,7 +144,7 @@ bool merge_rotated(Graph& graph, size_t index) {
 
 }  // namespace
 
-Graph merge_qkv(Graph graph) {
+Graph merge_qkv(Graph graph, const MayStack& may_stack) {
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
     if (node.op != "attention" || node.inputs.size() != 3 || !widths_fit(graph, node)) continue;
@@ -143,8 +152,8 @@ Graph merge_qkv(Graph graph) {
     // both cases the removed nodes precede node i, so the node now at i has been visited, not
     // skipped.
     const size_t before = graph.nodes.size();
-    if (merge_rotated(graph, i) || merge_operands(graph, i, 0, ".qkv") ||
-        merge_operands(graph, i, 1, ".kv")) {
+    if (merge_rotated(graph, i, may_stack) || merge_operands(graph, i, 0, ".qkv", may_stack) ||
+        merge_operands(graph, i, 1, ".kv", may_stack)) {
       i -= before - graph.nodes.size();
     }
   }

@@ -1,5 +1,9 @@
 #pragma once
 
+#include <functional>
+#include <string>
+#include <vector>
+
 #include "runtime/graph/graph.hpp"
 
 namespace lanewise::graph {
@@ -14,9 +18,12 @@ namespace lanewise::graph {
 ///                    renumbers the rest
 ///
 /// Results change only by the rounding of the fused expressions. Outputs keep their names.
-Graph optimize(Graph graph);
+///
+/// may_stack  whether the weights of linears with these names may become one; empty: all may
+using MayStack = std::function<bool(const std::vector<std::string>& weights)>;
+Graph optimize(Graph graph, const MayStack& may_stack = {});
 
-Graph merge_qkv(Graph graph);
+Graph merge_qkv(Graph graph, const MayStack& may_stack = {});
 Graph fuse_activation(Graph graph);
 Graph fuse_residual(Graph graph);
 Graph remove_dead(Graph graph);
