@@ -1,7 +1,6 @@
 #include "runtime/grammar/code_point_set.hpp"
 
 #include <algorithm>
-#include <utility>
 
 namespace lanewise::grammar {
 namespace {
@@ -11,7 +10,7 @@ constexpr char32_t kAboveSurrogates = 0xE000;
 
 }  // namespace
 
-CodePointSet::CodePointSet(std::vector<CodePointRange> ranges) {
+CodePointSet::CodePointSet(const std::vector<CodePointRange>& ranges) {
   std::vector<CodePointRange> scalars;
   for (CodePointRange range : ranges) {
     range.last = std::min(range.last, kLastCodePoint);
@@ -45,7 +44,7 @@ CodePointSet CodePointSet::complement() const {
     next = range.last + 1;
   }
   if (next <= kLastCodePoint) rest.push_back({next, kLastCodePoint});
-  return CodePointSet(std::move(rest));
+  return CodePointSet(rest);
 }
 
 CodePointSet CodePointSet::without(const CodePointSet& other) const {
@@ -58,7 +57,7 @@ CodePointSet CodePointSet::without(const CodePointSet& other) const {
       if (first <= last) rest.push_back({first, last});
     }
   }
-  return CodePointSet(std::move(rest));
+  return CodePointSet(rest);
 }
 
 }  // namespace lanewise::grammar

@@ -19,7 +19,7 @@ class CodePointSet {
  public:
   CodePointSet() = default;
   /// In any order; they may overlap. Surrogates are left out.
-  explicit CodePointSet(std::vector<CodePointRange> ranges);
+  explicit CodePointSet(const std::vector<CodePointRange>& ranges);
   static CodePointSet all() { return CodePointSet({{0, kLastCodePoint}}); }
 
   /// Sorted, neither overlapping nor adjacent, except around the surrogates.

@@ -292,7 +292,7 @@ Result<Id> Parser::bracket() {
     if (high < low) return wrong("a range is reversed");
     ranges.push_back({low, high});
   }
-  CodePointSet set(std::move(ranges));
+  CodePointSet set(ranges);
   return expressions_.character(negated ? set.complement() : std::move(set));
 }
 

@@ -212,7 +212,7 @@ int32_t JsonRules::quoted_other(int32_t from, std::span<const std::string> texts
       named.push_back({c, c});
       open.emplace_back(child, character(at, CodePointSet({{c, c}})));
     }
-    builder_.add_empty(character(at, CodePointSet(std::move(named)).complement()), free);
+    builder_.add_empty(character(at, CodePointSet(named).complement()), free);
     if (!tree.nodes[node].is_name) builder_.add_bytes(at, '"', '"', to);
   }
   return to;

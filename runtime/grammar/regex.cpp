@@ -135,7 +135,7 @@ CodePointSet Parser::dot() const {
   if (use_ == RegexUse::kAnyPart) {
     excluded.insert(excluded.end(), {{'\r', '\r'}, {0x2028, 0x2029}});
   }
-  return CodePointSet(std::move(excluded)).complement();
+  return CodePointSet(excluded).complement();
 }
 
 Id Parser::anything() {
@@ -379,7 +379,7 @@ Result<Id> Parser::bracket() {
     ranges.push_back({*low, *high});
   }
   if (!takes("]")) return wrong("'[' is not closed", begin);
-  CodePointSet set(std::move(ranges));
+  CodePointSet set(ranges);
   return into_.character(negated ? set.complement() : std::move(set));
 }
 
