@@ -9,6 +9,7 @@
 #include "bench/far_memory.hpp"
 #include "bench/support.hpp"
 #include "ops/linear/linear.hpp"
+#include "ops/weights/blocks/block_weight.hpp"
 #include "ops/weights/weight.hpp"
 
 namespace lanewise::bench {
@@ -164,6 +165,12 @@ void run_format(benchmark::State& state, const Problem& problem, ops::Isa isa,
   report_flops(state, isa, static_cast<double>(2 * problem.m * problem.k * problem.n));
 }
 
+/// Whether a row of k inputs is made of whole blocks.
+bool has_whole_blocks(ops::WeightFormat format, int64_t k) {
+  const ops::BlockFormat* blocks = ops::blocks_of(format);
+  return blocks == nullptr || k % blocks->elements == 0;
+}
+
 using MakeCase = std::unique_ptr<LinearCase> (*)(const LinearData&);
 
 void run_baseline(benchmark::State& state, const Problem& problem, MakeCase make) {
@@ -185,7 +192,7 @@ void register_problem(const Problem& problem) {
   for (const ops::Isa isa : available_isas()) add(ops::name_of(isa), run_lanewise, problem, isa);
   for (const ops::WeightFormatInfo& info : ops::weight_formats()) {
     const bool is_other = info.format != ops::WeightFormat::f32 && ops::has_panels(info.format);
-    if (!is_other || problem.cold) continue;
+    if (!is_other || problem.cold || !has_whole_blocks(info.format, problem.k)) continue;
     for (const ops::Isa isa : available_isas()) {
       add(std::string(ops::name_of(isa)) + "/" + std::string(info.name), run_format, problem, isa,
           info.format);
