@@ -62,14 +62,16 @@ Status GgufFields::refused(std::string_view name, std::string_view what) const {
 
 Result<int64_t> GgufFields::integer(std::string_view name, int64_t min, int64_t max) const {
   const GgufValue* value = find(name);
-  std::optional<int64_t> integer = value == nullptr ? std::nullopt : value->integer();
   if (value != nullptr && value->is_array() && value->size() > 0 && value->numbers()) {
     const std::optional<double> common = common_number(*value);
     if (!common) return refused(name, "a value that differs from layer to layer");
     const bool fits = std::abs(*common) < 1e15 && *common == std::floor(*common);
-    if (fits) integer = static_cast<int64_t>(*common);
+    const int64_t integer = fits ? static_cast<int64_t>(*common) : 0;
+    if (fits && integer >= min && integer <= max) return integer;
+  } else if (value != nullptr) {
+    const std::optional<int64_t> integer = value->integer();
+    if (integer && *integer >= min && *integer <= max) return *integer;
   }
-  if (integer && *integer >= min && *integer <= max) return *integer;
   return wrong(name, range_text("an integer", static_cast<double>(min), static_cast<double>(max)));
 }
 
