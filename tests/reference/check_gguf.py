@@ -64,7 +64,8 @@ MODELS = [
     ("gpt_neox", "gpt_neox", NEOX | dict(rotary_pct=0.3), F32),
     ("bert", "bert", BERT, F32),
     ("bert blocks", "bert", BERT | WIDE, [Type.Q8_0, Type.F16]),
-    ("gpt_neox serial, blocks", "gpt_neox", NEOX | WIDE | dict(use_parallel_residual=False, rotary_pct=0.5), [Type.Q8_0]),
+    ("gpt_neox serial, blocks", "gpt_neox", NEOX | WIDE | dict(use_parallel_residual=False, rotary_pct=0.5),
+     [Type.Q8_0]),
 ]  # fmt: skip
 
 
