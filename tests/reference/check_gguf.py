@@ -91,7 +91,11 @@ def batch(vocabulary):
 
 def ours(program, path, folder, ids, mask):
     save_file({"input_ids": ids, "attention_mask": mask}, folder / "in.safetensors")
-    subprocess.run([program, "run", path, "--inputs", folder / "in.safetensors", "--outputs",
+    # Blocks would be multiplied by quantised inputs.
+    model = folder / "model.lw"
+    subprocess.run([program, "convert", path, "-o", model, "--weights", "f32", "--quiet"], check=True,
+                   stdout=subprocess.DEVNULL)
+    subprocess.run([program, "run", model, "--inputs", folder / "in.safetensors", "--outputs",
                     folder / "out.safetensors", "--quiet"], check=True)  # fmt: skip
     return {name: value.double() for name, value in load_file(folder / "out.safetensors").items()}
 
