@@ -64,7 +64,8 @@ MODELS = [
     ("gpt_neox", "gpt_neox", NEOX | dict(rotary_pct=0.3), F32),
     ("bert", "bert", BERT, F32),
     ("bert blocks", "bert", BERT | WIDE, [Type.Q8_0, Type.F16]),
-    ("gpt_neox serial, blocks", "gpt_neox", NEOX | WIDE | dict(use_parallel_residual=False, rotary_pct=0.5), [Type.Q8_0]),
+    ("gpt_neox serial, blocks", "gpt_neox", NEOX | WIDE | dict(use_parallel_residual=False, rotary_pct=0.5),
+     [Type.Q8_0]),
 ]  # fmt: skip
 
 
@@ -90,7 +91,11 @@ def batch(vocabulary):
 
 def ours(program, path, folder, ids, mask):
     save_file({"input_ids": ids, "attention_mask": mask}, folder / "in.safetensors")
-    subprocess.run([program, "run", path, "--inputs", folder / "in.safetensors", "--outputs",
+    # Blocks would be multiplied by quantised inputs.
+    model = folder / "model.lw"
+    subprocess.run([program, "convert", path, "-o", model, "--weights", "f32", "--quiet"], check=True,
+                   stdout=subprocess.DEVNULL)
+    subprocess.run([program, "run", model, "--inputs", folder / "in.safetensors", "--outputs",
                     folder / "out.safetensors", "--quiet"], check=True)  # fmt: skip
     return {name: value.double() for name, value in load_file(folder / "out.safetensors").items()}
 

@@ -221,7 +221,8 @@ def main():
     parser.add_argument("--all", action="store_true")
     arguments = parser.parse_args()
     lines = lines_of(arguments.corpus)
-    texts = (SAMPLES + [f"{a} {b}" for a in SAMPLES for b in SAMPLES])[:300] + lines[:200] + random_texts(arguments.random)
+    texts = (SAMPLES + [f"{a} {b}" for a in SAMPLES for b in SAMPLES])[:300] + lines[:200]
+    texts += random_texts(arguments.random)
     wrong = 0
     with tempfile.TemporaryDirectory() as made:
         folder = pathlib.Path(made)

@@ -35,7 +35,8 @@ def main():
             ids[pre] = peers(arguments.peer, str(folder / "model.gguf"), texts)
         for prefix in (True, False):
             write_pieces(folder / "model.gguf", pieces, add_space_prefix=prefix)
-            ids["pieces" if prefix else "pieces without prefix"] = peers(arguments.peer, str(folder / "model.gguf"), texts)
+            name = "pieces" if prefix else "pieces without prefix"
+            ids[name] = peers(arguments.peer, str(folder / "model.gguf"), texts)
     golden = {"bpe": {"tokens": tokens + ADDED, "types": [1] * len(tokens) + ADDED_TYPES, "merges": merges},
               "pieces": pieces, "texts": texts, "ids": ids}  # fmt: skip
     lines = (f" {json.dumps(name)}: {json.dumps(value, separators=(',', ':'))}" for name, value in golden.items())
