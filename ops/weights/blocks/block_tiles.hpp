@@ -61,7 +61,7 @@ struct ComingLines {
 /// Some blocks of a few rows and panels.
 struct BlockTile {
   const uint8_t* x;  // rounded rows, of block 0
-  size_t stride;     // bytes
+  size_t stride;     // bytes between them
   PackedPanel w;     // packed: of block 0. Unpacked: of the first one.
   size_t panel_bytes;
   size_t panel_scale_bytes;
@@ -307,7 +307,9 @@ constexpr bool holds_totals() noexcept {
 }
 
 template <typename Source, size_t kRows, size_t kPanels>
-void multiply_tile(const BlockTile& tile) noexcept {
+void multiply_tile(const BlockTile& given) noexcept {
+  // A copy, which no store of sums can alias: the compiler keeps it in registers.
+  const BlockTile tile = given;
   constexpr bool kHeld = holds_totals<kRows, kPanels>();
   f32x16 total[kRows][kPanels];
   LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
