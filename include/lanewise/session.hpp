@@ -33,6 +33,12 @@ struct SessionOptions {
   /// Generator and Engine: the most bytes of keys and values; 0: no limit. Sources wait until there
   /// is room for all tokens that they may need.
   int64_t cache_bytes = 0;
+  /// Generator and Engine: takes over what earlier texts with the same beginning have computed.
+  /// Results do not depend on it.
+  bool reuse_prefixes = true;
+  /// Generator and Engine: computes tokens that repeat earlier ones of the text together with the
+  /// next token, if few texts share a step. Results do not depend on it.
+  bool guess_repetitions = true;
   /// Outputs to compute; empty: all. Leaving out an output saves the nodes that only it needs.
   std::vector<std::string> outputs;
   /// Receives one line for each implementation chosen, with the reasons; may be empty.

@@ -61,12 +61,13 @@ Result<std::unique_ptr<Decoder>> Decoder::create(const Model& model,
   LW_ASSIGN_OR_RETURN(plan::Program step, plan::make_program(model.data(), graphs->step, program));
   std::unique_ptr<Decoder> decoder(
       new Decoder(model, std::move(*graphs), std::move(encode), std::move(step), setup));
+  decoder->guesses_ = options.guess_repetitions;
   if (!decoder->has_encoder()) {
     LW_RETURN_IF_ERROR(decoder->add_all_logits({.isa = setup.isa, .fast = options.fast}));
   }
   if (options.cache_bytes > 0) decoder->cache_.set_limit(options.cache_bytes);
   // As much as one more sequence would take.
-  decoder->cache_.keep(ops::pages_for(decoder->max_tokens()));
+  if (options.reuse_prefixes) decoder->cache_.keep(ops::pages_for(decoder->max_tokens()));
   log_team(options, decoder->team());
   return decoder;
 }

@@ -27,6 +27,8 @@ class Decoder {
   static Result<std::unique_ptr<Decoder>> create(const Model& model, const SessionOptions& options);
 
   bool has_encoder() const noexcept { return encode_executor_ != nullptr; }
+  /// Whether repetitions are to be guessed (SessionOptions).
+  bool guesses() const noexcept { return guesses_ && has_all_logits(); }
   /// Whether a step can give logits to all of its tokens: that of a decoder alone.
   bool has_all_logits() const noexcept { return all_.has_value(); }
   exec::Team& team() noexcept { return team_; }
@@ -104,6 +106,7 @@ class Decoder {
   std::unique_ptr<exec::Executor> encode_executor_;  // null if there is no encoder
   Steps last_;
   std::optional<Steps> all_;
+  bool guesses_ = true;
   Cache cache_;
 
   bool profiling_ = false;

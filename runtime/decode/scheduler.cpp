@@ -132,7 +132,7 @@ Status Scheduler::join(const Request& request, int32_t source) {
     LW_ASSIGN_OR_RETURN(const GrammarState begin, request.constraint->start(active.prompt));
     active.search->constrain(begin);
   }
-  if (decoder_.has_all_logits() && rows_promised_ < kMostDraftingRows && request.rows() == 1) {
+  if (decoder_.guesses() && rows_promised_ < kMostDraftingRows && request.rows() == 1) {
     active.draft = std::make_unique<Draft>(active.prompt);
   }
   active.pages = most_pages(request);
@@ -177,7 +177,7 @@ Status Scheduler::try_step(const RunOptions& run) {
 
 /// Guesses need logits of all tokens of the step, which would cost too much for a prompt's.
 bool Scheduler::may_draft() const noexcept {
-  return decoder_.has_all_logits() && rows_promised_ <= kMostDraftingRows &&
+  return decoder_.guesses() && rows_promised_ <= kMostDraftingRows &&
          std::none_of(active_.begin(), active_.end(),
                       [](const Active& active) { return active.in_prompt(); });
 }

@@ -89,6 +89,7 @@ TEST_F(ConvertContract, QuantisedByTexts) {
 }
 
 TEST_F(ConvertContract, HuggingFaceSeq2Seq) {
+  const SparseSweeps sparse;
   for (const char* variant : {"bart", "mbart", "m2m_100", "pegasus", "t5_gated"}) {
     put_hugging_face(variant);
     sweep_convert(variant);
@@ -97,6 +98,7 @@ TEST_F(ConvertContract, HuggingFaceSeq2Seq) {
 
 /// Its tokenizers are made of SentencePiece models and files beside them.
 TEST_F(ConvertContract, MarianWithTokenizers) {
+  const SparseSweeps sparse;
   put_hugging_face("marian_split");
   for (const char* name : {"source.spm", "target.spm"}) {
     put(name, text::read_subword_data("unigram.model"));

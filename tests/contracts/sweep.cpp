@@ -14,13 +14,15 @@ constexpr bool kSanitized = !std::string_view(LANEWISE_TEST_SANITIZERS).empty();
 constexpr int64_t kEach = kSanitized ? 20 : 200;
 constexpr int64_t kShare = kSanitized ? 1 : 6;
 
+int64_t each = kEach;
+
 SweepTotals& totals() {
   static SweepTotals all;
   return all;
 }
 
 int64_t next_number(int64_t number) {
-  return number < kEach ? number + 1 : number + number / kShare;
+  return number < each ? number + 1 : number + number / kShare;
 }
 
 Outcome call(Subject& subject) {
@@ -82,6 +84,9 @@ void warm_up_traces() {
 }
 
 }  // namespace
+
+SparseSweeps::SparseSweeps() { each = kEach / 5; }
+SparseSweeps::~SparseSweeps() { each = kEach; }
 
 void sweep(const std::string& name, const Make& make) {
   warm_up_traces();

@@ -37,6 +37,15 @@ class Subject {
 /// calls repeat themselves, fewer and fewer: each time a sixth is skipped.
 void sweep(const std::string& name, const std::function<std::unique_ptr<Subject>()>& make);
 
+/// While one exists, sweeps let a fifth as many of the first allocations fail: for calls that take
+/// long and begin like others, whose allocations have all failed.
+class SparseSweeps {
+ public:
+  SparseSweeps();
+  ~SparseSweeps();
+  SparseSweeps(const SparseSweeps&) = delete;
+};
+
 /// Of all sweeps of this program so far.
 struct SweepTotals {
   int64_t calls = 0;
