@@ -99,7 +99,10 @@ Result<BenchResult> load_and_measure(const BenchOptions& options, const Shell& s
   if (generates(options, model.info())) {
     work.new_tokens = options.new_tokens > 0 ? options.new_tokens : kDefaultNewTokens;
     work.beams = std::max(options.beams, 1);
-    LANEWISE_ASSIGN_OR_RETURN(generator, Generator::create(model, shell.session_options()));
+    // Every run is to compute its prompts and each token.
+    SessionOptions session_options = shell.session_options();
+    session_options.reuse_prefixes = session_options.guess_repetitions = false;
+    LANEWISE_ASSIGN_OR_RETURN(generator, Generator::create(model, session_options));
     target = bench_generator(*generator, model.info(), work.lengths, work.beams, work.new_tokens);
   } else {
     LANEWISE_ASSIGN_OR_RETURN(session,

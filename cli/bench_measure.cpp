@@ -166,15 +166,27 @@ std::vector<OperatorTime> finish_operators(const std::map<std::string, OperatorT
   return operators;
 }
 
+std::optional<GenerationTimes> median_of(std::vector<GenerationTimes> times) {
+  if (times.empty()) return std::nullopt;
+  const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
+  std::nth_element(times.begin(), middle, times.end(), [](const auto& a, const auto& b) {
+    return a.first_token_ms < b.first_token_ms;
+  });
+  return *middle;
+}
+
 /// Measures where the time goes.
 Status profile_runs(BenchTarget& target, BenchResult& result, std::vector<BenchPart>& parts) {
   target.set_profiling(true);
   std::map<std::string, OperatorTime> times;
+  std::vector<GenerationTimes> generations;
   for (int i = 0; i < kProfiledRuns; ++i) {
     LANEWISE_RETURN_IF_ERROR(target.run());
     result.profile = target.profile();
     add_profile(result.profile, times);
+    if (const auto generation = target.generation()) generations.push_back(*generation);
   }
+  result.generation = median_of(std::move(generations));
   parts = target.parts();
   target.set_profiling(false);
   result.operators = finish_operators(times, target.threads());

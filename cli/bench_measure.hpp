@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,8 @@ struct BenchResult {
   int64_t runs = 0;
   int load = 0;
   double tokens_per_s = 0.0;
+  /// The run with the median time until the first token; nothing if nothing is generated.
+  std::optional<GenerationTimes> generation;
   double gflops = 0.0;
   /// The multiply-add rate of the weights' type in registers, and, for decoding steps, the limit
   /// set by reading their weights.

@@ -68,6 +68,11 @@ std::string bench_json(const BenchResult& result) {
   json["min_ms"] = milliseconds(result.min_ms);
   json["runs"] = result.runs;
   json["tokens_per_s"] = rounded_to(1, result.tokens_per_s);
+  if (result.generation) {
+    json["prefill_tokens_per_s"] = rounded_to(1, result.generation->prefill_tokens_per_s);
+    json["decode_tokens_per_s"] = rounded_to(1, result.generation->decode_tokens_per_s);
+    json["first_token_ms"] = milliseconds(result.generation->first_token_ms);
+  }
   json["gflops"] = rounded_to(3, result.gflops);
   json["roofline_gflops"] = rounded_to(3, result.roofline_gflops);
   json["roofline_fraction"] = rounded_to(4, result.roofline_fraction);
@@ -108,6 +113,12 @@ std::string bench_table(const BenchResult& result) {
       fmt::format("{:.0f} tokens/s, {:.1f} GFLOP/s, {:.0f} % of the {:.1f} that {}",
                   result.tokens_per_s, result.gflops, 100.0 * result.roofline_fraction,
                   result.roofline_gflops, describe_roofline(result)));
+  if (result.generation) {
+    row("generation",
+        fmt::format("first token after {:.3f} ms, {:.0f} tokens/s of prompts, then {:.0f}",
+                    result.generation->first_token_ms, result.generation->prefill_tokens_per_s,
+                    result.generation->decode_tokens_per_s));
+  }
   row("memory", fmt::format("{:.0f} MB at most, {:.2f} allocations per run", result.peak_rss_mb,
                             result.allocations_per_run));
   text += fmt::format("\n{:<16}{:>8}{:>10}{:>10}\n", "operator", "share", "ms", "GFLOP/s");

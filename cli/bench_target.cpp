@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 #include <random>
+#include <span>
 #include <utility>
 
 #include "cli/interrupt.hpp"
@@ -80,7 +81,9 @@ class GeneratorTarget final : public BenchTarget {
  public:
   GeneratorTarget(Generator& generator, const ModelInfo& info, const std::vector<int32_t>& lengths,
                   GenerationOptions options)
-      : generator_(generator), options_(std::move(options)) {
+      : generator_(generator),
+        options_(std::move(options)),
+        has_encoder_(info.target_vocabulary_size > 0) {
     const auto tokens = std::accumulate(lengths.begin(), lengths.end(), int64_t{0});
     const std::vector<int32_t> ids = random_ids(tokens, info.vocabulary_size);
     auto begin = ids.begin();
@@ -107,6 +110,26 @@ class GeneratorTarget final : public BenchTarget {
     return parts;
   }
 
+  /// An encoder's run is a step of its own, before the first of the decoder.
+  std::optional<GenerationTimes> generation() const override {
+    const std::span<const Generator::StepTime> steps = generator_.steps();
+    int64_t prompt = 0;
+    for (const auto& source : sources_) prompt += static_cast<int64_t>(source.size());
+    if (steps.empty()) return std::nullopt;
+    size_t last = has_encoder_ && steps.size() > 1 ? 1 : 0;  // step of the prompts
+    for (int64_t rows = steps[0].rows; rows < prompt && last + 1 < steps.size();) {
+      rows += steps[++last].rows;
+    }
+    const double prefill_us = steps[last].end_us - steps.front().begin_us;
+    const double decode_us = steps.back().end_us - steps[last].end_us;
+    const auto decoded =
+        static_cast<double>(sources_.size()) * static_cast<double>(options_.max_new_tokens - 1);
+    GenerationTimes times{.first_token_ms = prefill_us / 1e3};
+    times.prefill_tokens_per_s = static_cast<double>(prompt) / (prefill_us / 1e6);
+    if (decode_us > 0) times.decode_tokens_per_s = decoded / (decode_us / 1e6);
+    return times;
+  }
+
   int64_t tokens() const override {
     return static_cast<int64_t>(sources_.size()) * options_.max_new_tokens;
   }
@@ -116,6 +139,7 @@ class GeneratorTarget final : public BenchTarget {
  private:
   Generator& generator_;
   const GenerationOptions options_;
+  const bool has_encoder_;
   const RunOptions run_ = until_interrupted();
   std::vector<std::vector<int32_t>> sources_;
 };

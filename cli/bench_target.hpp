@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -18,6 +19,13 @@ struct BenchPart {
   double read_bytes = 0.0;  ///< 0: reused so often that it does not count
 };
 
+/// What a run that generates spent on its prompts and on the steps behind them.
+struct GenerationTimes {
+  double first_token_ms = 0.0;  ///< until all sequences have their first token
+  double prefill_tokens_per_s = 0.0;
+  double decode_tokens_per_s = 0.0;  ///< 0 without steps behind the prompts
+};
+
 /// The subject of a measurement, new and not yet run.
 class BenchTarget {
  public:
@@ -28,6 +36,9 @@ class BenchTarget {
   /// Of the last run, with profiling.
   virtual std::vector<Session::NodeTime> profile() const = 0;
   virtual std::vector<BenchPart> parts() const = 0;
+
+  /// Of the last run, with profiling; nothing if it did not generate.
+  virtual std::optional<GenerationTimes> generation() const { return std::nullopt; }
 
   /// The tokens of a run that throughput counts.
   virtual int64_t tokens() const = 0;

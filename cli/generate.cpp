@@ -86,7 +86,8 @@ Status generate(const GenerateOptions& options, Shell& shell) {
     LANEWISE_ASSIGN_OR_RETURN(search.forced_bos_token_id,
                               language_token(model, options.target_language));
   }
-  LANEWISE_ASSIGN_OR_RETURN(Generator generator, Generator::create(model, session_options(options, shell)));
+  LANEWISE_ASSIGN_OR_RETURN(Generator generator,
+                            Generator::create(model, session_options(options, shell)));
   LANEWISE_RETURN_IF_ERROR(validate(search, model.info().generated_vocabulary_size()));
   const Result<Tokenizer> opened = Tokenizer::of_target(model);
   std::optional<Tokenizer> target;

@@ -44,8 +44,7 @@ class ScoreRows final : public exec::TeamBody {
 
 Result<const text::Tokenizer*> tokenizer_for(const GenerationOptions& options, const Model& model) {
   if (options.stop_strings.empty()) return nullptr;
-  LW_ASSIGN_OR_RETURN(const text::Tokenizer* const tokenizer,
-                      model.data().open_target_tokenizer());
+  LW_ASSIGN_OR_RETURN(const text::Tokenizer* const tokenizer, model.data().open_target_tokenizer());
   if (tokenizer != nullptr) return tokenizer;
   return unsupported("stop_strings: the model has no tokenizer");
 }
@@ -125,9 +124,9 @@ Status Scheduler::join(const Request& request, int32_t source) {
   LW_RETURN_IF_ERROR(check_cache(request));
   Active active{.request = request, .source = source, .prompt = prompt_of(request)};
   LW_ASSIGN_OR_RETURN(active.stops, stops_of(request));
-  active.search = generate::make_search(*request.options, decoder_.isa(), decoder_.vocabulary(),
-                                        active.prompt, most_new_tokens(request), request.sequence,
-                                        active.stops.get());
+  active.search =
+      generate::make_search(*request.options, decoder_.isa(), decoder_.vocabulary(), active.prompt,
+                            most_new_tokens(request), request.sequence, active.stops.get());
   if (request.constraint != nullptr) {
     LW_ASSIGN_OR_RETURN(const GrammarState begin, request.constraint->start(active.prompt));
     active.search->constrain(begin);

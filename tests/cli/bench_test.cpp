@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/cli/letters_model.hpp"
 #include "tests/cli/program.hpp"
 
 namespace lanewise::cli {
@@ -110,6 +111,24 @@ TEST_F(BenchCommandTest, MeasuresBesideBusyProcesses) {
   EXPECT_EQ(json["load_processes"], 2);
   EXPECT_GE(json["runs"], 5);
   EXPECT_NE(bench({"--length", "7", "--load", "2"}).out.find("2 busy processes"),
+            std::string::npos);
+}
+
+using BenchLettersTest = LettersTest;
+
+/// Every run computes all tokens of its prompts, though they are the same in all of them.
+TEST_F(BenchLettersTest, MeasuresPromptsAndStepsApart) {
+  const Outcome outcome = command("bench", {"--seconds", "0.05", "--json", "--length", "40",
+                                            "--new-tokens", "6", "--batch", "2"});
+  ASSERT_EQ(outcome.lines().size(), 1u) << outcome.err;
+  const auto json = nlohmann::json::parse(outcome.lines()[0]);
+  ASSERT_TRUE(json.contains("first_token_ms")) << outcome.out;
+  const double first_token_s = json["first_token_ms"].get<double>() / 1e3;
+  EXPECT_GT(first_token_s, 0.0);
+  EXPECT_GT(json["decode_tokens_per_s"], 0.0);
+  EXPECT_NEAR(json["prefill_tokens_per_s"].get<double>() * first_token_s, 80.0, 2.0);
+  EXPECT_NE(command("bench", {"--seconds", "0.05", "--length", "9", "--new-tokens", "2"})
+                .out.find("first token after"),
             std::string::npos);
 }
 

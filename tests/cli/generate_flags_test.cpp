@@ -142,5 +142,19 @@ TEST_F(GenerateFlagsTest, BadValues) {
   refused({"--stop", "\xff"}, "stop_strings");
 }
 
+TEST_F(GenerateFlagsTest, TextsShareASmallCache) {
+  const std::vector<std::string> texts{"a b c d e f", "b", "c a b", "d d d d"};
+  std::vector<std::string> arguments = texts;
+  arguments.insert(arguments.end(), {"--max-new-tokens", "20", "--json"});
+  const Outcome without_limit = command("generate", arguments);
+  ASSERT_EQ(without_limit.exit_code, 0) << without_limit.err;
+  arguments.insert(arguments.end(), {"--cache-bytes", "60000"});
+  EXPECT_EQ(command("generate", arguments).out, without_limit.out);
+  const Outcome full = command("generate", {"a", "--cache-bytes", "1"});
+  EXPECT_EQ(full.exit_code, 1);
+  EXPECT_NE(full.err.find("the cache has room for 0"), std::string::npos) << full.err;
+  EXPECT_EQ(command("generate", {"a", "--cache-bytes", "0"}).exit_code, 2);
+}
+
 }  // namespace
 }  // namespace lanewise::cli
