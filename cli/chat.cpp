@@ -71,8 +71,9 @@ Status render(const ChatOptions& options, const Input& input, Shell& shell) {
   conversation.tools = input.tools;
   conversation.variables = options.variables;
   conversation.add_generation_prompt = options.add_generation_prompt;
-  LANEWISE_ASSIGN_OR_RETURN(const std::string prompt, chat_template.render(conversation));
-  return shell.out.write(prompt);
+  const Result<std::string> prompt = chat_template.render(conversation);
+  if (!prompt.ok()) return prompt.status().with_context(in_quotes(options.messages));
+  return shell.out.write(*prompt);
 }
 
 Status chat(const ChatOptions& options, Shell& shell) {
@@ -88,7 +89,8 @@ Status chat(const ChatOptions& options, Shell& shell) {
   if (options.messages.empty()) return converse(chatting, options.system, shell);
   const Result<std::string> answer = chatting.answer(input.messages, input.tools);
   if (interrupted()) return cancelled("interrupted");
-  return answer.status();
+  if (!answer.ok()) return answer.status().with_context(in_quotes(options.messages));
+  return {};
 }
 
 }  // namespace
