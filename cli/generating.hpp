@@ -41,7 +41,7 @@ class Generating {
              Shell& shell);
 
   /// What all generated texts must be.
-  void constrain(Constraint constraint) { constraints_.assign(1, std::move(constraint)); }
+  void constrain(const Constraint& constraint) { constraints_.assign(1, constraint); }
 
   Status texts(const TextOptions& options, const SourceLanguageOption& source_language);
   Status rows(Sources rows);

@@ -34,7 +34,7 @@ Result<Grammar> GrammarFlags::grammar() const {
   if (regex_option_->count() > 0) return Grammar::from_regex(regex_);
   const std::string& path = schema_.empty() ? grammar_ : schema_;
   LANEWISE_ASSIGN_OR_RETURN(const std::string text, LineReader::read_all(path));
-  const Result<Grammar> made =
+  Result<Grammar> made =
       schema_.empty() ? Grammar::from_gbnf(text) : Grammar::from_json_schema(text);
   if (!made.ok()) {
     return made.status().with_context(path == "-" ? "standard input" : "'" + path + "'");

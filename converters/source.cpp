@@ -39,7 +39,7 @@ std::unique_ptr<GgufCheckpoint> take_gguf(std::unique_ptr<Checkpoint>& checkpoin
                                           const std::string& config_path) {
   auto* gguf = dynamic_cast<GgufCheckpoint*>(checkpoint.get());
   if (gguf == nullptr || !config_path.empty() || !names_architecture(*gguf)) return nullptr;
-  checkpoint.release();
+  static_cast<void>(checkpoint.release());
   return std::unique_ptr<GgufCheckpoint>(gguf);
 }
 

@@ -9,10 +9,10 @@
 namespace lanewise::converters {
 
 SourceFolder SourceFolder::of_made_files(std::string root,
-                                         std::map<std::string, std::string> files) {
+                                         const std::map<std::string, std::string>& files) {
   SourceFolder folder(std::move(root));
   folder.made_.emplace();
-  for (auto& [name, text] : files) folder.made_->emplace(folder.path(name), std::move(text));
+  for (const auto& [name, text] : files) folder.made_->emplace(folder.path(name), text);
   return folder;
 }
 

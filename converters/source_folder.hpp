@@ -18,7 +18,8 @@ class SourceFolder {
 
   /// A folder that does not exist: `files` by their names, made of the file `root`. Nothing beside
   /// them is read.
-  static SourceFolder of_made_files(std::string root, std::map<std::string, std::string> files);
+  static SourceFolder of_made_files(std::string root,
+                                    const std::map<std::string, std::string>& files);
 
   const std::string& root() const noexcept { return root_; }
   std::string path(const std::string& name) const;

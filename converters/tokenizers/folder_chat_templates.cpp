@@ -16,7 +16,6 @@
 namespace lanewise::converters {
 namespace {
 
-using base::JsonFields;
 using base::JsonValue;
 using chat::StoredTemplates;
 

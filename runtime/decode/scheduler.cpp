@@ -158,7 +158,7 @@ void Scheduler::leave(const std::function<void(uint64_t number)>& left) {
 }
 
 Status Scheduler::step(const RunOptions& run) {
-  const Status status = try_step(run);
+  Status status = try_step(run);
   failed_ = !status.ok();
   return status;
 }
