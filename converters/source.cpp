@@ -47,7 +47,7 @@ std::unique_ptr<GgufCheckpoint> take_gguf(std::unique_ptr<Checkpoint>& checkpoin
 Result<Source> open_gguf(std::unique_ptr<GgufCheckpoint> checkpoint) {
   std::string path = checkpoint->files().front();
   LW_ASSIGN_OR_RETURN(GgufModel model, read_gguf_model(std::move(checkpoint)));
-  SourceFolder folder = SourceFolder::of_made_files(path, std::move(model.files));
+  SourceFolder folder = SourceFolder::of_made_files(path, model.files);
   LW_ASSIGN_OR_RETURN(const std::string json, folder.text(folder.path("config.json")));
   LW_ASSIGN_OR_RETURN(Config config, Config::parse(json, path));
   LW_ASSIGN_OR_RETURN(const Family* family, find_family(config));
