@@ -13,6 +13,8 @@ namespace {
 
 // Few enough allocations, and little memory that nothing uses.
 constexpr int64_t kSlabBytes = 1 << 22;
+// No machine has more, and a sanitizer would end the process.
+constexpr int64_t kMostSlabBytes = int64_t{1} << 39;
 constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max();
 
 /// Small beside the limit too, because all slabs are of one size.
@@ -63,8 +65,10 @@ Status PagePool::grow(int64_t pages) {
   uses_.reserve(static_cast<size_t>(all));
   for (int64_t i = 0; i < slabs; ++i) {
     const int64_t bytes = base::multiply_or_max(page_bytes(), slab_pages_);
-    void* data =
-        ::operator new (static_cast<size_t>(bytes), std::align_val_t{kAlignment}, std::nothrow);
+    void* data = bytes > kMostSlabBytes
+                     ? nullptr
+                     : ::operator new (static_cast<size_t>(bytes), std::align_val_t{kAlignment},
+                                       std::nothrow);
     if (data == nullptr) {
       return resource_exhausted("no memory for a cache of " + std::to_string(all) + " pages of " +
                                 std::to_string(page_bytes()) + " bytes");
