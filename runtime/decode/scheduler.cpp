@@ -55,6 +55,7 @@ Scheduler::~Scheduler() { abandon(); }
 void Scheduler::abandon() noexcept {
   if (active_.empty()) return;
   active_.clear();
+  next_.clear();  // an exception may have left sequences there
   decoder_.cache().release_all();
   rows_promised_ = pages_promised_ = 0;
 }
@@ -99,12 +100,12 @@ int64_t Scheduler::most_new_tokens(const Request& request) const noexcept {
   return tokens - prompt_tokens(request) + 1;
 }
 
-/// Every row may have pages of its own; a single one never needs more than all.
+/// Every row may have pages of its own. The last new token is not computed.
 int64_t Scheduler::most_pages(const Request& request) const noexcept {
   const int64_t prompt = prompt_tokens(request);
-  const int64_t tokens =
-      prompt + generate::allowed_new_tokens(*request.options, prompt, most_new_tokens(request));
-  return request.rows() * ops::pages_for(tokens);
+  const int64_t more =
+      generate::allowed_new_tokens(*request.options, prompt, most_new_tokens(request));
+  return request.rows() * ops::pages_for(prompt + std::max<int64_t>(more - 1, 0));
 }
 
 Status Scheduler::check_cache(const Request& request) const {
@@ -222,7 +223,9 @@ Status Scheduler::bind_hypotheses(Active& active) {
     Cache::Sequence& sequence = active.sequences[static_cast<size_t>(r)];
     std::vector<int32_t>& tokens = tokens_.emplace_back(1, active.search->token(r));
     if (active.draft != nullptr && logits_ == graph::LogitRows::kAll) {
-      const int64_t most = decoder_.max_tokens() - sequence.tokens - 1;
+      // Guesses may not take pages that were promised to others.
+      const int64_t room = std::min(decoder_.max_tokens(), active.pages * ops::kPageTokens);
+      const int64_t most = room - sequence.tokens - 1;
       const auto proposed = active.draft->propose(static_cast<size_t>(std::max<int64_t>(most, 0)));
       tokens.insert(tokens.end(), proposed.begin(), proposed.end());
       active.proposed = std::span<const int32_t>(tokens).subspan(1);

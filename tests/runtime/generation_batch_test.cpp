@@ -150,6 +150,18 @@ TEST(GenerationBatch, GuessesSaveSteps) {
   EXPECT_LT(one.steps().size(), 100U);
 }
 
+/// Three pages are what 48 tokens take; guesses beyond the last of them have no room.
+TEST(GenerationBatch, GuessesTakeNoPagesOfOthers) {
+  constexpr int64_t kPageBytes = 2 * 16 * (8 + 16) * 4;
+  for (const int64_t count : {20, 28, 29}) {
+    auto made =
+        Generator::create(model(), {.threads = 1, .cache_bytes = 3 * kPageBytes, .outputs = {}});
+    ASSERT_TRUE(made.ok());
+    EXPECT_EQ(generate(*made, {prompt(20, 9)}, new_tokens(count)).front().ids,
+              greedy(prompt(20, 9), count));
+  }
+}
+
 TEST(GenerationBatch, GuessesChangeNoSample) {
   GenerationOptions options = new_tokens(120);
   options.temperature = 0.3;
