@@ -71,6 +71,10 @@ struct DecodingStep {
   /// Whether it needs the position of each new token as an additional input, with the attribute
   /// has_positions: a token's row in a step is not its position in its sequence. Null: never.
   Result<bool> (*takes_positions)(const Attributes& attributes) = nullptr;
+  /// The length beyond which it computes a sequence differently from the first token on; 0: none.
+  /// A step then tells it as an additional input, after the positions, which sequences may become
+  /// longer. Null: never.
+  Result<int64_t> (*trained_tokens)(const Attributes& attributes) = nullptr;
 };
 
 /// What callers may pass into a model.

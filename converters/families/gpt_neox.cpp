@@ -98,7 +98,7 @@ class NeoxWriter {
     graph::EmbedSpec spec;
     spec.table = tensors_.expect(embedding_, {c_.vocabulary, c_.width});
     ValueId x = builder_.embed("embed_in", ids, -1, c_.width, spec);
-    angles_ = angles(ids);
+    angles_ = write_rotary_angles("rotary", ids, c_.rotary, builder_, tensors_);
     for (int64_t i = 0; i < c_.layers; ++i) x = layer("layers." + std::to_string(i), x);
     return norm("final_layer_norm", x);
   }
@@ -111,19 +111,6 @@ class NeoxWriter {
   graph::Builder& builder() { return builder_; }
 
  private:
-  ValueId angles(ValueId ids) {
-    const auto pairs = static_cast<int64_t>(c_.rotary.frequencies.size());
-    TensorPart part;
-    part.shape = {pairs};
-    part.compute = [frequencies = c_.rotary.frequencies](std::span<const float>,
-                                                         std::span<float> made) {
-      std::ranges::copy(frequencies, made.begin());
-    };
-    const std::string weight =
-        tensors_.expect_computed("", {}, "rotary.frequencies", std::move(part));
-    return builder_.rotary_angles("rotary", ids, pairs, weight, c_.rotary.scale);
-  }
-
   ValueId layer(const std::string& name, ValueId x) {
     const ValueId y = attention(name + ".attention", norm(name + ".input_layernorm", x));
     const ValueId sum = builder_.add(name + ".attention.add", y, x);

@@ -79,16 +79,7 @@ class LlamaWriter {
       return layer.turned && layer.is_local == local;
     });
     if (!used) return -1;
-    const auto pairs = static_cast<int64_t>(rotary.frequencies.size());
-    TensorPart part;
-    part.shape = {pairs};
-    part.compute = [frequencies = rotary.frequencies](std::span<const float>,
-                                                      std::span<float> made) {
-      std::ranges::copy(frequencies, made.begin());
-    };
-    const std::string weight =
-        tensors_.expect_computed("", {}, name + ".frequencies", std::move(part));
-    return builder_.rotary_angles(name, ids_, pairs, weight, rotary.scale);
+    return write_rotary_angles(name, ids_, rotary, builder_, tensors_);
   }
 
   ValueId layer(const std::string& name, ValueId x, const LlamaLayer& layer) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
@@ -168,26 +169,30 @@ class Reader {
     return scale != 0 && all != 0 ? grown(scale) / grown(all) : grown(1);
   }
 
+  /// One list of factors up to the trained length, another beyond it.
   Result<RotaryFrequencies> longrope() const {
     LW_ASSIGN_OR_RETURN(const int64_t positions, original_positions());
+    RotaryFrequencies result;
+    LW_ASSIGN_OR_RETURN(result.frequencies, divided_by("short_factor"));
     if (sizes_.max_positions > positions) {
-      return unsupported(config_.label() + ": rope_type 'longrope' with " +
-                         std::to_string(sizes_.max_positions) +
-                         " max_position_embeddings, more than the " + std::to_string(positions) +
-                         " that the model was trained on, is not supported");
+      LW_ASSIGN_OR_RETURN(result.long_frequencies, divided_by("long_factor"));
+      result.trained_tokens = positions;
     }
-    const std::string field = "short_factor";
+    LW_ASSIGN_OR_RETURN(result.scale, longrope_scale(static_cast<double>(positions)));
+    return result;
+  }
+
+  Result<std::vector<float>> divided_by(const std::string& field) const {
     LW_ASSIGN_OR_RETURN(const std::vector<double> factors, parameters_.numbers(field));
     if (static_cast<int64_t>(factors.size()) != base_.dim / 2) {
       return parameters_.wrong(field, std::to_string(base_.dim / 2) + " numbers");
     }
-    RotaryFrequencies result;
+    std::vector<float> frequencies;
     for (int64_t i = 0; i < base_.dim / 2; ++i) {
       const auto factor = static_cast<float>(factors[static_cast<size_t>(i)]);
-      result.frequencies.push_back(1.0f / (factor * base_.wavelength(i)));
+      frequencies.push_back(1.0f / (factor * base_.wavelength(i)));
     }
-    LW_ASSIGN_OR_RETURN(result.scale, longrope_scale(static_cast<double>(positions)));
-    return result;
+    return frequencies;
   }
 
   Result<double> longrope_scale(double positions) const {
@@ -205,13 +210,27 @@ class Reader {
   Base base_{};
 };
 
+/// A tensor that no checkpoint has.
+std::string write_constants(const std::string& name, const std::vector<float>& values,
+                            ModuleTensors& tensors) {
+  TensorPart part;
+  part.shape = {static_cast<int64_t>(values.size())};
+  part.compute = [values](std::span<const float>, std::span<float> made) {
+    std::ranges::copy(values, made.begin());
+  };
+  return tensors.expect_computed("", {}, name, std::move(part));
+}
+
 }  // namespace
 
 Result<RotaryFrequencies> rotary_from(const Config& config, const Config& parameters,
                                       const RotaryDefaults& defaults, const RotarySizes& sizes) {
   LW_ASSIGN_OR_RETURN(RotaryFrequencies result, Reader(config, parameters, defaults, sizes).read());
   const auto sound = [](float frequency) { return std::isfinite(frequency); };
-  if (std::ranges::all_of(result.frequencies, sound) && std::isfinite(result.scale)) return result;
+  if (std::ranges::all_of(result.frequencies, sound) &&
+      std::ranges::all_of(result.long_frequencies, sound) && std::isfinite(result.scale)) {
+    return result;
+  }
   return invalid_argument(config.label() +
                           ": rotary positions have frequencies that are not finite");
 }
@@ -228,6 +247,21 @@ Result<RotaryFrequencies> read_rotary(const Config& config, const RotaryDefaults
   }
   LW_ASSIGN_OR_RETURN(const Config of_type, given.object(layer_type));
   return rotary_from(config, of_type, defaults, sizes);
+}
+
+graph::ValueId write_rotary_angles(const std::string& name, graph::ValueId ids,
+                                   const RotaryFrequencies& rotary, graph::Builder& builder,
+                                   ModuleTensors& tensors) {
+  const auto pairs = static_cast<int64_t>(rotary.frequencies.size());
+  graph::RotaryAnglesSpec spec{
+      .frequencies = write_constants(name + ".frequencies", rotary.frequencies, tensors),
+      .scale = rotary.scale,
+      .trained_tokens = rotary.trained_tokens};
+  if (spec.trained_tokens > 0) {
+    spec.long_frequencies =
+        write_constants(name + ".long_frequencies", rotary.long_frequencies, tensors);
+  }
+  return builder.rotary_angles(name, ids, pairs, spec);
 }
 
 }  // namespace lanewise::converters

@@ -5,7 +5,9 @@
 #include <vector>
 
 #include "converters/config.hpp"
+#include "converters/families/module_tensors.hpp"
 #include "lanewise/status.hpp"
+#include "runtime/graph/builder.hpp"
 
 namespace lanewise::converters {
 
@@ -13,6 +15,8 @@ namespace lanewise::converters {
 struct RotaryFrequencies {
   std::vector<float> frequencies;  ///< a pair each, radians per token
   double scale = 1;                ///< of cosines and sines
+  std::vector<float> long_frequencies{};  ///< for sequences of more than trained_tokens tokens
+  int64_t trained_tokens = 0;             ///< 0: `frequencies` for all of them
 };
 
 /// What a model has by default, and how its older configs call it.
@@ -39,9 +43,8 @@ struct RotarySizes {
 /// Types: default, linear, dynamic, llama3, yarn, longrope. `dynamic` changes nothing for sequences
 /// up to max_positions, which are all that the model takes.
 ///
-/// Fails with kUnsupported for another type; for longrope if the model takes more tokens than it
-/// was trained on, because its frequencies then depend on the length. Fails with kInvalidArgument
-/// for a field with a wrong value, naming it.
+/// Fails with kUnsupported for another type; with kInvalidArgument for a field with a wrong value,
+/// naming it.
 /// Source: modeling_rope_utils of Transformers 5; arXiv:2306.15595 (linear), 2309.00071 (yarn),
 /// 2402.13753 (longrope).
 Result<RotaryFrequencies> read_rotary(const Config& config, const RotaryDefaults& defaults,
@@ -50,5 +53,11 @@ Result<RotaryFrequencies> read_rotary(const Config& config, const RotaryDefaults
 /// The same of given parameters, for models that write them in a way of their own.
 Result<RotaryFrequencies> rotary_from(const Config& config, const Config& parameters,
                                       const RotaryDefaults& defaults, const RotarySizes& sizes);
+
+/// Writes the operator that computes the angles of the tokens `ids`; its tensors are named after
+/// `name`.
+graph::ValueId write_rotary_angles(const std::string& name, graph::ValueId ids,
+                                   const RotaryFrequencies& rotary, graph::Builder& builder,
+                                   ModuleTensors& tensors);
 
 }  // namespace lanewise::converters

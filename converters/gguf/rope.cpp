@@ -28,7 +28,9 @@ double part_of(int64_t turned, int64_t head_dim) {
 }
 
 Result<std::vector<float>> factors(const GgufInput& input, std::string_view name, int64_t pairs) {
-  const CheckpointTensor& tensor = *input.tensors.find(name);
+  const CheckpointTensor* const found = input.tensors.find(name);
+  if (found == nullptr) return data_loss("tensor " + in_quotes(name) + " is missing");
+  const CheckpointTensor& tensor = *found;
   const Shape expected = {pairs};
   if (tensor.shape != expected) {
     return data_loss("tensor " + in_quotes(name) + " has the shape " + to_string(tensor.shape) +
@@ -58,8 +60,9 @@ Status read_two_lists(const GgufInput& input, int64_t pairs, int64_t context, Js
       const int64_t original,
       fields.integer_or("rope.scaling.original_context_length", context, 1, INT32_MAX / 4));
   LW_ASSIGN_OR_RETURN(const auto list, factors(input, "rope_factors_short.weight", pairs));
-  if (has_tensor(input, "rope_factors_long.weight")) {
-    LW_RETURN_IF_ERROR(factors(input, "rope_factors_long.weight", pairs).status());
+  if (context > original || has_tensor(input, "rope_factors_long.weight")) {
+    LW_ASSIGN_OR_RETURN(const auto beyond, factors(input, "rope_factors_long.weight", pairs));
+    rope->set("long_factor", beyond);
   }
   LW_ASSIGN_OR_RETURN(const double scale,
                       fields.number_or("rope.scaling.attn_factor", 1, 1e-6, 1e6));

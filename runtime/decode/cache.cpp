@@ -25,6 +25,10 @@ std::vector<int64_t> floats_of_slots(std::span<const CacheLayer> layers) {
   return floats;
 }
 
+PrefixIndex::Kind kind_of(const Cache::Sequence& sequence) {
+  return sequence.is_long ? PrefixIndex::Kind::kLong : PrefixIndex::Kind::kUsual;
+}
+
 }  // namespace
 
 Cache::Cache(std::span<const CacheLayer> layers)
@@ -91,7 +95,7 @@ void Cache::forget(int64_t pages) noexcept {
 int64_t Cache::reuse(std::span<const int32_t> ids, Sequence& sequence) {
   LW_DCHECK(sequence.tokens == 0);
   if (!only_pages() || ids.empty()) return 0;
-  prefixes_.find(ids, ids.size() - 1, sequence.pages);
+  prefixes_.find(kind_of(sequence), ids, ids.size() - 1, sequence.pages);
   sequence.data.reserve(sequence.pages.size());
   for (const int32_t page : sequence.pages) {
     pages_.hold(page);
@@ -103,7 +107,7 @@ int64_t Cache::reuse(std::span<const int32_t> ids, Sequence& sequence) {
 
 void Cache::publish(std::span<const int32_t> ids, const Sequence& sequence) {
   if (!only_pages() || most_kept_ == 0) return;
-  prefixes_.add(ids, sequence.pages, [&](int32_t page) { pages_.hold(page); });
+  prefixes_.add(kind_of(sequence), ids, sequence.pages, [&](int32_t page) { pages_.hold(page); });
   const int64_t kept = static_cast<int64_t>(prefixes_.pages());
   if (kept > most_kept_) forget(kept - most_kept_);
 }
@@ -127,6 +131,7 @@ void Cache::share(const Sequence& sequence, Sequence& copy) {
   copy.pages.assign(sequence.pages.begin(), sequence.pages.end());
   for (const int32_t page : copy.pages) pages_.hold(page);
   copy.tokens = sequence.tokens;
+  copy.is_long = sequence.is_long;
 }
 
 void Cache::truncate(Sequence& sequence, int32_t tokens) noexcept {

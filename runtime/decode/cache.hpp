@@ -28,6 +28,10 @@ class Cache {
   /// The tokens of one sequence. Belongs to one cache, which must release it.
   struct Sequence {
     int32_t tokens = 0;
+    /// Whether it may have more tokens than the model was trained on, if that changes how they are
+    /// computed (Decoder::is_long). Set before the first token; such sequences share pages with
+    /// each other only.
+    bool is_long = false;
     std::vector<int32_t> pages;  ///< numbers
     std::vector<float*> data;    ///< of these pages
     SlotPool::Slots slots;       ///< of states

@@ -126,6 +126,8 @@ std::vector<Decoder::StepInput> Decoder::step_inputs(const graph::Graph& step) c
       inputs.push_back({StepInput::Kind::kIds});
     } else if (name == graph::kStepPositions) {
       inputs.push_back({StepInput::Kind::kPositions});
+    } else if (name == graph::kStepIsLong) {
+      inputs.push_back({StepInput::Kind::kIsLong});
     } else if (name == graph::kStepSources) {
       inputs.push_back({StepInput::Kind::kSources});
     } else if (cache != graphs_.caches.end()) {
@@ -144,6 +146,8 @@ exec::InputBinding Decoder::binding_of(const StepInput& input) const {
       return {ids_.data(), 1};
     case StepInput::Kind::kPositions:
       return {positions_.data(), 1};
+    case StepInput::Kind::kIsLong:
+      return {is_long_.data(), 1};
     case StepInput::Kind::kSources:
       return {sources_.data(), 1};
     case StepInput::Kind::kCache: {
@@ -160,6 +164,7 @@ exec::InputBinding Decoder::binding_of(const StepInput& input) const {
 void Decoder::bind_rows(std::span<const Row> rows) {
   ids_.clear();
   positions_.clear();
+  is_long_.clear();
   sources_.clear();
   offsets_.assign(1, 0);
   cache_slots_.clear();
@@ -172,6 +177,7 @@ void Decoder::bind_rows(std::span<const Row> rows) {
     const auto count = static_cast<int32_t>(row.tokens.size());
     ids_.insert(ids_.end(), row.tokens.begin(), row.tokens.end());
     for (int32_t i = length - count; i < length; ++i) positions_.push_back(i);
+    is_long_.insert(is_long_.end(), row.tokens.size(), row.sequence->is_long ? 1 : 0);
     offsets_.push_back(offsets_.back() + count);
     cache_slots_.push_back(row.sequence->slots.data());
     cache_pages_.push_back(row.sequence->data.data());

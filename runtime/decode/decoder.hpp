@@ -38,6 +38,10 @@ class Decoder {
   int64_t max_tokens() const noexcept {
     return has_encoder() ? model_.info().max_target_tokens : model_.info().max_tokens;
   }
+  /// Cache::Sequence::is_long of a sequence that may have up to `tokens` tokens.
+  bool is_long(int64_t tokens) const noexcept {
+    return graphs_.trained_tokens > 0 && tokens > graphs_.trained_tokens;
+  }
   Cache& cache() noexcept { return cache_; }
 
   /// Runs the encoder over sources that passed check_batch() and must stay valid until the next
@@ -71,7 +75,7 @@ class Decoder {
   Status add_all_logits(const plan::ProgramOptions& options);
   /// What an input of the step graph is bound to.
   struct StepInput {
-    enum class Kind { kIds, kPositions, kSources, kCache, kMemory };
+    enum class Kind { kIds, kPositions, kIsLong, kSources, kCache, kMemory };
     Kind kind;
     size_t layer = 0;            // kCache
     graph::ValueId memory = -1;  // kMemory: a value of the encode graph
@@ -126,6 +130,7 @@ class Decoder {
   std::vector<exec::InputBinding> inputs_;
   std::vector<int32_t> ids_;
   std::vector<int32_t> positions_;
+  std::vector<int32_t> is_long_;
   std::vector<int32_t> sources_;
   std::vector<int32_t> offsets_;
   std::vector<const int32_t*> cache_slots_;

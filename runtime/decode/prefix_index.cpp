@@ -18,9 +18,9 @@ size_t PrefixIndex::Hash::operator()(const Key& key) const noexcept {
   return hash;
 }
 
-void PrefixIndex::find(std::span<const int32_t> ids, size_t most_tokens,
+void PrefixIndex::find(Kind kind, std::span<const int32_t> ids, size_t most_tokens,
                        std::vector<int32_t>& pages) {
-  uint64_t parent = kRoot;
+  auto parent = static_cast<uint64_t>(kind);
   for (size_t i = 0; (i + 1) * kTokens <= std::min(ids.size(), most_tokens); ++i) {
     const auto entry = entries_.find(Key(parent, ids.subspan(i * kTokens, kTokens)));
     if (entry == entries_.end()) break;

@@ -18,15 +18,21 @@ class PrefixIndex {
  public:
   static constexpr auto kTokens = static_cast<size_t>(ops::kPageTokens);
 
+  /// Sequences of different kinds have different keys and values for the same tokens
+  /// (Cache::Sequence::is_long).
+  enum class Kind : uint64_t { kUsual, kLong };
+
   /// The pages of the longest beginning of `ids` that is known, a multiple of kTokens tokens and at
   /// most `most_tokens`. Appended to `pages`.
-  void find(std::span<const int32_t> ids, size_t most_tokens, std::vector<int32_t>& pages);
+  void find(Kind kind, std::span<const int32_t> ids, size_t most_tokens,
+            std::vector<int32_t>& pages);
 
   /// Adds the full pages of a sequence of these tokens; `pages` has them all. Calls `hold` for each
   /// page that was not known.
   template <typename Hold>
-  void add(std::span<const int32_t> ids, std::span<const int32_t> pages, const Hold& hold) {
-    uint64_t parent = kRoot;
+  void add(Kind kind, std::span<const int32_t> ids, std::span<const int32_t> pages,
+           const Hold& hold) {
+    auto parent = static_cast<uint64_t>(kind);
     for (size_t i = 0; (i + 1) * kTokens <= ids.size(); ++i) {
       const Key key(parent, ids.subspan(i * kTokens, kTokens));
       const auto [entry, added] = entries_.try_emplace(key, Entry{pages[i], next_id_, clock_});
@@ -57,9 +63,9 @@ class PrefixIndex {
   void clear() noexcept { entries_.clear(); }
 
  private:
-  static constexpr uint64_t kRoot = 0;
+  static constexpr uint64_t kKinds = 2;
 
-  /// A page's tokens, and which page they follow.
+  /// A page's tokens, and which page they follow: its id, or the kind of the sequence.
   struct Key {
     Key(uint64_t parent, std::span<const int32_t> ids) noexcept;
     bool operator==(const Key&) const = default;
@@ -94,7 +100,7 @@ class PrefixIndex {
   }
 
   Entries entries_;
-  uint64_t next_id_ = kRoot + 1;
+  uint64_t next_id_ = kKinds;
   uint64_t clock_ = 0;
 };
 

@@ -108,6 +108,14 @@ int64_t Scheduler::most_pages(const Request& request) const noexcept {
   return request.rows() * ops::pages_for(prompt + std::max<int64_t>(more - 1, 0));
 }
 
+/// Counts prompt and new tokens. The size of the cache may end a text earlier, but must not change
+/// it.
+bool Scheduler::is_long(const Request& request) const noexcept {
+  const int64_t prompt = prompt_tokens(request);
+  const int64_t room = decoder_.max_tokens() - prompt + 1;
+  return decoder_.is_long(prompt + generate::allowed_new_tokens(*request.options, prompt, room));
+}
+
 Status Scheduler::check_cache(const Request& request) const {
   const int64_t tokens = decoder_.cache().most_tokens();
   if (prompt_tokens(request) <= tokens) return {};
@@ -137,6 +145,7 @@ Status Scheduler::join(const Request& request, int32_t source) {
   }
   active.pages = most_pages(request);
   active.sequences.resize(1);
+  active.sequences.front().is_long = is_long(request);
   active_.push_back(std::move(active));
   Active& joined = active_.back();
   rows_promised_ += request.rows();

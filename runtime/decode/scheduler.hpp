@@ -106,6 +106,7 @@ class Scheduler {
   int64_t prompt_tokens(const Request& request) const noexcept;
   int64_t most_new_tokens(const Request& request) const noexcept;
   int64_t most_pages(const Request& request) const noexcept;
+  bool is_long(const Request& request) const noexcept;
   bool may_draft() const noexcept;
   Status try_step(const RunOptions& run);
   Status bind_rows();

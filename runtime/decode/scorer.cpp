@@ -82,6 +82,7 @@ class Scorer::Impl {
   Status score_window(std::span<const int32_t> ids, size_t begin, size_t end, size_t known,
                       std::vector<float>& result, const RunOptions& run) {
     decoder_->cache().release(sequence_);
+    sequence_.is_long = decoder_->is_long(static_cast<int64_t>(end - begin));
     for (size_t at = begin; at + 1 < end; at += kStepTokens) {
       const size_t step_end = std::min(end - 1, at + kStepTokens);
       LW_RETURN_IF_ERROR(step(ids.subspan(at, step_end - at), run));

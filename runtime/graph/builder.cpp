@@ -88,12 +88,16 @@ ValueId Builder::soft_cap(const std::string& name, ValueId x, double cap) {
 }
 
 ValueId Builder::rotary_angles(const std::string& name, ValueId ids, int64_t pairs,
-                               const std::string& frequencies, double scale) {
+                               const RotaryAnglesSpec& spec) {
   Node node{.op = "rotary_angles",
             .name = name,
             .inputs = {ids},
-            .weights = {{"frequencies", {frequencies}}}};
-  if (scale != 1.0) node.attributes.set("scale", scale);
+            .weights = {{"frequencies", {spec.frequencies}}}};
+  if (spec.scale != 1.0) node.attributes.set("scale", spec.scale);
+  if (spec.trained_tokens > 0) {
+    node.attributes.set("trained_tokens", spec.trained_tokens);
+    node.weights["long_frequencies"] = {spec.long_frequencies};
+  }
   return append(std::move(node), value(ids).rows, 2 * pairs);
 }
 

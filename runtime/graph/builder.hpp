@@ -32,6 +32,13 @@ struct AttentionSpec {
   std::string relative_bias{};    ///< [heads, 2 * reach + 1] (ops/attention); empty: none
 };
 
+struct RotaryAnglesSpec {
+  std::string frequencies;       ///< [pairs]
+  double scale = 1;              ///< of cosines and sines
+  std::string long_frequencies;  ///< [pairs], for sequences of more than trained_tokens tokens
+  int64_t trained_tokens = 0;    ///< 0: all sequences have the same frequencies
+};
+
 struct RotarySpec {
   int64_t heads = 0;  ///< the first of x; all others are copied
   int64_t head_dim = 0;
@@ -60,9 +67,9 @@ class Builder {
   /// `weight` is as long as a row, or as a head of it, each of which is then normalised.
   ValueId rms_norm(const std::string& name, ValueId x, const std::string& weight, double eps);
   ValueId soft_cap(const std::string& name, ValueId x, double cap);
-  /// `frequencies` [pairs]. The positions are those of the tokens of `ids`.
+  /// The positions are those of the tokens of `ids`.
   ValueId rotary_angles(const std::string& name, ValueId ids, int64_t pairs,
-                        const std::string& frequencies, double scale);
+                        const RotaryAnglesSpec& spec);
   ValueId rotary(const std::string& name, ValueId x, ValueId angles, const RotarySpec& spec);
   ValueId attention(const std::string& name, ValueId q, ValueId k, ValueId v,
                     const AttentionSpec& spec);

@@ -87,6 +87,7 @@ class Splitter {
     const ops::DecodingStep step = ops::find_operator(node.op)->step;
     LW_RETURN_IF_ERROR(make_step(step, node, copy));
     if (step.takes_positions != nullptr) LW_RETURN_IF_ERROR(use_positions(step, node, copy));
+    if (step.trained_tokens != nullptr) LW_RETURN_IF_ERROR(use_is_long(step, node, copy));
     copy.output = add_value(value(node.output));
     in_step_[static_cast<size_t>(node.output)] = copy.output;
     result_.step.nodes.push_back(std::move(copy));
@@ -122,6 +123,20 @@ class Splitter {
     if (!takes_positions) return {};
     copy.inputs.push_back(positions_);
     copy.attributes.set("has_positions", true);
+    return {};
+  }
+
+  Status use_is_long(const ops::DecodingStep& step, const Node& node, Node& copy) {
+    LW_ASSIGN_OR_RETURN(const int64_t tokens, step.trained_tokens(node.attributes));
+    if (tokens == 0) return {};
+    if (result_.trained_tokens == 0) {
+      result_.trained_tokens = tokens;
+      Value is_long = result_.step.values[static_cast<size_t>(positions_)];
+      is_long.name = kStepIsLong;
+      is_long_ = add_input(std::move(is_long));
+    }
+    if (tokens != result_.trained_tokens) return unsupported("has another trained length");
+    copy.inputs.push_back(is_long_);
     return {};
   }
 
@@ -278,6 +293,7 @@ class Splitter {
   std::vector<ValueId> in_step_;  // maps a value of the graph to the step, or to -1
   std::vector<ValueId> memory_ids_;
   ValueId positions_ = -1;
+  ValueId is_long_ = -1;
   ValueId sources_ = -1;
   DecodingGraphs result_;
 };

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "lanewise/generator.hpp"
 #include "lanewise/translator.hpp"
 #include "tests/converters/hf_decoder_folder.hpp"
 
@@ -63,7 +65,7 @@ TEST_F(LlamaTest, ChecksEveryField) {
   expect_refused("smollm3", {{"no_rope_layers", "[1]", kInvalid, "'no_rope_layers': expected 2"},
                              {"no_rope_layers", "[1, 2]", kInvalid, "'no_rope_layers': expected"}});
   expect_refused("phi3",
-                 {{"max_position_embeddings", "128", kUnsupported, "rope_type 'longrope' with 128"},
+                 {{"max_position_embeddings", "128", kInvalid, "'long_factor': expected"},
                   {"rope_scaling", "{\"type\": \"su\", \"short_factor\": [1, 2]}", kInvalid,
                    "'short_factor': expected 5 numbers"},
                   {"rope_scaling", "{\"type\": \"su\", \"short_factor\": [1, 2, \"3\"]}", kInvalid,
@@ -123,6 +125,49 @@ TEST_F(LlamaTest, AHeadOfItsOwnIsNotTied) {
   write();
   EXPECT_EQ(converted().weight("lm_head", "weight").as<float>()[16],
             second_input("lm_head.weight"));
+}
+
+/// Transformers changes the frequencies when a text outgrows the trained length; here they are chosen
+/// once, for the length that it may reach.
+TEST_F(LlamaTest, LongRopeDependsOnTheLengthThatATextMayReach) {
+  use("phi3");
+  const auto model = [this](const char* short_factor, const char* long_factor) {
+    config_["max_position_embeddings"] = "96";
+    config_["rope_scaling"] = R"({"type": "longrope", "attention_factor": 1, "short_factor": )" +
+                              std::string(short_factor) + R"(, "long_factor": )" + long_factor +
+                              "}";
+    write();
+    return loaded();
+  };
+  const char* const small = "[1, 1.1, 1.3, 1.6, 2]";
+  const char* const large = "[2, 3, 4, 5, 6]";
+  const Model both = model(small, large), always_short = model(small, small),
+              always_long = model(large, large);
+  const std::vector<std::vector<int32_t>> prompt = {
+      {5, 9, 2, 40, 33, 5, 9, 2, 7, 8, 30, 31, 32, 11, 12, 13, 14, 15, 16, 17, 18, 19}};
+  const auto scores = [&](Generator& generator, int64_t new_tokens) {
+    GenerationOptions options;
+    options.max_new_tokens = new_tokens;
+    const auto made = generator.generate(prompt, options);
+    EXPECT_TRUE(made.ok()) << made.status().message();
+    const Hypothesis& best = made->front().hypotheses.front();
+    return std::pair(best.ids, best.score);
+  };
+  const auto alone = [&](const Model& of, int64_t new_tokens) {
+    Result<Generator> generator = Generator::create(of, {.threads = 1});
+    EXPECT_TRUE(generator.ok());
+    return scores(*generator, new_tokens);
+  };
+  constexpr int64_t kTrained = 64;
+  const auto fits = kTrained - static_cast<int64_t>(prompt.front().size());
+  Result<Generator> generator = Generator::create(both, {.threads = 1});
+  ASSERT_TRUE(generator.ok());
+  // One after another: pages of short texts are not taken for long ones.
+  for (const int64_t count : {fits, fits + 1, fits, fits + 9}) {
+    const bool is_long = count > fits;
+    EXPECT_EQ(scores(*generator, count), alone(is_long ? always_long : always_short, count));
+    EXPECT_NE(scores(*generator, count), alone(is_long ? always_short : always_long, count));
+  }
 }
 
 TEST_F(LlamaTest, KnowsWhatOlderCheckpointsCarry) {

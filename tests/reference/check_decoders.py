@@ -13,6 +13,7 @@ sizes of GPT-2, SmolLM2-135M, Qwen3-0.6B and Gemma-3-270M. Prints one line for e
 """
 
 import argparse
+import copy
 import json
 import pathlib
 import subprocess
@@ -58,6 +59,8 @@ MODELS = [
     ("llama yarn mscale", "llama", LLAMA | dict(rope_parameters=YARN | dict(mscale=1.0, mscale_all_dim=0.7,
                                                                           beta_fast=16.0, truncate=False))),
     ("llama longrope", "llama", LLAMA | dict(rope_parameters=LONGROPE | dict(original_max_position_embeddings=128))),
+    ("llama longrope, long", "llama", LLAMA | dict(rope_parameters=LONGROPE | dict(
+        original_max_position_embeddings=76))),
     ("mistral window", "mistral", LLAMA | dict(sliding_window=8)),
     ("mistral no window", "mistral", LLAMA | dict(sliding_window=None)),
     ("qwen2", "qwen2", LLAMA),
@@ -73,6 +76,9 @@ MODELS = [
     ("phi3", "phi3", LLAMA),
     ("phi3 window, longrope", "phi3", LLAMA | dict(sliding_window=8, rope_parameters=LONGROPE,
                                                    original_max_position_embeddings=128)),
+    ("phi3 longrope, long", "phi3", LLAMA | dict(rope_parameters=LONGROPE, original_max_position_embeddings=76)),
+    ("phi3 longrope, scaled", "phi3", LLAMA | dict(rope_parameters=LONGROPE | dict(attention_factor=1.25),
+                                                   original_max_position_embeddings=20)),
     ("phi3 partial", "phi3", LLAMA | dict(rope_parameters={"rope_type": "default", "rope_theta": 10000.0,
                                                            "partial_rotary_factor": 0.8})),
     ("olmo2", "olmo2", LLAMA),
@@ -165,6 +171,23 @@ def older_spelling(folder):
     return True
 
 
+def with_one_list(model, which):
+    """The model with the same factors of longrope for all lengths; itself if it has another kind of positions.
+
+    Transformers changes the factors when a text outgrows the trained length; lanewise chooses them once, for the
+    length that the text may reach.
+    """
+    parameters = getattr(model.config, "rope_parameters", None) or {}
+    if parameters.get("rope_type") != "longrope":
+        return model
+    config = copy.deepcopy(model.config)
+    for name in ("short_factor", "long_factor"):
+        config.rope_parameters[name] = parameters[which]
+    other = type(model)(config).eval().double()
+    other.load_state_dict(model.state_dict())
+    return other
+
+
 def batch(vocabulary, lengths):
     torch.manual_seed(1)
     ids = torch.zeros(len(lengths), max(lengths), dtype=torch.int64)
@@ -194,11 +217,16 @@ def check_sequences(checker, name, folder, model, ids, mask, new_tokens=NEW_TOKE
     printed = checker.run("generate", folder, "--input-ids", checker.root / "in.safetensors", "--max-new-tokens",
                           new_tokens, "--json")
     found = [json.loads(line)["ids"] for line in printed.splitlines()]
+    by_length = {which: with_one_list(model, which) for which in ("short_factor", "long_factor")}
+    trained = getattr(model.config, "original_max_position_embeddings", None) or (
+        getattr(model.config, "rope_parameters", None) or {}).get(
+        "original_max_position_embeddings", sys.maxsize)
     same = 0
     for row, length in enumerate(mask.sum(1).tolist()):
         prompt = ids[row:row + 1, -length:]
+        reference = by_length["long_factor" if length + new_tokens > trained else "short_factor"]
         with torch.no_grad():
-            expected = model.generate(prompt, attention_mask=torch.ones_like(prompt), do_sample=False,
+            expected = reference.generate(prompt, attention_mask=torch.ones_like(prompt), do_sample=False,
                                       max_new_tokens=new_tokens)[0, length:].tolist()
         same += found[row] == expected
     checker.say(same == len(found), name, f"sequences {same} of {len(found)}")

@@ -67,7 +67,7 @@ TEST(SplitForDecoding, TakesTheLastRowBeforeTheHead) {
 TEST(SplitForDecoding, TakesTheLastRowBeforeAllThatLogitsAloneNeed) {
   Builder builder;
   const ValueId ids = builder.input("input_ids", RowSymbol::kSourceTokens);
-  const ValueId angles = builder.rotary_angles("angles", ids, 2, "frequencies", 1);
+  const ValueId angles = builder.rotary_angles("angles", ids, 2, {.frequencies = "frequencies"});
   const ValueId x = builder.embed("embed", ids, -1, kWidth, {.table = "table"});
   const ValueId q = builder.rotary("turn", x, angles, {2, 4});
   const ValueId y = builder.attention("attention", q, x, x,

@@ -74,7 +74,7 @@ TEST(MergeQkv, MergesThreeLinearsOfOneValue) {
 struct RotaryGraph : AttentionGraph {
   RotaryGraph() {
     const ValueId ids = builder.input("ids", RowSymbol::kTargetTokens);
-    angles = builder.rotary_angles("angles", ids, 2, "frequencies", 1);
+    angles = builder.rotary_angles("angles", ids, 2, {.frequencies = "frequencies"});
     q = linear("q", x);
     k = linear("k", x, 4);
     v = linear("v", x, 4);
@@ -115,7 +115,7 @@ TEST(MergeQkv, LeavesQueriesAndKeysThatAreTurnedInDifferentWays) {
   RotaryGraph other;
   const ValueId ids = other.builder.input("other ids", RowSymbol::kTargetTokens);
   const ValueId turned_q = other.turned("turn q", other.q, 2);
-  other.angles = other.builder.rotary_angles("others", ids, 2, "frequencies", 1);
+  other.angles = other.builder.rotary_angles("others", ids, 2, {.frequencies = "frequencies"});
   EXPECT_EQ(count(other.merged_turned(turned_q, other.turned("turn k", other.k, 1)), "linear"), 3);
   RotaryGraph read_twice;
   const ValueId turned = read_twice.turned("turn q", read_twice.q, 2);
