@@ -233,10 +233,16 @@ Result<file::Metadata> metadata_of(Opened& opened, const PackedGraph& packed,
   return metadata;
 }
 
+/// `text` must outlive `packed`.
 void add_text(PackedGraph& packed, std::string_view name, const std::string& text) {
   if (text.empty()) return;
-  const auto bytes = static_cast<int64_t>(text.size());
-  packed.tensors.push_back({std::string(name), {DataType::kU8, text.data(), {bytes}}});
+  const auto bytes = std::as_bytes(std::span(text));
+  packed.tensors.push_back({std::string(name),
+                            DataType::kU8,
+                            {static_cast<int64_t>(text.size())},
+                            [bytes]() -> Result<file::OwnedBytes> {
+                              return file::OwnedBytes{bytes, nullptr};
+                            }});
 }
 
 /// Writes an opened checkpoint to model files, possibly several times: measuring the effect of
@@ -263,7 +269,7 @@ class ModelWriter {
     add_text(packed, internal::kTargetTokenizerTensor, opened_.model.target_tokenizer);
     LW_ASSIGN_OR_RETURN(file::Metadata metadata, metadata_of(opened_, packed, provenance));
     if (!quantization_.empty()) metadata[std::string(internal::kQuantizationKey)] = quantization_;
-    return file::write_safetensors(sink, metadata, packed.tensors, kAlignment);
+    return file::write_deferred(sink, metadata, packed.tensors, kAlignment);
   }
 
   Result<Model> load(const PackedTypes& types, const std::string& label) {

@@ -48,6 +48,7 @@ class RenamedCheckpoint final : public Checkpoint {
   std::span<const CheckpointTensor> tensors() const noexcept override { return tensors_; }
   std::span<const std::string> files() const noexcept override { return stored_->files(); }
   std::span<const std::string> notes() const noexcept override { return stored_->notes(); }
+  void release_pages() const noexcept override { stored_->release_pages(); }
 
   Result<std::span<const std::byte>> read_blocks(const CheckpointTensor& tensor,
                                                  Scratch& scratch) const override {

@@ -1,14 +1,14 @@
 #include "converters/sha256.hpp"
 
 #include <algorithm>
-#include <array>
 #include <bit>
-#include <cstdint>
+
+#include "base/dcheck.hpp"
 
 namespace lanewise::converters {
 namespace {
 
-constexpr size_t kBlockBytes = 64;
+constexpr size_t kBlockBytes = Sha256::kBlockBytes;
 
 using State = std::array<uint32_t, 8>;
 
@@ -67,16 +67,25 @@ void add_padding(State& state, std::span<const std::byte> rest, uint64_t total_b
 
 }  // namespace
 
-std::string sha256_hex(std::span<const std::byte> bytes) {
-  State state = kInitialState;
-  const size_t whole = bytes.size() / kBlockBytes * kBlockBytes;
-  for (size_t at = 0; at < whole; at += kBlockBytes) add_block(state, bytes.data() + at);
-  add_padding(state, bytes.subspan(whole), bytes.size());
+Sha256::Sha256() : state_(kInitialState) {}
+
+void Sha256::add_blocks(std::span<const std::byte> bytes) {
+  LW_DCHECK(bytes.size() % kBlockBytes == 0);
+  for (size_t at = 0; at < bytes.size(); at += kBlockBytes) add_block(state_, bytes.data() + at);
+  bytes_ += bytes.size();
+}
+
+std::string Sha256::finish(std::span<const std::byte> last) {
+  const size_t whole = last.size() / kBlockBytes * kBlockBytes;
+  add_blocks(last.first(whole));
+  add_padding(state_, last.subspan(whole), bytes_ + last.size() - whole);
   std::string hex;
-  for (const uint32_t word : state) {
+  for (const uint32_t word : state_) {
     for (int shift = 28; shift >= 0; shift -= 4) hex += "0123456789abcdef"[word >> shift & 15];
   }
   return hex;
 }
+
+std::string sha256_hex(std::span<const std::byte> bytes) { return Sha256().finish(bytes); }
 
 }  // namespace lanewise::converters

@@ -55,6 +55,10 @@ class Checkpoint {
   virtual Result<std::span<const std::byte>> read_blocks(const CheckpointTensor& tensor,
                                                          Scratch& scratch) const;
 
+  /// Returns the memory of mapped pages that were read so far to the system. What read() returned
+  /// stays valid. Call it after each tensor, so that large files do not fill the memory.
+  virtual void release_pages() const noexcept {}
+
   /// Paths of the files that contain the tensors.
   virtual std::span<const std::string> files() const noexcept = 0;
 

@@ -30,6 +30,9 @@ class GgufCheckpoint final : public Checkpoint {
   Result<TensorView> read(const CheckpointTensor& tensor, Scratch& scratch) const override;
   Result<std::span<const std::byte>> read_blocks(const CheckpointTensor& tensor,
                                                  Scratch& scratch) const override;
+  void release_pages() const noexcept override {
+    for (const Part& part : parts_) part.mapped.release_pages();
+  }
 
  private:
   struct Part {

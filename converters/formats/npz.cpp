@@ -57,6 +57,8 @@ class NpzCheckpoint final : public Checkpoint {
     return view;
   }
 
+  void release_pages() const noexcept override { archive_.release_pages(); }
+
  private:
   struct Array {
     std::string name;

@@ -57,6 +57,8 @@ class PytorchCheckpoint final : public Checkpoint {
     return view;
   }
 
+  void release_pages() const noexcept override { file_->release_pages(); }
+
  private:
   const Pickle& pickle() const { return file_->pickle(); }
 

@@ -26,6 +26,8 @@ class PytorchFile {
   /// A checked storage's bytes, in the file or in `scratch`.
   virtual Result<std::span<const std::byte>> storage(std::string_view key,
                                                      Scratch& scratch) const = 0;
+  /// As Checkpoint::release_pages().
+  virtual void release_pages() const noexcept = 0;
   /// Whether the elements are big-endian.
   virtual bool big_endian() const noexcept = 0;
 };

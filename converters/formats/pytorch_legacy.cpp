@@ -44,6 +44,8 @@ class PytorchLegacy final : public PytorchFile {
     return storages_.find(key)->second;
   }
 
+  void release_pages() const noexcept override { mapped_.release_pages(); }
+
  private:
   Result<Pickle> next_pickle() {
     LW_ASSIGN_OR_RETURN(Pickle pickle,

@@ -58,6 +58,8 @@ class PytorchZip final : public PytorchFile {
     return archive_.read(*find(key), scratch);
   }
 
+  void release_pages() const noexcept override { archive_.release_pages(); }
+
  private:
   const ZipEntry* find(std::string_view key) const {
     return archive_.find(root_ + "/data/" + std::string(key));

@@ -51,6 +51,8 @@ class SafetensorsCheckpoint final : public Checkpoint {
     return view_.view(*entry);
   }
 
+  void release_pages() const noexcept override { mapped_.release_pages(); }
+
  private:
   /// safetensors.torch.save_model() stores one of the tensors that share memory, and maps the
   /// others to it in the metadata. Other metadata does not name tensors.

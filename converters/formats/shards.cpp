@@ -55,6 +55,10 @@ class ShardedCheckpoint final : public Checkpoint {
     return shard.read(*shard.find(tensor.name), scratch);
   }
 
+  void release_pages() const noexcept override {
+    for (const auto& shard : shards_) shard->release_pages();
+  }
+
  private:
   std::vector<std::unique_ptr<Checkpoint>> shards_;
   std::vector<std::string> files_;  // shards first, in order

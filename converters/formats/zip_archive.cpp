@@ -290,6 +290,8 @@ Result<ZipArchive> ZipArchive::open(const std::string& path) {
   return ZipArchive(std::move(opened));
 }
 
+void ZipArchive::release_pages() const noexcept { open_->mapped.release_pages(); }
+
 std::span<const ZipEntry> ZipArchive::entries() const noexcept { return open_->entries; }
 
 const ZipEntry* ZipArchive::find(std::string_view name) const noexcept {

@@ -51,6 +51,8 @@ class ZipArchive {
   Result<std::span<const std::byte>> read(const ZipEntry& entry, Scratch& scratch) const;
   /// Returns the first `bytes` of it, or fewer if it is shorter; not checked.
   Result<Scratch> read_head(const ZipEntry& entry, size_t bytes) const;
+  /// As Checkpoint::release_pages().
+  void release_pages() const noexcept;
 
  private:
   struct Open;

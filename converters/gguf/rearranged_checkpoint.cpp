@@ -74,6 +74,7 @@ class RearrangedCheckpoint final : public Checkpoint {
   std::span<const std::string> files() const noexcept override { return stored_->files(); }
   std::span<const std::string> notes() const noexcept override { return stored_->notes(); }
   std::string name_in_file(const std::string& name) const override { return name_in_file_(name); }
+  void release_pages() const noexcept override { stored_->release_pages(); }
 
   Result<TensorView> read(const CheckpointTensor& tensor, Scratch& scratch) const override {
     LW_ASSIGN_OR_RETURN(const Source* source, source_of(tensor));

@@ -102,14 +102,13 @@ bool keep_alike(const Checkpoint& checkpoint, const TensorParts& parts,
   return common_format(checkpoint, parts, names).has_value();
 }
 
-Result<ops::PackedWeight> pack_kept(const Checkpoint& checkpoint, const TensorParts& parts,
-                                    const std::vector<std::string>& names, WeightFormat format) {
-  std::vector<StoredRows> sources;
+Result<Shape> kept_shape(const Checkpoint& checkpoint, const TensorParts& parts,
+                         const std::vector<std::string>& names) {
   Shape shape;
   for (const std::string& name : names) {
-    sources.push_back(*find_rows(checkpoint, parts, name));
-    LW_RETURN_IF_ERROR(check_part(sources.back()));
-    const Shape& rows = sources.back().shape;
+    const StoredRows source = *find_rows(checkpoint, parts, name);
+    LW_RETURN_IF_ERROR(check_part(source));
+    const Shape& rows = source.shape;
     if (shape.empty()) {
       shape = rows;
     } else if (rows[1] != shape[1]) {
@@ -119,9 +118,16 @@ Result<ops::PackedWeight> pack_kept(const Checkpoint& checkpoint, const TensorPa
       shape[0] += rows[0];
     }
   }
+  return shape;
+}
+
+Result<ops::PackedWeight> pack_kept(const Checkpoint& checkpoint, const TensorParts& parts,
+                                    const std::vector<std::string>& names, WeightFormat format) {
+  LW_ASSIGN_OR_RETURN(const Shape shape, kept_shape(checkpoint, parts, names));
   ops::PackedWeight weight = ops::make_kept_weight(format, shape[0], shape[1]);
   int64_t first = 0;
-  for (const StoredRows& rows : sources) {
+  for (const std::string& name : names) {
+    const StoredRows rows = *find_rows(checkpoint, parts, name);
     LW_RETURN_IF_ERROR(put_rows(checkpoint, rows, first, weight));
     first += rows.shape[0];
   }

@@ -26,9 +26,13 @@ WeightFormat kept_format(const Checkpoint& checkpoint, const TensorParts& parts,
 bool keep_alike(const Checkpoint& checkpoint, const TensorParts& parts,
                 const std::vector<std::string>& names);
 
-/// Packs the matrices, whose kept_format() is `format`, not f32. Fails with kInvalidArgument, naming the
-/// tensor, for shapes that cannot be stacked or a part that its tensor does not have; as
-/// Checkpoint::read().
+/// The shape of the stacked matrices, whose kept_format() is not f32. Fails with kInvalidArgument,
+/// naming the tensor, for shapes that cannot be stacked or a part that its tensor does not have.
+Result<Shape> kept_shape(const Checkpoint& checkpoint, const TensorParts& parts,
+                         const std::vector<std::string>& names);
+
+/// Packs the matrices, whose kept_format() is `format`, not f32. Fails as kept_shape() and
+/// Checkpoint::read() do.
 Result<ops::PackedWeight> pack_kept(const Checkpoint& checkpoint, const TensorParts& parts,
                                     const std::vector<std::string>& names, WeightFormat format);
 

@@ -1,14 +1,16 @@
 #include "converters/pack/pack_graph.hpp"
 
-#include <algorithm>
+#include <functional>
 #include <map>
+#include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
-#include "converters/formats/elements.hpp"
+#include "converters/pack/joined_tensors.hpp"
 #include "converters/pack/kept_weights.hpp"
 #include "converters/pack/layouts.hpp"
 #include "converters/pack/tables.hpp"
@@ -22,97 +24,6 @@ namespace lanewise::converters {
 namespace {
 
 using base::in_quotes;
-
-/// Tensors of one role, stacked: [rows, rest of the shape].
-struct Joined {
-  std::vector<F32Tensor> parts;
-  Shape shape;
-
-  size_t size() const {
-    size_t total = 0;
-    for (const F32Tensor& part : parts) total += part.values.size();
-    return total;
-  }
-};
-
-/// What one name in a graph refers to.
-struct Elements {
-  F32Tensor f32;
-  Shape shape;
-};
-
-Result<Elements> read_tensor(const Checkpoint& checkpoint, const std::string& name) {
-  const CheckpointTensor* tensor = checkpoint.find(name);
-  if (tensor == nullptr) return not_found("tensor " + in_quotes(name) + " is missing");
-  LW_ASSIGN_OR_RETURN(F32Tensor elements, read_f32(checkpoint, *tensor));
-  return Elements{std::move(elements), tensor->shape};
-}
-
-Result<Elements> compute_part(const Checkpoint& checkpoint, const TensorPart& part) {
-  Elements source;
-  if (!part.tensor.empty()) {
-    LW_ASSIGN_OR_RETURN(source, read_tensor(checkpoint, part.tensor));
-  }
-  LW_ASSIGN_OR_RETURN(const int64_t count, element_count(part.shape));
-  const auto size = static_cast<size_t>(count);
-  auto owned = std::make_unique_for_overwrite<float[]>(size);
-  part.compute(source.f32.values, {owned.get(), size});
-  const std::span<const float> values(owned.get(), size);
-  return Elements{{values, std::move(owned)}, part.shape};
-}
-
-Result<Elements> read_source(const Checkpoint& checkpoint, const TensorParts& parts,
-                             const std::string& name) {
-  const auto found = parts.find(name);
-  if (found == parts.end()) return read_tensor(checkpoint, name);
-  const TensorPart& part = found->second;
-  if (part.compute) return compute_part(checkpoint, part);
-  LW_ASSIGN_OR_RETURN(Elements source, read_tensor(checkpoint, part.tensor));
-  LW_ASSIGN_OR_RETURN(const int64_t count, element_count(part.shape));
-  const auto all = static_cast<int64_t>(source.f32.values.size());
-  if (part.offset < 0 || part.offset > all || count > all - part.offset) {
-    return invalid_argument("tensor " + in_quotes(part.tensor) + " " + to_string(source.shape) +
-                            " has no part " + to_string(part.shape) + " at element " +
-                            std::to_string(part.offset));
-  }
-  source.f32.values =
-      source.f32.values.subspan(static_cast<size_t>(part.offset), static_cast<size_t>(count));
-  source.shape = part.shape;
-  return source;
-}
-
-Result<Joined> join_tensors(const Checkpoint& checkpoint, const TensorParts& parts,
-                            const std::vector<std::string>& names) {
-  Joined joined;
-  for (const std::string& name : names) {
-    LW_ASSIGN_OR_RETURN(Elements source, read_source(checkpoint, parts, name));
-    const Shape& shape = source.shape;
-    if (joined.parts.empty()) {
-      joined.shape = shape;
-    } else if (shape.empty() || shape.size() != joined.shape.size() ||
-               !std::equal(shape.begin() + 1, shape.end(), joined.shape.begin() + 1)) {
-      return invalid_argument("tensor " + in_quotes(name) + " " + to_string(shape) +
-                              " cannot be stacked below " + to_string(joined.shape));
-    } else {
-      joined.shape[0] += shape[0];
-    }
-    joined.parts.push_back(std::move(source.f32));
-  }
-  return joined;
-}
-
-/// All parts as one tensor; copies the values if there are several.
-F32Tensor as_one(Joined joined) {
-  if (joined.parts.size() == 1) return std::move(joined.parts.front());
-  const size_t size = joined.size();
-  auto owned = std::make_unique_for_overwrite<float[]>(size);
-  float* out = owned.get();
-  for (const F32Tensor& part : joined.parts) {
-    out = std::copy(part.values.begin(), part.values.end(), out);
-  }
-  const std::span<const float> values(owned.get(), size);
-  return {values, std::move(owned)};
-}
 
 /// How a node's weight is stored, and the roles of its tensors.
 struct Use {
@@ -139,6 +50,83 @@ std::map<std::vector<std::string>, Use> products_of(const graph::Graph& graph) {
   }
   return products;
 }
+
+/// Reads the tensors of a weight when it is written. What it refers to must outlive it.
+struct WeightReader {
+  const Checkpoint* checkpoint;
+  const TensorParts* parts;
+  std::string name;
+  std::vector<std::string> sources;
+  bool only_finite;
+
+  Result<JoinedTensors> read() const {
+    // Of the tensors before, which are written by now.
+    checkpoint->release_pages();
+    LW_ASSIGN_OR_RETURN(JoinedTensors joined, read_joined(*checkpoint, *parts, sources));
+    if (!only_finite) return joined;
+    const int64_t columns = joined.shape.empty() ? 1 : joined.shape.back();
+    for (const F32Tensor& part : joined.parts) {
+      LW_RETURN_IF_ERROR(check_finite(name, part.values, columns));
+    }
+    return joined;
+  }
+
+  /// The values as they are: in place, if they are one tensor of f32.
+  Result<file::OwnedBytes> read_bytes() const {
+    LW_ASSIGN_OR_RETURN(JoinedTensors joined, read());
+    const auto one = std::make_shared<const F32Tensor>(std::move(joined).as_one());
+    return file::OwnedBytes{std::as_bytes(one->values), one};
+  }
+
+  /// Panels of f32.
+  Result<file::OwnedBytes> read_panels() const {
+    LW_ASSIGN_OR_RETURN(const JoinedTensors joined, read());
+    const int64_t n = joined.shape[0], k = joined.shape[1];
+    std::vector<ops::WeightRows> rows;
+    for (const F32Tensor& part : joined.parts) {
+      const auto count = static_cast<int64_t>(part.values.size());
+      rows.push_back({part.values.data(), k == 0 ? 0 : count / k});
+    }
+    const auto size = static_cast<size_t>(ops::ceil_div(n, 16) * k * 16);
+    const std::shared_ptr<float[]> panels(std::make_unique_for_overwrite<float[]>(size));
+    ops::pack_panels(rows, k, panels.get());
+    return file::OwnedBytes{std::as_bytes(std::span(panels.get(), size)), panels};
+  }
+
+  template <typename Pack>
+  Result<ops::PackedWeight> pack(const Pack& pack_values) const {
+    LW_ASSIGN_OR_RETURN(JoinedTensors joined, read());
+    const F32Tensor one = std::move(joined).as_one();
+    return pack_values(one.values);
+  }
+
+  Result<ops::PackedWeight> pack_kept(WeightFormat format) const {
+    checkpoint->release_pages();
+    return converters::pack_kept(*checkpoint, *parts, sources, format);
+  }
+};
+
+/// A weight that is packed when its first tensor is written.
+class DeferredWeight {
+ public:
+  using Pack = std::function<Result<ops::PackedWeight>()>;
+  explicit DeferredWeight(Pack pack) : pack_(std::move(pack)) {}
+
+  /// The bytes of its tensor `index`. Each is taken once.
+  Result<file::OwnedBytes> take(size_t index) {
+    if (pack_) {
+      LW_ASSIGN_OR_RETURN(packed_, pack_());
+      pack_ = nullptr;
+    }
+    auto& bytes = packed_.tensors[index].bytes;
+    const auto owned = std::make_shared<const std::vector<std::byte>>(std::move(bytes));
+    return file::OwnedBytes{*owned, owned};
+  }
+
+ private:
+  Pack pack_;
+  ops::PackedWeight packed_;
+};
 
 class Packer {
  public:
@@ -175,141 +163,130 @@ class Packer {
   }
 
  private:
-  Result<Suffixes> add(const Use& use, const std::vector<std::string>& sources) {
+  using Names = std::vector<std::string>;
+
+  Result<Suffixes> add(const Use& use, const Names& sources) {
     const bool keep = types_.keep && use.layout != Layout::kRows;
     const WeightFormat kept = keep ? kept_format(checkpoint_, parts_, sources) : WeightFormat::f32;
     const std::string name = use.node + "." + use.role;
     // Rows of a table in bf16 are f32 without their lower halves, which are zero.
     const bool is_bf16_table = use.layout == Layout::kTable && kept == WeightFormat::bf16_exact;
-    if (kept != WeightFormat::f32 && !is_bf16_table) {
-      LW_ASSIGN_OR_RETURN(ops::PackedWeight packed, pack_kept(checkpoint_, parts_, sources, kept));
-      return add_packed(name, std::move(packed));
+    if (kept != WeightFormat::f32 && !is_bf16_table) return add_kept(name, sources, kept);
+    LW_ASSIGN_OR_RETURN(const Shape shape, joined_shape(checkpoint_, parts_, sources));
+    if (use.layout == Layout::kRows) return add_rows(name, sources, shape);
+    if (shape.size() != 2) {
+      return invalid_argument(in_quotes(name) + ": expected 2 dimensions, found " +
+                              to_string(shape));
     }
-    LW_ASSIGN_OR_RETURN(Joined joined, join_tensors(checkpoint_, parts_, sources));
-    if (!is_bf16_table) return add_joined(use, sources, std::move(joined));
-    LW_RETURN_IF_ERROR(expect_matrix(name, joined));
-    const Shape shape = joined.shape;
-    const F32Tensor one = as_one(std::move(joined));
-    return add_packed(name, pack_table(WeightFormat::bf16_rows, one.values, shape[0], shape[1]));
+    if (use.layout == Layout::kPanels) return add_product(name, sources, shape);
+    const auto format = is_bf16_table ? WeightFormat::bf16_rows : table_format(types_.format);
+    if (format != WeightFormat::f32_rows) return add_table(name, sources, shape, format);
+    result_.formats[name] = format;
+    return add_rows(name, sources, shape);
   }
 
-  Result<Suffixes> add_joined(const Use& use, const std::vector<std::string>& sources,
-                              Joined joined) {
-    const std::string name = use.node + "." + use.role;
-    if (types_.only_finite) {
-      const int64_t columns = joined.shape.empty() ? 1 : joined.shape.back();
-      for (const F32Tensor& part : joined.parts) {
-        LW_RETURN_IF_ERROR(check_finite(name, part.values, columns));
-      }
-    }
-    if (use.layout == Layout::kRows) return add_rows(name, std::move(joined));
-    LW_RETURN_IF_ERROR(expect_matrix(name, joined));
-    if (types_.format == WeightFormat::f32) {
-      const bool is_table = use.layout == Layout::kTable;
-      result_.formats[name] = is_table ? WeightFormat::f32_rows : WeightFormat::f32;
-      return is_table ? add_rows(name, std::move(joined)) : add_panels(name, joined);
-    }
-    const Shape shape = joined.shape;
-    const F32Tensor one = as_one(std::move(joined));
-    if (use.layout == Layout::kTable) {
-      return add_packed(name,
-                        pack_table(table_format(types_.format), one.values, shape[0], shape[1]));
-    }
-    LW_ASSIGN_OR_RETURN(
-        ops::PackedWeight packed,
-        pack_product(name, one.values, shape, /*is_tied=*/tables_.contains(sources)));
-    return add_packed(name, std::move(packed));
+  Result<Suffixes> add_kept(const std::string& name, const Names& sources, WeightFormat format) {
+    LW_ASSIGN_OR_RETURN(const Shape shape, kept_shape(checkpoint_, parts_, sources));
+    return add_deferred(name, format, ops::tensors_of_weight(format, shape[0], shape[1]),
+                        [reader = reader(name, sources), format] {
+                          return reader.pack_kept(format);
+                        });
+  }
+
+  /// Values of which only the place changes.
+  Suffixes add_rows(const std::string& name, const Names& sources, const Shape& shape) {
+    result_.tensors.push_back({name, DataType::kF32, shape,
+                               [reader = reader(name, sources)] { return reader.read_bytes(); }});
+    return {{"", name}};
+  }
+
+  Result<Suffixes> add_table(const std::string& name, const Names& sources, const Shape& shape,
+                             WeightFormat format) {
+    const int64_t n = shape[0], k = shape[1];
+    return add_deferred(name, format, tensors_of_table(format, n, k),
+                        [reader = reader(name, sources), format, n, k] {
+                          return reader.pack(
+                              [=](std::span<const float> w) { return pack_table(format, w, n, k); });
+                        });
   }
 
   /// A tied table keeps at least 8 bits: no later layer compensates for rounding the embeddings of
   /// all tokens.
-  Result<ops::PackedWeight> pack_product(const std::string& name, std::span<const float> w,
-                                         const Shape& shape, bool is_tied) {
+  Result<Suffixes> add_product(const std::string& name, const Names& sources, const Shape& shape) {
+    const WeightFormat format = types_.format;
+    if (ops::is_packed_from_integers(format)) return add_integers(name, sources, shape);
     const int64_t n = shape[0], k = shape[1];
-    if (!ops::is_packed_from_integers(types_.format)) {
-      return ops::pack_weight(types_.format, w.data(), n, k);
+    if (format != WeightFormat::f32) {
+      return add_deferred(name, format, ops::tensors_of_weight(format, n, k),
+                          [reader = reader(name, sources), format, n, k] {
+                            return reader.pack([=](std::span<const float> w) {
+                              return ops::pack_weight(format, w.data(), n, k);
+                            });
+                          });
     }
-    if (is_tied && ops::info_of(types_.format).bits < 8) {
-      return ops::pack_weight(quantize_int8(w, n, k));
-    }
-    LW_ASSIGN_OR_RETURN(const std::shared_ptr<const QuantizedMatrix> matrix,
-                        types_.rounding(name, w, n, k));
-    if (matrix == nullptr) return ops::pack_weight(WeightFormat::bf16, w.data(), n, k);
-    return ops::pack_weight(*matrix);
+    // The largest models are in f32, so their matrices are packed from where they are.
+    result_.formats[name] = format;
+    ops::PackedTensor panels = std::move(ops::tensors_of_weight(format, n, k).front());
+    result_.tensors.push_back({name, panels.type, std::move(panels.shape),
+                               [reader = reader(name, sources)] { return reader.read_panels(); }});
+    return Suffixes{{"", name}};
   }
 
-  /// `name`: of the weight, `<node>.<role>`.
+  /// Their tensors depend on the quantised values, so these are determined at once.
+  Result<Suffixes> add_integers(const std::string& name, const Names& sources, const Shape& shape) {
+    const int64_t n = shape[0], k = shape[1];
+    LW_ASSIGN_OR_RETURN(JoinedTensors joined, reader(name, sources).read());
+    const F32Tensor one = std::move(joined).as_one();
+    const bool is_tied = tables_.contains(sources);
+    if (is_tied && ops::info_of(types_.format).bits < 8) {
+      return add_packed(name, ops::pack_weight(quantize_int8(one.values, n, k)));
+    }
+    LW_ASSIGN_OR_RETURN(const std::shared_ptr<const QuantizedMatrix> matrix,
+                        types_.rounding(name, one.values, n, k));
+    return add_packed(name, matrix == nullptr ? ops::pack_weight(WeightFormat::bf16,
+                                                                 one.values.data(), n, k)
+                                              : ops::pack_weight(*matrix));
+  }
+
   Suffixes add_packed(const std::string& name, ops::PackedWeight packed) {
-    result_.formats[name] = packed.format;
-    const auto dot = static_cast<std::ptrdiff_t>(name.rfind('.'));
-    const std::string node(name.begin(), name.begin() + dot);
-    const std::string role(name.begin() + dot + 1, name.end());
+    std::vector<ops::PackedTensor> tensors;
+    for (const ops::PackedTensor& tensor : packed.tensors) {
+      tensors.push_back({tensor.suffix, tensor.type, tensor.shape, {}});
+    }
+    const WeightFormat format = packed.format;
+    // A function must be copyable, and the bytes exist once.
+    const auto shared = std::make_shared<ops::PackedWeight>(std::move(packed));
+    return add_deferred(name, format, std::move(tensors),
+                        [shared] { return Result<ops::PackedWeight>(std::move(*shared)); });
+  }
+
+  /// `name`: of the weight, `<node>.<role>`. `tensors`: those of what `pack` returns.
+  Suffixes add_deferred(const std::string& name, WeightFormat format,
+                        std::vector<ops::PackedTensor> tensors, DeferredWeight::Pack pack) {
+    result_.formats[name] = format;
+    const auto weight = std::make_shared<DeferredWeight>(std::move(pack));
+    const size_t dot = name.rfind('.');
+    const std::string node = name.substr(0, dot), role = name.substr(dot + 1);
     Suffixes suffixes;
-    for (ops::PackedTensor& tensor : packed.tensors) {
-      const auto bytes = std::make_shared<std::vector<std::byte>>(std::move(tensor.bytes));
-      result_.owned.push_back(bytes);
-      const std::string full = node + "." + ops::role_of(role, tensor.suffix);
-      result_.tensors.push_back({full, {tensor.type, bytes->data(), std::move(tensor.shape)}});
-      suffixes.emplace_back(std::move(tensor.suffix), full);
+    for (size_t i = 0; i < tensors.size(); ++i) {
+      const std::string full = node + "." + ops::role_of(role, tensors[i].suffix);
+      result_.tensors.push_back({full, tensors[i].type, std::move(tensors[i].shape),
+                                 [weight, i] { return weight->take(i); }});
+      suffixes.emplace_back(std::move(tensors[i].suffix), full);
     }
     return suffixes;
   }
 
-  void add_tensor(const std::string& name, const float* data, Shape shape) {
-    result_.tensors.push_back({name, {DataType::kF32, data, std::move(shape)}});
-  }
-
-  float* allocate(size_t size) {
-    auto owned = std::make_unique_for_overwrite<float[]>(size);
-    float* data = owned.get();
-    result_.owned.push_back(std::shared_ptr<float[]>(std::move(owned)));
-    return data;
-  }
-
-  static Status expect_matrix(const std::string& name, const Joined& joined) {
-    if (joined.shape.size() == 2) return {};
-    return invalid_argument(in_quotes(name) + ": expected 2 dimensions, found " +
-                            to_string(joined.shape));
-  }
-
-  Result<Suffixes> add_panels(const std::string& name, const Joined& joined) {
-    const int64_t k = joined.shape[1];
-    const Shape shape{ops::ceil_div(joined.shape[0], 16), k, 16};
-    LW_ASSIGN_OR_RETURN(const int64_t size, element_count(shape));
-    std::vector<ops::WeightRows> rows;
-    for (const F32Tensor& part : joined.parts) {
-      rows.push_back(
-          {part.values.data(), k == 0 ? 0 : static_cast<int64_t>(part.values.size()) / k});
-    }
-    float* panels = allocate(static_cast<size_t>(size));
-    ops::pack_panels(rows, k, panels);
-    add_tensor(name, panels, shape);
-    return Suffixes{{"", name}};
-  }
-
-  Suffixes add_rows(const std::string& name, Joined joined) {
-    if (joined.parts.size() == 1) {
-      F32Tensor& only = joined.parts.front();
-      add_tensor(name, only.values.data(), joined.shape);
-      if (only.owned != nullptr) {
-        result_.owned.push_back(std::shared_ptr<float[]>(std::move(only.owned)));
-      }
-      return {{"", name}};
-    }
-    float* out = allocate(joined.size());
-    add_tensor(name, out, joined.shape);
-    for (const F32Tensor& part : joined.parts) {
-      out = std::copy(part.values.begin(), part.values.end(), out);
-    }
-    return {{"", name}};
+  WeightReader reader(const std::string& name, const Names& sources) const {
+    return {&checkpoint_, &parts_, name, sources, types_.only_finite};
   }
 
   const Checkpoint& checkpoint_;
   const TensorParts& parts_;
   const PackedTypes& types_;
-  std::map<std::vector<std::string>, Use> products_;
-  std::set<std::vector<std::string>> tables_;
-  std::map<std::pair<Layout, std::vector<std::string>>, Suffixes> packed_;
+  std::map<Names, Use> products_;
+  std::set<Names> tables_;
+  std::map<std::pair<Layout, Names>, Suffixes> packed_;
   PackedGraph result_;
 };
 

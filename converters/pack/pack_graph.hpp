@@ -1,7 +1,6 @@
 #pragma once
 
 #include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,14 +13,14 @@
 
 namespace lanewise::converters {
 
-/// A graph whose weights are tensors of a model file, and these tensors in the order of use.
-/// Tensors that need no change are views into the checkpoint, which must live as long.
+/// A graph whose weights are tensors of a model file, and these tensors in the order of use. They
+/// are read, and packed, when they are written; until then they refer to the checkpoint and its
+/// parts.
 struct PackedGraph {
   graph::Graph graph;
-  std::vector<file::SafetensorsInput> tensors;
+  std::vector<file::DeferredTensor> tensors;
   /// How weights are stored, by the tensors of their panels or rows; plain ones are omitted.
   std::map<std::string, WeightFormat, std::less<>> formats;
-  std::vector<std::shared_ptr<const void>> owned;
 };
 
 /// How weights are stored.
@@ -36,8 +35,8 @@ struct PackedTypes {
   bool keep = false;
 };
 
-/// Reads every weight of `graph` from `checkpoint` as f32, joins the tensors of each role, and
-/// converts them to the operator's layout (layouts.hpp). A weight used twice is stored once.
+/// Joins the tensors of `checkpoint` in each role of `graph`, as f32, and converts them to the
+/// operator's layout (layouts.hpp). A weight used twice is stored once.
 /// Tensors are called `<node>.<role>`. A name in `parts` means that part.
 ///
 /// Weights of products are stored as `types` says, and embedding tables as bf16 or 8-bit integers;
@@ -46,8 +45,9 @@ struct PackedTypes {
 /// copied without rounding, and attention stays in f32.
 ///
 /// Fails with kNotFound for a tensor that the checkpoint lacks; with kInvalidArgument for shapes
-/// that cannot be joined or a part that its tensor does not have; with kUnsupported for integers;
-/// and if a weight is stored at lower precision, with kInvalidArgument for an infinity or NaN.
+/// that cannot be joined or a part that its tensor does not have. Reading a tensor fails with
+/// kUnsupported for integers, and if a weight is stored at lower precision, with kInvalidArgument
+/// for an infinity or NaN. For formats with quantised values that happens here.
 Result<PackedGraph> pack_graph(graph::Graph graph, const Checkpoint& checkpoint,
                                const TensorParts& parts = {}, const PackedTypes& types = {});
 

@@ -12,6 +12,11 @@ WeightFormat table_format(WeightFormat format) noexcept {
   return bits > 9 ? WeightFormat::bf16_rows : WeightFormat::i8_rows;
 }
 
+std::vector<ops::PackedTensor> tensors_of_table(WeightFormat format, int64_t n, int64_t k) {
+  if (format == WeightFormat::bf16_rows) return {{"", DataType::kBF16, {n, k}, {}}};
+  return {{"", DataType::kI8, {n, k}, {}}, {"_scale", DataType::kF32, {n}, {}}};
+}
+
 ops::PackedWeight pack_table(WeightFormat format, std::span<const float> table, int64_t n,
                              int64_t k) {
   ops::PackedWeight packed{.format = format, .tensors = {}};

@@ -108,6 +108,9 @@ struct WeightCode {
   /// The number of rows of a table with these tensors; 0 if they do not match.
   int64_t (*rows)(const WeightTensors& tensors);
   PackedWeight (*pack)(WeightFormat format, const float* w, int64_t n, int64_t k);
+  /// The tensors of a packed weight [n, k], without their bytes. Null for formats with quantised
+  /// values to choose, on which they depend.
+  std::vector<PackedTensor> (*tensors)(WeightFormat format, int64_t n, int64_t k);
   /// Null if the format has no quantised values to choose.
   PackedWeight (*pack_integers)(const QuantizedMatrix& matrix);
 };

@@ -75,6 +75,11 @@ PackedWeight pack_weight(WeightFormat format, const float* w, int64_t n, int64_t
   return info_of(format).code->pack(format, w, n, k);
 }
 
+std::vector<PackedTensor> tensors_of_weight(WeightFormat format, int64_t n, int64_t k) {
+  const WeightCode& code = *info_of(format).code;
+  return code.tensors == nullptr ? std::vector<PackedTensor>() : code.tensors(format, n, k);
+}
+
 PackedWeight pack_weight(const QuantizedMatrix& matrix) {
   return info_of(matrix.format).code->pack_integers(matrix);
 }

@@ -76,4 +76,8 @@ Status MappedFile::advise_will_need(std::span<const std::byte> range) const {
   });
 }
 
+void MappedFile::release_pages() const noexcept {
+  if (data_ != nullptr) ::madvise(const_cast<std::byte*>(data_), size_, MADV_DONTNEED);
+}
+
 }  // namespace lanewise::file

@@ -34,6 +34,11 @@ class MappedFile {
   /// affects only speed.
   Status advise_will_need(std::span<const std::byte> range) const;
 
+  /// Returns the memory of the pages that were read so far to the system; reading them again maps
+  /// them again, usually from the page cache. For files that are read once and may be larger than
+  /// memory. The call affects only memory and speed.
+  void release_pages() const noexcept;
+
  private:
   MappedFile(const std::byte* data, size_t size) noexcept : data_(data), size_(size) {}
   void unmap() noexcept;

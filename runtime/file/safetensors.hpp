@@ -2,7 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -83,6 +85,22 @@ struct SafetensorsInput {
   TensorView tensor;
 };
 
+/// The bytes of a tensor, and what keeps them in memory; a null owner: they are somewhere else.
+struct OwnedBytes {
+  std::span<const std::byte> bytes;
+  std::shared_ptr<const void> owner;
+};
+
+/// A tensor that is made when it is written, so that a file may be larger than memory.
+struct DeferredTensor {
+  std::string name;
+  DataType type = DataType::kF32;
+  Shape shape;
+  /// Called once, when all tensors before it in the file have been written. Must return as many
+  /// bytes as `type` and `shape` say.
+  std::function<Result<OwnedBytes>()> make;
+};
+
 /// Writes a whole safetensors file to `sink`, tensor by tensor, without copying them. The same
 /// input gives the same bytes.
 ///
@@ -101,5 +119,10 @@ struct SafetensorsInput {
 /// does.
 Status write_safetensors(Sink& sink, const Metadata& metadata,
                          std::span<const SafetensorsInput> tensors, size_t alignment);
+
+/// The same for tensors that are made one at a time. Fails as they do; the sink then has a part of
+/// the file.
+Status write_deferred(Sink& sink, const Metadata& metadata, std::span<const DeferredTensor> tensors,
+                      size_t alignment);
 
 }  // namespace lanewise::file

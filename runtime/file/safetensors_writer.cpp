@@ -27,17 +27,17 @@ size_t round_up(size_t value, size_t unit) { return (value + unit - 1) / unit * 
 /// A tensor, or filler, and its position in the file.
 struct Placed {
   TensorEntry entry;
-  std::span<const std::byte> bytes;
+  size_t bytes = 0;
+  const DeferredTensor* tensor = nullptr;  // null: filler
 };
 
-Result<std::span<const std::byte>> bytes_of(const TensorView& tensor) {
-  LW_ASSIGN_OR_RETURN(const int64_t count, element_count(tensor.shape));
+Result<size_t> bytes_of(DataType type, const Shape& shape) {
+  LW_ASSIGN_OR_RETURN(const int64_t count, element_count(shape));
   size_t bytes = 0;
-  if (__builtin_mul_overflow(static_cast<size_t>(count), size_of(tensor.type), &bytes)) {
-    return invalid_argument("shape " + to_string(tensor.shape) + " has too many elements");
+  if (__builtin_mul_overflow(static_cast<size_t>(count), size_of(type), &bytes)) {
+    return invalid_argument("shape " + to_string(shape) + " has too many elements");
   }
-  if (bytes != 0 && tensor.data == nullptr) return invalid_argument("it has no data");
-  return std::span(static_cast<const std::byte*>(tensor.data), bytes);
+  return bytes;
 }
 
 Status check_name(const std::string& name, std::set<std::string_view>& names) {
@@ -49,17 +49,16 @@ Status check_name(const std::string& name, std::set<std::string_view>& names) {
   return {};
 }
 
-Result<std::vector<Placed>> check_inputs(std::span<const SafetensorsInput> tensors) {
+Result<std::vector<Placed>> check_inputs(std::span<const DeferredTensor> tensors) {
   std::vector<Placed> placed;
   std::set<std::string_view> names;
-  for (const SafetensorsInput& input : tensors) {
+  for (const DeferredTensor& input : tensors) {
     const std::string context = "tensor " + base::in_quotes(input.name);
     const Status named = check_name(input.name, names);
     if (!named.ok()) return named.with_context(context);
-    const Result<std::span<const std::byte>> bytes = bytes_of(input.tensor);
+    const Result<size_t> bytes = bytes_of(input.type, input.shape);
     if (!bytes.ok()) return bytes.status().with_context(context);
-    placed.push_back(
-        {{input.name, input.tensor.type, input.tensor.shape, 0, bytes->size()}, *bytes});
+    placed.push_back({{input.name, input.type, input.shape, 0, *bytes}, *bytes, &input});
   }
   return placed;
 }
@@ -69,7 +68,7 @@ Result<std::vector<Placed>> check_inputs(std::span<const SafetensorsInput> tenso
 void order_for_alignment(std::vector<Placed>& tensors, size_t alignment) {
   const size_t unit = std::max(alignment, kMinUnit);
   const auto rank = [unit](const Placed& tensor) {
-    return tensor.bytes.size() % unit == 0 ? size_t{0} : kMinUnit + 1 - size_of(tensor.entry.type);
+    return tensor.bytes % unit == 0 ? size_t{0} : kMinUnit + 1 - size_of(tensor.entry.type);
   };
   std::stable_sort(tensors.begin(), tensors.end(),
                    [&](const Placed& a, const Placed& b) { return rank(a) < rank(b); });
@@ -77,8 +76,7 @@ void order_for_alignment(std::vector<Placed>& tensors, size_t alignment) {
 
 Placed filler(size_t index, size_t bytes) {
   std::string name = std::string(kPaddingPrefix) + std::to_string(index);
-  return {{std::move(name), DataType::kU8, {static_cast<int64_t>(bytes)}, 0, bytes},
-          std::span(kZeros).first(bytes)};
+  return {{std::move(name), DataType::kU8, {static_cast<int64_t>(bytes)}, 0, bytes}, bytes};
 }
 
 /// Assigns positions, with filler where order alone does not align.
@@ -89,7 +87,7 @@ Result<std::vector<Placed>> lay_out(std::vector<Placed> tensors, size_t alignmen
   size_t fillers = 0;
   const auto append = [&](Placed tensor) {
     tensor.entry.begin = end;
-    const bool fits = !__builtin_add_overflow(end, tensor.bytes.size(), &end) &&
+    const bool fits = !__builtin_add_overflow(end, tensor.bytes, &end) &&
                       end <= SIZE_MAX - kMaxHeaderBytes - 2 * kMaxAlignment;
     tensor.entry.end = end;
     layout.push_back(std::move(tensor));
@@ -130,10 +128,46 @@ Result<std::string> header_bytes(const Metadata& metadata, std::span<const Place
   return header;
 }
 
+Status write(Sink& sink, const Placed& placed) {
+  if (placed.tensor == nullptr) return sink.write(std::span(kZeros).first(placed.bytes));
+  const Result<OwnedBytes> made = placed.tensor->make();
+  if (!made.ok()) return made.status();
+  if (made->bytes.size() == placed.bytes) return sink.write(made->bytes);
+  return internal_error("tensor " + base::in_quotes(placed.entry.name) + " has " +
+                        std::to_string(made->bytes.size()) + " bytes, expected " +
+                        std::to_string(placed.bytes));
+}
+
+/// Refers to the bytes of `input`.
+Result<DeferredTensor> deferred(const SafetensorsInput& input) {
+  const TensorView& tensor = input.tensor;
+  const Result<size_t> bytes = bytes_of(tensor.type, tensor.shape);
+  const std::string context = "tensor " + base::in_quotes(input.name);
+  if (!bytes.ok()) return bytes.status().with_context(context);
+  if (*bytes != 0 && tensor.data == nullptr) {
+    return invalid_argument("it has no data").with_context(context);
+  }
+  const std::span data(static_cast<const std::byte*>(tensor.data), *bytes);
+  return DeferredTensor{input.name, tensor.type, tensor.shape,
+                        [data]() -> Result<OwnedBytes> { return OwnedBytes{data, nullptr}; }};
+}
+
 }  // namespace
 
 Status write_safetensors(Sink& sink, const Metadata& metadata,
                          std::span<const SafetensorsInput> tensors, size_t alignment) {
+  return base::no_throw([&]() -> Status {
+    std::vector<DeferredTensor> all;
+    for (const SafetensorsInput& input : tensors) {
+      LW_ASSIGN_OR_RETURN(DeferredTensor tensor, deferred(input));
+      all.push_back(std::move(tensor));
+    }
+    return write_deferred(sink, metadata, all, alignment);
+  });
+}
+
+Status write_deferred(Sink& sink, const Metadata& metadata, std::span<const DeferredTensor> tensors,
+                      size_t alignment) {
   return base::no_throw([&]() -> Status {
     if (!std::has_single_bit(alignment) || alignment > kMaxAlignment) {
       return invalid_argument("alignment " + std::to_string(alignment) +
@@ -145,7 +179,7 @@ Status write_safetensors(Sink& sink, const Metadata& metadata,
     const size_t data_bytes = layout.empty() ? 0 : layout.back().entry.end;
     LW_RETURN_IF_ERROR(sink.reserve(header.size() + data_bytes));
     LW_RETURN_IF_ERROR(sink.write(std::as_bytes(std::span(header))));
-    for (const Placed& tensor : layout) LW_RETURN_IF_ERROR(sink.write(tensor.bytes));
+    for (const Placed& tensor : layout) LW_RETURN_IF_ERROR(write(sink, tensor));
     return {};
   });
 }

@@ -587,6 +587,25 @@ TEST(WeightFormats, ArePackedFromFloats) {
   }
 }
 
+TEST(WeightFormats, TellTheirTensorsBeforehand) {
+  constexpr int64_t kN = 35;
+  for (const FormatTest& format : kTests) {
+    SCOPED_TRACE(name_of(format.format));
+    const int64_t k = format.inputs_from(133);
+    const std::vector<float> w(static_cast<size_t>(kN * k));
+    const PackedWeight packed = pack_weight(format.format, w.data(), kN, k);
+    const std::vector<PackedTensor> told = tensors_of_weight(format.format, kN, k);
+    ASSERT_EQ(told.empty(), is_packed_from_integers(format.format));
+    if (told.empty()) continue;
+    ASSERT_EQ(told.size(), packed.tensors.size());
+    for (size_t i = 0; i < told.size(); ++i) {
+      EXPECT_EQ(told[i].suffix, packed.tensors[i].suffix);
+      EXPECT_EQ(told[i].type, packed.tensors[i].type);
+      EXPECT_EQ(told[i].shape, packed.tensors[i].shape);
+    }
+  }
+}
+
 TEST(WeightFormats, RefuseTensorsThatDoNotFit) {
   constexpr int64_t kN = 20;
   for (const FormatTest& format : kTests) {

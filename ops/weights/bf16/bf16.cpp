@@ -28,9 +28,13 @@ Result<WeightPtr> bind(const WeightTensors& tensors, const WeightProblem& proble
       problem, stored, kernels_for(problem.isa)));
 }
 
+std::vector<PackedTensor> tensors(WeightFormat /*format*/, int64_t n, int64_t k) {
+  return {{"", DataType::kBF16, {ceil_div(n, 16), ceil_div(k, kPair), 16, kPair}, {}}};
+}
+
 PackedWeight pack(WeightFormat format, const float* w, int64_t n, int64_t k) {
   const auto panels = interleave<uint16_t>(w, n, k, kPair, to_bf16);
-  const Shape shape{ceil_div(n, 16), ceil_div(k, kPair), 16, kPair};
+  const Shape shape = tensors(format, n, k).front().shape;
   return {format, {packed_tensor("", DataType::kBF16, shape, panels)}};
 }
 
@@ -63,6 +67,7 @@ const WeightCode bf16_code{.suffixes = kSuffixes,
                            .bind = bind,
                            .rows = rows_of_panels,
                            .pack = pack,
+                           .tensors = tensors,
                            .pack_integers = nullptr};
 
 }  // namespace lanewise::ops

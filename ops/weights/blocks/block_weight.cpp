@@ -172,17 +172,18 @@ class BlockWriter {
   PackedTensor& scales_;
 };
 
-PackedTensor zeros(std::string suffix, const Shape& shape) {
-  PackedTensor tensor{std::move(suffix), DataType::kU8, shape, {}};
-  tensor.bytes.resize(static_cast<size_t>(shape[0] * shape[1] * shape[2]));
-  return tensor;
+std::vector<PackedTensor> tensors(WeightFormat format, int64_t n, int64_t k) {
+  const BlockShapes shapes(traits_of(kind_of(format)), n, k);
+  return {{"", DataType::kU8, shapes.codes, {}}, {"_scale", DataType::kU8, shapes.scales, {}}};
 }
 
+/// All zero.
 PackedWeight make(WeightFormat format, int64_t n, int64_t k) {
-  const BlockShapes shapes(traits_of(kind_of(format)), n, k);
-  PackedWeight weight{.format = format, .tensors = {}};
-  weight.tensors.push_back(zeros("", shapes.codes));
-  weight.tensors.push_back(zeros("_scale", shapes.scales));
+  PackedWeight weight{.format = format, .tensors = tensors(format, n, k)};
+  for (PackedTensor& tensor : weight.tensors) {
+    const Shape& shape = tensor.shape;
+    tensor.bytes.resize(static_cast<size_t>(shape[0] * shape[1] * shape[2]));
+  }
   return weight;
 }
 
@@ -263,6 +264,7 @@ const WeightCode blocks_code{.suffixes = kSuffixes,
                              .bind = bind,
                              .rows = rows_of_panels,
                              .pack = pack,
+                             .tensors = tensors,
                              .pack_integers = nullptr};
 
 }  // namespace lanewise::ops

@@ -50,6 +50,10 @@ Result<WeightPtr> bind(const WeightTensors& tensors, const WeightProblem& proble
       problem, stored, kernels_for(problem.isa)));
 }
 
+std::vector<PackedTensor> tensors(WeightFormat /*format*/, int64_t n, int64_t k) {
+  return {{"", DataType::kF32, {ceil_div(n, 16), k, 16}, {}}};
+}
+
 PackedWeight pack(WeightFormat format, const float* w, int64_t n, int64_t k) {
   std::vector<float> panels(static_cast<size_t>(ceil_div(n, 16) * k * 16));
   const WeightRows rows{w, n};
@@ -90,6 +94,7 @@ const WeightCode f32_code{.suffixes = kSuffixes,
                           .bind = bind,
                           .rows = rows_of_panels,
                           .pack = pack,
+                          .tensors = tensors,
                           .pack_integers = nullptr};
 
 }  // namespace lanewise::ops

@@ -32,6 +32,11 @@ Result<WeightPtr> bind(const WeightTensors& tensors, const WeightProblem& proble
       problem, stored, is_f16 ? kernels.f16 : kernels.bf16));
 }
 
+std::vector<PackedTensor> tensors(WeightFormat format, int64_t n, int64_t k) {
+  const DataType type = format == WeightFormat::f16 ? DataType::kF16 : DataType::kBF16;
+  return {{"", type, {ceil_div(n, 16), k, 16}, {}}};
+}
+
 PackedWeight pack(WeightFormat format, const float* w, int64_t n, int64_t k) {
   PackedWeight weight = make_half_weight(format, n, k);
   std::vector<uint16_t> row(static_cast<size_t>(k));
@@ -47,10 +52,9 @@ PackedWeight pack(WeightFormat format, const float* w, int64_t n, int64_t k) {
 }  // namespace
 
 PackedWeight make_half_weight(WeightFormat format, int64_t n, int64_t k) {
-  const DataType type = format == WeightFormat::f16 ? DataType::kF16 : DataType::kBF16;
-  PackedTensor panels{"", type, {ceil_div(n, 16), k, 16}, {}};
-  panels.bytes.resize(static_cast<size_t>(ceil_div(n, 16) * k * 16) * sizeof(uint16_t));
-  return {format, {std::move(panels)}};
+  PackedWeight weight{format, tensors(format, n, k)};
+  weight.tensors[0].bytes.resize(static_cast<size_t>(ceil_div(n, 16) * k * 16) * sizeof(uint16_t));
+  return weight;
 }
 
 void put_half_rows(PackedWeight& weight, int64_t first, int64_t count, const std::byte* rows) {
@@ -93,6 +97,7 @@ const WeightCode half_code{.suffixes = kSuffixes,
                            .bind = bind,
                            .rows = rows_of_panels,
                            .pack = pack,
+                           .tensors = tensors,
                            .pack_integers = nullptr};
 
 }  // namespace lanewise::ops

@@ -142,6 +142,7 @@ const WeightCode i4_code{.suffixes = kSuffixes,
                          .bind = bind,
                          .rows = rows,
                          .pack = pack,
+                         .tensors = nullptr,
                          .pack_integers = pack_integers};
 
 }  // namespace lanewise::ops

@@ -105,6 +105,7 @@ const WeightCode i8_code{.suffixes = kSuffixes,
                          .bind = bind,
                          .rows = rows,
                          .pack = pack,
+                         .tensors = nullptr,
                          .pack_integers = pack_integers};
 
 }  // namespace lanewise::ops
