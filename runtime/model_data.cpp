@@ -139,7 +139,6 @@ Result<std::shared_ptr<const ModelData>> ModelData::create(Bytes bytes, const st
     std::shared_ptr<ModelData> data(new ModelData(std::move(bytes), std::move(view), label));
     const Status status = data->parse();
     if (!status.ok()) return status.with_context(base::in_quotes(label));
-    data->prefetch_weights();
     return std::shared_ptr<const ModelData>(std::move(data));
   });
 }
@@ -179,6 +178,10 @@ std::optional<ops::WeightFormat> ModelData::find_format(std::string_view name) c
 }
 
 void ModelData::prefetch_weights() const {
+  std::call_once(prefetched_, [this] { prefetch_now(); });
+}
+
+void ModelData::prefetch_now() const {
   const auto* mapping = std::get_if<file::MappedFile>(&bytes_);
   if (mapping == nullptr) return;
   const std::byte* begin = nullptr;

@@ -87,6 +87,10 @@ class ModelData final : public plan::Weights {
   std::string_view chat_template() const noexcept;
   /// JSON: how weights were quantised, and how that changed results; empty if the file has none.
   std::string_view quantization() const noexcept;
+  /// Before the first run: maps everything that each run reads, all weights but embedding tables,
+  /// at once instead of page by page. Writers store them contiguously. Not done when a model is
+  /// opened, since many callers only inspect it. Thread-safe.
+  void prefetch_weights() const;
 
  private:
   using Bytes = std::variant<file::MappedFile, file::AlignedBuffer>;
@@ -98,9 +102,7 @@ class ModelData final : public plan::Weights {
   Result<const text::Tokenizer*> open(std::string_view tensor, LazyTokenizer& tokenizer) const;
   /// The metadata of that name; empty if the file has none.
   std::string_view text_of(std::string_view key) const noexcept;
-  /// Maps everything that each run reads, all weights but embedding tables, at once instead of page
-  /// by page in the first run. Writers store them contiguously.
-  void prefetch_weights() const;
+  void prefetch_now() const;
 
   Bytes bytes_;
   file::SafetensorsView view_;  // of bytes_
@@ -110,6 +112,7 @@ class ModelData final : public plan::Weights {
   WeightFormats formats_;
   mutable LazyTokenizer tokenizer_;
   mutable LazyTokenizer target_tokenizer_;
+  mutable std::once_flag prefetched_;
 };
 
 /// The task part of the metadata: a ModelInfo without its outputs, which are in the graph.

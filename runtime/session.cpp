@@ -123,6 +123,7 @@ Session::~Session() = default;
 Result<Session> Session::create(const Model& model, const SessionOptions& options) {
   return base::no_throw([&]() -> Result<Session> {
     LW_ASSIGN_OR_RETURN(const SessionSetup setup, check_session_options(options));
+    model.data().prefetch_weights();
     LW_ASSIGN_OR_RETURN(const graph::Graph graph,
                         graph::restricted_to(model.data().graph(), options.outputs));
     LW_ASSIGN_OR_RETURN(

@@ -191,6 +191,7 @@ AttentionMaps::~AttentionMaps() = default;
 Result<AttentionMaps> AttentionMaps::create(const Model& model, const SessionOptions& options) {
   return base::no_throw([&]() -> Result<AttentionMaps> {
     LW_ASSIGN_OR_RETURN(const SessionSetup setup, check_session_options(options));
+    model.data().prefetch_weights();
     LW_ASSIGN_OR_RETURN(std::vector<Attention> attentions, find_attention(model.data()));
     LW_ASSIGN_OR_RETURN(Graph graph, graph_to_inputs(model.data().graph(), attentions));
     LW_ASSIGN_OR_RETURN(

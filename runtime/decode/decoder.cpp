@@ -51,6 +51,7 @@ Status check_vocabulary(const graph::DecodingGraphs& graphs, const ModelInfo& in
 Result<std::unique_ptr<Decoder>> Decoder::create(const Model& model,
                                                  const SessionOptions& options) {
   LW_ASSIGN_OR_RETURN(const SessionSetup setup, check_session_options(options));
+  model.data().prefetch_weights();
   Result<graph::DecodingGraphs> graphs = graph::split_for_decoding(model.data().graph());
   if (!graphs.ok()) return graphs.status().with_context("cannot generate with this model");
   const Status vocabulary = check_vocabulary(*graphs, model.info());
