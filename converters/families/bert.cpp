@@ -10,11 +10,9 @@
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
 #include "converters/families/activation_names.hpp"
+#include "converters/families/encoder_end.hpp"
 #include "converters/families/family.hpp"
-#include "converters/families/hf_heads.hpp"
 #include "converters/families/hf_names.hpp"
-#include "converters/families/sentence_head.hpp"
-#include "converters/families/sentence_transformers.hpp"
 #include "runtime/graph/builder.hpp"
 
 namespace lanewise::converters {
@@ -106,18 +104,17 @@ class BertWriter {
   BertWriter(const BertConfig& config, const Checkpoint& checkpoint, std::string prefix)
       : c_(config), checkpoint_(checkpoint), prefix_(std::move(prefix)) {}
 
-  /// Returns last_hidden_state.
-  ValueId write() {
+  void write(const EncoderEnd& end) {
     ValueId x = embeddings();
     for (int64_t i = 0; i < c_.layers; ++i) {
       x = layer("encoder.layer." + std::to_string(i), x, c_.layer_heads[static_cast<size_t>(i)]);
     }
     builder_.output("last_hidden_state", x);
-    if (checkpoint_.find(prefix_ + "pooler.dense.weight") != nullptr) pooler(x);
-    return x;
+    EncoderVectors vectors{.tokens = x};
+    const bool has_pooler = checkpoint_.find(prefix_ + "pooler.dense.weight") != nullptr;
+    if (has_pooler || end.reads_pooler()) vectors.pooler = pooler(x);
+    append_encoder_end(builder_, end, vectors, checkpoint_, tensors_);
   }
-
-  graph::Builder& builder() { return builder_; }
 
   FamilyModel take() && {
     FamilyModel model;
@@ -189,10 +186,12 @@ class BertWriter {
     return norm(name + ".LayerNorm", builder_.add(name + ".add", dense, residual));
   }
 
-  void pooler(ValueId tokens) {
+  ValueId pooler(ValueId tokens) {
     const ValueId first = builder_.slice_rows("pooler.first", tokens, 0);
     const ValueId dense = linear("pooler.dense", first, c_.hidden);
-    builder_.output("pooler_output", builder_.activation("pooler.activation", dense, "tanh"));
+    const ValueId pooled = builder_.activation("pooler.activation", dense, "tanh");
+    builder_.output("pooler_output", pooled);
+    return pooled;
   }
 
   const BertConfig& c_;
@@ -202,31 +201,50 @@ class BertWriter {
   std::vector<ExpectedTensor> tensors_;
 };
 
-/// sentence-transformers uses the encoder of whatever class a folder has.
-Status refuse_heads(const FamilyInput& input, const std::string& prefix) {
+FamilyHeads heads_of(const BertConfig& c, const std::string& prefix) {
   static constexpr std::array kWithout = std::to_array<std::string_view>({"BertModel"});
   static constexpr std::array kTensors =
       std::to_array<std::string_view>({"classifier.", "cls.", "lm_head.", "qa_outputs.", "score."});
-  constexpr std::string_view kUsual = "bert.";
-  if (is_sentence_folder(input.folder)) return {};
-  std::string outside = prefix;
-  if (outside.ends_with(kUsual)) outside.resize(outside.size() - kUsual.size());
-  return check_head(input, {kWithout, kTensors}, outside);
+  const std::string predictions = "cls.predictions.";
+  const HeadLayer transform = {.dense = predictions + "transform.dense",
+                               .activation = c.activation,
+                               .norm = predictions + "transform.LayerNorm",
+                               .eps = c.eps};
+  HeadClass masked = {.architecture = "BertForMaskedLM",
+                      .task = HeadTask::kMaskedTokens,
+                      .input = HeadInput::kTokens,
+                      .output = predictions + "decoder",
+                      .layers = {transform},
+                      .biases = {predictions + "bias", predictions + "decoder.bias"}};
+  HeadClass pretrained = masked;  // Its other head, for pairs of sentences, is not read.
+  pretrained.architecture = "BertForPreTraining";
+  return {.classes = {{"BertForSequenceClassification", HeadTask::kTextClassification,
+                       HeadInput::kPooler, "classifier"},
+                      {"BertForTokenClassification", HeadTask::kTokenClassification,
+                       HeadInput::kTokens, "classifier"},
+                      {"BertForQuestionAnswering", HeadTask::kQuestionAnswering, HeadInput::kTokens,
+                       "qa_outputs"},
+                      std::move(masked),
+                      std::move(pretrained)},
+          .others = {kWithout, kTensors},
+          .outside = outside_of_model(prefix, "bert."),
+          .table = prefix + "embeddings.word_embeddings.weight",
+          .vocabulary = c.vocabulary};
 }
 
 Result<FamilyModel> build(const FamilyInput& input) {
   LW_ASSIGN_OR_RETURN(const BertConfig config, read_config(input.config));
   LW_ASSIGN_OR_RETURN(std::string prefix, find_prefix(input.checkpoint, kAnchor, "bert."));
-  LW_RETURN_IF_ERROR(refuse_heads(input, prefix));
-  LW_ASSIGN_OR_RETURN(const SentenceHead head, read_sentence_head(input, config.hidden));
+  LW_ASSIGN_OR_RETURN(const EncoderEnd end,
+                      read_encoder_end(input, heads_of(config, prefix), config.hidden));
   BertWriter writer(config, input.checkpoint, std::move(prefix));
-  append_sentence_head(writer.builder(), writer.write(), head);
+  writer.write(end);
   FamilyModel model = std::move(writer).take();
   model.info.family = "bert";
   model.info.vocabulary_size = config.vocabulary;
   model.info.token_types = config.token_types;
   model.info.max_tokens = config.positions;
-  LW_RETURN_IF_ERROR(describe_encoder(input, head, model));
+  LW_RETURN_IF_ERROR(describe_encoder_end(input, end, model));
   return model;
 }
 
