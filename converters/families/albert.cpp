@@ -76,8 +76,21 @@ ValueId write(EncoderWriter& writer, const AlbertConfig& c) {
     }
   }
   writer.set_node_prefix("");
-  writer.pooler("pooler", x);
   return x;
+}
+
+std::vector<HeadClass> heads(const AlbertConfig& c) {
+  const HeadLayer transform = {.dense = "predictions.dense",
+                               .activation = c.sizes.activation,
+                               .norm = "predictions.LayerNorm",
+                               .eps = c.sizes.eps,
+                               .features = c.embedding};
+  HeadClass masked =
+      mask_head(transform, "predictions.decoder", {"predictions.bias", "predictions.decoder.bias"});
+  HeadClass pretrained = masked;
+  pretrained.architecture = "ForPreTraining";  // Its other head, for pairs of texts, is not read.
+  return {text_head(HeadInput::kPooler), token_head(), question_head(), std::move(masked),
+          std::move(pretrained)};
 }
 
 Result<FamilyModel> build(const FamilyInput& input) {
@@ -92,7 +105,9 @@ Result<FamilyModel> build(const FamilyInput& input) {
                          .model_type = "albert",
                          .classes = "Albert",
                          .attribute = "albert.",
-                         .max_tokens = c.sizes.positions});
+                         .max_tokens = c.sizes.positions,
+                         .pooler = "pooler",
+                         .heads = heads(c)});
 }
 
 }  // namespace

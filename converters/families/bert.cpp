@@ -27,8 +27,14 @@ ValueId write(EncoderWriter& writer, const EncoderSizes& c) {
     x = writer.post_norm_layer(bert_layer("encoder.layer." + std::to_string(i)), x,
                                {.heads = c.layer_heads[i]});
   }
-  writer.pooler("pooler.dense", x);
   return x;
+}
+
+std::vector<HeadClass> heads(const EncoderSizes& c) {
+  HeadClass pretrained = predictions_head(c, c.hidden);
+  pretrained.architecture = "ForPreTraining";  // Its other head, for pairs of texts, is not read.
+  return {text_head(HeadInput::kPooler), token_head(), question_head(),
+          predictions_head(c, c.hidden), std::move(pretrained)};
 }
 
 Result<FamilyModel> build(const FamilyInput& input) {
@@ -47,7 +53,9 @@ Result<FamilyModel> build(const FamilyInput& input) {
                          .model_type = "bert",
                          .classes = "Bert",
                          .attribute = "bert.",
-                         .max_tokens = c.positions});
+                         .max_tokens = c.positions,
+                         .pooler = "pooler.dense",
+                         .heads = heads(c)});
 }
 
 }  // namespace

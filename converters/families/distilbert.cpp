@@ -45,6 +45,16 @@ ValueId write(EncoderWriter& writer, const EncoderSizes& c) {
   return x;
 }
 
+std::vector<HeadClass> heads(const EncoderSizes& c) {
+  const HeadLayer transform = {.dense = "vocab_transform",
+                               .activation = c.activation,
+                               .norm = "vocab_layer_norm",
+                               .eps = c.eps};
+  return {text_head(HeadInput::kFirstToken, {{.dense = "pre_classifier", .activation = "relu"}}),
+          token_head(), question_head(),
+          mask_head(transform, "vocab_projector", {"vocab_projector.bias"})};
+}
+
 Result<FamilyModel> build(const FamilyInput& input) {
   EncoderSizes defaults;
   defaults.layers = 6;
@@ -67,7 +77,8 @@ Result<FamilyModel> build(const FamilyInput& input) {
                          .model_type = "distilbert",
                          .classes = "DistilBert",
                          .attribute = "distilbert.",
-                         .max_tokens = c.positions});
+                         .max_tokens = c.positions,
+                         .heads = heads(c)});
 }
 
 }  // namespace

@@ -35,6 +35,16 @@ ValueId write(EncoderWriter& writer, const EncoderSizes& c, int64_t embedding) {
   return x;
 }
 
+std::vector<HeadClass> heads(const EncoderSizes& c, int64_t embedding) {
+  const HeadLayer transform = {.dense = "generator_predictions.dense",
+                               .activation = "gelu",
+                               .norm = "generator_predictions.LayerNorm",
+                               .eps = c.eps,
+                               .features = embedding};
+  return {two_layer_text_head("gelu"), token_head(), question_head(),
+          mask_head(transform, "generator_lm_head", {"generator_lm_head.bias"})};
+}
+
 Result<FamilyModel> build(const FamilyInput& input) {
   EncoderSizes defaults;
   defaults.hidden = 256;
@@ -53,7 +63,8 @@ Result<FamilyModel> build(const FamilyInput& input) {
                          .model_type = "electra",
                          .classes = "Electra",
                          .attribute = "electra.",
-                         .max_tokens = c.positions});
+                         .max_tokens = c.positions,
+                         .heads = heads(c, embedding)});
 }
 
 }  // namespace

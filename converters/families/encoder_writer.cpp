@@ -165,11 +165,11 @@ ValueId EncoderWriter::post_norm_layer(const PostNormModules& modules, ValueId x
   return add_and_norm(modules.norm, fed, x);
 }
 
-void EncoderWriter::pooler(const std::string& dense, ValueId tokens) {
-  if (tensors_.find(prefix_ + dense + ".weight") == nullptr) return;
+ValueId EncoderWriter::pooler(const std::string& dense, ValueId tokens) {
   const ValueId first = builder_.slice_rows("pooler.first", tokens, 0);
-  const ValueId y = linear(dense, first, c_.hidden);
-  builder_.output("pooler_output", builder_.activation("pooler.activation", y, "tanh"));
+  const ValueId y = builder_.activation("pooler.activation", linear(dense, first, c_.hidden), "tanh");
+  builder_.output("pooler_output", y);
+  return y;
 }
 
 }  // namespace lanewise::converters

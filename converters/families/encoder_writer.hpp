@@ -107,8 +107,8 @@ class EncoderWriter {
   graph::ValueId gated_feed_forward(const GatedModules& modules, graph::ValueId x);
   graph::ValueId post_norm_layer(const PostNormModules& modules, graph::ValueId x,
                                  const EncoderAttention& how);
-  /// tanh(dense(first token)) as output `pooler_output`, if the checkpoint has `dense`.
-  void pooler(const std::string& dense, graph::ValueId tokens);
+  /// tanh(dense(first token)), which is the output `pooler_output` too.
+  graph::ValueId pooler(const std::string& dense, graph::ValueId tokens);
 
  private:
   std::string node(const std::string& name) const { return node_prefix_ + name; }

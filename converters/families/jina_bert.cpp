@@ -104,7 +104,6 @@ ValueId write(EncoderWriter& writer, const EncoderSizes& c) {
     x = first ? writer.post_norm_layer(first_layer(name), x, how)
               : second_layer(writer, name, x, how, c.hidden);
   }
-  writer.pooler("pooler.dense", x);
   return x;
 }
 
@@ -141,7 +140,9 @@ Result<FamilyModel> build(const FamilyInput& input) {
                          .model_type = "bert",
                          .classes = "JinaBert",
                          .attribute = "bert.",
-                         .max_tokens = c.positions});
+                         .max_tokens = c.positions,
+                         .pooler = "pooler.dense",
+                         .heads = {text_head(HeadInput::kPooler), token_head(), question_head()}});
 }
 
 }  // namespace

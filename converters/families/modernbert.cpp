@@ -8,6 +8,7 @@
 
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
+#include "converters/families/activation_names.hpp"
 #include "converters/families/encoder_config.hpp"
 #include "converters/families/encoder_writer.hpp"
 #include "converters/families/family.hpp"
@@ -56,6 +57,10 @@ struct ModernBertConfig {
   bool attention_bias = false;
   bool mlp_bias = false;
   bool norm_bias = false;
+  bool head_bias = false;
+  bool decoder_bias = true;
+  bool pools_mean = false;  ///< for the classification of texts, instead of the first token
+  std::string head_activation;
   int64_t window = 0;       ///< of a local layer, in one direction, the token itself included
   std::vector<bool> local;  ///< by layer
   RotaryFrequencies global_rotary;
@@ -82,6 +87,18 @@ Status read_layers(const Config& config, ModernBertConfig& c) {
   return {};
 }
 
+Status read_head(const Config& config, ModernBertConfig& c) {
+  LW_ASSIGN_OR_RETURN(c.head_bias, config.boolean("classifier_bias", false));
+  LW_ASSIGN_OR_RETURN(c.decoder_bias, config.boolean("decoder_bias", true));
+  LW_ASSIGN_OR_RETURN(c.head_activation, activation_name(config, "classifier_activation", "gelu"));
+  const std::string field = "classifier_pooling";
+  LW_ASSIGN_OR_RETURN(const std::string pooling, config.text(field, "cls"));
+  c.pools_mean = pooling == "mean";
+  if (c.pools_mean || pooling == "cls") return {};
+  return unsupported(config.label() + ": " + field + " " + base::in_quotes(pooling) +
+                     " is not supported; known: cls, mean");
+}
+
 Result<ModernBertConfig> read_config(const Config& config) {
   ModernBertConfig c;
   EncoderSizes defaults;
@@ -103,6 +120,7 @@ Result<ModernBertConfig> read_config(const Config& config) {
                       config.integer("local_attention", 128, 1, kMaxEncoderRows));
   c.window = both_sides / 2 + 1;
   LW_RETURN_IF_ERROR(read_layers(config, c));
+  LW_RETURN_IF_ERROR(read_head(config, c));
   const RotarySizes sizes = {c.sizes.head_dim(), c.sizes.positions};
   LW_ASSIGN_OR_RETURN(
       c.global_rotary,
@@ -160,6 +178,20 @@ ValueId write(EncoderWriter& writer, const ModernBertConfig& c) {
   return writer.norm("final_norm", x, c.norm_bias);
 }
 
+/// Every class has the same layer before its own.
+std::vector<HeadClass> heads(const ModernBertConfig& c) {
+  const HeadLayer layer = {.dense = "head.dense",
+                           .activation = c.head_activation,
+                           .norm = "head.norm",
+                           .eps = c.sizes.eps,
+                           .dense_bias = c.head_bias,
+                           .norm_bias = c.norm_bias};
+  HeadClass masked = mask_head(layer, "decoder", {"decoder.bias"});
+  masked.has_bias = c.decoder_bias;
+  return {text_head(c.pools_mean ? HeadInput::kMeanToken : HeadInput::kFirstToken, {layer}),
+          token_head({layer}), question_head({layer}, "classifier"), std::move(masked)};
+}
+
 Result<FamilyModel> build(const FamilyInput& input) {
   LW_ASSIGN_OR_RETURN(const ModernBertConfig c, read_config(input.config));
   LW_ASSIGN_OR_RETURN(std::string prefix, find_prefix(input.checkpoint, kAnchor, "model."));
@@ -171,7 +203,9 @@ Result<FamilyModel> build(const FamilyInput& input) {
                          .model_type = "modernbert",
                          .classes = "ModernBert",
                          .attribute = "model.",
-                         .max_tokens = c.sizes.positions});
+                         .max_tokens = c.sizes.positions,
+                         .words = "embeddings.tok_embeddings",
+                         .heads = heads(c)});
 }
 
 }  // namespace

@@ -58,7 +58,6 @@ ValueId write(EncoderWriter& writer, const EncoderSizes& c) {
     x = writer.post_norm_layer(modules("encoder.layer." + std::to_string(i)), x,
                                {.relative_bias = bias});
   }
-  writer.pooler("pooler.dense", x);
   return x;
 }
 
@@ -90,7 +89,10 @@ Result<FamilyModel> build(const FamilyInput& input) {
                          .model_type = "mpnet",
                          .classes = "MPNet",
                          .attribute = "mpnet.",
-                         .max_tokens = c.positions - kFirstPosition});
+                         .max_tokens = c.positions - kFirstPosition,
+                         .pooler = "pooler.dense",
+                         .heads = {two_layer_text_head("tanh"), token_head(), question_head(),
+                                   lm_head(c.eps)}});
 }
 
 }  // namespace

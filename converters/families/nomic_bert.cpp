@@ -75,6 +75,7 @@ struct NomicBertConfig {
   bool attention_bias = false;
   bool up_bias = false;
   bool down_bias = false;
+  bool head_bias = true;
   bool gated = true;
   bool interleaved = false;
   RotaryFrequencies rotary;
@@ -173,6 +174,7 @@ Result<NomicBertConfig> read_published(const FamilyInput& input) {
   c.max_tokens = c.sizes.positions;
   LW_ASSIGN_OR_RETURN(c.attention_bias, config.boolean("qkv_proj_bias", true));
   LW_ASSIGN_OR_RETURN(c.up_bias, config.boolean("mlp_fc1_bias", true));
+  c.head_bias = c.up_bias;
   LW_ASSIGN_OR_RETURN(c.down_bias, config.boolean("mlp_fc2_bias", true));
   LW_RETURN_IF_ERROR(read_activation(config, c));
   LW_RETURN_IF_ERROR(read_inner(config, c));
@@ -240,8 +242,17 @@ ValueId write(EncoderWriter& writer, const NomicBertConfig& c) {
         own ? gated_layer("layers." + number) : published_layer("encoder.layers." + number, c);
     x = writer.post_norm_layer(modules, x, {.angles = angles, .interleaved = c.interleaved});
   }
-  writer.pooler("pooler.dense", x);
   return x;
+}
+
+/// The published code has its masked-token head in a class for pre-training.
+std::vector<HeadClass> heads(const NomicBertConfig& c) {
+  HeadClass masked = predictions_head(c.sizes, c.sizes.hidden, "layer_norm");
+  masked.layers.front().dense_bias = c.head_bias;
+  masked.has_bias = c.head_bias;
+  HeadClass pretrained = masked;
+  pretrained.architecture = "ForPreTraining";
+  return {text_head(HeadInput::kPooler), token_head(), std::move(masked), std::move(pretrained)};
 }
 
 Result<FamilyModel> build(const FamilyInput& input) {
@@ -259,7 +270,9 @@ Result<FamilyModel> build(const FamilyInput& input) {
                          .model_type = "nomic_bert",
                          .classes = "NomicBert",
                          .attribute = attribute,
-                         .max_tokens = c.max_tokens});
+                         .max_tokens = c.max_tokens,
+                         .pooler = "pooler.dense",
+                         .heads = heads(c)});
 }
 
 }  // namespace

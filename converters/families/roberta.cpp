@@ -49,7 +49,6 @@ ValueId write(EncoderWriter& writer, const EncoderSizes& c, int64_t first) {
     x = writer.post_norm_layer(bert_layer("encoder.layer." + std::to_string(i)), x,
                                {.heads = c.layer_heads[i]});
   }
-  writer.pooler("pooler.dense", x);
   return x;
 }
 
@@ -71,7 +70,10 @@ Result<FamilyModel> build(const FamilyInput& input) {
                          .model_type = kind->model_type,
                          .classes = kind->classes,
                          .attribute = "roberta.",
-                         .max_tokens = c.positions - first});
+                         .max_tokens = c.positions - first,
+                         .pooler = "pooler.dense",
+                         .heads = {two_layer_text_head("tanh"), token_head(), question_head(),
+                                   lm_head(c.eps)}});
 }
 
 }  // namespace

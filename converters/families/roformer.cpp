@@ -70,6 +70,11 @@ ValueId write(EncoderWriter& writer, const RoFormerConfig& c) {
   return x;
 }
 
+std::vector<HeadClass> heads(const RoFormerConfig& c) {
+  return {two_layer_text_head(c.sizes.activation), token_head(), question_head(),
+          predictions_head(c.sizes, c.embedding)};
+}
+
 Result<FamilyModel> build(const FamilyInput& input) {
   LW_ASSIGN_OR_RETURN(const RoFormerConfig c, read_config(input.config));
   LW_ASSIGN_OR_RETURN(std::string prefix, find_prefix(input.checkpoint, kAnchor, "roformer."));
@@ -82,7 +87,8 @@ Result<FamilyModel> build(const FamilyInput& input) {
                                                          .model_type = "roformer",
                                                          .classes = "RoFormer",
                                                          .attribute = "roformer.",
-                                                         .max_tokens = c.sizes.positions}));
+                                                         .max_tokens = c.sizes.positions,
+                                                         .heads = heads(c)}));
   // Sines and cosines of the angles.
   model.leftovers.push_back(table);
   return model;

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string_view>
+
+namespace lanewise::tasks {
+
+// Values of ModelInfo::task for models with a head: the names of Transformers' pipelines.
+inline constexpr std::string_view kTextClassification = "text-classification";
+inline constexpr std::string_view kTokenClassification = "token-classification";
+inline constexpr std::string_view kQuestionAnswering = "question-answering";
+inline constexpr std::string_view kFillMask = "fill-mask";
+
+// Outputs of heads.
+inline constexpr std::string_view kLogits = "logits";
+inline constexpr std::string_view kStartLogits = "start_logits";
+inline constexpr std::string_view kEndLogits = "end_logits";
+
+}  // namespace lanewise::tasks
