@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "lanewise/translator.hpp"
-#include "tests/converters/hf_decoder_folder.hpp"
+#include "tests/converters/hf_folder.hpp"
 
 namespace lanewise::converters {
 namespace {
