@@ -40,8 +40,8 @@ Result<AlbertConfig> read_config(const Config& config) {
   LW_RETURN_IF_ERROR(check_not_pruned(config, c.sizes));
   LW_ASSIGN_OR_RETURN(c.embedding, config.integer("embedding_size", 128, 1, kMaxEncoderFeatures));
   LW_ASSIGN_OR_RETURN(c.groups, config.integer("num_hidden_groups", 1, 1, c.sizes.layers));
-  LW_ASSIGN_OR_RETURN(
-      c.inner, config.integer("inner_group_num", 1, 1, kMaxEncoderLayers / c.sizes.layers));
+  LW_ASSIGN_OR_RETURN(c.inner,
+                      config.integer("inner_group_num", 1, 1, kMaxEncoderLayers / c.sizes.layers));
   return c;
 }
 
@@ -57,7 +57,8 @@ PostNormModules modules(const std::string& name) {
 
 /// In floating point, as Transformers does.
 int64_t group_of(int64_t layer, const AlbertConfig& c) {
-  const double layers_of_group = static_cast<double>(c.sizes.layers) / static_cast<double>(c.groups);
+  const double layers_of_group =
+      static_cast<double>(c.sizes.layers) / static_cast<double>(c.groups);
   return static_cast<int64_t>(static_cast<double>(layer) / layers_of_group);
 }
 

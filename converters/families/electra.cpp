@@ -17,9 +17,9 @@ namespace {
 using graph::ValueId;
 
 constexpr std::string_view kAnchor = "embeddings.word_embeddings.weight";
-constexpr std::array kFields = std::to_array<std::string_view>(
-    {"embedding_size", "summary_activation", "summary_last_dropout", "summary_type",
-     "summary_use_proj"});
+constexpr std::array kFields =
+    std::to_array<std::string_view>({"embedding_size", "summary_activation", "summary_last_dropout",
+                                     "summary_type", "summary_use_proj"});
 
 ValueId write(EncoderWriter& writer, const EncoderSizes& c, int64_t embedding) {
   ValueId x = writer.embed({.words = "embeddings.word_embeddings",

@@ -20,7 +20,8 @@ constexpr std::array kUsual = std::to_array<std::string_view>(
     {"add_cross_attention", "attention_probs_dropout_prob", "auto_map", "hidden_act",
      "hidden_dropout_prob", "hidden_size", "initializer_range", "intermediate_size",
      "layer_norm_eps", "max_position_embeddings", "num_attention_heads", "num_hidden_layers",
-     "position_embedding_type", "pruned_heads", "tie_word_embeddings", "type_vocab_size", "vocab_size"});
+     "position_embedding_type", "pruned_heads", "tie_word_embeddings", "type_vocab_size",
+     "vocab_size"});
 
 Status read_size(const Config& config, const char* field, const char* common, int64_t least,
                  int64_t most, int64_t& size) {
@@ -83,8 +84,7 @@ Result<EncoderSizes> read_encoder_sizes(const Config& config, const EncoderSizes
   return c;
 }
 
-Status check_is_encoder(const Config& config, std::string_view model_type,
-                        std::string_view known) {
+Status check_is_encoder(const Config& config, std::string_view model_type, std::string_view known) {
   LW_RETURN_IF_ERROR(check_text(config, "position_embedding_type", known));
   for (const char* field : {"is_decoder", "add_cross_attention"}) {
     LW_ASSIGN_OR_RETURN(const bool on, config.boolean(field, false));
@@ -96,8 +96,8 @@ Status check_is_encoder(const Config& config, std::string_view model_type,
 }
 
 Status check_not_pruned(const Config& config, const EncoderSizes& sizes) {
-  const bool whole = std::ranges::all_of(
-      sizes.layer_heads, [&](int64_t heads) { return heads == sizes.heads; });
+  const bool whole =
+      std::ranges::all_of(sizes.layer_heads, [&](int64_t heads) { return heads == sizes.heads; });
   return whole ? Status() : unsupported(config.label() + ": 'pruned_heads' is not supported here");
 }
 

@@ -138,7 +138,8 @@ ValueId EncoderWriter::attention(const AttentionModules& modules, ValueId x,
 
 ValueId EncoderWriter::feed_forward(const std::string& up, const std::string& down, ValueId x) {
   const ValueId hidden = linear(up, x, c_.intermediate);
-  return linear(down, builder_.activation(node(up) + ".activation", hidden, c_.activation), c_.hidden);
+  return linear(down, builder_.activation(node(up) + ".activation", hidden, c_.activation),
+                c_.hidden);
 }
 
 ValueId EncoderWriter::gated_feed_forward(const GatedModules& modules, ValueId x) {
@@ -147,8 +148,8 @@ ValueId EncoderWriter::gated_feed_forward(const GatedModules& modules, ValueId x
     if (modules.packed.empty()) return linear(name, x, inner, modules.bias);
     return rows_of(name, modules.packed, x, {first ? 0 : inner, inner}, 2 * inner, modules.bias);
   };
-  const ValueId gate = builder_.activation(node(modules.gate) + ".activation",
-                                           project(modules.gate, modules.gate_first), c_.activation);
+  const ValueId gate = builder_.activation(
+      node(modules.gate) + ".activation", project(modules.gate, modules.gate_first), c_.activation);
   const ValueId up = project(modules.up, !modules.gate_first);
   const ValueId gated = builder_.mul(node(modules.down) + ".gated", gate, up);
   return linear(modules.down, gated, c_.hidden, modules.down_bias);
@@ -167,7 +168,8 @@ ValueId EncoderWriter::post_norm_layer(const PostNormModules& modules, ValueId x
 
 ValueId EncoderWriter::pooler(const std::string& dense, ValueId tokens) {
   const ValueId first = builder_.slice_rows("pooler.first", tokens, 0);
-  const ValueId y = builder_.activation("pooler.activation", linear(dense, first, c_.hidden), "tanh");
+  const ValueId y =
+      builder_.activation("pooler.activation", linear(dense, first, c_.hidden), "tanh");
   builder_.output("pooler_output", y);
   return y;
 }

@@ -103,19 +103,20 @@ Result<FamilyModel> build(const FamilyInput& input) {
                       find_prefix(input.checkpoint, kAnchor, published ? "new." : "gte."));
   LW_ASSIGN_OR_RETURN(ModuleTensors tensors, ModuleTensors::create(input.config, input.checkpoint));
   report_unknown_encoder_fields(input, kFields);
-  const std::string norm =
-      input.checkpoint.find("lm_head.norm.weight") == nullptr ? "lm_head.layer_norm" : "lm_head.norm";
+  const std::string norm = input.checkpoint.find("lm_head.norm.weight") == nullptr
+                               ? "lm_head.layer_norm"
+                               : "lm_head.norm";
   const std::string_view attribute = prefix.ends_with("gte.") ? "gte." : "new.";
   EncoderWriter writer(c.sizes, std::move(prefix), tensors);
-  return finish_encoder(input, c.sizes, writer, write(writer, c),
-                        {.family = "gte",
-                         .model_type = "gte",
-                         .classes = published ? "New" : "Gte",
-                         .attribute = attribute,
-                         .max_tokens = c.sizes.positions,
-                         .pooler = "pooler.dense",
-                         .heads = {text_head(HeadInput::kPooler), token_head(),
-                                   lm_head(c.sizes.eps, norm)}});
+  return finish_encoder(
+      input, c.sizes, writer, write(writer, c),
+      {.family = "gte",
+       .model_type = "gte",
+       .classes = published ? "New" : "Gte",
+       .attribute = attribute,
+       .max_tokens = c.sizes.positions,
+       .pooler = "pooler.dense",
+       .heads = {text_head(HeadInput::kPooler), token_head(), lm_head(c.sizes.eps, norm)}});
 }
 
 }  // namespace

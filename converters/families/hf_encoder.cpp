@@ -108,8 +108,7 @@ HeadClass predictions_head(const EncoderSizes& sizes, int64_t features, const st
                     .norm = predictions + "transform." + norm,
                     .eps = sizes.eps,
                     .features = features},
-                   predictions + "decoder",
-                   {predictions + "bias", predictions + "decoder.bias"});
+                   predictions + "decoder", {predictions + "bias", predictions + "decoder.bias"});
 }
 
 Result<FamilyModel> finish_encoder(const FamilyInput& input, const EncoderSizes& sizes,

@@ -109,9 +109,9 @@ Result<ModernBertConfig> read_config(const Config& config) {
   defaults.token_types = 0;
   defaults.eps = 1e-5;
   LW_ASSIGN_OR_RETURN(
-      c.sizes,
-      read_encoder_sizes(config, defaults,
-                         {.token_types = nullptr, .eps = "norm_eps", .activation = "hidden_activation"}));
+      c.sizes, read_encoder_sizes(
+                   config, defaults,
+                   {.token_types = nullptr, .eps = "norm_eps", .activation = "hidden_activation"}));
   LW_RETURN_IF_ERROR(check_not_pruned(config, c.sizes));
   LW_ASSIGN_OR_RETURN(c.attention_bias, config.boolean("attention_bias", false));
   LW_ASSIGN_OR_RETURN(c.mlp_bias, config.boolean("mlp_bias", false));
@@ -122,12 +122,11 @@ Result<ModernBertConfig> read_config(const Config& config) {
   LW_RETURN_IF_ERROR(read_layers(config, c));
   LW_RETURN_IF_ERROR(read_head(config, c));
   const RotarySizes sizes = {c.sizes.head_dim(), c.sizes.positions};
-  LW_ASSIGN_OR_RETURN(
-      c.global_rotary,
-      read_rotary(config, {.theta = 160000, .theta_field = "global_rope_theta"}, sizes,
-                  std::string(kGlobal)));
-  LW_ASSIGN_OR_RETURN(
-      c.local_rotary, read_rotary(config, {.theta = 10000, .theta_field = "local_rope_theta"},
+  LW_ASSIGN_OR_RETURN(c.global_rotary,
+                      read_rotary(config, {.theta = 160000, .theta_field = "global_rope_theta"},
+                                  sizes, std::string(kGlobal)));
+  LW_ASSIGN_OR_RETURN(c.local_rotary,
+                      read_rotary(config, {.theta = 10000, .theta_field = "local_rope_theta"},
                                   sizes, std::string(kLocal)));
   return c;
 }
@@ -140,14 +139,14 @@ ValueId layer(EncoderWriter& writer, const ModernBertConfig& c, size_t number, V
   graph::Builder& builder = writer.builder();
   // The first layer reads the embeddings' norm.
   const ValueId in = number == 0 ? x : writer.norm(name + ".attn_norm", x, c.norm_bias);
-  const ValueId context = writer.attention({.node = self,
-                                            .query = self + ".query",
-                                            .key = self + ".key",
-                                            .value = self + ".value",
-                                            .packed = self + ".Wqkv",
-                                            .bias = c.attention_bias},
-                                           in,
-                                           {.angles = angles, .window = c.local[number] ? c.window : 0});
+  const ValueId context =
+      writer.attention({.node = self,
+                        .query = self + ".query",
+                        .key = self + ".key",
+                        .value = self + ".value",
+                        .packed = self + ".Wqkv",
+                        .bias = c.attention_bias},
+                       in, {.angles = angles, .window = c.local[number] ? c.window : 0});
   const ValueId attended = writer.linear(self + ".Wo", context, c.sizes.hidden, c.attention_bias);
   x = builder.add(self + ".add", attended, x);
   const ValueId fed = writer.gated_feed_forward({.gate = mlp + ".input",

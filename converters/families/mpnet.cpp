@@ -84,15 +84,15 @@ Result<FamilyModel> build(const FamilyInput& input) {
   LW_ASSIGN_OR_RETURN(ModuleTensors tensors, ModuleTensors::create(input.config, input.checkpoint));
   report_unknown_encoder_fields(input, kFields);
   EncoderWriter writer(c, std::move(prefix), tensors);
-  return finish_encoder(input, c, writer, write(writer, c),
-                        {.family = "mpnet",
-                         .model_type = "mpnet",
-                         .classes = "MPNet",
-                         .attribute = "mpnet.",
-                         .max_tokens = c.positions - kFirstPosition,
-                         .pooler = "pooler.dense",
-                         .heads = {two_layer_text_head("tanh"), token_head(), question_head(),
-                                   lm_head(c.eps)}});
+  return finish_encoder(
+      input, c, writer, write(writer, c),
+      {.family = "mpnet",
+       .model_type = "mpnet",
+       .classes = "MPNet",
+       .attribute = "mpnet.",
+       .max_tokens = c.positions - kFirstPosition,
+       .pooler = "pooler.dense",
+       .heads = {two_layer_text_head("tanh"), token_head(), question_head(), lm_head(c.eps)}});
 }
 
 }  // namespace

@@ -98,7 +98,8 @@ Status refuse_unsupported(const Config& config) {
   }
   LW_ASSIGN_OR_RETURN(const int64_t experts, config.integer("moe_every_n_layers", 0, 0, INT32_MAX));
   if (experts == 0) return {};
-  return unsupported(config.label() + ": 'moe_every_n_layers', layers of experts, is not supported");
+  return unsupported(config.label() +
+                     ": 'moe_every_n_layers', layers of experts, is not supported");
 }
 
 /// `swiglu`, `geglu` and `glu` are gated; `gelu` is not.
@@ -122,10 +123,11 @@ Status read_activation(const Config& config, NomicBertConfig& c) {
 Status read_inner(const Config& config, NomicBertConfig& c) {
   constexpr int64_t kMultiple = 256;
   const int64_t hidden = c.sizes.hidden;
-  LW_ASSIGN_OR_RETURN(c.sizes.intermediate,
-                      config.integer("n_inner", c.gated ? 8 * hidden / 3 : 4 * hidden, 1,
-                                     kMaxEncoderFeatures));
-  if (c.gated) c.sizes.intermediate = (c.sizes.intermediate + kMultiple - 1) / kMultiple * kMultiple;
+  LW_ASSIGN_OR_RETURN(
+      c.sizes.intermediate,
+      config.integer("n_inner", c.gated ? 8 * hidden / 3 : 4 * hidden, 1, kMaxEncoderFeatures));
+  if (c.gated)
+    c.sizes.intermediate = (c.sizes.intermediate + kMultiple - 1) / kMultiple * kMultiple;
   return {};
 }
 
@@ -139,8 +141,8 @@ Status read_published_rotary(const FamilyInput& input, NomicBertConfig& c) {
   LW_ASSIGN_OR_RETURN(const Config none, config.object("rope_parameters"));
   const RotaryDefaults defaults = {.theta_field = "rotary_emb_base",
                                    .partial_field = "rotary_emb_fraction"};
-  LW_ASSIGN_OR_RETURN(
-      c.rotary, rotary_from(config, none, defaults, {c.sizes.head_dim(), c.sizes.positions}));
+  LW_ASSIGN_OR_RETURN(c.rotary,
+                      rotary_from(config, none, defaults, {c.sizes.head_dim(), c.sizes.positions}));
   if (!config.has("rotary_scaling_factor")) return {};
   // Beyond that length frequencies depend on the length of the batch.
   LW_ASSIGN_OR_RETURN(const int64_t trained,
@@ -198,8 +200,8 @@ Result<NomicBertConfig> read_config(const FamilyInput& input) {
     return unsupported(config.label() + ": head_dim " + std::to_string(head_dim) +
                        " is not supported; known: " + std::to_string(c.sizes.head_dim()));
   }
-  LW_ASSIGN_OR_RETURN(c.rotary, read_rotary(config, {.theta = 1000},
-                                            {c.sizes.head_dim(), c.sizes.positions}));
+  LW_ASSIGN_OR_RETURN(
+      c.rotary, read_rotary(config, {.theta = 1000}, {c.sizes.head_dim(), c.sizes.positions}));
   return c;
 }
 
@@ -229,7 +231,8 @@ PostNormModules published_layer(const std::string& name, const NomicBertConfig& 
 
 ValueId write(EncoderWriter& writer, const NomicBertConfig& c) {
   // Transformers reads both spellings of tensors, and writes the published one.
-  const bool own = writer.tensors().find(writer.prefix() + "layers.0.self_attn.o_proj.weight") != nullptr;
+  const bool own =
+      writer.tensors().find(writer.prefix() + "layers.0.self_attn.o_proj.weight") != nullptr;
   ValueId x = writer.embed({.words = "embeddings.word_embeddings",
                             .positions = "",
                             .types = "embeddings.token_type_embeddings",

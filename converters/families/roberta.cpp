@@ -34,8 +34,8 @@ constexpr Kind kKinds[] = {{"roberta", "Roberta", 50265},
 Result<int64_t> first_position(const Config& config, const EncoderSizes& c) {
   LW_ASSIGN_OR_RETURN(const int64_t pad, config.integer("pad_token_id", 1, 0, kMaxEncoderRows - 1));
   if (pad + 1 < c.positions) return pad + 1;
-  return config.wrong("max_position_embeddings", "more than 'pad_token_id' " +
-                                                     std::to_string(pad) + " + 1");
+  return config.wrong("max_position_embeddings",
+                      "more than 'pad_token_id' " + std::to_string(pad) + " + 1");
 }
 
 ValueId write(EncoderWriter& writer, const EncoderSizes& c, int64_t first) {
@@ -65,15 +65,15 @@ Result<FamilyModel> build(const FamilyInput& input) {
   LW_ASSIGN_OR_RETURN(ModuleTensors tensors, ModuleTensors::create(input.config, input.checkpoint));
   report_unknown_encoder_fields(input);
   EncoderWriter writer(c, std::move(prefix), tensors);
-  return finish_encoder(input, c, writer, write(writer, c, first),
-                        {.family = "roberta",
-                         .model_type = kind->model_type,
-                         .classes = kind->classes,
-                         .attribute = "roberta.",
-                         .max_tokens = c.positions - first,
-                         .pooler = "pooler.dense",
-                         .heads = {two_layer_text_head("tanh"), token_head(), question_head(),
-                                   lm_head(c.eps)}});
+  return finish_encoder(
+      input, c, writer, write(writer, c, first),
+      {.family = "roberta",
+       .model_type = kind->model_type,
+       .classes = kind->classes,
+       .attribute = "roberta.",
+       .max_tokens = c.positions - first,
+       .pooler = "pooler.dense",
+       .heads = {two_layer_text_head("tanh"), token_head(), question_head(), lm_head(c.eps)}});
 }
 
 }  // namespace

@@ -18,8 +18,7 @@ namespace {
 using graph::ValueId;
 
 constexpr std::string_view kAnchor = "embeddings.word_embeddings.weight";
-constexpr std::array kFields =
-    std::to_array<std::string_view>({"embedding_size", "rotary_value"});
+constexpr std::array kFields = std::to_array<std::string_view>({"embedding_size", "rotary_value"});
 constexpr double kTheta = 10000;
 
 struct RoFormerConfig {

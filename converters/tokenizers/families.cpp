@@ -132,9 +132,8 @@ void set_roberta_template(SentencePieceFamily* family) {
 Json albert_normalizer(Json pieces, const Companions& companions) {
   Json parts = Json::array();
   for (const char* quotes : {"``", "''"}) {
-    parts.push_back(Json::object({{"type", "Replace"},
-                                  {"pattern", Json::object({{"String", quotes}})},
-                                  {"content", "\""}}));
+    parts.push_back(Json::object(
+        {{"type", "Replace"}, {"pattern", Json::object({{"String", quotes}})}, {"content", "\""}}));
   }
   if (!companions.keep_accents.value_or(false)) {
     parts.push_back(Json::object({{"type", "NFKD"}}));
@@ -260,8 +259,9 @@ Result<std::string> albert_tokenizer(std::string_view spm, const Companions& com
   for (const char* token : {"[CLS]", "[SEP]"}) LW_RETURN_IF_ERROR(need(file, token));
   for (const char* token : {"<pad>", "[CLS]", "[SEP]", "[MASK]"}) {
     const int32_t id = place_of(file, token);
-    const bool known = std::ranges::find(family.specials, token, &SentencePieceFamily::Special::token) !=
-                       family.specials.end();
+    const bool known =
+        std::ranges::find(family.specials, token, &SentencePieceFamily::Special::token) !=
+        family.specials.end();
     if (id >= 0 && !known) family.specials.push_back({token, id});
   }
   for (auto& special : family.specials) special.lstrip = special.token == "[MASK]";

@@ -21,9 +21,9 @@ struct SentencePieceFamily {
   /// Ids by piece, if they differ from the model's own; empty: indices.
   std::map<std::string, int32_t> vocabulary;
   std::string unk_token = "<unk>";
-  std::vector<Special> specials;    ///< matched in texts literally
-  std::vector<std::string> prefix;  ///< before each text; names of `specials`
-  std::vector<std::string> suffix;  ///< after it
+  std::vector<Special> specials;       ///< matched in texts literally
+  std::vector<std::string> prefix;     ///< before each text; names of `specials`
+  std::vector<std::string> suffix;     ///< after it
   std::vector<std::string> separator;  ///< between the two texts of a pair
   bool second_type = false;            ///< the second text, and what follows it, are of type 1
   /// Language codes such as >>fra<< at the start of a text are tokens, even if unknown.

@@ -27,7 +27,8 @@ TEST_F(DistilBertTest, ReadsTransformersCommonNames) {
   use("distilbert");
   for (const auto& [own, common] :
        {std::pair("dim", "hidden_size"), std::pair("n_layers", "num_hidden_layers"),
-        std::pair("n_heads", "num_attention_heads"), std::pair("hidden_dim", "intermediate_size")}) {
+        std::pair("n_heads", "num_attention_heads"),
+        std::pair("hidden_dim", "intermediate_size")}) {
     config_[common] = config_.at(own);
     config_.erase(own);
   }

@@ -31,7 +31,8 @@ TEST_F(GteTest, ChecksEveryField) {
 TEST_F(GteTest, ScalesFrequenciesAtEveryLength) {
   use("gte_published");
   write();
-  const TensorView scaled = converted().weight("rotary", "frequencies");
+  const ConvertedFile out = converted();
+  const TensorView scaled = out.weight("rotary", "frequencies");
   for (int i = 0; i < 5; ++i) {
     const double expected = std::pow(500.0 * 8, -i / 5.0) / std::pow(8.0, 0.2);
     EXPECT_NEAR(scaled.as<float>()[i], expected, 1e-6);

@@ -13,14 +13,13 @@ constexpr auto kUnsupported = StatusCode::kUnsupported;
 using JinaBertTest = HfEncoderFolderTest;
 
 TEST_F(JinaBertTest, ChecksEveryField) {
-  expect_refused(
-      "jina_published",
-      {{"feed_forward_type", "\"original\"", kUnsupported, "known: geglu, reglu"},
-       {"feed_forward_type", "null", kUnsupported, "'original' is not supported"},
-       {"max_position_embeddings", "2000000000", kInvalid, "less for 6 heads"},
-       {"is_decoder", "true", kUnsupported, "is_decoder is not supported for jina_bert"},
-       {"pruned_heads", "{\"0\": [1]}", kUnsupported, "'pruned_heads'"},
-       {"intermediate_size", "75", kInvalid, "expected [150, 60], file has [152, 60]"}});
+  expect_refused("jina_published",
+                 {{"feed_forward_type", "\"original\"", kUnsupported, "known: geglu, reglu"},
+                  {"feed_forward_type", "null", kUnsupported, "'original' is not supported"},
+                  {"max_position_embeddings", "2000000000", kInvalid, "less for 6 heads"},
+                  {"is_decoder", "true", kUnsupported, "is_decoder is not supported for jina_bert"},
+                  {"pruned_heads", "{\"0\": [1]}", kUnsupported, "'pruned_heads'"},
+                  {"intermediate_size", "75", kInvalid, "expected [150, 60], file has [152, 60]"}});
 }
 
 /// Six heads: the slopes of four, then every second one of eight.

@@ -61,8 +61,14 @@ def make_model(end, config):
     settings = transformers.AutoConfig.for_model(config["model_type"], **fields)
     maker = {"ForMaskedLM": "AutoModelForMaskedLM"}.get(end, "AutoModel" + end)
     model = getattr(transformers, maker).from_config(settings, attn_implementation="eager").eval()
-    # RoFormer's table of sines and cosines is a parameter, which is never trained.
-    named = {key: value for key, value in model.named_parameters() if "embed_positions" not in key}
+    # A tied parameter has the first of its names in which the embedding comes before a head. RoFormer's table of sines and
+    # cosines is a parameter, but never trained.
+    names = sorted(model.named_parameters(remove_duplicate=False), key=lambda pair: "embeddings." not in pair[0])
+    named, known = {}, set()
+    for key, value in names:
+        if "embed_positions" not in key and id(value) not in known:
+            named[key] = value
+        known.add(id(value))
     for name, value in named.items():
         value.data.copy_(torch.from_numpy(weight(name, tuple(value.shape), 0)))
     return model, {key: list(value.shape) for key, value in named.items()}
