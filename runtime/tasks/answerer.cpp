@@ -98,7 +98,10 @@ class Answerer::Impl {
 
 Result<Answerer> Answerer::create(const Model& model, const SessionOptions& options) {
   return base::no_throw([&]() -> Result<Answerer> {
-    LW_RETURN_IF_ERROR(tasks::check_task(model.info(), tasks::kQuestionAnswering));
+    LW_RETURN_IF_ERROR(tasks::check_task(model.info(), tasks::kQuestionAnswering,
+                                         tasks::kStartLogits, tasks::RowsOf::kTokens));
+    LW_RETURN_IF_ERROR(
+        tasks::check_output(model.info(), tasks::kEndLogits, tasks::RowsOf::kTokens));
     LW_ASSIGN_OR_RETURN(TextBatcher batcher, TextBatcher::create(model, options,
                                                                  {std::string(tasks::kStartLogits),
                                                                   std::string(tasks::kEndLogits)}));

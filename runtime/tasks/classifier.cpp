@@ -67,7 +67,9 @@ class Classifier::Impl {
 
 Result<Classifier> Classifier::create(const Model& model, const SessionOptions& options) {
   return base::no_throw([&]() -> Result<Classifier> {
-    LW_RETURN_IF_ERROR(tasks::check_task(model.info(), tasks::kTextClassification));
+    LW_RETURN_IF_ERROR(tasks::check_task(model.info(), tasks::kTextClassification, tasks::kLogits,
+                                         tasks::RowsOf::kTexts));
+    if (model.info().head.labels.empty()) return data_loss("the model has no labels");
     LW_ASSIGN_OR_RETURN(TextBatcher batcher,
                         TextBatcher::create(model, options, {std::string(tasks::kLogits)}));
     return Classifier(std::make_unique<Impl>(std::move(batcher)));

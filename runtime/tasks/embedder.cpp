@@ -4,9 +4,9 @@
 #include <string>
 #include <utility>
 
-#include "base/messages.hpp"
 #include "base/no_throw.hpp"
 #include "base/status_macros.hpp"
+#include "runtime/tasks/prompts.hpp"
 #include "runtime/tasks/text_batcher.hpp"
 
 namespace lanewise {
@@ -36,13 +36,11 @@ class Embedder::Impl {
   int64_t dimension() const noexcept { return dimension_; }
 
  private:
-  std::string_view with_prompt(std::string_view text);
   Status tokenize(std::span<const std::string_view> texts, const RunOptions& options);
 
   TextBatcher batcher_;
   int64_t dimension_;
-  std::string prompt_;
-  std::string text_;  // the prompt and a text
+  tasks::PromptChoice prompt_;
 };
 
 Result<Embeddings> Embedder::Impl::embed(std::span<const std::string_view> texts,
@@ -66,37 +64,19 @@ Result<Embeddings> Embedder::Impl::embed(std::span<const std::string_view> texts
 }
 
 Status Embedder::Impl::set_prompt(std::string_view name) {
-  const std::vector<Prompt>& prompts = batcher_.model().info().prompts;
-  const auto found = std::ranges::find(prompts, name, &Prompt::name);
-  if (found == prompts.end() && !name.empty()) {
-    std::string known;
-    for (const Prompt& prompt : prompts) {
-      known.append(known.empty() ? "" : ", ").append(base::in_quotes(prompt.name));
-    }
-    return invalid_argument("unknown prompt " + base::in_quotes(name) +
-                            (known.empty() ? ": the model has none" : "; known: " + known));
-  }
-  prompt_ = found == prompts.end() ? std::string() : found->text;
-  return {};
-}
-
-/// Valid until the next call.
-std::string_view Embedder::Impl::with_prompt(std::string_view text) {
-  if (prompt_.empty()) return text;
-  text_.assign(prompt_).append(text);
-  return text_;
+  return prompt_.choose(batcher_.model().info(), name);
 }
 
 Status Embedder::Impl::tokenize(std::span<const std::string_view> texts,
                                 const RunOptions& options) {
-  if (!prompt_.empty() && !batcher_.model().info().pools_prompt) {
+  if (!prompt_.is_empty() && !batcher_.model().info().pools_prompt) {
     return unsupported(
         "the model excludes the tokens of a prompt from pooling (include_prompt), which is not "
         "supported; embed without a prompt");
   }
   LW_RETURN_IF_ERROR(batcher_.start(texts.size()));
   for (const std::string_view text : texts) {
-    LW_RETURN_IF_ERROR(batcher_.add(with_prompt(text), options));
+    LW_RETURN_IF_ERROR(batcher_.add(prompt_.before(text), options));
   }
   return {};
 }

@@ -88,7 +88,8 @@ Result<int32_t> find_mask(const text::Tokenizer& tokenizer, const HeadInfo& head
 
 Result<MaskFiller> MaskFiller::create(const Model& model, const SessionOptions& options) {
   return base::no_throw([&]() -> Result<MaskFiller> {
-    LW_RETURN_IF_ERROR(tasks::check_task(model.info(), tasks::kFillMask));
+    LW_RETURN_IF_ERROR(
+        tasks::check_task(model.info(), tasks::kFillMask, tasks::kLogits, tasks::RowsOf::kTokens));
     LW_ASSIGN_OR_RETURN(TextBatcher batcher,
                         TextBatcher::create(model, options, {std::string(tasks::kLogits)}));
     LW_ASSIGN_OR_RETURN(const int32_t mask, find_mask(batcher.tokenizer(), model.info().head));

@@ -52,7 +52,8 @@ class Reranker::Impl {
 
 Result<Reranker> Reranker::create(const Model& model, const SessionOptions& options) {
   return base::no_throw([&]() -> Result<Reranker> {
-    LW_RETURN_IF_ERROR(tasks::check_task(model.info(), tasks::kTextClassification));
+    LW_RETURN_IF_ERROR(tasks::check_task(model.info(), tasks::kTextClassification, tasks::kLogits,
+                                         tasks::RowsOf::kTexts));
     const size_t labels = model.info().head.labels.size();
     if (labels != 1) {
       return unsupported("a model with " + std::to_string(labels) +

@@ -15,8 +15,7 @@ namespace {
 // 8192 tokens, but working memory grows from 8 to 100 MB. A thousand also leave enough work for
 // many threads.
 constexpr int64_t kBatchTokens = 1024;
-// An output with a row for each token may be wide: 30,522 logits of BERT are 122 KB a token. This
-// many floats are 64 MB.
+// Outputs may be wide: 30,522 logits of BERT are 122 KB a token. This many floats are 64 MB.
 constexpr int64_t kWidestOutputFloats = int64_t{1} << 24;
 constexpr int64_t kFewestBatchTokens = 64;
 
@@ -26,7 +25,8 @@ int64_t batch_tokens(const ModelInfo& info, const std::vector<std::string>& outp
   int64_t widest = 1;
   for (const OutputInfo& output : info.outputs) {
     const bool is_read = std::ranges::find(outputs, output.name) != outputs.end();
-    if (is_read && output.per_token) widest = std::max(widest, output.features);
+    // Before an output of one row per sequence, there was one per token.
+    if (is_read) widest = std::max(widest, output.features);
   }
   return std::clamp(kWidestOutputFloats / widest, kFewestBatchTokens, kBatchTokens);
 }
@@ -142,10 +142,20 @@ std::string numbered(std::string_view what, size_t index) {
   return std::string(what) + " " + std::to_string(index + 1);
 }
 
-Status check_task(const ModelInfo& info, std::string_view task) {
-  if (info.task == task) return {};
+Status check_task(const ModelInfo& info, std::string_view task, std::string_view name,
+                  RowsOf rows) {
+  if (info.task == task) return check_output(info, name, rows);
   return unsupported("the model, " + info.family + " for " + info.task + ", is not for " +
                      std::string(task));
+}
+
+Status check_output(const ModelInfo& info, std::string_view name, RowsOf rows) {
+  const bool per_token = rows == RowsOf::kTokens;
+  const auto found = std::ranges::find(info.outputs, name, &OutputInfo::name);
+  if (found != info.outputs.end() && found->per_token == per_token && found->features > 0)
+    return {};
+  return data_loss("the model, for " + info.task + ", has no output " + base::in_quotes(name) +
+                   " with a row for each " + (per_token ? "token" : "text"));
 }
 
 }  // namespace lanewise::tasks

@@ -95,7 +95,13 @@ Status check_cancelled(const RunOptions& options, std::string_view what, size_t 
 /// `text 3` for index 2, counted as people do.
 std::string numbered(std::string_view what, size_t index);
 
-/// kUnsupported unless the model is for `task`.
-Status check_task(const ModelInfo& info, std::string_view task);
+enum class RowsOf { kTokens, kTexts };
+
+/// kUnsupported unless the model is for `task`; kDataLoss unless it has the output `name` with such
+/// rows. Files can claim anything.
+Status check_task(const ModelInfo& info, std::string_view task, std::string_view name, RowsOf rows);
+
+/// The same for the outputs alone.
+Status check_output(const ModelInfo& info, std::string_view name, RowsOf rows);
 
 }  // namespace lanewise::tasks

@@ -58,7 +58,9 @@ class TokenTagger::Impl {
 
 Result<TokenTagger> TokenTagger::create(const Model& model, const SessionOptions& options) {
   return base::no_throw([&]() -> Result<TokenTagger> {
-    LW_RETURN_IF_ERROR(tasks::check_task(model.info(), tasks::kTokenClassification));
+    LW_RETURN_IF_ERROR(tasks::check_task(model.info(), tasks::kTokenClassification, tasks::kLogits,
+                                         tasks::RowsOf::kTokens));
+    if (model.info().head.labels.empty()) return data_loss("the model has no labels");
     LW_ASSIGN_OR_RETURN(TextBatcher batcher,
                         TextBatcher::create(model, options, {std::string(tasks::kLogits)}));
     return TokenTagger(std::make_unique<Impl>(std::move(batcher)));
