@@ -97,6 +97,10 @@ std::string_view name_of(ScoreFunction function) {
 Status parse_head(const base::JsonFields& fields, HeadInfo& head) {
   LW_ASSIGN_OR_RETURN(head.problem_type, fields.string_or("problem_type", ""));
   LW_ASSIGN_OR_RETURN(head.mask_token, fields.string_or("mask_token", ""));
+  constexpr int64_t kMostLogarithms = 2;
+  LW_ASSIGN_OR_RETURN(const int64_t logarithms,
+                      fields.integer_or("sparse_logarithms", 0, 0, kMostLogarithms));
+  head.sparse_logarithms = static_cast<int32_t>(logarithms);
   LW_ASSIGN_OR_RETURN(head.scores, parse_function(fields, "scores"));
   LW_ASSIGN_OR_RETURN(head.ranking, parse_function(fields, "ranking"));
   if (fields.find("labels") == nullptr) return {};
@@ -114,6 +118,7 @@ Json to_json(const HeadInfo& head) {
   }
   if (!head.problem_type.empty()) json.set("problem_type", head.problem_type);
   if (!head.mask_token.empty()) json.set("mask_token", head.mask_token);
+  if (head.sparse_logarithms > 0) json.set("sparse_logarithms", head.sparse_logarithms);
   return json;
 }
 

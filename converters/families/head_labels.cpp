@@ -27,15 +27,11 @@ Result<std::pair<std::string, std::string>> ranking_activation(const Config& con
   return std::pair(std::move(field), std::move(path));
 }
 
-Result<ScoreFunction> ranking_function(const Config& config, size_t labels) {
+Result<ScoreFunction> stored_ranking(const Config& config, size_t labels) {
   LW_ASSIGN_OR_RETURN(const auto activation, ranking_activation(config));
   const auto& [field, path] = activation;
   if (path.empty()) return labels == 1 ? ScoreFunction::kSigmoid : ScoreFunction::kNone;
-  const std::string name = path.starts_with("torch.nn.") ? path.substr(path.rfind('.') + 1) : "";
-  if (name == "Sigmoid") return ScoreFunction::kSigmoid;
-  if (name == "Identity") return ScoreFunction::kNone;
-  return unsupported(config.label() + ": " + field + " " + in_quotes(path) +
-                     " is not supported; known: torch.nn.Identity, torch.nn.Sigmoid");
+  return ranking_function(config, field, path);
 }
 
 /// Pipelines take one label of a single choice for a yes or no.
@@ -52,6 +48,15 @@ Result<ScoreFunction> label_function(const Config& config, const std::string& pr
 }
 
 }  // namespace
+
+Result<ScoreFunction> ranking_function(const Config& config, const std::string& field,
+                                       const std::string& path) {
+  const std::string name = path.starts_with("torch.nn.") ? path.substr(path.rfind('.') + 1) : "";
+  if (name == "Sigmoid") return ScoreFunction::kSigmoid;
+  if (name == "Identity") return ScoreFunction::kNone;
+  return unsupported(config.label() + ": " + field + " " + in_quotes(path) +
+                     " is not supported; known: torch.nn.Identity, torch.nn.Sigmoid");
+}
 
 Result<std::vector<std::string>> read_labels(const Config& config) {
   LW_ASSIGN_OR_RETURN(const auto names, config.text_map(kNames));
@@ -75,7 +80,7 @@ Result<std::vector<std::string>> read_labels(const Config& config) {
 Status read_score_functions(const Config& config, HeadInfo& info) {
   LW_ASSIGN_OR_RETURN(info.problem_type, config.text("problem_type", ""));
   LW_ASSIGN_OR_RETURN(info.scores, label_function(config, info.problem_type, info.labels.size()));
-  LW_ASSIGN_OR_RETURN(info.ranking, ranking_function(config, info.labels.size()));
+  LW_ASSIGN_OR_RETURN(info.ranking, stored_ranking(config, info.labels.size()));
   return {};
 }
 

@@ -24,4 +24,9 @@ Result<std::vector<std::string>> read_labels(const Config& config);
 /// Requires info.labels. kUnsupported for other problems and activations.
 Status read_score_functions(const Config& config, HeadInfo& info);
 
+/// The score function of an activation that `field` of `config` names by its path in PyTorch.
+/// kUnsupported for any but Sigmoid and Identity.
+Result<ScoreFunction> ranking_function(const Config& config, const std::string& field,
+                                       const std::string& path);
+
 }  // namespace lanewise::converters

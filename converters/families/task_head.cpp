@@ -7,6 +7,7 @@
 #include "base/status_macros.hpp"
 #include "converters/families/head_labels.hpp"
 #include "converters/families/hf_names.hpp"
+#include "converters/families/sentence_task.hpp"
 #include "converters/families/sentence_transformers.hpp"
 #include "converters/tokenizers/companions.hpp"
 #include "converters/tokenizers/tokenizer_classes.hpp"
@@ -73,6 +74,36 @@ const HeadClass* find_by_tensors(const FamilyHeads& heads, const Checkpoint& che
   return found;
 }
 
+/// sentence-transformers uses the encoder of whatever class a folder has, unless its first module
+/// says otherwise.
+Result<const HeadClass*> find_in_sentence_folder(const FamilyInput& input, const FamilyHeads& heads,
+                                                 const HeadClass* named) {
+  LW_ASSIGN_OR_RETURN(const TransformerTask task, read_transformer_task(input));
+  if (task == TransformerTask::kFeatures) return static_cast<const HeadClass*>(nullptr);
+  const HeadTask wanted =
+      task == TransformerTask::kScores ? HeadTask::kTextClassification : HeadTask::kMaskedTokens;
+  if (named != nullptr && named->task == wanted) return named;
+  std::string known;
+  for (const HeadClass& candidate : heads.classes) {
+    if (candidate.task != wanted) continue;
+    known.append(known.empty() ? "" : ", ").append(candidate.architecture);
+  }
+  return unsupported(input.config.label() + ": 'architectures' of a " +
+                     std::string(class_of(task)) + ": expected one of " + known);
+}
+
+/// The class of the checkpoint, or null if it is an encoder without a head.
+Result<const HeadClass*> find_class(const FamilyInput& input, const FamilyHeads& heads) {
+  LW_ASSIGN_OR_RETURN(const std::vector<std::string> names, input.config.texts("architectures"));
+  const HeadClass* its_class = find_named(heads, names);
+  if (is_sentence_folder(input.folder)) return find_in_sentence_folder(input, heads, its_class);
+  if (its_class == nullptr && names.empty()) its_class = find_by_tensors(heads, input.checkpoint);
+  if (its_class == nullptr) {
+    LW_RETURN_IF_ERROR(check_head(input, heads.others, heads.outside));
+  }
+  return its_class;
+}
+
 /// The last layer's weight: its own, or the embedding to which it is tied.
 Result<std::string> output_weight(const FamilyInput& input, const FamilyHeads& heads,
                                   const HeadClass& its_class) {
@@ -116,6 +147,8 @@ class HeadWriter {
     const ValueId logits = output(x);
     if (head_.its_class.task != HeadTask::kQuestionAnswering) {
       builder_.output(std::string(tasks::kLogits), logits);
+      if (head_.its_class.task != HeadTask::kMaskedTokens) return;
+      builder_.output(std::string(tasks::kMaxLogits), builder_.pool("head.max", logits, "max"));
       return;
     }
     builder_.output(std::string(tasks::kStartLogits),
@@ -199,15 +232,9 @@ Result<std::string> mask_token(const FamilyInput& input) {
 }  // namespace
 
 Result<std::optional<TaskHead>> read_task_head(const FamilyInput& input, const FamilyHeads& heads) {
-  // sentence-transformers uses the encoder of whatever class a folder has.
-  if (input.encoder_alone || is_sentence_folder(input.folder)) return std::optional<TaskHead>();
-  LW_ASSIGN_OR_RETURN(const std::vector<std::string> names, input.config.texts("architectures"));
-  const HeadClass* its_class = find_named(heads, names);
-  if (its_class == nullptr && names.empty()) its_class = find_by_tensors(heads, input.checkpoint);
-  if (its_class == nullptr) {
-    LW_RETURN_IF_ERROR(check_head(input, heads.others, heads.outside));
-    return std::optional<TaskHead>();
-  }
+  if (input.encoder_alone) return std::optional<TaskHead>();
+  LW_ASSIGN_OR_RETURN(const HeadClass* its_class, find_class(input, heads));
+  if (its_class == nullptr) return std::optional<TaskHead>();
   TaskHead head{.its_class = *its_class, .outside = heads.outside, .weight = {}, .info = {}};
   LW_ASSIGN_OR_RETURN(head.weight, output_weight(input, heads, *its_class));
   LW_RETURN_IF_ERROR(read_info(input, its_class->task, head.info));
@@ -228,9 +255,17 @@ Status describe_task(const FamilyInput& input, const TaskHead& head, FamilyModel
     LW_ASSIGN_OR_RETURN(model.info.head.mask_token, mask_token(input));
     model.leftovers.push_back(head.outside + its_class.output + ".weight");
     for (const std::string& bias : its_class.biases) model.leftovers.push_back(head.outside + bias);
+    model.info.head.sparse_logarithms = 1;
+  }
+  if (is_sentence_folder(input.folder)) {
+    LW_ASSIGN_OR_RETURN(const TransformerTask task, read_transformer_task(input));
+    LW_RETURN_IF_ERROR(read_sentence_task(input, task, model.info));
+  } else if (its_class.task == HeadTask::kMaskedTokens) {
+    LW_RETURN_IF_ERROR(read_prompts(input, TransformerTask::kMaskedTokens, model.info));
   }
   LW_ASSIGN_OR_RETURN(const SentenceTexts texts, read_sentence_texts(input, model.info.max_tokens));
   model.info.max_text_tokens = texts.max_tokens;
+  model.lowercase_texts = texts.lowercase;
   return {};
 }
 

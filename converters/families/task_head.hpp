@@ -81,14 +81,15 @@ struct EncoderVectors {
 
 /// Decides by `architectures` which of the classes a checkpoint belongs to; if there is no such
 /// field, by its tensors, provided that they fit one kind of head. Nothing for an encoder without a
-/// head, for a folder of sentence-transformers, or if the caller wants the encoder alone.
+/// head, or if the caller wants the encoder alone; a folder of sentence-transformers has a head only
+/// if its first module uses it (read_transformer_task()).
 ///
 /// Fails with kUnsupported, naming the class or the tensor, for other heads (check_head()); with
 /// kInvalidArgument or kUnsupported if the fields about labels contradict themselves.
 Result<std::optional<TaskHead>> read_task_head(const FamilyInput& input, const FamilyHeads& heads);
 
-/// Appends the head and makes it the output `logits`, or `start_logits` and `end_logits`. Adds its
-/// tensors to `expected`.
+/// Appends the head and makes it the output `logits`, or `start_logits` and `end_logits`; of a masked
+/// language model also `max_logits`, the largest of each text. Adds its tensors to `expected`.
 ///
 /// checkpoint  for the names of norms, which may be gamma and beta
 void append_task_head(graph::Builder& builder, const TaskHead& head, const EncoderVectors& vectors,

@@ -44,6 +44,8 @@ struct HeadInfo {
   ScoreFunction scores = ScoreFunction::kNone;   ///< of the labels
   ScoreFunction ranking = ScoreFunction::kNone;  ///< of a pair of query and text
   std::string mask_token;                        ///< in texts with masks; empty: none
+  /// Sparse embeddings: how often log(1 + x) is taken of a logit above 0; 0: there are none.
+  int32_t sparse_logarithms = 0;
 };
 
 /// Describes a model, as recorded by its converter.

@@ -14,5 +14,7 @@ inline constexpr std::string_view kFillMask = "fill-mask";
 inline constexpr std::string_view kLogits = "logits";
 inline constexpr std::string_view kStartLogits = "start_logits";
 inline constexpr std::string_view kEndLogits = "end_logits";
+/// Of each token of the vocabulary, the largest of a text's logits.
+inline constexpr std::string_view kMaxLogits = "max_logits";
 
 }  // namespace lanewise::tasks
