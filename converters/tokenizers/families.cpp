@@ -128,24 +128,6 @@ void set_roberta_template(SentencePieceFamily* family) {
   family->separator = {kEnd, kEnd};
 }
 
-/// What ALBERT does to a text before SentencePiece normalises it.
-Json albert_normalizer(Json pieces, const Companions& companions) {
-  Json parts = Json::array();
-  for (const char* quotes : {"``", "''"}) {
-    parts.push_back(Json::object(
-        {{"type", "Replace"}, {"pattern", Json::object({{"String", quotes}})}, {"content", "\""}}));
-  }
-  if (!companions.keep_accents.value_or(false)) {
-    parts.push_back(Json::object({{"type", "NFKD"}}));
-    parts.push_back(Json::object({{"type", "StripAccents"}}));
-  }
-  if (companions.do_lower_case.value_or(true)) {
-    parts.push_back(Json::object({{"type", "Lowercase"}}));
-  }
-  parts.push_back(std::move(pieces));
-  return Json::object({{"type", "Sequence"}, {"normalizers", std::move(parts)}});
-}
-
 }  // namespace
 
 Result<std::string> plain_tokenizer(std::string_view spm) {
@@ -251,28 +233,6 @@ Result<std::string> camembert_tokenizer(std::string_view spm) {
   family.specials.back().lstrip = true;
   set_roberta_template(&family);
   return sentencepiece_json(file, family);
-}
-
-Result<std::string> albert_tokenizer(std::string_view spm, const Companions& companions) {
-  LW_ASSIGN_OR_RETURN(const SentencePieceFile file, read_sentencepiece_file(spm));
-  SentencePieceFamily family = own_specials(file);
-  for (const char* token : {"[CLS]", "[SEP]"}) LW_RETURN_IF_ERROR(need(file, token));
-  for (const char* token : {"<pad>", "[CLS]", "[SEP]", "[MASK]"}) {
-    const int32_t id = place_of(file, token);
-    const bool known =
-        std::ranges::find(family.specials, token, &SentencePieceFamily::Special::token) !=
-        family.specials.end();
-    if (id >= 0 && !known) family.specials.push_back({token, id});
-  }
-  for (auto& special : family.specials) special.lstrip = special.token == "[MASK]";
-  family.prefix = {"[CLS]"};
-  family.suffix = family.separator = {"[SEP]"};
-  family.second_type = true;
-  const std::string made = sentencepiece_json(file, family);
-  LW_ASSIGN_OR_RETURN(const base::JsonDocument document, parse_file(made, kTokenizer));
-  Json json = Json::of(document.root());
-  json.set("normalizer", albert_normalizer(std::move(*json.find("normalizer")), companions));
-  return sorted_text(std::move(json));
 }
 
 Result<std::string> with_clean_up(std::string_view tokenizer_json) {

@@ -59,6 +59,7 @@ Result<std::string> camembert_tokenizer(std::string_view spm);
 
 /// ALBERT (spiece.model): [CLS] before and [SEP] after each text, which is converted to lower case
 /// and loses its accents unless `companions` keep them (`do_lower_case`, `keep_accents`).
+/// kUnsupported for a model of another type than unigram.
 Result<std::string> albert_tokenizer(std::string_view spm, const Companions& companions);
 
 /// Pegasus (spiece.model): <pad>, </s>, <mask_1>, <mask_2>, <unk_2>, ..., then the pieces from the

@@ -63,20 +63,6 @@ Json decoder(const SentencePieceFile& file, const SentencePieceFamily& family) {
                        {"strip", family.strip}});
 }
 
-Json added_tokens(const SentencePieceFamily& family) {
-  Json list = Json::array();
-  for (const auto& special : family.specials) {
-    list.push_back(Json::object({{"id", special.id},
-                                 {"content", special.token},
-                                 {"single_word", false},
-                                 {"lstrip", special.lstrip},
-                                 {"rstrip", false},
-                                 {"normalized", false},
-                                 {"special", true}}));
-  }
-  return list;
-}
-
 /// Appends a piece of a template, whose id is a token or the name of a text.
 void add_piece(const char* kind, std::string_view id, int type, Json& list) {
   list.push_back(Json::object({{kind, Json::object({{"id", id}, {"type_id", type}})}}));
@@ -107,6 +93,20 @@ Json template_of_pair(const SentencePieceFamily& family) {
 
 }  // namespace
 
+Json added_tokens_of(const SentencePieceFamily& family) {
+  Json list = Json::array();
+  for (const auto& special : family.specials) {
+    list.push_back(Json::object({{"id", special.id},
+                                 {"content", special.token},
+                                 {"single_word", false},
+                                 {"lstrip", special.lstrip},
+                                 {"rstrip", false},
+                                 {"normalized", false},
+                                 {"special", true}}));
+  }
+  return list;
+}
+
 Json template_of(const SentencePieceFamily& family) {
   Json specials = Json::object();
   for (const auto& special : family.specials) {
@@ -122,7 +122,7 @@ Json template_of(const SentencePieceFamily& family) {
 
 std::string sentencepiece_json(const SentencePieceFile& file, const SentencePieceFamily& family) {
   Json json = Json::object({{"version", "1.0"},
-                            {"added_tokens", added_tokens(family)},
+                            {"added_tokens", added_tokens_of(family)},
                             {"normalizer", normalizer(file)},
                             {"pre_tokenizer", nullptr},
                             {"post_processor", template_of(family)},

@@ -35,6 +35,9 @@ struct SentencePieceFamily {
 /// Prefix, text and suffix as the post_processor of a tokenizer.json.
 base::JsonTree template_of(const SentencePieceFamily& family);
 
+/// Its special tokens as the added_tokens of a tokenizer.json.
+base::JsonTree added_tokens_of(const SentencePieceFamily& family);
+
 /// The tokenizer of a SentencePiece model in the form that the runtime reads (tokenizer.json with
 /// types of our own; see runtime/text). A pair of texts has prefix, first, separator, second,
 /// suffix.
