@@ -28,8 +28,7 @@ bool joins_digit_and_comma(std::string_view piece) {
 }
 
 Json replace(Json pattern, const char* content) {
-  return Json::object(
-      {{"type", "Replace"}, {"pattern", std::move(pattern)}, {"content", content}});
+  return Json::object({{"type", "Replace"}, {"pattern", std::move(pattern)}, {"content", content}});
 }
 
 Json normalizer(const SentencePieceFile& file, const Companions& companions) {
@@ -45,8 +44,8 @@ Json normalizer(const SentencePieceFile& file, const Companions& companions) {
     parts.push_back(Json::object({{"type", "Lowercase"}}));
   }
   if (!file.charsmap.empty()) {
-    parts.push_back(Json::object({{"type", "Precompiled"},
-                                  {"precompiled_charsmap", text::encode_base64(file.charsmap)}}));
+    parts.push_back(Json::object(
+        {{"type", "Precompiled"}, {"precompiled_charsmap", text::encode_base64(file.charsmap)}}));
   }
   parts.push_back(replace(Json::object({{"Regex", " {2,}"}}), " "));
   return Json::object({{"type", "Sequence"}, {"normalizers", std::move(parts)}});

@@ -99,7 +99,8 @@ TEST_F(FolderTokenizerTest, MpnetHasItsOwnTokensAroundBertsPieces) {
   EXPECT_EQ(ids("The rivers <mask> x"), (Ids{0, 4, 5, 6, 7, 3, 2}));
   const auto tokenizer = load();
   ASSERT_TRUE(tokenizer.ok()) << tokenizer.status().message();
-  const auto pair = (*tokenizer)->encode_pair("the", "river", {});
+  std::vector<int32_t> types;
+  const auto pair = (*tokenizer)->encode_pair("the", "river", {}, &types);
   ASSERT_TRUE(pair.ok()) << pair.status().message();
   EXPECT_EQ(ids_of(*pair), (Ids{0, 4, 2, 2, 5, 2}));
   put("tokenizer_config.json", R"({"do_lower_case": false})");

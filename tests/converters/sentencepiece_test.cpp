@@ -235,11 +235,13 @@ TEST(SentencePieceFamilyTest, LanguagesStandWhereTheirModelHasThem) {
 }
 
 Ids pair_ids(const text::Tokenizer& tokenizer) {
-  const auto pair = tokenizer.encode_pair("The river", "The", {});
+  std::vector<int32_t> types;
+  const auto pair = tokenizer.encode_pair("The river", "The", {}, &types);
   EXPECT_TRUE(pair.ok()) << pair.status().message();
   Ids ids;
   if (pair.ok()) {
     for (const text::Token& token : pair->tokens) ids.push_back(token.id);
+    EXPECT_EQ(types, Ids(ids.size(), 0)) << "one type for both texts";
   }
   return ids;
 }
