@@ -3,14 +3,13 @@
 #include <string>
 #include <vector>
 
-#include <fmt/format.h>
-
 #include "cli/command.hpp"
 #include "cli/embed_writers.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/on_error.hpp"
 #include "cli/open_model.hpp"
 #include "cli/progress.hpp"
+#include "cli/text_loop.hpp"
 #include "cli/texts.hpp"
 #include "lanewise/embedder.hpp"
 #include "lanewise/status_macros.hpp"
@@ -123,12 +122,7 @@ Status embed(const EmbedOptions& options, Shell& shell) {
   Embedding embedding(std::move(source), std::move(embedder), std::move(writers), options.on_error,
                       shell);
   LANEWISE_RETURN_IF_ERROR(embedding.all());
-  const int64_t cut = embedding.cut();
-  if (cut > 0) {
-    shell.note(fmt::format("{} {} longer than {} tokens and {} truncated", cut,
-                           cut == 1 ? "text was" : "texts were", model.info().max_text_tokens,
-                           cut == 1 ? "was" : "were"));
-  }
+  report_truncation(shell, embedding.cut(), model.info().max_text_tokens);
   return {};
 }
 

@@ -190,7 +190,15 @@ Result<std::vector<int32_t>> PaddedRows::gather(const Tensor& tensor, std::strin
 }
 
 Tensor PaddedRows::pad(const Session::Rows& rows) const {
-  Tensor padded(DataType::kF32, {batch_, padded_length_, rows.features});
+  return pad_to({batch_, padded_length_, rows.features}, rows);
+}
+
+Tensor PaddedRows::pad_numbers(const Session::Rows& rows) const {
+  return pad_to({batch_, padded_length_}, rows);
+}
+
+Tensor PaddedRows::pad_to(Shape shape, const Session::Rows& rows) const {
+  Tensor padded(DataType::kF32, std::move(shape));
   const float* source = rows.data;
   for (size_t s = 0; s < lengths_.size(); ++s) {
     const int64_t first = static_cast<int64_t>(s) * padded_length_ + begins_[s];
@@ -236,6 +244,10 @@ RaggedBatch PaddedBatch::ragged() const {
 
 Tensor PaddedBatch::pad_tokens(const Session::Rows& rows, bool of_decoder) const {
   return (of_decoder ? decoder_rows_ : rows_).pad(rows);
+}
+
+Tensor PaddedBatch::pad_numbers(const Session::Rows& rows, bool of_decoder) const {
+  return (of_decoder ? decoder_rows_ : rows_).pad_numbers(rows);
 }
 
 Tensor PaddedBatch::pack_sequences(const Session::Rows& rows) {

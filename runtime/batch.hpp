@@ -30,9 +30,12 @@ class PaddedRows {
   Result<std::vector<int32_t>> gather(const Tensor& tensor, std::string_view name) const;
   /// [B, T, features], zeros at padded positions.
   Tensor pad(const Session::Rows& rows) const;
+  /// [B, T], the same for rows of one feature.
+  Tensor pad_numbers(const Session::Rows& rows) const;
 
  private:
   Status read_mask(const Tensor& mask, std::string_view name);
+  Tensor pad_to(Shape shape, const Session::Rows& rows) const;
 
   Shape shape_;
   int64_t batch_ = 0;
@@ -53,6 +56,8 @@ class PaddedBatch {
   /// [B, T, features], zeros at padded positions of input_ids or, with `of_decoder`,
   /// decoder_input_ids.
   Tensor pad_tokens(const Session::Rows& rows, bool of_decoder) const;
+  /// [B, T], the same for rows of one feature.
+  Tensor pad_numbers(const Session::Rows& rows, bool of_decoder) const;
   /// [B, features]
   static Tensor pack_sequences(const Session::Rows& rows);
 

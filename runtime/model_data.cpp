@@ -1,6 +1,7 @@
 #include "runtime/model_data.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <utility>
 
@@ -12,13 +13,14 @@
 #include "ops/description.hpp"
 #include "runtime/generate/options_json.hpp"
 #include "runtime/model_checks.hpp"
+#include "runtime/tasks/task_names.hpp"
 
 namespace lanewise::internal {
 namespace {
 
 using Json = base::JsonTree;
 
-constexpr size_t kMaxTaskBytes = 1 << 20;
+constexpr size_t kMaxTaskBytes = 8 << 20;  // Tens of thousands of labels.
 
 /// Null where the file has no metadata of that name.
 const std::string* find_metadata(const file::SafetensorsView& file, std::string_view key) {
@@ -78,6 +80,48 @@ void add_prompts(const ModelInfo& info, Json& json) {
   if (!info.pools_prompt) json.set("pools_prompt", false);
 }
 
+// In the order of the enumerators.
+constexpr std::array kScoreFunctions =
+    std::to_array<std::string_view>({"none", "sigmoid", "softmax"});
+
+Result<ScoreFunction> parse_function(const base::JsonFields& fields, std::string_view field) {
+  if (fields.find(field) == nullptr) return ScoreFunction::kNone;
+  LW_ASSIGN_OR_RETURN(const size_t index, fields.choice(field, kScoreFunctions));
+  return static_cast<ScoreFunction>(index);
+}
+
+std::string_view name_of(ScoreFunction function) {
+  return kScoreFunctions[static_cast<size_t>(function)];
+}
+
+Status parse_head(const base::JsonFields& fields, HeadInfo& head) {
+  LW_ASSIGN_OR_RETURN(head.problem_type, fields.string_or("problem_type", ""));
+  LW_ASSIGN_OR_RETURN(head.mask_token, fields.string_or("mask_token", ""));
+  constexpr int64_t kMostLogarithms = 2;
+  LW_ASSIGN_OR_RETURN(const int64_t logarithms,
+                      fields.integer_or("sparse_logarithms", 0, 0, kMostLogarithms));
+  head.sparse_logarithms = static_cast<int32_t>(logarithms);
+  LW_ASSIGN_OR_RETURN(head.scores, parse_function(fields, "scores"));
+  LW_ASSIGN_OR_RETURN(head.ranking, parse_function(fields, "ranking"));
+  if (fields.find("labels") == nullptr) return {};
+  LW_ASSIGN_OR_RETURN(head.labels, fields.strings("labels"));
+  return {};
+}
+
+/// Fields without a value are left out.
+Json to_json(const HeadInfo& head) {
+  Json json = Json::object();
+  if (!head.labels.empty()) {
+    json.set("labels", head.labels);
+    json.set("scores", name_of(head.scores));
+    json.set("ranking", name_of(head.ranking));
+  }
+  if (!head.problem_type.empty()) json.set("problem_type", head.problem_type);
+  if (!head.mask_token.empty()) json.set("mask_token", head.mask_token);
+  if (head.sparse_logarithms > 0) json.set("sparse_logarithms", head.sparse_logarithms);
+  return json;
+}
+
 Result<ModelInfo> parse_task(std::string_view text) {
   LW_ASSIGN_OR_RETURN(const base::JsonDocument json, base::parse_json(text, kMaxTaskBytes));
   LW_ASSIGN_OR_RETURN(const base::JsonFields fields, base::JsonFields::of(json.root(), ""));
@@ -96,8 +140,24 @@ Result<ModelInfo> parse_task(std::string_view text) {
                         generate::options_from_json(generation, info.generated_vocabulary_size()));
   }
   LW_RETURN_IF_ERROR(parse_prompts(fields, info));
+  if (fields.find("head") != nullptr) {
+    LW_ASSIGN_OR_RETURN(const base::JsonFields head, fields.object("head"));
+    LW_RETURN_IF_ERROR(parse_head(head, info.head));
+  }
   LW_RETURN_IF_ERROR(check_limits(info));
   return info;
+}
+
+/// Labels name the features of the logits.
+Status check_labels(const ModelInfo& info) {
+  const size_t labels = info.head.labels.size();
+  if (labels == 0) return {};
+  for (const OutputInfo& output : info.outputs) {
+    if (output.name != tasks::kLogits || static_cast<size_t>(output.features) == labels) continue;
+    return data_loss(std::to_string(labels) + " labels for logits of " +
+                     std::to_string(output.features) + " features");
+  }
+  return {};
 }
 
 std::vector<OutputInfo> outputs_of(const graph::Graph& graph) {
@@ -154,6 +214,7 @@ Status ModelData::parse() {
   LW_ASSIGN_OR_RETURN(const std::string_view graph, get_metadata(view_, kGraphKey));
   LW_ASSIGN_OR_RETURN(graph_, graph::parse_graph(graph));
   info_.outputs = outputs_of(graph_);
+  LW_RETURN_IF_ERROR(check_labels(info_));
   LW_RETURN_IF_ERROR(check_weights(graph_, view_));
   LW_ASSIGN_OR_RETURN(formats_, read_formats(version));
   return check_interface(graph_, view_, formats_, info_);
@@ -259,6 +320,8 @@ std::string task_to_json(const ModelInfo& info) {
   Json generation = generate::to_json(info.generation);
   if (!generation.members().empty()) json.set("generation", std::move(generation));
   add_prompts(info, json);
+  Json head = to_json(info.head);
+  if (!head.members().empty()) json.set("head", std::move(head));
   return json.text();
 }
 

@@ -13,8 +13,17 @@
 #include "runtime/model_data.hpp"
 #include "runtime/node_times.hpp"
 #include "runtime/session_setup.hpp"
+#include "runtime/tasks/task_names.hpp"
 
 namespace lanewise {
+namespace {
+
+/// [B, T] in Transformers; everything else per token has a dimension for its features.
+bool is_one_number_per_token(std::string_view output) {
+  return output == tasks::kStartLogits || output == tasks::kEndLogits;
+}
+
+}  // namespace
 
 /// Keeps the model alive, holds the program, and remembers the last batch.
 class Session::Impl {
@@ -48,9 +57,15 @@ class Session::Impl {
     for (const auto& [name, value] : program_.graph.outputs) {
       LW_ASSIGN_OR_RETURN(const Rows rows, output(name));
       const graph::RowSymbol symbol = program_.graph.values[static_cast<size_t>(value)].rows;
-      outputs[name] = symbol == graph::RowSymbol::kSequences
-                          ? PaddedBatch::pack_sequences(rows)
-                          : batch.pad_tokens(rows, symbol == graph::RowSymbol::kTargetTokens);
+      if (symbol == graph::RowSymbol::kSequences) {
+        outputs[name] = PaddedBatch::pack_sequences(rows);
+        continue;
+      }
+      const bool of_decoder = symbol == graph::RowSymbol::kTargetTokens;
+      // A file may name any output so.
+      const bool numbers = is_one_number_per_token(name) && rows.features == 1;
+      outputs[name] =
+          numbers ? batch.pad_numbers(rows, of_decoder) : batch.pad_tokens(rows, of_decoder);
     }
     return outputs;
   }

@@ -166,6 +166,22 @@ Status read_pegasus(const TokenizerFolder& folder, FamilyModel& model) {
   return finish(folder, Backend::kTokenizers, model.tokenizer);
 }
 
+/// Encoders: by the class, because Transformers has several models with the tokenizer of another,
+/// such as multilingual E5, a BERT with XLM-RoBERTa's.
+Status read_encoder_pieces(const TokenizerFolder& folder, FamilyModel& model) {
+  const bool albert = folder.is_class("Albert");
+  const bool camembert = folder.is_class("Camembert");
+  if (!albert && !camembert && !folder.is_class("XLMRoberta")) return {};
+  const char* name = albert ? "spiece.model" : kBpeModel;
+  if (!folder.has(name)) return {};
+  LW_ASSIGN_OR_RETURN(const std::string spm, folder.text(name));
+  Result<std::string> made = albert      ? albert_tokenizer(spm, folder.companions)
+                             : camembert ? camembert_tokenizer(spm)
+                                         : xlm_roberta_tokenizer(spm);
+  LW_ASSIGN_OR_RETURN(model.tokenizer, folder.named(std::move(made), name));
+  return finish(folder, Backend::kTokenizers, model.tokenizer);
+}
+
 /// ByT5's class needs no file.
 Status read_byt5(const TokenizerFolder& folder, FamilyModel& model) {
   LW_ASSIGN_OR_RETURN(model.tokenizer,
@@ -210,7 +226,7 @@ Status read_hf_tokenizers(const FamilyInput& input, std::string_view model_type,
   if (model_type == "m2m_100") return read_nllb(folder, model);
   if (model_type == "t5") return read_t5(folder, model);
   if (model_type == "pegasus") return read_pegasus(folder, model);
-  return {};
+  return read_encoder_pieces(folder, model);
 }
 
 }  // namespace lanewise::converters

@@ -49,8 +49,10 @@ class Reader {
     if (type == "linear") return linear(static_cast<float>(factor));
     if (type == "llama3") return llama3(static_cast<float>(factor));
     if (type == "yarn") return yarn(factor);
+    if (type == "ntk" && defaults_.ntk) return ntk(factor);
     return unsupported(config_.label() + ": unknown rope_type " + base::in_quotes(type) +
-                       "; known: default, linear, dynamic, llama3, yarn, longrope");
+                       "; known: default, linear, dynamic, llama3, yarn, longrope" +
+                       (defaults_.ntk ? ", ntk" : ""));
   }
 
  private:
@@ -95,6 +97,19 @@ class Reader {
   RotaryFrequencies linear(float factor) const {
     RotaryFrequencies result{plain(base_), 1};
     for (float& frequency : result.frequencies) frequency /= factor;
+    return result;
+  }
+
+  /// Source: spaces.ac.cn/archives/9706, equation 6.
+  Result<RotaryFrequencies> ntk(double factor) const {
+    if (parameters_.has("mixed_b")) {
+      return unsupported(parameters_.label() + ": 'mixed_b' is not supported");
+    }
+    Base base = base_;
+    base.theta = static_cast<float>(static_cast<double>(base_.theta) * factor);
+    RotaryFrequencies result{plain(base), 1};
+    const double divisor = std::pow(factor, 2 / static_cast<double>(base_.dim));
+    for (float& frequency : result.frequencies) frequency /= static_cast<float>(divisor);
     return result;
   }
 

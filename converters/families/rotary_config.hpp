@@ -28,6 +28,9 @@ struct RotaryDefaults {
   /// Whether `original_max_position_embeddings` stands beside the parameters, as in Phi-3; then
   /// `su` and `yarn` are older names of `longrope` too.
   bool phi = false;
+  /// Whether `ntk` is known: theta times `factor`, frequencies divided by factor^(2 / features), at
+  /// every length, as in Alibaba's GTE.
+  bool ntk = false;
 };
 
 /// The sizes that the frequencies depend on.

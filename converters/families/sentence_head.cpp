@@ -324,6 +324,12 @@ Result<SentenceHead> read_sentence_head(const FamilyInput& input, int64_t featur
     head.pools.emplace_back("mean");
     return head;
   }
+  LW_ASSIGN_OR_RETURN(const TransformerTask task, read_transformer_task(input));
+  if (task != TransformerTask::kFeatures) {
+    return unsupported(in_quotes(input.folder.path(kModulesFile)) + ": a " +
+                       std::string(class_of(task)) + " is not supported for " +
+                       std::string(input.family->name));
+  }
   LW_ASSIGN_OR_RETURN(const std::vector<SentenceModule> modules, read_modules(input.folder));
   HeadReader reader(input, features);
   for (const SentenceModule& module : modules) {
@@ -340,7 +346,7 @@ Status describe_encoder(const FamilyInput& input, const SentenceHead& head, Fami
   model.info.pools_prompt = head.include_prompt;
   model.lowercase_texts = texts.lowercase;
   model.parts.insert(head.parts.begin(), head.parts.end());
-  return read_prompts(input, model.info);
+  return read_prompts(input, TransformerTask::kFeatures, model.info);
 }
 
 void append_sentence_head(graph::Builder& builder, ValueId tokens, const SentenceHead& head) {

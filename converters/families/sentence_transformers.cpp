@@ -58,8 +58,34 @@ Status refuse_members(const Config& config, const std::string& field,
   return {};
 }
 
-/// Only the last layer's token vectors are supported, which is what texts have.
-Status check_modalities(const Config& config) {
+/// What sentence_bert_config.json says about a task.
+struct TaskNames {
+  TransformerTask task;
+  std::string_view name;    // transformer_task
+  const char* its_output;   // of Transformers' class
+  const char* output;       // of the module
+  std::string_view writer;  // the class in sentence-transformers
+};
+
+constexpr TaskNames kTasks[] = {
+    {TransformerTask::kFeatures, "feature-extraction", "last_hidden_state", "token_embeddings",
+     "SentenceTransformer"},
+    {TransformerTask::kMaskedTokens, "fill-mask", "logits", "token_embeddings", "SparseEncoder"},
+    {TransformerTask::kScores, "sequence-classification", "logits", "scores", "CrossEncoder"}};
+
+const TaskNames& names_of(TransformerTask task) {
+  return *std::ranges::find(kTasks, task, &TaskNames::task);
+}
+
+// SparseEncoder's name for a Transformer before version 5.4.
+constexpr std::string_view kMaskedTransformer = "MLMTransformer";
+
+bool is_transformer(const SentenceModule& module) {
+  return module.type == "Transformer" || module.type == kMaskedTransformer;
+}
+
+/// Only what texts have is supported.
+Status check_modalities(const Config& config, const TaskNames& task) {
   LW_ASSIGN_OR_RETURN(const Config modalities, config.object("modality_config"));
   for (const std::string& name : modalities.fields()) {
     if (name != "text") {
@@ -67,18 +93,17 @@ Status check_modalities(const Config& config) {
     }
     LW_ASSIGN_OR_RETURN(const Config text, modalities.object(name));
     for (const auto& [field, known] :
-         {std::pair("method", "forward"), std::pair("method_output_name", "last_hidden_state")}) {
+         {std::pair("method", "forward"), std::pair("method_output_name", task.its_output)}) {
       LW_ASSIGN_OR_RETURN(const std::string value, text.text(field, known));
       if (value == known) continue;
       return unsupported(text.label() + ": " + field + " " + in_quotes(value) +
                          " is not supported; known: " + known);
     }
   }
-  LW_ASSIGN_OR_RETURN(const std::string output,
-                      config.text("module_output_name", "token_embeddings"));
-  if (output == "token_embeddings") return {};
+  LW_ASSIGN_OR_RETURN(const std::string output, config.text("module_output_name", task.output));
+  if (output == task.output) return {};
   return unsupported(config.label() + ": module_output_name " + in_quotes(output) +
-                     " is not supported; known: token_embeddings");
+                     " is not supported; known: " + task.output);
 }
 
 /// Arguments passed to Transformers' classes. Those that only choose types, devices and code are
@@ -101,13 +126,8 @@ Status check_arguments(const Config& config) {
   return refuse_members(config, "processing_kwargs", {});
 }
 
-Status check_task(const Config& config) {
-  LW_ASSIGN_OR_RETURN(const std::string task,
-                      config.text("transformer_task", "feature-extraction"));
-  if (task != "feature-extraction") {
-    return unsupported(config.label() + ": transformer_task " + in_quotes(task) +
-                       " is not supported; known: feature-extraction");
-  }
+/// Lengths that only some models of the class have.
+Status refuse_lengths(const Config& config) {
   for (const char* field : {"query_length", "document_length", "query_expansion"}) {
     if (config.has(field)) {
       return unsupported(config.label() + ": " + in_quotes(field) + " is not supported");
@@ -131,14 +151,32 @@ Result<int64_t> tokenizer_limit(const FamilyInput& input, int64_t max_tokens) {
   return read_limit(config, "model_max_length", max_tokens);
 }
 
+/// The file with the settings of the Transformer; nothing if there is none.
+Result<std::optional<Config>> read_text_config(const FamilyInput& input) {
+  for (const char* name : kTextFiles) {
+    const std::string path = join(input.subfolder, name);
+    if (!input.folder.has(path)) continue;
+    LW_ASSIGN_OR_RETURN(Config config, input.folder.config(path));
+    return std::optional(std::move(config));
+  }
+  return std::optional<Config>();
+}
+
+/// A folder without modules.json may have that file too.
+Result<TransformerTask> read_task(const FamilyInput& input) {
+  if (!is_sentence_folder(input.folder)) return TransformerTask::kFeatures;
+  return read_transformer_task(input);
+}
+
 Result<SentenceTexts> read_texts_file(const FamilyInput& input, const Config& config,
                                       int64_t max_tokens) {
   constexpr std::array kFields = std::to_array<std::string_view>(
       {"config_args", "config_kwargs", "do_lower_case", "max_seq_length", "modality_config",
        "model_args", "model_kwargs", "module_output_name", "processing_kwargs", "processor_kwargs",
        "tokenizer_args", "transformer_task", "unpad_inputs"});
-  LW_RETURN_IF_ERROR(check_task(config));
-  LW_RETURN_IF_ERROR(check_modalities(config));
+  LW_ASSIGN_OR_RETURN(const TransformerTask task, read_task(input));
+  LW_RETURN_IF_ERROR(refuse_lengths(config));
+  LW_RETURN_IF_ERROR(check_modalities(config, names_of(task)));
   LW_RETURN_IF_ERROR(check_arguments(config));
   config.report_unknown(
       [&](std::string_view name) { return std::ranges::find(kFields, name) != kFields.end(); },
@@ -198,7 +236,7 @@ bool is_sentence_folder(const SourceFolder& folder) { return folder.has(kModules
 Result<std::string> transformer_subfolder(SourceFolder& folder) {
   if (!is_sentence_folder(folder)) return std::string();
   LW_ASSIGN_OR_RETURN(const std::vector<SentenceModule> modules, read_modules(folder));
-  if (modules.empty() || modules.front().type != "Transformer") {
+  if (modules.empty() || !is_transformer(modules.front())) {
     return unsupported(in_quotes(folder.path(kModulesFile)) +
                        ": expected the first module to be a Transformer, found " +
                        (modules.empty() ? "none" : in_quotes(modules.front().type)));
@@ -206,32 +244,53 @@ Result<std::string> transformer_subfolder(SourceFolder& folder) {
   return modules.front().path;
 }
 
-Result<SentenceTexts> read_sentence_texts(const FamilyInput& input, int64_t max_tokens) {
-  for (const char* name : kTextFiles) {
-    const std::string path = join(input.subfolder, name);
-    if (!input.folder.has(path)) continue;
-    LW_ASSIGN_OR_RETURN(const Config config, input.folder.config(path));
-    return read_texts_file(input, config, max_tokens);
+Result<TransformerTask> read_transformer_task(const FamilyInput& input) {
+  LW_ASSIGN_OR_RETURN(const std::vector<SentenceModule> modules, read_modules(input.folder));
+  const bool masked = !modules.empty() && modules.front().type == kMaskedTransformer;
+  const TransformerTask usual =
+      masked ? TransformerTask::kMaskedTokens : TransformerTask::kFeatures;
+  LW_ASSIGN_OR_RETURN(const std::optional<Config> config, read_text_config(input));
+  if (!config) return usual;
+  const std::string field = "transformer_task";
+  LW_ASSIGN_OR_RETURN(const std::string name, config->text(field, names_of(usual).name));
+  std::string known;
+  for (const TaskNames& task : kTasks) {
+    if (task.name == name) return task.task;
+    known.append(known.empty() ? "" : ", ").append(task.name);
   }
+  return unsupported(config->label() + ": " + field + " " + in_quotes(name) +
+                     " is not supported; known: " + known);
+}
+
+Result<SentenceTexts> read_sentence_texts(const FamilyInput& input, int64_t max_tokens) {
+  LW_ASSIGN_OR_RETURN(const std::optional<Config> config, read_text_config(input));
+  if (config) return read_texts_file(input, *config, max_tokens);
   SentenceTexts texts;
   LW_ASSIGN_OR_RETURN(texts.max_tokens, tokenizer_limit(input, max_tokens));
   return texts;
 }
 
-Status read_prompts(const FamilyInput& input, ModelInfo& info) {
+std::string_view class_of(TransformerTask task) { return names_of(task).writer; }
+
+Result<std::optional<Config>> read_sentence_config(const FamilyInput& input) {
   constexpr const char* kFile = "config_sentence_transformers.json";
-  constexpr const char* kType = "SentenceTransformer";
-  if (!is_sentence_folder(input.folder) || !input.folder.has(kFile)) {
+  if (!is_sentence_folder(input.folder) || !input.folder.has(kFile)) return std::optional<Config>();
+  LW_ASSIGN_OR_RETURN(Config config, input.folder.config(kFile));
+  return std::optional(std::move(config));
+}
+
+Status read_prompts(const FamilyInput& input, TransformerTask task, ModelInfo& info) {
+  LW_ASSIGN_OR_RETURN(const std::optional<Config> config, read_sentence_config(input));
+  if (!config) {
     for (const char* name : kUsualPrompts) info.prompts.push_back({name, ""});
     return {};
   }
-  LW_ASSIGN_OR_RETURN(const Config config, input.folder.config(kFile));
-  LW_ASSIGN_OR_RETURN(const std::string type, config.text("model_type", kType));
-  if (type != kType) {
-    return unsupported(config.label() + ": model_type " + in_quotes(type) +
-                       " is not supported; known: " + kType);
+  LW_ASSIGN_OR_RETURN(const std::string type, config->text("model_type", class_of(task)));
+  if (type != class_of(task)) {
+    return unsupported(config->label() + ": model_type " + in_quotes(type) +
+                       " is not supported; known: " + std::string(class_of(task)));
   }
-  return read_prompt_texts(config, info);
+  return read_prompt_texts(*config, info);
 }
 
 }  // namespace lanewise::converters

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "converters/families/family.hpp"
@@ -28,6 +30,14 @@ Result<std::vector<SentenceModule>> read_modules(SourceFolder& folder);
 /// Whether `folder` was written by sentence-transformers.
 bool is_sentence_folder(const SourceFolder& folder);
 
+/// What the first module of a folder computes: vectors of tokens, or with a head the logits of a
+/// masked language model (SparseEncoder) or the scores of a classifier (CrossEncoder).
+enum class TransformerTask { kFeatures, kMaskedTokens, kScores };
+
+/// Reads the task of a folder for which is_sentence_folder() holds. Fails with kUnsupported, naming
+/// it, for any other.
+Result<TransformerTask> read_transformer_task(const FamilyInput& input);
+
 /// Returns the folder of config.json within `folder`: "", or the one given by modules.json. Fails
 /// as read_modules() does, and with kUnsupported unless the first module is a Transformer.
 Result<std::string> transformer_subfolder(SourceFolder& folder);
@@ -40,11 +50,17 @@ struct SentenceTexts {
 
 /// Texts are truncated to max_seq_length, else to model_max_length of tokenizer_config.json, and in
 /// any case to `max_tokens`. Fails with kUnsupported, naming the field, for images, chat templates
-/// and tasks other than features.
+/// and outputs other than those of the task.
 Result<SentenceTexts> read_sentence_texts(const FamilyInput& input, int64_t max_tokens);
 
+/// The class that writes folders with that task: SentenceTransformer, SparseEncoder, CrossEncoder.
+std::string_view class_of(TransformerTask task);
+
 /// Reads prompts and the default prompt from config_sentence_transformers.json into `info`.
-/// kUnsupported for anything but a SentenceTransformer, such as a CrossEncoder or SparseEncoder.
-Status read_prompts(const FamilyInput& input, ModelInfo& info);
+/// kUnsupported for a folder of another class than class_of(task).
+Status read_prompts(const FamilyInput& input, TransformerTask task, ModelInfo& info);
+
+/// config_sentence_transformers.json, if the folder has it.
+Result<std::optional<Config>> read_sentence_config(const FamilyInput& input);
 
 }  // namespace lanewise::converters

@@ -150,7 +150,7 @@ Result<std::string> apply_companions(const Companions& companions, Backend backe
   Json json = Json::of(document.root());
   Json* file = &json;
   const std::string& name = companions.tokenizer_class;
-  if (is_bert_class(name)) set_bert_normalizer(companions, file);
+  if (is_bert_class(name) || is_mpnet_class(name)) set_bert_normalizer(companions, file);
   if (is_roberta_class(name) || is_gpt2_class(name)) set_prefix_space(companions, file);
   set_truncation_side(companions, file);
   LW_ASSIGN_OR_RETURN(const AddedVocabulary vocabulary,

@@ -165,6 +165,7 @@ Status read_class(const Config& settings, const Config& config, std::string* nam
 Status read_switches(const Config& settings, Companions* to) {
   const std::pair<const char*, std::optional<bool>*> switches[] = {
       {"do_lower_case", &to->do_lower_case},
+      {"keep_accents", &to->keep_accents},
       {"strip_accents", &to->strip_accents},
       {"tokenize_chinese_chars", &to->tokenize_chinese_chars},
       {"add_prefix_space", &to->add_prefix_space},

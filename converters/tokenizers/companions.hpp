@@ -30,6 +30,7 @@ struct Companions {
   std::string tokenizer_class;
 
   std::optional<bool> do_lower_case;
+  std::optional<bool> keep_accents;
   std::optional<bool> strip_accents;
   std::optional<bool> tokenize_chinese_chars;
   std::optional<bool> add_prefix_space;

@@ -100,19 +100,32 @@ Result<SentencePieceFamily> fairseq_family(const SentencePieceFile& file, Langua
   return family;
 }
 
-Result<std::string> fairseq_tokenizer(std::string_view spm, Languages languages,
-                                      std::string_view language, LanguagePlace place) {
-  LW_RETURN_IF_ERROR(check_language(languages, language));
-  LW_ASSIGN_OR_RETURN(const SentencePieceFile file, read_sentencepiece_file(spm));
+/// Fairseq's pieces begin with these.
+Result<SentencePieceFile> read_fairseq_file(std::string_view spm) {
+  LW_ASSIGN_OR_RETURN(SentencePieceFile file, read_sentencepiece_file(spm));
   for (const char* piece : {"<unk>", "<s>", "</s>"}) {
     if (place_of(file, piece) < 0 || place_of(file, piece) > 2) {
       return data_loss("the SentencePiece model has no '" + std::string(piece) +
                        "' among its first three pieces");
     }
   }
+  return file;
+}
+
+Result<std::string> fairseq_tokenizer(std::string_view spm, Languages languages,
+                                      std::string_view language, LanguagePlace place) {
+  LW_RETURN_IF_ERROR(check_language(languages, language));
+  LW_ASSIGN_OR_RETURN(const SentencePieceFile file, read_fairseq_file(spm));
   LW_ASSIGN_OR_RETURN(SentencePieceFamily family, fairseq_family(file, languages));
   set_language(place, language, &family);
   return sentencepiece_json(file, family);
+}
+
+/// <s> text </s>, and </s></s> between two texts.
+void set_roberta_template(SentencePieceFamily* family) {
+  family->prefix = {"<s>"};
+  family->suffix = {kEnd};
+  family->separator = {kEnd, kEnd};
 }
 
 }  // namespace
@@ -190,6 +203,36 @@ Result<std::string> mbart_tokenizer(std::string_view spm, std::string_view langu
 
 Result<std::string> mbart50_tokenizer(std::string_view spm, std::string_view language) {
   return fairseq_tokenizer(spm, kMbart50Languages, language, LanguagePlace::kFirst);
+}
+
+Result<std::string> xlm_roberta_tokenizer(std::string_view spm) {
+  LW_ASSIGN_OR_RETURN(const SentencePieceFile file, read_fairseq_file(spm));
+  LW_ASSIGN_OR_RETURN(SentencePieceFamily family, fairseq_family(file, {}));
+  set_roberta_template(&family);
+  return sentencepiece_json(file, family);
+}
+
+Result<std::string> camembert_tokenizer(std::string_view spm) {
+  // The first ids are fairseq's, of which <unk> is used twice; the model's pieces follow.
+  constexpr std::string_view kFirst[] = {"<s>NOTUSED", "<pad>", "</s>NOTUSED", "<unk>",
+                                         "<unk>NOTUSED"};
+  constexpr int32_t kOffset = 4;
+  LW_ASSIGN_OR_RETURN(const SentencePieceFile file, read_fairseq_file(spm));
+  SentencePieceFamily family;
+  const auto add = [&](std::string_view token, int32_t id) {
+    family.vocabulary[std::string(token)] = id;
+    family.specials.push_back({std::string(token), id});
+  };
+  for (int32_t id = 0; const std::string_view token : kFirst) add(token, id++);
+  const auto size = static_cast<int32_t>(file.pieces.size());
+  for (int32_t i = 1; i < size; ++i) {
+    family.vocabulary.try_emplace(file.pieces[static_cast<size_t>(i)].text, i + kOffset);
+  }
+  for (const char* token : {"<s>", kEnd}) add(token, family.vocabulary.at(token));
+  add("<mask>", size + kOffset);
+  family.specials.back().lstrip = true;
+  set_roberta_template(&family);
+  return sentencepiece_json(file, family);
 }
 
 Result<std::string> with_clean_up(std::string_view tokenizer_json) {

@@ -50,6 +50,18 @@ Result<std::string> mbart_tokenizer(std::string_view spm, std::string_view langu
 /// mBART-50 (sentencepiece.bpe.model): en_XX before and </s> after each text.
 Result<std::string> mbart50_tokenizer(std::string_view spm, std::string_view language);
 
+/// XLM-RoBERTa (sentencepiece.bpe.model): <s> before and </s> after each text, </s></s> between two.
+Result<std::string> xlm_roberta_tokenizer(std::string_view spm);
+
+/// CamemBERT (sentencepiece.bpe.model): the same. Its vocabulary has the special tokens of fairseq
+/// and, under other ids, those of the model.
+Result<std::string> camembert_tokenizer(std::string_view spm);
+
+/// ALBERT (spiece.model): [CLS] before and [SEP] after each text, which is converted to lower case
+/// and loses its accents unless `companions` keep them (`do_lower_case`, `keep_accents`).
+/// kUnsupported for a model of another type than unigram.
+Result<std::string> albert_tokenizer(std::string_view spm, const Companions& companions);
+
 /// Pegasus (spiece.model): <pad>, </s>, <mask_1>, <mask_2>, <unk_2>, ..., then the pieces from the
 /// third on, with ids higher by `offset`; </s> after each text.
 Result<std::string> pegasus_tokenizer(std::string_view spm, const Companions& companions);

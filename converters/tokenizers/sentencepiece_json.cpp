@@ -63,7 +63,37 @@ Json decoder(const SentencePieceFile& file, const SentencePieceFamily& family) {
                        {"strip", family.strip}});
 }
 
-Json added_tokens(const SentencePieceFamily& family) {
+/// Appends a piece of a template, whose id is a token or the name of a text.
+void add_piece(const char* kind, std::string_view id, int type, Json& list) {
+  list.push_back(Json::object({{kind, Json::object({{"id", id}, {"type_id", type}})}}));
+}
+
+void add_specials(const std::vector<std::string>& names, int type, Json& list) {
+  for (const std::string& name : names) add_piece("SpecialToken", name, type, list);
+}
+
+Json template_of_text(const SentencePieceFamily& family) {
+  Json list = Json::array();
+  add_specials(family.prefix, 0, list);
+  add_piece("Sequence", "A", 0, list);
+  add_specials(family.suffix, 0, list);
+  return list;
+}
+
+Json template_of_pair(const SentencePieceFamily& family) {
+  const int second = family.second_type ? 1 : 0;
+  Json list = Json::array();
+  add_specials(family.prefix, 0, list);
+  add_piece("Sequence", "A", 0, list);
+  add_specials(family.separator, 0, list);
+  add_piece("Sequence", "B", second, list);
+  add_specials(family.suffix, second, list);
+  return list;
+}
+
+}  // namespace
+
+Json added_tokens_of(const SentencePieceFamily& family) {
   Json list = Json::array();
   for (const auto& special : family.specials) {
     list.push_back(Json::object({{"id", special.id},
@@ -77,24 +107,6 @@ Json added_tokens(const SentencePieceFamily& family) {
   return list;
 }
 
-/// A piece of a template, whose id is a token or the name of a text.
-Json template_piece(const char* kind, std::string_view id) {
-  return Json::object({{kind, Json::object({{"id", id}, {"type_id", 0}})}});
-}
-
-/// Prefix, these texts and suffix.
-Json template_around(const SentencePieceFamily& family, std::initializer_list<const char*> texts) {
-  Json list = Json::array();
-  for (const std::string& name : family.prefix)
-    list.push_back(template_piece("SpecialToken", name));
-  for (const char* text : texts) list.push_back(template_piece("Sequence", text));
-  for (const std::string& name : family.suffix)
-    list.push_back(template_piece("SpecialToken", name));
-  return list;
-}
-
-}  // namespace
-
 Json template_of(const SentencePieceFamily& family) {
   Json specials = Json::object();
   for (const auto& special : family.specials) {
@@ -103,14 +115,14 @@ Json template_of(const SentencePieceFamily& family) {
                                               {"tokens", Json::array(special.token)}}));
   }
   return Json::object({{"type", "TemplateProcessing"},
-                       {"single", template_around(family, {"A"})},
-                       {"pair", template_around(family, {"A", "B"})},
+                       {"single", template_of_text(family)},
+                       {"pair", template_of_pair(family)},
                        {"special_tokens", std::move(specials)}});
 }
 
 std::string sentencepiece_json(const SentencePieceFile& file, const SentencePieceFamily& family) {
   Json json = Json::object({{"version", "1.0"},
-                            {"added_tokens", added_tokens(family)},
+                            {"added_tokens", added_tokens_of(family)},
                             {"normalizer", normalizer(file)},
                             {"pre_tokenizer", nullptr},
                             {"post_processor", template_of(family)},

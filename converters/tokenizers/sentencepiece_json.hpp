@@ -21,9 +21,11 @@ struct SentencePieceFamily {
   /// Ids by piece, if they differ from the model's own; empty: indices.
   std::map<std::string, int32_t> vocabulary;
   std::string unk_token = "<unk>";
-  std::vector<Special> specials;    ///< matched in texts literally
-  std::vector<std::string> prefix;  ///< before each text; names of `specials`
-  std::vector<std::string> suffix;  ///< after it
+  std::vector<Special> specials;       ///< matched in texts literally
+  std::vector<std::string> prefix;     ///< before each text; names of `specials`
+  std::vector<std::string> suffix;     ///< after it
+  std::vector<std::string> separator;  ///< between the two texts of a pair
+  bool second_type = false;            ///< the second text, and what follows it, are of type 1
   /// Language codes such as >>fra<< at the start of a text are tokens, even if unknown.
   bool leading_codes = false;
   bool strip = false;              ///< No white space around a decoded text.
@@ -33,8 +35,12 @@ struct SentencePieceFamily {
 /// Prefix, text and suffix as the post_processor of a tokenizer.json.
 base::JsonTree template_of(const SentencePieceFamily& family);
 
+/// Its special tokens as the added_tokens of a tokenizer.json.
+base::JsonTree added_tokens_of(const SentencePieceFamily& family);
+
 /// The tokenizer of a SentencePiece model in the form that the runtime reads (tokenizer.json with
-/// types of our own; see runtime/text). A pair of texts has prefix, first, second, suffix.
+/// types of our own; see runtime/text). A pair of texts has prefix, first, separator, second,
+/// suffix.
 std::string sentencepiece_json(const SentencePieceFile& file, const SentencePieceFamily& family);
 
 }  // namespace lanewise::converters

@@ -43,6 +43,22 @@ constexpr ClassToken kRobertaTokens[] = {{"bos_token", "<s>"},
                                          {"cls_token", "<s>"},
                                          {"mask_token", "<mask>", /*lstrip=*/true}};
 
+constexpr ClassToken kMpnetTokens[] = {{"bos_token", "<s>"},
+                                       {"eos_token", "</s>"},
+                                       {"unk_token", "[UNK]"},
+                                       {"sep_token", "</s>"},
+                                       {"pad_token", "<pad>"},
+                                       {"cls_token", "<s>"},
+                                       {"mask_token", "<mask>", /*lstrip=*/true}};
+
+constexpr ClassToken kAlbertTokens[] = {{"bos_token", "[CLS]"},
+                                        {"eos_token", "[SEP]"},
+                                        {"unk_token", "<unk>"},
+                                        {"sep_token", "[SEP]"},
+                                        {"pad_token", "<pad>"},
+                                        {"cls_token", "[CLS]"},
+                                        {"mask_token", "[MASK]", /*lstrip=*/true}};
+
 constexpr ClassToken kHerbertTokens[] = {{"unk_token", "<unk>"},
                                          {"sep_token", "</s>"},
                                          {"pad_token", "<pad>"},
@@ -110,12 +126,16 @@ bool is_among(std::string_view name, std::span<const std::string_view> names) {
 }  // namespace
 
 bool is_bert_class(std::string_view name) { return is_among(name, kBertClasses); }
+bool is_mpnet_class(std::string_view name) { return name == "MPNetTokenizer"; }
 bool is_roberta_class(std::string_view name) { return is_among(name, kRobertaClasses); }
 bool is_gpt2_class(std::string_view name) { return name == "GPT2Tokenizer"; }
 
 std::span<const ClassToken> class_tokens(std::string_view name) {
   if (is_bert_class(name)) return kBertTokens;
-  if (is_roberta_class(name)) return kRobertaTokens;
+  if (is_mpnet_class(name)) return kMpnetTokens;
+  const bool sentencepiece = name == "XLMRobertaTokenizer" || name == "CamembertTokenizer";
+  if (is_roberta_class(name) || sentencepiece) return kRobertaTokens;
+  if (name == "AlbertTokenizer") return kAlbertTokens;
   if (is_gpt2_class(name)) return kGpt2Tokens;
   if (name == "HerbertTokenizer") return kHerbertTokens;
   if (name == "MarianTokenizer") return kMarianTokens;

@@ -19,11 +19,14 @@ struct ClassToken {
 
 /// BertTokenizer, by any of its names: BERT's normalizer, then WordPiece with vocab.txt.
 bool is_bert_class(std::string_view name);
+/// MPNet's: BERT's normalizer and WordPiece with RoBERTa's special tokens.
+bool is_mpnet_class(std::string_view name);
 /// RoBERTa's and BART's: byte-level BPE, <s> and </s> around a text.
 bool is_roberta_class(std::string_view name);
 bool is_gpt2_class(std::string_view name);
 
-/// The tokens of the classes above, HerBERT's, Marian's and M2M100's; empty for others.
+/// The tokens of the classes above, of XLM-RoBERTa's, CamemBERT's, ALBERT's, HerBERT's, Marian's and
+/// M2M100's; empty for others.
 std::span<const ClassToken> class_tokens(std::string_view name);
 
 /// Fails with kUnsupported, naming it, for a class that splits text in its own code, whatever files

@@ -68,13 +68,21 @@ Result<std::map<std::string, int32_t>> read_vocabulary_json(std::string_view tex
 Result<Json> tokenizer_json_of_vocabulary(std::string_view vocabulary,
                                           const Companions& companions) {
   const std::string& name = companions.tokenizer_class;
-  if (!is_bert_class(name)) {
+  const bool mpnet = is_mpnet_class(name);
+  if (!is_bert_class(name) && !mpnet) {
     return unsupported("tokenizer_class " + base::in_quotes(name) +
-                       " with vocab.txt is not supported, only BERT's");
+                       " with vocab.txt is not supported, only BERT's and MPNet's");
   }
   LW_ASSIGN_OR_RETURN(const Ids ids, read_ids(vocabulary));
-  LW_ASSIGN_OR_RETURN(Json cls, special(ids, companions, "cls_token", "[CLS]"));
-  LW_ASSIGN_OR_RETURN(Json sep, special(ids, companions, "sep_token", "[SEP]"));
+  LW_ASSIGN_OR_RETURN(Json cls, special(ids, companions, "cls_token", mpnet ? "<s>" : "[CLS]"));
+  LW_ASSIGN_OR_RETURN(Json sep, special(ids, companions, "sep_token", mpnet ? "</s>" : "[SEP]"));
+  Json around = Json::object({{"type", mpnet ? "RobertaProcessing" : "BertProcessing"},
+                              {"cls", std::move(cls)},
+                              {"sep", std::move(sep)}});
+  if (mpnet) {
+    around.set("trim_offsets", true);
+    around.set("add_prefix_space", false);
+  }
   return Json::object(
       {{"version", "1.0"},
        {"added_tokens", Json::array()},
@@ -84,9 +92,7 @@ Result<Json> tokenizer_json_of_vocabulary(std::string_view vocabulary,
                                     {"strip_accents", nullptr},
                                     {"lowercase", true}})},
        {"pre_tokenizer", Json::object({{"type", "BertPreTokenizer"}})},
-       {"post_processor",
-        Json::object(
-            {{"type", "BertProcessing"}, {"cls", std::move(cls)}, {"sep", std::move(sep)}})},
+       {"post_processor", std::move(around)},
        {"decoder", Json::object({{"type", "WordPiece"}, {"prefix", "##"}, {"cleanup", true}})},
        {"model", Json::object({{"type", "WordPiece"},
                                {"unk_token", companions.token_name("unk_token", "[UNK]")},

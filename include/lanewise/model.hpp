@@ -28,10 +28,32 @@ struct Prompt {
   std::string text;  ///< the prefix: `query: `
 };
 
+/// How a logit becomes a score.
+enum class ScoreFunction {
+  kNone,     ///< it is the score
+  kSigmoid,  ///< each label by itself
+  kSoftmax,  ///< over all labels
+};
+
+/// What a model with the head of a task says about it.
+struct HeadInfo {
+  std::vector<std::string> labels;  ///< of the features of `logits`; empty: they are not labels
+  /// As in the checkpoint: single_label_classification, multi_label_classification, regression, or
+  /// empty.
+  std::string problem_type;
+  ScoreFunction scores = ScoreFunction::kNone;   ///< of the labels
+  ScoreFunction ranking = ScoreFunction::kNone;  ///< of a pair of query and text
+  std::string mask_token;                        ///< in texts with masks; empty: none
+  /// Sparse embeddings: how often log(1 + x) is taken of a logit above 0; 0: there are none.
+  int32_t sparse_logarithms = 0;
+};
+
 /// Describes a model, as recorded by its converter.
 struct ModelInfo {
-  std::string family;                  ///< bert, ...
-  std::string task;                    ///< embedding, encoder, ...
+  std::string family;  ///< bert, ...
+  /// embedding, encoder, or what a head is for: text-classification, token-classification,
+  /// question-answering, fill-mask.
+  std::string task;
   int64_t vocabulary_size = 0;         ///< input_ids are below it
   int64_t token_types = 0;             ///< token_type_ids are below it; 0: the model takes none
   int64_t max_tokens = 0;              ///< the longest input_ids, including special tokens
@@ -42,6 +64,7 @@ struct ModelInfo {
   std::vector<Prompt> prompts;
   std::string default_prompt;  ///< name of the prompt used by default; empty: none
   bool pools_prompt = true;    ///< whether pooling includes the tokens of the prompt
+  HeadInfo head;
   std::vector<OutputInfo> outputs;
 
   /// The ids that a model with `logits` generates are below it: the decoder's own vocabulary, or

@@ -91,7 +91,8 @@ class LANEWISE_EXPORT Session {
   ///                           only if an output needs the decoder
   ///   decoder_attention_mask  [B, U], optional
   ///
-  /// Outputs, f32, zero at padding: [B, T or U, features] per token, [B, features] per sequence.
+  /// Outputs, f32, zero at padding: [B, T or U, features] per token, [B, features] per sequence;
+  /// start_logits and end_logits, which have one number per token, [B, T].
   /// Positions count the tokens of a row from 0, wherever its padding is.
   ///
   /// Fails with kInvalidArgument if an input is unknown, missing or has the wrong type or shape; if

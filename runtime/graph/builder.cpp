@@ -103,11 +103,12 @@ ValueId Builder::rotary_angles(const std::string& name, ValueId ids, int64_t pai
 
 ValueId Builder::rotary(const std::string& name, ValueId x, ValueId angles,
                         const RotarySpec& spec) {
-  return append({.op = "rotary",
-                 .name = name,
-                 .inputs = {x, angles},
-                 .attributes = {{"heads", spec.heads}, {"head_dim", spec.head_dim}}},
-                value(x).rows, value(x).features);
+  Node node{.op = "rotary",
+            .name = name,
+            .inputs = {x, angles},
+            .attributes = {{"heads", spec.heads}, {"head_dim", spec.head_dim}}};
+  if (spec.interleaved) node.attributes.set("interleaved", true);
+  return append(std::move(node), value(x).rows, value(x).features);
 }
 
 ValueId Builder::attention(const std::string& name, ValueId q, ValueId k, ValueId v,

@@ -42,6 +42,7 @@ struct RotaryAnglesSpec {
 struct RotarySpec {
   int64_t heads = 0;  ///< the first of x; all others are copied
   int64_t head_dim = 0;
+  bool interleaved = false;  ///< pairs of neighbouring features (ops/rotary)
 };
 
 struct RecurrentSpec {

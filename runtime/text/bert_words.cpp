@@ -100,7 +100,9 @@ void BertWords::encode_word(std::string_view text, size_t begin, size_t end,
   const size_t first_token = tokens->size();
   const auto folded = [&](uint8_t byte) { return fold[byte]; };
   const auto push = [&](int32_t id, size_t from, size_t to) {
-    tokens->push_back({id, origin.begin_of(from), origin.end_of(to)});
+    const bool begins = tokens->size() == first_token;
+    tokens->push_back({id, origin.begin_of(from), origin.end_of(to),
+                       begins ? TokenRole::kBeginsWord : TokenRole::kWithinWord});
   };
   if (pieces_.cover(text, begin, end, folded, push)) return;
   tokens->resize(first_token);

@@ -29,6 +29,15 @@ int64_t special_count(std::span<const TemplatePiece> pieces) noexcept {
   return count;
 }
 
+size_t tokens_before_second(std::span<const TemplatePiece> pieces, size_t first) noexcept {
+  size_t count = 0;
+  for (const TemplatePiece& piece : pieces) {
+    if (piece.kind == Kind::kSecond) break;
+    count += piece.kind == Kind::kFirst ? first : piece.ids.size();
+  }
+  return count;
+}
+
 PairLengths truncate_longest_first(size_t first, size_t second, size_t budget) noexcept {
   if (first + second <= budget) return {first, second};
   const bool swapped = first > second;
@@ -49,7 +58,7 @@ std::vector<Token> apply_template(std::span<const TemplatePiece> pieces, bool ad
   for (const TemplatePiece& piece : pieces) {
     if (piece.kind == Kind::kSpecial) {
       if (!add_special_tokens) continue;
-      for (const int32_t id : piece.ids) tokens.push_back({id, 0, 0});
+      for (const int32_t id : piece.ids) tokens.push_back({id, 0, 0, TokenRole::kSpecial});
     } else {
       const auto& text = piece.kind == Kind::kFirst ? first : second;
       tokens.insert(tokens.end(), text.begin(), text.end());

@@ -35,6 +35,9 @@ SpecialTemplate bert_template(const std::string& cls, int32_t cls_id, const std:
 /// The number of special tokens that `pieces` adds.
 int64_t special_count(std::span<const TemplatePiece> pieces) noexcept;
 
+/// The number of tokens before the second text, if the first one has `first` tokens.
+size_t tokens_before_second(std::span<const TemplatePiece> pieces, size_t first) noexcept;
+
 /// The number of tokens that two texts of `first` and `second` tokens keep within `budget`.
 ///
 /// Hugging Face's "longest_first" in closed form: the longer text is truncated until both are

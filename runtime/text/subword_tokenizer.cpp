@@ -28,6 +28,16 @@ Status unknown(std::string_view text, const Piece& piece, const Span& span) {
                           std::to_string(span.begin) + " is not in the vocabulary");
 }
 
+/// `next_word`: the first of `words` that begins after the pieces before. Not all words have pieces.
+TokenRole role_of(const Piece& piece, std::span<const Range> words, size_t* next_word) {
+  bool begins = false;
+  while (*next_word < words.size() && words[*next_word].begin <= piece.begin) {
+    begins = true;
+    ++*next_word;
+  }
+  return begins ? TokenRole::kBeginsWord : TokenRole::kWithinWord;
+}
+
 class SubwordTokenizer final : public TokenizerBase {
  public:
   Status build(SubwordParts parts);
@@ -113,13 +123,15 @@ Status SubwordTokenizer::encode_normalized(const NormalizedText& text, size_t be
   LW_RETURN_IF_ERROR(parts_.model->tokenize(words.text.bytes, words.ranges,
                                             out->budget - out->tokens.size(), &pieces));
   const std::vector<Span>& spans = words.text.spans;
+  size_t next_word = 0;
   for (const Piece& piece : pieces) {
+    const TokenRole role = role_of(piece, words.ranges, &next_word);
     // An empty piece stands for a position; byte 0 has no byte before it.
     const size_t last = std::max(piece.end, piece.begin + 1) - 1;
     const Span span{spans[std::min(piece.begin, spans.size() - 1)].begin,
                     spans[std::min(last, spans.size() - 1)].end};
     if (piece.id == ByteTrie::kNone) return unknown(words.text.bytes, piece, span);
-    push(token(piece.id), {piece.id, span.begin, span.end}, out);
+    push(token(piece.id), {piece.id, span.begin, span.end, role}, out);
   }
   return {};
 }

@@ -12,17 +12,38 @@
 
 namespace lanewise::text {
 
+/// The place of a token among words, which are what a pre-tokenizer splits a text into.
+enum class TokenRole : uint8_t {
+  kBeginsWord,  ///< also a whole word, or an added token within the text
+  kWithinWord,
+  kSpecial,  ///< put around the text by the template
+};
+
 /// A token and the bytes [begin, end) of the caller's text that it stands for; 0, 0 for a special
 /// token that is not in the text.
 struct Token {
   int32_t id;
   int32_t begin;
   int32_t end;
+  TokenRole role = TokenRole::kBeginsWord;
 };
 
 struct Encoding {
   std::vector<Token> tokens;
   bool truncated = false;  ///< Tokens were removed to respect max_length.
+};
+
+/// A pair of texts, or as much of the second text as fits.
+struct PairWindow {
+  std::vector<Token> tokens;
+  std::vector<int32_t> type_ids;
+  size_t second_begin = 0;  ///< tokens [second_begin, second_end) are of the second text
+  size_t second_end = 0;
+};
+
+struct WindowOptions {
+  int64_t max_length = 0;  ///< in tokens, including special ones
+  int64_t overlap = 0;     ///< tokens of the second text that a window shares with the one before
 };
 
 struct EncodeOptions {
@@ -53,6 +74,15 @@ class Tokenizer {
   virtual Result<Encoding> encode_pair(std::string_view first, std::string_view second,
                                        const EncodeOptions& options,
                                        std::vector<int32_t>* type_ids) const = 0;
+
+  /// The tokens of two texts, the second one in windows that overlap; one window if all fits.
+  ///
+  /// Fails as encode does; with kInvalidArgument if the first text leaves room for no more tokens of
+  /// the second one than windows overlap; with kUnsupported for a tokenizer that truncates on the
+  /// left.
+  virtual Result<std::vector<PairWindow>> encode_windows(std::string_view first,
+                                                         std::string_view second,
+                                                         const WindowOptions& options) const = 0;
 
   /// The text of `ids`. As in Hugging Face, ids without a token add nothing.
   ///

@@ -123,6 +123,49 @@ Result<Encoding> TokenizerBase::encode_pair(std::string_view first, std::string_
   });
 }
 
+PairWindow TokenizerBase::window_of(std::span<const Token> first,
+                                    std::span<const Token> second) const {
+  const std::vector<TemplatePiece>& pieces = post_processor_.specials.pair;
+  PairWindow window;
+  window.tokens = apply_template(pieces, true, first, second, &window.type_ids);
+  window.second_begin = tokens_before_second(pieces, first.size());
+  window.second_end = window.second_begin + second.size();
+  return window;
+}
+
+Result<std::vector<PairWindow>> TokenizerBase::encode_windows(std::string_view first,
+                                                              std::string_view second,
+                                                              const WindowOptions& options) const {
+  return base::no_throw([&]() -> Result<std::vector<PairWindow>> {
+    if (post_processor_.truncates_left) {
+      return unsupported("windows are not supported for a tokenizer that truncates on the left");
+    }
+    LW_ASSIGN_OR_RETURN(const size_t room, room_for_text(post_processor_.specials.pair,
+                                                         {.max_length = options.max_length}));
+    LW_ASSIGN_OR_RETURN(const Output a, encode_text(first, kNoLimit));
+    LW_ASSIGN_OR_RETURN(const Output b, encode_text(second, kNoLimit));
+    const std::span<const Token> tokens(b.tokens);
+    std::vector<PairWindow> windows;
+    if (a.tokens.size() + tokens.size() <= room) {
+      windows.push_back(window_of(a.tokens, tokens));
+      return windows;
+    }
+    const auto overlap = static_cast<size_t>(options.overlap);
+    const size_t length = room - std::min(room, a.tokens.size());
+    if (length <= overlap) {
+      return invalid_argument(std::to_string(a.tokens.size()) + " tokens leave room for " +
+                              std::to_string(length) + " of the other text, of " +
+                              std::to_string(options.max_length) + ": expected more than " +
+                              std::to_string(overlap));
+    }
+    for (size_t begin = 0;; begin += length - overlap) {
+      const size_t end = std::min(begin + length, tokens.size());
+      windows.push_back(window_of(a.tokens, tokens.subspan(begin, end - begin)));
+      if (end == tokens.size()) return windows;
+    }
+  });
+}
+
 /// Keeps the first or the last `room` tokens.
 void TokenizerBase::truncate(size_t room, std::vector<Token>* tokens) const {
   if (tokens->size() <= room) return;

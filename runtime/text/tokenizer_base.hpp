@@ -29,6 +29,8 @@ class TokenizerBase : public Tokenizer {
   Result<Encoding> encode_pair(std::string_view first, std::string_view second,
                                const EncodeOptions& options,
                                std::vector<int32_t>* type_ids) const final;
+  Result<std::vector<PairWindow>> encode_windows(std::string_view first, std::string_view second,
+                                                 const WindowOptions& options) const final;
   Result<std::string> decode(std::span<const int32_t> ids, bool skip_special_tokens) const final;
   Result<std::string> token_bytes(int32_t id, TokenPlace place) const final;
   int64_t vocabulary_size() const final { return table_.size(); }
@@ -80,6 +82,7 @@ class TokenizerBase : public Tokenizer {
   Status enter_added_token(const AddedToken& token);
   Status check_template(std::span<const TemplatePiece> pieces) const;
   Result<Output> encode_text(std::string_view text, size_t budget) const;
+  PairWindow window_of(std::span<const Token> first, std::span<const Token> second) const;
   void truncate(size_t room, std::vector<Token>* tokens) const;
 
   TokenTable table_;

@@ -10,7 +10,7 @@
 #include "lanewise/chat.hpp"
 #include "lanewise/tokenizer.hpp"
 #include "runtime/model_data.hpp"
-#include "tests/converters/hf_decoder_folder.hpp"
+#include "tests/converters/hf_folder.hpp"
 #include "tests/test_data.hpp"
 
 namespace lanewise::converters {

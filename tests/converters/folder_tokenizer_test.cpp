@@ -93,6 +93,22 @@ TEST_F(FolderTokenizerTest, VocabularyFileWithSettings) {
       << "the added token has the next id, whatever its key";
 }
 
+TEST_F(FolderTokenizerTest, MpnetHasItsOwnTokensAroundBertsPieces) {
+  config_ = R"({"model_type": "mpnet"})";
+  put("vocab.txt", "<s>\n<pad>\n</s>\n[UNK]\nthe\nriver\n##s\n<mask>\n");
+  EXPECT_EQ(ids("The rivers <mask> x"), (Ids{0, 4, 5, 6, 7, 3, 2}));
+  const auto tokenizer = load();
+  ASSERT_TRUE(tokenizer.ok()) << tokenizer.status().message();
+  std::vector<int32_t> types;
+  const auto pair = (*tokenizer)->encode_pair("the", "river", {}, &types);
+  ASSERT_TRUE(pair.ok()) << pair.status().message();
+  EXPECT_EQ(ids_of(*pair), (Ids{0, 4, 2, 2, 5, 2}));
+  put("tokenizer_config.json", R"({"do_lower_case": false})");
+  EXPECT_EQ(ids("The"), (Ids{0, 3, 2}));
+  put("vocab.txt", "<s>\n[UNK]\n");
+  expect_failure(load().status(), StatusCode::kDataLoss, "vocab.txt has no sep_token '</s>'");
+}
+
 TEST_F(FolderTokenizerTest, VocabularyFileWithOddLines) {
   put("vocab.txt", "[UNK]\r\n[CLS]\r\n[SEP]\r\na\r\n\r\na");
   EXPECT_EQ(ids("a"), (Ids{1, 5, 2})) << "the last line counts";

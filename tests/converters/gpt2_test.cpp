@@ -1,4 +1,4 @@
-#include "tests/converters/hf_decoder_folder.hpp"
+#include "tests/converters/hf_folder.hpp"
 
 namespace lanewise::converters {
 namespace {

@@ -11,8 +11,8 @@ namespace {
 constexpr float kEosBias = 0.75F;
 
 bool is_norm(const std::string& name) {
-  const bool has = name.find("norm") != std::string::npos || name.find("ln_") != std::string::npos;
-  return has && name.ends_with("weight");
+  const auto has = [&](const char* part) { return name.find(part) != std::string::npos; };
+  return (has("norm") || has("Norm") || has("ln_") || has("_ln")) && name.ends_with("weight");
 }
 
 float scale_of(const std::string& name, size_t dimensions) {
@@ -46,7 +46,7 @@ HfCheckpoint hf_checkpoint(const std::string& variant, const std::string& folder
   }
   const nlohmann::json& generation = model.at("generation_config");
   if (!generation.is_null()) checkpoint.generation_config = generation.dump();
-  const int64_t eos = model.at("config").at("eos_token_id").get<int64_t>();
+  const int64_t eos = model.at("config").value("eos_token_id", int64_t{0});
   for (const auto& [name, shape] : model.at("tensors").items()) {
     checkpoint.tensors[name] = hf_weight(name, shape.get<Shape>(), eos);
   }

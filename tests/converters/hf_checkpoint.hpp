@@ -7,7 +7,7 @@
 
 namespace lanewise::converters {
 
-/// What make_hf_seq2seq_golden.py or make_hf_decoder_golden.py wrote about one of its models.
+/// What make_hf_seq2seq_golden.py, make_hf_decoder_golden.py or make_hf_encoder_golden.py wrote about one of its models.
 struct HfCheckpoint {
   std::map<std::string, std::string> config;  ///< fields of config.json; values are JSON
   std::string generation_config;              ///< JSON; empty: there is none
@@ -17,6 +17,7 @@ struct HfCheckpoint {
 /// Where the scripts write, in tests/data.
 inline const std::string kHfSeq2Seq = "hf_seq2seq";
 inline const std::string kHfDecoders = "hf_decoders";
+inline const std::string kHfEncoders = "hf_encoders";
 
 /// With weights as the scripts compute them, to the bit.
 HfCheckpoint hf_checkpoint(const std::string& variant, const std::string& folder = kHfSeq2Seq);

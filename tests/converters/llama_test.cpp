@@ -7,7 +7,7 @@
 
 #include "lanewise/generator.hpp"
 #include "lanewise/translator.hpp"
-#include "tests/converters/hf_decoder_folder.hpp"
+#include "tests/converters/hf_folder.hpp"
 
 namespace lanewise::converters {
 namespace {

@@ -234,6 +234,64 @@ TEST(SentencePieceFamilyTest, LanguagesStandWhereTheirModelHasThem) {
   EXPECT_EQ(ids_of(*legacy, "The river"), behind);
 }
 
+Ids pair_ids(const text::Tokenizer& tokenizer) {
+  std::vector<int32_t> types;
+  const auto pair = tokenizer.encode_pair("The river", "The", {}, &types);
+  EXPECT_TRUE(pair.ok()) << pair.status().message();
+  Ids ids;
+  if (pair.ok()) {
+    for (const text::Token& token : pair->tokens) ids.push_back(token.id);
+    EXPECT_EQ(types, Ids(ids.size(), 0)) << "one type for both texts";
+  }
+  return ids;
+}
+
+/// `offset` is added to SentencePiece's ids.
+void expect_fairseq_pair(const text::Tokenizer& tokenizer, int32_t offset, int32_t begin,
+                         int32_t end) {
+  const auto append = [offset](Ids& ids, std::string_view text) {
+    for (const int32_t id : plain_ids("unigram.model", text)) ids.push_back(id + offset);
+  };
+  Ids expected = {begin};
+  append(expected, "The river");
+  expected.push_back(end);
+  EXPECT_EQ(ids_of(tokenizer, "The river"), expected);
+  expected.push_back(end);
+  append(expected, "The");
+  expected.push_back(end);
+  EXPECT_EQ(pair_ids(tokenizer), expected);
+}
+
+TEST(SentencePieceFamilyTest, XlmRobertaHasFairseqsIds) {
+  const TokenizerPtr tokenizer =
+      parsed(xlm_roberta_tokenizer(text::read_subword_data("unigram.model")));
+  ASSERT_TRUE(tokenizer);
+  EXPECT_EQ(tokenizer->vocabulary_size(), 902);
+  EXPECT_EQ(tokenizer->id("<mask>"), 901);
+  EXPECT_EQ(tokenizer->id("<pad>"), 1);
+  expect_fairseq_pair(*tokenizer, 1, 0, 2);
+}
+
+TEST(SentencePieceFamilyTest, CamembertHasFairseqsTokensBeforeItsOwn) {
+  const TokenizerPtr tokenizer =
+      parsed(camembert_tokenizer(text::read_subword_data("unigram.model")));
+  ASSERT_TRUE(tokenizer);
+  EXPECT_EQ(tokenizer->vocabulary_size(), 905);
+  EXPECT_EQ(tokenizer->id("<mask>"), 904);
+  EXPECT_EQ(tokenizer->id("<unk>"), 3);
+  EXPECT_EQ(tokenizer->id("<s>NOTUSED"), 0);
+  expect_fairseq_pair(*tokenizer, 4, 5, 6);
+  EXPECT_EQ(ids_of(*tokenizer, "\u4e2d"), (Ids{5, *tokenizer->id("\u2581"), 3, 6}));
+}
+
+TEST(SentencePieceFamilyTest, AlbertNeedsItsSpecialPieces) {
+  const auto json = albert_tokenizer(text::read_subword_data("unigram.model"), {});
+  EXPECT_EQ(json.status().code(), StatusCode::kDataLoss);
+  EXPECT_NE(json.status().message().find("'<pad>'"), std::string::npos);
+  const auto bpe = albert_tokenizer(text::read_subword_data("bpe.model"), {});
+  EXPECT_EQ(bpe.status().code(), StatusCode::kUnsupported);
+}
+
 TEST(SentencePieceFamilyTest, ContradictionsAreNamed) {
   const std::string spm = text::read_subword_data("unigram.model");
   EXPECT_EQ(marian_tokenizer(spm, "[").status().code(), StatusCode::kDataLoss);

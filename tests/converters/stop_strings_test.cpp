@@ -11,7 +11,7 @@
 #include "lanewise/generator.hpp"
 #include "lanewise/tokenizer.hpp"
 #include "lanewise/translator.hpp"
-#include "tests/converters/hf_decoder_folder.hpp"
+#include "tests/converters/hf_folder.hpp"
 #include "tests/test_data.hpp"
 
 namespace lanewise::converters {

@@ -82,7 +82,7 @@ def weight(name, shape, eos):
     """Uniform numbers of 24 bits in [-1, 1), times a power of two; norms around 1."""
     whole = (hashes(name, math.prod(shape)) >> np.uint64(8)).astype(np.int64) - 2**23
     x = whole.astype(np.float32) * np.float32(2**-23)
-    if ("norm" in name or "ln_" in name) and name.endswith("weight"):
+    if any(part in name for part in ("norm", "Norm", "ln_", "_ln")) and name.endswith("weight"):
         x = np.float32(1) + x * np.float32(0.25)
     elif "relative_attention_bias" in name:
         x = x * np.float32(2)

@@ -122,6 +122,38 @@ TEST(OpenModel, TellsWhatItIs) {
   EXPECT_NE((*data)->file().find("words"), nullptr);
 }
 
+TEST(OpenModel, ReadsBackAHead) {
+  ModelInfo info = small_info();
+  info.head.labels = {"no", "\"yes\""};
+  info.head.problem_type = "multi_label_classification";
+  info.head.scores = ScoreFunction::kSigmoid;
+  info.head.ranking = ScoreFunction::kSoftmax;
+  info.head.mask_token = "[MASK]";
+  info.head.sparse_logarithms = 2;
+  Parts parts;
+  parts.set(kTaskKey, task_to_json(info));
+  const auto data = parts.open();
+  ASSERT_TRUE(data.ok()) << data.status().message();
+  const HeadInfo& head = (*data)->info().head;
+  EXPECT_EQ(head.labels, info.head.labels);
+  EXPECT_EQ(head.problem_type, info.head.problem_type);
+  EXPECT_EQ(head.scores, info.head.scores);
+  EXPECT_EQ(head.ranking, info.head.ranking);
+  EXPECT_EQ(head.mask_token, "[MASK]");
+  EXPECT_EQ(head.sparse_logarithms, 2);
+}
+
+TEST(OpenModel, LabelsNameTheLogits) {
+  ModelInfo info = small_info();
+  info.head.labels = {"a", "b", "c"};
+  graph::Graph graph = small_graph();
+  graph.outputs["logits"] = graph.outputs.at("sentence_embedding");
+  Parts parts;
+  parts.set(kTaskKey, task_to_json(info));
+  parts.set(kGraphKey, graph::to_json(graph));
+  parts.expect(StatusCode::kDataLoss, "'m.lw': 3 labels for logits of 2 features");
+}
+
 TEST(OpenModel, ForeignFilesAreRefused) {
   Parts parts;
   parts.metadata.erase(std::string(kFormatKey));
@@ -165,6 +197,10 @@ TEST(OpenModel, DamagedTasksAreNamed) {
   } cases[] = {
       {"{", "", "not JSON: error at byte 9"},
       {"\"bert\"", "1", "family: expected a string, found 1"},
+      {"{", "{\"head\":1,", "head: expected an object, found 1"},
+      {"{", "{\"head\":{\"labels\":[1]},", "head.labels[0]: expected a string, found 1"},
+      {"{", "{\"head\":{\"sparse_logarithms\":3},",
+       "head.sparse_logarithms: expected an integer from 0 to 2, found 3"},
       {"\"max_tokens\":4", "\"max_tokens\":\"4\"",
        "max_tokens: expected an integer from 0 to 2147483647, found '4'"},
       {"\"max_tokens\":4", "\"max_tokens\":0", "max_tokens must not be 0"},

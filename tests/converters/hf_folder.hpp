@@ -18,11 +18,13 @@ struct BadField {
   const char* message;
 };
 
-/// A folder with one of the models of make_hf_decoder_golden.py, to be changed.
-class HfDecoderFolderTest : public CheckpointFolderTest {
+/// A folder with one of the models of a script, to be changed.
+class HfFolderTest : public CheckpointFolderTest {
  protected:
+  explicit HfFolderTest(std::string golden) : golden_(std::move(golden)) {}
+
   void use(const std::string& variant) {
-    HfCheckpoint checkpoint = hf_checkpoint(variant, kHfDecoders);
+    HfCheckpoint checkpoint = hf_checkpoint(variant, golden_);
     config_ = std::move(checkpoint.config);
     tensors_ = std::move(checkpoint.tensors);
     reports_.clear();
@@ -39,6 +41,19 @@ class HfDecoderFolderTest : public CheckpointFolderTest {
     }
     config_ = good;
   }
+
+ private:
+  std::string golden_;
+};
+
+class HfDecoderFolderTest : public HfFolderTest {
+ protected:
+  HfDecoderFolderTest() : HfFolderTest(kHfDecoders) {}
+};
+
+class HfEncoderFolderTest : public HfFolderTest {
+ protected:
+  HfEncoderFolderTest() : HfFolderTest(kHfEncoders) {}
 };
 
 }  // namespace lanewise::converters

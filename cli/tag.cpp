@@ -1,0 +1,100 @@
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "cli/command.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/json_text.hpp"
+#include "cli/open_model.hpp"
+#include "cli/text_loop.hpp"
+#include "cli/texts.hpp"
+#include "lanewise/status_macros.hpp"
+#include "lanewise/token_tagger.hpp"
+
+namespace lanewise::cli {
+namespace {
+
+struct TagOptions {
+  std::string model;
+  TextOptions texts;
+  bool json = false;
+};
+
+std::string_view text_of(std::string_view text, const Entity& entity) {
+  return text.substr(static_cast<size_t>(entity.begin),
+                     static_cast<size_t>(entity.end - entity.begin));
+}
+
+void append_json(std::string& line, std::string_view text, const Tagging& tagging) {
+  line += "{\"text\": ";
+  append_json_string(line, text);
+  line += ", \"entities\": [";
+  const char* separator = "{\"label\": ";
+  for (const Entity& entity : tagging.entities) {
+    line += std::exchange(separator, ", {\"label\": ");
+    append_json_string(line, entity.label);
+    line += fmt::format(", \"start\": {}, \"end\": {}, \"text\": ", entity.begin, entity.end);
+    append_json_string(line, text_of(text, entity));
+    line += ", \"score\": ";
+    append_json_float(line, entity.score);
+    line += '}';
+  }
+  line += "]}";
+}
+
+void append_plain(std::string& line, std::string_view text, const Tagging& tagging) {
+  line += text;
+  for (const Entity& entity : tagging.entities) {
+    line.append("\t").append(entity.label) += ' ';
+    append_float(line, entity.score);
+    line.append(" ").append(text_of(text, entity));
+  }
+}
+
+Status tag(const TagOptions& options, Shell& shell) {
+  options.texts.check_usage();
+  catch_interrupts();
+  LANEWISE_ASSIGN_OR_RETURN(TextSource source, TextSource::open(options.texts));
+  LANEWISE_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell));
+  LANEWISE_ASSIGN_OR_RETURN(TokenTagger tagger,
+                            TokenTagger::create(model, shell.session_options()));
+  TextLoop loop(std::move(source), shell);
+  std::string line;
+  const auto portion = [&](TextLoop::Texts texts) -> Status {
+    LANEWISE_ASSIGN_OR_RETURN(const std::vector<Tagging> results,
+                              tagger.tag(texts, loop.run_options(), loop.progress()));
+    for (size_t i = 0; i < texts.size(); ++i) {
+      loop.count(results[i].truncated);
+      line.clear();
+      options.json ? append_json(line, texts[i], results[i])
+                   : append_plain(line, texts[i], results[i]);
+      LANEWISE_RETURN_IF_ERROR(shell.out.line(line));
+    }
+    return {};
+  };
+  LANEWISE_RETURN_IF_ERROR(loop.run(portion));
+  loop.report_truncation(model.info());
+  return {};
+}
+
+}  // namespace
+
+Command make_tag(CLI::App& program, Shell& shell) {
+  CLI::App* command = add_command(program, shell, "tag", "Find names and other entities in texts");
+  const auto options = std::make_shared<TagOptions>();
+  add_model(*command, options->model);
+  options->texts.add_to(*command);
+  command->add_flag("--json", options->json, "Print one object per text: text, entities");
+  command->footer(
+      "Neighbouring tokens with the same label are one entity, unless the second begins with B-.\n"
+      "start and end count bytes. Without --json, prints one line per text: the text, and label,\n"
+      "score and text of each entity after a tab. Without TEXT and --input, lines come from "
+      "stdin.\n"
+      "\n"
+      "  lanewise tag names.lw \"Ada Lovelace lived in London.\" --json");
+  return {command, [options, &shell] { return tag(*options, shell); }};
+}
+
+}  // namespace lanewise::cli

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "lanewise/export.hpp"
+#include "lanewise/model.hpp"
+#include "lanewise/session.hpp"
+#include "lanewise/status.hpp"
+
+namespace lanewise {
+
+struct RankedText {
+  int64_t index = 0;       ///< of the text, from 0
+  float score = 0;         ///< larger is better
+  int32_t tokens = 0;      ///< of query and text, including special tokens, after truncation
+  bool truncated = false;  ///< whether query and text were too long
+};
+
+/// Orders texts by how well they answer a query, with a model that reads both together (a
+/// cross-encoder).
+///
+/// Scores are those of sentence-transformers' CrossEncoder: the logit of the model's one label after
+/// the activation that its config names, by default a sigmoid (HeadInfo::ranking). A text's score
+/// has the same bits alone and among any others. Not thread-safe: use one Reranker per thread; they
+/// share the Model.
+class LANEWISE_EXPORT Reranker {
+ public:
+  /// Fails with kUnsupported for a model that is not a classifier with one label, or that has no
+  /// tokenizer, and as Session::create does.
+  static Result<Reranker> create(const Model& model, const SessionOptions& options = {});
+
+  Reranker(Reranker&&) noexcept;
+  Reranker& operator=(Reranker&&) noexcept;
+  ~Reranker();
+
+  /// Returns all of `texts`, best first; equal ones in their order. If query and text together
+  /// exceed ModelInfo::max_text_tokens, the longer one is truncated first.
+  ///
+  /// `progress` may be empty; it is called between batches with the number of texts done so far.
+  /// Fails with kInvalidArgument if a text is not UTF-8, giving its number, counted from 1; with
+  /// kCancelled as `options` say.
+  Result<std::vector<RankedText>> rank(std::string_view query,
+                                       std::span<const std::string_view> texts,
+                                       const RunOptions& options = {},
+                                       const std::function<void(int64_t done)>& progress = {});
+
+ private:
+  class Impl;
+  explicit Reranker(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lanewise

@@ -1,0 +1,31 @@
+#include "runtime/tasks/prompts.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/messages.hpp"
+
+namespace lanewise::tasks {
+
+Status PromptChoice::choose(const ModelInfo& info, std::string_view name) {
+  const std::vector<Prompt>& prompts = info.prompts;
+  const auto found = std::ranges::find(prompts, name, &Prompt::name);
+  if (found == prompts.end() && !name.empty()) {
+    std::string known;
+    for (const Prompt& prompt : prompts) {
+      known.append(known.empty() ? "" : ", ").append(base::in_quotes(prompt.name));
+    }
+    return invalid_argument("unknown prompt " + base::in_quotes(name) +
+                            (known.empty() ? ": the model has none" : "; known: " + known));
+  }
+  prompt_ = found == prompts.end() ? std::string() : found->text;
+  return {};
+}
+
+std::string_view PromptChoice::before(std::string_view text) {
+  if (prompt_.empty()) return text;
+  text_.assign(prompt_).append(text);
+  return text_;
+}
+
+}  // namespace lanewise::tasks
