@@ -58,15 +58,7 @@ ValueId EncoderWriter::embed(const EmbeddingTables& tables) {
 }
 
 ValueId EncoderWriter::angles(const std::string& name, const RotaryFrequencies& rotary) {
-  const auto pairs = static_cast<int64_t>(rotary.frequencies.size());
-  TensorPart part;
-  part.shape = {pairs};
-  part.compute = [frequencies = rotary.frequencies](std::span<const float>, std::span<float> made) {
-    std::ranges::copy(frequencies, made.begin());
-  };
-  const std::string weight =
-      tensors_.expect_computed("", {}, name + ".frequencies", std::move(part));
-  return builder_.rotary_angles(name, ids_, pairs, weight, rotary.scale);
+  return write_rotary_angles(name, ids_, rotary, builder_, tensors_);
 }
 
 ValueId EncoderWriter::linear(const std::string& name, ValueId x, int64_t out, bool bias) {
