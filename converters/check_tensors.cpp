@@ -86,7 +86,8 @@ void report_unused(const FamilyModel& model, const Checkpoint& checkpoint, const
   for (const CheckpointTensor& tensor : checkpoint.tensors()) {
     if (used.contains(tensor.name)) continue;
     const auto& known = model.leftovers;
-    const bool leftover = std::find(known.begin(), known.end(), tensor.name) != known.end();
+    const bool leftover =
+        tensor.is_constant || std::ranges::find(known, tensor.name) != known.end();
     (leftover ? ignored : unused).push_back(in_quotes(tensor.name));
   }
   if (!ignored.empty()) {

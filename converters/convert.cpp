@@ -123,7 +123,9 @@ struct Opened {
 
 Result<Opened> open(const std::string& path, const ConvertOptions& options) {
   LW_RETURN_IF_ERROR(check_options(options));
-  LW_ASSIGN_OR_RETURN(Source source, open_source(path, options.config));
+  LW_ASSIGN_OR_RETURN(Source source, open_source(path, {.config = options.config,
+                                                        .base = options.base,
+                                                        .read = {options.ema, options.limits}}));
   if (!options.as.empty() && !source.family->has_encoder_form) {
     return unsupported("as " + base::in_quotes(options.as) + ": not supported for " +
                        std::string(source.family->name));

@@ -109,9 +109,8 @@ Result<std::set<std::string>> shard_names(const std::string& index_path,
 
 }  // namespace
 
-Result<std::unique_ptr<Checkpoint>> open_shards(
-    const std::string& path,
-    Result<std::unique_ptr<Checkpoint>> (*open_shard)(const std::string& path)) {
+Result<std::unique_ptr<Checkpoint>> open_shards(const std::string& path, OpenCheckpoint* open_shard,
+                                                const ReadOptions& options) {
   LW_ASSIGN_OR_RETURN(const std::string text, read_text(path));
   LW_ASSIGN_OR_RETURN(const Config index, Config::parse(text, path));
   if (!index.has("weight_map")) return index.wrong("weight_map", "an object of strings");
@@ -120,7 +119,8 @@ Result<std::unique_ptr<Checkpoint>> open_shards(
   auto checkpoint = std::make_unique<ShardedCheckpoint>();
   for (const std::string& name : names) {
     const std::string shard_path = join(parent_folder(path), name);
-    LW_ASSIGN_OR_RETURN(std::unique_ptr<Checkpoint> shard, open_or_explain(shard_path, open_shard));
+    LW_ASSIGN_OR_RETURN(std::unique_ptr<Checkpoint> shard,
+                        open_or_explain(shard_path, open_shard, options));
     LW_RETURN_IF_ERROR(checkpoint->add_shard(shard_path, std::move(shard)));
   }
   LW_RETURN_IF_ERROR(check_index(*checkpoint, path, weight_map));

@@ -19,6 +19,16 @@
 
 namespace lanewise {
 
+/// What a checkpoint may ask for before it is refused with kResourceExhausted (docs/security.md).
+/// Far above real ones.
+struct ConvertLimits {
+  /// Bytes of the part of a file that describes its tensors: the header of safetensors, the pickle
+  /// of a .pt, the JSON of a .pt2.
+  int64_t header_bytes = 128 << 20;
+  int64_t tensors = 1 << 20;                  ///< in all files of a checkpoint
+  int64_t unpacked_bytes = int64_t{1} << 40;  ///< of all tensors, when they are unpacked
+};
+
 struct ConvertOptions {
   /// Storage format of the weights of linear and recurrent layers: f32, bf16, int8 or int4
   /// (docs/quantisation.md); or keep: the values that the checkpoint stores in f16, bf16 or blocks
@@ -33,6 +43,12 @@ struct ConvertOptions {
   /// them is reported but is not an error.
   std::optional<double> max_error;
   std::string config;  ///< a config.json to use instead of the folder's; empty: the folder's
+  /// The base model of an adapter (PEFT's LoRA): a folder or file. Empty: the folder that the
+  /// adapter's base_model_name_or_path names, relative to the adapter's folder.
+  std::string base;
+  /// Take the averaged weights (EMA) of a training checkpoint that has them beside the plain ones.
+  bool ema = false;
+  ConvertLimits limits;
   /// Which part of the checkpoint to convert. "encoder": the encoder without the head of a
   /// classifier or masked language model. Empty: everything; an unsupported head is then an error.
   std::string as;
