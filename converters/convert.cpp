@@ -10,6 +10,7 @@
 #include "base/no_throw.hpp"
 #include "base/status_macros.hpp"
 #include "converters/check_tensors.hpp"
+#include "converters/checkpoint_writer.hpp"
 #include "converters/files.hpp"
 #include "converters/pack/kept_weights.hpp"
 #include "converters/pack/pack_graph.hpp"
@@ -22,6 +23,7 @@
 #include "converters/unread_tensors.hpp"
 #include "lanewise/inspect.hpp"
 #include "runtime/file/atomic_file.hpp"
+#include "runtime/file/checksums.hpp"
 #include "runtime/graph/graph_data.hpp"
 #include "runtime/graph/passes/passes.hpp"
 #include "runtime/model_data.hpp"
@@ -117,8 +119,7 @@ struct Opened {
   Source source;
   FamilyModel model;
   Report report;
-  /// Whether weights are kept as they are stored. A GGUF is what somebody made small on purpose.
-  bool keep;
+  bool keep;  ///< whether weights are kept as they are stored
 };
 
 Result<Opened> open(const std::string& path, const ConvertOptions& options) {
@@ -152,8 +153,7 @@ Result<Opened> open(const std::string& path, const ConvertOptions& options) {
     if (!read.ok()) return read.with_context(base::in_quotes(path));
   }
   report_unused(model, *source.checkpoint, report);
-  const bool is_gguf = !source.architecture.empty();
-  const bool keep = options.weights == kKeep || (options.weights.empty() && is_gguf);
+  const bool keep = options.weights == kKeep || (options.weights.empty() && source.keeps_weights);
   return Opened{std::move(source), std::move(model), std::move(report), keep};
 }
 
@@ -211,7 +211,7 @@ Result<std::string> chat_template_json(Opened& opened) {
   return chat::to_json(stored);
 }
 
-/// A model file records its sources with hashes. A model in memory needs none, and hashing would
+/// A model file records its sources with hashes, and checksums of its tensors. A model in memory needs none, and hashing would
 /// take longer than the rest of opening it.
 enum class Provenance { kHashes, kNone };
 
@@ -264,6 +264,10 @@ class ModelWriter {
     add_text(packed, internal::kTokenizerTensor, tokenizer_);
     add_text(packed, internal::kTargetTokenizerTensor, opened_.model.target_tokenizer);
     LW_ASSIGN_OR_RETURN(file::Metadata metadata, metadata_of(opened_, packed, provenance));
+    if (provenance == Provenance::kHashes) {
+      LW_ASSIGN_OR_RETURN(metadata[std::string(internal::kChecksumsKey)],
+                          file::checksums_json(packed.tensors));
+    }
     if (!quantization_.empty()) metadata[std::string(internal::kQuantizationKey)] = quantization_;
     return file::write_safetensors(sink, metadata, packed.tensors, kAlignment);
   }
@@ -341,6 +345,14 @@ Status convert_file(const std::string& path, const std::string& destination,
   LW_RETURN_IF_ERROR(writer.write(file, types, Provenance::kHashes));
   LW_RETURN_IF_ERROR(check_cancelled(options));
   return file.commit();
+}
+
+/// Opens the tokenizer, which is not written itself, to check the files of the folder.
+Status export_to_folder(const std::string& path, const std::string& folder,
+                        const ConvertOptions& options) {
+  LW_ASSIGN_OR_RETURN(Opened opened, open(path, options));
+  LW_RETURN_IF_ERROR(tokenizer_json(opened).status());
+  return write_checkpoint(opened.source, opened.model, folder);
 }
 
 /// `BPE, 49152 tokens`; empty if there is none.
@@ -430,6 +442,12 @@ Result<Model> load(const std::string& path, const ConvertOptions& options) {
     if (is_model) return Model::open(path, options.open);
     return converters::load_checkpoint(path, options);
   });
+}
+
+Status export_checkpoint(const std::string& source, const std::string& folder,
+                         const ConvertOptions& options) {
+  return base::no_throw(
+      [&]() -> Status { return converters::export_to_folder(source, folder, options); });
 }
 
 Result<Tokenizer> load_tokenizer(const std::string& path, const ConvertOptions& options) {

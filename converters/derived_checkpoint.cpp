@@ -23,9 +23,11 @@ class DerivedCheckpoint final : public Checkpoint {
     for (const DerivedTensor& tensor : derived_) {
       CheckpointTensor listed{tensor.name, DataType::kF32, tensor.shape};
       listed.computed_from = tensor.computed_from;
+      listed.blocks = tensor.blocks;
       entries_.push_back({std::move(listed), nullptr, &tensor});
     }
-    std::ranges::sort(entries_, {}, [](const Entry& entry) -> const std::string& { return entry.listed.name; });
+    std::ranges::sort(entries_, {},
+                      [](const Entry& entry) -> const std::string& { return entry.listed.name; });
     for (const Entry& entry : entries_) tensors_.push_back(entry.listed);
     files_.assign(stored_->files().begin(), stored_->files().end());
     files_.insert(files_.end(), derivation.files.begin(), derivation.files.end());
@@ -54,8 +56,11 @@ class DerivedCheckpoint final : public Checkpoint {
   Result<std::span<const std::byte>> read_blocks(const CheckpointTensor& tensor,
                                                  Scratch& scratch) const override {
     LW_ASSIGN_OR_RETURN(const Entry* entry, entry_of(tensor));
-    if (entry->stored == nullptr) return Checkpoint::read_blocks(tensor, scratch);
-    return stored_->read_blocks(*entry->stored, scratch);
+    if (entry->stored != nullptr) return stored_->read_blocks(*entry->stored, scratch);
+    if (entry->derived->blocks == nullptr) return Checkpoint::read_blocks(tensor, scratch);
+    const Status computed = entry->derived->compute_blocks(*stored_, scratch);
+    if (!computed.ok()) return computed.with_context("tensor " + base::in_quotes(tensor.name));
+    return std::span<const std::byte>(scratch);
   }
 
  private:

@@ -12,6 +12,7 @@
 #include "converters/formats/gguf.hpp"
 #include "converters/gguf/model.hpp"
 #include "converters/plain_checkpoint.hpp"
+#include "converters/unpack/unpack.hpp"
 #include "lanewise/inspect.hpp"
 
 namespace lanewise::converters {
@@ -63,6 +64,7 @@ Result<Source> open_gguf(std::unique_ptr<GgufCheckpoint> checkpoint, const ReadO
                 .config_folder = std::move(path),
                 .family = family,
                 .checkpoint = std::move(model.checkpoint),
+                .keeps_weights = true,
                 .architecture = std::move(model.architecture),
                 .tokenizer_name = std::move(model.tokenizer_name),
                 .warnings = std::move(model.warnings)};
@@ -123,6 +125,8 @@ Result<Source> open_whole(const std::string& path, const SourceOptions& options)
   }
   for (const std::string& used : checkpoint->files()) folder.used(used);
   LW_ASSIGN_OR_RETURN(PlainCheckpoint plain, make_plain(std::move(checkpoint), options.read.ema));
+  LW_ASSIGN_OR_RETURN(UnpackedCheckpoint unpacked,
+                      unpack_weights(std::move(plain.checkpoint), config));
   std::vector<std::string> warnings = std::move(plain.warnings);
   if (whole_folder && holds_adapter(folder.path(subfolder))) {
     warnings.push_back(base::in_quotes(folder.path(subfolder)) +
@@ -136,7 +140,8 @@ Result<Source> open_whole(const std::string& path, const SourceOptions& options)
                 .config = std::move(config),
                 .config_folder = std::move(config_folder),
                 .family = family,
-                .checkpoint = std::move(plain.checkpoint),
+                .checkpoint = std::move(unpacked.checkpoint),
+                .keeps_weights = unpacked.is_small,
                 .warnings = std::move(warnings)};
 }
 

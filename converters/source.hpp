@@ -20,6 +20,8 @@ struct Source {
   std::string config_folder;  ///< path of the folder that contains the config
   const Family* family;
   std::unique_ptr<Checkpoint> checkpoint;
+  /// Whether the weights are best kept as they are stored: somebody made them small on purpose.
+  bool keeps_weights = false;
   std::string architecture = {};      ///< of a GGUF, as it calls it
   std::string tokenizer_name = {};    ///< of a GGUF
   std::vector<std::string> warnings;  ///< reasons why results may differ from what is expected

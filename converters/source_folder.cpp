@@ -45,7 +45,10 @@ SourceFolder SourceFolder::of_made_files(std::string root,
                                          const std::map<std::string, std::string>& files) {
   SourceFolder folder(std::move(root));
   folder.made_.emplace();
-  for (const auto& [name, text] : files) folder.made_->emplace(folder.path(name), text);
+  for (const auto& [name, text] : files) {
+    folder.made_->emplace(folder.path(name), text);
+    folder.made_names_.push_back(name);
+  }
   return folder;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/json.hpp"
 #include "base/no_throw.hpp"
+#include "runtime/file/checksums.hpp"
 #include "runtime/file/mapping.hpp"
 #include "runtime/file/safetensors.hpp"
 #include "runtime/model_data.hpp"
@@ -87,6 +88,14 @@ Result<ModelContents> inspect(const Model& model) {
     contents.parameters = parameters(contents, data);
     contents.weights_type = weights_type(contents, data);
     return contents;
+  });
+}
+
+Status verify(const Model& model) {
+  return base::no_throw([&]() -> Status {
+    const internal::ModelData& data = model.data();
+    if (data.checksums().empty()) return not_found("the model has no checksums");
+    return file::check_checksums(data.file(), data.checksums());
   });
 }
 

@@ -238,6 +238,8 @@ std::string_view ModelData::text_of(std::string_view key) const noexcept {
 
 std::string_view ModelData::provenance() const noexcept { return text_of(kProvenanceKey); }
 
+std::string_view ModelData::checksums() const noexcept { return text_of(kChecksumsKey); }
+
 std::string_view ModelData::quantization() const noexcept { return text_of(kQuantizationKey); }
 
 std::string_view ModelData::chat_template() const noexcept { return text_of(kChatTemplateKey); }

@@ -27,6 +27,8 @@ inline constexpr std::string_view kFormatsKey = "lanewise.formats";
 inline constexpr std::string_view kProvenanceKey = "lanewise.provenance";
 /// For files with quantised weights; not needed to run them.
 inline constexpr std::string_view kQuantizationKey = "lanewise.quantization";
+/// The checksum of each tensor (runtime/file/checksums.hpp); not needed to run them.
+inline constexpr std::string_view kChecksumsKey = "lanewise.checksums";
 /// For models with a chat template: runtime/chat/stored_templates.hpp.
 inline constexpr std::string_view kChatTemplateKey = "lanewise.chat_template";
 /// The tokenizer is JSON in a tensor of bytes: in the header, where it would be the largest part by
@@ -83,6 +85,8 @@ class ModelData final : public plan::Weights {
   bool has_tokenizer() const noexcept { return view_.find(kTokenizerTensor) != nullptr; }
   /// JSON: source files with their hashes, the converter's version; empty if the file has none.
   std::string_view provenance() const noexcept;
+  /// JSON: checksums of the tensors; empty if the file has none.
+  std::string_view checksums() const noexcept;
   /// JSON: chat templates as chat::to_json() writes them, unchecked; empty if the file has none.
   std::string_view chat_template() const noexcept;
   /// JSON: how weights were quantised, and how that changed results; empty if the file has none.

@@ -328,10 +328,10 @@ class Merger {
     const Shape turned = {a[1], b[0]};
     if (module.magnitude != nullptr) {
       LW_ASSIGN_OR_RETURN(const int64_t count, element_count(module.magnitude->shape));
-      if (count != b[0]) return wrong("do not fit the magnitudes " +
-                                      to_string(module.magnitude->shape));
-      if (module.is_embedding) return unsupported("module " + in_quotes(name) +
-                                                  ": DoRA of embeddings is not supported");
+      if (count != b[0])
+        return wrong("do not fit the magnitudes " + to_string(module.magnitude->shape));
+      if (module.is_embedding)
+        return unsupported("module " + in_quotes(name) + ": DoRA of embeddings is not supported");
     }
     if (weight.shape == turned && (module.is_embedding || config_.fan_in_fan_out)) return true;
     if (weight.shape == straight && !module.is_embedding) return false;

@@ -106,7 +106,8 @@ class ExportedProgram final : public Checkpoint {
     Scratch scratch;
     LW_ASSIGN_OR_RETURN(const auto bytes, archive_.read(entry, scratch));
     const std::string_view json(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    LW_ASSIGN_OR_RETURN(const Config config, Config::parse(json, files_.front() + "/" + entry.name));
+    LW_ASSIGN_OR_RETURN(const Config config,
+                        Config::parse(json, files_.front() + "/" + entry.name));
     LW_ASSIGN_OR_RETURN(const base::JsonFields list, config.json().object("config"));
     const std::string folder = entry.name.substr(0, entry.name.rfind('/') + 1);
     for (const auto& [name, value] : list.members()) {
@@ -117,9 +118,8 @@ class ExportedProgram final : public Checkpoint {
   }
 
   Status finish() {
-    std::ranges::sort(stored_, {}, [](const Stored& one) -> const std::string& {
-      return one.tensor.name;
-    });
+    std::ranges::sort(stored_, {},
+                      [](const Stored& one) -> const std::string& { return one.tensor.name; });
     for (const Stored& one : stored_) {
       if (!tensors_.empty() && tensors_.back().name == one.tensor.name) {
         return data_loss(in_quotes(files_.front()) + ": tensor " + in_quotes(one.tensor.name) +
@@ -275,9 +275,8 @@ class OldProgram final : public Checkpoint {
   }
 
   bool find_unsorted(const std::string& name) const {
-    return std::ranges::any_of(parts_, [&](const Part& part) {
-      return part.checkpoint->find(name) != nullptr;
-    });
+    return std::ranges::any_of(
+        parts_, [&](const Part& part) { return part.checkpoint->find(name) != nullptr; });
   }
 
   Result<const Checkpoint*> part_of(const CheckpointTensor& tensor) const {

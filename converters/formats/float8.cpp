@@ -14,8 +14,8 @@ float to_f32(uint8_t code) {
   const uint32_t exponent = (code >> 3) & 15;
   const uint32_t mantissa = code & 7;
   if (exponent == 15 && mantissa == 7) {
-    return std::bit_cast<float>(sign | std::bit_cast<uint32_t>(
-                                           std::numeric_limits<float>::quiet_NaN()));
+    return std::bit_cast<float>(sign |
+                                std::bit_cast<uint32_t>(std::numeric_limits<float>::quiet_NaN()));
   }
   if (exponent == 0) {
     const float magnitude = static_cast<float>(mantissa) * 0x1p-9f;

@@ -49,13 +49,23 @@ class ShardedCheckpoint final : public Checkpoint {
   std::span<const std::string> notes() const noexcept override { return notes_; }
 
   Result<TensorView> read(const CheckpointTensor& tensor, Scratch& scratch) const override {
-    const auto found = where_.find(tensor.name);
-    if (found == where_.end()) return not_found("tensor " + base::in_quotes(tensor.name));
-    const Checkpoint& shard = *shards_[found->second];
-    return shard.read(*shard.find(tensor.name), scratch);
+    LW_ASSIGN_OR_RETURN(const Checkpoint* shard, shard_of(tensor));
+    return shard->read(*shard->find(tensor.name), scratch);
+  }
+
+  Result<std::span<const std::byte>> read_blocks(const CheckpointTensor& tensor,
+                                                 Scratch& scratch) const override {
+    LW_ASSIGN_OR_RETURN(const Checkpoint* shard, shard_of(tensor));
+    return shard->read_blocks(*shard->find(tensor.name), scratch);
   }
 
  private:
+  Result<const Checkpoint*> shard_of(const CheckpointTensor& tensor) const {
+    const auto found = where_.find(tensor.name);
+    if (found == where_.end()) return not_found("tensor " + base::in_quotes(tensor.name));
+    return shards_[found->second].get();
+  }
+
   std::vector<std::unique_ptr<Checkpoint>> shards_;
   std::vector<std::string> files_;  // shards first, in order
   std::vector<std::string> notes_;

@@ -76,6 +76,15 @@ struct ConvertOptions {
 LANEWISE_EXPORT Status convert(const std::string& source, const std::string& destination,
                                const ConvertOptions& options = {});
 
+/// Writes a checkpoint again as a folder that Transformers loads, with plain safetensors: from any
+/// format, with adapters merged and quantised weights unpacked to f32, under the names of
+/// Transformers. Of `options`, what concerns opening the source counts.
+///
+/// `folder` appears completely or not at all; it must not exist, or be empty. Fails as convert()
+/// does, and with kUnsupported for plain modules and kInvalidArgument for a model file.
+LANEWISE_EXPORT Status export_checkpoint(const std::string& source, const std::string& folder,
+                                         const ConvertOptions& options = {});
+
 /// Returns what ConvertOptions::weights can be: keep, f32, bf16, int8, int4.
 LANEWISE_EXPORT std::span<const std::string_view> weight_choices() noexcept;
 
