@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -77,22 +78,29 @@ std::string pattern_of(const std::string& name) {
 /// A line for each pattern of names with its types and shapes.
 std::string tensor_lines(const std::vector<StoredTensorInfo>& tensors) {
   struct Group {
-    std::map<std::string, size_t> kinds;  // types and shapes
+    std::map<std::pair<std::string, std::string>, size_t> kinds;  // by type, and what they become
     std::string read_as;
   };
   std::map<std::string, Group> groups;
   for (const StoredTensorInfo& tensor : tensors) {
     Group& group = groups[pattern_of(tensor.name)];
-    ++group.kinds[tensor.type + " " + to_string(tensor.shape)];
+    ++group.kinds[{tensor.type + " " + to_string(tensor.shape), tensor.becomes}];
     if (tensor.read_as != tensor.name) group.read_as = pattern_of(tensor.read_as);
   }
   std::string text;
   for (const auto& [name, group] : groups) {
+    const std::string read_as = group.read_as.empty() ? "" : " -> " + in_quotes(group.read_as);
     for (const auto& [kind, count] : group.kinds) {
-      text += fmt::format("{:>5} x {:<28} {}{}\n", count, kind, in_quotes(name),
-                          group.read_as.empty() ? "" : " -> " + in_quotes(group.read_as));
+      text += fmt::format("{:>5} x {:<28} {}{}: {}\n", count, kind.first, in_quotes(name), read_as,
+                          kind.second);
     }
   }
+  return text;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + in_quotes(name);
   return text;
 }
 
@@ -107,10 +115,16 @@ Status dry_run(const ConvertCommandOptions& options, const ConvertOptions& conve
   };
   row("architecture", contents.architecture.empty() ? "" : contents.architecture + " (GGUF)");
   row("family", contents.family);
+  row("class", joined(contents.classes));
   row("task", contents.task);
+  for (const OutputInfo& output : contents.outputs) {
+    row("output", fmt::format("{} [{}, {}]", output.name, output.per_token ? "tokens" : "sequences",
+                              output.features));
+  }
   row("tokenizer", contents.tokenizer.empty() ? "none" : contents.tokenizer);
   for (const std::string& file : contents.files) row("file", file);
   row("tensors", std::to_string(contents.tensors.size()));
+  row("model file", "about " + rounded_bytes(contents.model_bytes));
   return shell.out.write(text + tensor_lines(contents.tensors));
 }
 

@@ -228,8 +228,8 @@ Status write_checkpoint(Source& source, const FamilyModel& model, const std::str
   }
   LW_ASSIGN_OR_RETURN(const auto tensors, list_tensors(*source.checkpoint, model));
   LW_ASSIGN_OR_RETURN(file::AtomicFolder made, file::AtomicFolder::create(folder));
-  LW_RETURN_IF_ERROR(write_text(join(made.path(), "config.json"),
-                                config_text(source.config, tensors)));
+  LW_RETURN_IF_ERROR(
+      write_text(join(made.path(), "config.json"), config_text(source.config, tensors)));
   LW_RETURN_IF_ERROR(write_beside(source, made.path()));
   LW_RETURN_IF_ERROR(write_weights(made.path(), *source.checkpoint, tensors));
   return made.commit();

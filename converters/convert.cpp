@@ -12,8 +12,10 @@
 #include "converters/check_tensors.hpp"
 #include "converters/checkpoint_writer.hpp"
 #include "converters/files.hpp"
+#include "converters/generation_config.hpp"
 #include "converters/pack/kept_weights.hpp"
 #include "converters/pack/pack_graph.hpp"
+#include "converters/pack/plan.hpp"
 #include "converters/provenance.hpp"
 #include "converters/source.hpp"
 #include "converters/tokenizers/folder_chat_templates.hpp"
@@ -136,15 +138,20 @@ Result<Opened> open(const std::string& path, const ConvertOptions& options) {
   for (const std::string& warning : source.warnings) {
     (options.warn ? options.warn : report)(warning);
   }
-  LW_ASSIGN_OR_RETURN(FamilyModel model,
-                      source.family->build({.config = source.config,
-                                            .checkpoint = *source.checkpoint,
-                                            .folder = source.folder,
-                                            .subfolder = source.subfolder,
-                                            .report = report,
-                                            .config_folder = source.config_folder,
-                                            .family = source.family,
-                                            .encoder_alone = !options.as.empty()}));
+  Result<FamilyModel> built = source.family->build({.config = source.config,
+                                                    .checkpoint = *source.checkpoint,
+                                                    .folder = source.folder,
+                                                    .subfolder = source.subfolder,
+                                                    .report = report,
+                                                    .config_folder = source.config_folder,
+                                                    .family = source.family,
+                                                    .encoder_alone = !options.as.empty()});
+  const std::vector<std::string> misses = source.config.near_misses(is_generation_field);
+  if (!built.ok() && !misses.empty()) {
+    return Status(built.status().code(), built.status().message() + "; " + misses.front());
+  }
+  LW_ASSIGN_OR_RETURN(FamilyModel model, std::move(built));
+  for (const std::string& miss : misses) report(miss);
   const Status checked = check_tensors(model, *source.checkpoint);
   if (!checked.ok()) return checked.with_context(base::in_quotes(path));
   LW_RETURN_IF_ERROR(graph::validate(model.graph));
@@ -241,17 +248,21 @@ void add_text(PackedGraph& packed, std::string_view name, const std::string& tex
   packed.tensors.push_back({std::string(name), {DataType::kU8, text.data(), {bytes}}});
 }
 
+/// The graph after its passes.
+graph::Graph optimized(const Opened& opened) {
+  const auto may_stack = [&](const std::vector<std::string>& weights) {
+    return keep_alike(*opened.source.checkpoint, opened.model.parts, weights);
+  };
+  return graph::optimize(graph::Graph(opened.model.graph),
+                         opened.keep ? graph::MayStack(may_stack) : graph::MayStack());
+}
+
 /// Writes an opened checkpoint to model files, possibly several times: measuring the effect of
 /// quantisation takes the model both in f32 and quantised.
 class ModelWriter {
  public:
   static Result<ModelWriter> create(Opened opened) {
-    const auto may_stack = [&](const std::vector<std::string>& weights) {
-      return keep_alike(*opened.source.checkpoint, opened.model.parts, weights);
-    };
-    opened.model.graph =
-        graph::optimize(std::move(opened.model.graph),
-                        opened.keep ? graph::MayStack(may_stack) : graph::MayStack());
+    opened.model.graph = optimized(opened);
     LW_ASSIGN_OR_RETURN(std::string tokenizer, tokenizer_json(opened));
     LW_ASSIGN_OR_RETURN(opened.model.chat_template, chat_template_json(opened));
     return ModelWriter(std::move(opened), std::move(tokenizer));
@@ -369,6 +380,31 @@ Result<std::string> describe_tokenizer(Opened& opened) {
   return text + std::to_string(tokenizer->vocabulary_size()) + " tokens";
 }
 
+std::vector<OutputInfo> outputs_of(const graph::Graph& graph) {
+  std::vector<OutputInfo> outputs;
+  for (const auto& [name, id] : graph.outputs) {
+    const graph::Value& value = graph.values[static_cast<size_t>(id)];
+    outputs.push_back({name, value.rows != graph::RowSymbol::kSequences, value.features});
+  }
+  return outputs;
+}
+
+/// The texts that a model file stores beside its weights.
+size_t text_bytes(const Opened& opened) {
+  return opened.model.tokenizer.size() + opened.model.target_tokenizer.size() +
+         opened.model.chat_template.size();
+}
+
+/// StoredTensorInfo::becomes
+std::string becomes(const CheckpointTensor& tensor, const FamilyModel& model,
+                    const PackPlan& plan) {
+  const auto use = plan.uses.find(tensor.name);
+  if (use != plan.uses.end()) return use->second;
+  if (tensor.is_constant) return "ignored: constant of the program";
+  const bool is_leftover = std::ranges::find(model.leftovers, tensor.name) != model.leftovers.end();
+  return is_leftover ? "ignored: not a weight" : "ignored: unused by the model";
+}
+
 Result<CheckpointContents> describe(const std::string& path, const ConvertOptions& options) {
   LW_ASSIGN_OR_RETURN(Opened opened, open(path, options));
   const Checkpoint& checkpoint = *opened.source.checkpoint;
@@ -377,12 +413,19 @@ Result<CheckpointContents> describe(const std::string& path, const ConvertOption
   contents.family = opened.model.info.family;
   contents.task = opened.model.info.task;
   LW_ASSIGN_OR_RETURN(contents.tokenizer, describe_tokenizer(opened));
+  LW_ASSIGN_OR_RETURN(contents.classes, opened.source.config.texts("architectures"));
+  contents.outputs = outputs_of(opened.model.graph);
+  LW_ASSIGN_OR_RETURN(const WeightFormat format, parse_weights(options));
+  const graph::Graph graph = optimized(opened);
+  const PackPlan plan = plan_packing(graph, checkpoint, opened.model.parts, format, opened.keep);
+  contents.model_bytes =
+      plan.bytes + static_cast<int64_t>(text_bytes(opened) + graph::to_json(graph).size());
   contents.files.assign(checkpoint.files().begin(), checkpoint.files().end());
   for (const CheckpointTensor& tensor : checkpoint.tensors()) {
     const bool computed = !tensor.computed_from.empty();
     contents.tensors.push_back({checkpoint.name_in_file(tensor.name), tensor.name,
                                 computed ? tensor.computed_from : std::string(type_name(tensor)),
-                                tensor.shape});
+                                tensor.shape, becomes(tensor, opened.model, plan)});
   }
   return contents;
 }

@@ -136,6 +136,7 @@ class RenamedCheckpoint final : public Checkpoint {
             "spectral norm or another parametrization of " + in_quotes(tensors_[last].name);
       } else {
         source.second = sources_[last].stored;
+        tensor.computed_from = type_name(tensors_[last]);
         for (const size_t i : one.sources) is_replaced[i] = true;
       }
       all.emplace_back(std::move(tensor), source);

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "lanewise/convert.hpp"
+#include "lanewise/limits.hpp"
 #include "lanewise/status.hpp"
 #include "lanewise/tensor.hpp"
 #include "ops/weights/blocks/block_format.hpp"

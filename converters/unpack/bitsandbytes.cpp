@@ -66,8 +66,8 @@ Result<std::vector<float>> read_scales(const Checkpoint& stored, const Packed& p
   LW_ASSIGN_OR_RETURN(const F32Tensor nested, read_f32(stored, *packed.nested_scales));
   scales.resize(codes.size());
   for (size_t i = 0; i < codes.size(); ++i) {
-    const float product = values.values[codes[i]] *
-                          nested.values[i / static_cast<size_t>(packed.nested_block)];
+    const float product =
+        values.values[codes[i]] * nested.values[i / static_cast<size_t>(packed.nested_block)];
     scales[i] = product + packed.nested_offset;
   }
   return scales;
@@ -102,10 +102,10 @@ Status check_packed(const Packed& packed) {
   }
   const int64_t scales = blocks_in(count, packed.block);
   const bool nested = packed.nested_values != nullptr;
-  const bool fits = count_of(packed.values) == 16 && count_of(packed.scales) == scales &&
-                    (nested ? packed.scales->type == DataType::kU8
-                            : is_floating_point(packed.scales->type)) &&
-                    is_floating_point(packed.values->type);
+  const bool fits =
+      count_of(packed.values) == 16 && count_of(packed.scales) == scales &&
+      (nested ? packed.scales->type == DataType::kU8 : is_floating_point(packed.scales->type)) &&
+      is_floating_point(packed.values->type);
   if (!fits) {
     return invalid_argument("expected 16 values in 'quant_map' and " + std::to_string(scales) +
                             " scales in 'absmax'");
@@ -167,17 +167,17 @@ class Finder {
     packed.nested_values = stored_.find(name + ".nested_quant_map");
     packed.nested_scales = stored_.find(name + ".nested_absmax");
     LW_RETURN_IF_ERROR(check_packed(packed));
-    for (const CheckpointTensor* tensor : {packed.values, packed.scales, packed.nested_values,
-                                           packed.nested_scales, &state}) {
+    for (const CheckpointTensor* tensor :
+         {packed.values, packed.scales, packed.nested_values, packed.nested_scales, &state}) {
       if (tensor != nullptr) derivation_.omitted.push_back(tensor->name);
     }
-    derivation_.tensors.push_back({.name = name,
-                                   .shape = packed.shape,
-                                   .computed_from = "bitsandbytes of 4 bits",
-                                   .compute = [packed](const Checkpoint& stored,
-                                                       std::span<float> w) {
-                                     return compute_packed(stored, packed, w);
-                                   }});
+    derivation_.tensors.push_back(
+        {.name = name,
+         .shape = packed.shape,
+         .computed_from = "bitsandbytes of 4 bits",
+         .compute = [packed](const Checkpoint& stored, std::span<float> w) {
+           return compute_packed(stored, packed, w);
+         }});
     return {};
   }
 
@@ -207,8 +207,7 @@ class Finder {
       }
       return {};
     };
-    derivation_.tensors.push_back(
-        {weight->name, weight->shape, "bitsandbytes of 8 bits", compute});
+    derivation_.tensors.push_back({weight->name, weight->shape, "bitsandbytes of 8 bits", compute});
     return {};
   }
 

@@ -47,7 +47,8 @@ Result<Blocks> blocks_of(const CheckpointTensor& weight, const CheckpointTensor&
   const bool is_number = scale.foreign_type.empty() && is_floating_point(scale.type);
   const int64_t rows = weight.shape[0];
   const int64_t columns = weight.shape[1];
-  if (is_number && factors == 1) return Blocks{std::max<int64_t>(rows, 1), std::max<int64_t>(columns, 1)};
+  if (is_number && factors == 1)
+    return Blocks{std::max<int64_t>(rows, 1), std::max<int64_t>(columns, 1)};
   if (is_number &&
       scale.shape == Shape{blocks_in(rows, usual.rows), blocks_in(columns, usual.columns)}) {
     return usual;
@@ -55,10 +56,9 @@ Result<Blocks> blocks_of(const CheckpointTensor& weight, const CheckpointTensor&
   if (is_number && (scale.shape == Shape{rows, 1} || scale.shape == Shape{rows})) {
     return Blocks{1, std::max<int64_t>(columns, 1)};
   }
-  return invalid_argument("tensor " + in_quotes(scale.name) + " " +
-                          std::string(type_name(scale)) + " " + to_string(scale.shape) +
-                          " has no scale for each row or block of " + in_quotes(weight.name) + " " +
-                          to_string(weight.shape));
+  return invalid_argument("tensor " + in_quotes(scale.name) + " " + std::string(type_name(scale)) +
+                          " " + to_string(scale.shape) + " has no scale for each row or block of " +
+                          in_quotes(weight.name) + " " + to_string(weight.shape));
 }
 
 Status compute(const Checkpoint& stored, const CheckpointTensor& weight,

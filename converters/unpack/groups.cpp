@@ -75,20 +75,17 @@ struct Integers {
     const auto per_word = static_cast<size_t>(packing.per_word());
     const auto out = static_cast<size_t>(parts.out);
     if (packing.along_inputs) {
-      return words[input / per_word * out + output] >> (input % per_word * bits()) &
-             packing.mask();
+      return words[input / per_word * out + output] >> (input % per_word * bits()) & packing.mask();
     }
     const size_t place = static_cast<size_t>(kAwqPlaces[output % per_word]);
-    return words[input * (out / per_word) + output / per_word] >> (place * bits()) &
-           packing.mask();
+    return words[input * (out / per_word) + output / per_word] >> (place * bits()) & packing.mask();
   }
 
   uint32_t zero(size_t group, size_t output) const {
     const auto per_word = static_cast<size_t>(packing.per_word());
     const size_t row = group * (static_cast<size_t>(parts.out) / per_word);
-    const size_t place = packing.along_inputs
-                             ? output % per_word
-                             : static_cast<size_t>(kAwqPlaces[output % per_word]);
+    const size_t place = packing.along_inputs ? output % per_word
+                                              : static_cast<size_t>(kAwqPlaces[output % per_word]);
     const uint32_t stored = zero_words[row + output / per_word] >> (place * bits());
     return (stored + packing.zero_offset) & packing.mask();
   }
@@ -137,7 +134,8 @@ Status compute(const Checkpoint& stored, const Packing& packing, const Parts& pa
   for (size_t o = 0; o < static_cast<size_t>(parts.out); ++o) {
     for (size_t i = 0; i < in; ++i) {
       const size_t group = integers.groups[i];
-      const auto q = static_cast<int>(integers.at(i, o)) - static_cast<int>(integers.zero(group, o));
+      const auto q =
+          static_cast<int>(integers.at(i, o)) - static_cast<int>(integers.zero(group, o));
       w[o * in + i] = integers.scale(group, o) * static_cast<float>(q);
     }
   }
@@ -245,7 +243,8 @@ class Finder {
     parts.in = along_inputs ? words[0] * per_word : words[0];
     parts.out = along_inputs ? words[1] : words[1] * per_word;
     const Shape& scales = parts.scales->shape;
-    const bool is_number = parts.scales->foreign_type.empty() && is_floating_point(parts.scales->type);
+    const bool is_number =
+        parts.scales->foreign_type.empty() && is_floating_point(parts.scales->type);
     if (scales.size() != 2 || scales[1] != parts.out || !is_number) {
       return invalid_argument("its scales are " + std::string(type_name(*parts.scales)) + " " +
                               to_string(scales) + ", expected [groups, " +
@@ -256,9 +255,9 @@ class Finder {
                               std::to_string(scales[0]) + ", " + std::to_string(parts.out) + " / " +
                               std::to_string(per_word) + "]");
     }
-    if (parts.g_idx != nullptr && (parts.g_idx->shape != Shape{parts.in} ||
-                                   parts.g_idx->type != DataType::kI32 ||
-                                   !parts.g_idx->foreign_type.empty())) {
+    if (parts.g_idx != nullptr &&
+        (parts.g_idx->shape != Shape{parts.in} || parts.g_idx->type != DataType::kI32 ||
+         !parts.g_idx->foreign_type.empty())) {
       return invalid_argument("its g_idx is " + to_string(parts.g_idx->shape) + ", expected [" +
                               std::to_string(parts.in) + "] I32");
     }

@@ -11,6 +11,7 @@
 #include "lanewise/chat.hpp"
 #include "lanewise/export.hpp"
 #include "lanewise/inspect.hpp"
+#include "lanewise/limits.hpp"
 #include "lanewise/model.hpp"
 #include "lanewise/status.hpp"
 #include "lanewise/tokenizer.hpp"
@@ -18,16 +19,6 @@
 /// Converts checkpoints to models. Part of the library lanewise::converters.
 
 namespace lanewise {
-
-/// What a checkpoint may ask for before it is refused with kResourceExhausted (docs/security.md).
-/// Far above real ones.
-struct ConvertLimits {
-  /// Bytes of the part of a file that describes its tensors: the header of safetensors, the pickle
-  /// of a .pt, the JSON of a .pt2.
-  int64_t header_bytes = 128 << 20;
-  int64_t tensors = 1 << 20;                  ///< in all files of a checkpoint
-  int64_t unpacked_bytes = int64_t{1} << 40;  ///< of all tensors, when they are unpacked
-};
 
 struct ConvertOptions {
   /// Storage format of the weights of linear and recurrent layers: f32, bf16, int8 or int4
@@ -102,6 +93,9 @@ struct StoredTensorInfo {
   std::string read_as;  ///< the name by which the model's family reads it, often the same
   std::string type;     ///< in the file: `F32`, `F16`, `Q4_K`, ...
   Shape shape;          ///< in the file
+  /// What the model file has of it: `linear weight, int8`; or why it is ignored: `ignored: not a
+  /// weight`, `ignored: unused by the model`, `ignored: constant of the program`.
+  std::string becomes;
 };
 
 /// What a checkpoint holds.
@@ -112,8 +106,14 @@ struct CheckpointContents {
   /// The tokenizer's kind and size: `BPE, 49152 tokens`; of a GGUF after the names that the file
   /// has for it. Empty if there is none.
   std::string tokenizer;
+  /// The classes that config.json names, whose head the model has: `BertModel`. May be empty.
+  std::vector<std::string> classes;
+  std::vector<OutputInfo> outputs;        ///< of the model, as in ModelInfo
   std::vector<std::string> files;         ///< that hold the tensors
   std::vector<StoredTensorInfo> tensors;  ///< sorted by `read_as`
+  /// The size of the model file with ConvertOptions::weights, to a few percent: quantisation may keep
+  /// some weights at higher precision.
+  int64_t model_bytes = 0;
 };
 
 /// Returns what a checkpoint holds, without reading its weights, if it can be converted. Fails as

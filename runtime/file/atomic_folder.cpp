@@ -46,8 +46,8 @@ Result<AtomicFolder> AtomicFolder::create(const std::string& path) {
     LW_ASSIGN_OR_RETURN(std::string name, temporary_name(parent));
     if (::mkdir(name.c_str(), 0777) != 0) return base::os_error("write", path, errno);
     folder.temporary_ = std::move(name);
-    folder.mark_ = FileDescriptor(
-        ::open(folder.temporary_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    folder.mark_ =
+        FileDescriptor(::open(folder.temporary_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (folder.mark_.valid()) mark_in_use(folder.mark_);
     return folder;
   });

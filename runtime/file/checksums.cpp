@@ -21,9 +21,9 @@ Result<std::string> checksum(const TensorView& tensor) {
   LW_ASSIGN_OR_RETURN(const int64_t count, element_count(tensor.shape));
   const size_t bytes = static_cast<size_t>(count) * size_of(tensor.type);
   std::array<char, 17> digits;
-  std::snprintf(digits.data(), digits.size(), "%016llx",
-                static_cast<unsigned long long>(
-                    xxh64({static_cast<const std::byte*>(tensor.data), bytes})));
+  std::snprintf(
+      digits.data(), digits.size(), "%016llx",
+      static_cast<unsigned long long>(xxh64({static_cast<const std::byte*>(tensor.data), bytes})));
   return std::string(digits.data());
 }
 

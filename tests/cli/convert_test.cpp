@@ -62,7 +62,9 @@ TEST_F(ConvertCommandTest, DryRunListsTheCheckpointAndWritesNothing) {
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   for (const char* part :
        {"family        bert\n", "tokenizer     WordPiece, 13 tokens\n", "model.safetensors\n",
-        "1 x F32 [13, 20]", "2 x F32 [20, 20]", "'encoder.layer.*.output.dense.bias'\n"}) {
+        "1 x F32 [13, 20]", "2 x F32 [20, 20]",
+        "'encoder.layer.*.output.dense.bias': linear bias, f32\n",
+        "output        last_hidden_state [tokens, 20]\n", "model file    about "}) {
     EXPECT_NE(outcome.out.find(part), std::string::npos) << part << " in\n" << outcome.out;
   }
   EXPECT_EQ(outcome.out.find("encoder.layer.0"), std::string::npos);
