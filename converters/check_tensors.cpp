@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "base/messages.hpp"
-#include "base/near_miss.hpp"
 #include "converters/formats/elements.hpp"
+#include "converters/near_miss.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -55,7 +55,7 @@ void add_near_misses(const FamilyModel& model, const Checkpoint& checkpoint,
                      std::vector<std::string>& missing) {
   const std::vector<std::string> candidates = unexpected(model, checkpoint);
   for (size_t i = 0; i < std::min(missing.size(), kMostNamed); ++i) {
-    const std::string near = base::nearest(missing[i], candidates);
+    const std::string near = nearest(missing[i], candidates);
     missing[i] = in_quotes(missing[i]);
     if (!near.empty()) missing[i] += " (there is " + in_quotes(near) + ")";
   }

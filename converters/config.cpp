@@ -1,8 +1,8 @@
 #include "converters/config.hpp"
 
 #include "base/messages.hpp"
-#include "base/near_miss.hpp"
 #include "base/status_macros.hpp"
+#include "converters/near_miss.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -136,7 +136,7 @@ std::vector<std::string> Config::near_misses(bool (*known)(std::string_view name
   std::vector<std::string> misses;
   for (const std::string& name : fields()) {
     if (asked_->contains(name) || known(name)) continue;
-    const std::string near = base::nearest(name, wanted);
+    const std::string near = nearest(name, wanted);
     if (near.empty()) continue;
     misses.push_back(label() + ": " + base::in_quotes(name) + " is not read; did you mean " +
                      base::in_quotes(near) + "?");

@@ -48,7 +48,7 @@ class Planner {
     if (is_new) plan_.bytes += bytes(layout, format, size_of(sources));
     const std::string use = op + " " + role + ", " +
                             std::string(layout == Layout::kRows ? "f32"
-                                        : is_tied ? "shared"
+                                        : is_tied               ? "shared"
                                                   : ops::label_of(ops::info_of(format)));
     for (const std::string& source : sources) {
       const auto part = parts_.find(source);

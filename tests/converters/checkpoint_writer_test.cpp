@@ -42,13 +42,12 @@ class CheckpointWriterTest : public HfDecoderFolderTest {
       const Tensor& other = found.at(name);
       ASSERT_EQ(other.type(), tensor.type()) << name;
       ASSERT_EQ(other.shape(), tensor.shape()) << name;
-      const size_t bytes = static_cast<size_t>(*element_count(tensor.shape())) * size_of(tensor.type());
+      const size_t bytes =
+          static_cast<size_t>(*element_count(tensor.shape())) * size_of(tensor.type());
       EXPECT_EQ(std::memcmp(other.view().data, tensor.view().data, bytes), 0) << name;
     }
   }
-  long beside() const {
-    return std::distance(std::filesystem::directory_iterator(root_), {});
-  }
+  long beside() const { return std::distance(std::filesystem::directory_iterator(root_), {}); }
 };
 
 TEST_F(CheckpointWriterTest, HasTheTensorsAndFilesOfTheSource) {

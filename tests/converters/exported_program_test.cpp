@@ -17,8 +17,8 @@ namespace {
 std::string sizes(const Shape& shape) {
   std::string json = "[";
   for (const int64_t size : shape) {
-    json += (json.size() > 1 ? ", " : "") + std::string(R"({"as_int": )") + std::to_string(size) +
-            "}";
+    json +=
+        (json.size() > 1 ? ", " : "") + std::string(R"({"as_int": )") + std::to_string(size) + "}";
   }
   return json + "]";
 }
@@ -36,8 +36,9 @@ struct Payload {
   std::string json() const {
     return R"({"path_name": ")" + file + R"(", "use_pickle": )" + pickled +
            R"(, "tensor_meta": {"dtype": )" + std::to_string(type) + R"(, "sizes": )" +
-           sizes(shape) + R"(, "strides": )" + sizes(strides) + R"(, "storage_offset": {"as_int": )" +
-           std::to_string(offset) + R"(}, "layout": )" + std::to_string(layout) + "}}";
+           sizes(shape) + R"(, "strides": )" + sizes(strides) +
+           R"(, "storage_offset": {"as_int": )" + std::to_string(offset) + R"(}, "layout": )" +
+           std::to_string(layout) + "}}";
   }
 };
 
@@ -80,18 +81,17 @@ class ExportedProgramTest : public CheckpointFolderTest {
 };
 
 TEST_F(ExportedProgramTest, HasWeightsViewsAndConstants) {
-  write_archive(
-      {{"new/data/weights/weight_0", floats(6)},
-       {"new/data/weights/model_weights_config.json",
-        config_of({{"a.weight", {}},
-                   {"tied", {}},
-                   {"turned", {.shape = {3, 2}, .strides = {1, 3}}},
-                   {"row", {.shape = {3}, .strides = {1}, .offset = 3}}})},
-       {"new/data/constants/tensor_0", floats(2)},
-       {"new/data/constants/model_constants_config.json",
-        config_of({{"c", {.file = "tensor_0", .shape = {2}, .strides = {1}}},
-                   {"object", {.file = "custom_obj_0"}}})},
-       {"new/byteorder", "little"}});
+  write_archive({{"new/data/weights/weight_0", floats(6)},
+                 {"new/data/weights/model_weights_config.json",
+                  config_of({{"a.weight", {}},
+                             {"tied", {}},
+                             {"turned", {.shape = {3, 2}, .strides = {1, 3}}},
+                             {"row", {.shape = {3}, .strides = {1}, .offset = 3}}})},
+                 {"new/data/constants/tensor_0", floats(2)},
+                 {"new/data/constants/model_constants_config.json",
+                  config_of({{"c", {.file = "tensor_0", .shape = {2}, .strides = {1}}},
+                             {"object", {.file = "custom_obj_0"}}})},
+                 {"new/byteorder", "little"}});
   const auto checkpoint = opened();
   ASSERT_TRUE(checkpoint.ok()) << checkpoint.status().message();
   EXPECT_EQ((*checkpoint)->tensors().size(), 5U);
@@ -114,10 +114,9 @@ TEST_F(ExportedProgramTest, OlderOnesAreFilesOfTorchSave) {
   for (const bool deflate : {false, true}) {
     for (const char* folder : {"serialized_state_dict.pt", "a/data/weights/model.pt"}) {
       const bool old = *folder == 's';
-      write_archive(
-          {{folder, torch_zip(torch.pickle, torch.storages), deflate},
-           {old ? "serialized_constants.pt" : "a/data/constants/model.pt",
-            torch_zip(more.pickle, more.storages), deflate}});
+      write_archive({{folder, torch_zip(torch.pickle, torch.storages), deflate},
+                     {old ? "serialized_constants.pt" : "a/data/constants/model.pt",
+                      torch_zip(more.pickle, more.storages), deflate}});
       EXPECT_TRUE(bytes_of(converted()) == expected) << folder;
       reports_.clear();
       EXPECT_TRUE(convert_folder().ok());
@@ -133,10 +132,10 @@ TEST_F(ExportedProgramTest, TypesWithoutADataTypeAreListed) {
                              {"f8", {.type = 29, .shape = {4}, .strides = {1}}}}));
   const auto checkpoint = opened();
   ASSERT_TRUE(checkpoint.ok()) << checkpoint.status().message();
-  for (const auto& [name, type] : std::vector<std::pair<std::string, std::string>>{
-           {"pickled", "pickled object"},
-           {"complex", "torch.ScalarType 10"},
-           {"sparse", "torch.Layout 1"}}) {
+  for (const auto& [name, type] :
+       std::vector<std::pair<std::string, std::string>>{{"pickled", "pickled object"},
+                                                        {"complex", "torch.ScalarType 10"},
+                                                        {"sparse", "torch.Layout 1"}}) {
     Scratch scratch;
     const CheckpointTensor& tensor = *(*checkpoint)->find(name);
     EXPECT_EQ(tensor.foreign_type, type);

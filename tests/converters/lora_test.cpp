@@ -258,15 +258,15 @@ TEST_F(LoraTest, TheBaseMayBeGiven) {
 }
 
 TEST_F(LoraTest, RefusesWhatChangesWeightsOtherwise) {
-  for (const auto& [field, value] : std::vector<std::pair<std::string, std::string>>{
-           {"peft_type", "\"IA3\""},
-           {"init_lora_weights", "\"pissa\""},
-           {"use_qalora", "true"},
-           {"target_parameters", "[\"experts\"]"},
-           {"layer_replication", "[[0, 2]]"},
-           {"trainable_token_indices", "[3]"},
-           {"a_field_of_the_future", "1"},
-           {"alpha_pattern", R"({"query|key": 3})"}}) {
+  for (const auto& [field, value] :
+       std::vector<std::pair<std::string, std::string>>{{"peft_type", "\"IA3\""},
+                                                        {"init_lora_weights", "\"pissa\""},
+                                                        {"use_qalora", "true"},
+                                                        {"target_parameters", "[\"experts\"]"},
+                                                        {"layer_replication", "[[0, 2]]"},
+                                                        {"trainable_token_indices", "[3]"},
+                                                        {"a_field_of_the_future", "1"},
+                                                        {"alpha_pattern", R"({"query|key": 3})"}}) {
     const auto plain = adapter_config_;
     adapter_config_[field] = value;
     put_adapter(matrices(kQuery, kHidden, kHidden));

@@ -151,6 +151,22 @@ TEST(StoredScriptTest, HasTheTensorsOfItsModule) {
   EXPECT_TRUE(checkpoint.notes().empty());
 }
 
+TEST(StoredProgramTest, HasItsWeightsAndConstants) {
+  for (const char* name : {"exported.pt2", "exported_old.pt2"}) {
+    SCOPED_TRACE(name);
+    const auto opened = open_checkpoint_file(data_path(name));
+    ASSERT_TRUE(opened.ok()) << opened.status().message();
+    const Checkpoint& checkpoint = **opened;
+    ASSERT_EQ(checkpoint.tensors().size(), 3U);
+    check_tensor(checkpoint, "weight",
+                 {DataType::kF32, {2, 3}, {0, 0.125, 0.25, 0.375, 0.5, 0.625}});
+    check_tensor(checkpoint, "turned", {DataType::kF32, {3, 2}, {0, 0.75, 0.25, 1, 0.5, 1.25}});
+    check_tensor(checkpoint, "positions", {DataType::kF32, {2}, {1, 2}});
+    EXPECT_TRUE(checkpoint.find("positions")->is_constant);
+    EXPECT_FALSE(checkpoint.find("weight")->is_constant);
+  }
+}
+
 TEST(StoredObjectsTest, AreNamed) {
   for (const char* name : {"objects.pt", "objects_protocol1.pt", "objects_protocol5.pt",
                            "objects_legacy_protocol1.pt", "objects_legacy_protocol5.pt"}) {

@@ -101,7 +101,8 @@ class UnpackTest : public CheckpointFolderTest {
       for (int64_t i = 0; i < kIn; ++i) {
         const int64_t g = i / 32;
         const int z = static_cast<int>(symmetric ? 8 : zero(g, o, bits));
-        const float expected = scale(g, o) * static_cast<float>(static_cast<int>(code(o, i, bits)) - z);
+        const float expected =
+            scale(g, o) * static_cast<float>(static_cast<int>(code(o, i, bits)) - z);
         EXPECT_EQ(w[static_cast<size_t>(o * kIn + i)], expected) << o << " " << i;
       }
     }

@@ -35,7 +35,8 @@ class ChecksumsTest : public testing::Test {
  protected:
   void SetUp() override {
     for (int i = 0; i < 20; ++i) values_[i] = static_cast<float>(i);
-    inputs_ = {{"a", {DataType::kF32, values_, {20}}}, {"b", {DataType::kF32, values_ + 3, {2, 5}}}};
+    inputs_ = {{"a", {DataType::kF32, values_, {20}}},
+               {"b", {DataType::kF32, values_ + 3, {2, 5}}}};
     const auto json = checksums_json(inputs_);
     ASSERT_TRUE(json.ok());
     json_ = *json;
@@ -69,8 +70,7 @@ TEST_F(ChecksumsTest, NameTheDamagedTensor) {
 TEST_F(ChecksumsTest, MustBeThere) {
   std::string renamed = json_;
   renamed.replace(renamed.find("\"b\""), 3, "\"c\"");
-  EXPECT_EQ(check(renamed).message(),
-            "1 tensor without a checksum: 'b'; 1 tensor missing: 'c'");
+  EXPECT_EQ(check(renamed).message(), "1 tensor without a checksum: 'b'; 1 tensor missing: 'c'");
   EXPECT_FALSE(check("{}").ok());
   EXPECT_FALSE(check("nothing").ok());
   EXPECT_FALSE(check(R"({"xxh64": {"a": 1, "b": null}})").ok());

@@ -1,4 +1,4 @@
-#include "base/near_miss.hpp"
+#include "converters/near_miss.hpp"
 
 #include <gtest/gtest.h>
 
@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace lanewise::base {
+namespace lanewise::converters {
 namespace {
 
 /// The whole table, row by row.
@@ -55,4 +55,4 @@ TEST(NearMiss, FindsTheLikelyName) {
 }
 
 }  // namespace
-}  // namespace lanewise::base
+}  // namespace lanewise::converters

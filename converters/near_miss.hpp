@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace lanewise::base {
+namespace lanewise::converters {
 
 /// The number of characters to insert, delete or replace to make `a` of `b`, or `most` + 1 if it is
 /// more (Levenshtein). Takes time proportional to their lengths times `most`.
@@ -15,4 +15,4 @@ size_t edit_distance(std::string_view a, std::string_view b, size_t most);
 /// characters and at most a quarter of them.
 std::string nearest(std::string_view name, const std::vector<std::string>& candidates);
 
-}  // namespace lanewise::base
+}  // namespace lanewise::converters

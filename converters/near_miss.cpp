@@ -1,8 +1,8 @@
-#include "base/near_miss.hpp"
+#include "converters/near_miss.hpp"
 
 #include <algorithm>
 
-namespace lanewise::base {
+namespace lanewise::converters {
 namespace {
 
 /// A typing error is one or two characters; in a short name two could be any other name.
@@ -49,4 +49,4 @@ std::string nearest(std::string_view name, const std::vector<std::string>& candi
   return found;
 }
 
-}  // namespace lanewise::base
+}  // namespace lanewise::converters
