@@ -24,9 +24,9 @@ constexpr auto kRead = std::to_array<std::string_view>(
 /// They say what was trained and how; the file has the result.
 constexpr auto kOfTraining = std::to_array<std::string_view>(
     {"auto_mapping", "bias", "ensure_weight_tying", "eva_config", "exclude_modules",
-     "inference_mode", "layers_pattern", "layers_to_transform", "lora_dropout", "modules_to_save",
-     "peft_version", "qalora_group_size", "revision", "runtime_config", "target_modules",
-     "task_type"});
+     "inference_mode", "layers_pattern", "layers_to_transform", "lora_dropout", "megatron_core",
+     "modules_to_save", "peft_version", "qalora_group_size", "revision", "runtime_config",
+     "target_modules", "task_type"});
 
 /// Initialisations that leave the base model as it is. The others (PiSSA, OLoRA, LoftQ, CorDA)
 /// subtract the adapter from its weights before the training, so that the base in the folder is not

@@ -36,8 +36,7 @@ TEST_F(HostileFilesTest, LimitsCanBeLowered) {
 TEST_F(HostileFilesTest, IndexesAndModulesStayInTheirFolder) {
   write_all();
   for (const char* name : {"../source/model.safetensors", "/etc/passwd", "a/../../x", "./m", ""}) {
-    put("model.safetensors.index.json",
-        std::string(R"({"weight_map": {"a": ")") + name + "\"}}");
+    put("model.safetensors.index.json", std::string(R"({"weight_map": {"a": ")") + name + "\"}}");
     std::filesystem::rename(path("model.safetensors"), path("m"));
     EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "must be a file name in this folder"))
         << name;
@@ -45,8 +44,10 @@ TEST_F(HostileFilesTest, IndexesAndModulesStayInTheirFolder) {
     std::filesystem::remove(path("model.safetensors.index.json"));
   }
   for (const char* name : {"../source", "/tmp", "a/../b"}) {
-    put("modules.json", std::string(R"([{"path": "", "type": "sentence_transformers.models.Transformer"},
-        {"path": ")") + name + R"(", "type": "sentence_transformers.models.Pooling"}])");
+    put("modules.json",
+        std::string(R"([{"path": "", "type": "sentence_transformers.models.Transformer"},
+        {"path": ")") +
+            name + R"(", "type": "sentence_transformers.models.Pooling"}])");
     EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "'path'")) << name;
   }
 }
@@ -73,8 +74,9 @@ TEST_F(HostileFilesTest, LinksToRegularFilesAreFollowed) {
 TEST_F(HostileFilesTest, MisspeltTensorsAreGuessed) {
   rename_tensor("encoder.layer.1.output.dense.bias", "encoder.layer.1.output.dens.bias");
   write();
-  EXPECT_TRUE(has(failure(StatusCode::kNotFound),
-                  "'encoder.layer.1.output.dense.bias' (there is 'encoder.layer.1.output.dens.bias')"));
+  EXPECT_TRUE(
+      has(failure(StatusCode::kNotFound),
+          "'encoder.layer.1.output.dense.bias' (there is 'encoder.layer.1.output.dens.bias')"));
 }
 
 TEST_F(HostileFilesTest, MisspeltFieldsAreGuessed) {

@@ -28,6 +28,7 @@ import zipfile
 
 import numpy
 import torch
+import transformers
 from peft import IA3Config, LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoModelForCausalLM, BertConfig, BertModel, GPT2Config, LlamaConfig, Qwen2Config
@@ -435,6 +436,7 @@ def main():
     parser.add_argument("--only", default="")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
+    transformers.utils.logging.disable_progress_bar()
     with tempfile.TemporaryDirectory() as root:
         checker = Checker(arguments.program, root, arguments.only)
         for name, check in (("lora", check_lora), ("wrapping", check_wrapping), ("types", check_types),
