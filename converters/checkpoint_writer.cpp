@@ -28,10 +28,32 @@ using Json = base::JsonTree;
 /// Transformers' own limit for a file.
 constexpr size_t kShardBytes = size_t{5} << 30;
 
-/// Prefixes that the classes with a head put before the names of the model inside them.
-constexpr auto kBasePrefixes = std::to_array<std::string_view>(
-    {"albert.", "bert.", "deberta.", "distilbert.", "electra.", "gpt_neox.", "model.", "mpnet.",
-     "roberta.", "roformer.", "transformer."});
+/// What the classes with a head put before the names of the model inside them (base_model_prefix in
+/// Transformers): the model_type for these, `model.` for the others.
+struct BasePrefix {
+  std::string_view model_type;
+  std::string_view prefix;
+};
+constexpr BasePrefix kBasePrefixes[] = {{"albert", "albert."},
+                                        {"bert", "bert."},
+                                        {"camembert", "roberta."},
+                                        {"deberta", "deberta."},
+                                        {"deberta-v2", "deberta."},
+                                        {"distilbert", "distilbert."},
+                                        {"electra", "electra."},
+                                        {"gpt2", "transformer."},
+                                        {"gpt_neox", "gpt_neox."},
+                                        {"mpnet", "mpnet."},
+                                        {"new", "new."},
+                                        {"nomic_bert", "nomic_bert."},
+                                        {"roberta", "roberta."},
+                                        {"roformer", "roformer."},
+                                        {"xlm-roberta", "roberta."}};
+
+std::string_view base_prefix(std::string_view model_type) {
+  const auto* const found = std::ranges::find(kBasePrefixes, model_type, &BasePrefix::model_type);
+  return found == std::end(kBasePrefixes) ? "model." : found->prefix;
+}
 
 /// Files beside the weights that are no part of them.
 constexpr auto kBeside = std::to_array<const char*>(
@@ -57,69 +79,47 @@ std::string common_prefix(const std::vector<ExpectedTensor>& tensors) {
 
 /// What a training program put before the names: the common prefix, less a part of it that is the
 /// class's own, as `model.` is for LlamaForCausalLM with a tied head.
-std::string foreign_prefix(const std::vector<ExpectedTensor>& tensors) {
+std::string foreign_prefix(const std::vector<ExpectedTensor>& tensors, std::string_view base) {
   const std::string common = common_prefix(tensors);
   const auto begins_with_base = [&](const ExpectedTensor& tensor) {
-    return std::ranges::any_of(kBasePrefixes, [&](std::string_view base) {
-      return std::string_view(tensor.name).substr(common.size()).starts_with(base);
-    });
+    return std::string_view(tensor.name).substr(common.size()).starts_with(base);
   };
   if (std::ranges::any_of(tensors, begins_with_base)) return common;
-  for (const std::string_view base : kBasePrefixes) {
-    const bool ends = common == base || common.ends_with("." + std::string(base));
-    if (ends) return common.substr(0, common.size() - base.size());
-  }
-  return common;
+  const bool ends = common == base || common.ends_with("." + std::string(base));
+  return ends ? common.substr(0, common.size() - base.size()) : common;
 }
 
-/// One tensor to write. Its elements are read when its file is written.
-struct Export {
-  std::string name;
-  const CheckpointTensor* tensor;
-  DataType type;
-  size_t bytes;
-};
-
-Result<std::vector<Export>> list_tensors(const Checkpoint& checkpoint, const FamilyModel& model) {
-  const std::string prefix = foreign_prefix(model.tensors);
-  std::vector<Export> list;
-  std::set<std::string> names;
+/// All but constants of programs and what cannot be read.
+Result<std::vector<WrittenTensor>> list_tensors(const Checkpoint& checkpoint,
+                                                const FamilyModel& model,
+                                                std::string_view model_type) {
+  const ModelNames names(model.tensors, model_type);
+  std::vector<WrittenTensor> list;
+  std::set<std::string> known;
   for (const CheckpointTensor& tensor : checkpoint.tensors()) {
     if (tensor.is_constant || !tensor.foreign_type.empty()) continue;
-    const bool has_prefix = tensor.name.starts_with(prefix);
-    Export one{tensor.name.substr(has_prefix ? prefix.size() : 0), &tensor, tensor.type, 0};
     LW_ASSIGN_OR_RETURN(const int64_t count, element_count(tensor.shape));
-    one.bytes = static_cast<size_t>(count) * size_of(one.type);
-    if (!names.insert(one.name).second) {
-      return invalid_argument("two tensors would be called " + in_quotes(one.name));
+    std::string name = names(tensor.name);
+    if (!known.insert(name).second) {
+      return invalid_argument("two tensors would be called " + in_quotes(name));
     }
-    list.push_back(std::move(one));
+    list.push_back(
+        {std::move(name), static_cast<size_t>(count) * size_of(tensor.type),
+         [&checkpoint, &tensor](Scratch& scratch) { return checkpoint.read(tensor, scratch); }});
   }
   return list;
 }
 
-/// The elements of the tensors of one file, until it is written.
-struct Elements {
+Status write_file(const std::string& path, std::span<const WrittenTensor> tensors) {
   std::vector<file::SafetensorsInput> inputs;
   std::vector<std::unique_ptr<Scratch>> owned;
-};
-
-Result<Elements> read_elements(const Checkpoint& checkpoint, std::span<const Export> tensors) {
-  Elements elements;
-  for (const Export& one : tensors) {
-    auto scratch = std::make_unique<Scratch>();
-    LW_ASSIGN_OR_RETURN(const TensorView view, checkpoint.read(*one.tensor, *scratch));
-    elements.inputs.push_back({one.name, view});
-    elements.owned.push_back(std::move(scratch));
+  for (const WrittenTensor& one : tensors) {
+    owned.push_back(std::make_unique<Scratch>());
+    LW_ASSIGN_OR_RETURN(const TensorView view, one.read(*owned.back()));
+    inputs.push_back({one.name, view});
   }
-  return elements;
-}
-
-Status write_file(const std::string& path, const Checkpoint& checkpoint,
-                  std::span<const Export> tensors) {
-  LW_ASSIGN_OR_RETURN(const Elements elements, read_elements(checkpoint, tensors));
   LW_ASSIGN_OR_RETURN(file::AtomicFile out, file::AtomicFile::create(path));
-  LW_RETURN_IF_ERROR(file::write_safetensors(out, {{"format", "pt"}}, elements.inputs, 1));
+  LW_RETURN_IF_ERROR(file::write_safetensors(out, {{"format", "pt"}}, inputs, 1));
   return out.commit();
 }
 
@@ -133,7 +133,7 @@ Status write_text(const std::string& path, std::string_view text) {
 }
 
 /// Where each file of shards ends in the list.
-std::vector<size_t> shard_ends(const std::vector<Export>& tensors) {
+std::vector<size_t> shard_ends(const std::vector<WrittenTensor>& tensors) {
   std::vector<size_t> ends;
   size_t bytes = 0;
   for (size_t i = 0; i < tensors.size(); ++i) {
@@ -156,19 +156,16 @@ std::string shard_name(size_t number, size_t count) {
   return "model-" + padded(number) + "-of-" + padded(count) + ".safetensors";
 }
 
-Status write_weights(const std::string& folder, const Checkpoint& checkpoint,
-                     const std::vector<Export>& tensors) {
+Status write_weights(const std::string& folder, const std::vector<WrittenTensor>& tensors) {
   const std::vector<size_t> ends = shard_ends(tensors);
-  if (ends.size() == 1) {
-    return write_file(join(folder, "model.safetensors"), checkpoint, tensors);
-  }
+  if (ends.size() == 1) return write_file(join(folder, "model.safetensors"), tensors);
   std::vector<std::pair<std::string, std::string>> places;
   size_t total = 0;
   for (size_t shard = 0, begin = 0; shard < ends.size(); begin = ends[shard++]) {
     const std::string name = shard_name(shard + 1, ends.size());
     const std::span part = std::span(tensors).subspan(begin, ends[shard] - begin);
-    LW_RETURN_IF_ERROR(write_file(join(folder, name), checkpoint, part));
-    for (const Export& one : part) {
+    LW_RETURN_IF_ERROR(write_file(join(folder, name), part));
+    for (const WrittenTensor& one : part) {
       places.emplace_back(one.name, name);
       total += one.bytes;
     }
@@ -179,27 +176,35 @@ Status write_weights(const std::string& folder, const Checkpoint& checkpoint,
   return write_text(join(folder, "model.safetensors.index.json"), index.text());
 }
 
-/// The config of what is written: without quantisation, and with the type of computed weights, as
-/// which Transformers would otherwise not load them.
-std::string config_text(const Config& config, const std::vector<Export>& tensors) {
-  const bool is_computed = std::ranges::any_of(tensors, [](const Export& one) {
-    return !one.tensor->computed_from.empty() || one.tensor->blocks != nullptr;
-  });
+bool is_computed(const CheckpointTensor& tensor) {
+  return !tensor.computed_from.empty() || tensor.blocks != nullptr;
+}
+
+}  // namespace
+
+ModelNames::ModelNames(const std::vector<ExpectedTensor>& tensors, std::string_view model_type)
+    : prefix_(foreign_prefix(tensors, base_prefix(model_type))) {}
+
+std::string ModelNames::operator()(const std::string& name) const {
+  return name.starts_with(prefix_) ? name.substr(prefix_.size()) : name;
+}
+
+std::string plain_config(const Config& config, bool is_f32) {
   Json changed = Json::object();
   for (const auto& [name, value] : config.json().members()) {
     const bool is_type = name == "dtype" || name == "torch_dtype";
-    if (name == "quantization_config" || (is_computed && is_type)) continue;
+    if (name == "quantization_config" || (is_f32 && is_type)) continue;
     changed.set(name, Json::of(value));
   }
-  if (is_computed) {
+  // Transformers would otherwise round weights to the type of the source.
+  if (is_f32) {
     changed.set("dtype", "float32");
     changed.set("torch_dtype", "float32");
   }
   return changed.text();
 }
 
-/// The files that the source has beside its weights, and those of its modules that were read.
-Status write_beside(Source& source, const std::string& folder) {
+Result<std::map<std::string, std::string>> texts_beside(Source& source) {
   std::set<std::string> names(kBeside.begin(), kBeside.end());
   for (const std::string& name : source.folder.made_names()) names.insert(name);
   for (const std::string& path : source.folder.used_files()) {
@@ -209,30 +214,37 @@ Status write_beside(Source& source, const std::string& folder) {
     if (is_of_module && stays_inside(name)) names.insert(name);
   }
   const auto files = source.checkpoint->files();
+  std::map<std::string, std::string> texts;
   for (const std::string& name : names) {
     const std::string path = source.folder.path(join(source.subfolder, name));
     if (name == "config.json" || !source.folder.has_path(path)) continue;
     if (std::ranges::find(files, path) != files.end()) continue;
-    LW_ASSIGN_OR_RETURN(const std::string text, source.folder.text(path));
-    LW_RETURN_IF_ERROR(write_text(join(folder, name), text));
+    LW_ASSIGN_OR_RETURN(texts[name], source.folder.text(path));
   }
-  return {};
+  return texts;
 }
 
-}  // namespace
+Status write_checkpoint_files(const CheckpointFiles& files, const std::string& folder) {
+  LW_ASSIGN_OR_RETURN(file::AtomicFolder made, file::AtomicFolder::create(folder));
+  for (const auto& [name, text] : files.texts) {
+    LW_RETURN_IF_ERROR(write_text(join(made.path(), name), text));
+  }
+  LW_RETURN_IF_ERROR(write_weights(made.path(), files.tensors));
+  return made.commit();
+}
 
 Status write_checkpoint(Source& source, const FamilyModel& model, const std::string& folder) {
   if (is_plain_module(model)) {
     return unsupported("a checkpoint of " + in_quotes(source.family->name) +
                        " is not written again: only its own program knows its form");
   }
-  LW_ASSIGN_OR_RETURN(const auto tensors, list_tensors(*source.checkpoint, model));
-  LW_ASSIGN_OR_RETURN(file::AtomicFolder made, file::AtomicFolder::create(folder));
-  LW_RETURN_IF_ERROR(
-      write_text(join(made.path(), "config.json"), config_text(source.config, tensors)));
-  LW_RETURN_IF_ERROR(write_beside(source, made.path()));
-  LW_RETURN_IF_ERROR(write_weights(made.path(), *source.checkpoint, tensors));
-  return made.commit();
+  CheckpointFiles files;
+  LW_ASSIGN_OR_RETURN(const std::string model_type, source.config.text("model_type", ""));
+  LW_ASSIGN_OR_RETURN(files.tensors, list_tensors(*source.checkpoint, model, model_type));
+  LW_ASSIGN_OR_RETURN(files.texts, texts_beside(source));
+  const bool is_f32 = std::ranges::any_of(source.checkpoint->tensors(), is_computed);
+  files.texts["config.json"] = plain_config(source.config, is_f32);
+  return write_checkpoint_files(files, folder);
 }
 
 }  // namespace lanewise::converters

@@ -13,6 +13,7 @@
 #include "converters/checkpoint_writer.hpp"
 #include "converters/files.hpp"
 #include "converters/generation_config.hpp"
+#include "converters/model_record.hpp"
 #include "converters/pack/kept_weights.hpp"
 #include "converters/pack/pack_graph.hpp"
 #include "converters/pack/plan.hpp"
@@ -278,6 +279,8 @@ class ModelWriter {
     if (provenance == Provenance::kHashes) {
       LW_ASSIGN_OR_RETURN(metadata[std::string(internal::kChecksumsKey)],
                           file::checksums_json(packed.tensors));
+      LW_ASSIGN_OR_RETURN(std::string record, record_of(opened_.source, opened_.model, packed));
+      if (!record.empty()) metadata[std::string(kRecordKey)] = std::move(record);
     }
     if (!quantization_.empty()) metadata[std::string(internal::kQuantizationKey)] = quantization_;
     return file::write_safetensors(sink, metadata, packed.tensors, kAlignment);
@@ -361,6 +364,12 @@ Status convert_file(const std::string& path, const std::string& destination,
 /// Opens the tokenizer, which is not written itself, to check the files of the folder.
 Status export_to_folder(const std::string& path, const std::string& folder,
                         const ConvertOptions& options) {
+  LW_ASSIGN_OR_RETURN(const bool is_model, is_model_file(path));
+  if (is_model) {
+    LW_ASSIGN_OR_RETURN(const Model model, Model::open(path, options.open));
+    const Status written = write_recorded(model, folder);
+    return written.ok() ? written : written.with_context(base::in_quotes(path));
+  }
   LW_ASSIGN_OR_RETURN(Opened opened, open(path, options));
   LW_RETURN_IF_ERROR(tokenizer_json(opened).status());
   return write_checkpoint(opened.source, opened.model, folder);

@@ -161,6 +161,7 @@ class Packer {
     const auto [known, is_new] = packed_.try_emplace({stored.layout, sources});
     if (is_new) {
       LW_ASSIGN_OR_RETURN(known->second, add(stored, sources));
+      add_pieces(stored, sources);
     }
     Roles roles;
     for (const auto& [suffix, name] : known->second) {
@@ -191,6 +192,25 @@ class Packer {
     const Shape shape = joined.shape;
     const F32Tensor one = as_one(std::move(joined));
     return add_packed(name, pack_table(WeightFormat::bf16_rows, one.values, shape[0], shape[1]));
+  }
+
+  /// Records where the tensors of a weight went.
+  void add_pieces(const Use& use, const std::vector<std::string>& sources) {
+    int64_t row = 0;
+    for (const std::string& source : sources) {
+      PackedPiece piece{source, 0, {}, use.node, use.role, row};
+      const auto part = parts_.find(source);
+      if (part != parts_.end()) {
+        piece.tensor = part->second.tensor;
+        piece.offset = part->second.offset;
+        piece.shape = part->second.shape;
+      } else {
+        piece.shape = checkpoint_.find(source)->shape;
+      }
+      row += piece.shape.empty() ? 1 : piece.shape[0];
+      const bool is_computed = part != parts_.end() && part->second.compute;
+      if (!is_computed) result_.pieces.push_back(std::move(piece));
+    }
   }
 
   Result<Suffixes> add_joined(const Use& use, const std::vector<std::string>& sources,

@@ -14,6 +14,17 @@
 
 namespace lanewise::converters {
 
+/// Where consecutive elements of a checkpoint's tensor went: rows of a node's weight. They may be
+/// rounded, but not computed otherwise.
+struct PackedPiece {
+  std::string tensor;
+  int64_t offset = 0;  ///< elements of the tensor before it
+  Shape shape;
+  std::string node;
+  std::string role;
+  int64_t row = 0;  ///< the first one of the weight; of a vector, its first element
+};
+
 /// A graph whose weights are tensors of a model file, and these tensors in the order of use.
 /// Tensors that need no change are views into the checkpoint, which must live as long.
 struct PackedGraph {
@@ -22,6 +33,7 @@ struct PackedGraph {
   /// How weights are stored, by the tensors of their panels or rows; plain ones are omitted.
   std::map<std::string, WeightFormat, std::less<>> formats;
   std::vector<std::shared_ptr<const void>> owned;
+  std::vector<PackedPiece> pieces;  ///< of all weights that are not computed
 };
 
 /// How weights are stored.

@@ -72,7 +72,7 @@ LANEWISE_EXPORT Status convert(const std::string& source, const std::string& des
 /// Transformers. Of `options`, what concerns opening the source counts.
 ///
 /// `folder` appears completely or not at all; it must not exist, or be empty. Fails as convert()
-/// does, and with kUnsupported for plain modules and kInvalidArgument for a model file.
+/// does, and with kUnsupported for plain modules. A model file is written with f32 weights.
 LANEWISE_EXPORT Status export_checkpoint(const std::string& source, const std::string& folder,
                                          const ConvertOptions& options = {});
 

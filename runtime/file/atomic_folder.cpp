@@ -6,7 +6,6 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <filesystem>
 #include <utility>
 
 #include "base/messages.hpp"
@@ -17,14 +16,10 @@
 namespace lanewise::file {
 namespace {
 
-namespace fs = std::filesystem;
-
 Status check_free(const std::string& path) {
-  std::error_code error;
-  const fs::file_status status = fs::symlink_status(path, error);
-  if (status.type() == fs::file_type::not_found) return {};
-  const bool is_empty = fs::is_directory(status) && fs::is_empty(path, error) && !error;
-  if (is_empty) return {};
+  struct stat facts = {};
+  if (::lstat(path.c_str(), &facts) != 0 && errno == ENOENT) return {};
+  if (S_ISDIR(facts.st_mode) && is_empty_folder(path)) return {};
   return base::file_error(StatusCode::kInvalidArgument, "write", path,
                           "it exists and is not an empty folder");
 }
@@ -40,8 +35,10 @@ Result<AtomicFolder> AtomicFolder::create(const std::string& path) {
       return base::file_error(StatusCode::kInvalidArgument, "write", path, "not a folder name");
     }
     LW_RETURN_IF_ERROR(check_free(folder.target_));
-    const std::string above = fs::path(folder.target_).parent_path().string();
-    const std::string parent = above.empty() ? "." : above;
+    const size_t slash = folder.target_.rfind('/');
+    const std::string parent = slash == std::string::npos ? "."
+                               : slash == 0               ? "/"
+                                                          : folder.target_.substr(0, slash);
     sweep_temporaries(parent);
     LW_ASSIGN_OR_RETURN(std::string name, temporary_name(parent));
     if (::mkdir(name.c_str(), 0777) != 0) return base::os_error("write", path, errno);
@@ -59,9 +56,7 @@ AtomicFolder::AtomicFolder(AtomicFolder&& other) noexcept
       mark_(std::move(other.mark_)) {}
 
 AtomicFolder::~AtomicFolder() {
-  if (temporary_.empty()) return;
-  std::error_code ignored;
-  fs::remove_all(temporary_, ignored);
+  if (!temporary_.empty()) remove_tree(temporary_);
 }
 
 Status AtomicFolder::commit() {

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -10,8 +11,8 @@
 #include <array>
 #include <cstdio>
 #include <ctime>
-#include <filesystem>
 #include <memory>
+#include <new>
 #include <string_view>
 
 namespace lanewise::file {
@@ -58,6 +59,25 @@ void mark_in_use(const FileDescriptor& file) noexcept {
   static_cast<void>(::flock(file.get(), LOCK_SH | LOCK_NB));
 }
 
+// Not with std::filesystem, whose iterators end the process if memory runs out (libstdc++ 12).
+void remove_tree(const std::string& path) noexcept {
+  constexpr int kMostOpen = 16;
+  const auto remove_one = [](const char* name, const struct stat*, int, struct FTW*) {
+    return ::remove(name);
+  };
+  static_cast<void>(::nftw(path.c_str(), remove_one, kMostOpen, FTW_DEPTH | FTW_PHYS));
+}
+
+bool is_empty_folder(const std::string& path) noexcept {
+  const std::unique_ptr<DIR, CloseFolder> open(::opendir(path.c_str()));
+  if (open == nullptr) return false;
+  while (const dirent* entry = ::readdir(open.get())) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") return false;
+  }
+  return true;
+}
+
 void sweep_temporaries(const std::string& folder) noexcept {
   const std::unique_ptr<DIR, CloseFolder> open(::opendir(folder.c_str()));
   if (open == nullptr) return;
@@ -65,8 +85,7 @@ void sweep_temporaries(const std::string& folder) noexcept {
     while (const dirent* entry = ::readdir(open.get())) {
       if (!is_temporary(entry->d_name)) continue;
       const std::string path = folder + "/" + entry->d_name;
-      std::error_code ignored;
-      if (is_abandoned(path)) std::filesystem::remove_all(path, ignored);
+      if (is_abandoned(path)) remove_tree(path);
     }
   } catch (const std::bad_alloc&) {
     return;  // what is left is swept the next time

@@ -15,6 +15,12 @@ Result<std::string> temporary_name(const std::string& folder);
 /// ends. Best effort: some file systems have no locks.
 void mark_in_use(const FileDescriptor& file) noexcept;
 
+/// Removes a file, or a folder with everything in it. Best effort.
+void remove_tree(const std::string& path) noexcept;
+
+/// Whether `path` is a folder without entries.
+bool is_empty_folder(const std::string& path) noexcept;
+
 /// Removes what a killed process left in `folder` under such names: files and folders that are older
 /// than a minute, belong to this user and are not in use. Best effort.
 void sweep_temporaries(const std::string& folder) noexcept;

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -46,6 +47,11 @@ class CheckpointWriterTest : public HfDecoderFolderTest {
           static_cast<size_t>(*element_count(tensor.shape())) * size_of(tensor.type());
       EXPECT_EQ(std::memcmp(other.view().data, tensor.view().data, bytes), 0) << name;
     }
+  }
+  ConvertedFile reopened() {
+    auto mapped = file::MappedFile::open(destination());
+    auto view = file::SafetensorsView::parse(mapped->bytes(), destination());
+    return {std::move(*mapped), std::move(*view), {}};
   }
   long beside() const { return std::distance(std::filesystem::directory_iterator(root_), {}); }
 };
@@ -123,11 +129,70 @@ TEST_F(CheckpointWriterTest, ReplacesNothing) {
   EXPECT_EQ(beside(), 3);
 }
 
-TEST_F(CheckpointWriterTest, PlainModulesAndModelFilesAreRefused) {
+TEST_F(CheckpointWriterTest, OfModelFilesToo) {
   write_all();
+  put("modules.json",
+      R"([{"path": "", "type": "sentence_transformers.models.Transformer"},
+          {"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}])");
+  put("1_Pooling/config.json", R"({"pooling_mode": "cls"})");
   ASSERT_TRUE(convert_folder().ok());
-  EXPECT_EQ(export_checkpoint(destination(), made(), options_).code(),
-            StatusCode::kInvalidArgument);
+  ASSERT_TRUE(export_checkpoint(destination(), made(), options_).ok())
+      << export_checkpoint(destination(), made(), options_).message();
+  expect_tensors(tensors_);
+  EXPECT_EQ(text_of(made() + "/1_Pooling/config.json"), text_of(path("1_Pooling/config.json")));
+  EXPECT_TRUE(std::filesystem::exists(made() + "/tokenizer.json"));
+  const std::string expected = bytes_of(converted());
+  ASSERT_TRUE(convert_path(made()).ok()) << convert_path(made()).message();
+  EXPECT_TRUE(bytes_of(reopened()) == expected);
+}
+
+/// Values that a format has exactly come back as they are; others rounded.
+TEST_F(CheckpointWriterTest, OfModelFilesInEveryFormat) {
+  write_all();
+  for (const char* weights : {"f32", "bf16", "int8", "int4"}) {
+    options_.weights = weights;
+    options_.max_error = *weights == 'i' ? std::optional(1e9) : std::nullopt;
+    ASSERT_TRUE(convert_folder().ok()) << weights << convert_folder().message();
+    std::filesystem::remove_all(made());
+    const Status written = export_checkpoint(destination(), made(), options_);
+    ASSERT_TRUE(written.ok()) << weights << written.message();
+    const TensorMap found = tensors_made();
+    ASSERT_EQ(found.size(), tensors_.size()) << weights;
+    for (const auto& [name, tensor] : tensors_) {
+      ASSERT_TRUE(found.contains(name)) << name;
+      const Tensor& other = found.at(name);
+      ASSERT_EQ(other.shape(), tensor.shape()) << name;
+      // Error feedback trades errors in inputs that hardly occur for those that do.
+      double errors = 0, squares = 0;
+      for (int64_t i = 0; i < *element_count(tensor.shape()); ++i) {
+        const double value = tensor.as<float>()[i];
+        errors += std::pow(other.as<float>()[i] - value, 2);
+        squares += std::pow(value, 2);
+      }
+      const double limit = *weights != 'i' ? 0 : std::string(weights) == "int8" ? 0.05 : 0.6;
+      EXPECT_LE(std::sqrt(errors / squares), limit) << weights << " " << name;
+    }
+  }
+}
+
+TEST_F(CheckpointWriterTest, OfModelFilesOfDecoders) {
+  for (const char* variant : {"llama", "phi3", "gpt_neox"}) {
+    use(variant);
+    write();
+    options_.weights = "";
+    ASSERT_TRUE(convert_folder().ok()) << variant;
+    std::filesystem::remove_all(made());
+    const Status written = export_checkpoint(destination(), made(), options_);
+    if (!written.ok()) {
+      EXPECT_EQ(written.code(), StatusCode::kUnsupported) << variant;
+      EXPECT_TRUE(has(written.message(), "only in a computed form")) << variant;
+    } else {
+      expect_tensors(tensors_);
+    }
+  }
+}
+
+TEST_F(CheckpointWriterTest, PlainModulesAreRefused) {
   tensors_ = torch_state_dict({.width = 16,
                                .hidden = 24,
                                .encoder_layers = 2,
@@ -136,6 +201,7 @@ TEST_F(CheckpointWriterTest, PlainModulesAndModelFilesAreRefused) {
                                .target_tokens = 9});
   config_ = {{"model_type", "\"torch_transformer\""},
              {"nhead", "4"},
+             {"max_length", "32"},
              {"bos_token_id", "2"},
              {"eos_token_id", "3"},
              {"pad_token_id", "1"}};
@@ -143,6 +209,8 @@ TEST_F(CheckpointWriterTest, PlainModulesAndModelFilesAreRefused) {
   const Status status = write_again();
   EXPECT_EQ(status.code(), StatusCode::kUnsupported);
   EXPECT_TRUE(has(status.message(), "'torch_transformer'"));
+  ASSERT_TRUE(convert_folder().ok());
+  EXPECT_EQ(export_checkpoint(destination(), made(), options_).code(), StatusCode::kUnsupported);
   EXPECT_EQ(beside(), 2);
 }
 

@@ -48,7 +48,7 @@ TEST_F(AtomicFolderTest, ReplacesOnlyAnEmptyFolder) {
   auto made = AtomicFolder::create(path("out"));
   ASSERT_TRUE(made.ok()) << made.status().message();
   put_at(path("out") + "/other");
-  EXPECT_FALSE(made->commit().ok());
+  EXPECT_FALSE(made->commit().ok());  // It is not empty any more.
   EXPECT_TRUE(fs::exists(path("out/other")));
   for (const char* taken : {"out", "out/other", "none/out", ""}) {
     EXPECT_FALSE(AtomicFolder::create(*taken == 0 ? "" : path(taken)).ok()) << taken;
