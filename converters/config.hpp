@@ -67,8 +67,8 @@ class Config {
   void report_unknown(const std::function<bool(std::string_view)>& known,
                       const Report& report) const;
 
-  /// For each field that nobody has asked for, and whose name is nearly that of a field that somebody
-  /// has asked for in vain: `LABEL: 'num_hidden_layer' is not read; did you mean
+  /// For each field that nobody has asked for, and whose name is nearly that of a field that was
+  /// asked for in vain: `LABEL: 'num_hidden_layer' is not read; did you mean
   /// 'num_hidden_layers'?`
   /// Fields that are `known` to be read elsewhere are left out.
   std::vector<std::string> near_misses(bool (*known)(std::string_view name)) const;

@@ -219,8 +219,8 @@ Result<std::string> chat_template_json(Opened& opened) {
   return chat::to_json(stored);
 }
 
-/// A model file records its sources with hashes, and checksums of its tensors. A model in memory needs none, and hashing would
-/// take longer than the rest of opening it.
+/// A model file records its sources with hashes, checksums of its tensors, and its checkpoint's
+/// names. A model in memory needs none; hashing would take longer than the rest of opening it.
 enum class Provenance { kHashes, kNone };
 
 Result<file::Metadata> metadata_of(Opened& opened, const PackedGraph& packed,

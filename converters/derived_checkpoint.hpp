@@ -19,7 +19,7 @@ struct DerivedTensor {
   std::string computed_from;  ///< the type of what the file stores, for listings
   /// Computes all elements, row-major, from tensors of the checkpoint below. Thread-safe.
   std::function<Status(const Checkpoint& stored, std::span<float> values)> compute;
-  /// If not null: a format of blocks that has the same values, in which compute_blocks() gives them.
+  /// If not null: a format of blocks with the same values, in which compute_blocks() gives them.
   const ops::BlockFormat* blocks = nullptr;
   std::function<Status(const Checkpoint& stored, Scratch& blocks)> compute_blocks = {};
 };

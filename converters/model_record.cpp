@@ -171,20 +171,20 @@ class Record {
 
   Status write(const std::string& folder) && {
     for (const auto& [name, text] : files_.texts) {
-      if (!stays_inside(name)) return data_loss("file " + in_quotes(name) + " leads out of a folder");
+      if (!stays_inside(name))
+        return data_loss("file " + in_quotes(name) + " leads out of a folder");
     }
     const file::TensorEntry* tokenizer = data_.file().find(internal::kTokenizerTensor);
     if (tokenizer != nullptr) {
-      files_.texts[kTokenizerJson] = std::string(data_.file().view(*tokenizer).as<char>(),
-                                                 tokenizer->end - tokenizer->begin);
+      files_.texts[kTokenizerJson] =
+          std::string(data_.file().view(*tokenizer).as<char>(), tokenizer->end - tokenizer->begin);
       files_.texts.try_emplace("tokenizer_config.json",
                                R"({"tokenizer_class": "PreTrainedTokenizerFast"})");
     }
     for (const auto& [name, tensor] : tensors_) {
-      files_.tensors.push_back({name, static_cast<size_t>(tensor.count) * sizeof(float),
-                                [this, &tensor = tensor](Scratch& scratch) {
-                                  return read(tensor, scratch);
-                                }});
+      files_.tensors.push_back(
+          {name, static_cast<size_t>(tensor.count) * sizeof(float),
+           [this, &tensor = tensor](Scratch& scratch) { return read(tensor, scratch); }});
     }
     return write_checkpoint_files(files_, folder);
   }
@@ -255,8 +255,7 @@ class Record {
 
 }  // namespace
 
-Result<std::string> record_of(Source& source, const FamilyModel& model,
-                              const PackedGraph& packed) {
+Result<std::string> record_of(Source& source, const FamilyModel& model, const PackedGraph& packed) {
   if (model.strict || has_other_weights(source)) return std::string();
   LW_ASSIGN_OR_RETURN(auto texts, texts_beside(source));
   std::erase_if(texts, [](const auto& text) { return !is_setting(text.first, text.second); });

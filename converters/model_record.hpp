@@ -20,8 +20,8 @@ inline constexpr std::string_view kRecordKey = "lanewise.checkpoint";
 /// Transformers, and modules of sentence-transformers have weights in other files.
 Result<std::string> record_of(Source& source, const FamilyModel& model, const PackedGraph& packed);
 
-/// Writes the checkpoint of a model file as a folder that Transformers loads, with f32 weights of the
-/// values that the file has, quantised ones included.
+/// Writes the checkpoint of a model file as a folder that Transformers loads, with f32 weights of
+/// the values that the file has, quantised ones included.
 ///
 /// Fails with kUnsupported for a file without a record, and, naming it, for a tensor that the file
 /// has only in a computed form; with kDataLoss if the record does not fit the file.

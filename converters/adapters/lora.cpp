@@ -39,7 +39,7 @@ struct Module {
   bool is_embedding = false;
 };
 
-/// A tensor's name in an adapter: `MODULE.lora_A.weight`, perhaps with the adapter's own name in it.
+/// A tensor's name in an adapter: `MODULE.lora_A.weight`, perhaps with the adapter's name in it.
 struct LoraName {
   std::string module;
   std::string role;     // lora_A, ...

@@ -1,5 +1,6 @@
 // State dicts as torch.save() writes them: .pt, .pth, .ckpt, pytorch_model.bin and its shards; the
-// modules of TorchScript archives; programs of torch.export (exported_program.hpp). Their pickle is read without executing anything (pickle.hpp).
+// modules of TorchScript archives; programs of torch.export (exported_program.hpp). Their pickle is
+// read without executing anything (pickle.hpp).
 
 #include <utility>
 

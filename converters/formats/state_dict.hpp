@@ -28,7 +28,7 @@ struct StateDictEntry {
 /// with kUnsupported if there is an object of a custom class instead.
 Result<std::vector<StateDictEntry>> find_state_dict(const Pickle& pickle, bool ema = false);
 
-/// The tensors of the module in a TorchScript archive (torch.jit.save()), sorted by name: attributes
+/// The tensors of the module in a TorchScript archive (torch.jit.save()), by name: attributes
 /// of the pickled object and of the modules in it, whose names are joined by dots. Its code and its
 /// nameless constants are ignored.
 ///

@@ -15,7 +15,7 @@ namespace lanewise::converters {
 struct PackPlan {
   /// What each tensor of the checkpoint becomes: `linear weight, int8`.
   std::map<std::string, std::string, std::less<>> uses;
-  /// The bytes of all packed tensors. Exact up to some tens of bytes for each row of a low-precision
+  /// The bytes of all packed tensors. Exact up to some tens of bytes for a row of a low-precision
   /// weight; weights that a conversion would keep at higher precision are not foreseen.
   int64_t bytes = 0;
 };

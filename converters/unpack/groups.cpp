@@ -126,19 +126,29 @@ Result<Integers> read_integers(const Checkpoint& stored, const Packing& packing,
   return integers;
 }
 
+/// Calls visit(input, output) for each element, 16 outputs at a time: words of neighbouring outputs
+/// share a cache line, and those of neighbouring inputs are a row apart.
+template <typename Visit>
+void for_each_tile(const Parts& parts, Visit visit) {
+  constexpr size_t kTile = 16;
+  const auto out = static_cast<size_t>(parts.out);
+  for (size_t first = 0; first < out; first += kTile) {
+    for (size_t i = 0; i < static_cast<size_t>(parts.in); ++i) {
+      for (size_t o = first; o < std::min(first + kTile, out); ++o) visit(i, o);
+    }
+  }
+}
+
 /// w [out, in] = scale * (q - zero). Exact if scales are f16: 11 bits times at most 9.
 Status compute(const Checkpoint& stored, const Packing& packing, const Parts& parts,
                std::span<float> w) {
   LW_ASSIGN_OR_RETURN(const Integers integers, read_integers(stored, packing, parts));
   const auto in = static_cast<size_t>(parts.in);
-  for (size_t o = 0; o < static_cast<size_t>(parts.out); ++o) {
-    for (size_t i = 0; i < in; ++i) {
-      const size_t group = integers.groups[i];
-      const auto q =
-          static_cast<int>(integers.at(i, o)) - static_cast<int>(integers.zero(group, o));
-      w[o * in + i] = integers.scale(group, o) * static_cast<float>(q);
-    }
-  }
+  for_each_tile(parts, [&](size_t i, size_t o) {
+    const size_t group = integers.groups[i];
+    const int q = static_cast<int>(integers.at(i, o)) - static_cast<int>(integers.zero(group, o));
+    w[o * in + i] = integers.scale(group, o) * static_cast<float>(q);
+  });
   return {};
 }
 
@@ -167,16 +177,16 @@ Status compute_blocks(const Checkpoint& stored, const Packing& packing, const Pa
   const auto out = static_cast<size_t>(parts.out);
   const auto in = static_cast<size_t>(parts.in);
   blocks.assign(out * (in / kBlock) * kBlockBytes, std::byte{0});
-  std::byte* to = blocks.data();
-  for (size_t o = 0; o < out; ++o) {
-    for (size_t first = 0; first < in; first += kBlock, to += kBlockBytes) {
-      std::memcpy(to, halves + (integers.groups[first] * out + o) * 2, 2);
-      for (size_t i = 0; i < kBlock; ++i) {
-        const size_t shift = i < kBlock / 2 ? 0 : 4;
-        to[2 + i % (kBlock / 2)] |= static_cast<std::byte>(integers.at(first + i, o) << shift);
-      }
-    }
-  }
+  const auto block_at = [&](size_t i, size_t o) {
+    return blocks.data() + (o * (in / kBlock) + i / kBlock) * kBlockBytes;
+  };
+  for_each_tile(parts, [&](size_t i, size_t o) {
+    std::byte* block = block_at(i, o);
+    const size_t place = i % kBlock;
+    if (place == 0) std::memcpy(block, halves + (integers.groups[i] * out + o) * 2, 2);
+    const size_t shift = place < kBlock / 2 ? 0 : 4;
+    block[2 + place % (kBlock / 2)] |= static_cast<std::byte>(integers.at(i, o) << shift);
+  });
   return {};
 }
 
@@ -231,9 +241,10 @@ class Finder {
                                                      : "there is no 'scales' beside it");
     }
     const Shape& words = parts.words->shape;
-    if (words.size() != 2 || parts.words->type != DataType::kI32 ||
-        parts.zeros->type != DataType::kI32 || !parts.words->foreign_type.empty() ||
-        !parts.zeros->foreign_type.empty()) {
+    // Beside a size of 0 the other could be anything, and overflow below.
+    if (words.size() != 2 || words[0] == 0 || words[1] == 0 ||
+        parts.words->type != DataType::kI32 || parts.zeros->type != DataType::kI32 ||
+        !parts.words->foreign_type.empty() || !parts.zeros->foreign_type.empty()) {
       return invalid_argument("expected matrices of I32, found " +
                               std::string(type_name(*parts.words)) + " " + to_string(words));
     }

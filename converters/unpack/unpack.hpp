@@ -27,7 +27,7 @@ Result<UnpackedCheckpoint> unpack_weights(std::unique_ptr<Checkpoint> stored, co
 
 // The methods: from all tensors and quantization_config to what changes.
 
-/// GPTQ (Frantar et al. 2022, arXiv:2210.17323) and AWQ (Lin et al. 2023, arXiv:2306.00978): integers
+/// GPTQ (Frantar et al. 2022, arXiv:2210.17323), AWQ (Lin et al. 2023, arXiv:2306.00978): integers
 /// with a scale and a zero for each group of inputs, w = scale * (q - zero), which f32 has exactly.
 Result<Derivation> unpack_gptq(const Checkpoint& stored, const Config& quantization);
 Result<Derivation> unpack_awq(const Checkpoint& stored, const Config& quantization);

@@ -111,7 +111,7 @@ struct CheckpointContents {
   std::vector<OutputInfo> outputs;        ///< of the model, as in ModelInfo
   std::vector<std::string> files;         ///< that hold the tensors
   std::vector<StoredTensorInfo> tensors;  ///< sorted by `read_as`
-  /// The size of the model file with ConvertOptions::weights, to a few percent: quantisation may keep
+  /// The size of the model file with ConvertOptions::weights, to a few percent. Quantisation keeps
   /// some weights at higher precision.
   int64_t model_bytes = 0;
 };

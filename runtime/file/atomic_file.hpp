@@ -20,7 +20,8 @@ namespace lanewise::file {
 /// renames it over the destination. Until then, and after any failure, the destination is
 /// unchanged. If the file system supports it, the temporary file has no name before commit(), so
 /// nothing remains even if the process is killed; otherwise the destructor removes it, or, if the
-/// process is killed, the next one that writes a file there. Readers that mapped the old file keep the old bytes.
+/// process is killed, the next one that writes there. Readers that mapped the old file keep the
+/// old bytes.
 ///
 /// A destination that is not a regular file (/dev/null, a pipe) cannot be replaced and is written
 /// to directly. If it is a symbolic link, the file that it points to is replaced. A new file gets

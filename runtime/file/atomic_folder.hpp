@@ -9,14 +9,14 @@ namespace lanewise::file {
 
 /// A folder that appears under its name completely or not at all.
 ///
-/// It is made under a temporary name beside its own; commit() renames it. If it is destroyed before,
+/// It is made under a temporary name beside its own; commit() renames it. If it is destroyed first,
 /// or if that fails, everything in it is removed. What a killed process left is removed by the next
 /// one that makes a folder or file there.
 ///
 /// Move-only. Thread-compatible.
 class AtomicFolder {
  public:
-  /// Fails if `path` exists and is not an empty folder, or if its parent is missing or not writable;
+  /// Fails if `path` exists and is no empty folder, or if its parent is missing or not writable;
   /// the message names the path and the reason.
   static Result<AtomicFolder> create(const std::string& path);
 

@@ -5,7 +5,7 @@
 #include "lanewise/status.hpp"
 #include "runtime/file/file_descriptor.hpp"
 
-/// Temporary names, for what cannot be made without a name: files on some file systems, and folders.
+/// Temporary names, for what cannot be made without one: files on some file systems, and folders.
 namespace lanewise::file {
 
 /// A path in `folder`: a name of fixed length, hidden from `ls`, that shows its origin.
@@ -21,7 +21,7 @@ void remove_tree(const std::string& path) noexcept;
 /// Whether `path` is a folder without entries.
 bool is_empty_folder(const std::string& path) noexcept;
 
-/// Removes what a killed process left in `folder` under such names: files and folders that are older
+/// Removes what a killed process left in `folder` under such names: files and folders older
 /// than a minute, belong to this user and are not in use. Best effort.
 void sweep_temporaries(const std::string& folder) noexcept;
 

@@ -206,6 +206,9 @@ TEST_F(UnpackTest, NamesTensorsThatDoNotFit) {
     EXPECT_TRUE(has(refusal(config, StatusCode::kInvalidArgument), "w.qweight", missing + 2));
   }
   put_gptq(4, 1);
+  tensors_["w.qweight"] = words({int64_t{1} << 61, 0});
+  EXPECT_TRUE(has(refusal(config, StatusCode::kInvalidArgument), "expected matrices"));
+  put_gptq(4, 1);
   tensors_["w.qzeros"] = words({3, kOut / 8});
   EXPECT_TRUE(has(refusal(config, StatusCode::kInvalidArgument), "zeros"));
   put_gptq(4, 1);
