@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -30,7 +31,10 @@ struct ConvertCommandOptions {
   std::optional<double> max_error;
   std::string config;
   std::string as;
+  std::string base;
+  bool ema = false;
   bool dry_run = false;
+  std::string to_checkpoint;
 };
 
 /// In the current folder: the name of the source folder, or of the file without its extension, and
@@ -74,22 +78,29 @@ std::string pattern_of(const std::string& name) {
 /// A line for each pattern of names with its types and shapes.
 std::string tensor_lines(const std::vector<StoredTensorInfo>& tensors) {
   struct Group {
-    std::map<std::string, size_t> kinds;  // types and shapes
+    std::map<std::pair<std::string, std::string>, size_t> kinds;  // by type, and what they become
     std::string read_as;
   };
   std::map<std::string, Group> groups;
   for (const StoredTensorInfo& tensor : tensors) {
     Group& group = groups[pattern_of(tensor.name)];
-    ++group.kinds[tensor.type + " " + to_string(tensor.shape)];
+    ++group.kinds[{tensor.type + " " + to_string(tensor.shape), tensor.becomes}];
     if (tensor.read_as != tensor.name) group.read_as = pattern_of(tensor.read_as);
   }
   std::string text;
   for (const auto& [name, group] : groups) {
+    const std::string read_as = group.read_as.empty() ? "" : " -> " + in_quotes(group.read_as);
     for (const auto& [kind, count] : group.kinds) {
-      text += fmt::format("{:>5} x {:<28} {}{}\n", count, kind, in_quotes(name),
-                          group.read_as.empty() ? "" : " -> " + in_quotes(group.read_as));
+      text += fmt::format("{:>5} x {:<28} {}{}: {}\n", count, kind.first, in_quotes(name), read_as,
+                          kind.second);
     }
   }
+  return text;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + in_quotes(name);
   return text;
 }
 
@@ -104,14 +115,28 @@ Status dry_run(const ConvertCommandOptions& options, const ConvertOptions& conve
   };
   row("architecture", contents.architecture.empty() ? "" : contents.architecture + " (GGUF)");
   row("family", contents.family);
+  row("class", joined(contents.classes));
   row("task", contents.task);
+  for (const OutputInfo& output : contents.outputs) {
+    row("output", fmt::format("{} [{}, {}]", output.name, output.per_token ? "tokens" : "sequences",
+                              output.features));
+  }
   row("tokenizer", contents.tokenizer.empty() ? "none" : contents.tokenizer);
   for (const std::string& file : contents.files) row("file", file);
   row("tensors", std::to_string(contents.tensors.size()));
+  row("model file", "about " + rounded_bytes(contents.model_bytes));
   return shell.out.write(text + tensor_lines(contents.tensors));
 }
 
+/// A checkpoint is written with the values of the source.
+void check_usage_of_export(const ConvertCommandOptions& options) {
+  if (options.dry_run) wrong_usage("--dry-run writes nothing, not even --to-checkpoint");
+  if (!options.destination.empty()) wrong_usage("--to-checkpoint writes no model file (--output)");
+  if (!options.weights.empty()) wrong_usage("--weights is not for --to-checkpoint");
+}
+
 void check_usage(const ConvertCommandOptions& options) {
+  if (!options.to_checkpoint.empty()) check_usage_of_export(options);
   const bool int4 = options.weights == "int4";
   if (options.group && !int4) wrong_usage("--group is for --weights int4");
   if (int4 || options.weights == "int8") return;
@@ -119,19 +144,34 @@ void check_usage(const ConvertCommandOptions& options) {
   if (options.max_error) wrong_usage("--max-error is for --weights int8 and int4");
 }
 
+/// What concerns opening the source.
+ConvertOptions source_options(const ConvertCommandOptions& options, const Shell& shell) {
+  ConvertOptions convert_options = cli::convert_options(shell);
+  convert_options.config = options.config;
+  convert_options.as = options.as;
+  convert_options.base = options.base;
+  convert_options.ema = options.ema;
+  return convert_options;
+}
+
+Status write_checkpoint(const ConvertCommandOptions& options, Shell& shell) {
+  LANEWISE_RETURN_IF_ERROR(
+      export_checkpoint(options.source, options.to_checkpoint, source_options(options, shell)));
+  return shell.out.line(options.to_checkpoint);
+}
+
 Status convert_command(const ConvertCommandOptions& options, Shell& shell) {
   check_usage(options);
+  if (!options.to_checkpoint.empty()) return write_checkpoint(options, shell);
   const std::string destination =
       options.destination.empty() ? default_destination(options.source) : options.destination;
   if (!options.dry_run) LANEWISE_RETURN_IF_ERROR(check_writable(destination));
   catch_interrupts();
-  ConvertOptions convert_options = cli::convert_options(shell);
+  ConvertOptions convert_options = source_options(options, shell);
   convert_options.weights = options.weights;
   if (options.group) convert_options.group = *options.group;
   convert_options.calibrate = options.calibrate;
   convert_options.max_error = options.max_error;
-  convert_options.config = options.config;
-  convert_options.as = options.as;
   convert_options.cancel = &interrupted();
   if (options.dry_run) return dry_run(options, convert_options, shell);
   const auto begin = std::chrono::steady_clock::now();
@@ -144,14 +184,14 @@ Status convert_command(const ConvertCommandOptions& options, Shell& shell) {
   return shell.out.line(destination);
 }
 
-/// "keep, f32, bf16, int8 or int4; default: keep for GGUF, else f32"
+/// "keep, f32, bf16, int8 or int4; default: keep for GGUF, GPTQ and AWQ, else f32"
 std::string weights_help(std::span<const std::string_view> choices) {
   std::string text;
   for (size_t i = 0; i < choices.size(); ++i) {
     if (i > 0) text += i + 1 == choices.size() ? " or " : ", ";
     text += choices[i];
   }
-  return text + "; default: keep for GGUF, else f32";
+  return text + "; default: keep for GGUF, GPTQ and AWQ, else f32";
 }
 
 }  // namespace
@@ -191,6 +231,17 @@ Command make_convert(CLI::App& program, Shell& shell) {
   add_as(*command, options->as);
   command->add_option("--config", options->config, "A config.json to use instead of SRC's")
       ->type_name("FILE");
+  command
+      ->add_option("--base", options->base,
+                   "The base model of an adapter (LoRA); default: the folder that it names")
+      ->type_name("FOLDER");
+  command->add_flag("--ema", options->ema,
+                    "The averaged weights of a training checkpoint instead of the plain ones");
+  command
+      ->add_option("--to-checkpoint", options->to_checkpoint,
+                   "Write a folder for Transformers instead of a model file: safetensors, config,\n"
+                   "tokenizer; adapters are merged, quantised weights unpacked")
+      ->type_name("DIR");
   command->add_flag("--dry-run", options->dry_run,
                     "Write nothing; list the family, the tokenizer and the stored tensors");
   command->footer(

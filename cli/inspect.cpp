@@ -38,6 +38,7 @@ struct InspectOptions {
   bool tensors = false;
   std::string dot;
   bool json = false;
+  bool verify = false;
 };
 
 int64_t weight_bytes(const ModelContents& contents) {
@@ -274,6 +275,22 @@ Status write_dot(const std::string& path, const std::string& dot) {
   return file.commit();
 }
 
+/// Reads all tensors of a model file.
+Status verify(const InspectOptions& options, const Model& model, bool is_file, Shell& shell) {
+  if (!is_file) {
+    return {StatusCode::kInvalidArgument,
+            in_quotes(options.model) + " is a checkpoint; only model files have checksums"};
+  }
+  const Status verified = lanewise::verify(model);
+  if (!verified.ok()) return verified.with_context(in_quotes(options.model));
+  LANEWISE_ASSIGN_OR_RETURN(const ModelContents contents, lanewise::inspect(model));
+  const size_t count = contents.tensors.size();
+  if (options.json) {
+    return shell.out.write(Json({{"model", options.model}, {"verified", count}}).dump() + "\n");
+  }
+  return shell.out.line(fmt::format("{} tensors have their checksums", count));
+}
+
 Status inspect(const InspectOptions& options, Shell& shell) {
   if (!options.dot.empty()) LANEWISE_RETURN_IF_ERROR(check_writable(options.dot));
   LANEWISE_ASSIGN_OR_RETURN(Model model, open_model(options.model, shell));
@@ -283,6 +300,7 @@ Status inspect(const InspectOptions& options, Shell& shell) {
   if (!is_file) {
     LANEWISE_ASSIGN_OR_RETURN(checkpoint, describe_checkpoint(options.model));
   }
+  if (options.verify) return verify(options, model, is_file, shell);
   const Subject subject{std::move(model), std::move(contents), options.model, is_file,
                         std::move(checkpoint)};
   if (!options.dot.empty()) {
@@ -315,6 +333,8 @@ Command make_inspect(CLI::App& program, Shell& shell) {
       ->add_option("--dot", options->dot,
                    "Write the graph for Graphviz; of a checkpoint before and after fusion")
       ->type_name("FILE");
+  command->add_flag("--verify", options->verify,
+                    "Read all tensors of a model file and compare their checksums");
   command->add_flag("--json", options->json,
                     "Print one JSON object; --graph and --tensors add theirs to it");
   command->footer(

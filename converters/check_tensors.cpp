@@ -7,6 +7,7 @@
 
 #include "base/messages.hpp"
 #include "converters/formats/elements.hpp"
+#include "converters/near_miss.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -36,6 +37,30 @@ std::string about(const std::string& name, const ExpectedTensor& expected,
   return name + " expected " + to_string(expected.shape) + ", file has " + to_string(found.shape);
 }
 
+/// Names of tensors that the family does not expect, of which one may be a misspelt one.
+std::vector<std::string> unexpected(const FamilyModel& model, const Checkpoint& checkpoint) {
+  constexpr size_t kMost = 2000;
+  std::set<std::string_view> expected;
+  for (const ExpectedTensor& tensor : model.tensors) expected.insert(tensor.name);
+  std::vector<std::string> names;
+  for (const CheckpointTensor& tensor : checkpoint.tensors()) {
+    if (names.size() == kMost) break;
+    if (!expected.contains(tensor.name)) names.push_back(checkpoint.name_in_file(tensor.name));
+  }
+  return names;
+}
+
+/// Adds to the first missing names those that the file may have instead.
+void add_near_misses(const FamilyModel& model, const Checkpoint& checkpoint,
+                     std::vector<std::string>& missing) {
+  const std::vector<std::string> candidates = unexpected(model, checkpoint);
+  for (size_t i = 0; i < std::min(missing.size(), kMostNamed); ++i) {
+    const std::string near = nearest(missing[i], candidates);
+    missing[i] = in_quotes(missing[i]);
+    if (!near.empty()) missing[i] += " (there is " + in_quotes(near) + ")";
+  }
+}
+
 }  // namespace
 
 Status check_tensors(const FamilyModel& model, const Checkpoint& checkpoint) {
@@ -47,7 +72,7 @@ Status check_tensors(const FamilyModel& model, const Checkpoint& checkpoint) {
     const CheckpointTensor* found = checkpoint.find(expected.name);
     const std::string name = in_quotes(checkpoint.name_in_file(expected.name));
     if (found == nullptr) {
-      missing.push_back(name);
+      missing.push_back(checkpoint.name_in_file(expected.name));
     } else if (!found->foreign_type.empty()) {
       foreign.push_back(name + " " + std::string(type_name(*found)));
     } else if (found->shape != expected.shape) {
@@ -58,6 +83,7 @@ Status check_tensors(const FamilyModel& model, const Checkpoint& checkpoint) {
   }
   std::vector<std::string> faults;
   if (!missing.empty()) {
+    add_near_misses(model, checkpoint, missing);
     faults.push_back(counted(missing.size(), "is missing", "are missing") +
                      listed(missing, ", ", kMostNamed));
   }
@@ -86,7 +112,8 @@ void report_unused(const FamilyModel& model, const Checkpoint& checkpoint, const
   for (const CheckpointTensor& tensor : checkpoint.tensors()) {
     if (used.contains(tensor.name)) continue;
     const auto& known = model.leftovers;
-    const bool leftover = std::find(known.begin(), known.end(), tensor.name) != known.end();
+    const bool leftover =
+        tensor.is_constant || std::ranges::find(known, tensor.name) != known.end();
     (leftover ? ignored : unused).push_back(in_quotes(tensor.name));
   }
   if (!ignored.empty()) {

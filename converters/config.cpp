@@ -2,6 +2,7 @@
 
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
+#include "converters/near_miss.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -60,25 +61,25 @@ std::vector<std::string> Config::fields() const {
 
 Result<int64_t> Config::integer(const std::string& field, int64_t fallback, int64_t min,
                                 int64_t max) const {
-  return fields_.integer_or(field, fallback, min, max);
+  return ask(field).integer_or(field, fallback, min, max);
 }
 
 Result<double> Config::number(const std::string& field, double fallback, double min,
                               double max) const {
-  return fields_.number_or(field, fallback, min, max);
+  return ask(field).number_or(field, fallback, min, max);
 }
 
 Result<bool> Config::boolean(const std::string& field, bool fallback) const {
-  return fields_.boolean_or(field, fallback);
+  return ask(field).boolean_or(field, fallback);
 }
 
 Result<std::string> Config::text(const std::string& field, std::string_view fallback) const {
-  return fields_.string_or(field, fallback);
+  return ask(field).string_or(field, fallback);
 }
 
 Result<std::vector<int32_t>> Config::integers(const std::string& field, int32_t min,
                                               int32_t max) const {
-  const base::JsonValue* value = fields_.find(field);
+  const base::JsonValue* value = ask(field).find(field);
   if (value == nullptr) return std::vector<int32_t>();
   if (value->is_array()) return fields_.integers(field, min, max);
   Result<int64_t> single = fields_.integer(field, min, max);
@@ -89,7 +90,7 @@ Result<std::vector<int32_t>> Config::integers(const std::string& field, int32_t 
 
 Result<std::vector<double>> Config::numbers(const std::string& field) const {
   std::vector<double> numbers;
-  const base::JsonValue* value = fields_.find(field);
+  const base::JsonValue* value = ask(field).find(field);
   if (value == nullptr) return numbers;
   if (!value->is_array()) return wrong(field, "an array of numbers");
   for (const base::JsonValue& element : value->elements()) {
@@ -123,8 +124,24 @@ Result<std::map<std::string, std::string>> Config::text_map(const std::string& f
 }
 
 Result<Config> Config::object(const std::string& field) const {
-  LW_ASSIGN_OR_RETURN(JsonFields inner, fields_.object_or_empty(field));
+  LW_ASSIGN_OR_RETURN(JsonFields inner, ask(field).object_or_empty(field));
   return Config(document_, std::move(inner));
+}
+
+std::vector<std::string> Config::near_misses(bool (*known)(std::string_view name)) const {
+  std::vector<std::string> wanted;
+  for (const std::string& field : *asked_) {
+    if (!fields_.has(field)) wanted.push_back(field);
+  }
+  std::vector<std::string> misses;
+  for (const std::string& name : fields()) {
+    if (asked_->contains(name) || known(name)) continue;
+    const std::string near = nearest(name, wanted);
+    if (near.empty()) continue;
+    misses.push_back(label() + ": " + base::in_quotes(name) + " is not read; did you mean " +
+                     base::in_quotes(near) + "?");
+  }
+  return misses;
 }
 
 void Config::report_unknown(const std::function<bool(std::string_view)>& known,

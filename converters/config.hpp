@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,7 +19,8 @@ namespace lanewise::converters {
 ///
 /// base::JsonFields for files in which nearly every field may be missing: each getter has a
 /// fallback, names the file, and fails with kInvalidArgument. A field that is null counts as
-/// absent, as in Transformers. A cheap handle to immutable data.
+/// absent, as in Transformers. A cheap handle; remembers which fields
+/// were asked for. Not thread-safe.
 class Config {
  public:
   /// `label`, usually the path, begins each message. Fails with kDataLoss when `text` is not JSON
@@ -32,7 +34,7 @@ class Config {
                                                       std::string_view label);
 
   const std::string& label() const noexcept { return fields_.name(); }
-  bool has(const std::string& field) const { return fields_.has(field); }
+  bool has(const std::string& field) const { return ask(field).has(field); }
   /// The names of the fields that are not null, in alphabetical order.
   std::vector<std::string> fields() const;
   /// The object for readers that take base::JsonFields. Lives as long as this.
@@ -65,6 +67,12 @@ class Config {
   void report_unknown(const std::function<bool(std::string_view)>& known,
                       const Report& report) const;
 
+  /// For each field that nobody has asked for, and whose name is nearly that of a field that was
+  /// asked for in vain: `LABEL: 'num_hidden_layer' is not read; did you mean
+  /// 'num_hidden_layers'?`
+  /// Fields that are `known` to be read elsewhere are left out.
+  std::vector<std::string> near_misses(bool (*known)(std::string_view name)) const;
+
   /// kInvalidArgument: `LABEL: 'field': expected EXPECTED, found VALUE`.
   Status wrong(const std::string& field, const std::string& expected) const {
     return fields_.wrong(field, expected);
@@ -74,10 +82,19 @@ class Config {
   using Document = std::shared_ptr<const base::JsonDocument>;
 
   Config(Document document, base::JsonFields fields)
-      : document_(std::move(document)), fields_(std::move(fields)) {}
+      : document_(std::move(document)),
+        fields_(std::move(fields)),
+        asked_(std::make_shared<std::set<std::string>>()) {}
+
+  /// The fields, one of which somebody asks for.
+  const base::JsonFields& ask(const std::string& field) const {
+    asked_->insert(field);
+    return fields_;
+  }
 
   Document document_;
   base::JsonFields fields_;
+  std::shared_ptr<std::set<std::string>> asked_;  // shared by copies; used by one thread at a time
 };
 
 }  // namespace lanewise::converters

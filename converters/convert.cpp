@@ -10,9 +10,13 @@
 #include "base/no_throw.hpp"
 #include "base/status_macros.hpp"
 #include "converters/check_tensors.hpp"
+#include "converters/checkpoint_writer.hpp"
 #include "converters/files.hpp"
+#include "converters/generation_config.hpp"
+#include "converters/model_record.hpp"
 #include "converters/pack/kept_weights.hpp"
 #include "converters/pack/pack_graph.hpp"
+#include "converters/pack/plan.hpp"
 #include "converters/provenance.hpp"
 #include "converters/source.hpp"
 #include "converters/tokenizers/folder_chat_templates.hpp"
@@ -117,13 +121,14 @@ struct Opened {
   Source source;
   FamilyModel model;
   Report report;
-  /// Whether weights are kept as they are stored. A GGUF is what somebody made small on purpose.
-  bool keep;
+  bool keep;  ///< whether weights are kept as they are stored
 };
 
 Result<Opened> open(const std::string& path, const ConvertOptions& options) {
   LW_RETURN_IF_ERROR(check_options(options));
-  LW_ASSIGN_OR_RETURN(Source source, open_source(path, options.config));
+  LW_ASSIGN_OR_RETURN(Source source, open_source(path, {.config = options.config,
+                                                        .base = options.base,
+                                                        .read = {options.ema, options.limits}}));
   if (!options.as.empty() && !source.family->has_encoder_form) {
     return unsupported("as " + base::in_quotes(options.as) + ": not supported for " +
                        std::string(source.family->name));
@@ -133,15 +138,20 @@ Result<Opened> open(const std::string& path, const ConvertOptions& options) {
   for (const std::string& warning : source.warnings) {
     (options.warn ? options.warn : report)(warning);
   }
-  LW_ASSIGN_OR_RETURN(FamilyModel model,
-                      source.family->build({.config = source.config,
-                                            .checkpoint = *source.checkpoint,
-                                            .folder = source.folder,
-                                            .subfolder = source.subfolder,
-                                            .report = report,
-                                            .config_folder = source.config_folder,
-                                            .family = source.family,
-                                            .encoder_alone = !options.as.empty()}));
+  Result<FamilyModel> built = source.family->build({.config = source.config,
+                                                    .checkpoint = *source.checkpoint,
+                                                    .folder = source.folder,
+                                                    .subfolder = source.subfolder,
+                                                    .report = report,
+                                                    .config_folder = source.config_folder,
+                                                    .family = source.family,
+                                                    .encoder_alone = !options.as.empty()});
+  const std::vector<std::string> misses = source.config.near_misses(is_generation_field);
+  if (!built.ok() && !misses.empty()) {
+    return Status(built.status().code(), built.status().message() + "; " + misses.front());
+  }
+  LW_ASSIGN_OR_RETURN(FamilyModel model, std::move(built));
+  for (const std::string& miss : misses) report(miss);
   const Status checked = check_tensors(model, *source.checkpoint);
   if (!checked.ok()) return checked.with_context(base::in_quotes(path));
   LW_RETURN_IF_ERROR(graph::validate(model.graph));
@@ -150,8 +160,7 @@ Result<Opened> open(const std::string& path, const ConvertOptions& options) {
     if (!read.ok()) return read.with_context(base::in_quotes(path));
   }
   report_unused(model, *source.checkpoint, report);
-  const bool is_gguf = !source.architecture.empty();
-  const bool keep = options.weights == kKeep || (options.weights.empty() && is_gguf);
+  const bool keep = options.weights == kKeep || (options.weights.empty() && source.keeps_weights);
   return Opened{std::move(source), std::move(model), std::move(report), keep};
 }
 
@@ -209,8 +218,8 @@ Result<std::string> chat_template_json(Opened& opened) {
   return chat::to_json(stored);
 }
 
-/// A model file records its sources with hashes. A model in memory needs none, and hashing would
-/// take longer than the rest of opening it.
+/// A model file records its sources with hashes, checksums of its tensors, and its checkpoint's
+/// names. A model in memory needs none; hashing would take longer than the rest of opening it.
 enum class Provenance { kHashes, kNone };
 
 Result<file::Metadata> metadata_of(Opened& opened, const PackedGraph& packed,
@@ -245,17 +254,21 @@ void add_text(PackedGraph& packed, std::string_view name, const std::string& tex
                             }});
 }
 
+/// The graph after its passes.
+graph::Graph optimized(const Opened& opened) {
+  const auto may_stack = [&](const std::vector<std::string>& weights) {
+    return keep_alike(*opened.source.checkpoint, opened.model.parts, weights);
+  };
+  return graph::optimize(graph::Graph(opened.model.graph),
+                         opened.keep ? graph::MayStack(may_stack) : graph::MayStack());
+}
+
 /// Writes an opened checkpoint to model files, possibly several times: measuring the effect of
 /// quantisation takes the model both in f32 and quantised.
 class ModelWriter {
  public:
   static Result<ModelWriter> create(Opened opened) {
-    const auto may_stack = [&](const std::vector<std::string>& weights) {
-      return keep_alike(*opened.source.checkpoint, opened.model.parts, weights);
-    };
-    opened.model.graph =
-        graph::optimize(std::move(opened.model.graph),
-                        opened.keep ? graph::MayStack(may_stack) : graph::MayStack());
+    opened.model.graph = optimized(opened);
     LW_ASSIGN_OR_RETURN(std::string tokenizer, tokenizer_json(opened));
     LW_ASSIGN_OR_RETURN(opened.model.chat_template, chat_template_json(opened));
     return ModelWriter(std::move(opened), std::move(tokenizer));
@@ -268,8 +281,14 @@ class ModelWriter {
     add_text(packed, internal::kTokenizerTensor, tokenizer_);
     add_text(packed, internal::kTargetTokenizerTensor, opened_.model.target_tokenizer);
     LW_ASSIGN_OR_RETURN(file::Metadata metadata, metadata_of(opened_, packed, provenance));
+    const bool is_file = provenance == Provenance::kHashes;
+    if (is_file) {
+      LW_ASSIGN_OR_RETURN(std::string record, record_of(opened_.source, opened_.model, packed));
+      if (!record.empty()) metadata[std::string(kRecordKey)] = std::move(record);
+    }
     if (!quantization_.empty()) metadata[std::string(internal::kQuantizationKey)] = quantization_;
-    return file::write_deferred(sink, metadata, packed.tensors, kAlignment);
+    return file::write_deferred(sink, metadata, packed.tensors, kAlignment,
+                                is_file ? std::string(internal::kChecksumsTensor) : "");
   }
 
   Result<Model> load(const PackedTypes& types, const std::string& label) {
@@ -347,6 +366,20 @@ Status convert_file(const std::string& path, const std::string& destination,
   return file.commit();
 }
 
+/// Opens the tokenizer, which is not written itself, to check the files of the folder.
+Status export_to_folder(const std::string& path, const std::string& folder,
+                        const ConvertOptions& options) {
+  LW_ASSIGN_OR_RETURN(const bool is_model, is_model_file(path));
+  if (is_model) {
+    LW_ASSIGN_OR_RETURN(const Model model, Model::open(path, options.open));
+    const Status written = write_recorded(model, folder);
+    return written.ok() ? written : written.with_context(base::in_quotes(path));
+  }
+  LW_ASSIGN_OR_RETURN(Opened opened, open(path, options));
+  LW_RETURN_IF_ERROR(tokenizer_json(opened).status());
+  return write_checkpoint(opened.source, opened.model, folder);
+}
+
 /// `BPE, 49152 tokens`; empty if there is none.
 Result<std::string> describe_tokenizer(Opened& opened) {
   LW_ASSIGN_OR_RETURN(const std::string json, tokenizer_json(opened));
@@ -361,6 +394,31 @@ Result<std::string> describe_tokenizer(Opened& opened) {
   return text + std::to_string(tokenizer->vocabulary_size()) + " tokens";
 }
 
+std::vector<OutputInfo> outputs_of(const graph::Graph& graph) {
+  std::vector<OutputInfo> outputs;
+  for (const auto& [name, id] : graph.outputs) {
+    const graph::Value& value = graph.values[static_cast<size_t>(id)];
+    outputs.push_back({name, value.rows != graph::RowSymbol::kSequences, value.features});
+  }
+  return outputs;
+}
+
+/// The texts that a model file stores beside its weights.
+size_t text_bytes(const Opened& opened) {
+  return opened.model.tokenizer.size() + opened.model.target_tokenizer.size() +
+         opened.model.chat_template.size();
+}
+
+/// StoredTensorInfo::becomes
+std::string becomes(const CheckpointTensor& tensor, const FamilyModel& model,
+                    const PackPlan& plan) {
+  const auto use = plan.uses.find(tensor.name);
+  if (use != plan.uses.end()) return use->second;
+  if (tensor.is_constant) return "ignored: constant of the program";
+  const bool is_leftover = std::ranges::find(model.leftovers, tensor.name) != model.leftovers.end();
+  return is_leftover ? "ignored: not a weight" : "ignored: unused by the model";
+}
+
 Result<CheckpointContents> describe(const std::string& path, const ConvertOptions& options) {
   LW_ASSIGN_OR_RETURN(Opened opened, open(path, options));
   const Checkpoint& checkpoint = *opened.source.checkpoint;
@@ -369,12 +427,19 @@ Result<CheckpointContents> describe(const std::string& path, const ConvertOption
   contents.family = opened.model.info.family;
   contents.task = opened.model.info.task;
   LW_ASSIGN_OR_RETURN(contents.tokenizer, describe_tokenizer(opened));
+  LW_ASSIGN_OR_RETURN(contents.classes, opened.source.config.texts("architectures"));
+  contents.outputs = outputs_of(opened.model.graph);
+  LW_ASSIGN_OR_RETURN(const WeightFormat format, parse_weights(options));
+  const graph::Graph graph = optimized(opened);
+  const PackPlan plan = plan_packing(graph, checkpoint, opened.model.parts, format, opened.keep);
+  contents.model_bytes =
+      plan.bytes + static_cast<int64_t>(text_bytes(opened) + graph::to_json(graph).size());
   contents.files.assign(checkpoint.files().begin(), checkpoint.files().end());
   for (const CheckpointTensor& tensor : checkpoint.tensors()) {
     const bool computed = !tensor.computed_from.empty();
     contents.tensors.push_back({checkpoint.name_in_file(tensor.name), tensor.name,
                                 computed ? tensor.computed_from : std::string(type_name(tensor)),
-                                tensor.shape});
+                                tensor.shape, becomes(tensor, opened.model, plan)});
   }
   return contents;
 }
@@ -434,6 +499,12 @@ Result<Model> load(const std::string& path, const ConvertOptions& options) {
     if (is_model) return Model::open(path, options.open);
     return converters::load_checkpoint(path, options);
   });
+}
+
+Status export_checkpoint(const std::string& source, const std::string& folder,
+                         const ConvertOptions& options) {
+  return base::no_throw(
+      [&]() -> Status { return converters::export_to_folder(source, folder, options); });
 }
 
 Result<Tokenizer> load_tokenizer(const std::string& path, const ConvertOptions& options) {

@@ -16,11 +16,12 @@ using base::in_quotes;
 
 class RenamedCheckpoint final : public Checkpoint {
  public:
-  explicit RenamedCheckpoint(std::unique_ptr<Checkpoint> stored) : stored_(std::move(stored)) {}
+  explicit RenamedCheckpoint(std::unique_ptr<Checkpoint> stored)
+      : stored_(std::move(stored)), notes_(stored_->notes().begin(), stored_->notes().end()) {}
 
-  Status rename() {
+  Status rename(bool ema) {
     const auto all = stored_->tensors();
-    std::vector<std::pair<std::string, size_t>> names;
+    Names names;
     for (size_t i = 0; i < all.size(); ++i) {
       if (is_wrapper_state(all[i].name)) {
         is_changed_ = true;
@@ -31,6 +32,7 @@ class RenamedCheckpoint final : public Checkpoint {
         is_changed_ = is_changed_ || names.back().first != all[i].name;
       }
     }
+    LW_RETURN_IF_ERROR(choose_copy(ema, names));
     std::sort(names.begin(), names.end());
     for (size_t i = 0; i < names.size(); ++i) {
       const auto& [name, number] = names[i];
@@ -47,7 +49,7 @@ class RenamedCheckpoint final : public Checkpoint {
 
   std::span<const CheckpointTensor> tensors() const noexcept override { return tensors_; }
   std::span<const std::string> files() const noexcept override { return stored_->files(); }
-  std::span<const std::string> notes() const noexcept override { return stored_->notes(); }
+  std::span<const std::string> notes() const noexcept override { return notes_; }
   void release_pages() const noexcept override { stored_->release_pages(); }
 
   Result<std::span<const std::byte>> read_blocks(const CheckpointTensor& tensor,
@@ -75,6 +77,28 @@ class RenamedCheckpoint final : public Checkpoint {
   }
 
  private:
+  /// Plain names, and the stored tensors that have them.
+  using Names = std::vector<std::pair<std::string, size_t>>;
+
+  /// Keeps the model or its averaged copy.
+  Status choose_copy(bool ema, Names& names) {
+    const auto is_average = [](const auto& one) { return is_average_name(one.first); };
+    const auto averages = static_cast<size_t>(std::ranges::count_if(names, is_average));
+    if (averages == 0) {
+      return ema ? invalid_argument("holds no averaged copy (EMA) of the weights") : Status();
+    }
+    is_changed_ = true;
+    if (!ema && averages < names.size()) {
+      std::erase_if(names, is_average);
+      notes_.push_back(std::to_string(averages) +
+                       " tensors of an averaged copy (EMA) are ignored; --ema takes them");
+      return {};
+    }
+    std::erase_if(names, [&](const auto& one) { return !is_average(one); });
+    for (auto& [name, number] : names) name = without_average(name);
+    return {};
+  }
+
   /// The source of a tensor's elements: one stored tensor, or two and a computation.
   struct Source {
     size_t stored = 0;
@@ -89,7 +113,9 @@ class RenamedCheckpoint final : public Checkpoint {
   }
 
   void add(const std::string& name, const CheckpointTensor& stored, Source source) {
-    tensors_.push_back({name, stored.type, stored.shape, stored.foreign_type, stored.blocks});
+    CheckpointTensor tensor = stored;
+    tensor.name = name;
+    tensors_.push_back(std::move(tensor));
     sources_.push_back(source);
   }
 
@@ -111,6 +137,7 @@ class RenamedCheckpoint final : public Checkpoint {
             "spectral norm or another parametrization of " + in_quotes(tensors_[last].name);
       } else {
         source.second = sources_[last].stored;
+        tensor.computed_from = type_name(tensors_[last]);
         for (const size_t i : one.sources) is_replaced[i] = true;
       }
       all.emplace_back(std::move(tensor), source);
@@ -132,6 +159,7 @@ class RenamedCheckpoint final : public Checkpoint {
   std::vector<CheckpointTensor> tensors_;
   std::vector<Source> sources_;  // for each of tensors_
   std::vector<std::string> adapters_;
+  std::vector<std::string> notes_;
   bool is_changed_ = false;
 };
 
@@ -145,10 +173,10 @@ std::string not_applied(const std::vector<std::string>& adapters) {
 
 }  // namespace
 
-Result<PlainCheckpoint> make_plain(std::unique_ptr<Checkpoint> stored) {
+Result<PlainCheckpoint> make_plain(std::unique_ptr<Checkpoint> stored, bool ema) {
   const std::string path = stored->files().empty() ? "" : stored->files().front();
   auto renamed = std::make_unique<RenamedCheckpoint>(std::move(stored));
-  const Status status = renamed->rename();
+  const Status status = renamed->rename(ema);
   if (!status.ok()) return status.with_context(in_quotes(path));
   if (renamed->tensors().empty() && !renamed->adapters().empty()) {
     return invalid_argument(in_quotes(path) +

@@ -16,10 +16,11 @@ struct PlainCheckpoint {
 };
 
 /// Renames tensors to their plain_name(), computes the weights of parametrizations, and omits
-/// adapters, with a warning that they are not applied.
+/// adapters, with a warning that they are not applied. Of a model and an averaged copy of it (EMA)
+/// it keeps the model, with a note, or, with `ema`, the copy.
 ///
-/// Fails with kInvalidArgument if two tensors would have the same name, naming both, and if there
-/// is only an adapter.
-Result<PlainCheckpoint> make_plain(std::unique_ptr<Checkpoint> stored);
+/// Fails with kInvalidArgument if two tensors would have the same name, naming both, if there
+/// is only an adapter, and with `ema` if there is no averaged copy.
+Result<PlainCheckpoint> make_plain(std::unique_ptr<Checkpoint> stored, bool ema = false);
 
 }  // namespace lanewise::converters

@@ -22,6 +22,11 @@ constexpr std::string_view kWrappers[] = {
 /// The prefix of names in PEFT's outer model.
 constexpr std::string_view kPeftRoot = "base_model.model.";
 
+/// Attributes in which training code keeps an averaged copy of the model.
+constexpr std::string_view kAverages[] = {"ema.",        "ema_model.",      "model_ema.",
+                                          "ema_module.", "averaged_model.", "average_model.",
+                                          "swa_model."};
+
 /// Prefixes that PEFT and loralib give to an adapter's parameters.
 constexpr std::string_view kAdapters[] = {
     "lora_",       "ia3_l", "hada_w",  "hada_t", "lokr_w",         "lokr_t",
@@ -51,8 +56,17 @@ std::string plain_name(std::string_view name) {
 }
 
 bool is_wrapper_state(std::string_view name) {
-  constexpr std::string_view kAverages = "n_averaged";  // torch.optim.swa_utils.AveragedModel
-  return name == kAverages || name.ends_with(".n_averaged");
+  constexpr std::string_view kCount = "n_averaged";  // torch.optim.swa_utils.AveragedModel
+  return name == kCount || name.ends_with(".n_averaged");
+}
+
+bool is_average_name(std::string_view plain) { return without_average(plain) != plain; }
+
+std::string without_average(std::string_view plain) {
+  for (const std::string_view average : kAverages) {
+    if (plain.starts_with(average)) return std::string(plain.substr(average.size()));
+  }
+  return std::string(plain);
 }
 
 bool is_adapter_name(std::string_view name) {

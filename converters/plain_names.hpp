@@ -12,6 +12,13 @@ std::string plain_name(std::string_view name);
 /// Whether a tensor belongs to a wrapper and is not a weight, such as a count of averaged models.
 bool is_wrapper_state(std::string_view name);
 
+/// Whether it is a tensor of an averaged copy of the model (EMA, SWA): its plain name begins with
+/// `ema.`, `ema_model.` or another usual name of such a copy.
+bool is_average_name(std::string_view plain);
+
+/// The plain name of a tensor of an averaged copy, as the model itself has it.
+std::string without_average(std::string_view plain);
+
 /// Whether it is a tensor of an adapter (LoRA and its relatives) that is stored beside the weights
 /// that it modifies.
 bool is_adapter_name(std::string_view name);

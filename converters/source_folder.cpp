@@ -1,23 +1,62 @@
 #include "converters/source_folder.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <string_view>
+#include <utility>
 
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
 #include "converters/files.hpp"
 
 namespace lanewise::converters {
+namespace {
+
+/// The files that make a tokenizer.
+constexpr std::string_view kTokenizerFiles[] = {"tokenizer.json",
+                                                "tokenizer_config.json",
+                                                "special_tokens_map.json",
+                                                "added_tokens.json",
+                                                "vocab.txt",
+                                                "vocab.json",
+                                                "merges.txt",
+                                                "spiece.model",
+                                                "sentencepiece.bpe.model",
+                                                "tokenizer.model",
+                                                "source.spm",
+                                                "target.spm",
+                                                "target_vocab.json"};
+
+bool is_tokenizer_file(const std::string& name) {
+  return std::ranges::find(kTokenizerFiles, name) != std::end(kTokenizerFiles);
+}
+
+}  // namespace
+
+void SourceFolder::put_in_front(std::string folder) {
+  if (made_) return;
+  front_ = std::move(folder);
+  front_has_tokenizer_ = std::ranges::any_of(kTokenizerFiles, [&](std::string_view name) {
+    return is_file(join(front_, std::string(name)));
+  });
+}
 
 SourceFolder SourceFolder::of_made_files(std::string root,
                                          const std::map<std::string, std::string>& files) {
   SourceFolder folder(std::move(root));
   folder.made_.emplace();
-  for (const auto& [name, text] : files) folder.made_->emplace(folder.path(name), text);
+  for (const auto& [name, text] : files) {
+    folder.made_->emplace(folder.path(name), text);
+    folder.made_names_.push_back(name);
+  }
   return folder;
 }
 
 std::string SourceFolder::path(const std::string& name) const {
-  return name.empty() ? root_ : join(root_, name);
+  if (name.empty()) return root_;
+  const bool hides = front_has_tokenizer_ && is_tokenizer_file(name);
+  if (!front_.empty() && (hides || is_file(join(front_, name)))) return join(front_, name);
+  return join(root_, name);
 }
 
 bool SourceFolder::has(const std::string& name) const { return has_path(path(name)); }

@@ -21,6 +21,14 @@ class SourceFolder {
   static SourceFolder of_made_files(std::string root,
                                     const std::map<std::string, std::string>& files);
 
+  /// Puts another folder in front of this one: of files that both have, its own are read. It has a
+  /// tokenizer or none: if it has any of a tokenizer's files, this folder's are not read. Without
+  /// effect on a made folder, beside which nothing is read.
+  void put_in_front(std::string folder);
+
+  /// The names of the files of a made folder; none of a folder that exists.
+  const std::vector<std::string>& made_names() const noexcept { return made_names_; }
+
   const std::string& root() const noexcept { return root_; }
   std::string path(const std::string& name) const;
   bool has(const std::string& name) const;
@@ -45,6 +53,9 @@ class SourceFolder {
   std::string root_;
   /// By their paths, if the folder does not exist.
   std::optional<std::map<std::string, std::string>> made_;
+  std::vector<std::string> made_names_;
+  std::string front_;  // empty: there is no other folder
+  bool front_has_tokenizer_ = false;
   std::vector<std::string> used_;
 };
 

@@ -45,6 +45,8 @@ Names names_of(const FamilyModel& model, const Checkpoint& checkpoint) {
   for (const ExpectedTensor& tensor : model.tensors) used.insert(tensor.name);
   Names names;
   for (const CheckpointTensor& tensor : checkpoint.tensors()) {
+    // A program may compute with constants that its state dict lacks, such as a table of positions.
+    if (tensor.is_constant && !used.contains(tensor.name)) continue;
     (used.contains(tensor.name) ? names.read : names.unread).push_back(tensor.name);
   }
   return names;

@@ -7,6 +7,7 @@
 
 #include "base/json.hpp"
 #include "base/no_throw.hpp"
+#include "runtime/file/checksums.hpp"
 #include "runtime/file/mapping.hpp"
 #include "runtime/file/safetensors.hpp"
 #include "runtime/model_data.hpp"
@@ -14,9 +15,11 @@
 namespace lanewise {
 namespace {
 
-bool is_tokenizer(const TensorInfo& tensor) {
+/// A tokenizer, or the checksums.
+bool is_no_weight(const TensorInfo& tensor) {
   return tensor.name == internal::kTokenizerTensor ||
-         tensor.name == internal::kTargetTokenizerTensor;
+         tensor.name == internal::kTargetTokenizerTensor ||
+         tensor.name == internal::kChecksumsTensor;
 }
 
 /// The tensors that weights need beside their panels or rows, scales and sums: no parameters of
@@ -59,7 +62,7 @@ int64_t parameters(const ModelContents& contents, const internal::ModelData& dat
   const std::set<std::string, std::less<>> others = companions(data);
   int64_t count = 0;
   for (const TensorInfo& tensor : contents.tensors) {
-    if (is_tokenizer(tensor) || others.contains(tensor.name)) continue;
+    if (is_no_weight(tensor) || others.contains(tensor.name)) continue;
     const std::optional<ops::WeightFormat> format = data.find_format(tensor.name);
     count += format && ops::has_panels(*format) ? ops::weights_in(*format, tensor.bytes)
                                                 : element_count(tensor.shape).value();
@@ -87,6 +90,12 @@ Result<ModelContents> inspect(const Model& model) {
     contents.parameters = parameters(contents, data);
     contents.weights_type = weights_type(contents, data);
     return contents;
+  });
+}
+
+Status verify(const Model& model) {
+  return base::no_throw([&]() -> Status {
+    return file::check_checksums(model.data().file(), internal::kChecksumsTensor);
   });
 }
 

@@ -34,6 +34,8 @@ inline constexpr std::string_view kChatTemplateKey = "lanewise.chat_template";
 inline constexpr std::string_view kTokenizerTensor = "lanewise.tokenizer";
 /// The same for the decoder's tokens, if they differ from the source's.
 inline constexpr std::string_view kTargetTokenizerTensor = "lanewise.target_tokenizer";
+/// The checksum of each other tensor (runtime/file/checksums.hpp); not needed to run them.
+inline constexpr std::string_view kChecksumsTensor = "lanewise.checksums";
 /// The version that this build writes, and the newest that it reads. 2: weights have formats by
 /// name (kFormatsKey); in files of version 1 they follow from roles and element types.
 inline constexpr int kFormatVersion = 2;

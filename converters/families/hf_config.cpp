@@ -42,6 +42,7 @@ constexpr std::array kHarmless = std::to_array<std::string_view>({"_commit_hash"
                                                                   "output_past",
                                                                   "prefix",
                                                                   "problem_type",
+                                                                  "quantization_config",
                                                                   "sep_token_id",
                                                                   "task_specific_params",
                                                                   "tokenizer_class",

@@ -7,11 +7,15 @@
 #include <string_view>
 #include <vector>
 
+#include "lanewise/limits.hpp"
 #include "lanewise/status.hpp"
 #include "lanewise/tensor.hpp"
 #include "ops/weights/blocks/block_format.hpp"
 
 namespace lanewise::converters {
+
+/// Memory for a tensor that cannot be read in place. Reused from tensor to tensor.
+using Scratch = std::vector<std::byte>;
 
 /// The description of a tensor in a checkpoint.
 struct CheckpointTensor {
@@ -25,16 +29,20 @@ struct CheckpointTensor {
   const ops::BlockFormat* blocks = nullptr;
   /// The type in the file, if a computation made this of it; otherwise empty.
   std::string computed_from = {};
+  /// Whether the module computes with it but does not train or save it: the constants of an
+  /// exported program.
+  bool is_constant = false;
 };
 
 /// The name of the stored element type, for messages.
 std::string_view type_name(const CheckpointTensor& tensor);
 
+/// The elements of a tensor that has `blocks`, whose blocks are `bytes`, unpacked to `scratch`.
+TensorView unpack_blocks(const CheckpointTensor& tensor, std::span<const std::byte> bytes,
+                         Scratch& scratch);
+
 /// kUnsupported, naming tensor and type.
 Status foreign_error(const CheckpointTensor& tensor);
-
-/// Memory for a tensor that cannot be read in place. Reused from tensor to tensor.
-using Scratch = std::vector<std::byte>;
 
 /// Named tensors, whatever files they are in. Immutable, hence thread-safe.
 class Checkpoint {
@@ -73,6 +81,15 @@ class Checkpoint {
   const CheckpointTensor* find(std::string_view name) const noexcept;
 };
 
+/// How a checkpoint is opened; see ConvertOptions.
+struct ReadOptions {
+  bool ema = false;
+  ConvertLimits limits;
+};
+
+using OpenCheckpoint = Result<std::unique_ptr<Checkpoint>>(const std::string& path,
+                                                           const ReadOptions& options);
+
 /// A checkpoint format (converters/formats.def).
 struct Format {
   /// Enough to contain the name of the first file in an archive.
@@ -89,7 +106,7 @@ struct Format {
   /// Whether a file with this name claims to have this format.
   bool (*has_name)(std::string_view file_name);
   /// Opens a file; for formats with several files, the one that lists the others.
-  Result<std::unique_ptr<Checkpoint>> (*open)(const std::string& path);
+  OpenCheckpoint* open;
 };
 
 #define LW_FORMAT(name) const Format& name##_format();
@@ -99,14 +116,18 @@ struct Format {
 /// All of formats.def.
 std::span<const Format> formats();
 
-/// Calls open(path). If the file is damaged, the message says what it is instead, if that can be
-/// recognised.
-Result<std::unique_ptr<Checkpoint>> open_or_explain(
-    const std::string& path, Result<std::unique_ptr<Checkpoint>> (*open)(const std::string& path));
+/// Calls open(path, options). If the file is damaged, the message says what it is instead, if that
+/// can be recognised.
+Result<std::unique_ptr<Checkpoint>> open_or_explain(const std::string& path, OpenCheckpoint* open,
+                                                    const ReadOptions& options);
 
-/// Opens the checkpoint in a folder. kNotFound lists the files that it looked for.
-Result<std::unique_ptr<Checkpoint>> open_checkpoint_folder(const std::string& folder);
-/// Opens a checkpoint file by its content, or else by its name. kDataLoss if its format is unknown.
-Result<std::unique_ptr<Checkpoint>> open_checkpoint_file(const std::string& path);
+/// Opens the checkpoint in a folder. kNotFound lists the files that it looked for;
+/// kResourceExhausted if the tensors exceed the limits.
+Result<std::unique_ptr<Checkpoint>> open_checkpoint_folder(const std::string& folder,
+                                                           const ReadOptions& options = {});
+/// Opens a checkpoint file by its content, or else by its name. kDataLoss if its format is unknown;
+/// kResourceExhausted if the tensors exceed the limits.
+Result<std::unique_ptr<Checkpoint>> open_checkpoint_file(const std::string& path,
+                                                         const ReadOptions& options = {});
 
 }  // namespace lanewise::converters

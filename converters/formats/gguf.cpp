@@ -184,7 +184,7 @@ Result<std::span<const std::byte>> GgufCheckpoint::read_blocks(const CheckpointT
 
 namespace {
 
-Result<std::unique_ptr<Checkpoint>> open(const std::string& path) {
+Result<std::unique_ptr<Checkpoint>> open(const std::string& path, const ReadOptions&) {
   LW_ASSIGN_OR_RETURN(std::unique_ptr<GgufCheckpoint> checkpoint, GgufCheckpoint::open(path));
   return std::unique_ptr<Checkpoint>(std::move(checkpoint));
 }

@@ -88,7 +88,7 @@ class NpzCheckpoint final : public Checkpoint {
   std::vector<CheckpointTensor> tensors_;  // these.
 };
 
-Result<std::unique_ptr<Checkpoint>> open(const std::string& path) {
+Result<std::unique_ptr<Checkpoint>> open(const std::string& path, const ReadOptions&) {
   LW_ASSIGN_OR_RETURN(ZipArchive archive, ZipArchive::open(path));
   auto checkpoint = std::make_unique<NpzCheckpoint>(path, std::move(archive));
   LW_RETURN_IF_ERROR(checkpoint->open());

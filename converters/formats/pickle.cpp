@@ -351,11 +351,15 @@ Status PickleMachine::instance() {
   return push_made(callee, items);
 }
 
-/// Attributes of a dict (`_metadata` of a state dict) and of inert objects are ignored.
+/// Attributes of a dict (`_metadata` of a state dict) are ignored. Those of inert objects are kept:
+/// in a TorchScript archive they are parameters and submodules.
 Status PickleMachine::build() {
-  LW_RETURN_IF_ERROR(take().status());
+  LW_ASSIGN_OR_RETURN(const PickleRef state, take());
   LW_ASSIGN_OR_RETURN(const PickleRef target, take());
   const PickleKind kind = pickle_.object(target).kind;
+  if (kind == kInert && pickle_.object(state).kind == kDict) {
+    pickle_.objects[target].number = int64_t{1} + state;
+  }
   if (kind == kDict || kind == kInert) {
     stack_.push_back(target);
     return {};

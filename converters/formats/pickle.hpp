@@ -46,7 +46,8 @@ using PickleRef = uint32_t;
 
 struct PickleObject {
   PickleKind kind = PickleKind::kNone;
-  /// kBool, kInt: the value. kStorage, kTensor: its number among those of the pickle.
+  /// kBool, kInt: the value. kStorage, kTensor: its number among those of the pickle. kInert: 1 +
+  /// the index of the dict of its attributes; 0 if there is none.
   int64_t number = 0;
   /// kText, kBytes: a view into the pickle. kInert: the full name of the class, or empty.
   std::string_view text = {};
@@ -73,6 +74,7 @@ struct PickledTensor {
   Strided elements;  ///< checked against what the pickle says about the storage
   /// If not empty: the kind of a tensor that cannot be read; at most its shape is known.
   std::string_view foreign_type = {};
+  bool is_float8 = false;  ///< `type` is kU8, the codes of float8_e4m3()
 };
 
 /// The result of reading a pickle.

@@ -105,6 +105,10 @@ Result<PickleObject> rebuild_tensor(Pickle& pickle, const PickleGlobal& global,
   }
   if (typed) {
     const PickleGlobal* type = pickle.object(arguments[6]).global;
+    tensor.is_float8 = type != nullptr && type->name == "float8_e4m3fn";
+    if (tensor.is_float8 && size_of(tensor.type) == 1) {
+      return add_tensor(pickle, std::move(tensor), max_elements);
+    }
     if (type != nullptr && type->role == GlobalRole::kForeignDataType) {
       return add_foreign(pickle, type->name, std::move(tensor.elements.shape));
     }

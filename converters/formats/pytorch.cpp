@@ -1,11 +1,14 @@
-// State dicts as torch.save() writes them: .pt, .pth, .ckpt, pytorch_model.bin and its shards.
-// Their pickle is read without executing anything (pickle.hpp).
+// State dicts as torch.save() writes them: .pt, .pth, .ckpt, pytorch_model.bin and its shards; the
+// modules of TorchScript archives; programs of torch.export (exported_program.hpp). Their pickle is
+// read without executing anything (pickle.hpp).
 
 #include <utility>
 
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
 #include "converters/formats/checkpoint.hpp"
+#include "converters/formats/exported_program.hpp"
+#include "converters/formats/float8.hpp"
 #include "converters/formats/pytorch_file.hpp"
 #include "converters/formats/shards.hpp"
 #include "converters/formats/state_dict.hpp"
@@ -16,7 +19,7 @@ namespace lanewise::converters {
 namespace {
 
 constexpr std::string_view kIndexSuffix = ".bin.index.json";
-constexpr std::string_view kSuffixes[] = {".pt", ".pth", ".bin"};
+constexpr std::string_view kSuffixes[] = {".pt", ".pth", ".bin", ".pt2"};
 /// Trainers' names of checkpoints; used if no file has a name of the above.
 constexpr std::string_view kTrainerSuffixes[] = {".ckpt", ".pth.tar", ".pt.tar"};
 /// Transformers' own names, in its order.
@@ -31,8 +34,8 @@ class PytorchCheckpoint final : public Checkpoint {
   PytorchCheckpoint(const std::string& path, std::unique_ptr<PytorchFile> file)
       : file_(std::move(file)), files_{path} {}
 
-  Status open() {
-    const Status status = find_tensors();
+  Status open(bool ema) {
+    const Status status = find_tensors(ema);
     return status.ok() ? status : status.with_context(base::in_quotes(files_.front()));
   }
 
@@ -47,6 +50,33 @@ class PytorchCheckpoint final : public Checkpoint {
     const PickledTensor& pickled =
         pickle().tensors[pickled_[static_cast<size_t>(found - tensors_.data())]];
     const PickledStorage& storage = pickle().storages[pickled.storage];
+    if (found->blocks != nullptr) {
+      Scratch codes;
+      LW_ASSIGN_OR_RETURN(const auto blocks, read_blocks(*found, codes));
+      return unpack_blocks(*found, blocks, scratch);
+    }
+    return read_elements(pickled, storage, scratch);
+  }
+
+  Result<std::span<const std::byte>> read_blocks(const CheckpointTensor& tensor,
+                                                 Scratch& scratch) const override {
+    const CheckpointTensor* found = find(tensor.name);
+    if (found == nullptr || found->blocks == nullptr) {
+      return Checkpoint::read_blocks(tensor, scratch);
+    }
+    const PickledTensor& pickled =
+        pickle().tensors[pickled_[static_cast<size_t>(found - tensors_.data())]];
+    LW_ASSIGN_OR_RETURN(const TensorView codes,
+                        read_elements(pickled, pickle().storages[pickled.storage], scratch));
+    LW_ASSIGN_OR_RETURN(const int64_t count, element_count(codes.shape));
+    return std::span(codes.as<std::byte>(), static_cast<size_t>(count));
+  }
+
+  void release_pages() const noexcept override { file_->release_pages(); }
+
+ private:
+  Result<TensorView> read_elements(const PickledTensor& pickled, const PickledStorage& storage,
+                                   Scratch& scratch) const {
     Scratch unpacked;
     LW_ASSIGN_OR_RETURN(auto bytes, file_->storage(storage.key, unpacked));
     bytes = bytes.subspan(static_cast<size_t>(storage.first) * size_of(storage.type));
@@ -57,13 +87,12 @@ class PytorchCheckpoint final : public Checkpoint {
     return view;
   }
 
-  void release_pages() const noexcept override { file_->release_pages(); }
-
- private:
   const Pickle& pickle() const { return file_->pickle(); }
 
-  Status find_tensors() {
-    LW_ASSIGN_OR_RETURN(const std::vector<StateDictEntry> entries, find_state_dict(pickle()));
+  Status find_tensors(bool ema) {
+    LW_ASSIGN_OR_RETURN(
+        const std::vector<StateDictEntry> entries,
+        file_->is_script() ? find_script_tensors(pickle()) : find_state_dict(pickle(), ema));
     for (const StateDictEntry& entry : entries) {
       const PickledTensor& tensor = pickle().tensors[entry.tensor];
       pickled_.push_back(entry.tensor);
@@ -74,9 +103,13 @@ class PytorchCheckpoint final : public Checkpoint {
       }
       const Status status = check_storage(pickle().storages[tensor.storage]);
       if (!status.ok()) return status.with_context("tensor " + base::in_quotes(entry.name));
-      tensors_.push_back({entry.name, tensor.type, tensor.elements.shape});
+      if (tensor.is_float8) {
+        tensors_.push_back({entry.name, DataType::kF32, tensor.elements.shape, {}, &float8_e4m3()});
+      } else {
+        tensors_.push_back({entry.name, tensor.type, tensor.elements.shape});
+      }
     }
-    note_inert_objects();
+    if (!file_->is_script()) note_inert_objects();
     return {};
   }
 
@@ -116,7 +149,7 @@ class PytorchCheckpoint final : public Checkpoint {
   std::vector<size_t> pickled_;  // index in the pickle, for each of tensors_
 };
 
-Result<std::unique_ptr<PytorchFile>> open_file(const std::string& path) {
+Result<std::unique_ptr<Checkpoint>> open_one(const std::string& path, const ReadOptions& options) {
   bool zip = false;
   {
     LW_ASSIGN_OR_RETURN(const file::MappedFile mapped, file::MappedFile::open(path));
@@ -125,18 +158,22 @@ Result<std::unique_ptr<PytorchFile>> open_file(const std::string& path) {
       return data_loss(base::in_quotes(path) + " is not a file written by torch.save()");
     }
   }
-  return zip ? open_pytorch_zip(path) : open_pytorch_legacy(path);
+  if (!zip) {
+    LW_ASSIGN_OR_RETURN(std::unique_ptr<PytorchFile> file, open_pytorch_legacy(path));
+    return open_pytorch_tensors(std::move(file), path, options.ema);
+  }
+  LW_ASSIGN_OR_RETURN(ZipArchive archive, ZipArchive::open(path));
+  if (is_exported_program(archive)) {
+    return open_exported_program(std::move(archive), path, options.limits);
+  }
+  LW_ASSIGN_OR_RETURN(std::unique_ptr<PytorchFile> file,
+                      open_pytorch_zip(std::move(archive), path, options.limits.header_bytes));
+  return open_pytorch_tensors(std::move(file), path, options.ema);
 }
 
-Result<std::unique_ptr<Checkpoint>> open_one(const std::string& path) {
-  LW_ASSIGN_OR_RETURN(std::unique_ptr<PytorchFile> file, open_file(path));
-  auto checkpoint = std::make_unique<PytorchCheckpoint>(path, std::move(file));
-  LW_RETURN_IF_ERROR(checkpoint->open());
-  return std::unique_ptr<Checkpoint>(std::move(checkpoint));
-}
-
-Result<std::unique_ptr<Checkpoint>> open(const std::string& path) {
-  return path.ends_with(kIndexSuffix) ? open_shards(path, open_one) : open_one(path);
+Result<std::unique_ptr<Checkpoint>> open(const std::string& path, const ReadOptions& options) {
+  return path.ends_with(kIndexSuffix) ? open_shards(path, open_one, options)
+                                      : open_one(path, options);
 }
 
 Result<std::string> find(const std::string& folder) {
@@ -156,15 +193,22 @@ bool has_name(std::string_view name) {
 
 }  // namespace
 
+Result<std::unique_ptr<Checkpoint>> open_pytorch_tensors(std::unique_ptr<PytorchFile> file,
+                                                         const std::string& path, bool ema) {
+  auto checkpoint = std::make_unique<PytorchCheckpoint>(path, std::move(file));
+  LW_RETURN_IF_ERROR(checkpoint->open(ema));
+  return std::unique_ptr<Checkpoint>(std::move(checkpoint));
+}
+
 const Format& pytorch_format() {
-  static const Format format = {
-      "pytorch",
-      "pytorch_model.bin, pytorch_model.bin.index.json or one other .pt, .pth, .bin, .ckpt or "
-      ".pth.tar file",
-      find,
-      has_content,
-      has_name,
-      open};
+  static const Format format = {"pytorch",
+                                "pytorch_model.bin, pytorch_model.bin.index.json or one other .pt, "
+                                ".pth, .bin, .pt2, .ckpt or "
+                                ".pth.tar file",
+                                find,
+                                has_content,
+                                has_name,
+                                open};
   return format;
 }
 

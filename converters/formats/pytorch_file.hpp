@@ -8,6 +8,7 @@
 
 #include "converters/formats/checkpoint.hpp"
 #include "converters/formats/pickle.hpp"
+#include "converters/formats/zip_archive.hpp"
 #include "lanewise/status.hpp"
 
 namespace lanewise::converters {
@@ -28,14 +29,21 @@ class PytorchFile {
                                                      Scratch& scratch) const = 0;
   /// As Checkpoint::release_pages().
   virtual void release_pages() const noexcept = 0;
+  /// Whether it is a TorchScript archive, whose pickle is a module instead of a state dict.
+  virtual bool is_script() const noexcept { return false; }
   /// Whether the elements are big-endian.
   virtual bool big_endian() const noexcept = 0;
 };
 
-/// The zip format, since PyTorch 1.6: NAME/data.pkl, NAME/data/KEY, NAME/byteorder.
-Result<std::unique_ptr<PytorchFile>> open_pytorch_zip(const std::string& path);
+/// The zip format, since PyTorch 1.6: NAME/data.pkl, NAME/data/KEY, NAME/byteorder. The pickle may
+/// have `max_pickle_bytes`; `path` is for messages.
+Result<std::unique_ptr<PytorchFile>> open_pytorch_zip(ZipArchive archive, const std::string& path,
+                                                      int64_t max_pickle_bytes);
 /// The legacy format: five pickles, then the storages.
 Result<std::unique_ptr<PytorchFile>> open_pytorch_legacy(const std::string& path);
+/// The tensors of a file: of its state dict, or of its module.
+Result<std::unique_ptr<Checkpoint>> open_pytorch_tensors(std::unique_ptr<PytorchFile> file,
+                                                         const std::string& path, bool ema);
 /// Whether `head` begins with the magic number of torch.save()'s legacy format.
 bool is_pytorch_legacy(std::span<const std::byte> head);
 

@@ -9,8 +9,6 @@
 namespace lanewise::converters {
 namespace {
 
-/// Far above any state dict's size; a compressed entry could expand to a thousand times the file.
-constexpr size_t kMaxPickleBytes = 128 << 20;
 constexpr std::string_view kPickleName = "/data.pkl";
 
 class PytorchZip final : public PytorchFile {
@@ -18,17 +16,15 @@ class PytorchZip final : public PytorchFile {
   PytorchZip(std::string path, ZipArchive archive)
       : path_(std::move(path)), archive_(std::move(archive)) {}
 
-  Status open() {
+  Status open(size_t max_pickle_bytes) {
     LW_ASSIGN_OR_RETURN(const ZipEntry* entry, find_pickle());
     root_ = entry->name.substr(0, entry->name.size() - kPickleName.size());
-    if (archive_.find(root_ + "/constants.pkl") != nullptr) {
-      return unsupported(base::in_quotes(path_) +
-                         " is a TorchScript archive, which is a program: save model.state_dict()");
-    }
-    if (entry->size > kMaxPickleBytes) {
+    is_script_ = archive_.find(root_ + "/constants.pkl") != nullptr;
+    // A compressed entry could expand to a thousand times the file.
+    if (entry->size > max_pickle_bytes) {
       return resource_exhausted(base::in_quotes(path_) + ": a pickle of " +
                                 std::to_string(entry->size) + " bytes, expected at most " +
-                                std::to_string(kMaxPickleBytes));
+                                std::to_string(max_pickle_bytes));
     }
     LW_RETURN_IF_ERROR(read_byte_order());
     LW_ASSIGN_OR_RETURN(const auto bytes, archive_.read(*entry, pickle_bytes_));
@@ -41,6 +37,7 @@ class PytorchZip final : public PytorchFile {
   }
 
   const Pickle& pickle() const noexcept override { return pickle_; }
+  bool is_script() const noexcept override { return is_script_; }
   bool big_endian() const noexcept override { return big_endian_; }
 
   Status check_storage(std::string_view key, size_t bytes) const override {
@@ -95,15 +92,16 @@ class PytorchZip final : public PytorchFile {
   std::string root_;
   Scratch pickle_bytes_;  // unused if the pickle is uncompressed
   Pickle pickle_;
+  bool is_script_ = false;
   bool big_endian_ = false;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<PytorchFile>> open_pytorch_zip(const std::string& path) {
-  LW_ASSIGN_OR_RETURN(ZipArchive archive, ZipArchive::open(path));
+Result<std::unique_ptr<PytorchFile>> open_pytorch_zip(ZipArchive archive, const std::string& path,
+                                                      int64_t max_pickle_bytes) {
   auto opened = std::make_unique<PytorchZip>(path, std::move(archive));
-  LW_RETURN_IF_ERROR(opened->open());
+  LW_RETURN_IF_ERROR(opened->open(static_cast<size_t>(max_pickle_bytes)));
   return std::unique_ptr<PytorchFile>(std::move(opened));
 }
 

@@ -49,10 +49,14 @@ class ShardedCheckpoint final : public Checkpoint {
   std::span<const std::string> notes() const noexcept override { return notes_; }
 
   Result<TensorView> read(const CheckpointTensor& tensor, Scratch& scratch) const override {
-    const auto found = where_.find(tensor.name);
-    if (found == where_.end()) return not_found("tensor " + base::in_quotes(tensor.name));
-    const Checkpoint& shard = *shards_[found->second];
-    return shard.read(*shard.find(tensor.name), scratch);
+    LW_ASSIGN_OR_RETURN(const Checkpoint* shard, shard_of(tensor));
+    return shard->read(*shard->find(tensor.name), scratch);
+  }
+
+  Result<std::span<const std::byte>> read_blocks(const CheckpointTensor& tensor,
+                                                 Scratch& scratch) const override {
+    LW_ASSIGN_OR_RETURN(const Checkpoint* shard, shard_of(tensor));
+    return shard->read_blocks(*shard->find(tensor.name), scratch);
   }
 
   void release_pages() const noexcept override {
@@ -60,6 +64,12 @@ class ShardedCheckpoint final : public Checkpoint {
   }
 
  private:
+  Result<const Checkpoint*> shard_of(const CheckpointTensor& tensor) const {
+    const auto found = where_.find(tensor.name);
+    if (found == where_.end()) return not_found("tensor " + base::in_quotes(tensor.name));
+    return shards_[found->second].get();
+  }
+
   std::vector<std::unique_ptr<Checkpoint>> shards_;
   std::vector<std::string> files_;  // shards first, in order
   std::vector<std::string> notes_;
@@ -113,9 +123,8 @@ Result<std::set<std::string>> shard_names(const std::string& index_path,
 
 }  // namespace
 
-Result<std::unique_ptr<Checkpoint>> open_shards(
-    const std::string& path,
-    Result<std::unique_ptr<Checkpoint>> (*open_shard)(const std::string& path)) {
+Result<std::unique_ptr<Checkpoint>> open_shards(const std::string& path, OpenCheckpoint* open_shard,
+                                                const ReadOptions& options) {
   LW_ASSIGN_OR_RETURN(const std::string text, read_text(path));
   LW_ASSIGN_OR_RETURN(const Config index, Config::parse(text, path));
   if (!index.has("weight_map")) return index.wrong("weight_map", "an object of strings");
@@ -124,7 +133,8 @@ Result<std::unique_ptr<Checkpoint>> open_shards(
   auto checkpoint = std::make_unique<ShardedCheckpoint>();
   for (const std::string& name : names) {
     const std::string shard_path = join(parent_folder(path), name);
-    LW_ASSIGN_OR_RETURN(std::unique_ptr<Checkpoint> shard, open_or_explain(shard_path, open_shard));
+    LW_ASSIGN_OR_RETURN(std::unique_ptr<Checkpoint> shard,
+                        open_or_explain(shard_path, open_shard, options));
     LW_RETURN_IF_ERROR(checkpoint->add_shard(shard_path, std::move(shard)));
   }
   LW_RETURN_IF_ERROR(check_index(*checkpoint, path, weight_map));

@@ -18,9 +18,8 @@ namespace lanewise::converters {
 /// All tensors of the shards count, whether or not the index lists them. Fails with kNotFound,
 /// naming all missing shards; with kInvalidArgument for names that lead out of the folder; with
 /// kDataLoss if a tensor is in two shards, or not in the one that the index gives.
-Result<std::unique_ptr<Checkpoint>> open_shards(
-    const std::string& path,
-    Result<std::unique_ptr<Checkpoint>> (*open_shard)(const std::string& path));
+Result<std::unique_ptr<Checkpoint>> open_shards(const std::string& path, OpenCheckpoint* open_shard,
+                                                const ReadOptions& options);
 
 /// Returns the file of weights in `folder`: the first of `names` that exists, else the only one
 /// that ends in one of `suffixes` and is not in `others`; "" if there is none. Fails with

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <string_view>
 #include <unordered_map>
@@ -19,6 +20,17 @@ constexpr std::string_view kUsualNames[] = {"state_dict", "model_state_dict", "m
                                             "model",      "module",           "net",
                                             "network",    "weights"};
 constexpr size_t kUnusual = std::size(kUsualNames);
+/// Keys of averaged weights.
+constexpr std::string_view kAverages[] = {"ema",
+                                          "ema_model",
+                                          "model_ema",
+                                          "ema_state_dict",
+                                          "state_dict_ema",
+                                          "model_ema_state_dict",
+                                          "ema_model_state_dict",
+                                          "ema_weights",
+                                          "averaged_model",
+                                          "swa_model"};
 /// Nested trainers go two levels down.
 constexpr size_t kMaxDepth = 4;
 /// A training history has thousands; a place takes a hundred bytes.
@@ -27,6 +39,10 @@ constexpr size_t kMaxPlaces = size_t{1} << 18;
 size_t rank_of(std::string_view name) {
   const auto* found = std::find(std::begin(kUsualNames), std::end(kUsualNames), name);
   return static_cast<size_t>(found - std::begin(kUsualNames));
+}
+
+bool is_average(std::string_view name) {
+  return std::find(std::begin(kAverages), std::end(kAverages), name) != std::end(kAverages);
 }
 
 using Tensors = std::map<std::string_view, size_t>;
@@ -87,7 +103,8 @@ struct Place {
   PickleRef ref = 0;
   std::string path;  // keys from the root, joined by dots
   size_t rank = kUnusual;
-  size_t parent = 0;  // index in the places
+  size_t parent = 0;    // index in the places
+  bool is_ema = false;  // it, or one above it
 };
 
 /// Places by level, each object where it is first reached: lists may contain themselves, and one
@@ -107,12 +124,26 @@ class Search {
     levels_.push_back(places_.size());
   }
 
-  Result<PickleRef> choose() const {
-    const auto usual = shallowest([](const Place& place) { return place.rank != kUnusual; });
-    if (!usual.empty()) return most_usual(usual);
-    const auto any = shallowest([](const Place&) { return true; });
-    if (any.size() == 1) return any.front()->ref;
-    return any.empty() ? nothing_found() : several(any);
+  struct Choice {
+    PickleRef ref = 0;
+    bool is_ema = false;
+  };
+
+  /// With `ema`, averages come first; otherwise they come last.
+  Result<Choice> choose(bool ema) const {
+    for (const bool is_ema : {ema, !ema}) {
+      const auto usual = shallowest([is_ema](const Place& place) {
+        return place.is_ema == is_ema && place.rank != kUnusual;
+      });
+      if (!usual.empty()) {
+        LW_ASSIGN_OR_RETURN(const PickleRef ref, most_usual(usual));
+        return Choice{ref, is_ema};
+      }
+      const auto any = shallowest([is_ema](const Place& place) { return place.is_ema == is_ema; });
+      if (any.size() == 1) return Choice{any.front()->ref, is_ema};
+      if (!any.empty()) return several(any);
+    }
+    return nothing_found();
   }
 
  private:
@@ -132,7 +163,8 @@ class Search {
     constexpr size_t kMaxPath = 200;
     std::string path = places_[parent].path.empty() ? "" : places_[parent].path + ".";
     path.append(name.substr(0, kMaxPath));
-    places_.push_back({ref, path.substr(0, kMaxPath), rank, parent});
+    const bool is_ema = places_[parent].is_ema || is_average(name);
+    places_.push_back({ref, path.substr(0, kMaxPath), rank, parent, is_ema});
   }
 
   void add_children(size_t parent) {
@@ -218,13 +250,56 @@ class Search {
   std::vector<size_t> levels_;  // where each level begins, and the end
 };
 
+/// A module of a TorchScript archive, and its name with a dot behind it.
+struct ScriptModule {
+  PickleRef attributes;  // a dict
+  std::string prefix;
+};
+
+/// A name has as many parts as modules are nested.
+constexpr size_t kMaxScriptName = 512;
+
 }  // namespace
 
-Result<std::vector<StateDictEntry>> find_state_dict(const Pickle& pickle) {
-  LW_ASSIGN_OR_RETURN(const PickleRef found, Search(pickle).choose());
+Result<std::vector<StateDictEntry>> find_script_tensors(const Pickle& pickle) {
+  const auto attributes_of = [&](PickleRef ref) -> std::optional<PickleRef> {
+    const PickleObject& object = pickle.object(ref);
+    if (object.kind != kInert || object.number == 0) return std::nullopt;
+    return static_cast<PickleRef>(object.number - 1);
+  };
+  const std::optional<PickleRef> root = attributes_of(pickle.root);
+  if (!root) return data_loss("is a TorchScript archive without a module");
+  std::vector<ScriptModule> left = {{*root, ""}};
   std::vector<StateDictEntry> entries;
-  for (const auto& [name, tensor] : tensors_of(pickle, pickle.object(found))) {
-    entries.push_back({std::string(name), tensor});
+  for (size_t visited = 0; !left.empty(); ++visited) {
+    const ScriptModule module = std::move(left.back());
+    left.pop_back();
+    if (visited + entries.size() > kMaxPlaces || module.prefix.size() > kMaxScriptName) {
+      return resource_exhausted("its modules contain one another too often or too deeply");
+    }
+    const auto& items = pickle.object(module.attributes).items;
+    for (size_t i = 0; i + 1 < items.size(); i += 2) {
+      const PickleObject& key = pickle.object(items[i]);
+      if (key.kind != kText) continue;
+      const std::string name = module.prefix + std::string(key.text.substr(0, kMaxScriptName));
+      const PickleObject& value = pickle.object(items[i + 1]);
+      if (value.kind == kTensor) entries.push_back({name, static_cast<size_t>(value.number)});
+      const auto inner = attributes_of(items[i + 1]);
+      if (inner) left.push_back({*inner, name + "."});
+    }
+  }
+  std::ranges::sort(entries, {}, &StateDictEntry::name);
+  const auto twice = std::ranges::adjacent_find(entries, {}, &StateDictEntry::name);
+  if (twice == entries.end()) return entries;
+  return data_loss("holds tensor " + base::in_quotes(twice->name) + " twice");
+}
+
+Result<std::vector<StateDictEntry>> find_state_dict(const Pickle& pickle, bool ema) {
+  LW_ASSIGN_OR_RETURN(const auto found, Search(pickle).choose(ema));
+  const std::string prefix = ema && found.is_ema ? "ema." : "";
+  std::vector<StateDictEntry> entries;
+  for (const auto& [name, tensor] : tensors_of(pickle, pickle.object(found.ref))) {
+    entries.push_back({prefix + std::string(name), tensor});
   }
   return entries;
 }

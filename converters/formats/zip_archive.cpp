@@ -112,9 +112,9 @@ bool is_harmless(const std::string& name) {
 }  // namespace
 
 struct ZipArchive::Open {
-  Open(std::string file_path, file::MappedFile file)
-      : path(std::move(file_path)), mapped(std::move(file)) {
-    source.file = mapped.bytes();
+  Open(std::string label, std::span<const std::byte> archive_bytes)
+      : path(std::move(label)), bytes(archive_bytes) {
+    source.file = bytes;
     zip_error_init(&source.error);
   }
 
@@ -128,8 +128,9 @@ struct ZipArchive::Open {
   Status unpack(const ZipEntry& entry, std::span<std::byte> out) const;
 
   std::string path;
-  file::MappedFile mapped;
-  MappedSource source;  // Outlives `archive`, which reads from it.
+  std::optional<file::MappedFile> mapped;  // if we opened it
+  std::span<const std::byte> bytes;        // of the whole archive
+  MappedSource source;                     // Outlives `archive`, which reads from it.
   std::unique_ptr<zip_t, Discard> archive;
   std::vector<ZipEntry> entries;
   std::vector<Storage> storages;  // By an entry's index in the archive.
@@ -139,7 +140,7 @@ struct ZipArchive::Open {
 /// Rejects sizes that deflate cannot produce, before anything is allocated.
 Status ZipArchive::Open::check_sizes(const zip_stat_t& stat) const {
   const bool stored = stat.comp_method == ZIP_CM_STORE;
-  const zip_uint64_t in_file = mapped.bytes().size();
+  const zip_uint64_t in_file = bytes.size();
   const bool possible =
       stat.comp_size <= in_file &&
       (stored ? stat.size == stat.comp_size : stat.size / kMaxRatio <= stat.comp_size);
@@ -253,10 +254,10 @@ Result<std::optional<size_t>> ZipArchive::Open::locate(const ZipEntry& entry) {
     if (done == 0) place = static_cast<size_t>(source.last_read);
     LW_ASSIGN_OR_RETURN(const size_t more,
                         read_some(file.get(), entry, std::span(chunk).subspan(1)));
-    const size_t bytes = now + more;
-    here = here && mapped.bytes().size() - place >= done + bytes &&
-           std::memcmp(mapped.bytes().data() + place + done, chunk, bytes) == 0;
-    done += bytes;
+    const size_t now_bytes = now + more;
+    here = here && bytes.size() - place >= done + now_bytes &&
+           std::memcmp(bytes.data() + place + done, chunk, now_bytes) == 0;
+    done += now_bytes;
   }
   if (done != entry.size) {
     return entry_error(
@@ -285,12 +286,21 @@ ZipArchive::~ZipArchive() = default;
 
 Result<ZipArchive> ZipArchive::open(const std::string& path) {
   LW_ASSIGN_OR_RETURN(file::MappedFile mapped, file::MappedFile::open(path));
-  auto opened = std::make_unique<Open>(path, std::move(mapped));
+  auto opened = std::make_unique<Open>(path, mapped.bytes());
+  opened->mapped.emplace(std::move(mapped));
   LW_RETURN_IF_ERROR(opened->open());
   return ZipArchive(std::move(opened));
 }
 
-void ZipArchive::release_pages() const noexcept { open_->mapped.release_pages(); }
+Result<ZipArchive> ZipArchive::open(std::span<const std::byte> bytes, const std::string& label) {
+  auto opened = std::make_unique<Open>(label, bytes);
+  LW_RETURN_IF_ERROR(opened->open());
+  return ZipArchive(std::move(opened));
+}
+
+void ZipArchive::release_pages() const noexcept {
+  if (open_->mapped) open_->mapped->release_pages();
+}
 
 std::span<const ZipEntry> ZipArchive::entries() const noexcept { return open_->entries; }
 
@@ -308,7 +318,7 @@ Result<std::span<const std::byte>> ZipArchive::read(const ZipEntry& entry, Scrat
   if (storage.stored && !storage.place) {
     LW_ASSIGN_OR_RETURN(storage.place, open_->locate(entry));
   }
-  if (storage.place) return open_->mapped.bytes().subspan(*storage.place, entry.size);
+  if (storage.place) return open_->bytes.subspan(*storage.place, entry.size);
   scratch.resize(entry.size);
   LW_RETURN_IF_ERROR(open_->unpack(entry, scratch));
   return std::span<const std::byte>(scratch);

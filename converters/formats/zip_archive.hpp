@@ -36,6 +36,10 @@ class ZipArchive {
   /// deflate can produce, 1032 bytes for each of its own.
   static Result<ZipArchive> open(const std::string& path);
 
+  /// The same for an archive in memory, such as an entry of another one. `bytes` must outlive it;
+  /// messages begin with `label`.
+  static Result<ZipArchive> open(std::span<const std::byte> bytes, const std::string& label);
+
   ZipArchive(ZipArchive&&) noexcept;
   ZipArchive& operator=(ZipArchive&&) noexcept;
   ~ZipArchive();

@@ -37,6 +37,8 @@ WeightFormat format_of(const StoredRows& rows) {
   if (rows.shape.size() != 2 || !tensor.foreign_type.empty()) return WeightFormat::f32;
   const int64_t k = rows.shape[1];
   if (tensor.blocks != nullptr) {
+    // Not every format of blocks has one of weights: FP8 has none.
+    if (ops::find_block_format(tensor.blocks->name) != tensor.blocks) return WeightFormat::f32;
     const bool has_whole_rows = !tensor.shape.empty() && tensor.shape.back() == k && k > 0 &&
                                 k % tensor.blocks->elements == 0 && rows.offset % k == 0;
     return has_whole_rows ? ops::kept_format(*tensor.blocks) : WeightFormat::f32;

@@ -149,6 +149,7 @@ class Packer {
     const auto [known, is_new] = packed_.try_emplace({stored.layout, sources});
     if (is_new) {
       LW_ASSIGN_OR_RETURN(known->second, add(stored, sources));
+      add_pieces(stored, sources);
     }
     Roles roles;
     for (const auto& [suffix, name] : known->second) {
@@ -183,6 +184,25 @@ class Packer {
     if (format != WeightFormat::f32_rows) return add_table(name, sources, shape, format);
     result_.formats[name] = format;
     return add_rows(name, sources, shape);
+  }
+
+  /// Records where the tensors of a weight went.
+  void add_pieces(const Use& use, const std::vector<std::string>& sources) {
+    int64_t row = 0;
+    for (const std::string& source : sources) {
+      PackedPiece piece{source, 0, {}, use.node, use.role, row};
+      const auto part = parts_.find(source);
+      if (part != parts_.end()) {
+        piece.tensor = part->second.tensor;
+        piece.offset = part->second.offset;
+        piece.shape = part->second.shape;
+      } else {
+        piece.shape = checkpoint_.find(source)->shape;
+      }
+      row += piece.shape.empty() ? 1 : piece.shape[0];
+      const bool is_computed = part != parts_.end() && part->second.compute;
+      if (!is_computed) result_.pieces.push_back(std::move(piece));
+    }
   }
 
   Result<Suffixes> add_kept(const std::string& name, const Names& sources, WeightFormat format) {

@@ -13,6 +13,17 @@
 
 namespace lanewise::converters {
 
+/// Where consecutive elements of a checkpoint's tensor went: rows of a node's weight. They may be
+/// rounded, but not computed otherwise.
+struct PackedPiece {
+  std::string tensor;
+  int64_t offset = 0;  ///< elements of the tensor before it
+  Shape shape;
+  std::string node;
+  std::string role;
+  int64_t row = 0;  ///< the first one of the weight; of a vector, its first element
+};
+
 /// A graph whose weights are tensors of a model file, and these tensors in the order of use. They
 /// are read, and packed, when they are written; until then they refer to the checkpoint and its
 /// parts.
@@ -21,6 +32,7 @@ struct PackedGraph {
   std::vector<file::DeferredTensor> tensors;
   /// How weights are stored, by the tensors of their panels or rows; plain ones are omitted.
   std::map<std::string, WeightFormat, std::less<>> formats;
+  std::vector<PackedPiece> pieces;  ///< of all weights that are not computed
 };
 
 /// How weights are stored.

@@ -11,6 +11,7 @@
 #include "lanewise/chat.hpp"
 #include "lanewise/export.hpp"
 #include "lanewise/inspect.hpp"
+#include "lanewise/limits.hpp"
 #include "lanewise/model.hpp"
 #include "lanewise/status.hpp"
 #include "lanewise/tokenizer.hpp"
@@ -33,6 +34,12 @@ struct ConvertOptions {
   /// them is reported but is not an error.
   std::optional<double> max_error;
   std::string config;  ///< a config.json to use instead of the folder's; empty: the folder's
+  /// The base model of an adapter (PEFT's LoRA): a folder or file. Empty: the folder that the
+  /// adapter's base_model_name_or_path names, relative to the adapter's folder.
+  std::string base;
+  /// Take the averaged weights (EMA) of a training checkpoint that has them beside the plain ones.
+  bool ema = false;
+  ConvertLimits limits;
   /// Which part of the checkpoint to convert. "encoder": the encoder without the head of a
   /// classifier or masked language model. Empty: everything; an unsupported head is then an error.
   std::string as;
@@ -60,6 +67,15 @@ struct ConvertOptions {
 LANEWISE_EXPORT Status convert(const std::string& source, const std::string& destination,
                                const ConvertOptions& options = {});
 
+/// Writes a checkpoint again as a folder that Transformers loads, with plain safetensors: from any
+/// format, with adapters merged and quantised weights unpacked to f32, under the names of
+/// Transformers. Of `options`, what concerns opening the source counts.
+///
+/// `folder` appears completely or not at all; it must not exist, or be empty. Fails as convert()
+/// does, and with kUnsupported for plain modules. A model file is written with f32 weights.
+LANEWISE_EXPORT Status export_checkpoint(const std::string& source, const std::string& folder,
+                                         const ConvertOptions& options = {});
+
 /// Returns what ConvertOptions::weights can be: keep, f32, bf16, int8, int4.
 LANEWISE_EXPORT std::span<const std::string_view> weight_choices() noexcept;
 
@@ -77,6 +93,9 @@ struct StoredTensorInfo {
   std::string read_as;  ///< the name by which the model's family reads it, often the same
   std::string type;     ///< in the file: `F32`, `F16`, `Q4_K`, ...
   Shape shape;          ///< in the file
+  /// What the model file has of it: `linear weight, int8`; or why it is ignored: `ignored: not a
+  /// weight`, `ignored: unused by the model`, `ignored: constant of the program`.
+  std::string becomes;
 };
 
 /// What a checkpoint holds.
@@ -87,8 +106,14 @@ struct CheckpointContents {
   /// The tokenizer's kind and size: `BPE, 49152 tokens`; of a GGUF after the names that the file
   /// has for it. Empty if there is none.
   std::string tokenizer;
+  /// The classes that config.json names, whose head the model has: `BertModel`. May be empty.
+  std::vector<std::string> classes;
+  std::vector<OutputInfo> outputs;        ///< of the model, as in ModelInfo
   std::vector<std::string> files;         ///< that hold the tensors
   std::vector<StoredTensorInfo> tensors;  ///< sorted by `read_as`
+  /// The size of the model file with ConvertOptions::weights, to a few percent. Quantisation keeps
+  /// some weights at higher precision.
+  int64_t model_bytes = 0;
 };
 
 /// Returns what a checkpoint holds, without reading its weights, if it can be converted. Fails as

@@ -49,6 +49,14 @@ struct ModelContents {
 /// runs out. Thread-safe.
 LANEWISE_EXPORT Result<ModelContents> inspect(const Model& model);
 
+/// Reads all tensors of `model` and compares them with the checksums that its file has had since it
+/// was converted. Finds damage of the medium, not forgery. The header is not covered: damage there
+/// is found when the file is opened.
+///
+/// Fails with kDataLoss, naming the first damaged tensors; with kNotFound if the file has no
+/// checksums, like those of older versions and models that were converted in memory. Thread-safe.
+LANEWISE_EXPORT Status verify(const Model& model);
+
 /// Returns whether the contents of `path` show that `lanewise convert` wrote it. False for anything
 /// else, including a file that cannot be read. Fails with kResourceExhausted if memory runs out.
 /// Thread-safe.

@@ -1,7 +1,6 @@
 #include "runtime/file/atomic_file.hpp"
 
 #include <fcntl.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +15,7 @@
 #include "base/messages.hpp"
 #include "base/no_throw.hpp"
 #include "base/status_macros.hpp"
+#include "runtime/file/temporary.hpp"
 
 namespace lanewise::file {
 namespace {
@@ -44,18 +44,6 @@ std::string follow_links(std::string path) {
     path += next;
   }
   return path;
-}
-
-/// A name of fixed length, hidden from `ls`, that shows its origin.
-Result<std::string> temporary_name(const std::string& folder) {
-  uint64_t random = 0;
-  if (::getrandom(&random, sizeof random, 0) != sizeof random) {
-    return io_error("no random number for a temporary file's name");
-  }
-  std::array<char, 40> name;
-  std::snprintf(name.data(), name.size(), "/.lanewise-%016llx.tmp",
-                static_cast<unsigned long long>(random));
-  return folder + name.data();
 }
 
 /// The path by which an open file can be linked.
@@ -126,10 +114,12 @@ Status AtomicFile::open_temporary(const struct ::stat* existing) {
   file_ = open_unnamed(folder);
   unnamed_ = file_.valid();
   if (!unnamed_) {
+    sweep_temporaries(folder);
     LW_RETURN_IF_ERROR(with_temporary_name(folder, [&](const std::string& name) {
       file_ = FileDescriptor(::open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
       return file_.valid();
     }));
+    mark_in_use(file_);
   }
   // Best effort: file systems without permissions refuse it.
   if (existing != nullptr) static_cast<void>(::fchmod(file_.get(), existing->st_mode & 0777));

@@ -19,8 +19,9 @@ namespace lanewise::file {
 /// Bytes are written to a temporary file in the same folder; commit() flushes it to disk and
 /// renames it over the destination. Until then, and after any failure, the destination is
 /// unchanged. If the file system supports it, the temporary file has no name before commit(), so
-/// nothing remains even if the process is killed; otherwise the destructor removes it. Readers that
-/// mapped the old file keep the old bytes.
+/// nothing remains even if the process is killed; otherwise the destructor removes it, or, if the
+/// process is killed, the next one that writes there. Readers that mapped the old file keep the
+/// old bytes.
 ///
 /// A destination that is not a regular file (/dev/null, a pipe) cannot be replaced and is written
 /// to directly. If it is a symbolic link, the file that it points to is replaced. A new file gets

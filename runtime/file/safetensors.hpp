@@ -122,7 +122,10 @@ Status write_safetensors(Sink& sink, const Metadata& metadata,
 
 /// The same for tensors that are made one at a time. Fails as they do; the sink then has a part of
 /// the file.
+///
+/// checksums  the name of a tensor U8 [tensors, 8] that is written behind the others: the
+///            tensor_checksum() of each, in the order of the file (checksums.hpp); empty: none
 Status write_deferred(Sink& sink, const Metadata& metadata, std::span<const DeferredTensor> tensors,
-                      size_t alignment);
+                      size_t alignment, const std::string& checksums = "");
 
 }  // namespace lanewise::file

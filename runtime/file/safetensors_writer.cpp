@@ -10,6 +10,7 @@
 #include "base/messages.hpp"
 #include "base/no_throw.hpp"
 #include "base/status_macros.hpp"
+#include "runtime/file/checksums.hpp"
 #include "runtime/file/safetensors.hpp"
 #include "runtime/file/safetensors_header.hpp"
 
@@ -108,15 +109,13 @@ Status header_too_long(uint64_t bytes) {
 }
 
 /// Length and JSON, padded with spaces (the format allows them) until the data is aligned.
-Result<std::string> header_bytes(const Metadata& metadata, std::span<const Placed> layout,
+Result<std::string> header_bytes(const Metadata& metadata, std::span<const TensorEntry> entries,
                                  size_t alignment) {
   // Reject an oversized header before using memory for its JSON.
   uint64_t texts = 0;
   for (const auto& [key, value] : metadata) texts += key.size() + value.size();
   if (texts > kMaxHeaderBytes) return header_too_long(texts);
 
-  std::vector<TensorEntry> entries;
-  for (const Placed& tensor : layout) entries.push_back(tensor.entry);
   LW_ASSIGN_OR_RETURN(const std::string json, format_safetensors_header(metadata, entries));
   const size_t length =
       round_up(sizeof(uint64_t) + json.size(), std::max(alignment, kMinUnit)) - sizeof(uint64_t);
@@ -128,14 +127,26 @@ Result<std::string> header_bytes(const Metadata& metadata, std::span<const Place
   return header;
 }
 
-Status write(Sink& sink, const Placed& placed) {
+/// Writes a tensor, or filler. Appends the checksum of a tensor to `checksums`, unless that is null.
+Status write(Sink& sink, const Placed& placed, std::vector<std::byte>* checksums) {
   if (placed.tensor == nullptr) return sink.write(std::span(kZeros).first(placed.bytes));
   const Result<OwnedBytes> made = placed.tensor->make();
   if (!made.ok()) return made.status();
-  if (made->bytes.size() == placed.bytes) return sink.write(made->bytes);
-  return internal_error("tensor " + base::in_quotes(placed.entry.name) + " has " +
-                        std::to_string(made->bytes.size()) + " bytes, expected " +
-                        std::to_string(placed.bytes));
+  if (made->bytes.size() != placed.bytes) {
+    return internal_error("tensor " + base::in_quotes(placed.entry.name) + " has " +
+                          std::to_string(made->bytes.size()) + " bytes, expected " +
+                          std::to_string(placed.bytes));
+  }
+  if (checksums != nullptr) {
+    append_checksum(tensor_checksum(placed.entry.name, made->bytes), *checksums);
+  }
+  return sink.write(made->bytes);
+}
+
+/// The tensor of the checksums of `count` others, which end at `end`.
+TensorEntry checksums_entry(const std::string& name, size_t count, size_t end) {
+  const Shape shape = {static_cast<int64_t>(count), static_cast<int64_t>(kChecksumBytes)};
+  return {name, DataType::kU8, shape, end, end + count * kChecksumBytes};
 }
 
 /// Refers to the bytes of `input`.
@@ -167,7 +178,7 @@ Status write_safetensors(Sink& sink, const Metadata& metadata,
 }
 
 Status write_deferred(Sink& sink, const Metadata& metadata, std::span<const DeferredTensor> tensors,
-                      size_t alignment) {
+                      size_t alignment, const std::string& checksums) {
   return base::no_throw([&]() -> Status {
     if (!std::has_single_bit(alignment) || alignment > kMaxAlignment) {
       return invalid_argument("alignment " + std::to_string(alignment) +
@@ -175,12 +186,18 @@ Status write_deferred(Sink& sink, const Metadata& metadata, std::span<const Defe
     }
     LW_ASSIGN_OR_RETURN(std::vector<Placed> placed, check_inputs(tensors));
     LW_ASSIGN_OR_RETURN(const std::vector<Placed> layout, lay_out(std::move(placed), alignment));
-    LW_ASSIGN_OR_RETURN(const std::string header, header_bytes(metadata, layout, alignment));
-    const size_t data_bytes = layout.empty() ? 0 : layout.back().entry.end;
-    LW_RETURN_IF_ERROR(sink.reserve(header.size() + data_bytes));
+    std::vector<TensorEntry> entries;
+    for (const Placed& tensor : layout) entries.push_back(tensor.entry);
+    const size_t end = layout.empty() ? 0 : layout.back().entry.end;
+    if (!checksums.empty()) entries.push_back(checksums_entry(checksums, tensors.size(), end));
+    LW_ASSIGN_OR_RETURN(const std::string header, header_bytes(metadata, entries, alignment));
+    LW_RETURN_IF_ERROR(sink.reserve(header.size() + (entries.empty() ? 0 : entries.back().end)));
     LW_RETURN_IF_ERROR(sink.write(std::as_bytes(std::span(header))));
-    for (const Placed& tensor : layout) LW_RETURN_IF_ERROR(write(sink, tensor));
-    return {};
+    std::vector<std::byte> sums;
+    for (const Placed& tensor : layout) {
+      LW_RETURN_IF_ERROR(write(sink, tensor, checksums.empty() ? nullptr : &sums));
+    }
+    return sums.empty() ? Status() : sink.write(sums);
   });
 }
 

@@ -62,13 +62,68 @@ TEST_F(ConvertCommandTest, DryRunListsTheCheckpointAndWritesNothing) {
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   for (const char* part :
        {"family        bert\n", "tokenizer     WordPiece, 13 tokens\n", "model.safetensors\n",
-        "1 x F32 [13, 20]", "2 x F32 [20, 20]", "'encoder.layer.*.output.dense.bias'\n"}) {
+        "1 x F32 [13, 20]", "2 x F32 [20, 20]",
+        "'encoder.layer.*.output.dense.bias': linear bias, f32\n",
+        "output        last_hidden_state [tokens, 20]\n", "model file    about "}) {
     EXPECT_NE(outcome.out.find(part), std::string::npos) << part << " in\n" << outcome.out;
   }
   EXPECT_EQ(outcome.out.find("encoder.layer.0"), std::string::npos);
   EXPECT_EQ(files_out(), 0);
   put("config.json", "not JSON");
   EXPECT_TRUE(is_error(run({"convert", checkpoint(), "--dry-run"}), "config.json"));
+}
+
+TEST_F(ConvertCommandTest, DryRunForeseesTheSize) {
+  for (const char* weights : {"f32", "bf16", "int8"}) {
+    const Outcome outcome = run({"convert", checkpoint(), "-o", out_path("m.lw"), "--weights",
+                                 weights, "--max-error", "inf", "--dry-run"});
+    const std::vector<std::string> without = {"convert",        checkpoint(), "-o",
+                                              out_path("m.lw"), "--weights",  weights};
+    ASSERT_EQ(run(without).exit_code, 0);
+    const auto contents = describe_checkpoint(checkpoint(), {.weights = weights});
+    ASSERT_TRUE(contents.ok());
+    const auto bytes = static_cast<double>(std::filesystem::file_size(out_path("m.lw")));
+    EXPECT_NEAR(static_cast<double>(contents->model_bytes), bytes, 0.15 * bytes) << weights;
+  }
+}
+
+TEST_F(ConvertCommandTest, WritesACheckpointAgain) {
+  const Outcome outcome = run({"convert", checkpoint(), "--to-checkpoint", out_path("made")});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, out_path("made") + "\n");
+  EXPECT_EQ(contents(out_path("made/vocab.txt")), contents(path("vocab.txt")));
+  EXPECT_EQ(run({"embed", out_path("made"), "a b", "--json"}).out,
+            run({"embed", checkpoint(), "a b", "--json"}).out);
+  EXPECT_TRUE(is_error(run({"convert", checkpoint(), "--to-checkpoint", out_path("made")}), "made",
+                       "not an empty folder"));
+  for (const std::vector<std::string>& other :
+       {std::vector<std::string>{"--dry-run"}, {"-o", out_path("m.lw")}, {"--weights", "f32"}}) {
+    std::vector<std::string> arguments = {"convert", checkpoint(), "--to-checkpoint",
+                                          out_path("x")};
+    arguments.insert(arguments.end(), other.begin(), other.end());
+    EXPECT_TRUE(is_wrong_usage(run(arguments), "--to-checkpoint"));
+  }
+  EXPECT_EQ(files_out(), 4);
+}
+
+TEST_F(ConvertCommandTest, BasesAreForAdapters) {
+  EXPECT_TRUE(
+      is_error(run({"convert", checkpoint(), "-o", out_path("m.lw"), "--base", checkpoint()}),
+               "no adapter"));
+  EXPECT_TRUE(is_error(run({"convert", checkpoint(), "-o", out_path("m.lw"), "--ema"}), "EMA"));
+  EXPECT_EQ(files_out(), 0);
+}
+
+TEST_F(InspectCommandTest, VerifiesTheBytesOfTensors) {
+  const Outcome whole = run({"inspect", model(), "--verify"});
+  EXPECT_EQ(whole.exit_code, 0) << whole.err;
+  EXPECT_TRUE(converters::has(whole.out, "tensors have their checksums"));
+  std::string bytes = contents(model());
+  bytes.back() = static_cast<char>(bytes.back() ^ 1);
+  std::ofstream(out_path("damaged.lw"), std::ios::binary) << bytes;
+  EXPECT_TRUE(is_error(run({"inspect", out_path("damaged.lw"), "--verify"}), "damaged.lw",
+                       "1 tensor damaged: '"));
+  EXPECT_TRUE(is_error(run({"inspect", checkpoint(), "--verify"}), "is a checkpoint"));
 }
 
 TEST_F(ConvertCommandTest, NamesTheModelAfterTheFolder) {

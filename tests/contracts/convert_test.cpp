@@ -157,6 +157,40 @@ TEST_F(ConvertContract, Load) {
       [](const Result<CheckpointContents>& contents) { return contents->tokenizer; });
 }
 
+TEST_F(ConvertContract, CheckpointsWrittenAgain) {
+  put_bert();
+  const std::string folder = (root_ / "out" / "made").string();
+  expect_contract(
+      "export_checkpoint",
+      [&] {
+        std::filesystem::remove_all(folder);
+        return 0;
+      },
+      [&](int) { return export_checkpoint(source_.string(), folder, options_); },
+      [&](int, const Status&) {
+        EXPECT_EQ(files_out(), 3);
+        return read(folder + "/model.safetensors");
+      });
+}
+
+TEST_F(ConvertContract, Checksums) {
+  put_bert();
+  const Model model = open();
+  expect_contract(
+      "verify", [&] { return verify(model); }, [](const Status&) { return std::string(); });
+}
+
+TEST_F(ConvertContract, Adapters) {
+  put_bert();
+  const std::string query = "base_model.model.encoder.layer.0.attention.self.query";
+  write_tensors("../adapter/adapter_model.safetensors",
+                {{query + ".lora_A.weight", Tensor(DataType::kF32, {2, kHidden})},
+                 {query + ".lora_B.weight", Tensor(DataType::kF32, {kHidden, 2})}});
+  put("../adapter/adapter_config.json",
+      R"({"peft_type": "LORA", "base_model_name_or_path": "../source", "r": 2})");
+  sweep_convert("LoRA", (root_ / "adapter").string());
+}
+
 TEST_F(ConvertContract, Gguf) {
   converters::HfCheckpoint checkpoint = converters::hf_checkpoint("qwen2", converters::kHfDecoders);
   checkpoint.tensors["model.embed_tokens.weight"] =

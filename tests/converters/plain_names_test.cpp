@@ -223,12 +223,57 @@ TEST_F(WrappedTest, AnAdapterAloneIsNoModel) {
                 {{"base_model.model.x.lora_A.weight", Tensor(DataType::kF32, {2, 4})},
                  {"base_model.model.x.lora_B.weight", Tensor(DataType::kF32, {4, 2})}});
   put("adapter_config.json", R"({"peft_type": "LORA", "base_model_name_or_path": "a/b"})");
-  EXPECT_TRUE(has(failure(StatusCode::kNotFound), "an adapter (PEFT) without its base model 'a/b'",
-                  "merge_and_unload()"));
+  EXPECT_TRUE(has(failure(StatusCode::kNotFound), "an adapter (PEFT) of 'a/b'", "--base"));
   EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument, path("adapter_model.safetensors")),
                   "holds an adapter without its base model"));
   std::filesystem::remove(path("config.json"));
-  EXPECT_TRUE(has(failure(StatusCode::kNotFound), "without its base model 'a/b'"));
+  EXPECT_TRUE(has(failure(StatusCode::kNotFound), "an adapter (PEFT) of 'a/b'", "--base"));
+  std::filesystem::remove(path("adapter_model.safetensors"));
+  EXPECT_TRUE(has(failure(StatusCode::kNotFound), "an adapter (PEFT) without its base model 'a/b'",
+                  "merge_and_unload()"));
+}
+
+// --- Averaged copies ---
+
+TEST_F(WrappedTest, OfAModelAndItsAverageTheModelCounts) {
+  const TensorMap plain = tensors_;
+  write();
+  const std::string expected = bytes_of(converted());
+  for (auto& [name, tensor] : tensors_) tensor.as<float>()[0] += 1;
+  const TensorMap average = tensors_;
+  write();
+  const std::string expected_average = bytes_of(converted());
+  ASSERT_NE(expected, expected_average);
+  for (const char* prefix : {"ema_model.module.", "module.ema.", "model_ema."}) {
+    TensorMap both;
+    for (const auto& [name, tensor] : plain) both["model." + name] = tensor;
+    for (const auto& [name, tensor] : average) both[prefix + name] = tensor;
+    both["ema_model.n_averaged"] = Tensor(DataType::kI64, {});
+    write_tensors("model.safetensors", both);
+    reports_.clear();
+    options_.ema = false;
+    EXPECT_TRUE(bytes_of(converted()) == expected) << prefix;
+    EXPECT_TRUE(reported("tensors of an averaged copy (EMA) are ignored"));
+    options_.ema = true;
+    EXPECT_TRUE(bytes_of(converted()) == expected_average) << prefix;
+  }
+}
+
+TEST_F(WrappedTest, AnAverageAloneIsAModel) {
+  write();
+  const std::string expected = bytes_of(converted());
+  add_prefix("ema_model.module.");
+  write();
+  EXPECT_TRUE(bytes_of(converted()) == expected);
+  options_.ema = true;
+  EXPECT_TRUE(bytes_of(converted()) == expected);
+}
+
+TEST_F(WrappedTest, AnAverageMustBeThere) {
+  options_.ema = true;
+  write();
+  EXPECT_TRUE(
+      has(failure(StatusCode::kInvalidArgument), "model.safetensors", "no averaged copy (EMA)"));
 }
 
 // --- Weights that modules compute ---

@@ -61,8 +61,11 @@ TEST_F(PublicCalls, DescribeACheckpoint) {
   EXPECT_EQ(first.read_as, first.name);
   EXPECT_EQ(first.type, "F32");
   EXPECT_EQ(first.shape, tensors_.begin()->second.shape());
+  EXPECT_EQ(first.becomes, "layer_norm bias, f32");
   EXPECT_EQ(describe_checkpoint(path("none")).status().code(), StatusCode::kNotFound);
   EXPECT_EQ(convert_folder().code(), StatusCode::kOk);
+  EXPECT_EQ(verify(*Model::open(destination())).code(), StatusCode::kOk);
+  EXPECT_EQ(verify(*load(source_.string())).code(), StatusCode::kNotFound);
   EXPECT_EQ(describe_checkpoint(destination()).status().code(), StatusCode::kInvalidArgument);
 }
 

@@ -175,5 +175,27 @@ TEST_F(PytorchObjectsTest, RootsAndLevels) {
   expect_refused(pickle(deep), "expected a state dict");
 }
 
+TEST_F(PytorchObjectsTest, AveragesComeLastUnlessTheyAreMeant) {
+  const std::string weights = dict({{"w", tensor(four(), {4})}});
+  const std::string average = dict({{"v", tensor(four(), {4})}});
+  const auto ema_names = [&](const std::string& root) {
+    put("model.pt", torch_zip(pickle(root), {{"0", kFour}}));
+    const auto opened = open_checkpoint_file(path("model.pt"), {.ema = true});
+    return opened.ok() ? (*opened)->tensors().front().name : opened.status().message();
+  };
+  for (const char* name : {"ema", "model_ema", "ema_state_dict", "state_dict_ema"}) {
+    for (const char* plain : {"model", "x"}) {
+      const std::string both = dict({{name, average}, {plain, weights}});
+      EXPECT_EQ(names_of(both), "w ") << name;
+      EXPECT_EQ(ema_names(both), "ema.v") << name;
+    }
+    EXPECT_EQ(names_of(dict({{name, average}})), "v ");
+    const std::string below = dict({{"model", weights}, {name, dict({{"module", average}})}});
+    EXPECT_EQ(names_of(below), "w ");
+    EXPECT_EQ(ema_names(below), "ema.v");
+  }
+  EXPECT_EQ(ema_names(weights), "w");
+}
+
 }  // namespace
 }  // namespace lanewise::converters

@@ -133,8 +133,38 @@ TEST(StoredFilesRefusedTest, WholeModelsAndObjects) {
   EXPECT_TRUE(has(refusal("module.pt"), "module.pt': holds an object of class 'torch.nn.modules.",
                   "save model.state_dict() instead of the whole model", "nothing was executed"));
   EXPECT_TRUE(has(refusal("only_object.pt"), "an object of class '__main__.Settings'"));
-  EXPECT_TRUE(has(refusal("script.pt"), "is a TorchScript archive", "state_dict()"));
   EXPECT_TRUE(has(refusal("objects.npz"), "objects.npz': entry 'a.npy'", "pickles"));
+}
+
+TEST(StoredScriptTest, HasTheTensorsOfItsModule) {
+  const auto opened = open_checkpoint_file(data_path("script.pt"));
+  ASSERT_TRUE(opened.ok()) << opened.status().message();
+  const Checkpoint& checkpoint = **opened;
+  ASSERT_EQ(checkpoint.tensors().size(), 2U);
+  ASSERT_NE(checkpoint.find("weight"), nullptr);
+  EXPECT_EQ(checkpoint.find("weight")->shape, (Shape{2, 2}));
+  Scratch scratch;
+  const auto bias = checkpoint.read(*checkpoint.find("bias"), scratch);
+  ASSERT_TRUE(bias.ok());
+  EXPECT_NEAR(value_of(*bias, 0), 0.2795, 5e-5);
+  EXPECT_NEAR(value_of(*bias, 1), 0.4243, 5e-5);
+  EXPECT_TRUE(checkpoint.notes().empty());
+}
+
+TEST(StoredProgramTest, HasItsWeightsAndConstants) {
+  for (const char* name : {"exported.pt2", "exported_old.pt2"}) {
+    SCOPED_TRACE(name);
+    const auto opened = open_checkpoint_file(data_path(name));
+    ASSERT_TRUE(opened.ok()) << opened.status().message();
+    const Checkpoint& checkpoint = **opened;
+    ASSERT_EQ(checkpoint.tensors().size(), 3U);
+    check_tensor(checkpoint, "weight",
+                 {DataType::kF32, {2, 3}, {0, 0.125, 0.25, 0.375, 0.5, 0.625}});
+    check_tensor(checkpoint, "turned", {DataType::kF32, {3, 2}, {0, 0.75, 0.25, 1, 0.5, 1.25}});
+    check_tensor(checkpoint, "positions", {DataType::kF32, {2}, {1, 2}});
+    EXPECT_TRUE(checkpoint.find("positions")->is_constant);
+    EXPECT_FALSE(checkpoint.find("weight")->is_constant);
+  }
 }
 
 TEST(StoredObjectsTest, AreNamed) {
@@ -161,13 +191,14 @@ TEST(StoredObjectsTest, TensorsOfOtherTypesStandBesideWeights) {
     const Checkpoint& checkpoint = **opened;
     check_tensor(checkpoint, "w", {DataType::kF32, {2, 3}, {0, 0.125, 0.25, 0.375, 0.5, 0.625}});
     check_tensor(checkpoint, "v", {DataType::kF32, {2}, {0.5, 1.5}});
+    check_tensor(checkpoint, "f8a", {DataType::kF32, {4}, {1, 1, 1, 1}});
+    EXPECT_EQ(type_name(*checkpoint.find("f8a")), "F8_E4M3");
     const std::map<std::string, std::string> types = {{"complex64", "ComplexFloatStorage"},
                                                       {"complex128", "ComplexDoubleStorage"},
                                                       {"conj", "ComplexFloatStorage"},
                                                       {"u16", "uint16"},
                                                       {"u32", "uint32"},
                                                       {"u64", "uint64"},
-                                                      {"f8a", "float8_e4m3fn"},
                                                       {"f8b", "float8_e5m2"},
                                                       {"quantised", "_rebuild_qtensor"},
                                                       {"sparse", "_rebuild_sparse_tensor"},

@@ -54,7 +54,7 @@ void open_as_model(const std::string& bytes) {
   const int file = memfd_create("fuzz", 0);
   lanewise::fuzz::require(file >= 0 && ::write(file, bytes.data(), bytes.size()) ==
                                            static_cast<ssize_t>(bytes.size()));
-  auto source = open_source("/proc/self/fd/" + std::to_string(file), "");
+  auto source = open_source("/proc/self/fd/" + std::to_string(file));
   require_message(source.status());
   if (source.ok()) {
     for (const CheckpointTensor& tensor : source->checkpoint->tensors()) {

@@ -13,6 +13,7 @@ import datetime
 import enum
 import fractions
 import functools
+import io
 import pathlib
 import types
 import uuid
@@ -66,6 +67,37 @@ def save_torch(folder):
     save_checkpoint(folder, state)
     torch.save(torch.nn.Linear(2, 2), folder / "module.pt")
     torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), folder / "script.pt")
+    save_exported(folder)
+
+
+class Table(torch.nn.Module):
+    """A weight, a transposed view of it, and a buffer that is not saved."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.arange(6, dtype=torch.float32).reshape(2, 3) / 8)
+        self.turned = torch.nn.Parameter((torch.arange(6, dtype=torch.float32).reshape(2, 3) / 4).t())
+        self.register_buffer("positions", torch.tensor([1.0, 2.0]), persistent=False)
+
+    def forward(self, x):
+        return x @ self.weight @ self.turned + self.positions
+
+
+def save_exported(folder):
+    """As torch.export.save(), and as it did until PyTorch 2.7; without the graph, whose traces have paths."""
+    program = torch.export.export(Table(), (torch.ones(1, 2),))
+    whole = io.BytesIO()
+    torch.export.save(program, whole)
+    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(folder / "exported.pt2", "w") as archive:
+        for name in source.namelist():
+            if "/models/" not in name and "/sample_inputs/" not in name:
+                archive.writestr(zipfile.ZipInfo(name, (2000, 1, 1, 0, 0, 0)), source.read(name))
+    with zipfile.ZipFile(folder / "exported_old.pt2", "w") as archive:
+        for name, value in (("serialized_state_dict.pt", dict(program.state_dict)),
+                            ("serialized_constants.pt", dict(program.constants))):
+            file = io.BytesIO()
+            torch.save(value, file)
+            archive.writestr(zipfile.ZipInfo(name, (2000, 1, 1, 0, 0, 0)), file.getvalue())
 
 
 def save_checkpoint(folder, state):

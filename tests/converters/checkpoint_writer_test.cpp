@@ -1,0 +1,218 @@
+// Checkpoints written again.
+
+#include "converters/checkpoint_writer.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "lanewise/files.hpp"
+#include "tests/converters/hf_decoder_folder.hpp"
+#include "tests/converters/torch_checkpoint.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+class CheckpointWriterTest : public HfDecoderFolderTest {
+ protected:
+  std::string made() const { return (root_ / "made").string(); }
+  static std::string text_of(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  Status write_again() {
+    std::filesystem::remove_all(made());
+    return export_checkpoint(source_.string(), made(), options_);
+  }
+  /// The tensors of the folder that was written.
+  TensorMap tensors_made() {
+    auto tensors = read_safetensors(made() + "/model.safetensors");
+    EXPECT_TRUE(tensors.ok()) << tensors.status().message();
+    return tensors.ok() ? std::move(*tensors) : TensorMap();
+  }
+  void expect_tensors(const TensorMap& expected) {
+    const TensorMap found = tensors_made();
+    ASSERT_EQ(found.size(), expected.size());
+    for (const auto& [name, tensor] : expected) {
+      ASSERT_TRUE(found.contains(name)) << name;
+      const Tensor& other = found.at(name);
+      ASSERT_EQ(other.type(), tensor.type()) << name;
+      ASSERT_EQ(other.shape(), tensor.shape()) << name;
+      const size_t bytes =
+          static_cast<size_t>(*element_count(tensor.shape())) * size_of(tensor.type());
+      EXPECT_EQ(std::memcmp(other.view().data, tensor.view().data, bytes), 0) << name;
+    }
+  }
+  ConvertedFile reopened() {
+    auto mapped = file::MappedFile::open(destination());
+    auto view = file::SafetensorsView::parse(mapped->bytes(), destination());
+    return {std::move(*mapped), std::move(*view), {}};
+  }
+  long beside() const { return std::distance(std::filesystem::directory_iterator(root_), {}); }
+};
+
+TEST_F(CheckpointWriterTest, HasTheTensorsAndFilesOfTheSource) {
+  write_all();
+  put("modules.json",
+      R"([{"path": "", "type": "sentence_transformers.models.Transformer"},
+          {"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}])");
+  put("1_Pooling/config.json", R"({"pooling_mode": "cls"})");
+  ASSERT_TRUE(write_again().ok()) << write_again().message();
+  expect_tensors(tensors_);
+  EXPECT_EQ(text_of(made() + "/vocab.txt"), text_of(path("vocab.txt")));
+  EXPECT_EQ(text_of(made() + "/1_Pooling/config.json"), text_of(path("1_Pooling/config.json")));
+  ASSERT_TRUE(convert_folder().ok());
+  const std::string expected = text_of(destination());
+  ASSERT_TRUE(convert_path(made()).ok()) << convert_path(made()).message();
+  EXPECT_EQ(text_of(destination()).size(), expected.size());
+  EXPECT_EQ(beside(), 3);  // source, out, made
+}
+
+TEST_F(CheckpointWriterTest, NamesAreThoseOfTransformers) {
+  const TensorMap bert = tensors_;
+  for (const char* wrapper : {"module.", "net.", "model.", "a.b._orig_mod."}) {
+    tensors_ = bert;
+    add_prefix(wrapper);
+    write();
+    ASSERT_TRUE(write_again().ok()) << write_again().message();
+    expect_tensors(bert);
+    tensors_ = bert;
+    add_prefix("bert.");
+    const TensorMap with_class = tensors_;
+    add_prefix(wrapper);
+    write();
+    ASSERT_TRUE(write_again().ok());
+    expect_tensors(with_class);
+  }
+  for (const char* variant : {"llama", "gpt2", "gpt_neox"}) {
+    use(variant);
+    const TensorMap decoder = tensors_;
+    add_prefix("model.");
+    write();
+    ASSERT_TRUE(write_again().ok()) << variant << write_again().message();
+    expect_tensors(decoder);
+  }
+}
+
+TEST_F(CheckpointWriterTest, ConfigsSayWhatIsWritten) {
+  for (auto& [name, tensor] : tensors_) tensor = as_type(tensor, DataType::kF16);
+  config_["torch_dtype"] = "\"float16\"";
+  write();
+  ASSERT_TRUE(write_again().ok());
+  EXPECT_TRUE(has(text_of(made() + "/config.json"), R"("torch_dtype":"float16")"));
+  expect_tensors(tensors_);
+  // A computed weight is f32, to which Transformers must not round the others either.
+  tensors_["encoder.layer.0.output.dense.weight_orig"] =
+      std::move(tensors_.at("encoder.layer.0.output.dense.weight"));
+  tensors_.erase("encoder.layer.0.output.dense.weight");
+  set_tensor("encoder.layer.0.output.dense.weight_mask", {kHidden, kIntermediate});
+  write();
+  ASSERT_TRUE(write_again().ok()) << write_again().message();
+  EXPECT_TRUE(tensors_made().contains("encoder.layer.0.output.dense.weight"));
+  EXPECT_TRUE(has(text_of(made() + "/config.json"), R"("torch_dtype":"float32")"));
+}
+
+TEST_F(CheckpointWriterTest, ReplacesNothing) {
+  write_all();
+  std::filesystem::create_directory(made());
+  std::ofstream(made() + "/mine") << "text";
+  const Status status = export_checkpoint(source_.string(), made(), options_);
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_TRUE(has(status.message(), "not an empty folder"));
+  EXPECT_EQ(export_checkpoint(source_.string(), source_.string(), options_).code(),
+            StatusCode::kInvalidArgument);
+  EXPECT_EQ(beside(), 3);
+}
+
+TEST_F(CheckpointWriterTest, OfModelFilesToo) {
+  write_all();
+  put("modules.json",
+      R"([{"path": "", "type": "sentence_transformers.models.Transformer"},
+          {"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}])");
+  put("1_Pooling/config.json", R"({"pooling_mode": "cls"})");
+  ASSERT_TRUE(convert_folder().ok());
+  ASSERT_TRUE(export_checkpoint(destination(), made(), options_).ok())
+      << export_checkpoint(destination(), made(), options_).message();
+  expect_tensors(tensors_);
+  EXPECT_EQ(text_of(made() + "/1_Pooling/config.json"), text_of(path("1_Pooling/config.json")));
+  EXPECT_TRUE(std::filesystem::exists(made() + "/tokenizer.json"));
+  const std::string expected = bytes_of(converted());
+  ASSERT_TRUE(convert_path(made()).ok()) << convert_path(made()).message();
+  EXPECT_TRUE(bytes_of(reopened()) == expected);
+}
+
+/// Values that a format has exactly come back as they are; others rounded.
+TEST_F(CheckpointWriterTest, OfModelFilesInEveryFormat) {
+  write_all();
+  for (const char* weights : {"f32", "bf16", "int8", "int4"}) {
+    options_.weights = weights;
+    options_.max_error = *weights == 'i' ? std::optional(1e9) : std::nullopt;
+    ASSERT_TRUE(convert_folder().ok()) << weights << convert_folder().message();
+    std::filesystem::remove_all(made());
+    const Status written = export_checkpoint(destination(), made(), options_);
+    ASSERT_TRUE(written.ok()) << weights << written.message();
+    const TensorMap found = tensors_made();
+    ASSERT_EQ(found.size(), tensors_.size()) << weights;
+    for (const auto& [name, tensor] : tensors_) {
+      ASSERT_TRUE(found.contains(name)) << name;
+      const Tensor& other = found.at(name);
+      ASSERT_EQ(other.shape(), tensor.shape()) << name;
+      // Error feedback trades errors in inputs that hardly occur for those that do.
+      double errors = 0, squares = 0;
+      for (int64_t i = 0; i < *element_count(tensor.shape()); ++i) {
+        const double value = tensor.as<float>()[i];
+        errors += std::pow(other.as<float>()[i] - value, 2);
+        squares += std::pow(value, 2);
+      }
+      const double limit = *weights != 'i' ? 0 : std::string(weights) == "int8" ? 0.05 : 0.6;
+      EXPECT_LE(std::sqrt(errors / squares), limit) << weights << " " << name;
+    }
+  }
+}
+
+TEST_F(CheckpointWriterTest, OfModelFilesOfDecoders) {
+  for (const char* variant : {"llama", "phi3", "gpt_neox"}) {
+    use(variant);
+    write();
+    options_.weights = "";
+    ASSERT_TRUE(convert_folder().ok()) << variant;
+    std::filesystem::remove_all(made());
+    const Status written = export_checkpoint(destination(), made(), options_);
+    if (!written.ok()) {
+      EXPECT_EQ(written.code(), StatusCode::kUnsupported) << variant;
+      EXPECT_TRUE(has(written.message(), "only in a computed form")) << variant;
+    } else {
+      expect_tensors(tensors_);
+    }
+  }
+}
+
+TEST_F(CheckpointWriterTest, PlainModulesAreRefused) {
+  tensors_ = torch_state_dict({.width = 16,
+                               .hidden = 24,
+                               .encoder_layers = 2,
+                               .decoder_layers = 1,
+                               .source_tokens = 11,
+                               .target_tokens = 9});
+  config_ = {{"model_type", "\"torch_transformer\""},
+             {"nhead", "4"},
+             {"max_length", "32"},
+             {"bos_token_id", "2"},
+             {"eos_token_id", "3"},
+             {"pad_token_id", "1"}};
+  write();
+  const Status status = write_again();
+  EXPECT_EQ(status.code(), StatusCode::kUnsupported);
+  EXPECT_TRUE(has(status.message(), "'torch_transformer'"));
+  ASSERT_TRUE(convert_folder().ok());
+  EXPECT_EQ(export_checkpoint(destination(), made(), options_).code(), StatusCode::kUnsupported);
+  EXPECT_EQ(beside(), 2);
+}
+
+}  // namespace
+}  // namespace lanewise::converters
