@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -9,9 +10,11 @@
 #include "cli/on_error.hpp"
 #include "cli/open_model.hpp"
 #include "cli/progress.hpp"
+#include "cli/sparse_writer.hpp"
 #include "cli/text_loop.hpp"
 #include "cli/texts.hpp"
 #include "lanewise/embedder.hpp"
+#include "lanewise/sparse_embedder.hpp"
 #include "lanewise/status_macros.hpp"
 #include "lanewise/tokenizer.hpp"
 
@@ -24,9 +27,21 @@ struct EmbedOptions {
   TextOptions texts;
   std::string output;
   std::string prompt;
+  int64_t dimensions = 0;  // 0: all
   OnErrorOption on_error;
+  bool sparse = false;
   bool json = false;
 };
+
+void check_usage(const EmbedOptions& options) {
+  options.texts.check_usage();
+  if (!options.sparse) return;
+  if (options.dimensions > 0) wrong_usage("--sparse and --dimensions exclude each other");
+  if (options.on_error.skips()) wrong_usage("--sparse stops at texts that are not UTF-8");
+  if (!options.output.empty() && !options.output.ends_with(".jsonl")) {
+    wrong_usage("--sparse writes .jsonl files");
+  }
+}
 
 using Writers = std::vector<std::unique_ptr<EmbedWriter>>;
 
@@ -107,8 +122,31 @@ class Embedding {
   int64_t cut_ = 0;
 };
 
+Status embed_sparse(const EmbedOptions& options, TextSource source, const Model& model,
+                    Shell& shell) {
+  LANEWISE_ASSIGN_OR_RETURN(SparseEmbedder embedder,
+                            SparseEmbedder::create(model, shell.session_options()));
+  if (!options.prompt.empty()) LANEWISE_RETURN_IF_ERROR(embedder.set_prompt(options.prompt));
+  LANEWISE_ASSIGN_OR_RETURN(SparseWriter writer,
+                            SparseWriter::create(model, options.json, options.output, shell.out));
+  TextLoop loop(std::move(source), shell);
+  const auto portion = [&](TextLoop::Texts texts) -> Status {
+    LANEWISE_ASSIGN_OR_RETURN(const std::vector<SparseEmbedding> results,
+                              embedder.embed(texts, loop.run_options(), loop.progress()));
+    for (size_t i = 0; i < texts.size(); ++i) {
+      loop.count(results[i].truncated);
+      LANEWISE_RETURN_IF_ERROR(writer.write(texts[i], results[i]));
+    }
+    return {};
+  };
+  LANEWISE_RETURN_IF_ERROR(loop.run(portion));
+  LANEWISE_RETURN_IF_ERROR(writer.commit());
+  loop.report_truncation(model.info());
+  return {};
+}
+
 Status embed(const EmbedOptions& options, Shell& shell) {
-  options.texts.check_usage();
+  check_usage(options);
   catch_interrupts();
   if (!options.output.empty()) {
     LANEWISE_RETURN_IF_ERROR(check_embed_output(options.output));
@@ -116,7 +154,12 @@ Status embed(const EmbedOptions& options, Shell& shell) {
   }
   LANEWISE_ASSIGN_OR_RETURN(TextSource source, TextSource::open(options.texts));
   LANEWISE_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell, options.as));
+  if (options.sparse) return embed_sparse(options, std::move(source), model, shell);
   LANEWISE_ASSIGN_OR_RETURN(Embedder embedder, Embedder::create(model, shell.session_options()));
+  if (options.dimensions > 0) {
+    LANEWISE_RETURN_IF_ERROR(
+        embedder.set_dimension(options.dimensions).with_context("--dimensions"));
+  }
   if (!options.prompt.empty()) LANEWISE_RETURN_IF_ERROR(embedder.set_prompt(options.prompt));
   LANEWISE_ASSIGN_OR_RETURN(Writers writers, make_writers(options, shell, embedder.dimension()));
   Embedding embedding(std::move(source), std::move(embedder), std::move(writers), options.on_error,
@@ -143,6 +186,13 @@ Command make_embed(CLI::App& program, Shell& shell) {
                    "Put the model's prompt NAME before each text; default: the one that the model "
                    "names")
       ->type_name("NAME");
+  command
+      ->add_option("--dimensions", options->dimensions,
+                   "Keep the first N numbers, normalised again if the model normalises")
+      ->check(whole_number(1, INT32_MAX))
+      ->type_name("N");
+  command->add_flag("--sparse", options->sparse,
+                    "Print weights of tokens of the vocabulary (SPLADE), largest first");
   options->on_error.add_to(*command, /*with_truncate=*/false);
   command->add_flag("--json", options->json,
                     "Print one object per line: text, embedding, tokens, truncated");

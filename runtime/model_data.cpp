@@ -20,7 +20,7 @@ namespace {
 
 using Json = base::JsonTree;
 
-constexpr size_t kMaxTaskBytes = 8 << 20;  // Tens of thousands of labels.
+constexpr size_t kMaxTaskBytes = 1 << 20;
 
 /// Null where the file has no metadata of that name.
 const std::string* find_metadata(const file::SafetensorsView& file, std::string_view key) {

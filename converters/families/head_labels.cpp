@@ -12,6 +12,8 @@ using base::in_quotes;
 
 constexpr int64_t kDefaultLabels = 2;
 constexpr int64_t kMostLabels = 1 << 16;
+// Half of what a model file may say about its task.
+constexpr size_t kMostLabelBytes = 1 << 19;
 
 constexpr const char* kNames = "id2label";
 constexpr const char* kCount = "num_labels";
@@ -67,12 +69,17 @@ Result<std::vector<std::string>> read_labels(const Config& config) {
     return config.wrong(kCount, "the " + std::to_string(named) + " labels of '" + kNames + "'");
   }
   std::vector<std::string> labels;
+  size_t bytes = 0;
   for (int64_t i = 0; i < count; ++i) {
     const auto found = names.find(std::to_string(i));
     if (found == names.end() && named > 0) {
       return config.wrong(kNames, "labels numbered from 0, each once");
     }
     labels.push_back(named > 0 ? found->second : "LABEL_" + std::to_string(i));
+    bytes += labels.back().size() + 3;  // with quotes and a comma
+  }
+  if (bytes > kMostLabelBytes) {
+    return config.wrong(kNames, "labels of at most " + std::to_string(kMostLabelBytes) + " bytes");
   }
   return labels;
 }

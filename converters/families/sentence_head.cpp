@@ -94,7 +94,7 @@ Status check_pooling_fields(const Config& config) {
   return {};
 }
 
-Status expect_features(const Config& config, const std::string& field, int64_t features) {
+Status expect_width(const Config& config, const std::string& field, int64_t features) {
   LW_ASSIGN_OR_RETURN(const int64_t found, config.integer(field, features, 1, INT32_MAX));
   return found == features ? Status()
                            : config.wrong(field, "the " + std::to_string(features) +
@@ -103,8 +103,8 @@ Status expect_features(const Config& config, const std::string& field, int64_t f
 
 Status read_pooling(const Config& config, int64_t features, SentenceHead& head) {
   LW_RETURN_IF_ERROR(check_pooling_fields(config));
-  LW_RETURN_IF_ERROR(expect_features(config, "embedding_dimension", features));
-  LW_RETURN_IF_ERROR(expect_features(config, "word_embedding_dimension", features));
+  LW_RETURN_IF_ERROR(expect_width(config, "embedding_dimension", features));
+  LW_RETURN_IF_ERROR(expect_width(config, "word_embedding_dimension", features));
   LW_ASSIGN_OR_RETURN(head.include_prompt, config.boolean("include_prompt", true));
   LW_ASSIGN_OR_RETURN(head.pools,
                       config.has("pooling_mode") ? named_modes(config) : switched_modes(config));
@@ -239,7 +239,7 @@ class HeadReader {
     config.report_unknown(
         [&](std::string_view name) { return std::ranges::find(kFields, name) != kFields.end(); },
         input_.report);
-    LW_RETURN_IF_ERROR(expect_features(config, "in_features", features_));
+    LW_RETURN_IF_ERROR(expect_width(config, "in_features", features_));
     SentenceLayer layer;
     layer.kind = SentenceLayer::Kind::kDense;
     LW_ASSIGN_OR_RETURN(layer.features, config.integer("out_features", 0, 1, kMaxFeatures));
@@ -265,7 +265,7 @@ class HeadReader {
 
   Status layer_norm(const SentenceModule& module) {
     LW_ASSIGN_OR_RETURN(const Config config, config_of(module));
-    LW_RETURN_IF_ERROR(expect_features(config, "dimension", features_));
+    LW_RETURN_IF_ERROR(expect_width(config, "dimension", features_));
     LW_ASSIGN_OR_RETURN(ModuleWeights weights, ModuleWeights::open(input_, module.path));
     SentenceLayer layer;
     layer.kind = SentenceLayer::Kind::kLayerNorm;
@@ -318,17 +318,12 @@ ValueId append_dense(graph::Builder& builder, const std::string& name, ValueId x
 }  // namespace
 
 Result<SentenceHead> read_sentence_head(const FamilyInput& input, int64_t features) {
+  LW_RETURN_IF_ERROR(expect_features(input));
   if (!is_sentence_folder(input.folder)) {
     input.report("no modules.json: sentence embeddings are the mean of the token vectors");
     SentenceHead head;
     head.pools.emplace_back("mean");
     return head;
-  }
-  LW_ASSIGN_OR_RETURN(const TransformerTask task, read_transformer_task(input));
-  if (task != TransformerTask::kFeatures) {
-    return unsupported(in_quotes(input.folder.path(kModulesFile)) + ": a " +
-                       std::string(class_of(task)) + " is not supported for " +
-                       std::string(input.family->name));
   }
   LW_ASSIGN_OR_RETURN(const std::vector<SentenceModule> modules, read_modules(input.folder));
   HeadReader reader(input, features);

@@ -162,19 +162,13 @@ Result<std::optional<Config>> read_text_config(const FamilyInput& input) {
   return std::optional<Config>();
 }
 
-/// A folder without modules.json may have that file too.
-Result<TransformerTask> read_task(const FamilyInput& input) {
-  if (!is_sentence_folder(input.folder)) return TransformerTask::kFeatures;
-  return read_transformer_task(input);
-}
-
 Result<SentenceTexts> read_texts_file(const FamilyInput& input, const Config& config,
                                       int64_t max_tokens) {
   constexpr std::array kFields = std::to_array<std::string_view>(
       {"config_args", "config_kwargs", "do_lower_case", "max_seq_length", "modality_config",
        "model_args", "model_kwargs", "module_output_name", "processing_kwargs", "processor_kwargs",
        "tokenizer_args", "transformer_task", "unpad_inputs"});
-  LW_ASSIGN_OR_RETURN(const TransformerTask task, read_task(input));
+  LW_ASSIGN_OR_RETURN(const TransformerTask task, read_transformer_task(input));
   LW_RETURN_IF_ERROR(refuse_lengths(config));
   LW_RETURN_IF_ERROR(check_modalities(config, names_of(task)));
   LW_RETURN_IF_ERROR(check_arguments(config));
@@ -245,10 +239,12 @@ Result<std::string> transformer_subfolder(SourceFolder& folder) {
 }
 
 Result<TransformerTask> read_transformer_task(const FamilyInput& input) {
-  LW_ASSIGN_OR_RETURN(const std::vector<SentenceModule> modules, read_modules(input.folder));
-  const bool masked = !modules.empty() && modules.front().type == kMaskedTransformer;
-  const TransformerTask usual =
-      masked ? TransformerTask::kMaskedTokens : TransformerTask::kFeatures;
+  TransformerTask usual = TransformerTask::kFeatures;
+  if (is_sentence_folder(input.folder)) {
+    LW_ASSIGN_OR_RETURN(const std::vector<SentenceModule> modules, read_modules(input.folder));
+    const bool masked = !modules.empty() && modules.front().type == kMaskedTransformer;
+    if (masked) usual = TransformerTask::kMaskedTokens;
+  }
   LW_ASSIGN_OR_RETURN(const std::optional<Config> config, read_text_config(input));
   if (!config) return usual;
   const std::string field = "transformer_task";
@@ -260,6 +256,15 @@ Result<TransformerTask> read_transformer_task(const FamilyInput& input) {
   }
   return unsupported(config->label() + ": " + field + " " + in_quotes(name) +
                      " is not supported; known: " + known);
+}
+
+Status expect_features(const FamilyInput& input) {
+  LW_ASSIGN_OR_RETURN(const TransformerTask task, read_transformer_task(input));
+  if (task == TransformerTask::kFeatures) return {};
+  LW_ASSIGN_OR_RETURN(const std::optional<Config> config, read_text_config(input));
+  return unsupported((config ? config->label() : in_quotes(input.folder.path(kModulesFile))) +
+                     ": transformer_task " + in_quotes(names_of(task).name) +
+                     " is not supported here; known: feature-extraction");
 }
 
 Result<SentenceTexts> read_sentence_texts(const FamilyInput& input, int64_t max_tokens) {

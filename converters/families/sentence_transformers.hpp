@@ -34,9 +34,12 @@ bool is_sentence_folder(const SourceFolder& folder);
 /// masked language model (SparseEncoder) or the scores of a classifier (CrossEncoder).
 enum class TransformerTask { kFeatures, kMaskedTokens, kScores };
 
-/// Reads the task of a folder for which is_sentence_folder() holds. Fails with kUnsupported, naming
-/// it, for any other.
+/// Reads it from modules.json and sentence_bert_config.json. Fails with kUnsupported, naming it, for
+/// any other task.
 Result<TransformerTask> read_transformer_task(const FamilyInput& input);
+
+/// kUnsupported unless that task is kFeatures.
+Status expect_features(const FamilyInput& input);
 
 /// Returns the folder of config.json within `folder`: "", or the one given by modules.json. Fails
 /// as read_modules() does, and with kUnsupported unless the first module is a Transformer.

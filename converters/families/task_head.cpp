@@ -35,21 +35,25 @@ std::string_view name_of(HeadTask task) {
   return {};
 }
 
-/// The bias of the last layer that the file has; if it has none, its usual name.
+/// The bias of the last layer that the file has; if it has none, its usual name. Transformers ties
+/// the last of its names to the first as it ties the weight: an untied layer reads the last one.
 std::string bias_of(const HeadClass& its_class, const std::string& outside,
-                    const Checkpoint& checkpoint) {
+                    const Checkpoint& checkpoint, bool is_tied) {
   if (!its_class.has_bias) return "";
-  for (const std::string& name : its_class.biases) {
+  std::vector<std::string> names = its_class.biases;
+  if (names.empty()) names.push_back(its_class.output + ".bias");
+  if (!is_tied) std::ranges::reverse(names);
+  for (const std::string& name : names) {
     if (checkpoint.find(outside + name) != nullptr) return outside + name;
   }
-  return outside + (its_class.biases.empty() ? its_class.output + ".bias" : its_class.biases[0]);
+  return outside + names.front();
 }
 
 bool has_tensors(const HeadClass& its_class, const std::string& outside,
                  const Checkpoint& checkpoint) {
   const std::string weight = outside + its_class.output + ".weight";
   return checkpoint.find(weight) != nullptr ||
-         checkpoint.find(bias_of(its_class, outside, checkpoint)) != nullptr;
+         checkpoint.find(bias_of(its_class, outside, checkpoint, true)) != nullptr;
 }
 
 /// The class that `architectures` names, or null.
@@ -200,9 +204,8 @@ class HeadWriter {
     const HeadClass& its_class = head_.its_class;
     const int64_t features = builder_.value(x).features;
     const int64_t out = head_.outputs;
-    const std::string bias = bias_of(its_class, head_.outside, checkpoint_);
     const Affine tensors = {expect(head_.weight, {out, features}),
-                            bias.empty() ? "" : expect(bias, {out})};
+                            head_.bias.empty() ? "" : expect(head_.bias, {out})};
     return builder_.linear(its_class.output, x, out, tensors);
   }
 
@@ -235,8 +238,10 @@ Result<std::optional<TaskHead>> read_task_head(const FamilyInput& input, const F
   if (input.encoder_alone) return std::optional<TaskHead>();
   LW_ASSIGN_OR_RETURN(const HeadClass* its_class, find_class(input, heads));
   if (its_class == nullptr) return std::optional<TaskHead>();
-  TaskHead head{.its_class = *its_class, .outside = heads.outside, .weight = {}, .info = {}};
+  TaskHead head{
+      .its_class = *its_class, .outside = heads.outside, .weight = {}, .bias = {}, .info = {}};
   LW_ASSIGN_OR_RETURN(head.weight, output_weight(input, heads, *its_class));
+  head.bias = bias_of(*its_class, heads.outside, input.checkpoint, head.weight == heads.table);
   LW_RETURN_IF_ERROR(read_info(input, its_class->task, head.info));
   head.outputs = outputs_of(its_class->task, heads.vocabulary, head.info);
   return std::optional(std::move(head));

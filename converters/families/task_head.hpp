@@ -69,6 +69,7 @@ struct TaskHead {
   HeadClass its_class;
   std::string outside;
   std::string weight;   ///< of the last layer: its own tensor, or the embedding
+  std::string bias;     ///< of the last layer; empty: none
   int64_t outputs = 0;  ///< of the last layer
   HeadInfo info;
 };

@@ -57,6 +57,12 @@ class LANEWISE_EXPORT Embedder {
   Result<Embeddings> embed(std::span<const std::string_view> texts, const RunOptions& options = {},
                            const std::function<void(int64_t done)>& progress = {});
 
+  /// Keeps only the first `count` numbers of each vector from now on, for models that were trained
+  /// for it (Matryoshka). Normalises them again if the model normalises its vectors. Fails with
+  /// kInvalidArgument, and changes nothing, unless `count` is from 1 to the model's dimension.
+  Status set_dimension(int64_t count);
+
+  /// The numbers of a vector.
   int64_t dimension() const noexcept;
 
  private:

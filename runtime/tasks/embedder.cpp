@@ -1,11 +1,14 @@
 #include "lanewise/embedder.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <utility>
 
 #include "base/no_throw.hpp"
 #include "base/status_macros.hpp"
+#include "runtime/graph/graph.hpp"
+#include "runtime/model_data.hpp"
 #include "runtime/tasks/prompts.hpp"
 #include "runtime/tasks/text_batcher.hpp"
 
@@ -23,23 +26,46 @@ const OutputInfo* find_output(const ModelInfo& info) {
   return nullptr;
 }
 
+/// Whether the vectors have length 1.
+bool normalizes(const graph::Graph& graph) {
+  const graph::ValueId output = graph.outputs.at(std::string(kOutput));
+  return std::ranges::any_of(graph.nodes, [&](const graph::Node& node) {
+    return node.output == output && node.op == "l2_normalize";
+  });
+}
+
+/// As torch.nn.functional.normalize.
+void normalize(std::span<float> vector) {
+  constexpr double kEps = 1e-12;
+  double squares = 0;
+  for (const float value : vector) squares += static_cast<double>(value) * value;
+  const double length = std::max(std::sqrt(squares), kEps);
+  for (float& value : vector) value = static_cast<float>(value / length);
+}
+
 }  // namespace
 
 class Embedder::Impl {
  public:
-  Impl(TextBatcher batcher, int64_t dimension)
-      : batcher_(std::move(batcher)), dimension_(dimension) {}
+  Impl(TextBatcher batcher, int64_t features, bool normalizes)
+      : batcher_(std::move(batcher)),
+        features_(features),
+        dimension_(features),
+        normalizes_(normalizes) {}
 
   Result<Embeddings> embed(std::span<const std::string_view> texts, const RunOptions& options,
                            const std::function<void(int64_t)>& progress);
   Status set_prompt(std::string_view name);
+  Status set_dimension(int64_t count);
   int64_t dimension() const noexcept { return dimension_; }
 
  private:
   Status tokenize(std::span<const std::string_view> texts, const RunOptions& options);
 
   TextBatcher batcher_;
-  int64_t dimension_;
+  int64_t features_;   // of the model
+  int64_t dimension_;  // the first of them, which are kept
+  bool normalizes_;
   tasks::PromptChoice prompt_;
 };
 
@@ -55,8 +81,11 @@ Result<Embeddings> Embedder::Impl::embed(std::span<const std::string_view> texts
   for (size_t i = 0; i < texts.size(); ++i) result.truncated.push_back(batcher_.truncated(i));
   const auto read = [&](const TextBatcher::Place& place) -> Status {
     LW_ASSIGN_OR_RETURN(const Session::Rows rows, batcher_.output(kOutput));
-    std::copy_n(rows.data + place.row * rows.stride, dimension_,
-                result.values.data() + place.sequence * static_cast<size_t>(dimension_));
+    const std::span<float> vector = std::span(result.values)
+                                        .subspan(place.sequence * static_cast<size_t>(dimension_),
+                                                 static_cast<size_t>(dimension_));
+    std::copy_n(rows.data + place.row * rows.stride, dimension_, vector.data());
+    if (normalizes_ && dimension_ < features_) normalize(vector);
     return {};
   };
   LW_RETURN_IF_ERROR(batcher_.run(options, read, progress));
@@ -65,6 +94,15 @@ Result<Embeddings> Embedder::Impl::embed(std::span<const std::string_view> texts
 
 Status Embedder::Impl::set_prompt(std::string_view name) {
   return prompt_.choose(batcher_.model().info(), name);
+}
+
+Status Embedder::Impl::set_dimension(int64_t count) {
+  if (count < 1 || count > features_) {
+    return invalid_argument("vectors of " + std::to_string(count) + " numbers: expected 1 to " +
+                            std::to_string(features_));
+  }
+  dimension_ = count;
+  return {};
 }
 
 Status Embedder::Impl::tokenize(std::span<const std::string_view> texts,
@@ -85,12 +123,15 @@ Result<Embedder> Embedder::create(const Model& model, const SessionOptions& opti
   return base::no_throw([&]() -> Result<Embedder> {
     const OutputInfo* output = find_output(model.info());
     if (output == nullptr) {
-      return unsupported("the model, " + model.info().family + " for " + model.info().task +
-                         ", has no output '" + std::string(kOutput) + "'");
+      return unsupported(
+          "the model, " + model.info().family + " for " + model.info().task + ", has no output '" +
+          std::string(kOutput) +
+          "'; of a checkpoint with a head, convert the encoder alone (--as encoder)");
     }
     LW_ASSIGN_OR_RETURN(TextBatcher batcher,
                         TextBatcher::create(model, options, {std::string(kOutput)}));
-    auto impl = std::make_unique<Impl>(std::move(batcher), output->features);
+    auto impl = std::make_unique<Impl>(std::move(batcher), output->features,
+                                       normalizes(model.data().graph()));
     LW_RETURN_IF_ERROR(impl->set_prompt(model.info().default_prompt));
     return Embedder(std::move(impl));
   });
@@ -109,6 +150,10 @@ Result<Embeddings> Embedder::embed(std::span<const std::string_view> texts,
 
 Status Embedder::set_prompt(std::string_view name) {
   return base::no_throw([&] { return impl_->set_prompt(name); });
+}
+
+Status Embedder::set_dimension(int64_t count) {
+  return base::no_throw([&] { return impl_->set_dimension(count); });
 }
 
 int64_t Embedder::dimension() const noexcept { return impl_->dimension(); }
