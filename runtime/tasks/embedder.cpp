@@ -123,8 +123,10 @@ Result<Embedder> Embedder::create(const Model& model, const SessionOptions& opti
   return base::no_throw([&]() -> Result<Embedder> {
     const OutputInfo* output = find_output(model.info());
     if (output == nullptr) {
-      return unsupported("the model, " + model.info().family + " for " + model.info().task +
-                         ", has no output '" + std::string(kOutput) + "'");
+      return unsupported(
+          "the model, " + model.info().family + " for " + model.info().task + ", has no output '" +
+          std::string(kOutput) +
+          "'; of a checkpoint with a head, convert the encoder alone (--as encoder)");
     }
     LW_ASSIGN_OR_RETURN(TextBatcher batcher,
                         TextBatcher::create(model, options, {std::string(kOutput)}));

@@ -30,6 +30,7 @@ TOLERANCE = 2e-5
 LENGTHS = [1, 2, 17, 40]
 FULL_LENGTHS = [5, 200, 511]
 LABELS = 3
+FOUR = transformers.__version__.startswith("4.")
 HEADS = {"": "AutoModel", "texts": "AutoModelForSequenceClassification", "tokens": "AutoModelForTokenClassification",
          "answers": "AutoModelForQuestionAnswering", "masks": "AutoModelForMaskedLM"}
 
@@ -57,7 +58,8 @@ MODELS = [
     ("electra", "electra", NARROW),
     ("electra wide", "electra", BERT | dict(embedding_size=60)),
     ("albert", "albert", NARROW | dict(num_hidden_layers=4)),
-    ("albert groups", "albert", NARROW | dict(num_hidden_layers=5, num_hidden_groups=3, inner_group_num=2, hidden_act="gelu")),
+    ("albert groups", "albert", NARROW | dict(num_hidden_layers=5, num_hidden_groups=3, hidden_act="gelu")),
+    ("albert layers in groups", "albert", NARROW | dict(num_hidden_groups=2, inner_group_num=2)),
     ("mpnet", "mpnet", MPNET),
     ("mpnet 5e-5", "mpnet", MPNET | dict(layer_norm_eps=5e-5, max_position_embeddings=301)),
     ("modernbert", "modernbert", MODERN),
@@ -452,7 +454,7 @@ def main():
     with tempfile.TemporaryDirectory() as root:
         checker = Checker(pathlib.Path(arguments.program).resolve(), root)
         for name, model_type, fields in FULL if arguments.full else MODELS:
-            if arguments.only in name:
+            if arguments.only in name and not (FOUR and "inner_group_num" in fields):  # which version 4 cannot run
                 check_transformers(checker, name, model_type, fields, arguments.full)
         for name, make in [] if arguments.full else PUBLISHED:
             if arguments.only in name:
