@@ -432,8 +432,11 @@ Result<CheckpointContents> describe(const std::string& path, const ConvertOption
   LW_ASSIGN_OR_RETURN(const WeightFormat format, parse_weights(options));
   const graph::Graph graph = optimized(opened);
   const PackPlan plan = plan_packing(graph, checkpoint, opened.model.parts, format, opened.keep);
+  // What the header says about a tensor: its place, format, checksum and source.
+  constexpr size_t kHeaderBytes = 500;
   contents.model_bytes =
-      plan.bytes + static_cast<int64_t>(text_bytes(opened) + graph::to_json(graph).size());
+      plan.bytes + static_cast<int64_t>(text_bytes(opened) + graph::to_json(graph).size() +
+                                        kHeaderBytes * opened.model.tensors.size());
   contents.files.assign(checkpoint.files().begin(), checkpoint.files().end());
   for (const CheckpointTensor& tensor : checkpoint.tensors()) {
     const bool computed = !tensor.computed_from.empty();

@@ -159,6 +159,7 @@ TEST_F(ConvertContract, Load) {
 
 TEST_F(ConvertContract, CheckpointsWrittenAgain) {
   put_bert();
+  const std::string source = source_.string();
   const std::string folder = (root_ / "out" / "made").string();
   expect_contract(
       "export_checkpoint",
@@ -166,9 +167,9 @@ TEST_F(ConvertContract, CheckpointsWrittenAgain) {
         std::filesystem::remove_all(folder);
         return 0;
       },
-      [&](int) { return export_checkpoint(source_.string(), folder, options_); },
+      [&](int) { return export_checkpoint(source, folder, options_); },
       [&](int, const Status&) {
-        EXPECT_EQ(files_out(), 3);
+        EXPECT_EQ(files_out(), 1);
         return read(folder + "/model.safetensors");
       });
 }
