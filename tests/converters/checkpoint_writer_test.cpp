@@ -12,7 +12,7 @@
 #include <string>
 
 #include "lanewise/files.hpp"
-#include "tests/converters/hf_decoder_folder.hpp"
+#include "tests/converters/hf_folder.hpp"
 #include "tests/converters/torch_checkpoint.hpp"
 
 namespace lanewise::converters {
