@@ -79,7 +79,7 @@ TEST_F(ChecksumsTest, NameTheDamagedTensor) {
   EXPECT_EQ(check().code(), StatusCode::kDataLoss);
   EXPECT_EQ(check().message(), "1 tensor damaged: 'a'");
   flip_bit_of(kChecksums + 5 * sizeof(float) + 1);
-  EXPECT_EQ(check().message(), "2 tensors damaged: 'a', 'b'");
+  EXPECT_EQ(check().message(), "2 tensors damaged: 'b', 'a'");
 }
 
 TEST_F(ChecksumsTest, MayBeDamagedThemselves) {
