@@ -39,6 +39,8 @@ std::vector<double> probabilities(const text::PairWindow& window, std::span<cons
 }
 
 std::string lowercase_of(std::string_view text) {
+  // Words need not consist of whole characters, whatever a tokenizer's file says.
+  if (text::valid_utf8_prefix(text) != text.size()) return std::string(text);
   std::string lower;
   for (size_t i = 0; i < text.size();) {
     const text::CodePoint code_point = text::decode_at(text, i);
