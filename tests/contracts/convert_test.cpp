@@ -158,6 +158,7 @@ TEST_F(ConvertContract, Load) {
 }
 
 TEST_F(ConvertContract, CheckpointsWrittenAgain) {
+  const SparseSweeps sparse;
   put_bert();
   const std::string source = source_.string();
   const std::string folder = (root_ / "out" / "made").string();
@@ -182,6 +183,7 @@ TEST_F(ConvertContract, Checksums) {
 }
 
 TEST_F(ConvertContract, Adapters) {
+  const SparseSweeps sparse;
   put_bert();
   const std::string query = "base_model.model.encoder.layer.0.attention.self.query";
   write_tensors("../adapter/adapter_model.safetensors",
