@@ -65,7 +65,9 @@ struct RaggedBatch {
 /// Runs a model. Holds the working memory and threads of one caller.
 ///
 /// Not thread-safe: use one Session per thread; they share the Model. run_ragged() allocates
-/// nothing after reserve(), or once the largest batch has been run.
+/// nothing after reserve(), or once the largest batch has been run. The exception is oneDNN, which
+/// allocates and frees in every run: it multiplies int8 on CPUs with AMX, and with
+/// SessionOptions::fast. If it gets no memory, our own kernels take over.
 ///
 /// A Session owns its threads. If the system refuses to start some of them it runs with fewer, with
 /// the same results. A forked process may use its copy of a Session unless a run was in progress
@@ -120,7 +122,7 @@ class LANEWISE_EXPORT Session {
   Status reserve(int64_t tokens, int64_t sequences);
 
   /// Bytes that reserve() allocates in a new session for such a batch, which is all that its runs
-  /// use; INT64_MAX if no machine has that much memory.
+  /// use beside oneDNN; INT64_MAX if no machine has that much memory.
   int64_t memory_bytes(int64_t tokens, int64_t sequences) const noexcept;
 
   int threads() const noexcept;

@@ -1,7 +1,10 @@
 #include "tests/contracts/sweep.hpp"
 
 #include <cstdio>
+#include <fstream>
+#include <iterator>
 #include <limits>
+#include <string>
 #include <string_view>
 
 namespace lanewise::test {
@@ -23,6 +26,16 @@ SweepTotals& totals() {
 
 int64_t next_number(int64_t number) {
   return number < each ? number + 1 : number + number / kShare;
+}
+
+/// Whether oneDNN multiplies int8. Our kernels take over where it gets no memory.
+bool has_amx() {
+  static const bool has = [] {
+    std::ifstream cpus("/proc/cpuinfo");
+    const std::string text((std::istreambuf_iterator<char>(cpus)), {});
+    return text.find(" amx_int8") != std::string::npos;
+  }();
+  return has;
 }
 
 Outcome call(Subject& subject) {
@@ -51,8 +64,13 @@ bool fail_one(const Make& make, int64_t number, Failing failing, const Outcome& 
     expect_same(outcome, expected);  // std::stable_sort() then sorts in place
     return true;
   }
+  if (has_amx() && outcome.code == StatusCode::kOk && expected.code == StatusCode::kOk) {
+    expect_same(outcome, expected);
+    return true;
+  }
+  const bool is_text = outcome.code != StatusCode::kOk;
   EXPECT_EQ(static_cast<int>(outcome.code), static_cast<int>(StatusCode::kResourceExhausted))
-      << outcome.bits;
+      << (is_text ? outcome.bits : "");
   SCOPED_TRACE("with memory again");
   expect_same(call(*subject), expected);
   return true;
