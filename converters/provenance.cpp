@@ -38,8 +38,8 @@ Result<std::string> provenance_json(const std::string& folder,
   base::JsonTree files = base::JsonTree::array();
   for (const std::string& path : paths) {
     LW_ASSIGN_OR_RETURN(const file::MappedFile mapped, file::MappedFile::open(path));
-    files.push_back(base::JsonTree::object(
-        {{"name", name_in(folder, path)}, {"sha256", hash_of(mapped)}}));
+    files.push_back(
+        base::JsonTree::object({{"name", name_in(folder, path)}, {"sha256", hash_of(mapped)}}));
   }
   return base::JsonTree::object({{"files", std::move(files)}}).text();
 }

@@ -13,8 +13,8 @@ namespace lanewise::converters {
 
 /// The frequencies of rotary positions, as the operator rotary_angles takes them.
 struct RotaryFrequencies {
-  std::vector<float> frequencies;  ///< a pair each, radians per token
-  double scale = 1;                ///< of cosines and sines
+  std::vector<float> frequencies;         ///< a pair each, radians per token
+  double scale = 1;                       ///< of cosines and sines
   std::vector<float> long_frequencies{};  ///< for sequences of more than trained_tokens tokens
   int64_t trained_tokens = 0;             ///< 0: `frequencies` for all of them
 };

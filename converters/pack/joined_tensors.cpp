@@ -64,8 +64,8 @@ Result<F32Tensor> read(const Checkpoint& checkpoint, const Source& source) {
   if (source.part == nullptr) return elements;
   if (source.part->compute) return compute(std::move(elements), *source.part);
   LW_ASSIGN_OR_RETURN(const int64_t count, element_count(source.part->shape));
-  elements.values = elements.values.subspan(static_cast<size_t>(source.part->offset),
-                                            static_cast<size_t>(count));
+  elements.values =
+      elements.values.subspan(static_cast<size_t>(source.part->offset), static_cast<size_t>(count));
   return elements;
 }
 

@@ -207,10 +207,9 @@ class Packer {
 
   Result<Suffixes> add_kept(const std::string& name, const Names& sources, WeightFormat format) {
     LW_ASSIGN_OR_RETURN(const Shape shape, kept_shape(checkpoint_, parts_, sources));
-    return add_deferred(name, format, ops::tensors_of_weight(format, shape[0], shape[1]),
-                        [reader = reader(name, sources), format] {
-                          return reader.pack_kept(format);
-                        });
+    return add_deferred(
+        name, format, ops::tensors_of_weight(format, shape[0], shape[1]),
+        [reader = reader(name, sources), format] { return reader.pack_kept(format); });
   }
 
   /// Values of which only the place changes.
@@ -223,11 +222,11 @@ class Packer {
   Result<Suffixes> add_table(const std::string& name, const Names& sources, const Shape& shape,
                              WeightFormat format) {
     const int64_t n = shape[0], k = shape[1];
-    return add_deferred(name, format, tensors_of_table(format, n, k),
-                        [reader = reader(name, sources), format, n, k] {
-                          return reader.pack(
-                              [=](std::span<const float> w) { return pack_table(format, w, n, k); });
-                        });
+    return add_deferred(
+        name, format, tensors_of_table(format, n, k),
+        [reader = reader(name, sources), format, n, k] {
+          return reader.pack([=](std::span<const float> w) { return pack_table(format, w, n, k); });
+        });
   }
 
   /// A tied table keeps at least 8 bits: no later layer compensates for rounding the embeddings of
@@ -263,9 +262,9 @@ class Packer {
     }
     LW_ASSIGN_OR_RETURN(const std::shared_ptr<const QuantizedMatrix> matrix,
                         types_.rounding(name, one.values, n, k));
-    return add_packed(name, matrix == nullptr ? ops::pack_weight(WeightFormat::bf16,
-                                                                 one.values.data(), n, k)
-                                              : ops::pack_weight(*matrix));
+    return add_packed(name, matrix == nullptr
+                                ? ops::pack_weight(WeightFormat::bf16, one.values.data(), n, k)
+                                : ops::pack_weight(*matrix));
   }
 
   Suffixes add_packed(const std::string& name, ops::PackedWeight packed) {

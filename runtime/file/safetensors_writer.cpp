@@ -159,8 +159,9 @@ Result<DeferredTensor> deferred(const SafetensorsInput& input) {
     return invalid_argument("it has no data").with_context(context);
   }
   const std::span data(static_cast<const std::byte*>(tensor.data), *bytes);
-  return DeferredTensor{input.name, tensor.type, tensor.shape,
-                        [data]() -> Result<OwnedBytes> { return OwnedBytes{data, nullptr}; }};
+  return DeferredTensor{input.name, tensor.type, tensor.shape, [data]() -> Result<OwnedBytes> {
+                          return OwnedBytes{data, nullptr};
+                        }};
 }
 
 }  // namespace

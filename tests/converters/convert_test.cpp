@@ -193,8 +193,8 @@ TEST_F(ConvertTest, NamesWhatIsWrongWithTheConfigFile) {
   EXPECT_TRUE(
       has(failure(StatusCode::kInvalidArgument), "'model_type': expected a string, found 3"));
   put("config.json", "{\"model_type\": \"mamba\\n\"}");
-  EXPECT_TRUE(has(failure(StatusCode::kUnsupported), "unknown model_type 'mamba?'", "known: albert, ",
-                  ", bert, "));
+  EXPECT_TRUE(has(failure(StatusCode::kUnsupported), "unknown model_type 'mamba?'",
+                  "known: albert, ", ", bert, "));
 }
 
 TEST_F(ConvertTest, NamesEveryMissingTensor) {

@@ -64,12 +64,11 @@ TEST_F(LlamaTest, ChecksEveryField) {
                   {"sliding_window", "-1", kInvalid, "'sliding_window': expected"}});
   expect_refused("smollm3", {{"no_rope_layers", "[1]", kInvalid, "'no_rope_layers': expected 2"},
                              {"no_rope_layers", "[1, 2]", kInvalid, "'no_rope_layers': expected"}});
-  expect_refused("phi3",
-                 {{"max_position_embeddings", "0", kInvalid, "'max_position_embeddings'"},
-                  {"rope_scaling", "{\"type\": \"su\", \"short_factor\": [1, 2]}", kInvalid,
-                   "'short_factor': expected 5 numbers"},
-                  {"rope_scaling", "{\"type\": \"su\", \"short_factor\": [1, 2, \"3\"]}", kInvalid,
-                   "'short_factor': expected an array of numbers"}});
+  expect_refused("phi3", {{"max_position_embeddings", "0", kInvalid, "'max_position_embeddings'"},
+                          {"rope_scaling", "{\"type\": \"su\", \"short_factor\": [1, 2]}", kInvalid,
+                           "'short_factor': expected 5 numbers"},
+                          {"rope_scaling", "{\"type\": \"su\", \"short_factor\": [1, 2, \"3\"]}",
+                           kInvalid, "'short_factor': expected an array of numbers"}});
   expect_refused("gemma2", {{"attn_logit_softcapping", "-1", kInvalid, "'attn_logit_softcapping'"},
                             {"query_pre_attn_scalar", "0", kInvalid, "'query_pre_attn_scalar'"}});
 }

@@ -64,9 +64,7 @@ class ChecksumsTest : public testing::Test {
   }
 
   /// Counted from the end of the file.
-  void flip_bit_of(size_t byte) {
-    buffer_.bytes()[buffer_.bytes().size() - byte] ^= std::byte{16};
-  }
+  void flip_bit_of(size_t byte) { buffer_.bytes()[buffer_.bytes().size() - byte] ^= std::byte{16}; }
 
   float values_[20] = {};
   AlignedBuffer buffer_;
