@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/command.hpp"
+#include "cli/embed_precision.hpp"
 #include "cli/embed_writers.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/on_error.hpp"
@@ -28,6 +30,7 @@ struct EmbedOptions {
   std::string output;
   std::string prompt;
   int64_t dimensions = 0;  // 0: all
+  EmbedPrecision precision;
   OnErrorOption on_error;
   bool sparse = false;
   bool json = false;
@@ -35,7 +38,12 @@ struct EmbedOptions {
 
 void check_usage(const EmbedOptions& options) {
   options.texts.check_usage();
+  options.precision.check_usage();
+  if (!options.precision.is_f32() && options.on_error.skips() && options.output.ends_with(".npy")) {
+    wrong_usage("an array of integers has no row for a text that is left out: use .jsonl");
+  }
   if (!options.sparse) return;
+  if (!options.precision.is_f32()) wrong_usage("--sparse and --precision exclude each other");
   if (options.dimensions > 0) wrong_usage("--sparse and --dimensions exclude each other");
   if (options.on_error.skips()) wrong_usage("--sparse stops at texts that are not UTF-8");
   if (!options.output.empty() && !options.output.ends_with(".jsonl")) {
@@ -49,7 +57,9 @@ Result<Writers> make_writers(const EmbedOptions& options, Shell& shell, int64_t 
   Writers writers;
   if (options.json) writers.push_back(make_json_writer(shell.out));
   if (!options.output.empty()) {
-    LANEWISE_ASSIGN_OR_RETURN(writers.emplace_back(), make_file_writer(options.output, dimension));
+    LANEWISE_ASSIGN_OR_RETURN(writers.emplace_back(),
+                              make_file_writer(options.output, options.precision.columns(dimension),
+                                               options.precision.type()));
   }
   if (writers.empty()) writers.push_back(make_plain_writer(shell.out));
   return writers;
@@ -58,11 +68,12 @@ Result<Writers> make_writers(const EmbedOptions& options, Shell& shell, int64_t 
 /// One run of the command: the state shared by all portions of the input.
 class Embedding {
  public:
-  Embedding(TextSource source, Embedder embedder, Writers writers, const OnErrorOption& on_error,
-            Shell& shell)
+  Embedding(TextSource source, Embedder embedder, Writers writers, EmbedPrecision precision,
+            const OnErrorOption& on_error, Shell& shell)
       : source_(std::move(source)),
         embedder_(std::move(embedder)),
         writers_(std::move(writers)),
+        precision_(std::move(precision)),
         on_error_(on_error),
         shell_(shell),
         progress_(shell) {
@@ -108,13 +119,17 @@ class Embedding {
                                 progress_.update(done_before + done, source_.part_read());
                               }));
     cut_ += std::count(embeddings.truncated.begin(), embeddings.truncated.end(), true);
-    for (const auto& writer : writers_) LANEWISE_RETURN_IF_ERROR(writer->write(texts, embeddings));
+    LANEWISE_ASSIGN_OR_RETURN(const std::optional<QuantizedEmbeddings> quantized,
+                              precision_.quantize(embeddings));
+    const WrittenEmbeddings written{embeddings, quantized ? &*quantized : nullptr};
+    for (const auto& writer : writers_) LANEWISE_RETURN_IF_ERROR(writer->write(texts, written));
     return {};
   }
 
   TextSource source_;
   Embedder embedder_;
   Writers writers_;
+  EmbedPrecision precision_;
   const OnErrorOption& on_error_;
   Shell& shell_;
   Progress progress_;
@@ -161,9 +176,11 @@ Status embed(const EmbedOptions& options, Shell& shell) {
         embedder.set_dimension(options.dimensions).with_context("--dimensions"));
   }
   if (!options.prompt.empty()) LANEWISE_RETURN_IF_ERROR(embedder.set_prompt(options.prompt));
+  EmbedPrecision precision = options.precision;
+  LANEWISE_RETURN_IF_ERROR(precision.prepare(embedder.dimension()));
   LANEWISE_ASSIGN_OR_RETURN(Writers writers, make_writers(options, shell, embedder.dimension()));
-  Embedding embedding(std::move(source), std::move(embedder), std::move(writers), options.on_error,
-                      shell);
+  Embedding embedding(std::move(source), std::move(embedder), std::move(writers),
+                      std::move(precision), options.on_error, shell);
   LANEWISE_RETURN_IF_ERROR(embedding.all());
   report_truncation(shell, embedding.cut(), model.info().max_text_tokens);
   return {};
@@ -179,7 +196,7 @@ Command make_embed(CLI::App& program, Shell& shell) {
   options->texts.add_to(*command);
   command
       ->add_option("--output", options->output,
-                   "Write FILE: .npy, a [texts, dimension] array of f32; .jsonl, as --json prints")
+                   "Write FILE: .npy, a [texts, dimension] array; .jsonl, as --json prints")
       ->type_name("FILE");
   command
       ->add_option("--prompt", options->prompt,
@@ -191,6 +208,7 @@ Command make_embed(CLI::App& program, Shell& shell) {
                    "Keep the first N numbers, normalised again if the model normalises")
       ->check(whole_number(1, INT32_MAX))
       ->type_name("N");
+  options->precision.add_to(*command);
   command->add_flag("--sparse", options->sparse,
                     "Print weights of tokens of the vocabulary (SPLADE), largest first");
   options->on_error.add_to(*command, /*with_truncate=*/false);

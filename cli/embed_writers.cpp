@@ -15,12 +15,17 @@
 namespace lanewise::cli {
 namespace {
 
-void append_object(std::string& json, std::string_view text, const Embeddings& embeddings,
+void append_object(std::string& json, std::string_view text, const WrittenEmbeddings& written,
                    size_t index) {
+  const Embeddings& embeddings = written.embeddings;
   json += "{\"text\": ";
   append_json_string(json, text);
   json += ", \"embedding\": ";
-  append_json_floats(json, embeddings[static_cast<int64_t>(index)]);
+  if (written.quantized != nullptr) {
+    append_json_integers(json, (*written.quantized)[static_cast<int64_t>(index)]);
+  } else {
+    append_json_floats(json, embeddings[static_cast<int64_t>(index)]);
+  }
   json += fmt::format(", \"tokens\": {}, \"truncated\": {}}}\n", embeddings.tokens[index],
                       embeddings.truncated[index] ? "true" : "false");
 }
@@ -42,10 +47,10 @@ class JsonOnStdout final : public EmbedWriter {
  public:
   explicit JsonOnStdout(Output& out) : out_(&out) {}
 
-  Status write(std::span<const std::string_view> texts, const Embeddings& embeddings) override {
+  Status write(std::span<const std::string_view> texts, const WrittenEmbeddings& written) override {
     for (size_t i = 0; i < texts.size(); ++i) {
       json_.clear();
-      append_object(json_, texts[i], embeddings, i);
+      append_object(json_, texts[i], written, i);
       LANEWISE_RETURN_IF_ERROR(out_->write(json_));
     }
     return out_->flush();
@@ -66,14 +71,10 @@ class PlainOnStdout final : public EmbedWriter {
  public:
   explicit PlainOnStdout(Output& out) : out_(&out) {}
 
-  Status write(std::span<const std::string_view> texts, const Embeddings& embeddings) override {
+  Status write(std::span<const std::string_view> texts, const WrittenEmbeddings& written) override {
     for (size_t i = 0; i < texts.size(); ++i) {
       line_.assign(texts[i]);
-      char separator = '\t';
-      for (const float value : embeddings[static_cast<int64_t>(i)]) {
-        line_ += std::exchange(separator, ' ');
-        append_float(line_, value);
-      }
+      append_numbers(written, static_cast<int64_t>(i));
       LANEWISE_RETURN_IF_ERROR(out_->line(line_));
     }
     return out_->flush();
@@ -82,6 +83,21 @@ class PlainOnStdout final : public EmbedWriter {
   Status commit() override { return {}; }
 
  private:
+  void append_numbers(const WrittenEmbeddings& written, int64_t index) {
+    char separator = '\t';
+    if (written.quantized != nullptr) {
+      for (const int8_t value : (*written.quantized)[index]) {
+        line_ += std::exchange(separator, ' ');
+        line_ += std::to_string(value);
+      }
+      return;
+    }
+    for (const float value : written.embeddings[index]) {
+      line_ += std::exchange(separator, ' ');
+      append_float(line_, value);
+    }
+  }
+
   Output* out_;
   std::string line_;
 };
@@ -90,9 +106,9 @@ class JsonFile final : public EmbedWriter {
  public:
   explicit JsonFile(AtomicFile file) : file_(std::move(file)) {}
 
-  Status write(std::span<const std::string_view> texts, const Embeddings& embeddings) override {
+  Status write(std::span<const std::string_view> texts, const WrittenEmbeddings& written) override {
     json_.clear();
-    for (size_t i = 0; i < texts.size(); ++i) append_object(json_, texts[i], embeddings, i);
+    for (size_t i = 0; i < texts.size(); ++i) append_object(json_, texts[i], written, i);
     return file_.write(json_);
   }
   Status leave_out(std::string_view text, const Status& why) override {
@@ -113,8 +129,9 @@ class NpyFile final : public EmbedWriter {
       : file_(std::move(file)),
         no_vector_(static_cast<size_t>(dimension), std::numeric_limits<float>::quiet_NaN()) {}
 
-  Status write(std::span<const std::string_view>, const Embeddings& embeddings) override {
-    return file_.append(embeddings.values);
+  Status write(std::span<const std::string_view>, const WrittenEmbeddings& written) override {
+    return written.quantized != nullptr ? file_.append(std::span(written.quantized->values))
+                                        : file_.append(std::span(written.embeddings.values));
   }
   Status leave_out(std::string_view, const Status&) override { return file_.append(no_vector_); }
   Status commit() override { return file_.commit(); }
@@ -132,10 +149,11 @@ Status check_embed_output(const std::string& path) {
                           ": expected a name that ends in .npy or .jsonl");
 }
 
-Result<std::unique_ptr<EmbedWriter>> make_file_writer(const std::string& path, int64_t dimension) {
+Result<std::unique_ptr<EmbedWriter>> make_file_writer(const std::string& path, int64_t columns,
+                                                      DataType type) {
   if (path.ends_with(".npy")) {
-    LANEWISE_ASSIGN_OR_RETURN(NpyWriter file, NpyWriter::create(path, dimension));
-    return std::unique_ptr<EmbedWriter>(std::make_unique<NpyFile>(std::move(file), dimension));
+    LANEWISE_ASSIGN_OR_RETURN(NpyWriter file, NpyWriter::create(path, columns, 0, type));
+    return std::unique_ptr<EmbedWriter>(std::make_unique<NpyFile>(std::move(file), columns));
   }
   LANEWISE_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::create(path));
   return std::unique_ptr<EmbedWriter>(std::make_unique<JsonFile>(std::move(file)));

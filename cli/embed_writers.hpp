@@ -9,16 +9,24 @@
 #include "cli/shell.hpp"
 #include "lanewise/embedder.hpp"
 #include "lanewise/status.hpp"
+#include "lanewise/tensor.hpp"
 
 namespace lanewise::cli {
+
+/// Vectors, and what is written instead of their numbers; null: these themselves.
+struct WrittenEmbeddings {
+  const Embeddings& embeddings;
+  const QuantizedEmbeddings* quantized;
+};
 
 /// Receives vectors, a portion of texts at a time.
 class EmbedWriter {
  public:
   virtual ~EmbedWriter() = default;
-  virtual Status write(std::span<const std::string_view> texts, const Embeddings& embeddings) = 0;
+  virtual Status write(std::span<const std::string_view> texts,
+                       const WrittenEmbeddings& written) = 0;
   /// Writes the line of a text without a vector: an empty one, an object whose embedding is
-  /// null, a row of NaN.
+  /// null, a row of NaN. Integers have no NaN.
   virtual Status leave_out(std::string_view text, const Status& why) = 0;
   /// Makes the file appear under its name. Call it once; without it no file is left behind.
   virtual Status commit() = 0;
@@ -27,9 +35,10 @@ class EmbedWriter {
 /// Fails for a name that ends in neither .npy nor .jsonl.
 Status check_embed_output(const std::string& path);
 
-/// A file of the type given by its extension: .npy, a [texts, dimension] f32 array; .jsonl, JSON
+/// A file of the type given by its extension: .npy, a [texts, columns] array of `type`; .jsonl, JSON
 /// lines.
-Result<std::unique_ptr<EmbedWriter>> make_file_writer(const std::string& path, int64_t dimension);
+Result<std::unique_ptr<EmbedWriter>> make_file_writer(const std::string& path, int64_t columns,
+                                                      DataType type);
 
 /// JSON lines on stdout: text, embedding, tokens, truncated.
 std::unique_ptr<EmbedWriter> make_json_writer(Output& out);

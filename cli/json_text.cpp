@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <string>
 
 #include <nlohmann/json.hpp>
 
@@ -32,6 +33,15 @@ void append_json_floats(std::string& json, std::span<const float> values) {
   for (size_t i = 0; i < values.size(); ++i) {
     if (i > 0) json += ", ";
     append_json_float(json, values[i]);
+  }
+  json += ']';
+}
+
+void append_json_integers(std::string& json, std::span<const int8_t> values) {
+  json += '[';
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (i > 0) json += ", ";
+    json += std::to_string(values[i]);
   }
   json += ']';
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,6 +13,9 @@ void append_json_string(std::string& json, std::string_view text);
 /// Appends `[a, b, ...]`: each the shortest decimal that reads back as the same float. JSON has no
 /// infinities and no NaN; they become null.
 void append_json_floats(std::string& json, std::span<const float> values);
+
+/// Appends `[a, b, ...]`.
+void append_json_integers(std::string& json, std::span<const int8_t> values);
 
 /// Appends a number as append_json_floats() does.
 void append_json_float(std::string& json, float value);

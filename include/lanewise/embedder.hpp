@@ -27,6 +27,38 @@ struct Embeddings {
   }
 };
 
+/// Vectors of small integers, for indexes that take a fraction of the memory.
+struct QuantizedEmbeddings {
+  int64_t count = 0;
+  int64_t dimension = 0;       ///< numbers of a vector; of binary ones, an eighth of the bits
+  std::vector<int8_t> values;  ///< [count, dimension]
+
+  std::span<const int8_t> operator[](int64_t index) const {
+    return {values.data() + index * dimension, static_cast<size_t>(dimension)};
+  }
+};
+
+/// One bit for each number: whether it is above 0. Eight of them are a byte, the first one in its
+/// highest bit; 128 is subtracted. Compare such vectors by the number of different bits.
+///
+/// The numbers of sentence-transformers' quantize_embeddings(precision="binary"). Fails with
+/// kInvalidArgument unless the dimension is a multiple of 8. Thread-safe.
+LANEWISE_EXPORT Result<QuantizedEmbeddings> quantize_binary(const Embeddings& embeddings);
+
+/// What int8 covers of each number of a vector.
+struct EmbeddingRanges {
+  std::vector<float> low;   ///< [dimension], becomes -128
+  std::vector<float> high;  ///< [dimension], becomes 127; above `low`
+};
+
+/// The 256 steps between `low` and `high` of each number; what lies outside becomes -128 or 127.
+///
+/// The numbers of sentence-transformers' quantize_embeddings(precision="int8", ranges=...), so a
+/// vector does not depend on the others. Fails with kInvalidArgument for ranges of another
+/// dimension, or one that is empty or not finite. Thread-safe.
+LANEWISE_EXPORT Result<QuantizedEmbeddings> quantize_int8(const Embeddings& embeddings,
+                                                          const EmbeddingRanges& ranges);
+
 /// Computes sentence embeddings: tokenizer, encoder, pooling.
 ///
 /// Texts are batched by length, without padding. A text's vector has the same bits alone and in

@@ -69,7 +69,7 @@ LANEWISE_EXPORT Result<TensorMap> parse_safetensors(std::span<const std::byte> b
 /// AtomicFile::write() does.
 LANEWISE_EXPORT Status write_safetensors(AtomicFile& file, const TensorMap& tensors);
 
-/// Writes a [rows, columns] float32 array as a .npy file (version 1.0), row by row, so that the
+/// Writes a [rows, columns] array of float32 or int8 as a .npy file (version 1.0), row by row, so that the
 /// array need not be in memory as a whole. The file appears under its name at commit().
 ///
 /// Not thread-safe.
@@ -77,17 +77,19 @@ LANEWISE_EXPORT Status write_safetensors(AtomicFile& file, const TensorMap& tens
 class LANEWISE_EXPORT NpyWriter {
  public:
   /// `expected_rows` may be wrong unless `path` is a pipe, whose header cannot be corrected at the
-  /// end. Fails with kInvalidArgument for negative sizes, and as AtomicFile::create() does.
+  /// end. Fails with kInvalidArgument for negative sizes and for other types than kF32 and kI8, and
+  /// as AtomicFile::create() does.
   static Result<NpyWriter> create(const std::string& path, int64_t columns,
-                                  int64_t expected_rows = 0);
+                                  int64_t expected_rows = 0, DataType type = DataType::kF32);
 
   NpyWriter(NpyWriter&&) noexcept;
   NpyWriter& operator=(NpyWriter&&) noexcept;
   ~NpyWriter();
 
-  /// Appends the rows in `values`: `columns` floats each. Fails with kInvalidArgument unless it is
-  /// a whole number of rows.
+  /// Appends the rows in `values`: `columns` numbers each. Fails with kInvalidArgument unless it is
+  /// a whole number of rows of the array's type.
   Status append(std::span<const float> values);
+  Status append(std::span<const int8_t> values);
   /// Completes the file and moves it to its name. Call it once.
   Status commit();
 

@@ -76,11 +76,11 @@ class NpyWriter::Impl {
   file::NpyWriter writer;
 };
 
-Result<NpyWriter> NpyWriter::create(const std::string& path, int64_t columns,
-                                    int64_t expected_rows) {
+Result<NpyWriter> NpyWriter::create(const std::string& path, int64_t columns, int64_t expected_rows,
+                                    DataType type) {
   return base::no_throw([&]() -> Result<NpyWriter> {
     LW_ASSIGN_OR_RETURN(file::NpyWriter writer,
-                        file::NpyWriter::create(path, columns, expected_rows));
+                        file::NpyWriter::create(path, columns, expected_rows, type));
     return NpyWriter(std::make_unique<Impl>(std::move(writer)));
   });
 }
@@ -91,6 +91,10 @@ NpyWriter& NpyWriter::operator=(NpyWriter&&) noexcept = default;
 NpyWriter::~NpyWriter() = default;
 
 Status NpyWriter::append(std::span<const float> values) {
+  return base::no_throw([&] { return impl_->writer.append(values); });
+}
+
+Status NpyWriter::append(std::span<const int8_t> values) {
   return base::no_throw([&] { return impl_->writer.append(values); });
 }
 

@@ -17,12 +17,13 @@ static_assert(std::endian::native == std::endian::little, "'<f4' below");
 // begin at a multiple of 64.
 constexpr size_t kHeaderBytes = 128;
 
-std::string header_for(int64_t rows, int64_t columns) {
+std::string header_for(int64_t rows, int64_t columns, DataType type) {
   // Magic, version 1.0, and the length of what follows these ten bytes, little-endian.
   std::string header("\x93NUMPY\x01\x00", 8);
   header += static_cast<char>(kHeaderBytes - 10);
   header += '\0';
-  header += "{'descr': '<f4', 'fortran_order': False, 'shape': (" + std::to_string(rows) + ", " +
+  header += "{'descr': '" + std::string(type == DataType::kF32 ? "<f4" : "|i1") +
+            "', 'fortran_order': False, 'shape': (" + std::to_string(rows) + ", " +
             std::to_string(columns) + "), }";
   header.resize(kHeaderBytes - 1, ' ');
   return header + '\n';
@@ -30,32 +31,40 @@ std::string header_for(int64_t rows, int64_t columns) {
 
 }  // namespace
 
-Result<NpyWriter> NpyWriter::create(const std::string& path, int64_t columns,
-                                    int64_t expected_rows) {
+Result<NpyWriter> NpyWriter::create(const std::string& path, int64_t columns, int64_t expected_rows,
+                                    DataType type) {
   return base::no_throw([&]() -> Result<NpyWriter> {
     if (columns < 0 || expected_rows < 0) {
       return base::file_error(
           StatusCode::kInvalidArgument, "write", path,
           "an array cannot be " + std::to_string(expected_rows) + " x " + std::to_string(columns));
     }
+    if (type != DataType::kF32 && type != DataType::kI8) {
+      return base::file_error(StatusCode::kInvalidArgument, "write", path,
+                              "an array of " + std::string(name_of(type)) + " is not supported");
+    }
     LW_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::create(path));
-    const std::string header = header_for(expected_rows, columns);
+    const std::string header = header_for(expected_rows, columns, type);
     LW_RETURN_IF_ERROR(file.write(std::as_bytes(std::span(header))));
-    return NpyWriter(std::move(file), columns, expected_rows);
+    return NpyWriter(std::move(file), columns, expected_rows, type);
   });
 }
 
-Status NpyWriter::append(std::span<const float> values) {
+Status NpyWriter::append(DataType type, size_t count, std::span<const std::byte> bytes) {
   return base::no_throw([&]() -> Status {
-    if (values.empty()) return {};
-    const auto columns = static_cast<size_t>(columns_);
-    if (columns == 0 || values.size() % columns != 0) {
+    if (type != type_) {
       return base::file_error(StatusCode::kInvalidArgument, "write", file_.path(),
-                              std::to_string(values.size()) + " values are not whole rows of " +
-                                  std::to_string(columns_));
+                              "the array has the type " + std::string(name_of(type_)));
     }
-    LW_RETURN_IF_ERROR(file_.write(std::as_bytes(values)));
-    rows_ += static_cast<int64_t>(values.size() / columns);
+    if (count == 0) return {};
+    const auto columns = static_cast<size_t>(columns_);
+    if (columns == 0 || count % columns != 0) {
+      return base::file_error(
+          StatusCode::kInvalidArgument, "write", file_.path(),
+          std::to_string(count) + " values are not whole rows of " + std::to_string(columns_));
+    }
+    LW_RETURN_IF_ERROR(file_.write(bytes));
+    rows_ += static_cast<int64_t>(count / columns);
     return {};
   });
 }
@@ -63,7 +72,7 @@ Status NpyWriter::append(std::span<const float> values) {
 Status NpyWriter::commit() {
   return base::no_throw([&]() -> Status {
     if (rows_ != expected_rows_) {
-      const std::string header = header_for(rows_, columns_);
+      const std::string header = header_for(rows_, columns_, type_);
       LW_RETURN_IF_ERROR(file_.overwrite(0, std::as_bytes(std::span(header))));
     }
     return file_.commit();

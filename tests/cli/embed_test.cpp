@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -10,6 +12,8 @@
 
 #include "lanewise/convert.hpp"
 #include "lanewise/embedder.hpp"
+#include "lanewise/files.hpp"
+#include "lanewise/tensor.hpp"
 #include "tests/cli/program.hpp"
 
 namespace lanewise::cli {
@@ -140,6 +144,53 @@ TEST_F(EmbedCommandTest, WritesFiles) {
   EXPECT_EQ(outcome.out, printed);
   EXPECT_EQ(contents(jsonl), printed);
   EXPECT_EQ(files_out(), 2);
+}
+
+/// The model of these tests has 20 dimensions, the first 8 of which are whole bytes.
+TEST_F(EmbedCommandTest, WritesBytesForBinaryAndInt8) {
+  const std::vector<std::string> binary = {"embed",       model(),  "--dimensions", "8",
+                                           "--precision", "binary", "a b",          "c"};
+  std::vector<std::string> as_json = binary;
+  as_json.emplace_back("--json");
+  const Outcome outcome = run(as_json);
+  ASSERT_EQ(outcome.objects().size(), 2u) << outcome.err;
+  int bits = 0;
+  const std::vector<float> vector = expected("a b");
+  for (size_t i = 0; i < 8; ++i) bits = 2 * bits + (vector[i] > 0 ? 1 : 0);
+  EXPECT_EQ(outcome.objects()[0]["embedding"], nlohmann::json::array({bits - 128}));
+  std::vector<std::string> to_file = binary;
+  to_file.insert(to_file.end(), {"--output", out_path("v.npy")});
+  ASSERT_EQ(run(to_file).exit_code, 0);
+  const std::string npy = contents(out_path("v.npy"));
+  EXPECT_EQ(npy.size(), 130u);
+  EXPECT_NE(npy.find("'|i1'"), std::string::npos);
+  EXPECT_EQ(static_cast<int8_t>(npy[128]), bits - 128);
+
+  std::vector<float> ranges(40, -2.0F);
+  std::fill(ranges.begin() + 20, ranges.end(), 2.0F);
+  TensorMap tensors;
+  tensors["ranges"] = Tensor(DataType::kF32, {2, 20});
+  std::copy(ranges.begin(), ranges.end(), tensors["ranges"].as<float>());
+  Result<AtomicFile> file = AtomicFile::create(out_path("ranges.safetensors"));
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE(write_safetensors(*file, tensors).ok());
+  ASSERT_TRUE(file->commit().ok());
+  const Outcome bytes = run({"embed", model(), "--json", "--precision", "int8", "--ranges",
+                             out_path("ranges.safetensors"), "a b"});
+  ASSERT_EQ(bytes.objects().size(), 1u) << bytes.err;
+  const std::vector<int> numbers = bytes.objects()[0]["embedding"];
+  ASSERT_EQ(numbers.size(), vector.size());
+  for (size_t i = 0; i < vector.size(); ++i) {
+    EXPECT_EQ(numbers[i], static_cast<int>((vector[i] + 2.0F) / (4.0F / 255.0F) - 128.0F));
+  }
+}
+
+TEST_F(EmbedCommandTest, RefusesPrecisionsThatDoNotFit) {
+  EXPECT_TRUE(is_error(run({"embed", model(), "--precision", "binary", "a"}), "--precision binary",
+                       "a multiple of 8 dimensions, found 20"));
+  EXPECT_EQ(run({"embed", model(), "--precision", "int8", "a"}).exit_code, 2);
+  EXPECT_EQ(run({"embed", model(), "--precision", "uint8", "a"}).exit_code, 2);
+  EXPECT_EQ(run({"embed", model(), "--sparse", "--precision", "binary", "a"}).exit_code, 2);
 }
 
 TEST_F(EmbedCommandTest, BadInputLeavesNothing) {

@@ -9,6 +9,7 @@
 #include "lanewise/chat.hpp"
 #include "lanewise/convert.hpp"
 #include "lanewise/cpu.hpp"
+#include "lanewise/embedder.hpp"
 #include "lanewise/files.hpp"
 #include "lanewise/inspect.hpp"
 #include "lanewise/messages.hpp"
@@ -254,6 +255,18 @@ TEST_F(PublicContract, Files) {
   expect_contract(
       "NpyWriter::append", [&] { return expect_ok(NpyWriter::create(npy, 3)); },
       [&](NpyWriter& writer) { return writer.append(rows); }, kNoBits);
+}
+
+TEST_F(PublicContract, QuantizedEmbeddings) {
+  const Embeddings embeddings{2, 8, std::vector<float>(16, 0.5F), {}, {}};
+  const auto bytes = [](const Result<QuantizedEmbeddings>& made) {
+    return std::string(made->values.begin(), made->values.end());
+  };
+  expect_contract(
+      "quantize_binary", [&] { return quantize_binary(embeddings); }, bytes);
+  const EmbeddingRanges ranges{std::vector<float>(8, 0.0F), std::vector<float>(8, 1.0F)};
+  expect_contract(
+      "quantize_int8", [&] { return quantize_int8(embeddings, ranges); }, bytes);
 }
 
 TEST_F(PublicContract, Machine) {

@@ -34,6 +34,22 @@ TEST_F(NpyTest, StreamsRowsAndCountsThem) {
   }
 }
 
+TEST_F(NpyTest, OfBytes) {
+  auto npy = NpyWriter::create(path("a.npy"), 2, 0, DataType::kI8);
+  ASSERT_TRUE(npy.ok()) << npy.status().message();
+  const std::vector<int8_t> values = {1, -2, 3, -128};
+  ASSERT_TRUE(npy->append(std::span<const int8_t>(values)).ok());
+  EXPECT_EQ(npy->append(std::vector<float>(2)).code(), StatusCode::kInvalidArgument);
+  ASSERT_TRUE(npy->commit().ok());
+  const std::string file = get("a.npy");
+  ASSERT_EQ(file.size(), kHeaderBytes + 4);
+  EXPECT_NE(file.find("{'descr': '|i1', "), std::string::npos);
+  EXPECT_NE(file.find("'shape': (2, 2), }"), std::string::npos);
+  EXPECT_EQ(std::memcmp(file.data() + kHeaderBytes, values.data(), 4), 0);
+  EXPECT_EQ(NpyWriter::create(path("b.npy"), 2, 0, DataType::kI32).status().code(),
+            StatusCode::kInvalidArgument);
+}
+
 TEST_F(NpyTest, EmptyArraysAndLargestSizes) {
   {
     auto npy = NpyWriter::create(path("a.npy"), 384);
