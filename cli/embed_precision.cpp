@@ -58,8 +58,8 @@ Status EmbedPrecision::prepare(int64_t dimension) {
   if (!is_binary()) {
     LANEWISE_ASSIGN_OR_RETURN(ranges_, read_ranges(ranges_file_, dimension));
   }
-  const Embeddings none{.count = 0, .dimension = dimension, .values = {}, .tokens = {},
-                        .truncated = {}};
+  const Embeddings none{
+      .count = 0, .dimension = dimension, .values = {}, .tokens = {}, .truncated = {}};
   const Status status = quantize(none).status();
   if (status.ok()) return {};
   return status.with_context(is_binary() ? "--precision binary" : in_quotes(ranges_file_));

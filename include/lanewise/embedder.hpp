@@ -48,14 +48,15 @@ LANEWISE_EXPORT Result<QuantizedEmbeddings> quantize_binary(const Embeddings& em
 /// What int8 covers of each number of a vector.
 struct EmbeddingRanges {
   std::vector<float> low;   ///< [dimension], becomes -128
-  std::vector<float> high;  ///< [dimension], becomes 127; above `low`
+  std::vector<float> high;  ///< [dimension], becomes 127; at least `low`
 };
 
-/// The 256 steps between `low` and `high` of each number; what lies outside becomes -128 or 127.
+/// The steps of (high - low) / 255 between `low` and each number, rounded down, less 128. What lies
+/// outside becomes -128 or 127.
 ///
 /// The numbers of sentence-transformers' quantize_embeddings(precision="int8", ranges=...), so a
 /// vector does not depend on the others. Fails with kInvalidArgument for ranges of another
-/// dimension, or one that is empty or not finite. Thread-safe.
+/// dimension, or one that ends below its beginning or is not finite. Thread-safe.
 LANEWISE_EXPORT Result<QuantizedEmbeddings> quantize_int8(const Embeddings& embeddings,
                                                           const EmbeddingRanges& ranges);
 

@@ -26,9 +26,9 @@ Status check_ranges(const EmbeddingRanges& ranges, int64_t dimension) {
   }
   for (size_t i = 0; i < count; ++i) {
     const float width = ranges.high[i] - ranges.low[i];
-    if (std::isfinite(width) && width > 0.0f) continue;
+    if (std::isfinite(width) && width >= 0.0f) continue;
     return invalid_argument("the range of number " + std::to_string(i) +
-                            " is empty or not finite");
+                            " ends below its beginning or is not finite");
   }
   return {};
 }
@@ -61,10 +61,10 @@ Result<QuantizedEmbeddings> quantize_int8(const Embeddings& embeddings,
       const std::span<const float> vector = embeddings[text];
       for (size_t i = 0; i < vector.size(); ++i) {
         const float step = (ranges.high[i] - ranges.low[i]) / 255.0f;
-        const float number = (vector[i] - ranges.low[i]) / step - 128.0f;
-        // Truncated, as NumPy converts; NaN becomes the lowest number.
-        const float bounded = number >= -128.0f ? std::min(number, 127.0f) : -128.0f;
-        result.values.push_back(static_cast<int8_t>(bounded));
+        const float number = (vector[i] - ranges.low[i]) / (step == 0.0f ? 1.0f : step);
+        // Rounded down. NaN becomes the lowest number.
+        const float bounded = number > 0.0f ? std::min(number, 255.0f) : 0.0f;
+        result.values.push_back(static_cast<int8_t>(static_cast<int>(bounded) - 128));
       }
     }
     return result;

@@ -181,7 +181,7 @@ TEST_F(EmbedCommandTest, WritesBytesForBinaryAndInt8) {
   const std::vector<int> numbers = bytes.objects()[0]["embedding"];
   ASSERT_EQ(numbers.size(), vector.size());
   for (size_t i = 0; i < vector.size(); ++i) {
-    EXPECT_EQ(numbers[i], static_cast<int>((vector[i] + 2.0F) / (4.0F / 255.0F) - 128.0F));
+    EXPECT_EQ(numbers[i], static_cast<int>((vector[i] + 2.0F) / (4.0F / 255.0F)) - 128);
   }
 }
 
