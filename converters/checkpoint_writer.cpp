@@ -80,7 +80,7 @@ std::string common_prefix(const std::vector<ExpectedTensor>& tensors) {
 /// What a training program put before the names: the common prefix, less a part of it that is the
 /// class's own, as `model.` is for LlamaForCausalLM with a tied head.
 std::string foreign_prefix(const std::vector<ExpectedTensor>& tensors, std::string_view base) {
-  const std::string common = common_prefix(tensors);
+  std::string common = common_prefix(tensors);
   const auto begins_with_base = [&](const ExpectedTensor& tensor) {
     return std::string_view(tensor.name).substr(common.size()).starts_with(base);
   };

@@ -188,6 +188,7 @@ Status write_deferred(Sink& sink, const Metadata& metadata, std::span<const Defe
     LW_ASSIGN_OR_RETURN(std::vector<Placed> placed, check_inputs(tensors));
     LW_ASSIGN_OR_RETURN(const std::vector<Placed> layout, lay_out(std::move(placed), alignment));
     std::vector<TensorEntry> entries;
+    entries.reserve(layout.size() + 1);
     for (const Placed& tensor : layout) entries.push_back(tensor.entry);
     const size_t end = layout.empty() ? 0 : layout.back().entry.end;
     if (!checksums.empty()) entries.push_back(checksums_entry(checksums, tensors.size(), end));

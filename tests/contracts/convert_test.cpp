@@ -85,6 +85,7 @@ TEST_F(ConvertContract, QuantisedByTexts) {
   options_.calibrate = path("texts.txt");
   options_.weights = "int8";
   options_.threads = 1;
+  const OneDnnMayFail one_dnn;
   sweep_convert("int8, by texts");
 }
 

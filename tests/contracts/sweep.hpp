@@ -46,6 +46,15 @@ class SparseSweeps {
   SparseSweeps(const SparseSweeps&) = delete;
 };
 
+/// While one exists, on a CPU with AMX, a call may also have its usual result: oneDNN multiplies
+/// int8 there, and our kernels take over where it gets no memory.
+class OneDnnMayFail {
+ public:
+  OneDnnMayFail();
+  ~OneDnnMayFail();
+  OneDnnMayFail(const OneDnnMayFail&) = delete;
+};
+
 /// Of all sweeps of this program so far.
 struct SweepTotals {
   int64_t calls = 0;

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -20,8 +21,7 @@ namespace {
 
 Tensor words(const Shape& shape) {
   Tensor tensor(DataType::kI32, shape);
-  const auto count = static_cast<size_t>(*element_count(shape));
-  std::memset(tensor.as<int32_t>(), 0, count * sizeof(int32_t));
+  std::fill_n(tensor.as<int32_t>(), *element_count(shape), 0);
   return tensor;
 }
 
