@@ -68,14 +68,15 @@ std::vector<typename Product::Element> unpacked(const typename Product::Panels& 
 /// The product of kRows rows and some features.
 class Matmul {
  public:
-  /// x [kRows][k] with `x_stride` elements between rows, weight [k][n], sums with stride kFeatures.
+  /// x [kRows][k] with `x_stride` elements between rows, weight [k][n], sums [kRows][n]. Without
+  /// gaps: for sums with a larger stride oneDNN 2.6 has no AMX kernel.
   template <typename Product>
   static Matmul make(int64_t k, int64_t x_stride, int64_t n,
                      std::vector<typename Product::Element> weight) {
     using dnnl::memory;
     Matmul made;
     made.x_ = memory::desc({kRows, k}, Product::kElement, memory::dims{x_stride, 1});
-    made.sums_ = memory::desc({kRows, n}, Product::kSum, memory::dims{kFeatures, 1});
+    made.sums_ = memory::desc({kRows, n}, Product::kSum, memory::dims{n, 1});
     const memory::desc any({k, n}, Product::kElement, memory::format_tag::any);
     dnnl::primitive_attr attributes;
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
@@ -131,8 +132,7 @@ class OneDnnProducts final : public Operator {
                 *problem.weight)
                 .stored()),
         ours_(offer_lanewise_linear(problem).op),
-        row_bytes_(
-            prepared_stride(sizeof(Element) * rounded_inputs(static_cast<size_t>(problem.k)))) {
+        row_bytes_(in_lines(sizeof(Element) * rounded_inputs(static_cast<size_t>(problem.k)))) {
     for (int64_t begin = 0; begin < problem.n; begin += kFeatures) {
       const int64_t n = std::min(kFeatures, problem.n - begin);
       const auto k = static_cast<size_t>(problem.k);
@@ -187,9 +187,10 @@ class OneDnnProducts final : public Operator {
         return problem_.weight->multiply(features(begin, last), static_cast<size_t>(begin),
                                          scratch);
       }
-      kernels_.finish_sums({features(begin, std::min(last, begin + kFeatures)),
-                            panels_.from(static_cast<size_t>(begin))},
-                           reinterpret_cast<const std::byte*>(parts.sums), kFeatures, parts.scale);
+      const int64_t end = std::min(last, begin + kFeatures);
+      kernels_.finish_sums({features(begin, end), panels_.from(static_cast<size_t>(begin))},
+                           reinterpret_cast<const std::byte*>(parts.sums),
+                           static_cast<size_t>(end - begin), parts.scale);
     }
   }
 
@@ -232,7 +233,8 @@ class OneDnnProducts final : public Operator {
   const typename Product::Kernels& kernels_;
   typename Product::Panels panels_;
   OperatorPtr ours_;
-  size_t row_bytes_;
+  size_t
+      row_bytes_;  // without gaps where k fills cache lines: oneDNN 2.6 has AMX kernels for no others
   std::vector<Matmul> matmuls_;  // of kFeatures features each, the last of fewer
   size_t matmul_scratch_ = 0;
 };
