@@ -443,7 +443,9 @@ def check_verify(checker):
         bytes_[at] ^= 1
         out.write_bytes(bytes_)
         run = checker.call("inspect", out, "--verify")
-        checker.say(run.returncode == 1 and f"'{name}'" in run.stderr, f"verify: {name}", run.stderr.strip()[-80:])
+        # A wrong checksum looks like damage of its tensor.
+        named = "damaged: '" if name == "lanewise.checksums" else f"'{name}'"
+        checker.say(run.returncode == 1 and named in run.stderr, f"verify: {name}", run.stderr.strip()[-80:])
         bytes_[at] ^= 1
 
 
