@@ -36,7 +36,7 @@ void append_json(std::string& line, std::span<const TokenScore> tokens) {
   line += ']';
 }
 
-void append_json(std::string& line, std::string_view text, const FilledText& filled) {
+void append_json_line(std::string& line, std::string_view text, const FilledText& filled) {
   line += "{\"text\": ";
   append_json_string(line, text);
   line += ", \"masks\": [";
@@ -65,20 +65,11 @@ Status fill_mask(const FillMaskOptions& options, Shell& shell) {
   LANEWISE_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell));
   LANEWISE_ASSIGN_OR_RETURN(MaskFiller filler, MaskFiller::create(model, shell.session_options()));
   TextLoop loop(std::move(source), shell);
-  std::string line;
-  const auto portion = [&](TextLoop::Texts texts) -> Status {
-    LANEWISE_ASSIGN_OR_RETURN(const std::vector<FilledText> results,
-                              filler.fill(texts, options.top, loop.run_options(), loop.progress()));
-    for (size_t i = 0; i < texts.size(); ++i) {
-      loop.count(results[i].truncated);
-      line.clear();
-      options.json ? append_json(line, texts[i], results[i])
-                   : append_plain(line, texts[i], results[i]);
-      LANEWISE_RETURN_IF_ERROR(shell.out.line(line));
-    }
-    return {};
-  };
-  LANEWISE_RETURN_IF_ERROR(loop.run(portion));
+  LANEWISE_RETURN_IF_ERROR(loop.print(
+      [&](TextLoop::Texts texts) {
+        return filler.fill(texts, options.top, loop.run_options(), loop.progress());
+      },
+      options.json ? append_json_line : append_plain));
   loop.report_truncation(model.info());
   return {};
 }

@@ -27,7 +27,7 @@ std::string_view text_of(std::string_view text, const Entity& entity) {
                      static_cast<size_t>(entity.end - entity.begin));
 }
 
-void append_json(std::string& line, std::string_view text, const Tagging& tagging) {
+void append_json_line(std::string& line, std::string_view text, const Tagging& tagging) {
   line += "{\"text\": ";
   append_json_string(line, text);
   line += ", \"entities\": [";
@@ -61,20 +61,9 @@ Status tag(const TagOptions& options, Shell& shell) {
   LANEWISE_ASSIGN_OR_RETURN(TokenTagger tagger,
                             TokenTagger::create(model, shell.session_options()));
   TextLoop loop(std::move(source), shell);
-  std::string line;
-  const auto portion = [&](TextLoop::Texts texts) -> Status {
-    LANEWISE_ASSIGN_OR_RETURN(const std::vector<Tagging> results,
-                              tagger.tag(texts, loop.run_options(), loop.progress()));
-    for (size_t i = 0; i < texts.size(); ++i) {
-      loop.count(results[i].truncated);
-      line.clear();
-      options.json ? append_json(line, texts[i], results[i])
-                   : append_plain(line, texts[i], results[i]);
-      LANEWISE_RETURN_IF_ERROR(shell.out.line(line));
-    }
-    return {};
-  };
-  LANEWISE_RETURN_IF_ERROR(loop.run(portion));
+  LANEWISE_RETURN_IF_ERROR(loop.print(
+      [&](TextLoop::Texts texts) { return tagger.tag(texts, loop.run_options(), loop.progress()); },
+      options.json ? append_json_line : append_plain));
   loop.report_truncation(model.info());
   return {};
 }

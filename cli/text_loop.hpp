@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "cli/progress.hpp"
@@ -11,6 +13,7 @@
 #include "lanewise/model.hpp"
 #include "lanewise/session.hpp"
 #include "lanewise/status.hpp"
+#include "lanewise/status_macros.hpp"
 
 namespace lanewise::cli {
 
@@ -24,6 +27,23 @@ class TextLoop {
 
   /// Calls `handle` for each portion of the texts.
   Status run(const std::function<Status(Texts)>& handle);
+
+  /// Prints a line for each text. `call` gives the results of a portion, in a vector, and `append`
+  /// adds what is printed of a text and its result to an empty line.
+  template <typename Call, typename Append>
+  Status print(const Call& call, const Append& append) {
+    std::string line;
+    return run([&](Texts texts) -> Status {
+      LANEWISE_ASSIGN_OR_RETURN(const auto results, call(texts));
+      for (size_t i = 0; i < texts.size(); ++i) {
+        count(results[i].truncated);
+        line.clear();
+        append(line, texts[i], results[i]);
+        LANEWISE_RETURN_IF_ERROR(shell_.out.line(line));
+      }
+      return {};
+    });
+  }
 
   /// For the calls that `handle` makes.
   const RunOptions& run_options() const noexcept { return run_; }

@@ -32,8 +32,8 @@ struct LoraConfig {
 };
 
 /// Reads the fields of PEFT's LoraConfig, with its defaults. Those that concern training alone are
-/// ignored. Fails with kUnsupported, naming it, for another kind of adapter, for a field that
-/// changes what a merged weight is in a way that is not implemented, and for an unknown field.
+/// ignored. Fails with kUnsupported, naming it, for another kind of adapter, for a field of another
+/// method of merging, and for an unknown field.
 Result<LoraConfig> read_lora_config(const Config& config);
 
 /// Whether a key of a pattern names `module`, as PEFT decides: it equals the name or follows a dot
