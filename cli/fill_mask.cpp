@@ -36,7 +36,7 @@ void append_json(std::string& line, std::span<const TokenScore> tokens) {
   line += ']';
 }
 
-void append_json_line(std::string& line, std::string_view text, const FilledText& filled) {
+void append_filled_json(std::string& line, std::string_view text, const FilledText& filled) {
   line += "{\"text\": ";
   append_json_string(line, text);
   line += ", \"masks\": [";
@@ -47,7 +47,7 @@ void append_json_line(std::string& line, std::string_view text, const FilledText
   line += "]}";
 }
 
-void append_plain(std::string& line, std::string_view text, const FilledText& filled) {
+void append_filled(std::string& line, std::string_view text, const FilledText& filled) {
   line += text;
   for (const std::vector<TokenScore>& mask : filled.masks) {
     const char* separator = "\t";
@@ -69,7 +69,7 @@ Status fill_mask(const FillMaskOptions& options, Shell& shell) {
       [&](TextLoop::Texts texts) {
         return filler.fill(texts, options.top, loop.run_options(), loop.progress());
       },
-      options.json ? append_json_line : append_plain));
+      options.json ? append_filled_json : append_filled));
   loop.report_truncation(model.info());
   return {};
 }

@@ -15,7 +15,7 @@
 namespace lanewise::cli {
 namespace {
 
-constexpr size_t kReadBytes = 256 * 1024;
+constexpr size_t kLineBytes = 256 * 1024;
 
 }  // namespace
 
@@ -87,11 +87,11 @@ Status LineReader::read_more() {
                             std::to_string(kMostLineBytes >> 20) + " MiB");
   }
   const size_t size = buffer_.size();
-  buffer_.resize(size + kReadBytes);
+  buffer_.resize(size + kLineBytes);
   ssize_t count = 0;
   do {
     if (interrupted()) return cancelled("interrupted");
-    count = ::read(descriptor_, buffer_.data() + size, kReadBytes);
+    count = ::read(descriptor_, buffer_.data() + size, kLineBytes);
   } while (count < 0 && errno == EINTR);
   const int error = errno;
   buffer_.resize(size + static_cast<size_t>(std::max<ssize_t>(count, 0)));

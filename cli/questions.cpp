@@ -14,11 +14,11 @@ namespace {
 
 // A context takes many times the memory of a sentence.
 constexpr size_t kQuestionsPerPortion = 256;
-constexpr size_t kBytesPerPortion = size_t{8} << 20;
+constexpr size_t kQuestionBytes = size_t{8} << 20;
 
-using Json = nlohmann::json;
+using OrderedJson = nlohmann::json;
 
-Result<std::string> text_of(const Json& object, const char* field) {
+Result<std::string> text_of(const OrderedJson& object, const char* field) {
   const auto found = object.find(field);
   if (found != object.end() && found->is_string()) return found->get<std::string>();
   return invalid_argument(fmt::format("expected a string '{}'", field));
@@ -32,7 +32,7 @@ Result<QuestionFile> QuestionFile::open(const std::string& path) {
 }
 
 Result<QuestionFile::Texts> QuestionFile::parse(std::string_view line) {
-  const Json object = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+  const OrderedJson object = OrderedJson::parse(line, nullptr, /*allow_exceptions=*/false);
   if (!object.is_object()) return invalid_argument("expected a JSON object");
   Texts texts;
   LANEWISE_ASSIGN_OR_RETURN(texts.question, text_of(object, "question"));
@@ -42,7 +42,7 @@ Result<QuestionFile::Texts> QuestionFile::parse(std::string_view line) {
 
 Result<std::span<const Question>> QuestionFile::next() {
   before_ += static_cast<int64_t>(questions_.size());
-  LANEWISE_ASSIGN_OR_RETURN(const auto lines, reader_.next(kQuestionsPerPortion, kBytesPerPortion));
+  LANEWISE_ASSIGN_OR_RETURN(const auto lines, reader_.next(kQuestionsPerPortion, kQuestionBytes));
   texts_.clear();
   questions_.clear();
   for (const std::string_view line : lines) {

@@ -45,7 +45,7 @@ void append_json(std::string& line, const RankedText& ranked, std::string_view t
   line += '}';
 }
 
-void append_plain(std::string& line, const RankedText& ranked, std::string_view text) {
+void append_ranked(std::string& line, const RankedText& ranked, std::string_view text) {
   append_float(line, ranked.score);
   line += fmt::format("\t{}\t{}", ranked.index, text);
 }
@@ -73,7 +73,7 @@ Status rerank(const RerankOptions& options, Shell& shell) {
        std::span(ranking).first(std::min(ranking.size(), static_cast<size_t>(options.top)))) {
     line.clear();
     const std::string_view text = views[static_cast<size_t>(ranked.index)];
-    options.json ? append_json(line, ranked, text) : append_plain(line, ranked, text);
+    options.json ? append_json(line, ranked, text) : append_ranked(line, ranked, text);
     LANEWISE_RETURN_IF_ERROR(shell.out.line(line));
   }
   report_truncation(shell, std::ranges::count(ranking, true, &RankedText::truncated),

@@ -27,7 +27,7 @@ std::string_view text_of(std::string_view text, const Entity& entity) {
                      static_cast<size_t>(entity.end - entity.begin));
 }
 
-void append_json_line(std::string& line, std::string_view text, const Tagging& tagging) {
+void append_tagging_json(std::string& line, std::string_view text, const Tagging& tagging) {
   line += "{\"text\": ";
   append_json_string(line, text);
   line += ", \"entities\": [";
@@ -44,7 +44,7 @@ void append_json_line(std::string& line, std::string_view text, const Tagging& t
   line += "]}";
 }
 
-void append_plain(std::string& line, std::string_view text, const Tagging& tagging) {
+void append_tagging(std::string& line, std::string_view text, const Tagging& tagging) {
   line += text;
   for (const Entity& entity : tagging.entities) {
     line.append("\t").append(entity.label) += ' ';
@@ -63,7 +63,7 @@ Status tag(const TagOptions& options, Shell& shell) {
   TextLoop loop(std::move(source), shell);
   LANEWISE_RETURN_IF_ERROR(loop.print(
       [&](TextLoop::Texts texts) { return tagger.tag(texts, loop.run_options(), loop.progress()); },
-      options.json ? append_json_line : append_plain));
+      options.json ? append_tagging_json : append_tagging));
   loop.report_truncation(model.info());
   return {};
 }

@@ -3,39 +3,6 @@
 
 find_program(LANEWISE_CCACHE ccache)
 
-# Precompiles the standard library's headers, once a target: a file then takes a third of a second
-# to a second less. tools/tidy compiles without them and finds the file that lacks an include.
-# Kernels include little, and fuzz targets have too few files.
-function(lanewise_precompile_headers target)
-  if(NOT PROJECT_IS_TOP_LEVEL OR
-     NOT target MATCHES "^lanewise(_converters|_program|_[a-z]+_tests)?$")
-    return()
-  endif()
-  # GCC 12 then crashes on OpenMP code with the thread sanitizer, and warns of overflows in the
-  # library that it does not see otherwise.
-  if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang" AND
-     (target STREQUAL "lanewise" OR LANEWISE_SANITIZE))
-    return()
-  endif()
-  target_precompile_headers(${target} PRIVATE <algorithm> <array> <cstdint> <functional> <map>
-    <memory> <optional> <span> <string> <string_view> <utility> <vector>)
-  if(target MATCHES "_tests$")
-    target_precompile_headers(${target} PRIVATE <gtest/gtest.h>)
-  elseif(target MATCHES "_program$")
-    target_precompile_headers(${target} PRIVATE <CLI/CLI.hpp>)
-  endif()
-  # What ccache needs to know such a header by its contents, and not by its time.
-  if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
-    target_compile_options(${target} PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
-  else()
-    target_compile_options(${target} PRIVATE -fpch-preprocess)
-  endif()
-  if(LANEWISE_CCACHE)
-    set_target_properties(${target} PROPERTIES CXX_COMPILER_LAUNCHER
-      "${CMAKE_COMMAND};-E;env;CCACHE_SLOPPINESS=pch_defines,time_macros;${LANEWISE_CCACHE}")
-  endif()
-endfunction()
-
 function(lanewise_configure_target target)
   target_compile_features(${target} PUBLIC cxx_std_20)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON
@@ -68,12 +35,4 @@ function(lanewise_configure_target target)
       target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
     endif()
   endif()
-  lanewise_precompile_headers(${target})
-endfunction()
-
-# lanewise_compile_for_size(target sources...): code that runs once a process, in no time. A
-# precompiled header would have to be compiled for size too.
-function(lanewise_compile_for_size target)
-  set_source_files_properties(${ARGN} TARGET_DIRECTORY ${target} PROPERTIES
-    COMPILE_OPTIONS $<$<CONFIG:Release>:-Os> SKIP_PRECOMPILE_HEADERS ON)
 endfunction()

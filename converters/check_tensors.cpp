@@ -15,7 +15,7 @@ namespace {
 using base::in_quotes;
 
 // Keeps a message to one line: a model of another size has hundreds of misshaped tensors.
-constexpr size_t kMostNamed = 10;
+constexpr size_t kMostMissingNamed = 10;
 
 std::string listed(const std::vector<std::string>& items, std::string_view separator,
                    size_t most_named) {
@@ -54,7 +54,7 @@ std::vector<std::string> unexpected(const FamilyModel& model, const Checkpoint& 
 void add_near_misses(const FamilyModel& model, const Checkpoint& checkpoint,
                      std::vector<std::string>& missing) {
   const std::vector<std::string> candidates = unexpected(model, checkpoint);
-  for (size_t i = 0; i < std::min(missing.size(), kMostNamed); ++i) {
+  for (size_t i = 0; i < std::min(missing.size(), kMostMissingNamed); ++i) {
     const std::string near = nearest(missing[i], candidates);
     missing[i] = in_quotes(missing[i]);
     if (!near.empty()) missing[i] += " (there is " + in_quotes(near) + ")";
@@ -85,19 +85,19 @@ Status check_tensors(const FamilyModel& model, const Checkpoint& checkpoint) {
   if (!missing.empty()) {
     add_near_misses(model, checkpoint, missing);
     faults.push_back(counted(missing.size(), "is missing", "are missing") +
-                     listed(missing, ", ", kMostNamed));
+                     listed(missing, ", ", kMostMissingNamed));
   }
   if (!misshaped.empty()) {
     faults.push_back(counted(misshaped.size(), "has the wrong shape", "have the wrong shape") +
-                     listed(misshaped, "; ", kMostNamed));
+                     listed(misshaped, "; ", kMostMissingNamed));
   }
   if (!mistyped.empty()) {
     faults.push_back(counted(mistyped.size(), "is not floating-point", "are not floating-point") +
-                     listed(mistyped, ", ", kMostNamed));
+                     listed(mistyped, ", ", kMostMissingNamed));
   }
   if (!foreign.empty()) {
     faults.push_back(counted(foreign.size(), "has an unsupported type", "have unsupported types") +
-                     listed(foreign, ", ", kMostNamed));
+                     listed(foreign, ", ", kMostMissingNamed));
   }
   if (faults.empty()) return {};
   return {missing.empty() ? StatusCode::kInvalidArgument : StatusCode::kNotFound,

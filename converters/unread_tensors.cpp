@@ -14,7 +14,7 @@ namespace {
 
 using base::in_quotes;
 
-constexpr size_t kMostNamed = 10;
+constexpr size_t kMostUnreadNamed = 10;
 
 /// An entry of `ignore`: a name, or a prefix that ends in a dot.
 bool fits(const std::string& entry, const std::string& name) {
@@ -25,11 +25,11 @@ std::string listed(const std::vector<std::string>& names) {
   std::string list =
       names.size() == 1 ? "a tensor is" : std::to_string(names.size()) + " tensors are";
   list += " not read: ";
-  for (size_t i = 0; i < std::min(names.size(), kMostNamed); ++i) {
+  for (size_t i = 0; i < std::min(names.size(), kMostUnreadNamed); ++i) {
     list.append(i == 0 ? "" : ", ").append(in_quotes(names[i]));
   }
-  if (names.size() > kMostNamed) {
-    list += " and " + std::to_string(names.size() - kMostNamed) + " more";
+  if (names.size() > kMostUnreadNamed) {
+    list += " and " + std::to_string(names.size() - kMostUnreadNamed) + " more";
   }
   return list;
 }

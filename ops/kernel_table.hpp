@@ -3,7 +3,7 @@
 ///
 ///   #define LW_KERNEL_TABLE LinearKernels      // the struct of function pointers
 ///   #define LW_KERNEL_NAME linear_kernels      // the constant that <op>_kernels.cpp defines
-///   #include "ops/kernel_table.hpp"            // const LinearKernels& kernels_for(Isa)
+///   #include "ops/kernel_table.hpp"            // kernels_for<LinearKernels>(isa)
 
 #include "ops/isa.hpp"
 
@@ -18,19 +18,30 @@
 namespace lanewise::ops {
 namespace {
 
-/// The table that was compiled for kIsa. Discarded branches reference nothing, so the linker does
-/// not need tables that were never compiled.
-template <Isa kIsa>
-constexpr const LW_KERNEL_TABLE* compiled_table() noexcept {
+template <class Table>
+struct CompiledTables;
+
+template <>
+struct CompiledTables<LW_KERNEL_TABLE> {
+  /// The table that was compiled for kIsa. Discarded branches reference nothing, so the linker does
+  /// not need tables that were never compiled.
+  template <Isa kIsa>
+  static constexpr const LW_KERNEL_TABLE* of() noexcept {
 #define LW_ISA(name, ...) \
   if constexpr (kIsa == Isa::name) return &name::LW_KERNEL_NAME;
 #include "ops/isas.def"
 #undef LW_ISA
-}
+  }
+};
 
-const LW_KERNEL_TABLE& kernels_for(Isa isa) noexcept {
+template <class Table>
+const Table& kernels_for(Isa isa) noexcept;
+
+template <>
+const LW_KERNEL_TABLE& kernels_for<LW_KERNEL_TABLE>(Isa isa) noexcept {
+  using Compiled = CompiledTables<LW_KERNEL_TABLE>;
   static constexpr const LW_KERNEL_TABLE* kTables[] = {
-#define LW_ISA(name, ...) compiled_table<kernels_isa<LW_KERNEL_TABLE>(Isa::name)>(),
+#define LW_ISA(name, ...) Compiled::of<kernels_isa<LW_KERNEL_TABLE>(Isa::name)>(),
 #include "ops/isas.def"
 #undef LW_ISA
   };

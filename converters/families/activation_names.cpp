@@ -14,7 +14,7 @@ struct Name {
 };
 
 // PReLU and xIELU have parameters of their own.
-constexpr Name kNames[] = {
+constexpr Name kActivations[] = {
     {"gelu", "gelu"},
     {"gelu_10", "gelu_10"},
     {"gelu_accurate", "gelu_tanh"},
@@ -50,7 +50,7 @@ Result<std::string> activation_name(const Config& config, const std::string& fie
 Result<std::string> activation_of(const Config& config, const std::string& field,
                                   std::string_view given) {
   std::string known;
-  for (const Name& name : kNames) {
+  for (const Name& name : kActivations) {
     if (given == name.theirs) return std::string(name.ours);
     known.append(known.empty() ? "" : ", ").append(name.theirs);
   }

@@ -16,8 +16,8 @@ namespace {
 
 using graph::ValueId;
 
-constexpr std::string_view kAnchor = "embeddings.word_embeddings.weight";
-constexpr std::array kFields = std::to_array<std::string_view>(
+constexpr std::string_view kAlbertAnchor = "embeddings.word_embeddings.weight";
+constexpr std::array kAlbertFields = std::to_array<std::string_view>(
     {"classifier_dropout_prob", "down_scale_factor", "embedding_size", "gap_size",
      "inner_group_num", "net_structure_type", "num_hidden_groups", "num_memory_blocks"});
 
@@ -28,7 +28,7 @@ struct AlbertConfig {
   int64_t inner = 0;  ///< layers in a group
 };
 
-Result<AlbertConfig> read_config(const Config& config) {
+Result<AlbertConfig> read_albert_config(const Config& config) {
   AlbertConfig c;
   EncoderSizes defaults;
   defaults.vocabulary = 30000;
@@ -45,7 +45,7 @@ Result<AlbertConfig> read_config(const Config& config) {
   return c;
 }
 
-PostNormModules modules(const std::string& name) {
+PostNormModules albert_modules(const std::string& name) {
   const std::string self = name + ".attention";
   return {.attention = {self, self + ".query", self + ".key", self + ".value"},
           .attention_output = self + ".dense",
@@ -62,7 +62,7 @@ int64_t group_of(int64_t layer, const AlbertConfig& c) {
   return static_cast<int64_t>(static_cast<double>(layer) / layers_of_group);
 }
 
-ValueId write(EncoderWriter& writer, const AlbertConfig& c) {
+ValueId write_albert(EncoderWriter& writer, const AlbertConfig& c) {
   ValueId x = writer.embed({.words = "embeddings.word_embeddings",
                             .positions = "embeddings.position_embeddings",
                             .types = "embeddings.token_type_embeddings",
@@ -73,14 +73,15 @@ ValueId write(EncoderWriter& writer, const AlbertConfig& c) {
     const std::string group = "encoder.albert_layer_groups." + std::to_string(group_of(i, c));
     writer.set_node_prefix("layer." + std::to_string(i) + ".");
     for (int64_t j = 0; j < c.inner; ++j) {
-      x = writer.post_norm_layer(modules(group + ".albert_layers." + std::to_string(j)), x, {});
+      x = writer.post_norm_layer(albert_modules(group + ".albert_layers." + std::to_string(j)), x,
+                                 {});
     }
   }
   writer.set_node_prefix("");
   return x;
 }
 
-std::vector<HeadClass> heads(const AlbertConfig& c) {
+std::vector<HeadClass> albert_heads(const AlbertConfig& c) {
   const HeadLayer transform = {.dense = "predictions.dense",
                                .activation = c.sizes.activation,
                                .norm = "predictions.LayerNorm",
@@ -94,28 +95,28 @@ std::vector<HeadClass> heads(const AlbertConfig& c) {
           std::move(pretrained)};
 }
 
-Result<FamilyModel> build(const FamilyInput& input) {
+Result<FamilyModel> build_albert(const FamilyInput& input) {
   LW_RETURN_IF_ERROR(check_is_encoder(input.config, "albert"));
-  LW_ASSIGN_OR_RETURN(const AlbertConfig c, read_config(input.config));
-  LW_ASSIGN_OR_RETURN(std::string prefix, find_prefix(input.checkpoint, kAnchor, "albert."));
+  LW_ASSIGN_OR_RETURN(const AlbertConfig c, read_albert_config(input.config));
+  LW_ASSIGN_OR_RETURN(std::string prefix, find_prefix(input.checkpoint, kAlbertAnchor, "albert."));
   LW_ASSIGN_OR_RETURN(ModuleTensors tensors, ModuleTensors::create(input.config, input.checkpoint));
-  report_unknown_encoder_fields(input, kFields);
+  report_unknown_encoder_fields(input, kAlbertFields);
   EncoderWriter writer(c.sizes, std::move(prefix), tensors);
-  return finish_encoder(input, c.sizes, writer, write(writer, c),
+  return finish_encoder(input, c.sizes, writer, write_albert(writer, c),
                         {.family = "albert",
                          .model_type = "albert",
                          .classes = "Albert",
                          .attribute = "albert.",
                          .max_tokens = c.sizes.positions,
                          .pooler = "pooler",
-                         .heads = heads(c)});
+                         .heads = albert_heads(c)});
 }
 
 }  // namespace
 
 const Family& albert_family() {
   static constexpr ModelType kModelTypes[] = {{"albert", "AlbertTokenizer"}};
-  static const Family family = {"albert", kModelTypes, build, /*has_encoder_form=*/true};
+  static const Family family = {"albert", kModelTypes, build_albert, /*has_encoder_form=*/true};
   return family;
 }
 

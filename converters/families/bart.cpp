@@ -16,7 +16,7 @@
 namespace lanewise::converters {
 namespace {
 
-constexpr std::string_view kAnchor = "decoder.layers.0.self_attn.q_proj.weight";
+constexpr std::string_view kBartAnchor = "decoder.layers.0.self_attn.q_proj.weight";
 
 /// All names of the embeddings and of the head; a file may lack those tied to others.
 struct TableNames {
@@ -50,7 +50,7 @@ Result<BartTables> read_tables(const BartConfig& config, const Checkpoint& check
 }
 
 /// Known tensors that are not weights: copies of tied tensors, versions and tables of fairseq.
-std::vector<std::string> leftovers(const TableNames& names, const std::string& prefix) {
+std::vector<std::string> bart_leftovers(const TableNames& names, const std::string& prefix) {
   std::vector<std::string> list = {names.shared, names.encoder, names.decoder, names.head};
   for (const char* stack : {"encoder.", "decoder."}) {
     for (const char* name : {"version", "embed_positions._float_tensor", "embed_positions.weights"})
@@ -59,7 +59,7 @@ std::vector<std::string> leftovers(const TableNames& names, const std::string& p
   return list;
 }
 
-void describe(const BartConfig& config, ModelInfo& info) {
+void describe_bart(const BartConfig& config, ModelInfo& info) {
   info.family = config.kind->model_type;
   info.task = config.kind->task;
   info.vocabulary_size = config.encoder.vocabulary;
@@ -79,7 +79,7 @@ void check_start(const BartConfig& config, GenerationOptions& options) {
            std::string(config.kind->model_type)});
 }
 
-Status refuse_heads(const FamilyInput& input, const std::string& prefix) {
+Status refuse_bart_heads(const FamilyInput& input, const std::string& prefix) {
   static constexpr std::array kWithout = std::to_array<std::string_view>(
       {"BartModel", "M2M100Model", "MBartModel", "MarianMTModel", "MarianModel"});
   static constexpr std::array kTensors =
@@ -87,23 +87,24 @@ Status refuse_heads(const FamilyInput& input, const std::string& prefix) {
   return check_head(input, {kWithout, kTensors}, outside_of_model(prefix));
 }
 
-Result<FamilyModel> build(const FamilyInput& input) {
-  LW_ASSIGN_OR_RETURN(const std::string prefix, find_prefix(input.checkpoint, kAnchor, "model."));
+Result<FamilyModel> build_bart(const FamilyInput& input) {
+  LW_ASSIGN_OR_RETURN(const std::string prefix,
+                      find_prefix(input.checkpoint, kBartAnchor, "model."));
   // Before the config, because configs of other classes differ.
-  LW_RETURN_IF_ERROR(refuse_heads(input, prefix));
+  LW_RETURN_IF_ERROR(refuse_bart_heads(input, prefix));
   LW_ASSIGN_OR_RETURN(const BartConfig config, read_bart_config(input));
   const TableNames names(prefix);
   LW_ASSIGN_OR_RETURN(const BartTables tables, read_tables(config, input.checkpoint, names));
   LW_ASSIGN_OR_RETURN(ModuleTensors tensors, ModuleTensors::create(input.config, input.checkpoint));
   FamilyModel model;
   model.graph = BartWriter(config, tables, prefix, tensors).write();
-  describe(config, model.info);
+  describe_bart(config, model.info);
   LW_ASSIGN_OR_RETURN(model.info.generation,
                       read_hf_generation(input, config.decoder.vocabulary, config.kind->tokens));
   check_start(config, model.info.generation);
   LW_RETURN_IF_ERROR(read_hf_tokenizers(input, config.kind->model_type, model));
   std::move(tensors).move_into(model);
-  model.leftovers = leftovers(names, prefix);
+  model.leftovers = bart_leftovers(names, prefix);
   return model;
 }
 
@@ -116,7 +117,7 @@ const Family& bart_family() {
                                               {"marian", "MarianTokenizer"},
                                               {"mbart", "MBartTokenizer"},
                                               {"pegasus"}};
-  static const Family family = {"bart", kModelTypes, build};
+  static const Family family = {"bart", kModelTypes, build_bart};
   return family;
 }
 

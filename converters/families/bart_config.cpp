@@ -6,20 +6,16 @@
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
 #include "converters/families/activation_names.hpp"
+#include "converters/families/config_limits.hpp"
 
 namespace lanewise::converters {
 namespace {
 
 using base::in_quotes;
 
-// As in bert.cpp: limits that no such model exceeds.
-constexpr int64_t kMaxLayers = 4096;
-constexpr int64_t kMaxFeatures = 1 << 20;
-constexpr int64_t kMaxRows = INT32_MAX;
-constexpr int64_t kMaxPositions = 1 << 20;
-constexpr int64_t kLearnedOffset = 2;
+constexpr int64_t kBartMaxPositions = 1 << 20;
 
-constexpr BartKind kKinds[] = {
+constexpr BartKind kBartKinds[] = {
     {.model_type = "bart",
      .positions = BartPositions::kLearned,
      .norm_first = false,
@@ -82,34 +78,35 @@ constexpr BartKind kKinds[] = {
      .tokens = {.eos = 1, .pad = 0, .decoder_start = 0, .forced_eos = 1}},
 };
 
-constexpr std::array kFields = std::to_array<std::string_view>({"activation_function",
-                                                                "add_bias_logits",
-                                                                "add_final_layer_norm",
-                                                                "d_model",
-                                                                "decoder_attention_heads",
-                                                                "decoder_ffn_dim",
-                                                                "decoder_layers",
-                                                                "decoder_vocab_size",
-                                                                "do_blenderbot_90_layernorm",
-                                                                "encoder_attention_heads",
-                                                                "encoder_ffn_dim",
-                                                                "encoder_layers",
-                                                                "extra_pos_embeddings",
-                                                                "hidden_size",
-                                                                "max_position_embeddings",
-                                                                "normalize_before",
-                                                                "normalize_embedding",
-                                                                "num_attention_heads",
-                                                                "num_hidden_layers",
-                                                                "scale_embedding",
-                                                                "share_encoder_decoder_embeddings",
-                                                                "static_position_embeddings",
-                                                                "tie_encoder_decoder",
-                                                                "tie_word_embeddings",
-                                                                "vocab_size"});
+constexpr std::array kBartFields =
+    std::to_array<std::string_view>({"activation_function",
+                                     "add_bias_logits",
+                                     "add_final_layer_norm",
+                                     "d_model",
+                                     "decoder_attention_heads",
+                                     "decoder_ffn_dim",
+                                     "decoder_layers",
+                                     "decoder_vocab_size",
+                                     "do_blenderbot_90_layernorm",
+                                     "encoder_attention_heads",
+                                     "encoder_ffn_dim",
+                                     "encoder_layers",
+                                     "extra_pos_embeddings",
+                                     "hidden_size",
+                                     "max_position_embeddings",
+                                     "normalize_before",
+                                     "normalize_embedding",
+                                     "num_attention_heads",
+                                     "num_hidden_layers",
+                                     "scale_embedding",
+                                     "share_encoder_decoder_embeddings",
+                                     "static_position_embeddings",
+                                     "tie_encoder_decoder",
+                                     "tie_word_embeddings",
+                                     "vocab_size"});
 
 /// Transformers once had one class for all of them, distinguished by these fields.
-Status refuse_unsupported(const Config& config, const BartKind& kind) {
+Status refuse_bart_unsupported(const Config& config, const BartKind& kind) {
   const bool learned = kind.positions == BartPositions::kLearned;
   const FixedField fields[] = {{"is_encoder_decoder", true},
                                {"is_decoder", false},
@@ -173,8 +170,8 @@ Status check_made_table(const BartConfig& c, const Config& config) {
 }  // namespace
 
 const BartKind* find_bart_kind(std::string_view model_type) {
-  const auto* const found = std::ranges::find(kKinds, model_type, &BartKind::model_type);
-  return found == std::end(kKinds) ? nullptr : found;
+  const auto* const found = std::ranges::find(kBartKinds, model_type, &BartKind::model_type);
+  return found == std::end(kBartKinds) ? nullptr : found;
 }
 
 Result<BartConfig> read_bart_config(const FamilyInput& input) {
@@ -183,13 +180,13 @@ Result<BartConfig> read_bart_config(const FamilyInput& input) {
   LW_ASSIGN_OR_RETURN(const std::string type, config.text("model_type", ""));
   c.kind = find_bart_kind(type);
   if (c.kind == nullptr) return invalid_argument("unknown model_type " + in_quotes(type));
-  LW_RETURN_IF_ERROR(refuse_unsupported(config, *c.kind));
+  LW_RETURN_IF_ERROR(refuse_bart_unsupported(config, *c.kind));
   LW_ASSIGN_OR_RETURN(c.width,
                       integer_or_alias(config, "d_model", "hidden_size", 1024, 1, kMaxFeatures));
   LW_ASSIGN_OR_RETURN(c.positions,
-                      config.integer("max_position_embeddings", 1024, 1, kMaxPositions));
+                      config.integer("max_position_embeddings", 1024, 1, kBartMaxPositions));
   LW_ASSIGN_OR_RETURN(c.pad_token,
-                      config.integer("pad_token_id", c.kind->tokens.pad, 0, kMaxPositions));
+                      config.integer("pad_token_id", c.kind->tokens.pad, 0, kBartMaxPositions));
   LW_ASSIGN_OR_RETURN(c.activation,
                       activation_name(config, "activation_function", c.kind->activation));
   LW_ASSIGN_OR_RETURN(c.scale_embedding,
@@ -198,7 +195,7 @@ Result<BartConfig> read_bart_config(const FamilyInput& input) {
   LW_RETURN_IF_ERROR(read_stack(config, c.width, c.encoder));
   LW_RETURN_IF_ERROR(read_stack(config, c.width, c.decoder));
   LW_RETURN_IF_ERROR(check_made_table(c, config));
-  report_unknown_hf_fields(input, kFields);
+  report_unknown_hf_fields(input, kBartFields);
   return c;
 }
 

@@ -10,6 +10,9 @@
 
 namespace lanewise::converters {
 
+/// The rows of a learned table of positions that are for padding.
+inline constexpr int64_t kLearnedOffset = 2;
+
 enum class BartPositions {
   kLearned,  ///< a table whose first two rows are for padding
   kMarian,   ///< sinusoidal: sines, then cosines; stored in most checkpoints

@@ -17,7 +17,6 @@ using graph::ValueId;
 namespace {
 
 constexpr double kEps = 1e-5;  // torch.nn.LayerNorm's: no config has a field for it
-constexpr int64_t kLearnedOffset = 2;
 
 /// [rows, width], row r of position p = first + r: sin(p f_i), then cos(p f_i), f_i = 10000^(-i /
 /// (width / 2 - 1)); a zero for an odd width. In f32 where fairseq computes in f32: at position

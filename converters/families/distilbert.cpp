@@ -16,13 +16,13 @@ namespace {
 
 using graph::ValueId;
 
-constexpr std::string_view kAnchor = "embeddings.word_embeddings.weight";
+constexpr std::string_view kDistilBertAnchor = "embeddings.word_embeddings.weight";
 // With sinusoidal_pos_embds the table is computed, but stored in the checkpoint too.
-constexpr std::array kFields = std::to_array<std::string_view>(
+constexpr std::array kDistilBertFields = std::to_array<std::string_view>(
     {"activation", "dim", "hidden_dim", "n_heads", "n_layers", "qa_dropout", "seq_classif_dropout",
      "sinusoidal_pos_embds", "tie_weights_"});
 
-PostNormModules modules(const std::string& name) {
+PostNormModules distilbert_modules(const std::string& name) {
   const std::string self = name + ".attention";
   return {.attention = {self, self + ".q_lin", self + ".k_lin", self + ".v_lin"},
           .attention_output = self + ".out_lin",
@@ -32,20 +32,20 @@ PostNormModules modules(const std::string& name) {
           .norm = name + ".output_layer_norm"};
 }
 
-ValueId write(EncoderWriter& writer, const EncoderSizes& c) {
+ValueId write_distilbert(EncoderWriter& writer, const EncoderSizes& c) {
   ValueId x = writer.embed({.words = "embeddings.word_embeddings",
                             .positions = "embeddings.position_embeddings",
                             .types = "",
                             .features = c.hidden});
   x = writer.norm("embeddings.LayerNorm", x);
   for (size_t i = 0; i < c.layer_heads.size(); ++i) {
-    x = writer.post_norm_layer(modules("transformer.layer." + std::to_string(i)), x,
+    x = writer.post_norm_layer(distilbert_modules("transformer.layer." + std::to_string(i)), x,
                                {.heads = c.layer_heads[i]});
   }
   return x;
 }
 
-std::vector<HeadClass> heads(const EncoderSizes& c) {
+std::vector<HeadClass> distilbert_heads(const EncoderSizes& c) {
   const HeadLayer transform = {.dense = "vocab_transform",
                                .activation = c.activation,
                                .norm = "vocab_layer_norm",
@@ -55,7 +55,7 @@ std::vector<HeadClass> heads(const EncoderSizes& c) {
           mask_head(transform, "vocab_projector", {"vocab_projector.bias"})};
 }
 
-Result<FamilyModel> build(const FamilyInput& input) {
+Result<FamilyModel> build_distilbert(const FamilyInput& input) {
   EncoderSizes defaults;
   defaults.layers = 6;
   defaults.token_types = 0;
@@ -68,24 +68,26 @@ Result<FamilyModel> build(const FamilyInput& input) {
                                 .activation = "activation"};
   LW_RETURN_IF_ERROR(check_is_encoder(input.config, "distilbert"));
   LW_ASSIGN_OR_RETURN(const EncoderSizes c, read_encoder_sizes(input.config, defaults, fields));
-  LW_ASSIGN_OR_RETURN(std::string prefix, find_prefix(input.checkpoint, kAnchor, "distilbert."));
+  LW_ASSIGN_OR_RETURN(std::string prefix,
+                      find_prefix(input.checkpoint, kDistilBertAnchor, "distilbert."));
   LW_ASSIGN_OR_RETURN(ModuleTensors tensors, ModuleTensors::create(input.config, input.checkpoint));
-  report_unknown_encoder_fields(input, kFields);
+  report_unknown_encoder_fields(input, kDistilBertFields);
   EncoderWriter writer(c, std::move(prefix), tensors);
-  return finish_encoder(input, c, writer, write(writer, c),
+  return finish_encoder(input, c, writer, write_distilbert(writer, c),
                         {.family = "distilbert",
                          .model_type = "distilbert",
                          .classes = "DistilBert",
                          .attribute = "distilbert.",
                          .max_tokens = c.positions,
-                         .heads = heads(c)});
+                         .heads = distilbert_heads(c)});
 }
 
 }  // namespace
 
 const Family& distilbert_family() {
   static constexpr ModelType kModelTypes[] = {{"distilbert", "DistilBertTokenizer"}};
-  static const Family family = {"distilbert", kModelTypes, build, /*has_encoder_form=*/true};
+  static const Family family = {"distilbert", kModelTypes, build_distilbert,
+                                /*has_encoder_form=*/true};
   return family;
 }
 

@@ -16,12 +16,12 @@ namespace {
 
 using graph::ValueId;
 
-constexpr std::string_view kAnchor = "embeddings.word_embeddings.weight";
-constexpr std::array kFields =
+constexpr std::string_view kElectraAnchor = "embeddings.word_embeddings.weight";
+constexpr std::array kElectraFields =
     std::to_array<std::string_view>({"embedding_size", "summary_activation", "summary_last_dropout",
                                      "summary_type", "summary_use_proj"});
 
-ValueId write(EncoderWriter& writer, const EncoderSizes& c, int64_t embedding) {
+ValueId write_electra(EncoderWriter& writer, const EncoderSizes& c, int64_t embedding) {
   ValueId x = writer.embed({.words = "embeddings.word_embeddings",
                             .positions = "embeddings.position_embeddings",
                             .types = "embeddings.token_type_embeddings",
@@ -35,7 +35,7 @@ ValueId write(EncoderWriter& writer, const EncoderSizes& c, int64_t embedding) {
   return x;
 }
 
-std::vector<HeadClass> heads(const EncoderSizes& c, int64_t embedding) {
+std::vector<HeadClass> electra_heads(const EncoderSizes& c, int64_t embedding) {
   const HeadLayer transform = {.dense = "generator_predictions.dense",
                                .activation = "gelu",
                                .norm = "generator_predictions.LayerNorm",
@@ -45,7 +45,7 @@ std::vector<HeadClass> heads(const EncoderSizes& c, int64_t embedding) {
           mask_head(transform, "generator_lm_head", {"generator_lm_head.bias"})};
 }
 
-Result<FamilyModel> build(const FamilyInput& input) {
+Result<FamilyModel> build_electra(const FamilyInput& input) {
   EncoderSizes defaults;
   defaults.hidden = 256;
   defaults.heads = 4;
@@ -54,24 +54,25 @@ Result<FamilyModel> build(const FamilyInput& input) {
   LW_ASSIGN_OR_RETURN(const EncoderSizes c, read_encoder_sizes(input.config, defaults));
   LW_ASSIGN_OR_RETURN(const int64_t embedding,
                       input.config.integer("embedding_size", 128, 1, kMaxEncoderFeatures));
-  LW_ASSIGN_OR_RETURN(std::string prefix, find_prefix(input.checkpoint, kAnchor, "electra."));
+  LW_ASSIGN_OR_RETURN(std::string prefix,
+                      find_prefix(input.checkpoint, kElectraAnchor, "electra."));
   LW_ASSIGN_OR_RETURN(ModuleTensors tensors, ModuleTensors::create(input.config, input.checkpoint));
-  report_unknown_encoder_fields(input, kFields);
+  report_unknown_encoder_fields(input, kElectraFields);
   EncoderWriter writer(c, std::move(prefix), tensors);
-  return finish_encoder(input, c, writer, write(writer, c, embedding),
+  return finish_encoder(input, c, writer, write_electra(writer, c, embedding),
                         {.family = "electra",
                          .model_type = "electra",
                          .classes = "Electra",
                          .attribute = "electra.",
                          .max_tokens = c.positions,
-                         .heads = heads(c, embedding)});
+                         .heads = electra_heads(c, embedding)});
 }
 
 }  // namespace
 
 const Family& electra_family() {
   static constexpr ModelType kModelTypes[] = {{"electra", "ElectraTokenizer"}};
-  static const Family family = {"electra", kModelTypes, build, /*has_encoder_form=*/true};
+  static const Family family = {"electra", kModelTypes, build_electra, /*has_encoder_form=*/true};
   return family;
 }
 

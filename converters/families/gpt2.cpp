@@ -8,6 +8,7 @@
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
 #include "converters/families/activation_names.hpp"
+#include "converters/families/config_limits.hpp"
 #include "converters/families/family.hpp"
 #include "converters/families/hf_config.hpp"
 #include "converters/families/hf_decoder.hpp"
@@ -21,41 +22,38 @@ namespace {
 using graph::RowSymbol;
 using graph::ValueId;
 
-// As in bert.cpp: ranges that no such model leaves.
-constexpr int64_t kMaxLayers = 4096;
-constexpr int64_t kMaxFeatures = 1 << 20;
-constexpr int64_t kMaxRows = INT32_MAX;
-constexpr int64_t kMaxPositions = 1 << 20;
-constexpr DefaultTokens kTokens{.bos = 50256, .eos = 50256};
-constexpr std::string_view kAnchor = "h.0.attn.c_proj.weight";
+constexpr int64_t kGpt2MaxPositions = 1 << 20;
+constexpr DefaultTokens kGpt2Tokens{.bos = 50256, .eos = 50256};
+constexpr std::string_view kGpt2Anchor = "h.0.attn.c_proj.weight";
 
-constexpr std::array kFields = std::to_array<std::string_view>({"activation_function",
-                                                                "add_cross_attention",
-                                                                "attn_pdrop",
-                                                                "embd_pdrop",
-                                                                "hidden_size",
-                                                                "initializer_range",
-                                                                "layer_norm_epsilon",
-                                                                "max_position_embeddings",
-                                                                "n_ctx",
-                                                                "n_embd",
-                                                                "n_head",
-                                                                "n_inner",
-                                                                "n_layer",
-                                                                "n_positions",
-                                                                "num_attention_heads",
-                                                                "num_hidden_layers",
-                                                                "reorder_and_upcast_attn",
-                                                                "resid_pdrop",
-                                                                "scale_attn_by_inverse_layer_idx",
-                                                                "scale_attn_weights",
-                                                                "summary_activation",
-                                                                "summary_first_dropout",
-                                                                "summary_proj_to_labels",
-                                                                "summary_type",
-                                                                "summary_use_proj",
-                                                                "tie_word_embeddings",
-                                                                "vocab_size"});
+constexpr std::array kGpt2Fields =
+    std::to_array<std::string_view>({"activation_function",
+                                     "add_cross_attention",
+                                     "attn_pdrop",
+                                     "embd_pdrop",
+                                     "hidden_size",
+                                     "initializer_range",
+                                     "layer_norm_epsilon",
+                                     "max_position_embeddings",
+                                     "n_ctx",
+                                     "n_embd",
+                                     "n_head",
+                                     "n_inner",
+                                     "n_layer",
+                                     "n_positions",
+                                     "num_attention_heads",
+                                     "num_hidden_layers",
+                                     "reorder_and_upcast_attn",
+                                     "resid_pdrop",
+                                     "scale_attn_by_inverse_layer_idx",
+                                     "scale_attn_weights",
+                                     "summary_activation",
+                                     "summary_first_dropout",
+                                     "summary_proj_to_labels",
+                                     "summary_type",
+                                     "summary_use_proj",
+                                     "tie_word_embeddings",
+                                     "vocab_size"});
 
 struct Gpt2Config {
   int64_t vocabulary = 0;
@@ -71,7 +69,7 @@ struct Gpt2Config {
   bool tied_head = true;
 };
 
-Status read_sizes(const Config& config, Gpt2Config& c) {
+Status read_gpt2_sizes(const Config& config, Gpt2Config& c) {
   LW_ASSIGN_OR_RETURN(c.vocabulary, config.integer("vocab_size", 50257, 1, kMaxRows));
   LW_ASSIGN_OR_RETURN(c.width,
                       integer_or_alias(config, "n_embd", "hidden_size", 768, 1, kMaxFeatures));
@@ -79,28 +77,28 @@ Status read_sizes(const Config& config, Gpt2Config& c) {
                       integer_or_alias(config, "n_layer", "num_hidden_layers", 12, 1, kMaxLayers));
   LW_ASSIGN_OR_RETURN(
       c.heads, integer_or_alias(config, "n_head", "num_attention_heads", 12, 1, kMaxFeatures));
-  LW_ASSIGN_OR_RETURN(
-      c.positions,
-      integer_or_alias(config, "n_positions", "max_position_embeddings", 1024, 1, kMaxPositions));
+  LW_ASSIGN_OR_RETURN(c.positions,
+                      integer_or_alias(config, "n_positions", "max_position_embeddings", 1024, 1,
+                                       kGpt2MaxPositions));
   LW_ASSIGN_OR_RETURN(c.hidden, config.integer("n_inner", 4 * c.width, 1, kMaxFeatures));
   if (c.width % c.heads == 0) return {};
   return config.wrong("n_head", "a divisor of n_embd = " + std::to_string(c.width));
 }
 
 /// Fields that are absent have the values that Transformers gives them.
-Result<Gpt2Config> read_config(const FamilyInput& input) {
+Result<Gpt2Config> read_gpt2_config(const FamilyInput& input) {
   const Config& config = input.config;
   static constexpr FixedField kFixed[] = {{"add_cross_attention", false}};
   LW_RETURN_IF_ERROR(check_fixed(config, kFixed));
   Gpt2Config c;
-  LW_RETURN_IF_ERROR(read_sizes(config, c));
+  LW_RETURN_IF_ERROR(read_gpt2_sizes(config, c));
   LW_ASSIGN_OR_RETURN(c.eps, config.number("layer_norm_epsilon", 1e-5, 0, 1));
   LW_ASSIGN_OR_RETURN(c.activation, activation_name(config, "activation_function", "gelu_new"));
   LW_ASSIGN_OR_RETURN(c.scale_scores, config.boolean("scale_attn_weights", true));
   LW_ASSIGN_OR_RETURN(c.scale_scores_by_layer,
                       config.boolean("scale_attn_by_inverse_layer_idx", false));
   LW_ASSIGN_OR_RETURN(c.tied_head, config.boolean("tie_word_embeddings", true));
-  report_unknown_hf_fields(input, kFields);
+  report_unknown_hf_fields(input, kGpt2Fields);
   return c;
 }
 
@@ -180,7 +178,7 @@ class Gpt2Writer {
 };
 
 /// Masks that older checkpoints store with each layer.
-std::vector<std::string> leftovers(const Gpt2Config& config, const std::string& prefix) {
+std::vector<std::string> gpt2_leftovers(const Gpt2Config& config, const std::string& prefix) {
   std::vector<std::string> names;
   for (int64_t i = 0; i < config.layers; ++i) {
     for (const char* mask : {".attn.bias", ".attn.masked_bias"}) {
@@ -190,16 +188,16 @@ std::vector<std::string> leftovers(const Gpt2Config& config, const std::string& 
   return names;
 }
 
-Result<FamilyModel> build(const FamilyInput& input) {
-  LW_ASSIGN_OR_RETURN(const Gpt2Config config, read_config(input));
+Result<FamilyModel> build_gpt2(const FamilyInput& input) {
+  LW_ASSIGN_OR_RETURN(const Gpt2Config config, read_gpt2_config(input));
   LW_ASSIGN_OR_RETURN(const std::string prefix,
-                      find_prefix(input.checkpoint, kAnchor, "transformer."));
+                      find_prefix(input.checkpoint, kGpt2Anchor, "transformer."));
   const std::string outside = outside_of_model(prefix, "transformer.");
   LW_ASSIGN_OR_RETURN(const DecoderForm form, decoder_form(input, "GPT2", outside));
   const std::string embedding = prefix + "wte.weight";
   std::string head = outside + "lm_head.weight";
   FamilyModel model;
-  model.leftovers = leftovers(config, prefix);
+  model.leftovers = gpt2_leftovers(config, prefix);
   std::string table = embedding;
   if (config.tied_head || form != DecoderForm::kLogits) {
     model.leftovers.insert(model.leftovers.end(), {embedding, head});
@@ -217,7 +215,7 @@ Result<FamilyModel> build(const FamilyInput& input) {
                                     {.model_type = "gpt2",
                                      .vocabulary = config.vocabulary,
                                      .max_tokens = config.positions,
-                                     .tokens = kTokens},
+                                     .tokens = kGpt2Tokens},
                                     model));
   std::move(tensors).move_into(model);
   return model;
@@ -227,7 +225,7 @@ Result<FamilyModel> build(const FamilyInput& input) {
 
 const Family& gpt2_family() {
   static constexpr ModelType kModelTypes[] = {{"gpt2", "GPT2Tokenizer"}};
-  static const Family family = {"gpt2", kModelTypes, build, /*has_encoder_form=*/true};
+  static const Family family = {"gpt2", kModelTypes, build_gpt2, /*has_encoder_form=*/true};
   return family;
 }
 

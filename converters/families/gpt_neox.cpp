@@ -9,6 +9,7 @@
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
 #include "converters/families/activation_names.hpp"
+#include "converters/families/config_limits.hpp"
 #include "converters/families/family.hpp"
 #include "converters/families/hf_config.hpp"
 #include "converters/families/hf_decoder.hpp"
@@ -23,15 +24,11 @@ namespace {
 using graph::RowSymbol;
 using graph::ValueId;
 
-// As in bert.cpp: ranges that no such model leaves.
-constexpr int64_t kMaxLayers = 4096;
-constexpr int64_t kMaxFeatures = 1 << 20;
-constexpr int64_t kMaxRows = INT32_MAX;
-constexpr int64_t kMaxPositions = INT32_MAX / 4;
-constexpr DefaultTokens kTokens{.bos = 0, .eos = 2};
-constexpr std::string_view kAnchor = "layers.0.attention.dense.weight";
+constexpr int64_t kGptNeoxMaxPositions = INT32_MAX / 4;
+constexpr DefaultTokens kGptNeoxTokens{.bos = 0, .eos = 2};
+constexpr std::string_view kGptNeoxAnchor = "layers.0.attention.dense.weight";
 
-constexpr std::array kFields = std::to_array<std::string_view>(
+constexpr std::array kGptNeoxFields = std::to_array<std::string_view>(
     {"attention_bias", "hidden_act", "hidden_dropout", "hidden_size", "initializer_range",
      "intermediate_size", "layer_norm_eps", "max_position_embeddings", "num_attention_heads",
      "num_hidden_layers", "partial_rotary_factor", "rope_parameters", "rope_scaling", "rope_theta",
@@ -53,24 +50,24 @@ struct NeoxConfig {
   bool tied_head = false;
 };
 
-Status read_sizes(const Config& config, NeoxConfig& c) {
+Status read_gpt_neox_sizes(const Config& config, NeoxConfig& c) {
   LW_ASSIGN_OR_RETURN(c.vocabulary, config.integer("vocab_size", 50432, 1, kMaxRows));
   LW_ASSIGN_OR_RETURN(c.width, config.integer("hidden_size", 6144, 1, kMaxFeatures));
   LW_ASSIGN_OR_RETURN(c.hidden, config.integer("intermediate_size", 24576, 1, kMaxFeatures));
   LW_ASSIGN_OR_RETURN(c.layers, config.integer("num_hidden_layers", 44, 1, kMaxLayers));
   LW_ASSIGN_OR_RETURN(c.heads, config.integer("num_attention_heads", 64, 1, kMaxFeatures));
   LW_ASSIGN_OR_RETURN(c.positions,
-                      config.integer("max_position_embeddings", 2048, 1, kMaxPositions));
+                      config.integer("max_position_embeddings", 2048, 1, kGptNeoxMaxPositions));
   if (c.width % c.heads == 0) return {};
   return config.wrong("num_attention_heads",
                       "a divisor of hidden_size = " + std::to_string(c.width));
 }
 
 /// Fields that are absent have the values that Transformers gives them.
-Result<NeoxConfig> read_config(const FamilyInput& input) {
+Result<NeoxConfig> read_gpt_neox_config(const FamilyInput& input) {
   const Config& config = input.config;
   NeoxConfig c;
-  LW_RETURN_IF_ERROR(read_sizes(config, c));
+  LW_RETURN_IF_ERROR(read_gpt_neox_sizes(config, c));
   LW_ASSIGN_OR_RETURN(c.eps, config.number("layer_norm_eps", 1e-5, 0, 1));
   LW_ASSIGN_OR_RETURN(c.activation, activation_name(config, "hidden_act", "gelu"));
   LW_ASSIGN_OR_RETURN(c.attention_bias, config.boolean("attention_bias", true));
@@ -79,7 +76,7 @@ Result<NeoxConfig> read_config(const FamilyInput& input) {
   constexpr RotaryDefaults kDefaults{
       .partial = 0.25, .theta_field = "rotary_emb_base", .partial_field = "rotary_pct"};
   LW_ASSIGN_OR_RETURN(c.rotary, read_rotary(config, kDefaults, {c.width / c.heads, c.positions}));
-  report_unknown_hf_fields(input, kFields);
+  report_unknown_hf_fields(input, kGptNeoxFields);
   return c;
 }
 
@@ -190,7 +187,7 @@ class NeoxWriter {
 };
 
 /// Masks and frequencies that older checkpoints store with each layer.
-std::vector<std::string> leftovers(const NeoxConfig& config, const std::string& prefix) {
+std::vector<std::string> gpt_neox_leftovers(const NeoxConfig& config, const std::string& prefix) {
   std::vector<std::string> names;
   for (int64_t i = 0; i < config.layers; ++i) {
     for (const char* name :
@@ -207,16 +204,16 @@ std::string head_name(const Checkpoint& checkpoint, const std::string& outside) 
   return checkpoint.find(newer) != nullptr ? newer : outside + "embed_out.weight";
 }
 
-Result<FamilyModel> build(const FamilyInput& input) {
-  LW_ASSIGN_OR_RETURN(const NeoxConfig config, read_config(input));
+Result<FamilyModel> build_gpt_neox(const FamilyInput& input) {
+  LW_ASSIGN_OR_RETURN(const NeoxConfig config, read_gpt_neox_config(input));
   LW_ASSIGN_OR_RETURN(const std::string prefix,
-                      find_prefix(input.checkpoint, kAnchor, "gpt_neox."));
+                      find_prefix(input.checkpoint, kGptNeoxAnchor, "gpt_neox."));
   const std::string outside = outside_of_model(prefix, "gpt_neox.");
   LW_ASSIGN_OR_RETURN(const DecoderForm form, decoder_form(input, "GPTNeoX", outside));
   std::string table = prefix + "embed_in.weight";
   std::string head = head_name(input.checkpoint, outside);
   FamilyModel model;
-  model.leftovers = leftovers(config, prefix);
+  model.leftovers = gpt_neox_leftovers(config, prefix);
   if (config.tied_head || form != DecoderForm::kLogits) {
     model.leftovers.insert(model.leftovers.end(), {table, head});
   }
@@ -233,7 +230,7 @@ Result<FamilyModel> build(const FamilyInput& input) {
                                     {.model_type = "gpt_neox",
                                      .vocabulary = config.vocabulary,
                                      .max_tokens = config.positions,
-                                     .tokens = kTokens},
+                                     .tokens = kGptNeoxTokens},
                                     model));
   std::move(tensors).move_into(model);
   return model;
@@ -243,7 +240,7 @@ Result<FamilyModel> build(const FamilyInput& input) {
 
 const Family& gpt_neox_family() {
   static constexpr ModelType kModelTypes[] = {{"gpt_neox"}};
-  static const Family family = {"gpt_neox", kModelTypes, build, /*has_encoder_form=*/true};
+  static const Family family = {"gpt_neox", kModelTypes, build_gpt_neox, /*has_encoder_form=*/true};
   return family;
 }
 

@@ -19,8 +19,8 @@ namespace {
 
 using graph::ValueId;
 
-constexpr std::string_view kAnchor = "embeddings.word_embeddings.weight";
-constexpr std::array kFields = std::to_array<std::string_view>(
+constexpr std::string_view kGteAnchor = "embeddings.word_embeddings.weight";
+constexpr std::array kGteFields = std::to_array<std::string_view>(
     {"layer_norm_type", "logn_attention_clip1", "logn_attention_scale", "pack_qkv",
      "rope_parameters", "rope_scaling", "rope_theta", "unpad_inputs",
      "use_memory_efficient_attention"});
@@ -30,7 +30,7 @@ struct GteConfig {
   RotaryFrequencies rotary;
 };
 
-Result<GteConfig> read_config(const Config& config, bool published) {
+Result<GteConfig> read_gte_config(const Config& config, bool published) {
   constexpr std::array kFixed = std::to_array<FixedField>({{"logn_attention_scale", false}});
   GteConfig c;
   EncoderSizes defaults;
@@ -49,7 +49,7 @@ Result<GteConfig> read_config(const Config& config, bool published) {
 }
 
 /// The published code's; `pack_qkv` decides between two spellings of the projections.
-PostNormModules published_layer(const std::string& name, bool packed) {
+PostNormModules published_gte_layer(const std::string& name, bool packed) {
   const std::string self = name + ".attention";
   const std::string mlp = name + ".mlp";
   return {.attention = {.node = self,
@@ -68,7 +68,7 @@ PostNormModules published_layer(const std::string& name, bool packed) {
                     .down_bias = true}};
 }
 
-PostNormModules layer_of(EncoderWriter& writer, int64_t number) {
+PostNormModules gte_layer(EncoderWriter& writer, int64_t number) {
   const auto has = [&](const std::string& name) {
     return writer.tensors().find(writer.prefix() + name + ".weight") != nullptr;
   };
@@ -79,10 +79,10 @@ PostNormModules layer_of(EncoderWriter& writer, int64_t number) {
     return modules;
   }
   const std::string name = "encoder.layer." + std::to_string(number);
-  return published_layer(name, !has(name + ".attention.q_proj"));
+  return published_gte_layer(name, !has(name + ".attention.q_proj"));
 }
 
-ValueId write(EncoderWriter& writer, const GteConfig& c) {
+ValueId write_gte(EncoderWriter& writer, const GteConfig& c) {
   ValueId x = writer.embed({.words = "embeddings.word_embeddings",
                             .positions = "",
                             .types = "embeddings.token_type_embeddings",
@@ -90,26 +90,26 @@ ValueId write(EncoderWriter& writer, const GteConfig& c) {
   x = writer.norm("embeddings.LayerNorm", x);
   const ValueId angles = writer.angles("rotary", c.rotary);
   for (int64_t i = 0; i < c.sizes.layers; ++i) {
-    x = writer.post_norm_layer(layer_of(writer, i), x, {.angles = angles});
+    x = writer.post_norm_layer(gte_layer(writer, i), x, {.angles = angles});
   }
   return x;
 }
 
-Result<FamilyModel> build(const FamilyInput& input) {
+Result<FamilyModel> build_gte(const FamilyInput& input) {
   LW_ASSIGN_OR_RETURN(const std::string type, input.config.text("model_type", ""));
   const bool published = type == "new";
-  LW_ASSIGN_OR_RETURN(const GteConfig c, read_config(input.config, published));
+  LW_ASSIGN_OR_RETURN(const GteConfig c, read_gte_config(input.config, published));
   LW_ASSIGN_OR_RETURN(std::string prefix,
-                      find_prefix(input.checkpoint, kAnchor, published ? "new." : "gte."));
+                      find_prefix(input.checkpoint, kGteAnchor, published ? "new." : "gte."));
   LW_ASSIGN_OR_RETURN(ModuleTensors tensors, ModuleTensors::create(input.config, input.checkpoint));
-  report_unknown_encoder_fields(input, kFields);
+  report_unknown_encoder_fields(input, kGteFields);
   const std::string norm = input.checkpoint.find("lm_head.norm.weight") == nullptr
                                ? "lm_head.layer_norm"
                                : "lm_head.norm";
   const std::string_view attribute = prefix.ends_with("gte.") ? "gte." : "new.";
   EncoderWriter writer(c.sizes, std::move(prefix), tensors);
   return finish_encoder(
-      input, c.sizes, writer, write(writer, c),
+      input, c.sizes, writer, write_gte(writer, c),
       {.family = "gte",
        .model_type = "gte",
        .classes = published ? "New" : "Gte",
@@ -123,7 +123,7 @@ Result<FamilyModel> build(const FamilyInput& input) {
 
 const Family& gte_family() {
   static constexpr ModelType kModelTypes[] = {{"gte"}, {"new"}};
-  static const Family family = {"gte", kModelTypes, build, /*has_encoder_form=*/true};
+  static const Family family = {"gte", kModelTypes, build_gte, /*has_encoder_form=*/true};
   return family;
 }
 

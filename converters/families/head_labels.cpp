@@ -15,7 +15,7 @@ constexpr int64_t kMostLabels = 1 << 16;
 // Half of what a model file may say about its task.
 constexpr size_t kMostLabelBytes = 1 << 19;
 
-constexpr const char* kNames = "id2label";
+constexpr const char* kLabelNames = "id2label";
 constexpr const char* kCount = "num_labels";
 
 /// The activation that config.json names for re-ranking, and the field; empty if it names none.
@@ -61,25 +61,27 @@ Result<ScoreFunction> ranking_function(const Config& config, const std::string& 
 }
 
 Result<std::vector<std::string>> read_labels(const Config& config) {
-  LW_ASSIGN_OR_RETURN(const auto names, config.text_map(kNames));
+  LW_ASSIGN_OR_RETURN(const auto names, config.text_map(kLabelNames));
   const auto named = static_cast<int64_t>(names.size());
   LW_ASSIGN_OR_RETURN(const int64_t count,
                       config.integer(kCount, named > 0 ? named : kDefaultLabels, 1, kMostLabels));
   if (named > 0 && named != count) {
-    return config.wrong(kCount, "the " + std::to_string(named) + " labels of '" + kNames + "'");
+    return config.wrong(kCount,
+                        "the " + std::to_string(named) + " labels of '" + kLabelNames + "'");
   }
   std::vector<std::string> labels;
   size_t bytes = 0;
   for (int64_t i = 0; i < count; ++i) {
     const auto found = names.find(std::to_string(i));
     if (found == names.end() && named > 0) {
-      return config.wrong(kNames, "labels numbered from 0, each once");
+      return config.wrong(kLabelNames, "labels numbered from 0, each once");
     }
     labels.push_back(named > 0 ? found->second : "LABEL_" + std::to_string(i));
     bytes += labels.back().size() + 3;  // with quotes and a comma
   }
   if (bytes > kMostLabelBytes) {
-    return config.wrong(kNames, "labels of at most " + std::to_string(kMostLabelBytes) + " bytes");
+    return config.wrong(kLabelNames,
+                        "labels of at most " + std::to_string(kMostLabelBytes) + " bytes");
   }
   return labels;
 }

@@ -13,45 +13,46 @@ namespace lanewise::converters {
 namespace {
 
 // None of these fields changes what a trained model computes.
-constexpr std::array kHarmless = std::to_array<std::string_view>({"_commit_hash",
-                                                                  "_name_or_path",
-                                                                  "_num_labels",
-                                                                  "activation_dropout",
-                                                                  "architectures",
-                                                                  "attention_dropout",
-                                                                  "chunk_size_feed_forward",
-                                                                  "classif_dropout",
-                                                                  "classifier_dropout",
-                                                                  "decoder_layerdrop",
-                                                                  "dropout",
-                                                                  "dropout_rate",
-                                                                  "dtype",
-                                                                  "encoder_layerdrop",
-                                                                  "finetuning_task",
-                                                                  "force_bos_token_to_be_generated",
-                                                                  "gradient_checkpointing",
-                                                                  "id2label",
-                                                                  "init_std",
-                                                                  "initializer_factor",
-                                                                  "is_decoder",
-                                                                  "is_encoder_decoder",
-                                                                  "label2id",
-                                                                  "layerdrop",
-                                                                  "model_type",
-                                                                  "num_labels",
-                                                                  "output_past",
-                                                                  "prefix",
-                                                                  "problem_type",
-                                                                  "quantization_config",
-                                                                  "sep_token_id",
-                                                                  "task_specific_params",
-                                                                  "tokenizer_class",
-                                                                  "torch_dtype",
-                                                                  "torchscript",
-                                                                  "transformers_version",
-                                                                  "unk_token_id",
-                                                                  "use_bfloat16",
-                                                                  "use_cache"});
+constexpr std::array kHarmlessFields =
+    std::to_array<std::string_view>({"_commit_hash",
+                                     "_name_or_path",
+                                     "_num_labels",
+                                     "activation_dropout",
+                                     "architectures",
+                                     "attention_dropout",
+                                     "chunk_size_feed_forward",
+                                     "classif_dropout",
+                                     "classifier_dropout",
+                                     "decoder_layerdrop",
+                                     "dropout",
+                                     "dropout_rate",
+                                     "dtype",
+                                     "encoder_layerdrop",
+                                     "finetuning_task",
+                                     "force_bos_token_to_be_generated",
+                                     "gradient_checkpointing",
+                                     "id2label",
+                                     "init_std",
+                                     "initializer_factor",
+                                     "is_decoder",
+                                     "is_encoder_decoder",
+                                     "label2id",
+                                     "layerdrop",
+                                     "model_type",
+                                     "num_labels",
+                                     "output_past",
+                                     "prefix",
+                                     "problem_type",
+                                     "quantization_config",
+                                     "sep_token_id",
+                                     "task_specific_params",
+                                     "tokenizer_class",
+                                     "torch_dtype",
+                                     "torchscript",
+                                     "transformers_version",
+                                     "unk_token_id",
+                                     "use_bfloat16",
+                                     "use_cache"});
 
 template <typename List>
 bool contains(const List& list, std::string_view name) {
@@ -126,7 +127,7 @@ Status check_fixed(const Config& config, std::span<const FixedField> fields) {
 
 void report_unknown_hf_fields(const FamilyInput& input, std::span<const std::string_view> known) {
   const auto is_known = [&](std::string_view name) {
-    return contains(known, name) || contains(kHarmless, name) || is_generation_field(name);
+    return contains(known, name) || contains(kHarmlessFields, name) || is_generation_field(name);
   };
   input.config.report_unknown(is_known, input.report);
 }

@@ -10,6 +10,7 @@
 
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
+#include "converters/families/config_limits.hpp"
 #include "converters/families/encoder_config.hpp"
 #include "converters/families/encoder_writer.hpp"
 #include "converters/families/family.hpp"
@@ -21,10 +22,9 @@ namespace {
 
 using graph::ValueId;
 
-constexpr std::string_view kAnchor = "embeddings.word_embeddings.weight";
-constexpr std::array kFields = std::to_array<std::string_view>(
+constexpr std::string_view kJinaBertAnchor = "embeddings.word_embeddings.weight";
+constexpr std::array kJinaBertFields = std::to_array<std::string_view>(
     {"attn_implementation", "emb_pooler", "feed_forward_type", "model_max_length"});
-constexpr int64_t kMostBiasFloats = 1 << 26;
 
 /// For n a power of two, 2^(-8 i / n) for i = 1, ..., n. Otherwise those of the next lower power,
 /// then every second one of its double.
@@ -90,7 +90,7 @@ ValueId second_layer(EncoderWriter& writer, const std::string& name, ValueId x,
   return writer.add_and_norm(name + ".layer_norm_2", fed, x);
 }
 
-ValueId write(EncoderWriter& writer, const EncoderSizes& c) {
+ValueId write_jina_bert(EncoderWriter& writer, const EncoderSizes& c) {
   ValueId x = writer.embed({.words = "embeddings.word_embeddings",
                             .positions = "",
                             .types = "embeddings.token_type_embeddings",
@@ -108,7 +108,7 @@ ValueId write(EncoderWriter& writer, const EncoderSizes& c) {
 }
 
 /// `hidden_act` is not used by gated layers.
-Result<EncoderSizes> read_config(const Config& config) {
+Result<EncoderSizes> read_jina_bert_config(const Config& config) {
   EncoderSizes defaults;
   defaults.positions = 8192;
   LW_RETURN_IF_ERROR(check_is_encoder(config, "jina_bert", "alibi"));
@@ -129,13 +129,13 @@ Result<EncoderSizes> read_config(const Config& config) {
   return c;
 }
 
-Result<FamilyModel> build(const FamilyInput& input) {
-  LW_ASSIGN_OR_RETURN(const EncoderSizes c, read_config(input.config));
-  LW_ASSIGN_OR_RETURN(std::string prefix, find_prefix(input.checkpoint, kAnchor, "bert."));
+Result<FamilyModel> build_jina_bert(const FamilyInput& input) {
+  LW_ASSIGN_OR_RETURN(const EncoderSizes c, read_jina_bert_config(input.config));
+  LW_ASSIGN_OR_RETURN(std::string prefix, find_prefix(input.checkpoint, kJinaBertAnchor, "bert."));
   LW_ASSIGN_OR_RETURN(ModuleTensors tensors, ModuleTensors::create(input.config, input.checkpoint));
-  report_unknown_encoder_fields(input, kFields);
+  report_unknown_encoder_fields(input, kJinaBertFields);
   EncoderWriter writer(c, std::move(prefix), tensors);
-  return finish_encoder(input, c, writer, write(writer, c),
+  return finish_encoder(input, c, writer, write_jina_bert(writer, c),
                         {.family = "jina_bert",
                          .model_type = "bert",
                          .classes = "JinaBert",
@@ -149,7 +149,8 @@ Result<FamilyModel> build(const FamilyInput& input) {
 
 const Family& jina_bert_family() {
   static constexpr ModelType kModelTypes[] = {{"jina_bert", "BertTokenizer"}};
-  static const Family family = {"jina_bert", kModelTypes, build, /*has_encoder_form=*/true};
+  static const Family family = {"jina_bert", kModelTypes, build_jina_bert,
+                                /*has_encoder_form=*/true};
   return family;
 }
 

@@ -22,7 +22,7 @@ namespace {
 using graph::RowSymbol;
 using graph::ValueId;
 
-constexpr std::string_view kAnchor = "layers.0.self_attn.o_proj.weight";
+constexpr std::string_view kLlamaAnchor = "layers.0.self_attn.o_proj.weight";
 
 /// A range of rows of a tensor: a linear of its own.
 struct Rows {
@@ -190,7 +190,7 @@ class LlamaWriter {
 };
 
 /// Frequencies that older checkpoints store with each layer.
-std::vector<std::string> leftovers(const LlamaConfig& config, const std::string& prefix) {
+std::vector<std::string> llama_leftovers(const LlamaConfig& config, const std::string& prefix) {
   std::vector<std::string> names;
   for (size_t i = 0; i < config.layers.size(); ++i) {
     names.push_back(prefix + "layers." + std::to_string(i) + ".self_attn.rotary_emb.inv_freq");
@@ -199,23 +199,24 @@ std::vector<std::string> leftovers(const LlamaConfig& config, const std::string&
 }
 
 /// All names of the embedding and of the head that is tied to it.
-TiedTensors tied_tensors(const LlamaConfig& config, const Checkpoint& checkpoint,
-                         const std::string& embedding, const std::string& head) {
+TiedTensors llama_tied_tensors(const LlamaConfig& config, const Checkpoint& checkpoint,
+                               const std::string& embedding, const std::string& head) {
   std::vector<std::string> names = {embedding};
   if (config.tied_head) names.push_back(head);
   return {checkpoint, std::move(names)};
 }
 
-Result<FamilyModel> build(const FamilyInput& input) {
+Result<FamilyModel> build_llama(const FamilyInput& input) {
   LW_ASSIGN_OR_RETURN(const LlamaConfig config, read_llama_config(input));
-  LW_ASSIGN_OR_RETURN(const std::string prefix, find_prefix(input.checkpoint, kAnchor, "model."));
+  LW_ASSIGN_OR_RETURN(const std::string prefix,
+                      find_prefix(input.checkpoint, kLlamaAnchor, "model."));
   LW_ASSIGN_OR_RETURN(const DecoderForm form,
                       decoder_form(input, config.kind->classes, outside_of_model(prefix)));
   const std::string embedding = prefix + "embed_tokens.weight";
   std::string head = outside_of_model(prefix) + "lm_head.weight";
-  const TiedTensors tied = tied_tensors(config, input.checkpoint, embedding, head);
+  const TiedTensors tied = llama_tied_tensors(config, input.checkpoint, embedding, head);
   FamilyModel model;
-  model.leftovers = leftovers(config, prefix);
+  model.leftovers = llama_leftovers(config, prefix);
   if (form != DecoderForm::kLogits || config.tied_head) {
     model.leftovers.insert(model.leftovers.end(), {embedding, head});
   }
@@ -242,7 +243,7 @@ const Family& llama_family() {
   static constexpr ModelType kModelTypes[] = {{"llama"}, {"mistral"}, {"qwen2"},
                                               {"qwen3"}, {"smollm3"}, {"phi3"},
                                               {"olmo2"}, {"gemma2"},  {"gemma3_text"}};
-  static const Family family = {"llama", kModelTypes, build, /*has_encoder_form=*/true};
+  static const Family family = {"llama", kModelTypes, build_llama, /*has_encoder_form=*/true};
   return family;
 }
 

@@ -7,20 +7,17 @@
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
 #include "converters/families/activation_names.hpp"
+#include "converters/families/config_limits.hpp"
 
 namespace lanewise::converters {
 namespace {
 
 using base::in_quotes;
 
-// As in bert.cpp: ranges that no such model leaves.
-constexpr int64_t kMaxLayers = 4096;
-constexpr int64_t kMaxFeatures = 1 << 20;
-constexpr int64_t kMaxRows = INT32_MAX;
-constexpr int64_t kMaxPositions = INT32_MAX / 4;
+constexpr int64_t kLlamaMaxPositions = INT32_MAX / 4;
 constexpr double kMostCap = 1e6;
 
-constexpr LlamaKind kKinds[] = {
+constexpr LlamaKind kLlamaKinds[] = {
     {.model_type = "llama",
      .classes = "Llama",
      .sizes = {32000, 4096, 11008, 32, 32, 0, 0, 2048},
@@ -93,47 +90,48 @@ constexpr LlamaKind kKinds[] = {
      .tokens = {.bos = 2, .eos = 1, .pad = 0}},
 };
 
-constexpr std::array kFields = std::to_array<std::string_view>({"_sliding_window_pattern",
-                                                                "attention_bias",
-                                                                "attn_logit_softcapping",
-                                                                "embd_pdrop",
-                                                                "final_logit_softcapping",
-                                                                "head_dim",
-                                                                "hidden_act",
-                                                                "hidden_activation",
-                                                                "hidden_size",
-                                                                "initializer_range",
-                                                                "intermediate_size",
-                                                                "layer_types",
-                                                                "max_position_embeddings",
-                                                                "max_window_layers",
-                                                                "mlp_bias",
-                                                                "no_rope_layer_interval",
-                                                                "no_rope_layers",
-                                                                "num_attention_heads",
-                                                                "num_hidden_layers",
-                                                                "num_key_value_heads",
-                                                                "original_max_position_embeddings",
-                                                                "partial_rotary_factor",
-                                                                "pretraining_tp",
-                                                                "query_pre_attn_scalar",
-                                                                "resid_pdrop",
-                                                                "rms_norm_eps",
-                                                                "rope_local_base_freq",
-                                                                "rope_parameters",
-                                                                "rope_scaling",
-                                                                "rope_theta",
-                                                                "sliding_window",
-                                                                "sliding_window_pattern",
-                                                                "tie_word_embeddings",
-                                                                "use_bidirectional_attention",
-                                                                "use_sliding_window",
-                                                                "vocab_size"});
+constexpr std::array kLlamaFields =
+    std::to_array<std::string_view>({"_sliding_window_pattern",
+                                     "attention_bias",
+                                     "attn_logit_softcapping",
+                                     "embd_pdrop",
+                                     "final_logit_softcapping",
+                                     "head_dim",
+                                     "hidden_act",
+                                     "hidden_activation",
+                                     "hidden_size",
+                                     "initializer_range",
+                                     "intermediate_size",
+                                     "layer_types",
+                                     "max_position_embeddings",
+                                     "max_window_layers",
+                                     "mlp_bias",
+                                     "no_rope_layer_interval",
+                                     "no_rope_layers",
+                                     "num_attention_heads",
+                                     "num_hidden_layers",
+                                     "num_key_value_heads",
+                                     "original_max_position_embeddings",
+                                     "partial_rotary_factor",
+                                     "pretraining_tp",
+                                     "query_pre_attn_scalar",
+                                     "resid_pdrop",
+                                     "rms_norm_eps",
+                                     "rope_local_base_freq",
+                                     "rope_parameters",
+                                     "rope_scaling",
+                                     "rope_theta",
+                                     "sliding_window",
+                                     "sliding_window_pattern",
+                                     "tie_word_embeddings",
+                                     "use_bidirectional_attention",
+                                     "use_sliding_window",
+                                     "vocab_size"});
 
 Result<const LlamaKind*> find_kind(const Config& config) {
   LW_ASSIGN_OR_RETURN(const std::string type, config.text("model_type", ""));
-  const auto* const kind = std::ranges::find(kKinds, type, &LlamaKind::model_type);
-  if (kind != std::end(kKinds)) return kind;
+  const auto* const kind = std::ranges::find(kLlamaKinds, type, &LlamaKind::model_type);
+  if (kind != std::end(kLlamaKinds)) return kind;
   return unsupported(config.label() + ": unknown model_type " + in_quotes(type));
 }
 
@@ -161,13 +159,13 @@ Status read_heads(const Config& config, LlamaConfig& c) {
   return {};
 }
 
-Status read_sizes(const Config& config, LlamaConfig& c) {
+Status read_llama_sizes(const Config& config, LlamaConfig& c) {
   const LlamaSizes& usual = c.kind->sizes;
   LW_ASSIGN_OR_RETURN(c.vocabulary, config.integer("vocab_size", usual.vocabulary, 1, kMaxRows));
   LW_ASSIGN_OR_RETURN(c.width, config.integer("hidden_size", usual.width, 1, kMaxFeatures));
   LW_ASSIGN_OR_RETURN(c.hidden, config.integer("intermediate_size", usual.hidden, 1, kMaxFeatures));
   LW_ASSIGN_OR_RETURN(c.max_positions, config.integer("max_position_embeddings",
-                                                      usual.max_positions, 1, kMaxPositions));
+                                                      usual.max_positions, 1, kLlamaMaxPositions));
   LW_ASSIGN_OR_RETURN(c.eps, config.number("rms_norm_eps", c.kind->eps, 0, 1));
   return read_heads(config, c);
 }
@@ -184,7 +182,7 @@ Status read_biases(const Config& config, LlamaConfig& c) {
 }
 
 /// The scale of scores and both caps.
-Status read_scores(const Config& config, LlamaConfig& c) {
+Status read_llama_scores(const Config& config, LlamaConfig& c) {
   double scalar = static_cast<double>(c.head_dim);
   if (c.kind->gemma) {
     LW_ASSIGN_OR_RETURN(scalar, config.number("query_pre_attn_scalar", 256, 1e-6, 1e12));
@@ -200,7 +198,7 @@ Status read_scores(const Config& config, LlamaConfig& c) {
   return {};
 }
 
-Status read_activation(const Config& config, LlamaConfig& c) {
+Status read_llama_activation(const Config& config, LlamaConfig& c) {
   const std::string field = c.kind->gemma ? "hidden_activation" : "hidden_act";
   LW_ASSIGN_OR_RETURN(c.activation,
                       activation_name(config, field, c.kind->gemma ? "gelu_pytorch_tanh" : "silu"));
@@ -211,7 +209,7 @@ Status read_activation(const Config& config, LlamaConfig& c) {
 Result<int64_t> read_window(const Config& config, const LlamaConfig& c) {
   const char* const field = "sliding_window";
   const int64_t usual = is_written(config, field) ? 0 : c.kind->window;
-  LW_ASSIGN_OR_RETURN(const int64_t window, config.integer(field, usual, 0, kMaxPositions));
+  LW_ASSIGN_OR_RETURN(const int64_t window, config.integer(field, usual, 0, kLlamaMaxPositions));
   const bool by_field =
       c.kind->windows == LlamaWindows::kLastLayers || c.kind->windows == LlamaWindows::kWithoutRope;
   LW_ASSIGN_OR_RETURN(const bool used, config.boolean("use_sliding_window", !by_field));
@@ -275,7 +273,7 @@ Status read_unturned(const Config& config, LlamaConfig& c) {
   return {};
 }
 
-Status read_layers(const Config& config, LlamaConfig& c) {
+Status read_llama_layers(const Config& config, LlamaConfig& c) {
   LW_ASSIGN_OR_RETURN(const int64_t layers,
                       config.integer("num_hidden_layers", c.kind->sizes.layers, 1, kMaxLayers));
   c.layers.resize(static_cast<size_t>(layers));
@@ -306,20 +304,20 @@ Status read_positions(const Config& config, LlamaConfig& c) {
 
 }  // namespace
 
-std::span<const LlamaKind> llama_kinds() noexcept { return kKinds; }
+std::span<const LlamaKind> llama_kinds() noexcept { return kLlamaKinds; }
 
 Result<LlamaConfig> read_llama_config(const FamilyInput& input) {
   const Config& config = input.config;
   LlamaConfig c;
   LW_ASSIGN_OR_RETURN(c.kind, find_kind(config));
-  LW_RETURN_IF_ERROR(read_sizes(config, c));
+  LW_RETURN_IF_ERROR(read_llama_sizes(config, c));
   LW_RETURN_IF_ERROR(read_biases(config, c));
-  LW_RETURN_IF_ERROR(read_scores(config, c));
-  LW_RETURN_IF_ERROR(read_activation(config, c));
+  LW_RETURN_IF_ERROR(read_llama_scores(config, c));
+  LW_RETURN_IF_ERROR(read_llama_activation(config, c));
   LW_ASSIGN_OR_RETURN(c.tied_head, config.boolean("tie_word_embeddings", c.kind->tied_head));
-  LW_RETURN_IF_ERROR(read_layers(config, c));
+  LW_RETURN_IF_ERROR(read_llama_layers(config, c));
   LW_RETURN_IF_ERROR(read_positions(config, c));
-  report_unknown_hf_fields(input, kFields);
+  report_unknown_hf_fields(input, kLlamaFields);
   return c;
 }
 

@@ -21,36 +21,37 @@ namespace {
 
 using graph::ValueId;
 
-constexpr std::string_view kAnchor = "embeddings.tok_embeddings.weight";
+constexpr std::string_view kModernBertAnchor = "embeddings.tok_embeddings.weight";
 constexpr std::string_view kGlobal = "full_attention";
 constexpr std::string_view kLocal = "sliding_attention";
 
-constexpr std::array kFields = std::to_array<std::string_view>({"attention_bias",
-                                                                "classifier_activation",
-                                                                "classifier_bias",
-                                                                "classifier_pooling",
-                                                                "cls_token_id",
-                                                                "compile",
-                                                                "decoder_bias",
-                                                                "deterministic_flash_attn",
-                                                                "embedding_dropout",
-                                                                "global_attn_every_n_layers",
-                                                                "global_rope_theta",
-                                                                "hidden_activation",
-                                                                "initializer_cutoff_factor",
-                                                                "layer_types",
-                                                                "local_attention",
-                                                                "local_rope_theta",
-                                                                "mlp_bias",
-                                                                "mlp_dropout",
-                                                                "norm_bias",
-                                                                "norm_eps",
-                                                                "reference_compile",
-                                                                "repad_logits_with_grad",
-                                                                "rope_parameters",
-                                                                "rope_scaling",
-                                                                "sparse_pred_ignore_index",
-                                                                "sparse_prediction"});
+constexpr std::array kModernBertFields =
+    std::to_array<std::string_view>({"attention_bias",
+                                     "classifier_activation",
+                                     "classifier_bias",
+                                     "classifier_pooling",
+                                     "cls_token_id",
+                                     "compile",
+                                     "decoder_bias",
+                                     "deterministic_flash_attn",
+                                     "embedding_dropout",
+                                     "global_attn_every_n_layers",
+                                     "global_rope_theta",
+                                     "hidden_activation",
+                                     "initializer_cutoff_factor",
+                                     "layer_types",
+                                     "local_attention",
+                                     "local_rope_theta",
+                                     "mlp_bias",
+                                     "mlp_dropout",
+                                     "norm_bias",
+                                     "norm_eps",
+                                     "reference_compile",
+                                     "repad_logits_with_grad",
+                                     "rope_parameters",
+                                     "rope_scaling",
+                                     "sparse_pred_ignore_index",
+                                     "sparse_prediction"});
 
 struct ModernBertConfig {
   EncoderSizes sizes;
@@ -68,7 +69,7 @@ struct ModernBertConfig {
 };
 
 /// `layer_types`, or every so many layers a global one, the first included.
-Status read_layers(const Config& config, ModernBertConfig& c) {
+Status read_modernbert_layers(const Config& config, ModernBertConfig& c) {
   LW_ASSIGN_OR_RETURN(const int64_t every,
                       config.integer("global_attn_every_n_layers", 3, 1, kMaxEncoderLayers));
   for (int64_t i = 0; i < c.sizes.layers; ++i) c.local.push_back(i % every != 0);
@@ -87,7 +88,7 @@ Status read_layers(const Config& config, ModernBertConfig& c) {
   return {};
 }
 
-Status read_head(const Config& config, ModernBertConfig& c) {
+Status read_modernbert_head(const Config& config, ModernBertConfig& c) {
   LW_ASSIGN_OR_RETURN(c.head_bias, config.boolean("classifier_bias", false));
   LW_ASSIGN_OR_RETURN(c.decoder_bias, config.boolean("decoder_bias", true));
   LW_ASSIGN_OR_RETURN(c.head_activation, activation_name(config, "classifier_activation", "gelu"));
@@ -99,7 +100,7 @@ Status read_head(const Config& config, ModernBertConfig& c) {
                      " is not supported; known: cls, mean");
 }
 
-Result<ModernBertConfig> read_config(const Config& config) {
+Result<ModernBertConfig> read_modernbert_config(const Config& config) {
   ModernBertConfig c;
   EncoderSizes defaults;
   defaults.vocabulary = 50368;
@@ -119,8 +120,8 @@ Result<ModernBertConfig> read_config(const Config& config) {
   LW_ASSIGN_OR_RETURN(const int64_t both_sides,
                       config.integer("local_attention", 128, 1, kMaxEncoderRows));
   c.window = both_sides / 2 + 1;
-  LW_RETURN_IF_ERROR(read_layers(config, c));
-  LW_RETURN_IF_ERROR(read_head(config, c));
+  LW_RETURN_IF_ERROR(read_modernbert_layers(config, c));
+  LW_RETURN_IF_ERROR(read_modernbert_head(config, c));
   const RotarySizes sizes = {c.sizes.head_dim(), c.sizes.positions};
   LW_ASSIGN_OR_RETURN(c.global_rotary,
                       read_rotary(config, {.theta = 160000, .theta_field = "global_rope_theta"},
@@ -159,7 +160,7 @@ ValueId layer(EncoderWriter& writer, const ModernBertConfig& c, size_t number, V
   return builder.add(mlp + ".add", fed, x);
 }
 
-ValueId write(EncoderWriter& writer, const ModernBertConfig& c) {
+ValueId write_modernbert(EncoderWriter& writer, const ModernBertConfig& c) {
   ValueId x = writer.embed({.words = "embeddings.tok_embeddings",
                             .positions = "",
                             .types = "",
@@ -178,7 +179,7 @@ ValueId write(EncoderWriter& writer, const ModernBertConfig& c) {
 }
 
 /// Every class has the same layer before its own.
-std::vector<HeadClass> heads(const ModernBertConfig& c) {
+std::vector<HeadClass> modernbert_heads(const ModernBertConfig& c) {
   const HeadLayer layer = {.dense = "head.dense",
                            .activation = c.head_activation,
                            .norm = "head.norm",
@@ -191,27 +192,29 @@ std::vector<HeadClass> heads(const ModernBertConfig& c) {
           token_head({layer}), question_head({layer}, "classifier"), std::move(masked)};
 }
 
-Result<FamilyModel> build(const FamilyInput& input) {
-  LW_ASSIGN_OR_RETURN(const ModernBertConfig c, read_config(input.config));
-  LW_ASSIGN_OR_RETURN(std::string prefix, find_prefix(input.checkpoint, kAnchor, "model."));
+Result<FamilyModel> build_modernbert(const FamilyInput& input) {
+  LW_ASSIGN_OR_RETURN(const ModernBertConfig c, read_modernbert_config(input.config));
+  LW_ASSIGN_OR_RETURN(std::string prefix,
+                      find_prefix(input.checkpoint, kModernBertAnchor, "model."));
   LW_ASSIGN_OR_RETURN(ModuleTensors tensors, ModuleTensors::create(input.config, input.checkpoint));
-  report_unknown_encoder_fields(input, kFields);
+  report_unknown_encoder_fields(input, kModernBertFields);
   EncoderWriter writer(c.sizes, std::move(prefix), tensors);
-  return finish_encoder(input, c.sizes, writer, write(writer, c),
+  return finish_encoder(input, c.sizes, writer, write_modernbert(writer, c),
                         {.family = "modernbert",
                          .model_type = "modernbert",
                          .classes = "ModernBert",
                          .attribute = "model.",
                          .max_tokens = c.sizes.positions,
                          .words = "embeddings.tok_embeddings",
-                         .heads = heads(c)});
+                         .heads = modernbert_heads(c)});
 }
 
 }  // namespace
 
 const Family& modernbert_family() {
   static constexpr ModelType kModelTypes[] = {{"modernbert"}};
-  static const Family family = {"modernbert", kModelTypes, build, /*has_encoder_form=*/true};
+  static const Family family = {"modernbert", kModelTypes, build_modernbert,
+                                /*has_encoder_form=*/true};
   return family;
 }
 

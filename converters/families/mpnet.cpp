@@ -17,13 +17,14 @@ namespace {
 
 using graph::ValueId;
 
-constexpr std::string_view kAnchor = "embeddings.word_embeddings.weight";
-constexpr std::array kFields = std::to_array<std::string_view>({"relative_attention_num_buckets"});
+constexpr std::string_view kMPNetAnchor = "embeddings.word_embeddings.weight";
+constexpr std::array kMPNetFields =
+    std::to_array<std::string_view>({"relative_attention_num_buckets"});
 // Transformers' class has these as constants, whatever the config says.
 constexpr int64_t kFirstPosition = 2;
 constexpr T5Buckets kBuckets = {.count = 32, .max_distance = 128};
 
-PostNormModules modules(const std::string& name) {
+PostNormModules mpnet_modules(const std::string& name) {
   const std::string self = name + ".attention.attn";
   return {.attention = {self, self + ".q", self + ".k", self + ".v"},
           .attention_output = self + ".o",
@@ -46,7 +47,7 @@ std::string position_bias(EncoderWriter& writer, int64_t heads) {
                                           std::move(part));
 }
 
-ValueId write(EncoderWriter& writer, const EncoderSizes& c) {
+ValueId write_mpnet(EncoderWriter& writer, const EncoderSizes& c) {
   ValueId x = writer.embed({.words = "embeddings.word_embeddings",
                             .positions = "embeddings.position_embeddings",
                             .types = "",
@@ -55,7 +56,7 @@ ValueId write(EncoderWriter& writer, const EncoderSizes& c) {
   x = writer.norm("embeddings.LayerNorm", x);
   const std::string bias = position_bias(writer, c.heads);
   for (int64_t i = 0; i < c.layers; ++i) {
-    x = writer.post_norm_layer(modules("encoder.layer." + std::to_string(i)), x,
+    x = writer.post_norm_layer(mpnet_modules("encoder.layer." + std::to_string(i)), x,
                                {.relative_bias = bias});
   }
   return x;
@@ -72,7 +73,7 @@ Status check(const Config& config, const EncoderSizes& c) {
                      " is not supported; known: " + std::to_string(kBuckets.count));
 }
 
-Result<FamilyModel> build(const FamilyInput& input) {
+Result<FamilyModel> build_mpnet(const FamilyInput& input) {
   EncoderSizes defaults;
   defaults.vocabulary = 30527;
   defaults.token_types = 0;
@@ -80,12 +81,12 @@ Result<FamilyModel> build(const FamilyInput& input) {
   LW_ASSIGN_OR_RETURN(const EncoderSizes c,
                       read_encoder_sizes(input.config, defaults, {.token_types = nullptr}));
   LW_RETURN_IF_ERROR(check(input.config, c));
-  LW_ASSIGN_OR_RETURN(std::string prefix, find_prefix(input.checkpoint, kAnchor, "mpnet."));
+  LW_ASSIGN_OR_RETURN(std::string prefix, find_prefix(input.checkpoint, kMPNetAnchor, "mpnet."));
   LW_ASSIGN_OR_RETURN(ModuleTensors tensors, ModuleTensors::create(input.config, input.checkpoint));
-  report_unknown_encoder_fields(input, kFields);
+  report_unknown_encoder_fields(input, kMPNetFields);
   EncoderWriter writer(c, std::move(prefix), tensors);
   return finish_encoder(
-      input, c, writer, write(writer, c),
+      input, c, writer, write_mpnet(writer, c),
       {.family = "mpnet",
        .model_type = "mpnet",
        .classes = "MPNet",
@@ -99,7 +100,7 @@ Result<FamilyModel> build(const FamilyInput& input) {
 
 const Family& mpnet_family() {
   static constexpr ModelType kModelTypes[] = {{"mpnet", "MPNetTokenizer"}};
-  static const Family family = {"mpnet", kModelTypes, build, /*has_encoder_form=*/true};
+  static const Family family = {"mpnet", kModelTypes, build_mpnet, /*has_encoder_form=*/true};
   return family;
 }
 

@@ -22,52 +22,53 @@ namespace {
 using base::in_quotes;
 using graph::ValueId;
 
-constexpr std::string_view kAnchor = "embeddings.word_embeddings.weight";
+constexpr std::string_view kNomicBertAnchor = "embeddings.word_embeddings.weight";
 
-constexpr std::array kFields = std::to_array<std::string_view>({"activation_function",
-                                                                "attn_pdrop",
-                                                                "causal",
-                                                                "dense_seq_output",
-                                                                "embd_pdrop",
-                                                                "fused_bias_fc",
-                                                                "fused_dropout_add_ln",
-                                                                "head_dim",
-                                                                "layer_norm_epsilon",
-                                                                "max_trained_positions",
-                                                                "mlp_fc1_bias",
-                                                                "mlp_fc2_bias",
-                                                                "moe_every_n_layers",
-                                                                "n_embd",
-                                                                "n_head",
-                                                                "n_inner",
-                                                                "n_layer",
-                                                                "n_positions",
-                                                                "num_heads_kv",
-                                                                "pad_vocab_size_multiple",
-                                                                "parallel_block",
-                                                                "parallel_block_tied_norm",
-                                                                "prenorm",
-                                                                "qkv_proj_bias",
-                                                                "reorder_and_upcast_attn",
-                                                                "resid_pdrop",
-                                                                "rope_parameters",
-                                                                "rope_scaling",
-                                                                "rope_theta",
-                                                                "rotary_emb_base",
-                                                                "rotary_emb_fraction",
-                                                                "rotary_emb_interleaved",
-                                                                "rotary_emb_scale_base",
-                                                                "rotary_scaling_factor",
-                                                                "scale_attn_by_inverse_layer_idx",
-                                                                "scale_attn_weights",
-                                                                "summary_activation",
-                                                                "summary_first_dropout",
-                                                                "summary_proj_to_labels",
-                                                                "summary_type",
-                                                                "summary_use_proj",
-                                                                "use_flash_attn",
-                                                                "use_rms_norm",
-                                                                "use_xentropy"});
+constexpr std::array kNomicBertFields =
+    std::to_array<std::string_view>({"activation_function",
+                                     "attn_pdrop",
+                                     "causal",
+                                     "dense_seq_output",
+                                     "embd_pdrop",
+                                     "fused_bias_fc",
+                                     "fused_dropout_add_ln",
+                                     "head_dim",
+                                     "layer_norm_epsilon",
+                                     "max_trained_positions",
+                                     "mlp_fc1_bias",
+                                     "mlp_fc2_bias",
+                                     "moe_every_n_layers",
+                                     "n_embd",
+                                     "n_head",
+                                     "n_inner",
+                                     "n_layer",
+                                     "n_positions",
+                                     "num_heads_kv",
+                                     "pad_vocab_size_multiple",
+                                     "parallel_block",
+                                     "parallel_block_tied_norm",
+                                     "prenorm",
+                                     "qkv_proj_bias",
+                                     "reorder_and_upcast_attn",
+                                     "resid_pdrop",
+                                     "rope_parameters",
+                                     "rope_scaling",
+                                     "rope_theta",
+                                     "rotary_emb_base",
+                                     "rotary_emb_fraction",
+                                     "rotary_emb_interleaved",
+                                     "rotary_emb_scale_base",
+                                     "rotary_scaling_factor",
+                                     "scale_attn_by_inverse_layer_idx",
+                                     "scale_attn_weights",
+                                     "summary_activation",
+                                     "summary_first_dropout",
+                                     "summary_proj_to_labels",
+                                     "summary_type",
+                                     "summary_use_proj",
+                                     "use_flash_attn",
+                                     "use_rms_norm",
+                                     "use_xentropy"});
 
 struct NomicBertConfig {
   EncoderSizes sizes;
@@ -81,7 +82,7 @@ struct NomicBertConfig {
   RotaryFrequencies rotary;
 };
 
-Status refuse_unsupported(const Config& config) {
+Status refuse_nomic_bert_unsupported(const Config& config) {
   constexpr std::array kFixed =
       std::to_array<FixedField>({{"causal", false},
                                  {"parallel_block", false},
@@ -103,7 +104,7 @@ Status refuse_unsupported(const Config& config) {
 }
 
 /// `swiglu`, `geglu` and `glu` are gated; `gelu` is not.
-Status read_activation(const Config& config, NomicBertConfig& c) {
+Status read_nomic_bert_activation(const Config& config, NomicBertConfig& c) {
   constexpr std::pair<std::string_view, std::string_view> kKnown[] = {
       {"swiglu", "silu"}, {"geglu", "gelu"}, {"glu", "sigmoid"}, {"gelu", "gelu"}};
   const std::string field = "activation_function";
@@ -168,7 +169,7 @@ Result<NomicBertConfig> read_published(const FamilyInput& input) {
                                 .positions = "n_positions",
                                 .eps = "layer_norm_epsilon",
                                 .activation = nullptr};
-  LW_RETURN_IF_ERROR(refuse_unsupported(config));
+  LW_RETURN_IF_ERROR(refuse_nomic_bert_unsupported(config));
   LW_ASSIGN_OR_RETURN(c.sizes, read_encoder_sizes(config, defaults, fields));
   LW_ASSIGN_OR_RETURN(const int64_t multiple,
                       config.integer("pad_vocab_size_multiple", 1, 1, 1 << 20));
@@ -178,13 +179,13 @@ Result<NomicBertConfig> read_published(const FamilyInput& input) {
   LW_ASSIGN_OR_RETURN(c.up_bias, config.boolean("mlp_fc1_bias", true));
   c.head_bias = c.up_bias;
   LW_ASSIGN_OR_RETURN(c.down_bias, config.boolean("mlp_fc2_bias", true));
-  LW_RETURN_IF_ERROR(read_activation(config, c));
+  LW_RETURN_IF_ERROR(read_nomic_bert_activation(config, c));
   LW_RETURN_IF_ERROR(read_inner(config, c));
   LW_RETURN_IF_ERROR(read_published_rotary(input, c));
   return c;
 }
 
-Result<NomicBertConfig> read_config(const FamilyInput& input) {
+Result<NomicBertConfig> read_nomic_bert_config(const FamilyInput& input) {
   const Config& config = input.config;
   NomicBertConfig c;
   EncoderSizes defaults;
@@ -205,7 +206,7 @@ Result<NomicBertConfig> read_config(const FamilyInput& input) {
   return c;
 }
 
-PostNormModules published_layer(const std::string& name, const NomicBertConfig& c) {
+PostNormModules published_nomic_bert_layer(const std::string& name, const NomicBertConfig& c) {
   const std::string self = name + ".attn";
   const std::string mlp = name + ".mlp";
   PostNormModules modules = {.attention = {.node = self,
@@ -229,7 +230,7 @@ PostNormModules published_layer(const std::string& name, const NomicBertConfig& 
   return modules;
 }
 
-ValueId write(EncoderWriter& writer, const NomicBertConfig& c) {
+ValueId write_nomic_bert(EncoderWriter& writer, const NomicBertConfig& c) {
   // Transformers reads both spellings of tensors, and writes the published one.
   const bool own =
       writer.tensors().find(writer.prefix() + "layers.0.self_attn.o_proj.weight") != nullptr;
@@ -241,15 +242,15 @@ ValueId write(EncoderWriter& writer, const NomicBertConfig& c) {
   const ValueId angles = writer.angles("rotary", c.rotary);
   for (int64_t i = 0; i < c.sizes.layers; ++i) {
     const std::string number = std::to_string(i);
-    const PostNormModules modules =
-        own ? gated_layer("layers." + number) : published_layer("encoder.layers." + number, c);
+    const PostNormModules modules = own ? gated_layer("layers." + number)
+                                        : published_nomic_bert_layer("encoder.layers." + number, c);
     x = writer.post_norm_layer(modules, x, {.angles = angles, .interleaved = c.interleaved});
   }
   return x;
 }
 
 /// The published code has its masked-token head in a class for pre-training.
-std::vector<HeadClass> heads(const NomicBertConfig& c) {
+std::vector<HeadClass> nomic_bert_heads(const NomicBertConfig& c) {
   HeadClass masked = predictions_head(c.sizes, c.sizes.hidden, "layer_norm");
   masked.layers.front().dense_bias = c.head_bias;
   masked.has_bias = c.head_bias;
@@ -258,31 +259,32 @@ std::vector<HeadClass> heads(const NomicBertConfig& c) {
   return {text_head(HeadInput::kPooler), token_head(), std::move(masked), std::move(pretrained)};
 }
 
-Result<FamilyModel> build(const FamilyInput& input) {
+Result<FamilyModel> build_nomic_bert(const FamilyInput& input) {
   const bool published = input.config.has("n_embd") || input.config.has("rotary_emb_fraction");
   LW_ASSIGN_OR_RETURN(const NomicBertConfig c,
-                      published ? read_published(input) : read_config(input));
+                      published ? read_published(input) : read_nomic_bert_config(input));
   LW_RETURN_IF_ERROR(check_not_pruned(input.config, c.sizes));
-  LW_ASSIGN_OR_RETURN(std::string prefix, find_prefix(input.checkpoint, kAnchor, "bert."));
+  LW_ASSIGN_OR_RETURN(std::string prefix, find_prefix(input.checkpoint, kNomicBertAnchor, "bert."));
   LW_ASSIGN_OR_RETURN(ModuleTensors tensors, ModuleTensors::create(input.config, input.checkpoint));
-  report_unknown_encoder_fields(input, kFields);
+  report_unknown_encoder_fields(input, kNomicBertFields);
   const std::string_view attribute = prefix.ends_with("nomic_bert.") ? "nomic_bert." : "bert.";
   EncoderWriter writer(c.sizes, std::move(prefix), tensors);
-  return finish_encoder(input, c.sizes, writer, write(writer, c),
+  return finish_encoder(input, c.sizes, writer, write_nomic_bert(writer, c),
                         {.family = "nomic_bert",
                          .model_type = "nomic_bert",
                          .classes = "NomicBert",
                          .attribute = attribute,
                          .max_tokens = c.max_tokens,
                          .pooler = "pooler.dense",
-                         .heads = heads(c)});
+                         .heads = nomic_bert_heads(c)});
 }
 
 }  // namespace
 
 const Family& nomic_bert_family() {
   static constexpr ModelType kModelTypes[] = {{"nomic_bert", "BertTokenizer"}};
-  static const Family family = {"nomic_bert", kModelTypes, build, /*has_encoder_form=*/true};
+  static const Family family = {"nomic_bert", kModelTypes, build_nomic_bert,
+                                /*has_encoder_form=*/true};
   return family;
 }
 

@@ -38,36 +38,36 @@ using graph::Affine;
 using graph::RowSymbol;
 using graph::ValueId;
 
-constexpr const char* kSourceTable = "encoder.embedding.weight";
-constexpr const char* kTargetTable = "decoder.embedding.weight";
+constexpr const char* kRnnSeq2seqSourceTable = "encoder.embedding.weight";
+constexpr const char* kRnnSeq2seqTargetTable = "decoder.embedding.weight";
 constexpr const char* kConcat = "decoder.concat";
 constexpr const char* kAttention = "decoder.attention";
 
 // No layer here limits the length of a sequence, but a decoder that never ends needs a limit.
 constexpr int64_t kDefaultLength = 5000;
 
-constexpr std::array kFields = std::to_array<std::string_view>({"attention",
-                                                                "bidirectional",
-                                                                "bidirectional_merge",
-                                                                "bos_token_id",
-                                                                "cell",
-                                                                "decoder_init",
-                                                                "eos_token_id",
-                                                                "hidden_size",
-                                                                "ignore",
-                                                                "keys",
-                                                                "max_length",
-                                                                "num_decoder_layers",
-                                                                "num_encoder_layers",
-                                                                "num_layers",
-                                                                "pad_token_id",
-                                                                "source_bos_token_id",
-                                                                "source_eos_token_id",
-                                                                "source_lowercase",
-                                                                "source_split",
-                                                                "source_vocabulary",
-                                                                "target_vocabulary",
-                                                                "unk_token"});
+constexpr std::array kRnnSeq2seqFields = std::to_array<std::string_view>({"attention",
+                                                                          "bidirectional",
+                                                                          "bidirectional_merge",
+                                                                          "bos_token_id",
+                                                                          "cell",
+                                                                          "decoder_init",
+                                                                          "eos_token_id",
+                                                                          "hidden_size",
+                                                                          "ignore",
+                                                                          "keys",
+                                                                          "max_length",
+                                                                          "num_decoder_layers",
+                                                                          "num_encoder_layers",
+                                                                          "num_layers",
+                                                                          "pad_token_id",
+                                                                          "source_bos_token_id",
+                                                                          "source_eos_token_id",
+                                                                          "source_lowercase",
+                                                                          "source_split",
+                                                                          "source_vocabulary",
+                                                                          "target_vocabulary",
+                                                                          "unk_token"});
 
 enum class Init { kConcatDirections, kFirstLayers, kLast };
 enum class Scores { kNone, kDot, kGeneral, kAdditive };
@@ -166,7 +166,7 @@ Result<Init> read_init(const Config& config, const Seq2Seq& model) {
                           model.decoder.description());
 }
 
-Result<Scores> read_scores(const Config& config, ModuleTensors& tensors) {
+Result<Scores> read_rnn_seq2seq_scores(const Config& config, ModuleTensors& tensors) {
   constexpr std::array kNames = std::to_array<std::string_view>({"dot", "general", "additive"});
   const std::string concat = std::string(kConcat) + ".weight";
   if (!config.has("attention")) {
@@ -201,8 +201,8 @@ Result<bool> read_merge(const Config& config, ModuleTensors& tensors, const Seq2
 
 Result<Seq2Seq> read_model(const Config& config, ModuleTensors& tensors) {
   Seq2Seq model;
-  LW_ASSIGN_OR_RETURN(const Shape source, tensors.shape(kSourceTable, 2));
-  LW_ASSIGN_OR_RETURN(const Shape target, tensors.shape(kTargetTable, 2));
+  LW_ASSIGN_OR_RETURN(const Shape source, tensors.shape(kRnnSeq2seqSourceTable, 2));
+  LW_ASSIGN_OR_RETURN(const Shape target, tensors.shape(kRnnSeq2seqTargetTable, 2));
   model.source_vocabulary = source[0];
   model.source_width = source[1];
   model.target_vocabulary = target[0];
@@ -211,7 +211,7 @@ Result<Seq2Seq> read_model(const Config& config, ModuleTensors& tensors) {
   LW_ASSIGN_OR_RETURN(model.decoder, read_rnn(tensors, "decoder.rnn"));
   LW_RETURN_IF_ERROR(check_rnns(config, model));
   LW_ASSIGN_OR_RETURN(model.init, read_init(config, model));
-  LW_ASSIGN_OR_RETURN(model.scores, read_scores(config, tensors));
+  LW_ASSIGN_OR_RETURN(model.scores, read_rnn_seq2seq_scores(config, tensors));
   LW_ASSIGN_OR_RETURN(model.sum_directions, read_merge(config, tensors, model));
   if (model.scores != Scores::kDot || model.decoder.units == model.memory_width()) return model;
   return invalid_argument(config.label() + ": 'attention' 'dot' needs states as wide as the " +
@@ -322,9 +322,9 @@ class Writer {
   graph::Builder builder_;
 };
 
-Result<FamilyModel> build(const FamilyInput& input) {
-  LW_ASSIGN_OR_RETURN(ModuleTensors tensors,
-                      ModuleTensors::create(input.config, input.checkpoint, kSourceTable));
+Result<FamilyModel> build_rnn_seq2seq(const FamilyInput& input) {
+  LW_ASSIGN_OR_RETURN(ModuleTensors tensors, ModuleTensors::create(input.config, input.checkpoint,
+                                                                   kRnnSeq2seqSourceTable));
   LW_ASSIGN_OR_RETURN(const Seq2Seq seq2seq, read_model(input.config, tensors));
   FamilyModel model;
   model.graph = Writer(seq2seq, tensors).write();
@@ -337,15 +337,15 @@ Result<FamilyModel> build(const FamilyInput& input) {
   model.info.max_tokens = length;
   model.info.max_text_tokens = length;
   model.info.max_target_tokens = length;
-  LW_RETURN_IF_ERROR(read_sequence_tokens(input, tensors.file_name(kSourceTable),
-                                          tensors.file_name(kTargetTable), model));
+  LW_RETURN_IF_ERROR(read_sequence_tokens(input, tensors.file_name(kRnnSeq2seqSourceTable),
+                                          tensors.file_name(kRnnSeq2seqTargetTable), model));
   for (const char* bias : {".bias", ".value.bias"}) {
     model.leftovers.push_back(tensors.file_name(std::string(kAttention) + bias));
   }
   LW_RETURN_IF_ERROR(tensors.check_keys());
   LW_RETURN_IF_ERROR(expect_all_read(input.config, model));
   std::move(tensors).move_into(model);
-  report_unknown_fields(input, kFields);
+  report_unknown_fields(input, kRnnSeq2seqFields);
   return model;
 }
 
@@ -353,7 +353,7 @@ Result<FamilyModel> build(const FamilyInput& input) {
 
 const Family& rnn_seq2seq_family() {
   static constexpr ModelType kModelTypes[] = {{"rnn_seq2seq"}};
-  static const Family family = {"rnn_seq2seq", kModelTypes, build};
+  static const Family family = {"rnn_seq2seq", kModelTypes, build_rnn_seq2seq};
   return family;
 }
 

@@ -18,7 +18,7 @@ namespace {
 
 using graph::ValueId;
 
-constexpr std::string_view kAnchor = "embeddings.word_embeddings.weight";
+constexpr std::string_view kRobertaAnchor = "embeddings.word_embeddings.weight";
 
 struct Kind {
   std::string_view model_type;
@@ -26,9 +26,9 @@ struct Kind {
   int64_t vocabulary;
 };
 
-constexpr Kind kKinds[] = {{"roberta", "Roberta", 50265},
-                           {"xlm-roberta", "XLMRoberta", 30522},
-                           {"camembert", "Camembert", 30522}};
+constexpr Kind kRobertaKinds[] = {{"roberta", "Roberta", 50265},
+                                  {"xlm-roberta", "XLMRoberta", 30522},
+                                  {"camembert", "Camembert", 30522}};
 
 /// The row of the first token's position: the rows up to that of padding are never used.
 Result<int64_t> first_position(const Config& config, const EncoderSizes& c) {
@@ -38,7 +38,7 @@ Result<int64_t> first_position(const Config& config, const EncoderSizes& c) {
                       "more than 'pad_token_id' " + std::to_string(pad) + " + 1");
 }
 
-ValueId write(EncoderWriter& writer, const EncoderSizes& c, int64_t first) {
+ValueId write_roberta(EncoderWriter& writer, const EncoderSizes& c, int64_t first) {
   ValueId x = writer.embed({.words = "embeddings.word_embeddings",
                             .positions = "embeddings.position_embeddings",
                             .types = "embeddings.token_type_embeddings",
@@ -52,21 +52,22 @@ ValueId write(EncoderWriter& writer, const EncoderSizes& c, int64_t first) {
   return x;
 }
 
-Result<FamilyModel> build(const FamilyInput& input) {
+Result<FamilyModel> build_roberta(const FamilyInput& input) {
   LW_ASSIGN_OR_RETURN(const std::string type, input.config.text("model_type", ""));
-  const Kind* kind = std::ranges::find(kKinds, type, &Kind::model_type);
-  if (kind == std::end(kKinds)) kind = kKinds;
+  const Kind* kind = std::ranges::find(kRobertaKinds, type, &Kind::model_type);
+  if (kind == std::end(kRobertaKinds)) kind = kRobertaKinds;
   LW_RETURN_IF_ERROR(check_is_encoder(input.config, kind->model_type));
   EncoderSizes defaults;
   defaults.vocabulary = kind->vocabulary;
   LW_ASSIGN_OR_RETURN(const EncoderSizes c, read_encoder_sizes(input.config, defaults));
   LW_ASSIGN_OR_RETURN(const int64_t first, first_position(input.config, c));
-  LW_ASSIGN_OR_RETURN(std::string prefix, find_prefix(input.checkpoint, kAnchor, "roberta."));
+  LW_ASSIGN_OR_RETURN(std::string prefix,
+                      find_prefix(input.checkpoint, kRobertaAnchor, "roberta."));
   LW_ASSIGN_OR_RETURN(ModuleTensors tensors, ModuleTensors::create(input.config, input.checkpoint));
   report_unknown_encoder_fields(input);
   EncoderWriter writer(c, std::move(prefix), tensors);
   return finish_encoder(
-      input, c, writer, write(writer, c, first),
+      input, c, writer, write_roberta(writer, c, first),
       {.family = "roberta",
        .model_type = kind->model_type,
        .classes = kind->classes,
@@ -82,7 +83,7 @@ const Family& roberta_family() {
   static constexpr ModelType kModelTypes[] = {{"roberta", "RobertaTokenizer"},
                                               {"xlm-roberta", "XLMRobertaTokenizer"},
                                               {"camembert", "CamembertTokenizer"}};
-  static const Family family = {"roberta", kModelTypes, build, /*has_encoder_form=*/true};
+  static const Family family = {"roberta", kModelTypes, build_roberta, /*has_encoder_form=*/true};
   return family;
 }
 

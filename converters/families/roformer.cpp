@@ -17,8 +17,9 @@ namespace {
 
 using graph::ValueId;
 
-constexpr std::string_view kAnchor = "embeddings.word_embeddings.weight";
-constexpr std::array kFields = std::to_array<std::string_view>({"embedding_size", "rotary_value"});
+constexpr std::string_view kRoFormerAnchor = "embeddings.word_embeddings.weight";
+constexpr std::array kRoFormerFields =
+    std::to_array<std::string_view>({"embedding_size", "rotary_value"});
 constexpr double kTheta = 10000;
 
 struct RoFormerConfig {
@@ -27,7 +28,7 @@ struct RoFormerConfig {
   bool turn_values = false;
 };
 
-Result<RoFormerConfig> read_config(const Config& config) {
+Result<RoFormerConfig> read_roformer_config(const Config& config) {
   RoFormerConfig c;
   EncoderSizes defaults;
   defaults.vocabulary = 50000;
@@ -51,7 +52,7 @@ RotaryFrequencies frequencies(int64_t head_dim) {
   return rotary;
 }
 
-ValueId write(EncoderWriter& writer, const RoFormerConfig& c) {
+ValueId write_roformer(EncoderWriter& writer, const RoFormerConfig& c) {
   ValueId x = writer.embed({.words = "embeddings.word_embeddings",
                             .positions = "",
                             .types = "embeddings.token_type_embeddings",
@@ -69,25 +70,27 @@ ValueId write(EncoderWriter& writer, const RoFormerConfig& c) {
   return x;
 }
 
-std::vector<HeadClass> heads(const RoFormerConfig& c) {
+std::vector<HeadClass> roformer_heads(const RoFormerConfig& c) {
   return {two_layer_text_head(c.sizes.activation), token_head(), question_head(),
           predictions_head(c.sizes, c.embedding)};
 }
 
-Result<FamilyModel> build(const FamilyInput& input) {
-  LW_ASSIGN_OR_RETURN(const RoFormerConfig c, read_config(input.config));
-  LW_ASSIGN_OR_RETURN(std::string prefix, find_prefix(input.checkpoint, kAnchor, "roformer."));
+Result<FamilyModel> build_roformer(const FamilyInput& input) {
+  LW_ASSIGN_OR_RETURN(const RoFormerConfig c, read_roformer_config(input.config));
+  LW_ASSIGN_OR_RETURN(std::string prefix,
+                      find_prefix(input.checkpoint, kRoFormerAnchor, "roformer."));
   LW_ASSIGN_OR_RETURN(ModuleTensors tensors, ModuleTensors::create(input.config, input.checkpoint));
-  report_unknown_encoder_fields(input, kFields);
+  report_unknown_encoder_fields(input, kRoFormerFields);
   const std::string table = prefix + "encoder.embed_positions.weight";
   EncoderWriter writer(c.sizes, std::move(prefix), tensors);
-  LW_ASSIGN_OR_RETURN(FamilyModel model, finish_encoder(input, c.sizes, writer, write(writer, c),
-                                                        {.family = "roformer",
-                                                         .model_type = "roformer",
-                                                         .classes = "RoFormer",
-                                                         .attribute = "roformer.",
-                                                         .max_tokens = c.sizes.positions,
-                                                         .heads = heads(c)}));
+  LW_ASSIGN_OR_RETURN(FamilyModel model,
+                      finish_encoder(input, c.sizes, writer, write_roformer(writer, c),
+                                     {.family = "roformer",
+                                      .model_type = "roformer",
+                                      .classes = "RoFormer",
+                                      .attribute = "roformer.",
+                                      .max_tokens = c.sizes.positions,
+                                      .heads = roformer_heads(c)}));
   // Sines and cosines of the angles.
   model.leftovers.push_back(table);
   return model;
@@ -97,7 +100,7 @@ Result<FamilyModel> build(const FamilyInput& input) {
 
 const Family& roformer_family() {
   static constexpr ModelType kModelTypes[] = {{"roformer", "RoFormerTokenizer"}};
-  static const Family family = {"roformer", kModelTypes, build, /*has_encoder_form=*/true};
+  static const Family family = {"roformer", kModelTypes, build_roformer, /*has_encoder_form=*/true};
   return family;
 }
 

@@ -12,7 +12,7 @@ namespace lanewise::converters {
 namespace {
 
 constexpr double kMost = 1e12;
-constexpr int64_t kMaxPositions = INT32_MAX;
+constexpr int64_t kRotaryMaxPositions = INT32_MAX;
 
 /// PyTorch computes frequencies in f32, one rounding for each operation; so does everything here.
 /// The difference matters: at position 100000 it is a large part of a turn.
@@ -87,11 +87,11 @@ class Reader {
 
   Result<int64_t> original_positions() const {
     const std::string field = "original_max_position_embeddings";
-    if (defaults_.phi) return config_.integer(field, 4096, 1, kMaxPositions);
+    if (defaults_.phi) return config_.integer(field, 4096, 1, kRotaryMaxPositions);
     LW_ASSIGN_OR_RETURN(const int64_t outside,
-                        config_.integer(field, sizes_.max_positions, 1, kMaxPositions));
+                        config_.integer(field, sizes_.max_positions, 1, kRotaryMaxPositions));
     if (config_.has(field)) return outside;
-    return parameters_.integer(field, outside, 1, kMaxPositions);
+    return parameters_.integer(field, outside, 1, kRotaryMaxPositions);
   }
 
   RotaryFrequencies linear(float factor) const {

@@ -8,6 +8,7 @@
 
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
+#include "converters/families/config_limits.hpp"
 #include "converters/families/sentence_transformers.hpp"
 #include "converters/files.hpp"
 #include "converters/formats/elements.hpp"
@@ -22,7 +23,6 @@ using graph::ValueId;
 // torch.nn.functional.normalize, which the module Normalize calls, and torch.nn.LayerNorm.
 constexpr double kNormalizeEps = 1e-12;
 constexpr double kLayerNormEps = 1e-5;
-constexpr int64_t kMaxFeatures = 1 << 20;
 constexpr size_t kMostModes = 64;
 
 struct PoolingMode {

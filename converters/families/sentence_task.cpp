@@ -68,8 +68,8 @@ Status read_sparse(const FamilyInput& input, const std::vector<SentenceModule>& 
   return read_splade_pooling(input, modules[1], info.head);
 }
 
-Status read_scores(const FamilyInput& input, const std::vector<SentenceModule>& modules,
-                   ModelInfo& info) {
+Status read_sentence_task_scores(const FamilyInput& input,
+                                 const std::vector<SentenceModule>& modules, ModelInfo& info) {
   if (modules.size() > 1) return unknown_module(input, modules[1], "a Transformer alone");
   for (const Prompt& prompt : info.prompts) {
     if (prompt.text.empty()) continue;
@@ -89,7 +89,7 @@ Status read_scores(const FamilyInput& input, const std::vector<SentenceModule>& 
 Status read_sentence_task(const FamilyInput& input, TransformerTask task, ModelInfo& info) {
   LW_RETURN_IF_ERROR(read_prompts(input, task, info));
   LW_ASSIGN_OR_RETURN(const std::vector<SentenceModule> modules, read_modules(input.folder));
-  return task == TransformerTask::kScores ? read_scores(input, modules, info)
+  return task == TransformerTask::kScores ? read_sentence_task_scores(input, modules, info)
                                           : read_sparse(input, modules, info);
 }
 

@@ -19,7 +19,7 @@ namespace {
 using base::in_quotes;
 
 // Fields for training and bookkeeping.
-constexpr std::array kHarmless =
+constexpr std::array kHarmlessSequenceFields =
     std::to_array<std::string_view>({"_name_or_path", "architectures", "batch_first", "dropout",
                                      "dtype", "model_type", "torch_dtype", "transformers_version"});
 
@@ -225,7 +225,7 @@ void report_unknown_fields(const FamilyInput& input, std::span<const std::string
     return std::find(list.begin(), list.end(), name) != list.end();
   };
   const auto is_known = [&](std::string_view name) {
-    return has(known, name) || has(kHarmless, name);
+    return has(known, name) || has(kHarmlessSequenceFields, name);
   };
   input.config.report_unknown(is_known, input.report);
 }

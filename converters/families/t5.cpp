@@ -9,6 +9,7 @@
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
 #include "converters/families/activation_names.hpp"
+#include "converters/families/config_limits.hpp"
 #include "converters/families/family.hpp"
 #include "converters/families/hf_config.hpp"
 #include "converters/families/hf_heads.hpp"
@@ -26,43 +27,38 @@ namespace {
 using graph::RowSymbol;
 using graph::ValueId;
 
-// As in bert.cpp: limits that no T5 exceeds.
-constexpr int64_t kMaxLayers = 4096;
-constexpr int64_t kMaxFeatures = 1 << 20;
-constexpr int64_t kMaxRows = INT32_MAX;
 constexpr int64_t kMaxBuckets = 1 << 12;
 // The bias table of a stack has one column per distance.
 constexpr int64_t kMaxDistance = 1 << 16;
-constexpr int64_t kMostBiasFloats = 1 << 26;
 // Relative positions have no maximum, so any sequence can be run. Some limit is needed, and this is
 // eight times the length that T5 was trained on.
-constexpr int64_t kTokens = 4096;
+constexpr int64_t kT5Tokens = 4096;
 constexpr int64_t kTrainedTokens = 512;
 constexpr DefaultTokens kTokenIds{.eos = 1, .pad = 0, .decoder_start = 0};
-constexpr std::string_view kAnchor = "encoder.block.0.layer.0.SelfAttention.q.weight";
+constexpr std::string_view kT5Anchor = "encoder.block.0.layer.0.SelfAttention.q.weight";
 
-constexpr std::array kFields = std::to_array<std::string_view>({"d_ff",
-                                                                "d_kv",
-                                                                "d_model",
-                                                                "dense_act_fn",
-                                                                "feed_forward_proj",
-                                                                "head_dim",
-                                                                "hidden_size",
-                                                                "is_gated_act",
-                                                                "layer_norm_epsilon",
-                                                                "n_positions",
-                                                                "num_attention_heads",
-                                                                "num_decoder_layers",
-                                                                "num_heads",
-                                                                "num_hidden_layers",
-                                                                "num_layers",
-                                                                "output_past",
-                                                                "relative_attention_max_distance",
-                                                                "relative_attention_num_buckets",
-                                                                "scale_decoder_outputs",
-                                                                "tie_encoder_decoder",
-                                                                "tie_word_embeddings",
-                                                                "vocab_size"});
+constexpr std::array kT5Fields = std::to_array<std::string_view>({"d_ff",
+                                                                  "d_kv",
+                                                                  "d_model",
+                                                                  "dense_act_fn",
+                                                                  "feed_forward_proj",
+                                                                  "head_dim",
+                                                                  "hidden_size",
+                                                                  "is_gated_act",
+                                                                  "layer_norm_epsilon",
+                                                                  "n_positions",
+                                                                  "num_attention_heads",
+                                                                  "num_decoder_layers",
+                                                                  "num_heads",
+                                                                  "num_hidden_layers",
+                                                                  "num_layers",
+                                                                  "output_past",
+                                                                  "relative_attention_max_distance",
+                                                                  "relative_attention_num_buckets",
+                                                                  "scale_decoder_outputs",
+                                                                  "tie_encoder_decoder",
+                                                                  "tie_word_embeddings",
+                                                                  "vocab_size"});
 
 struct T5Config {
   int64_t vocabulary = 0;
@@ -116,13 +112,13 @@ Status read_buckets(const Config& config, int64_t heads, T5Buckets& buckets) {
 
 /// Transformers scales logits if the head is the embedding. Since version 5 a separate field says
 /// so, because it writes `tie_word_embeddings` as true even for an untied head.
-Status read_head(const Config& config, T5Config& c) {
+Status read_t5_head(const Config& config, T5Config& c) {
   LW_ASSIGN_OR_RETURN(c.tied_head, config.boolean("tie_word_embeddings", true));
   LW_ASSIGN_OR_RETURN(c.scale_logits, config.boolean("scale_decoder_outputs", c.tied_head));
   return {};
 }
 
-Status read_sizes(const Config& config, T5Config& c) {
+Status read_t5_sizes(const Config& config, T5Config& c) {
   LW_ASSIGN_OR_RETURN(c.vocabulary, config.integer("vocab_size", 32128, 1, kMaxRows));
   LW_ASSIGN_OR_RETURN(c.width,
                       integer_or_alias(config, "d_model", "hidden_size", 512, 1, kMaxFeatures));
@@ -148,19 +144,19 @@ Result<bool> wants_encoder_alone(const FamilyInput& input) {
 }
 
 /// Absent fields have Transformers' defaults.
-Result<T5Config> read_config(const FamilyInput& input) {
+Result<T5Config> read_t5_config(const FamilyInput& input) {
   const Config& config = input.config;
   constexpr std::array kFixed = std::to_array<FixedField>(
       {{"is_encoder_decoder", true}, {"is_decoder", false}, {"tie_encoder_decoder", false}});
   T5Config c;
   LW_ASSIGN_OR_RETURN(c.encoder_alone, wants_encoder_alone(input));
   if (!c.encoder_alone) LW_RETURN_IF_ERROR(check_fixed(config, kFixed));
-  LW_RETURN_IF_ERROR(read_sizes(config, c));
+  LW_RETURN_IF_ERROR(read_t5_sizes(config, c));
   LW_RETURN_IF_ERROR(read_buckets(config, c.heads, c.buckets));
   LW_RETURN_IF_ERROR(read_feed_forward(config, c));
-  LW_RETURN_IF_ERROR(read_head(config, c));
+  LW_RETURN_IF_ERROR(read_t5_head(config, c));
   LW_ASSIGN_OR_RETURN(c.eps, config.number("layer_norm_epsilon", 1e-6, 0, 1));
-  report_unknown_hf_fields(input, kFields);
+  report_unknown_hf_fields(input, kT5Fields);
   return c;
 }
 
@@ -170,8 +166,8 @@ struct Tables {
 };
 
 /// All names of the embedding; a file has one or several.
-TiedTensors tied_tensors(const T5Config& config, const Checkpoint& checkpoint,
-                         const std::string& prefix) {
+TiedTensors t5_tied_tensors(const T5Config& config, const Checkpoint& checkpoint,
+                            const std::string& prefix) {
   std::vector<std::string> names = {prefix + "shared.weight",
                                     prefix + "encoder.embed_tokens.weight"};
   if (config.encoder_alone) return {checkpoint, std::move(names)};
@@ -320,18 +316,18 @@ constexpr const char* kUnusedTable =
     "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight";
 
 /// Copies of tied tensors, and the unused table.
-std::vector<std::string> leftovers(const std::string& prefix) {
+std::vector<std::string> t5_leftovers(const std::string& prefix) {
   std::vector<std::string> names = {"shared.weight", "encoder.embed_tokens.weight",
                                     "decoder.embed_tokens.weight", "lm_head.weight", kUnusedTable};
   for (std::string& name : names) name.insert(0, prefix);
   return names;
 }
 
-void describe(const T5Config& config, ModelInfo& info) {
+void describe_t5(const T5Config& config, ModelInfo& info) {
   info.family = "t5";
   info.task = "text2text";
   info.vocabulary_size = config.vocabulary;
-  info.max_tokens = std::max(kTokens, config.text_tokens);
+  info.max_tokens = std::max(kT5Tokens, config.text_tokens);
   info.max_text_tokens = config.text_tokens;
   if (config.encoder_alone) return;
   info.target_vocabulary_size = config.vocabulary;
@@ -339,7 +335,7 @@ void describe(const T5Config& config, ModelInfo& info) {
 }
 
 /// T5ForTokenClassification is an encoder named `transformer.`.
-Status refuse_heads(const FamilyInput& input, const std::string& prefix) {
+Status refuse_t5_heads(const FamilyInput& input, const std::string& prefix) {
   static constexpr std::array kWithout =
       std::to_array<std::string_view>({"T5EncoderModel", "T5Model", "T5WithLMHeadModel"});
   static constexpr std::array kTensors =
@@ -365,23 +361,23 @@ Status write_model(const FamilyInput& input, const T5Config& config, Tables tabl
   return {};
 }
 
-Result<FamilyModel> build(const FamilyInput& input) {
-  LW_ASSIGN_OR_RETURN(const std::string prefix, find_prefix(input.checkpoint, kAnchor, ""));
+Result<FamilyModel> build_t5(const FamilyInput& input) {
+  LW_ASSIGN_OR_RETURN(const std::string prefix, find_prefix(input.checkpoint, kT5Anchor, ""));
   // Before the config, because configs of other classes differ.
-  LW_RETURN_IF_ERROR(refuse_heads(input, prefix));
-  LW_ASSIGN_OR_RETURN(const T5Config config, read_config(input));
-  const TiedTensors tied = tied_tensors(config, input.checkpoint, prefix);
+  LW_RETURN_IF_ERROR(refuse_t5_heads(input, prefix));
+  LW_ASSIGN_OR_RETURN(const T5Config config, read_t5_config(input));
+  const TiedTensors tied = t5_tied_tensors(config, input.checkpoint, prefix);
   Tables tables = {tied.common(), prefix + "lm_head.weight"};
   if (config.tied_head && !config.encoder_alone) {
     LW_ASSIGN_OR_RETURN(tables.head, tied.of(tables.head));
   }
   LW_ASSIGN_OR_RETURN(ModuleTensors tensors, ModuleTensors::create(input.config, input.checkpoint));
   FamilyModel model;
-  describe(config, model.info);
+  describe_t5(config, model.info);
   const auto write = config.encoder_alone ? write_encoder : write_model;
   LW_RETURN_IF_ERROR(write(input, config, std::move(tables), prefix, std::move(tensors), model));
   LW_RETURN_IF_ERROR(read_hf_tokenizers(input, "t5", model));
-  model.leftovers = leftovers(prefix);
+  model.leftovers = t5_leftovers(prefix);
   return model;
 }
 
@@ -389,7 +385,7 @@ Result<FamilyModel> build(const FamilyInput& input) {
 
 const Family& t5_family() {
   static constexpr ModelType kModelTypes[] = {{"t5"}};
-  static const Family family = {"t5", kModelTypes, build, /*has_encoder_form=*/true};
+  static const Family family = {"t5", kModelTypes, build_t5, /*has_encoder_form=*/true};
   return family;
 }
 

@@ -21,7 +21,7 @@ namespace {
 
 // The size of the table in PyTorch's tutorials.
 constexpr int64_t kDefaultPositions = 5000;
-constexpr int64_t kMaxPositions = INT32_MAX;
+constexpr int64_t kTorchLayersMaxPositions = INT32_MAX;
 
 /// The number of positions in a table of that shape; 0 if it is not one.
 int64_t positions_of(const Shape& shape, int64_t features) {
@@ -34,7 +34,7 @@ int64_t positions_of(const Shape& shape, int64_t features) {
 Result<TorchPositions> stored_positions(const CheckpointTensor& table, ModuleTensors& tensors,
                                         const std::string& name, int64_t features) {
   const int64_t count = positions_of(table.shape, features);
-  if (count >= 1 && count <= kMaxPositions) {
+  if (count >= 1 && count <= kTorchLayersMaxPositions) {
     return TorchPositions{tensors.expect_reshaped(name, table.shape, {count, features}), count};
   }
   const std::string width = std::to_string(features);
@@ -65,7 +65,7 @@ Result<TorchLayerConfig> read_torch_layers(const Config& config, int64_t feature
 Result<TorchPositions> read_torch_positions(const Config& config, ModuleTensors& tensors,
                                             const std::string& name, int64_t features) {
   LW_ASSIGN_OR_RETURN(const int64_t length,
-                      config.integer("max_length", kDefaultPositions, 1, kMaxPositions));
+                      config.integer("max_length", kDefaultPositions, 1, kTorchLayersMaxPositions));
   if (!tensors.has(name)) {
     LW_RETURN_IF_ERROR(check_made_positions(config, "max_length", length, features));
     return TorchPositions{"", length};

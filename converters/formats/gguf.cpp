@@ -16,13 +16,12 @@ namespace {
 
 using base::in_quotes;
 
-constexpr std::string_view kMagic = "GGUF";
-constexpr std::string_view kSuffixes[] = {".gguf"};
+constexpr std::string_view kGgufSuffixes[] = {".gguf"};
 
 // `-00002-of-00003.gguf`
 constexpr size_t kDigits = 5;
 constexpr std::string_view kOf = "-of-";
-constexpr size_t kSplitSuffixBytes = 1 + kDigits + kOf.size() + kDigits + kSuffixes[0].size();
+constexpr size_t kSplitSuffixBytes = 1 + kDigits + kOf.size() + kDigits + kGgufSuffixes[0].size();
 
 std::string five_digits(uint64_t number) {
   const std::string digits = std::to_string(number);
@@ -32,7 +31,7 @@ std::string five_digits(uint64_t number) {
 /// Of part `number`, from 0.
 std::string split_suffix(uint64_t number, uint64_t count) {
   return "-" + five_digits(number + 1) + std::string(kOf) + five_digits(count) +
-         std::string(kSuffixes[0]);
+         std::string(kGgufSuffixes[0]);
 }
 
 /// An integer of the metadata, or `otherwise`.
@@ -184,7 +183,7 @@ Result<std::span<const std::byte>> GgufCheckpoint::read_blocks(const CheckpointT
 
 namespace {
 
-Result<std::unique_ptr<Checkpoint>> open(const std::string& path, const ReadOptions&) {
+Result<std::unique_ptr<Checkpoint>> open_gguf(const std::string& path, const ReadOptions&) {
   LW_ASSIGN_OR_RETURN(std::unique_ptr<GgufCheckpoint> checkpoint, GgufCheckpoint::open(path));
   return std::unique_ptr<Checkpoint>(std::move(checkpoint));
 }
@@ -200,27 +199,29 @@ std::string first_part(const std::vector<std::string>& names) {
   return first;
 }
 
-Result<std::string> find(const std::string& folder) {
+Result<std::string> find_gguf(const std::string& folder) {
   LW_ASSIGN_OR_RETURN(std::vector<std::string> names, list_files(folder));
-  std::erase_if(names, [](const std::string& name) { return !ends_in_one_of(name, kSuffixes); });
+  std::erase_if(names,
+                [](const std::string& name) { return !ends_in_one_of(name, kGgufSuffixes); });
   if (names.size() > 1) {
     const std::string first = first_part(names);
     if (!first.empty()) return join(folder, first);
   }
-  return find_weights(folder, {}, kSuffixes);
+  return find_weights(folder, {}, kGgufSuffixes);
 }
 
-bool has_content(std::span<const std::byte> head) {
-  return head.size() >= kMagic.size() &&
-         std::memcmp(head.data(), kMagic.data(), kMagic.size()) == 0;
+bool has_gguf_content(std::span<const std::byte> head) {
+  return head.size() >= kGgufMagic.size() &&
+         std::memcmp(head.data(), kGgufMagic.data(), kGgufMagic.size()) == 0;
 }
 
-bool has_name(std::string_view name) { return ends_in_one_of(name, kSuffixes); }
+bool has_gguf_name(std::string_view name) { return ends_in_one_of(name, kGgufSuffixes); }
 
 }  // namespace
 
 const Format& gguf_format() {
-  static const Format format = {"gguf", "one .gguf file", find, has_content, has_name, open};
+  static const Format format = {"gguf",           "one .gguf file", find_gguf,
+                                has_gguf_content, has_gguf_name,    open_gguf};
   return format;
 }
 

@@ -11,7 +11,7 @@ namespace lanewise::converters {
 namespace {
 
 /// Arrays in arrays. Real files have none; the limit keeps the recursion small.
-constexpr int kMaxDepth = 8;
+constexpr int kMaxGgufDepth = 8;
 
 struct TypeFacts {
   std::string_view name;
@@ -207,8 +207,8 @@ Result<GgufValue> GgufReader::value_of(GgufType of, int depth) {
 }
 
 Result<GgufValue> GgufReader::array(int depth) {
-  if (depth >= kMaxDepth) {
-    return data_loss("has arrays nested deeper than " + std::to_string(kMaxDepth));
+  if (depth >= kMaxGgufDepth) {
+    return data_loss("has arrays nested deeper than " + std::to_string(kMaxGgufDepth));
   }
   GgufValue value;
   value.type_ = GgufType::kArray;

@@ -12,7 +12,6 @@ namespace {
 
 using base::in_quotes;
 
-constexpr std::string_view kMagic = "GGUF";
 constexpr uint32_t kMaxDims = 4;
 
 // The smallest entries: an empty key with a number of one byte; an empty name without dimensions.
@@ -111,7 +110,7 @@ Status GgufView::read(GgufReader& reader) {
 
 Status GgufView::read_head(GgufReader& reader) {
   LW_ASSIGN_OR_RETURN(const uint32_t magic, reader.u32());
-  if (std::memcmp(&magic, kMagic.data(), kMagic.size()) != 0) {
+  if (std::memcmp(&magic, kGgufMagic.data(), kGgufMagic.size()) != 0) {
     return data_loss("does not begin with 'GGUF'");
   }
   LW_ASSIGN_OR_RETURN(version_, reader.u32());

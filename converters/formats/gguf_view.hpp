@@ -14,6 +14,9 @@
 
 namespace lanewise::converters {
 
+/// The first bytes of every GGUF file.
+inline constexpr std::string_view kGgufMagic = "GGUF";
+
 struct GgufEntry {
   std::string_view key;
   GgufValue value;

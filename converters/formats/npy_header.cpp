@@ -11,8 +11,8 @@
 namespace lanewise::converters {
 namespace {
 
-constexpr std::string_view kMagic = "\x93NUMPY";
-constexpr size_t kMaxDimensions = 64;  // numpy's own limit.
+constexpr std::string_view kNpyMagic = "\x93NUMPY";
+constexpr size_t kMaxNpyDimensions = 64;  // numpy's own limit.
 
 Status damaged(const std::string& what) { return data_loss("damaged .npy header: " + what); }
 
@@ -120,7 +120,7 @@ class NpyDictionary {
       int64_t size = 0;
       const char* end = rest_.data() + rest_.size();
       const auto [stopped, error] = std::from_chars(rest_.data(), end, size);
-      if (error != std::errc() || size < 0 || header_.shape.size() == kMaxDimensions) {
+      if (error != std::errc() || size < 0 || header_.shape.size() == kMaxNpyDimensions) {
         return damaged("'shape' must hold sizes of 0 or more");
       }
       rest_.remove_prefix(static_cast<size_t>(stopped - rest_.data()));
@@ -142,9 +142,9 @@ class NpyDictionary {
 
 Result<NpyHeader> read_npy_header(std::span<const std::byte> file) {
   const std::string_view text(reinterpret_cast<const char*>(file.data()), file.size());
-  constexpr size_t kVersionAt = kMagic.size();
+  constexpr size_t kVersionAt = kNpyMagic.size();
   constexpr size_t kLengthAt = kVersionAt + 2;
-  if (!text.starts_with(kMagic) || text.size() < kLengthAt) return damaged("not a .npy file");
+  if (!text.starts_with(kNpyMagic) || text.size() < kLengthAt) return damaged("not a .npy file");
   const auto version = static_cast<int>(file[kVersionAt]);
   if (version < 1 || version > 3) {
     return unsupported(".npy file of version " + std::to_string(version) + ", expected 1 to 3");

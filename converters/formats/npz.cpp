@@ -14,7 +14,7 @@
 namespace lanewise::converters {
 namespace {
 
-constexpr std::string_view kSuffixes[] = {".npz"};
+constexpr std::string_view kNpzSuffixes[] = {".npz"};
 constexpr std::string_view kArraySuffix = ".npy";
 
 class NpzCheckpoint final : public Checkpoint {
@@ -88,25 +88,28 @@ class NpzCheckpoint final : public Checkpoint {
   std::vector<CheckpointTensor> tensors_;  // these.
 };
 
-Result<std::unique_ptr<Checkpoint>> open(const std::string& path, const ReadOptions&) {
+Result<std::unique_ptr<Checkpoint>> open_npz(const std::string& path, const ReadOptions&) {
   LW_ASSIGN_OR_RETURN(ZipArchive archive, ZipArchive::open(path));
   auto checkpoint = std::make_unique<NpzCheckpoint>(path, std::move(archive));
   LW_RETURN_IF_ERROR(checkpoint->open());
   return std::unique_ptr<Checkpoint>(std::move(checkpoint));
 }
 
-Result<std::string> find(const std::string& folder) { return find_weights(folder, {}, kSuffixes); }
+Result<std::string> find_npz(const std::string& folder) {
+  return find_weights(folder, {}, kNpzSuffixes);
+}
 
-bool has_content(std::span<const std::byte> head) {
+bool has_npz_content(std::span<const std::byte> head) {
   return first_zip_entry(head).ends_with(kArraySuffix);
 }
 
-bool has_name(std::string_view name) { return ends_in_one_of(name, kSuffixes); }
+bool has_npz_name(std::string_view name) { return ends_in_one_of(name, kNpzSuffixes); }
 
 }  // namespace
 
 const Format& npz_format() {
-  static const Format format = {"npz", "one .npz file", find, has_content, has_name, open};
+  static const Format format = {"npz",           "one .npz file", find_npz,
+                                has_npz_content, has_npz_name,    open_npz};
   return format;
 }
 

@@ -278,7 +278,7 @@ Status PickleMachine::get_entry(uint64_t index) {
 
 Status PickleMachine::push_global(std::string_view module, std::string_view name) {
   const PickleGlobal* found = find_global(module, name);
-  if (found != nullptr && found->role != GlobalRole::kInert) {
+  if (found != nullptr && found->role != GlobalRole::kIgnored) {
     return push({kGlobal, 0, {}, {}, found});
   }
   if (found != nullptr) return push({kInert});

@@ -10,7 +10,7 @@ namespace lanewise::converters {
 namespace {
 
 /// PyTorch's own limit.
-constexpr size_t kMaxDimensions = 64;
+constexpr size_t kMaxTensorDimensions = 64;
 /// A tensor takes some two hundred bytes here.
 constexpr size_t kMaxTensors = 1 << 20;
 /// Pairs that all dicts together may copy from lists and other dicts, since one of these can be
@@ -31,7 +31,7 @@ bool is_size(const PickleObject& object) { return object.kind == kInt && object.
 Result<Shape> sizes_of(const Pickle& pickle, const PickleGlobal& global, PickleRef ref) {
   const PickleObject& tuple = pickle.object(ref);
   const bool known = (tuple.kind == kTuple || tuple.kind == kList);
-  if (!known || tuple.items.size() > kMaxDimensions) {
+  if (!known || tuple.items.size() > kMaxTensorDimensions) {
     return wrong_arguments(global, "a tuple of sizes");
   }
   Shape sizes;
@@ -244,7 +244,7 @@ Result<PickleObject> call_global(Pickle& pickle, const PickleGlobal& global,
       return rebuild_from_type(pickle, global, arguments, max_elements);
     case GlobalRole::kSize:
       return size_tuple(pickle, global, arguments);
-    case GlobalRole::kInert:
+    case GlobalRole::kIgnored:
       return PickleObject{kInert};
     case GlobalRole::kStorageType:
     case GlobalRole::kDataType:

@@ -72,15 +72,15 @@ constexpr PickleGlobal kGlobals[] = {
     {"torch._utils", "_rebuild_device_tensor_from_cpu_tensor", kRebuildForeign},
     {"torch._utils", "_rebuild_wrapper_subclass", kRebuildForeign},
     {"torch", "Size", kSize},
-    {"torch", "device", kInert},
-    {"torch", "Tensor", kInert},
-    {"torch.nn.parameter", "Parameter", kInert},
+    {"torch", "device", kIgnored},
+    {"torch", "Tensor", kIgnored},
+    {"torch.nn.parameter", "Parameter", kIgnored},
     // How protocol 2 writes bytes.
-    {"_codecs", "encode", kInert},
+    {"_codecs", "encode", kIgnored},
 };
 
 /// Python's built-in values for which protocol 2 has no opcode.
-constexpr PickleGlobal kPlainValue = {"builtins", "", kInert};
+constexpr PickleGlobal kPlainValue = {"builtins", "", kIgnored};
 constexpr std::string_view kPlainValues[] = {
     "bool",      "bytearray", "bytes", "complex", "dict",   "Ellipsis", "float",
     "frozenset", "int",       "list",  "long",    "object", "range",    "set",

@@ -27,7 +27,7 @@ enum class GlobalRole {
   kForeignDataType,
   kRebuildForeign,  ///< a tensor that is not dense: quantised, sparse
   kSize,            ///< torch.Size: a tuple
-  kInert,           ///< occurs beside tensors; its result is not needed
+  kIgnored,         ///< occurs beside tensors; its result is not needed
 };
 
 /// A name that pickles of state dicts may use. Using it does not call a Python function.

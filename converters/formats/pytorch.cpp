@@ -18,16 +18,16 @@
 namespace lanewise::converters {
 namespace {
 
-constexpr std::string_view kIndexSuffix = ".bin.index.json";
-constexpr std::string_view kSuffixes[] = {".pt", ".pth", ".bin", ".pt2"};
+constexpr std::string_view kPytorchIndexSuffix = ".bin.index.json";
+constexpr std::string_view kPytorchSuffixes[] = {".pt", ".pth", ".bin", ".pt2"};
 /// Trainers' names of checkpoints; used if no file has a name of the above.
 constexpr std::string_view kTrainerSuffixes[] = {".ckpt", ".pth.tar", ".pt.tar"};
 /// Transformers' own names, in its order.
-constexpr std::string_view kNames[] = {"pytorch_model.bin", "pytorch_model.bin.index.json"};
+constexpr std::string_view kPytorchNames[] = {"pytorch_model.bin", "pytorch_model.bin.index.json"};
 /// Files that Transformers' Trainer and PEFT store beside the weights.
-constexpr std::string_view kOthers[] = {"adapter_model.bin", "training_args.bin", "optimizer.bin",
-                                        "optimizer.pt",      "scheduler.bin",     "scheduler.pt",
-                                        "scaler.pt",         "rng_state.pth"};
+constexpr std::string_view kPytorchOthers[] = {
+    "adapter_model.bin", "training_args.bin", "optimizer.bin", "optimizer.pt",
+    "scheduler.bin",     "scheduler.pt",      "scaler.pt",     "rng_state.pth"};
 
 class PytorchCheckpoint final : public Checkpoint {
  public:
@@ -149,7 +149,8 @@ class PytorchCheckpoint final : public Checkpoint {
   std::vector<size_t> pickled_;  // index in the pickle, for each of tensors_
 };
 
-Result<std::unique_ptr<Checkpoint>> open_one(const std::string& path, const ReadOptions& options) {
+Result<std::unique_ptr<Checkpoint>> open_pytorch_one(const std::string& path,
+                                                     const ReadOptions& options) {
   bool zip = false;
   {
     LW_ASSIGN_OR_RETURN(const file::MappedFile mapped, file::MappedFile::open(path));
@@ -171,24 +172,26 @@ Result<std::unique_ptr<Checkpoint>> open_one(const std::string& path, const Read
   return open_pytorch_tensors(std::move(file), path, options.ema);
 }
 
-Result<std::unique_ptr<Checkpoint>> open(const std::string& path, const ReadOptions& options) {
-  return path.ends_with(kIndexSuffix) ? open_shards(path, open_one, options)
-                                      : open_one(path, options);
+Result<std::unique_ptr<Checkpoint>> open_pytorch(const std::string& path,
+                                                 const ReadOptions& options) {
+  return path.ends_with(kPytorchIndexSuffix) ? open_shards(path, open_pytorch_one, options)
+                                             : open_pytorch_one(path, options);
 }
 
-Result<std::string> find(const std::string& folder) {
-  LW_ASSIGN_OR_RETURN(std::string found, find_weights(folder, kNames, kSuffixes, kOthers));
+Result<std::string> find_pytorch(const std::string& folder) {
+  LW_ASSIGN_OR_RETURN(std::string found,
+                      find_weights(folder, kPytorchNames, kPytorchSuffixes, kPytorchOthers));
   if (!found.empty()) return found;
   return find_weights(folder, {}, kTrainerSuffixes);
 }
 
-bool has_content(std::span<const std::byte> head) {
+bool has_pytorch_content(std::span<const std::byte> head) {
   return (is_zip(head) && !first_zip_entry(head).ends_with(".npy")) || is_pytorch_legacy(head);
 }
 
-bool has_name(std::string_view name) {
-  return ends_in_one_of(name, kSuffixes) || ends_in_one_of(name, kTrainerSuffixes) ||
-         name.ends_with(kIndexSuffix);
+bool has_pytorch_name(std::string_view name) {
+  return ends_in_one_of(name, kPytorchSuffixes) || ends_in_one_of(name, kTrainerSuffixes) ||
+         name.ends_with(kPytorchIndexSuffix);
 }
 
 }  // namespace
@@ -205,10 +208,10 @@ const Format& pytorch_format() {
                                 "pytorch_model.bin, pytorch_model.bin.index.json or one other .pt, "
                                 ".pth, .bin, .pt2, .ckpt or "
                                 ".pth.tar file",
-                                find,
-                                has_content,
-                                has_name,
-                                open};
+                                find_pytorch,
+                                has_pytorch_content,
+                                has_pytorch_name,
+                                open_pytorch};
   return format;
 }
 

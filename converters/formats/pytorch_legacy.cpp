@@ -11,8 +11,8 @@ namespace lanewise::converters {
 namespace {
 
 /// 0x1950a86a20f9469cfc6c, as LONG1 writes it.
-constexpr unsigned char kMagic[] = {0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46,
-                                    0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19};
+constexpr unsigned char kLegacyMagic[] = {0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46,
+                                          0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19};
 constexpr std::string_view kDecimalMagic = "L119547037146038801333356L";
 constexpr int64_t kProtocol = 1001;
 constexpr size_t kCountBytes = 8;
@@ -128,8 +128,8 @@ bool is_pytorch_legacy(std::span<const std::byte> head) {
   }
   if (head.empty() || head[0] != std::byte{0x80}) return false;
   for (const size_t place : {size_t{2}, size_t{11}}) {
-    if (head.size() >= place + sizeof(kMagic) &&
-        std::memcmp(head.data() + place, kMagic, sizeof(kMagic)) == 0) {
+    if (head.size() >= place + sizeof(kLegacyMagic) &&
+        std::memcmp(head.data() + place, kLegacyMagic, sizeof(kLegacyMagic)) == 0) {
       return true;
     }
   }

@@ -17,13 +17,14 @@
 namespace lanewise::converters {
 namespace {
 
-constexpr std::string_view kIndexSuffix = ".safetensors.index.json";
-constexpr std::string_view kSuffixes[] = {".safetensors"};
+constexpr std::string_view kSafetensorsIndexSuffix = ".safetensors.index.json";
+constexpr std::string_view kSafetensorsSuffixes[] = {".safetensors"};
 /// Transformers' own names, in its order.
-constexpr std::string_view kNames[] = {"model.safetensors", "model.safetensors.index.json"};
+constexpr std::string_view kSafetensorsNames[] = {"model.safetensors",
+                                                  "model.safetensors.index.json"};
 
 /// PEFT's, which are not models.
-constexpr std::string_view kOthers[] = {"adapter_model.safetensors"};
+constexpr std::string_view kSafetensorsOthers[] = {"adapter_model.safetensors"};
 
 class SafetensorsCheckpoint final : public Checkpoint {
  public:
@@ -110,7 +111,8 @@ Status check_header(std::span<const std::byte> bytes, const std::string& path,
                             " bytes, expected at most " + std::to_string(limits.header_bytes));
 }
 
-Result<std::unique_ptr<Checkpoint>> open_one(const std::string& path, const ReadOptions& options) {
+Result<std::unique_ptr<Checkpoint>> open_safetensors_one(const std::string& path,
+                                                         const ReadOptions& options) {
   LW_ASSIGN_OR_RETURN(file::MappedFile mapped, file::MappedFile::open(path));
   LW_RETURN_IF_ERROR(check_header(mapped.bytes(), path, options.limits));
   LW_ASSIGN_OR_RETURN(file::SafetensorsView view,
@@ -119,23 +121,24 @@ Result<std::unique_ptr<Checkpoint>> open_one(const std::string& path, const Read
       std::make_unique<SafetensorsCheckpoint>(path, std::move(mapped), std::move(view)));
 }
 
-Result<std::unique_ptr<Checkpoint>> open(const std::string& path, const ReadOptions& options) {
-  return path.ends_with(kIndexSuffix) ? open_shards(path, open_one, options)
-                                      : open_one(path, options);
+Result<std::unique_ptr<Checkpoint>> open_safetensors(const std::string& path,
+                                                     const ReadOptions& options) {
+  return path.ends_with(kSafetensorsIndexSuffix) ? open_shards(path, open_safetensors_one, options)
+                                                 : open_safetensors_one(path, options);
 }
 
-Result<std::string> find(const std::string& folder) {
-  return find_weights(folder, kNames, kSuffixes, kOthers);
+Result<std::string> find_safetensors(const std::string& folder) {
+  return find_weights(folder, kSafetensorsNames, kSafetensorsSuffixes, kSafetensorsOthers);
 }
 
 /// Eight bytes of header length, below 2^32, then the header, which is a JSON object.
-bool has_content(std::span<const std::byte> head) {
+bool has_safetensors_content(std::span<const std::byte> head) {
   return head.size() > 8 && head[8] == std::byte{'{'} && head[4] == std::byte{0} &&
          head[5] == std::byte{0} && head[6] == std::byte{0} && head[7] == std::byte{0};
 }
 
-bool has_name(std::string_view name) {
-  return ends_in_one_of(name, kSuffixes) || name.ends_with(kIndexSuffix);
+bool has_safetensors_name(std::string_view name) {
+  return ends_in_one_of(name, kSafetensorsSuffixes) || name.ends_with(kSafetensorsIndexSuffix);
 }
 
 }  // namespace
@@ -144,10 +147,10 @@ const Format& safetensors_format() {
   static const Format format = {
       "safetensors",
       "model.safetensors, model.safetensors.index.json or one other .safetensors file",
-      find,
-      has_content,
-      has_name,
-      open};
+      find_safetensors,
+      has_safetensors_content,
+      has_safetensors_name,
+      open_safetensors};
   return format;
 }
 

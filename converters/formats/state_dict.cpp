@@ -32,7 +32,7 @@ constexpr std::string_view kAverages[] = {"ema",
                                           "averaged_model",
                                           "swa_model"};
 /// Nested trainers go two levels down.
-constexpr size_t kMaxDepth = 4;
+constexpr size_t kMaxStateDepth = 4;
 /// A training history has thousands; a place takes a hundred bytes.
 constexpr size_t kMaxPlaces = size_t{1} << 18;
 
@@ -115,7 +115,7 @@ class Search {
     places_.push_back({pickle.root, "", kUnusual, 0});
     known_.emplace(pickle.root, 0);
     levels_.push_back(0);
-    for (size_t level = 0; level < kMaxDepth; ++level) {
+    for (size_t level = 0; level < kMaxStateDepth; ++level) {
       const size_t end = places_.size();
       for (size_t i = levels_.back(); i < end; ++i) add_children(i);
       if (places_.size() == end) break;

@@ -17,12 +17,12 @@ constexpr GgufModule kGpt2Outside[] = {{"token_embd", "transformer.wte"},
                                        {"position_embd", "transformer.wpe"},
                                        {"output_norm", "transformer.ln_f"},
                                        {"output", "lm_head"}};
-constexpr GgufModule kGpt2[] = {{"attn_norm", "ln_1"},
-                                {"attn_qkv", "attn.c_attn", kTransposed},
-                                {"attn_output", "attn.c_proj", kTransposed},
-                                {"ffn_norm", "ln_2"},
-                                {"ffn_up", "mlp.c_fc", kTransposed},
-                                {"ffn_down", "mlp.c_proj", kTransposed}};
+constexpr GgufModule kGpt2Modules[] = {{"attn_norm", "ln_1"},
+                                       {"attn_qkv", "attn.c_attn", kTransposed},
+                                       {"attn_output", "attn.c_proj", kTransposed},
+                                       {"ffn_norm", "ln_2"},
+                                       {"ffn_up", "mlp.c_fc", kTransposed},
+                                       {"ffn_down", "mlp.c_proj", kTransposed}};
 
 constexpr GgufModule kNeoxOutside[] = {{"token_embd", "gpt_neox.embed_in"},
                                        {"output_norm", "gpt_neox.final_layer_norm"},
@@ -100,14 +100,14 @@ Result<Json> bert_config(const GgufInput& input) {
                        {"layer_norm_eps", eps}});
 }
 
-constexpr GgufArchitecture kArchitectures[] = {
-    {"gpt2", kGpt2Outside, kGpt2, "transformer.h.", {}, gpt2_config},
+constexpr GgufArchitecture kClassics[] = {
+    {"gpt2", kGpt2Outside, kGpt2Modules, "transformer.h.", {}, gpt2_config},
     {"gptneox", kNeoxOutside, kNeox, "gpt_neox.layers.", kRopeTensors, neox_config},
     {"bert", kBertOutside, kBert, "encoder.layer.", {}, bert_config},
 };
 
 }  // namespace
 
-std::span<const GgufArchitecture> gguf_classics() { return kArchitectures; }
+std::span<const GgufArchitecture> gguf_classics() { return kClassics; }
 
 }  // namespace lanewise::converters

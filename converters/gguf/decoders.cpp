@@ -15,7 +15,7 @@ namespace {
 using Json = base::JsonTree;
 using enum Rearrangement;
 
-constexpr int64_t kMostFeatures = 1 << 20;
+constexpr int64_t kMostDecoderFeatures = 1 << 20;
 constexpr int64_t kMostWindow = INT32_MAX / 4;
 
 constexpr GgufModule kOutside[] = {
@@ -98,9 +98,9 @@ Result<int64_t> read_head_dim(const GgufFields& fields, const GgufSizes& sizes) 
                                                     " features of 'embedding_length'");
   }
   LW_ASSIGN_OR_RETURN(const int64_t keys,
-                      fields.integer_or("attention.key_length", usual, 1, kMostFeatures));
+                      fields.integer_or("attention.key_length", usual, 1, kMostDecoderFeatures));
   LW_ASSIGN_OR_RETURN(const int64_t values,
-                      fields.integer_or("attention.value_length", usual, 1, kMostFeatures));
+                      fields.integer_or("attention.value_length", usual, 1, kMostDecoderFeatures));
   if (keys == values) return keys;
   return fields.refused("attention.value_length",
                         "a size other than that of keys, " + std::to_string(keys) + ",");
@@ -112,8 +112,9 @@ Result<Common> read_common(const GgufInput& input, std::string_view model_type) 
   LW_RETURN_IF_ERROR(refuse_experts(fields));
   LW_ASSIGN_OR_RETURN(common.sizes, read_gguf_sizes(input));
   const GgufSizes& sizes = common.sizes;
-  LW_ASSIGN_OR_RETURN(const int64_t kv_heads,
-                      fields.integer_or("attention.head_count_kv", sizes.heads, 1, kMostFeatures));
+  LW_ASSIGN_OR_RETURN(
+      const int64_t kv_heads,
+      fields.integer_or("attention.head_count_kv", sizes.heads, 1, kMostDecoderFeatures));
   LW_ASSIGN_OR_RETURN(common.head_dim, read_head_dim(fields, sizes));
   LW_ASSIGN_OR_RETURN(const double eps, fields.number("attention.layer_norm_rms_epsilon", 0, 1));
   common.config = Json::object({{"model_type", model_type},
@@ -279,7 +280,7 @@ Result<Json> gemma3_config(const GgufInput& input) {
   return std::move(common.config);
 }
 
-constexpr GgufArchitecture kArchitectures[] = {
+constexpr GgufArchitecture kDecoders[] = {
     {"llama", kOutside, kLlama, "model.layers.", kRopeTensors, llama_config},
     {"smollm3", kOutside, kLlama, "model.layers.", kRopeTensors, smollm3_config},
     {"qwen2", kOutside, kQwen, "model.layers.", kRopeTensors, qwen2_config},
@@ -292,6 +293,6 @@ constexpr GgufArchitecture kArchitectures[] = {
 
 }  // namespace
 
-std::span<const GgufArchitecture> gguf_decoders() { return kArchitectures; }
+std::span<const GgufArchitecture> gguf_decoders() { return kDecoders; }
 
 }  // namespace lanewise::converters

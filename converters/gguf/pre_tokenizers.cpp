@@ -11,18 +11,18 @@ namespace {
 #define LW_CONTRACTIONS "'(?:[sStTmMdD]|[rR][eE]|[vV][eE]|[lL][lL])"
 #define LW_SPACES R"(\s*[\r\n]+|\s+(?!\S)|\s+)"
 
-constexpr std::string_view kGpt2 =
+constexpr std::string_view kGpt2Pattern =
     R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
-constexpr std::string_view kGpt2Patterns[] = {kGpt2};
+constexpr std::string_view kGpt2Patterns[] = {kGpt2Pattern};
 
-constexpr std::string_view kSingleDigits[] = {R"(\p{N})", kGpt2};
+constexpr std::string_view kSingleDigits[] = {R"(\p{N})", kGpt2Pattern};
 
 /// Also the pattern for files without a name.
-constexpr std::string_view kDefault[] = {R"([\p{P}$+<=>^~|]+)", kGpt2, R"(\p{N}+)",
+constexpr std::string_view kDefault[] = {R"([\p{P}$+<=>^~|]+)", kGpt2Pattern, R"(\p{N}+)",
                                          "[0-9][0-9][0-9]"};
 
-constexpr std::string_view kFalcon[] = {R"([\p{P}$+<=>^~|`]+)", kGpt2, "[0-9][0-9][0-9]"};
+constexpr std::string_view kFalcon[] = {R"([\p{P}$+<=>^~|`]+)", kGpt2Pattern, "[0-9][0-9][0-9]"};
 
 /// Up to three digits in a word.
 constexpr std::string_view kLlama3[] = {LW_CONTRACTIONS R"(|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3})"

@@ -73,9 +73,9 @@ constexpr FimRole kFimRoles[] = {
     {{"fim_sep_token_id", nullptr}, {"<|file_sep|>", "", "", "", "", "", "", ""}, true},
 };
 
-class Reader {
+class VocabularyReader {
  public:
-  explicit Reader(const GgufFields& fields) : fields_(fields) {}
+  explicit VocabularyReader(const GgufFields& fields) : fields_(fields) {}
 
   Result<GgufVocabulary> read() {
     LW_ASSIGN_OR_RETURN(vocabulary_.model, fields_.text("model"));
@@ -245,7 +245,7 @@ class Reader {
 }  // namespace
 
 Result<GgufVocabulary> read_gguf_vocabulary(const GgufFields& fields) {
-  return Reader(fields).read();
+  return VocabularyReader(fields).read();
 }
 
 bool is_found_first(GgufTokenType type) {

@@ -22,11 +22,11 @@ using chat::StoredTemplates;
 constexpr const char* kFile = "chat_template.jinja";
 constexpr const char* kFolder = "additional_chat_templates";
 constexpr const char* kProcessorFile = "chat_template.json";
-constexpr const char* kSettings = "tokenizer_config.json";
+constexpr const char* kSettingsFile = "tokenizer_config.json";
 constexpr const char* kField = "chat_template";
 constexpr std::string_view kEnding = ".jinja";
 // The tokens of a list have no names, so templates cannot print them.
-constexpr const char* kExtra = "extra_special_tokens";
+constexpr const char* kExtraTokens = "extra_special_tokens";
 
 /// Line ends as Python reads them from a text file: \r\n and \r become \n.
 std::string with_plain_line_ends(std::string_view text) {
@@ -49,7 +49,7 @@ class Reader {
 
   Result<StoredTemplates> read() {
     LW_RETURN_IF_ERROR(read_files());
-    if (stored_.templates.empty()) LW_RETURN_IF_ERROR(read_json_file(kSettings));
+    if (stored_.templates.empty()) LW_RETURN_IF_ERROR(read_json_file(kSettingsFile));
     if (stored_.templates.empty()) LW_RETURN_IF_ERROR(read_json_file(kProcessorFile));
     return std::move(stored_);
   }
@@ -142,7 +142,7 @@ Status add_extra_tokens(SourceFolder& folder, const std::string& path, StoredTem
   if (!folder.has(path)) return {};
   LW_ASSIGN_OR_RETURN(const std::string text, folder.text(folder.path(path)));
   LW_ASSIGN_OR_RETURN(const base::JsonDocument document, parse_file(text, path));
-  const JsonValue* const extra = document.root().find(kExtra);
+  const JsonValue* const extra = document.root().find(kExtraTokens);
   if (extra == nullptr) return {};
   for (const base::JsonMember& member : extra->members()) {
     const JsonValue* const content = member.value.find("content");
@@ -160,9 +160,9 @@ Result<StoredTemplates> folder_chat_templates(SourceFolder& folder, const std::s
   if (stored.templates.empty()) return stored;
   LW_ASSIGN_OR_RETURN(const Companions companions, read_companions(folder, subfolder, config));
   for (const NamedToken& named : companions.named_tokens) {
-    if (named.setting != kExtra) stored.tokens.emplace(named.setting, named.token.content);
+    if (named.setting != kExtraTokens) stored.tokens.emplace(named.setting, named.token.content);
   }
-  LW_RETURN_IF_ERROR(add_extra_tokens(folder, join(subfolder, kSettings), &stored));
+  LW_RETURN_IF_ERROR(add_extra_tokens(folder, join(subfolder, kSettingsFile), &stored));
   return stored;
 }
 

@@ -90,17 +90,17 @@ int64_t count_of(const CheckpointTensor* tensor) {
   return count.ok() ? *count : -1;
 }
 
-int64_t blocks_in(int64_t count, int64_t block) { return (count + block - 1) / block; }
+int64_t blocks_in_nf4(int64_t count, int64_t block) { return (count + block - 1) / block; }
 
 /// Every size that compute_packed() relies on.
 Status check_packed(const Packed& packed) {
   LW_ASSIGN_OR_RETURN(const int64_t count, element_count(packed.shape));
   const int64_t bytes = count_of(packed.codes) * static_cast<int64_t>(size_of(packed.codes->type));
-  if (bytes != blocks_in(count, 2)) {
+  if (bytes != blocks_in_nf4(count, 2)) {
     return invalid_argument("has " + std::to_string(bytes) + " bytes, expected those of " +
                             to_string(packed.shape) + " at 4 bits");
   }
-  const int64_t scales = blocks_in(count, packed.block);
+  const int64_t scales = blocks_in_nf4(count, packed.block);
   const bool nested = packed.nested_values != nullptr;
   const bool fits =
       count_of(packed.values) == 16 && count_of(packed.scales) == scales &&
@@ -111,7 +111,7 @@ Status check_packed(const Packed& packed) {
                             " scales in 'absmax'");
   }
   if (!nested) return {};
-  const int64_t nested_scales = blocks_in(scales, packed.nested_block);
+  const int64_t nested_scales = blocks_in_nf4(scales, packed.nested_block);
   if (count_of(packed.nested_values) == 256 && is_floating_point(packed.nested_values->type) &&
       count_of(packed.nested_scales) == nested_scales &&
       is_floating_point(packed.nested_scales->type)) {

@@ -190,9 +190,10 @@ Status compute_blocks(const Checkpoint& stored, const Packing& packing, const Pa
   return {};
 }
 
-class Finder {
+class GroupFinder {
  public:
-  Finder(const Checkpoint& stored, const Packing& packing) : stored_(stored), packing_(packing) {}
+  GroupFinder(const Checkpoint& stored, const Packing& packing)
+      : stored_(stored), packing_(packing) {}
 
   Result<Derivation> find() && {
     for (const CheckpointTensor& tensor : stored_.tensors()) {
@@ -324,7 +325,7 @@ Result<Derivation> unpack_gptq(const Checkpoint& stored, const Config& quantizat
   }
   // Version 1 of the format stores zeros less one.
   packing.zero_offset = format == "gptq" ? 1 : 0;
-  return Finder(stored, packing).find();
+  return GroupFinder(stored, packing).find();
 }
 
 Result<Derivation> unpack_awq(const Checkpoint& stored, const Config& quantization) {
@@ -333,7 +334,7 @@ Result<Derivation> unpack_awq(const Checkpoint& stored, const Config& quantizati
   LW_RETURN_IF_ERROR(check_text(quantization, "version", {"gemm"}));
   LW_RETURN_IF_ERROR(check_text(quantization, "format", {"gemm"}));
   packing.along_inputs = false;
-  return Finder(stored, packing).find();
+  return GroupFinder(stored, packing).find();
 }
 
 }  // namespace lanewise::converters

@@ -18,7 +18,7 @@ class ActivationOperator final : public RowOperator {
  public:
   ActivationOperator(const OperatorConfig& config, Activation kind)
       : RowOperator(kElementNanoseconds * static_cast<double>(config.output.features)),
-        kernels_(kernels_for(config.isa)),
+        kernels_(kernels_for<ActivationKernels>(config.isa)),
         kind_(kind) {}
 
   void run(const Operands& operands, const Piece& piece, std::byte*) const noexcept override {

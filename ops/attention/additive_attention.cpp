@@ -21,7 +21,7 @@ constexpr int64_t kPieceWork = 1 << 14;
 class AdditiveAttentionOperator final : public Operator {
  public:
   AdditiveAttentionOperator(const float* weight, Isa isa)
-      : weight_(weight), kernels_(kernels_for(isa)) {}
+      : weight_(weight), kernels_(kernels_for<AdditiveAttentionKernels>(isa)) {}
 
   void cut(const Operands& operands, int, std::vector<Piece>& pieces) const override {
     const RaggedRows& queries = *operands.inputs[0].ragged;
@@ -96,7 +96,7 @@ class AdditiveAttentionOperator final : public Operator {
   const AdditiveAttentionKernels& kernels_;
 };
 
-Status expect_features(std::string_view name, const OperandSpec& operand, int64_t features) {
+Status expect_feature_count(std::string_view name, const OperandSpec& operand, int64_t features) {
   if (operand.features == features) return {};
   return invalid_argument(std::string(name) + ": expected " + std::to_string(features) +
                           " features, found " + std::to_string(operand.features));
@@ -109,8 +109,8 @@ Result<OperatorPtr> make_additive_attention(const OperatorConfig& config) {
   LW_RETURN_IF_ERROR(config.expect_only_weights({"weight"}));
   LW_RETURN_IF_ERROR(config.expect_f32_inputs(3, 3));
   const int64_t depth = config.inputs[0].features;
-  LW_RETURN_IF_ERROR(expect_features("k", config.inputs[1], depth));
-  LW_RETURN_IF_ERROR(expect_features("output", config.output, config.inputs[2].features));
+  LW_RETURN_IF_ERROR(expect_feature_count("k", config.inputs[1], depth));
+  LW_RETURN_IF_ERROR(expect_feature_count("output", config.output, config.inputs[2].features));
   if (depth < 1 || config.output.features < 1) {
     return invalid_argument("features must be positive");
   }

@@ -21,11 +21,11 @@ using Attend = void (*)(const AttentionBlock& block, float* scratch) noexcept;
 
 Attend attend_for(const AttentionProblem& problem, Isa isa) {
   const Attend bf16 = problem.allow_bf16 ? attention_bf16_kernels_for(isa).attend : nullptr;
-  return bf16 != nullptr ? bf16 : kernels_for(isa).attend;
+  return bf16 != nullptr ? bf16 : kernels_for<AttentionKernels>(isa).attend;
 }
 
 /// The arrays of one AttentionBlock.
-struct BlockRows {
+struct TileRows {
   const float* q[kQueryBlock];
   float* y[kQueryBlock];
   int32_t begin[kQueryBlock];
@@ -96,7 +96,7 @@ class AttentionOperator final : public Operator {
     const int64_t kv_head = pair % problem_.kv_heads;
     const Memory memory = this->memory(operands);
     const int64_t key = memory.k->ragged->offsets[sequence];
-    BlockRows arrays;
+    TileRows arrays;
     fill_rows(operands, sequence, kv_head, row, rows, arrays);
     AttentionBlock block{};
     block.k = memory.k->f32(key) + memory.k_column + kv_head * problem_.head_dim;
@@ -118,7 +118,7 @@ class AttentionOperator final : public Operator {
   }
 
   void fill_rows(const Operands& operands, int64_t sequence, int64_t kv_head, int64_t row,
-                 int64_t rows, BlockRows& arrays) const noexcept {
+                 int64_t rows, TileRows& arrays) const noexcept {
     const Operand& q = operands.inputs[0];
     const Lengths both = lengths(operands, sequence);
     const int64_t first_query = q.ragged->offsets[sequence];

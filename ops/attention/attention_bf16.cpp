@@ -7,7 +7,7 @@
 namespace lanewise::ops {
 
 const AttentionBf16Kernels& attention_bf16_kernels_for(Isa isa) noexcept {
-  return kernels_for(isa);
+  return kernels_for<AttentionBf16Kernels>(isa);
 }
 
 }  // namespace lanewise::ops

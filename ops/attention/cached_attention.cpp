@@ -16,10 +16,10 @@ namespace {
 
 // Multiply-adds per piece, some 5 microseconds: a smaller piece costs more to hand out than it
 // saves.
-constexpr int64_t kPieceWork = 1 << 17;
+constexpr int64_t kStepPieceWork = 1 << 17;
 
 /// Where the keys and the values of all sequences begin.
-struct Memory {
+struct StepMemory {
   const Operand* k;
   const Operand* v;
   int64_t k_column;
@@ -30,7 +30,7 @@ struct Memory {
 class CachedAttentionOperator final : public Operator {
  public:
   CachedAttentionOperator(AttentionProblem problem, Isa isa)
-      : problem_(std::move(problem)), kernels_(kernels_for(isa)) {}
+      : problem_(std::move(problem)), kernels_(kernels_for<CachedAttentionKernels>(isa)) {}
 
   void cut(const Operands& operands, int, std::vector<Piece>& pieces) const override {
     const RowTables& tables = *memory(operands).k->tables;
@@ -41,7 +41,7 @@ class CachedAttentionOperator final : public Operator {
       const int64_t sequence = pair / problem_.kv_heads;
       work += 2 * queries(operands, sequence) * tables.lengths[sequence] * problem_.head_dim *
               problem_.group();
-      if (work < kPieceWork && pair + 1 < pairs) continue;
+      if (work < kStepPieceWork && pair + 1 < pairs) continue;
       pieces.push_back({static_cast<int32_t>(begin), static_cast<int32_t>(pair + 1), 0, 0});
       begin = pair + 1;
       work = 0;
@@ -91,7 +91,7 @@ class CachedAttentionOperator final : public Operator {
 
   int64_t k_width() const noexcept { return problem_.kv_heads * problem_.head_dim; }
 
-  Memory memory(const Operands& operands) const noexcept {
+  StepMemory memory(const Operands& operands) const noexcept {
     const Operand& last = operands.inputs.back();
     if (operands.inputs.size() == 2) return {&last, &last, 0, k_width()};
     return {&operands.inputs[1], &last, 0, 0};
@@ -99,7 +99,7 @@ class CachedAttentionOperator final : public Operator {
 
   void attend(const Operands& operands, int64_t sequence, int64_t kv_head, int64_t kv_heads,
               float* scratch) const noexcept {
-    const Memory memory = this->memory(operands);
+    const StepMemory memory = this->memory(operands);
     const RowTables& tables = *memory.k->tables;
     const Lengths lengths{queries(operands, sequence), tables.lengths[sequence]};
     const int64_t first = operands.inputs[0].ragged->offsets[sequence];

@@ -19,7 +19,7 @@ namespace {
 constexpr auto kRows = static_cast<int64_t>(kPagedRows);
 
 /// The arrays of one PagedBlock.
-struct BlockRows {
+struct PagedTileRows {
   const float* q[kPagedRows];
   float* y[kPagedRows];
   int32_t begin[kPagedRows];
@@ -38,7 +38,7 @@ class PagedAttentionOperator final : public Operator {
       : problem_(std::move(problem)),
         page_{problem_.kv_heads, problem_.head_dim},
         pieces_(problem_, kRows),
-        kernels_(kernels_for(isa)) {}
+        kernels_(kernels_for<PagedAttentionKernels>(isa)) {}
 
   void cut(const Operands& operands, int threads, std::vector<Piece>& pieces) const override {
     pieces_.cut(operands, lengths_of, threads, pieces);
@@ -69,7 +69,7 @@ class PagedAttentionOperator final : public Operator {
  private:
   void run_block(const Operands& operands, const PagedSequence& sequence, int64_t kv_head,
                  int64_t row, int64_t rows, float* scratch) const noexcept {
-    BlockRows arrays;
+    PagedTileRows arrays;
     for (int64_t r = 0; r < rows; ++r) {
       const int64_t query = (row + r) / problem_.group();
       const int64_t head = kv_head * problem_.group() + (row + r) % problem_.group();
@@ -94,7 +94,7 @@ class PagedAttentionOperator final : public Operator {
   }
 
   void fill_row(const Operands& operands, const PagedSequence& sequence, int64_t query,
-                int64_t head, int64_t r, BlockRows& arrays) const noexcept {
+                int64_t head, int64_t r, PagedTileRows& arrays) const noexcept {
     const int64_t token = sequence.first_row() + query;
     const int64_t column = head * problem_.head_dim;
     arrays.q[r] = operands.inputs[0].f32(token) + column;

@@ -167,7 +167,7 @@ class Embed final : public RowOperator {
   Embed(const OperatorConfig& config, const EmbedSpec& spec, const EmbedBlock& fixed,
         WeightPtr panels, std::vector<float> sinusoidal)
       : RowOperator(kElementNanoseconds * static_cast<double>(config.output.features)),
-        kernels_(kernels_for(config.isa)),
+        kernels_(kernels_for<EmbedKernels>(config.isa)),
         spec_(spec),
         panels_(std::move(panels)),
         sinusoidal_(std::move(sinusoidal)),

@@ -9,12 +9,12 @@
 namespace lanewise::ops {
 namespace {
 
-constexpr double kElementNanoseconds = 0.2;
+constexpr double kSliceNanoseconds = 0.2;
 
 class SliceFeatures final : public RowOperator {
  public:
   SliceFeatures(const OperatorConfig& config, int64_t begin)
-      : RowOperator(kElementNanoseconds * static_cast<double>(config.output.features)),
+      : RowOperator(kSliceNanoseconds * static_cast<double>(config.output.features)),
         begin_(begin) {}
 
   void run(const Operands& operands, const Piece& piece, std::byte*) const noexcept override {

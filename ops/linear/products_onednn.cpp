@@ -20,7 +20,7 @@ namespace {
 constexpr int64_t kRows = 64;
 constexpr int64_t kFeatures = 512;
 // Rows per thread from which oneDNN is used: fewer are bound by reading the weights.
-constexpr int64_t kFewestRows = 32;
+constexpr int64_t kFewestOneDnnRows = 32;
 
 constexpr size_t in_lines(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
@@ -145,7 +145,7 @@ class OneDnnProducts final : public Operator {
 
   void cut(const Operands& operands, int threads, std::vector<Piece>& pieces) const override {
     const int64_t rows = operands.output.rows;
-    if (rows < kFewestRows * threads) return ours_->cut(operands, threads, pieces);
+    if (rows < kFewestOneDnnRows * threads) return ours_->cut(operands, threads, pieces);
     const int64_t blocks = (rows + kRows - 1) / kRows;
     const auto all = static_cast<int64_t>(matmuls_.size());
     // Each part of the features rounds its rows again, so prefer dividing rows.

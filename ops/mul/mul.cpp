@@ -18,7 +18,7 @@ class Mul final : public RowOperator {
  public:
   explicit Mul(const OperatorConfig& config)
       : RowOperator(kElementNanoseconds * static_cast<double>(config.output.features)),
-        kernels_(kernels_for(config.isa)) {}
+        kernels_(kernels_for<MulKernels>(config.isa)) {}
 
   void run(const Operands& operands, const Piece& piece, std::byte*) const noexcept override {
     const Operand& b = operands.inputs[1];

@@ -18,7 +18,7 @@ class L2Normalize final : public RowOperator {
  public:
   L2Normalize(const OperatorConfig& config, float eps)
       : RowOperator(kElementNanoseconds * static_cast<double>(config.output.features)),
-        kernels_(kernels_for(config.isa)),
+        kernels_(kernels_for<L2NormalizeKernels>(config.isa)),
         eps_(eps) {}
 
   void run(const Operands& operands, const Piece& piece, std::byte*) const noexcept override {

@@ -12,13 +12,13 @@
 namespace lanewise::ops {
 namespace {
 
-constexpr double kElementNanoseconds = 0.5;
+constexpr double kLayerNormNanoseconds = 0.5;
 
 class LayerNorm final : public RowOperator {
  public:
   LayerNorm(const OperatorConfig& config, const LayerNormBlock& fixed)
-      : RowOperator(kElementNanoseconds * static_cast<double>(config.output.features)),
-        kernels_(kernels_for(config.isa)),
+      : RowOperator(kLayerNormNanoseconds * static_cast<double>(config.output.features)),
+        kernels_(kernels_for<LayerNormKernels>(config.isa)),
         fixed_(fixed) {}
 
   void run(const Operands& operands, const Piece& piece, std::byte*) const noexcept override {

@@ -12,13 +12,13 @@
 namespace lanewise::ops {
 namespace {
 
-constexpr double kElementNanoseconds = 0.4;
+constexpr double kRmsNormNanoseconds = 0.4;
 
 class RmsNorm final : public RowOperator {
  public:
   RmsNorm(const OperatorConfig& config, const RmsNormBlock& fixed)
-      : RowOperator(kElementNanoseconds * static_cast<double>(config.output.features)),
-        kernels_(kernels_for(config.isa)),
+      : RowOperator(kRmsNormNanoseconds * static_cast<double>(config.output.features)),
+        kernels_(kernels_for<RmsNormKernels>(config.isa)),
         fixed_(fixed) {}
 
   void run(const Operands& operands, const Piece& piece, std::byte*) const noexcept override {

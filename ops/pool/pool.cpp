@@ -47,7 +47,7 @@ float sum_of_weights(size_t rows) noexcept {
 class Pool final : public Operator {
  public:
   Pool(const OperatorConfig& config, PoolKind kind)
-      : kernels_(kernels_for(config.isa)),
+      : kernels_(kernels_for<PoolKernels>(config.isa)),
         kind_(kind),
         tokens_per_piece_(
             rows_per_piece(kElementNanoseconds * static_cast<double>(config.output.features))) {}

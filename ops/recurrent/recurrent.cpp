@@ -69,8 +69,8 @@ class RecurrentOperator final : public Operator {
  public:
   RecurrentOperator(const RecurrentProblem& problem, Isa isa)
       : problem_(problem),
-        advance_(problem.cell == RecurrentCell::kGru ? kernels_for(isa).gru
-                                                     : kernels_for(isa).lstm) {}
+        advance_(problem.cell == RecurrentCell::kGru ? kernels_for<RecurrentKernels>(isa).gru
+                                                     : kernels_for<RecurrentKernels>(isa).lstm) {}
 
   void cut(const Operands& operands, int threads, std::vector<Piece>& pieces) const override {
     const RaggedRows& ragged = *operands.inputs[0].ragged;

@@ -78,7 +78,7 @@ double seconds_of_slice(const RooflineKernels& kernels, Arithmetic arithmetic, c
 }  // namespace
 
 double measure_peak_gops(Isa isa, Arithmetic wanted, double seconds) {
-  const RooflineKernels& kernels = kernels_for(isa);
+  const RooflineKernels& kernels = kernels_for<RooflineKernels>(isa);
   const Arithmetic arithmetic = possible(kernels, wanted);
   const Ones ones = make_ones();
   const auto end = Clock::now() + std::chrono::duration<double>(seconds);

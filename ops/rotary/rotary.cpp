@@ -22,7 +22,7 @@ class Rotary final : public RowOperator {
  public:
   Rotary(const OperatorConfig& config, const RotaryBlock& fixed)
       : RowOperator(kElementNanoseconds * static_cast<double>(config.output.features)),
-        kernels_(kernels_for(config.isa)),
+        kernels_(kernels_for<RotaryKernels>(config.isa)),
         fixed_(fixed) {}
 
   void run(const Operands& operands, const Piece& piece, std::byte*) const noexcept override {

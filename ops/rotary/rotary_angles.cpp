@@ -11,7 +11,7 @@
 namespace lanewise::ops {
 namespace {
 
-constexpr double kElementNanoseconds = 25;
+constexpr double kAngleNanoseconds = 25;
 
 struct AnglesSpec {
   const float* frequencies = nullptr;       // [count]
@@ -27,7 +27,7 @@ struct AnglesSpec {
 class RotaryAngles final : public RowOperator {
  public:
   explicit RotaryAngles(const AnglesSpec& spec)
-      : RowOperator(kElementNanoseconds * static_cast<double>(2 * spec.count)), spec_(spec) {}
+      : RowOperator(kAngleNanoseconds * static_cast<double>(2 * spec.count)), spec_(spec) {}
 
   void run(const Operands& operands, const Piece& piece, std::byte*) const noexcept override {
     if (spec_.has_positions) {

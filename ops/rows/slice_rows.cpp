@@ -10,12 +10,12 @@
 namespace lanewise::ops {
 namespace {
 
-constexpr double kElementNanoseconds = 0.2;
+constexpr double kSliceRowNanoseconds = 0.2;
 
 class SliceRows final : public RowOperator {
  public:
   SliceRows(const OperatorConfig& config, int64_t index)
-      : RowOperator(kElementNanoseconds * static_cast<double>(config.output.features)),
+      : RowOperator(kSliceRowNanoseconds * static_cast<double>(config.output.features)),
         index_(index) {}
 
   void run(const Operands& operands, const Piece& piece, std::byte*) const noexcept override {

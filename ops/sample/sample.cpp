@@ -44,7 +44,7 @@ float finite_max(const SampleKernels& kernels, std::span<const float> x) noexcep
 
 }  // namespace
 
-Sampling::Sampling(Isa isa) noexcept : kernels_(&kernels_for(isa)) {}
+Sampling::Sampling(Isa isa) noexcept : kernels_(&kernels_for<SampleKernels>(isa)) {}
 
 float Sampling::log_sum_exp(std::span<const float> x) const noexcept {
   const float m = finite_max(*kernels_, x);

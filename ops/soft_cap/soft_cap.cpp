@@ -20,7 +20,7 @@ class SoftCap final : public RowOperator {
  public:
   SoftCap(const OperatorConfig& config, float cap)
       : RowOperator(kElementNanoseconds * static_cast<double>(config.output.features)),
-        kernels_(kernels_for(config.isa)),
+        kernels_(kernels_for<SoftCapKernels>(config.isa)),
         cap_(cap) {}
 
   void run(const Operands& operands, const Piece& piece, std::byte*) const noexcept override {

@@ -21,7 +21,7 @@ class Softmax final : public RowOperator {
  public:
   Softmax(const OperatorConfig& config, double scale)
       : RowOperator(kElementNanoseconds * static_cast<double>(config.output.features)),
-        kernels_(kernels_for(config.isa)),
+        kernels_(kernels_for<SoftmaxKernels>(config.isa)),
         scale_log2_(static_cast<float>(scale * kLog2E)) {}
 
   void run(const Operands& operands, const Piece& piece, std::byte*) const noexcept override {

@@ -11,23 +11,23 @@
 
 namespace lanewise::chat {
 
-using Kind = Expression::Kind;
-using Type = Token::Type;
+using ExpressionKind = Expression::Kind;
+using TokenType = Token::Type;
 using Parsed = Result<ExpressionPtr>;
 
 namespace {
 
 std::string found(const Token& token) {
   switch (token.type) {
-    case Type::kText:
+    case TokenType::kText:
       return "text";
-    case Type::kOutputBegin:
-    case Type::kBlockBegin:
+    case TokenType::kOutputBegin:
+    case TokenType::kBlockBegin:
       return "the beginning of a tag";
-    case Type::kOutputEnd:
-    case Type::kBlockEnd:
+    case TokenType::kOutputEnd:
+    case TokenType::kBlockEnd:
       return "the end of the tag";
-    case Type::kEnd:
+    case TokenType::kEnd:
       return "the end of the template";
     default:
       return base::in_quotes(token.text);
@@ -87,7 +87,7 @@ Status ExpressionParser::expect_name(std::string_view name) {
 }
 
 Result<std::string_view> ExpressionParser::expect_any_name() {
-  if (!current().is(Type::kName)) return unexpected("a name");
+  if (!current().is(TokenType::kName)) return unexpected("a name");
   const std::string_view name = current().text;
   next();
   return name;
@@ -100,7 +100,7 @@ Status ExpressionParser::enter() {
                             std::to_string(kMaxNesting) + " levels");
 }
 
-ExpressionPtr ExpressionParser::node(Kind kind) const {
+ExpressionPtr ExpressionParser::node(ExpressionKind kind) const {
   auto node = std::make_unique<Expression>();
   node->kind = kind;
   node->line = current().line;
@@ -121,7 +121,7 @@ Parsed ExpressionParser::made(ExpressionPtr node) {
 }
 
 Parsed ExpressionParser::constant(const Value& value) {
-  ExpressionPtr constant = node(Kind::kConstant);
+  ExpressionPtr constant = node(ExpressionKind::kConstant);
   constant->value = value;
   return made(std::move(constant));
 }
@@ -136,7 +136,7 @@ Parsed ExpressionParser::expression() {
 Parsed ExpressionParser::conditional() {
   LW_ASSIGN_OR_RETURN(ExpressionPtr value, binary_or());
   while (current().is_name("if")) {
-    ExpressionPtr whole = node(Kind::kConditional);
+    ExpressionPtr whole = node(ExpressionKind::kConditional);
     next();
     LW_ASSIGN_OR_RETURN(ExpressionPtr condition, binary_or());
     whole = with_parts(std::move(whole), std::move(condition), std::move(value));
@@ -149,7 +149,7 @@ Parsed ExpressionParser::conditional() {
   return value;
 }
 
-Parsed ExpressionParser::logical(Kind kind, std::string_view word, Level operand) {
+Parsed ExpressionParser::logical(ExpressionKind kind, std::string_view word, Level operand) {
   LW_ASSIGN_OR_RETURN(ExpressionPtr left, (this->*operand)());
   while (current().is_name(word)) {
     ExpressionPtr whole = node(kind);
@@ -162,16 +162,16 @@ Parsed ExpressionParser::logical(Kind kind, std::string_view word, Level operand
 }
 
 Parsed ExpressionParser::binary_or() {
-  return logical(Kind::kOr, "or", &ExpressionParser::binary_and);
+  return logical(ExpressionKind::kOr, "or", &ExpressionParser::binary_and);
 }
 
 Parsed ExpressionParser::binary_and() {
-  return logical(Kind::kAnd, "and", &ExpressionParser::negation);
+  return logical(ExpressionKind::kAnd, "and", &ExpressionParser::negation);
 }
 
 Parsed ExpressionParser::negation() {
   if (!current().is_name("not")) return comparison();
-  ExpressionPtr whole = node(Kind::kNot);
+  ExpressionPtr whole = node(ExpressionKind::kNot);
   next();
   LW_RETURN_IF_ERROR(enter());
   LW_ASSIGN_OR_RETURN(ExpressionPtr operand, negation());
@@ -181,7 +181,7 @@ Parsed ExpressionParser::negation() {
 
 Status ExpressionParser::skip_comparison(Operator* op, bool* found) {
   const std::optional<Operator> symbol =
-      current().is(Type::kOperator) ? comparison_operator(current().text) : std::nullopt;
+      current().is(TokenType::kOperator) ? comparison_operator(current().text) : std::nullopt;
   *found = true;
   if (symbol) {
     *op = *symbol;
@@ -200,7 +200,7 @@ Status ExpressionParser::skip_comparison(Operator* op, bool* found) {
 
 Parsed ExpressionParser::comparison() {
   LW_ASSIGN_OR_RETURN(ExpressionPtr first, sum());
-  ExpressionPtr whole = node(Kind::kComparison);
+  ExpressionPtr whole = node(ExpressionKind::kComparison);
   whole->parts.push_back(std::move(first));
   for (;;) {
     Operator op{};
@@ -217,7 +217,7 @@ Parsed ExpressionParser::comparison() {
 Parsed ExpressionParser::sum() {
   LW_ASSIGN_OR_RETURN(ExpressionPtr left, concat());
   while (current().is_operator("+") || current().is_operator("-")) {
-    ExpressionPtr whole = node(Kind::kBinary);
+    ExpressionPtr whole = node(ExpressionKind::kBinary);
     whole->operators = {current().text == "+" ? Operator::kAdd : Operator::kSubtract};
     next();
     LW_ASSIGN_OR_RETURN(ExpressionPtr right, concat());
@@ -230,7 +230,7 @@ Parsed ExpressionParser::sum() {
 Parsed ExpressionParser::concat() {
   LW_ASSIGN_OR_RETURN(ExpressionPtr first, product());
   if (!current().is_operator("~")) return first;
-  ExpressionPtr whole = node(Kind::kConcat);
+  ExpressionPtr whole = node(ExpressionKind::kConcat);
   whole->parts.push_back(std::move(first));
   while (skip_operator("~")) {
     LW_ASSIGN_OR_RETURN(whole->parts.emplace_back(), product());
@@ -240,11 +240,11 @@ Parsed ExpressionParser::concat() {
 
 Parsed ExpressionParser::product() {
   LW_ASSIGN_OR_RETURN(ExpressionPtr left, unary(true));
-  while (current().is(Type::kOperator)) {
+  while (current().is(TokenType::kOperator)) {
     if (current().text == "**") return unsupported_syntax(current().line, "the operator '**'");
     const std::optional<Operator> op = product_operator(current().text);
     if (!op) break;
-    ExpressionPtr whole = node(Kind::kBinary);
+    ExpressionPtr whole = node(ExpressionKind::kBinary);
     whole->operators = {*op};
     next();
     LW_ASSIGN_OR_RETURN(ExpressionPtr right, unary(true));
@@ -257,7 +257,8 @@ Parsed ExpressionParser::product() {
 Parsed ExpressionParser::unary(bool with_filters) {
   ExpressionPtr operand;
   if (current().is_operator("-") || current().is_operator("+")) {
-    ExpressionPtr whole = node(current().text == "-" ? Kind::kNegative : Kind::kPositive);
+    ExpressionPtr whole =
+        node(current().text == "-" ? ExpressionKind::kNegative : ExpressionKind::kPositive);
     next();
     LW_RETURN_IF_ERROR(enter());
     LW_ASSIGN_OR_RETURN(ExpressionPtr inner, unary(false));
@@ -273,14 +274,14 @@ Parsed ExpressionParser::unary(bool with_filters) {
 Parsed ExpressionParser::primary() {
   const Token token = current();
   switch (token.type) {
-    case Type::kName:
+    case TokenType::kName:
       return name();
-    case Type::kString:
+    case TokenType::kString:
       return string();
-    case Type::kInteger:
+    case TokenType::kInteger:
       next();
       return constant(Value::integer(token.integer));
-    case Type::kFloat:
+    case TokenType::kFloat:
       next();
       return constant(Value::real(token.real));
     default:
@@ -296,7 +297,7 @@ Parsed ExpressionParser::name() {
   if (in_macro_ && (text == "varargs" || text == "kwargs" || text == "caller")) {
     return unsupported_syntax(current().line, base::in_quotes(text) + " in a macro");
   }
-  ExpressionPtr result = node(Kind::kName);
+  ExpressionPtr result = node(ExpressionKind::kName);
   next();
   if (text == "true" || text == "True") return constant(Value::boolean(true));
   if (text == "false" || text == "False") return constant(Value::boolean(false));
@@ -308,9 +309,9 @@ Parsed ExpressionParser::name() {
 Parsed ExpressionParser::string() {
   std::string_view text = current().text;
   next();
-  if (current().is(Type::kString)) {
+  if (current().is(TokenType::kString)) {
     std::string whole(text);
-    for (; current().is(Type::kString); next()) whole += current().text;
+    for (; current().is(TokenType::kString); next()) whole += current().text;
     text = strings_->emplace_back(std::move(whole));
   }
   return constant(Value::string(text));
@@ -324,7 +325,7 @@ Parsed ExpressionParser::parenthesized() {
 }
 
 Parsed ExpressionParser::list() {
-  ExpressionPtr result = node(Kind::kList);
+  ExpressionPtr result = node(ExpressionKind::kList);
   next();
   while (!current().is_operator("]")) {
     if (!result->parts.empty()) LW_RETURN_IF_ERROR(expect_operator(","));
@@ -336,7 +337,7 @@ Parsed ExpressionParser::list() {
 }
 
 Parsed ExpressionParser::dict() {
-  ExpressionPtr result = node(Kind::kDict);
+  ExpressionPtr result = node(ExpressionKind::kDict);
   next();
   while (!current().is_operator("}")) {
     if (!result->parts.empty()) LW_RETURN_IF_ERROR(expect_operator(","));
@@ -350,10 +351,10 @@ Parsed ExpressionParser::dict() {
 }
 
 Parsed ExpressionParser::tuple(bool with_condition, bool in_parentheses) {
-  ExpressionPtr result = node(Kind::kTuple);
+  ExpressionPtr result = node(ExpressionKind::kTuple);
   bool is_tuple = false;
   for (;;) {
-    const bool ends = current().is(Type::kOutputEnd) || current().is(Type::kBlockEnd) ||
+    const bool ends = current().is(TokenType::kOutputEnd) || current().is(TokenType::kBlockEnd) ||
                       current().is_operator(")");
     if (ends) break;
     LW_ASSIGN_OR_RETURN(result->parts.emplace_back(),
@@ -375,11 +376,11 @@ Parsed ExpressionParser::simple_target(bool with_attributes) {
     LW_RETURN_IF_ERROR(expect_operator(")"));
     return inner;
   }
-  if (!current().is(Type::kName)) return unexpected("a variable");
+  if (!current().is(TokenType::kName)) return unexpected("a variable");
   LW_ASSIGN_OR_RETURN(ExpressionPtr variable, name());
-  if (variable->kind != Kind::kName) return unexpected("a variable before this");
+  if (variable->kind != ExpressionKind::kName) return unexpected("a variable before this");
   if (with_attributes && current().is_operator(".")) {
-    ExpressionPtr result = node(Kind::kAttribute);
+    ExpressionPtr result = node(ExpressionKind::kAttribute);
     next();
     LW_ASSIGN_OR_RETURN(result->name, expect_any_name());
     if (result->name.starts_with('_')) {
@@ -395,9 +396,9 @@ Parsed ExpressionParser::simple_target(bool with_attributes) {
 }
 
 Parsed ExpressionParser::target(bool with_attributes) {
-  ExpressionPtr result = node(Kind::kTuple);
+  ExpressionPtr result = node(ExpressionKind::kTuple);
   bool is_tuple = false;
-  while (!current().is_operator(")") && !current().is(Type::kBlockEnd)) {
+  while (!current().is_operator(")") && !current().is(TokenType::kBlockEnd)) {
     LW_ASSIGN_OR_RETURN(result->parts.emplace_back(), simple_target(with_attributes));
     if (!skip_operator(",")) break;
     is_tuple = true;

@@ -12,7 +12,7 @@
 
 namespace lanewise::chat {
 
-using Kind = Expression::Kind;
+using ExpressionKind = Expression::Kind;
 
 Result<Value> Interpreter::evaluate(const Expression& expression) {
   if (++depth_ > kMaxDepth) return located(too_deep(), expression.line);
@@ -25,42 +25,42 @@ Result<Value> Interpreter::evaluate(const Expression& expression) {
 
 Result<Value> Interpreter::evaluate_one(const Expression& expression) {
   switch (expression.kind) {
-    case Kind::kConstant:
+    case ExpressionKind::kConstant:
       return expression.value;
-    case Kind::kCaptured:
+    case ExpressionKind::kCaptured:
       return captured_;
-    case Kind::kName:
+    case ExpressionKind::kName:
       return name(expression);
-    case Kind::kAttribute:
+    case ExpressionKind::kAttribute:
       return attribute(expression);
-    case Kind::kItem:
+    case ExpressionKind::kItem:
       return item(expression);
-    case Kind::kSlice:
+    case ExpressionKind::kSlice:
       return slice(expression);
-    case Kind::kCall:
+    case ExpressionKind::kCall:
       return call(expression);
-    case Kind::kFilter:
-    case Kind::kTest:
+    case ExpressionKind::kFilter:
+    case ExpressionKind::kTest:
       return applied(expression);
-    case Kind::kList:
-    case Kind::kTuple:
+    case ExpressionKind::kList:
+    case ExpressionKind::kTuple:
       return list(expression);
-    case Kind::kDict:
+    case ExpressionKind::kDict:
       return dict(expression);
-    case Kind::kNot:
-    case Kind::kNegative:
-    case Kind::kPositive:
+    case ExpressionKind::kNot:
+    case ExpressionKind::kNegative:
+    case ExpressionKind::kPositive:
       return sign(expression);
-    case Kind::kAnd:
-    case Kind::kOr:
+    case ExpressionKind::kAnd:
+    case ExpressionKind::kOr:
       return either(expression);
-    case Kind::kBinary:
+    case ExpressionKind::kBinary:
       return binary(expression);
-    case Kind::kComparison:
+    case ExpressionKind::kComparison:
       return comparison(expression);
-    case Kind::kConcat:
+    case ExpressionKind::kConcat:
       return concat(expression);
-    case Kind::kConditional:
+    case ExpressionKind::kConditional:
       return conditional(expression);
   }
   return Value::none();
@@ -104,7 +104,7 @@ Result<Value> Interpreter::list(const Expression& expression) {
   for (size_t i = 0; i < items.size(); ++i) {
     LW_ASSIGN_OR_RETURN(items[i], evaluate(*expression.parts[i]));
   }
-  return expression.kind == Kind::kList ? Value::list(items) : Value::tuple(items);
+  return expression.kind == ExpressionKind::kList ? Value::list(items) : Value::tuple(items);
 }
 
 Result<Value> Interpreter::dict(const Expression& expression) {
@@ -126,8 +126,8 @@ Result<Value> Interpreter::dict(const Expression& expression) {
 
 Result<Value> Interpreter::sign(const Expression& expression) {
   LW_ASSIGN_OR_RETURN(const Value value, evaluate(*expression.parts[0]));
-  if (expression.kind == Kind::kNot) return Value::boolean(!is_true(value));
-  if (expression.kind == Kind::kNegative) return negative(value);
+  if (expression.kind == ExpressionKind::kNot) return Value::boolean(!is_true(value));
+  if (expression.kind == ExpressionKind::kNegative) return negative(value);
   if (value.is_integral()) return Value::integer(value.integer());
   if (value.is_number()) return value;
   LW_RETURN_IF_ERROR(check_defined(value));
@@ -136,7 +136,7 @@ Result<Value> Interpreter::sign(const Expression& expression) {
 
 Result<Value> Interpreter::either(const Expression& expression) {
   LW_ASSIGN_OR_RETURN(const Value left, evaluate(*expression.parts[0]));
-  if (is_true(left) == (expression.kind == Kind::kOr)) return left;
+  if (is_true(left) == (expression.kind == ExpressionKind::kOr)) return left;
   return evaluate(*expression.parts[1]);
 }
 

@@ -6,7 +6,7 @@
 namespace lanewise::chat {
 namespace {
 
-using Type = base::JsonValue::Type;
+using JsonType = base::JsonValue::Type;
 
 Result<Value> list_of(const base::JsonValue& json, Store& store) {
   const auto elements = json.elements();
@@ -69,22 +69,22 @@ Result<Value> message_of(const base::JsonValue& json, Store& store) {
 
 Result<Value> value_of(const base::JsonValue& json, Store& store) {
   switch (json.type()) {
-    case Type::kNull:
+    case JsonType::kNull:
       return Value::none();
-    case Type::kBoolean:
+    case JsonType::kBoolean:
       return Value::boolean(json.boolean());
-    case Type::kInteger:
+    case JsonType::kInteger:
       return Value::integer(*json.integer());
-    case Type::kUnsigned:
+    case JsonType::kUnsigned:
       return invalid_argument("the number " + std::to_string(*json.natural()) +
                               " does not fit into 64 bits with a sign");
-    case Type::kFloat:
+    case JsonType::kFloat:
       return Value::real(json.number());
-    case Type::kString:
+    case JsonType::kString:
       return Value::string(json.string());
-    case Type::kArray:
+    case JsonType::kArray:
       return list_of(json, store);
-    case Type::kObject:
+    case JsonType::kObject:
       return dict_of(json, store);
   }
   return Value::none();

@@ -13,7 +13,7 @@
 namespace lanewise::chat {
 namespace {
 
-using Type = Token::Type;
+using TokenType = Token::Type;
 
 std::string at_line(int line, std::string_view message) {
   return "line " + std::to_string(line) + " of the template: " + std::string(message);
@@ -35,7 +35,7 @@ class Lexer {
 
   Result<std::vector<Token>> run() {
     while (at_ < source_.size()) LW_RETURN_IF_ERROR(text_and_tag());
-    add(Type::kEnd, 0);
+    add(TokenType::kEnd, 0);
     return std::move(tokens_);
   }
 
@@ -52,7 +52,7 @@ class Lexer {
     while (const size_t bytes = space_at(source_, end)) end += bytes;
     advance(end - at_);
   }
-  void add(Type type, size_t bytes) {
+  void add(TokenType type, size_t bytes) {
     tokens_.push_back({type, line_, source_.substr(at_, bytes)});
     advance(bytes);
   }
@@ -85,14 +85,14 @@ class Lexer {
         text = text.substr(0, line);
       }
     }
-    if (!text.empty()) tokens_.push_back({Type::kText, line_, text});
+    if (!text.empty()) tokens_.push_back({TokenType::kText, line_, text});
     advance(end - at_);
   }
 
   Status text_and_tag() {
     const size_t tag = next_tag();
     if (tag == source_.size()) {
-      add(Type::kText, source_.size() - at_);
+      add(TokenType::kText, source_.size() - at_);
       return {};
     }
     const char kind = source_[tag + 1];
@@ -101,8 +101,8 @@ class Lexer {
     const size_t size = sign == '\0' ? 2 : 3;
     if (kind == '#') return comment(size);
     if (const size_t raw = raw_length(size)) return raw_text(raw);
-    add(kind == '{' ? Type::kOutputBegin : Type::kBlockBegin, size);
-    return expression(kind == '{' ? Type::kOutputEnd : Type::kBlockEnd);
+    add(kind == '{' ? TokenType::kOutputBegin : TokenType::kBlockBegin, size);
+    return expression(kind == '{' ? TokenType::kOutputEnd : TokenType::kBlockEnd);
   }
 
   /// The length of the end of a tag that ends with `mark` at byte `at`: a sign, the mark, and the
@@ -168,8 +168,8 @@ class Lexer {
   }
 
   /// The tokens of a tag, to its end.
-  Status expression(Type end) {
-    const bool is_output = end == Type::kOutputEnd;
+  Status expression(TokenType end) {
+    const bool is_output = end == TokenType::kOutputEnd;
     std::string open;  // brackets
     while (at_ < source_.size()) {
       const size_t length = open.empty() ? end_length(at_, is_output ? "}}" : "%}", is_output) : 0;
@@ -205,7 +205,7 @@ class Lexer {
   Status name() {
     size_t length = 1;
     while (at_ + length < source_.size() && is_name_byte(source_[at_ + length])) ++length;
-    add(Type::kName, length);
+    add(TokenType::kName, length);
     return {};
   }
 
@@ -213,7 +213,7 @@ class Lexer {
     const size_t length = string_length(rest());
     if (length == 0) return syntax_error(line_, "a string has no end");
     const std::string_view text = source_.substr(at_ + 1, length - 2);
-    Token token{Type::kString, line_, text};
+    Token token{TokenType::kString, line_, text};
     if (text.find('\\') != text.npos) {
       LW_ASSIGN_OR_RETURN(std::string plain, unescaped(text, line_));
       token.text = strings_->emplace_back(std::move(plain));
@@ -227,7 +227,7 @@ class Lexer {
     for (const std::string_view op : kOperators) {
       if (!starts_with(op)) continue;
       LW_RETURN_IF_ERROR(balance(op[0], open));
-      add(Type::kOperator, op.size());
+      add(TokenType::kOperator, op.size());
       return {};
     }
     const auto size = static_cast<size_t>(text::decode_at(source_, at_).length);

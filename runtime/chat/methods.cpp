@@ -39,7 +39,7 @@ Result<Value> replace(Environment& environment, const Value& subject, Arguments 
   return replaced(subject.text(), from, to, arguments[2], environment.store);
 }
 
-Result<Value> join(Environment& environment, const Value& subject, Arguments arguments) {
+Result<Value> join_strings(Environment& environment, const Value& subject, Arguments arguments) {
   LW_ASSIGN_OR_RETURN(const auto texts, elements_of(arguments[0], environment.store));
   return joined(subject.text(), texts, environment.store);
 }
@@ -213,7 +213,7 @@ constexpr Builtin kStringMethods[] = {
     {"find", find_method<Side::kBegin>, {"(sub)"}, 1},
     {"rfind", find_method<Side::kEnd>, {"(sub)"}, 1},
     {"replace", replace, {"(old)", "(new)", "(count)"}, 2},
-    {"join", join, {"(iterable)"}, 1},
+    {"join", join_strings, {"(iterable)"}, 1},
     {"upper", converted<upper>},
     {"lower", converted<lower>},
     {"title", converted<title>},

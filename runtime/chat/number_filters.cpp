@@ -141,7 +141,7 @@ Result<Value> round_filter(Environment&, const Value& subject, Arguments argumen
   return Value::real(rounded(subject.real(), digits));
 }
 
-constexpr Builtin kFilters[] = {
+constexpr Builtin kNumberFilters[] = {
     {"int", to_int, {"default"}},
     {"float", to_float, {"default"}},
     {"abs", absolute},
@@ -150,6 +150,6 @@ constexpr Builtin kFilters[] = {
 
 }  // namespace
 
-std::span<const Builtin> number_filters() noexcept { return kFilters; }
+std::span<const Builtin> number_filters() noexcept { return kNumberFilters; }
 
 }  // namespace lanewise::chat

@@ -153,7 +153,7 @@ Result<Value> sum(Environment& environment, const Value& subject, Arguments argu
   return total;
 }
 
-constexpr Builtin kFilters[] = {
+constexpr Builtin kOrderFilters[] = {
     {"sort", sort, {"reverse", "case_sensitive", "attribute"}},
     {"dictsort", dictsort, {"case_sensitive", "by", "reverse"}},
     {"unique", unique, {"case_sensitive", "attribute"}},
@@ -164,6 +164,6 @@ constexpr Builtin kFilters[] = {
 
 }  // namespace
 
-std::span<const Builtin> order_filters() noexcept { return kFilters; }
+std::span<const Builtin> order_filters() noexcept { return kOrderFilters; }
 
 }  // namespace lanewise::chat

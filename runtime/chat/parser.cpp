@@ -15,8 +15,8 @@
 namespace lanewise::chat {
 namespace {
 
-using Kind = Statement::Kind;
-using Type = Token::Type;
+using StatementKind = Statement::Kind;
+using TokenType = Token::Type;
 
 /// Tags of Jinja and of its extensions.
 constexpr std::array<std::string_view, 14> kOtherTags = {
@@ -52,12 +52,12 @@ class Parser : public ExpressionParser {
   Parsed macro();
   Status parameters(Statement* macro);
   Parsed generation();
-  Parsed jump(Kind kind);
+  Parsed jump(StatementKind kind);
   Status unknown_tag(std::string_view name) const;
   /// Every called name is a function or set somewhere.
   Status check_calls() const;
 
-  Statement made(Kind kind) const {
+  Statement made(StatementKind kind) const {
     Statement statement{kind};
     statement.line = current().line;
     return statement;
@@ -67,25 +67,26 @@ class Parser : public ExpressionParser {
 Result<Body> Parser::statements(Names enders) {
   LW_RETURN_IF_ERROR(enter());
   Body body;
-  while (!current().is(Type::kEnd)) {
-    if (current().is(Type::kText)) {
-      body.push_back(made(Kind::kText));
+  while (!current().is(TokenType::kEnd)) {
+    if (current().is(TokenType::kText)) {
+      body.push_back(made(StatementKind::kText));
       body.back().text = current().text;
       next();
-    } else if (current().is(Type::kOutputBegin)) {
-      body.push_back(made(Kind::kOutput));
+    } else if (current().is(TokenType::kOutputBegin)) {
+      body.push_back(made(StatementKind::kOutput));
       next();
       LW_ASSIGN_OR_RETURN(body.back().value, tuple(true));
-      if (!current().is(Type::kOutputEnd)) return unexpected("'}}'");
+      if (!current().is(TokenType::kOutputEnd)) return unexpected("'}}'");
       next();
     } else {
       next();
-      if (current().is(Type::kName) && std::ranges::find(enders, current().text) != enders.end()) {
+      if (current().is(TokenType::kName) &&
+          std::ranges::find(enders, current().text) != enders.end()) {
         leave();
         return body;
       }
       LW_ASSIGN_OR_RETURN(body.emplace_back(), statement());
-      if (!current().is(Type::kBlockEnd)) return unexpected("'%}'");
+      if (!current().is(TokenType::kBlockEnd)) return unexpected("'%}'");
       next();
     }
   }
@@ -95,7 +96,7 @@ Result<Body> Parser::statements(Names enders) {
 
 Result<Body> Parser::body(Names enders) {
   skip_operator(":");
-  if (!current().is(Type::kBlockEnd)) return unexpected("'%}'");
+  if (!current().is(TokenType::kBlockEnd)) return unexpected("'%}'");
   next();
   return statements(enders);
 }
@@ -114,21 +115,21 @@ Status Parser::unknown_tag(std::string_view name) const {
 }
 
 Result<Statement> Parser::statement() {
-  if (!current().is(Type::kName)) return unexpected("the name of a tag");
+  if (!current().is(TokenType::kName)) return unexpected("the name of a tag");
   const std::string_view name = current().text;
   if (name == "if") return if_statement();
   if (name == "for") return for_statement();
   if (name == "set") return set_statement();
   if (name == "macro") return macro();
   if (name == "generation") return generation();
-  if (name == "break") return jump(Kind::kBreak);
-  if (name == "continue") return jump(Kind::kContinue);
+  if (name == "break") return jump(StatementKind::kBreak);
+  if (name == "continue") return jump(StatementKind::kContinue);
   return unknown_tag(name);
 }
 
 Result<Statement> Parser::if_statement() {
   constexpr std::string_view kEnders[] = {"elif", "else", "endif"};
-  Statement result = made(Kind::kIf);
+  Statement result = made(StatementKind::kIf);
   do {
     next();
     LW_ASSIGN_OR_RETURN(result.conditions.emplace_back(), tuple(false));
@@ -144,7 +145,7 @@ Result<Statement> Parser::if_statement() {
 
 Result<Statement> Parser::for_statement() {
   constexpr std::string_view kEnders[] = {"else", "endfor"};
-  Statement result = made(Kind::kFor);
+  Statement result = made(StatementKind::kFor);
   next();
   ++loops_;
   LW_ASSIGN_OR_RETURN(result.target, target(false));
@@ -167,14 +168,14 @@ Result<Statement> Parser::for_statement() {
 }
 
 Result<Statement> Parser::set_statement() {
-  Statement result = made(Kind::kSet);
+  Statement result = made(StatementKind::kSet);
   next();
   LW_ASSIGN_OR_RETURN(result.target, target(true));
   if (skip_operator("=")) {
     LW_ASSIGN_OR_RETURN(result.value, tuple(true));
     return result;
   }
-  result.kind = Kind::kSetBlock;
+  result.kind = StatementKind::kSetBlock;
   if (current().is_operator("|")) {
     auto captured = std::make_unique<Expression>();
     captured->kind = Expression::Kind::kCaptured;
@@ -208,7 +209,7 @@ Status Parser::parameters(Statement* macro) {
 }
 
 Result<Statement> Parser::macro() {
-  Statement result = made(Kind::kMacro);
+  Statement result = made(StatementKind::kMacro);
   next();
   LW_ASSIGN_OR_RETURN(result.name, expect_any_name());
   assigned_.push_back(result.name);
@@ -222,7 +223,7 @@ Result<Statement> Parser::macro() {
 }
 
 Result<Statement> Parser::generation() {
-  Statement result = made(Kind::kGeneration);
+  Statement result = made(StatementKind::kGeneration);
   next();
   const int loops = std::exchange(loops_, 0);
   LW_ASSIGN_OR_RETURN(result.bodies.emplace_back(), body_to("endgeneration"));
@@ -230,7 +231,7 @@ Result<Statement> Parser::generation() {
   return result;
 }
 
-Result<Statement> Parser::jump(Kind kind) {
+Result<Statement> Parser::jump(StatementKind kind) {
   if (loops_ == 0) {
     return syntax_error(current().line, base::in_quotes(current().text) + " outside of a 'for'");
   }

@@ -12,8 +12,8 @@
 
 namespace lanewise::chat {
 
-using Kind = Expression::Kind;
-using Type = Token::Type;
+using ExpressionKind = Expression::Kind;
+using TokenType = Token::Type;
 using Parsed = Result<ExpressionPtr>;
 
 Parsed ExpressionParser::postfix(ExpressionPtr operand) {
@@ -52,10 +52,10 @@ Parsed ExpressionParser::filters(ExpressionPtr operand) {
 }
 
 Parsed ExpressionParser::attribute(ExpressionPtr operand) {
-  ExpressionPtr result = node(Kind::kAttribute);
+  ExpressionPtr result = node(ExpressionKind::kAttribute);
   next();
-  if (current().is(Type::kInteger)) {
-    result->kind = Kind::kItem;
+  if (current().is(TokenType::kInteger)) {
+    result->kind = ExpressionKind::kItem;
     result->parts.push_back(std::move(operand));
     const int64_t place = current().integer;
     next();
@@ -71,7 +71,7 @@ Parsed ExpressionParser::attribute(ExpressionPtr operand) {
 }
 
 Parsed ExpressionParser::subscript(ExpressionPtr operand) {
-  ExpressionPtr result = node(Kind::kItem);
+  ExpressionPtr result = node(ExpressionKind::kItem);
   next();
   ExpressionPtr index;
   if (!current().is_operator(":")) {
@@ -91,7 +91,7 @@ Parsed ExpressionParser::subscript(ExpressionPtr operand) {
 }
 
 Parsed ExpressionParser::slice(ExpressionPtr operand, ExpressionPtr start) {
-  ExpressionPtr result = node(Kind::kSlice);
+  ExpressionPtr result = node(ExpressionKind::kSlice);
   result->parts.push_back(std::move(operand));
   result->parts.push_back(std::move(start));
   next();
@@ -112,9 +112,9 @@ Parsed ExpressionParser::slice_part() {
 }
 
 Status ExpressionParser::check_callee(const Expression& callee) {
-  if (callee.kind == Kind::kName) {
+  if (callee.kind == ExpressionKind::kName) {
     called_.emplace_back(callee.name, callee.line);
-  } else if (callee.kind == Kind::kAttribute && !is_method(callee.name)) {
+  } else if (callee.kind == ExpressionKind::kAttribute && !is_method(callee.name)) {
     return unsupported_syntax(callee.line, "the method " + base::in_quotes(callee.name));
   }
   return {};
@@ -122,7 +122,7 @@ Status ExpressionParser::check_callee(const Expression& callee) {
 
 Parsed ExpressionParser::call(ExpressionPtr callee) {
   LW_RETURN_IF_ERROR(check_callee(*callee));
-  ExpressionPtr result = node(Kind::kCall);
+  ExpressionPtr result = node(ExpressionKind::kCall);
   result->parts.push_back(std::move(callee));
   LW_RETURN_IF_ERROR(arguments(result.get()));
   return made(std::move(result));
@@ -146,7 +146,7 @@ Status ExpressionParser::argument(Expression* call) {
     return unsupported_syntax(current().line,
                               base::in_quotes(current().text) + " before an argument");
   }
-  if (current().is(Type::kName) && following().is_operator("=")) {
+  if (current().is(TokenType::kName) && following().is_operator("=")) {
     const std::string_view name = current().text;
     for (const Keyword& keyword : call->keywords) {
       if (keyword.name == name) {
@@ -166,7 +166,7 @@ Status ExpressionParser::argument(Expression* call) {
 
 Parsed ExpressionParser::filter(ExpressionPtr operand) {
   next();
-  ExpressionPtr result = node(Kind::kFilter);
+  ExpressionPtr result = node(ExpressionKind::kFilter);
   LW_ASSIGN_OR_RETURN(result->name, expect_any_name());
   result->builtin = find_filter(result->name);
   if (result->builtin == nullptr) {
@@ -181,16 +181,16 @@ Parsed ExpressionParser::filter(ExpressionPtr operand) {
 
 bool ExpressionParser::begins_argument_of_test() const noexcept {
   const Token& token = current();
-  if (token.is(Type::kName))
+  if (token.is(TokenType::kName))
     return token.text != "else" && token.text != "or" && token.text != "and";
-  return token.is(Type::kString) || token.is(Type::kInteger) || token.is(Type::kFloat) ||
-         token.is_operator("[") || token.is_operator("{");
+  return token.is(TokenType::kString) || token.is(TokenType::kInteger) ||
+         token.is(TokenType::kFloat) || token.is_operator("[") || token.is_operator("{");
 }
 
 Parsed ExpressionParser::test(ExpressionPtr operand) {
   next();
   const bool is_negated = skip_name("not");
-  ExpressionPtr result = node(Kind::kTest);
+  ExpressionPtr result = node(ExpressionKind::kTest);
   LW_ASSIGN_OR_RETURN(result->name, expect_any_name());
   result->builtin = find_test(result->name);
   if (result->builtin == nullptr) {
@@ -208,7 +208,7 @@ Parsed ExpressionParser::test(ExpressionPtr operand) {
   }
   LW_RETURN_IF_ERROR(check_arguments(*result));
   if (!is_negated) return made(std::move(result));
-  ExpressionPtr negation = node(Kind::kNot);
+  ExpressionPtr negation = node(ExpressionKind::kNot);
   LW_ASSIGN_OR_RETURN(negation->parts.emplace_back(), made(std::move(result)));
   return made(std::move(negation));
 }
@@ -238,7 +238,8 @@ Status ExpressionParser::check_named(const Expression& filter) const {
   if (filter.builtin->call_variadic == nullptr) return {};
   const bool is_map = filter.name == "map";
   const size_t place = filter.name.ends_with("attr") ? 2 : 1;
-  if (filter.parts.size() <= place || filter.parts[place]->kind != Kind::kConstant) return {};
+  if (filter.parts.size() <= place || filter.parts[place]->kind != ExpressionKind::kConstant)
+    return {};
   const Value& name = filter.parts[place]->value;
   if (!name.is_string()) return {};
   const Builtin* found = is_map ? find_filter(name.text()) : find_test(name.text());

@@ -102,7 +102,7 @@ Result<Value> select(Environment& environment, const Value& subject,
   return store.stream(kept);
 }
 
-constexpr Builtin kFilters[] = {
+constexpr Builtin kSelectionFilters[] = {
     {.name = "map", .call_variadic = map},
     {.name = "select", .call_variadic = select<true, false>},
     {.name = "reject", .call_variadic = select<false, false>},
@@ -112,6 +112,6 @@ constexpr Builtin kFilters[] = {
 
 }  // namespace
 
-std::span<const Builtin> selection_filters() noexcept { return kFilters; }
+std::span<const Builtin> selection_filters() noexcept { return kSelectionFilters; }
 
 }  // namespace lanewise::chat

@@ -64,7 +64,7 @@ Result<Value> reverse(Environment& environment, const Value& subject, Arguments)
   return subject.is(Kind::kStream) ? store.list(reversed) : store.stream(reversed);
 }
 
-Result<Value> join(Environment& environment, const Value& subject, Arguments arguments) {
+Result<Value> join_sequence(Environment& environment, const Value& subject, Arguments arguments) {
   Store& store = environment.store;
   const Value separator = arguments[0].is_missing() ? Value::string("") : arguments[0];
   const Value attribute = arguments[1].is_missing() ? Value::none() : arguments[1];
@@ -86,7 +86,7 @@ Result<Value> items(Environment& environment, const Value& subject, Arguments) {
   return environment.store.stream(elements);
 }
 
-constexpr Builtin kFilters[] = {
+constexpr Builtin kSequenceFilters[] = {
     {"length", length_filter},
     {"count", length_filter},
     {"default", default_filter, {"default_value", "boolean"}},
@@ -95,12 +95,12 @@ constexpr Builtin kFilters[] = {
     {"first", first},
     {"last", last},
     {"reverse", reverse},
-    {"join", join, {"d", "attribute"}},
+    {"join", join_sequence, {"d", "attribute"}},
     {"items", items},
 };
 
 }  // namespace
 
-std::span<const Builtin> sequence_filters() noexcept { return kFilters; }
+std::span<const Builtin> sequence_filters() noexcept { return kSequenceFilters; }
 
 }  // namespace lanewise::chat

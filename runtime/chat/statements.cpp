@@ -10,7 +10,7 @@
 
 namespace lanewise::chat {
 
-using Kind = Statement::Kind;
+using StatementKind = Statement::Kind;
 
 Status Interpreter::define(std::string_view name, const Value& value) {
   return set_variable(&caller_, name, value);
@@ -62,31 +62,31 @@ Result<Interpreter::Flow> Interpreter::execute(const Body& body) {
 
 Result<Interpreter::Flow> Interpreter::execute_one(const Statement& statement) {
   switch (statement.kind) {
-    case Kind::kText:
+    case StatementKind::kText:
       LW_RETURN_IF_ERROR(write(statement.text));
       return Flow::kNext;
-    case Kind::kOutput:
+    case StatementKind::kOutput:
       LW_RETURN_IF_ERROR(output(*statement.value));
       return Flow::kNext;
-    case Kind::kIf:
+    case StatementKind::kIf:
       return if_statement(statement);
-    case Kind::kFor:
+    case StatementKind::kFor:
       return for_statement(statement);
-    case Kind::kSet: {
+    case StatementKind::kSet: {
       LW_ASSIGN_OR_RETURN(const Value value, evaluate(*statement.value));
       LW_RETURN_IF_ERROR(assign(*statement.target, value));
       return Flow::kNext;
     }
-    case Kind::kSetBlock:
+    case StatementKind::kSetBlock:
       return set_block(statement);
-    case Kind::kMacro:
+    case StatementKind::kMacro:
       LW_RETURN_IF_ERROR(macro_definition(statement));
       return Flow::kNext;
-    case Kind::kGeneration:
+    case StatementKind::kGeneration:
       return generation(statement);
-    case Kind::kBreak:
+    case StatementKind::kBreak:
       return Flow::kBreak;
-    case Kind::kContinue:
+    case StatementKind::kContinue:
       return Flow::kContinue;
   }
   return Flow::kNext;

@@ -103,7 +103,7 @@ Result<Value> to_json(Environment& environment, const Value& subject, Arguments 
   return json_of(subject, style, environment.store);
 }
 
-constexpr Builtin kFilters[] = {
+constexpr Builtin kTextFilters[] = {
     {"string", string_filter},
     {"safe", safe},
     {"upper", converted<upper>},
@@ -118,6 +118,6 @@ constexpr Builtin kFilters[] = {
 
 }  // namespace
 
-std::span<const Builtin> text_filters() noexcept { return kFilters; }
+std::span<const Builtin> text_filters() noexcept { return kTextFilters; }
 
 }  // namespace lanewise::chat

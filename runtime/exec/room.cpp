@@ -6,7 +6,7 @@
 namespace lanewise::exec {
 namespace {
 
-constexpr auto kSequences = static_cast<size_t>(graph::RowSymbol::kSequences);
+constexpr auto kSequenceRows = static_cast<size_t>(graph::RowSymbol::kSequences);
 
 template <typename T>
 int64_t bytes_of(int64_t count) {
@@ -16,9 +16,9 @@ int64_t bytes_of(int64_t count) {
 }  // namespace
 
 int64_t scratch_stride(const plan::Program& program) noexcept {
-  constexpr int64_t kAlignment = 64;
+  constexpr int64_t kCacheLine = 64;
   const auto bytes = static_cast<int64_t>(program.scratch_bytes);
-  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+  return (bytes + kCacheLine - 1) / kCacheLine * kCacheLine;
 }
 
 int64_t most_pieces(const plan::Program& program, size_t node, const plan::RowCounts& rows,
@@ -26,7 +26,7 @@ int64_t most_pieces(const plan::Program& program, size_t node, const plan::RowCo
   const graph::ValueId output = program.graph.nodes[node].output;
   const auto symbol = static_cast<size_t>(program.graph.values[static_cast<size_t>(output)].rows);
   const ops::PieceLimit limit = program.operators[node]->most_pieces(threads);
-  return limit.of(rows[symbol], rows[kSequences], parts);
+  return limit.of(rows[symbol], rows[kSequenceRows], parts);
 }
 
 Room Room::of(const plan::Program& program, const plan::RowCounts& rows,

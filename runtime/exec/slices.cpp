@@ -8,7 +8,7 @@
 namespace lanewise::exec {
 namespace {
 
-constexpr auto kSequences = static_cast<size_t>(graph::RowSymbol::kSequences);
+constexpr auto kSlicedRows = static_cast<size_t>(graph::RowSymbol::kSequences);
 
 // The team loses about a tenth on large batches. Slices are worthwhile if they leave threads idle
 // for less than this.
@@ -33,7 +33,7 @@ int64_t sequences_of(const BatchBinding& batch) {
 
 int64_t tokens_of(const Slice& slice) {
   int64_t tokens = 0;
-  for (size_t i = 0; i < slice.rows.size(); ++i) tokens += i == kSequences ? 0 : slice.rows[i];
+  for (size_t i = 0; i < slice.rows.size(); ++i) tokens += i == kSlicedRows ? 0 : slice.rows[i];
   return tokens;
 }
 
@@ -52,11 +52,11 @@ int64_t SliceLimits::bytes() const noexcept {
 }
 
 SliceLimits Slices::limits(const plan::RowCounts& batch, int64_t rows, int threads) noexcept {
-  const int64_t sequences = batch[kSequences];
+  const int64_t sequences = batch[kSlicedRows];
   int64_t tokens = 0;
   int64_t kinds = 0;
   for (size_t i = 0; i < batch.size(); ++i) {
-    if (i == kSequences || batch[i] == 0) continue;
+    if (i == kSlicedRows || batch[i] == 0) continue;
     tokens += batch[i];
     ++kinds;
   }
@@ -99,8 +99,8 @@ void Slices::cut(const BatchBinding& batch, int64_t rows, int threads) {
   }
   if (begin < sequences) add(batch, begin, sequences);
   std::sort(slices_.begin(), slices_.end(), [](const Slice& a, const Slice& b) {
-    return std::pair(tokens_of(b), a.first[kSequences]) <
-           std::pair(tokens_of(a), b.first[kSequences]);
+    return std::pair(tokens_of(b), a.first[kSlicedRows]) <
+           std::pair(tokens_of(a), b.first[kSlicedRows]);
   });
   if (!keep_busy(all, threads)) slices_.clear();
 }
@@ -117,8 +117,8 @@ bool Slices::keep_busy(int64_t tokens, int threads) {
 
 void Slices::add(const BatchBinding& batch, int64_t begin, int64_t end) {
   Slice slice;
-  slice.first[kSequences] = begin;
-  slice.rows[kSequences] = end - begin;
+  slice.first[kSlicedRows] = begin;
+  slice.rows[kSlicedRows] = end - begin;
   for (size_t symbol = 0; symbol < batch.ragged.size(); ++symbol) {
     const ops::RaggedRows& ragged = batch.ragged[symbol];
     if (ragged.offsets == nullptr) continue;

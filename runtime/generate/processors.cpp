@@ -6,7 +6,7 @@
 namespace lanewise::generate {
 namespace {
 
-constexpr float kForbidden = -std::numeric_limits<float>::infinity();
+constexpr float kForbiddenLogit = -std::numeric_limits<float>::infinity();
 
 float& score_of(int32_t id, Scores scores) noexcept { return scores[static_cast<size_t>(id)]; }
 
@@ -58,21 +58,22 @@ void forbid_repeated_ngrams(Tokens tokens, size_t n, Scores scores) noexcept {
   for (size_t last = n - 1; last < tokens.size(); ++last) {
     if (std::equal(end.begin(), end.end(),
                    tokens.begin() + static_cast<std::ptrdiff_t>(last + 1 - n))) {
-      score_of(tokens[last], scores) = kForbidden;
+      score_of(tokens[last], scores) = kForbiddenLogit;
     }
   }
 }
 
 void forbid_word(Tokens tokens, Tokens word, Scores scores) noexcept {
-  if (ends_with(tokens, word.first(word.size() - 1))) score_of(word.back(), scores) = kForbidden;
+  if (ends_with(tokens, word.first(word.size() - 1)))
+    score_of(word.back(), scores) = kForbiddenLogit;
 }
 
 void forbid(Tokens ids, Scores scores) noexcept {
-  for (const int32_t id : ids) score_of(id, scores) = kForbidden;
+  for (const int32_t id : ids) score_of(id, scores) = kForbiddenLogit;
 }
 
 void force(Tokens ids, float certain, Scores scores) noexcept {
-  std::fill(scores.begin(), scores.end(), kForbidden);
+  std::fill(scores.begin(), scores.end(), kForbiddenLogit);
   for (const int32_t id : ids) score_of(id, scores) = certain;
 }
 

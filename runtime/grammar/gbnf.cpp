@@ -9,6 +9,7 @@
 
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
+#include "runtime/grammar/characters.hpp"
 #include "runtime/grammar/expression.hpp"
 #include "runtime/text/utf8.hpp"
 
@@ -22,16 +23,9 @@ bool is_name_character(char c) {
          c == '_';
 }
 
-std::optional<uint32_t> hex_value(char c) {
-  if (c >= '0' && c <= '9') return static_cast<uint32_t>(c - '0');
-  if (c >= 'a' && c <= 'f') return static_cast<uint32_t>(c - 'a' + 10);
-  if (c >= 'A' && c <= 'F') return static_cast<uint32_t>(c - 'A' + 10);
-  return std::nullopt;
-}
-
-class Parser {
+class GbnfParser {
  public:
-  explicit Parser(std::string_view grammar) : grammar_(grammar) {}
+  explicit GbnfParser(std::string_view grammar) : grammar_(grammar) {}
 
   Result<Automaton> parse();
 
@@ -89,7 +83,7 @@ class Parser {
   std::map<std::string, int32_t, std::less<>> numbers_;
 };
 
-void Parser::skip_space(bool over_lines) {
+void GbnfParser::skip_space(bool over_lines) {
   while (!at_end()) {
     const char c = grammar_[at_];
     if (c == '#') {
@@ -103,7 +97,7 @@ void Parser::skip_space(bool over_lines) {
 }
 
 /// Whether the next line with content begins with `|`; moves there if it does.
-bool Parser::continues_below() {
+bool GbnfParser::continues_below() {
   const size_t before = at_;
   skip_space(true);
   if (sees('|')) return true;
@@ -111,13 +105,13 @@ bool Parser::continues_below() {
   return false;
 }
 
-std::string_view Parser::name() {
+std::string_view GbnfParser::name() {
   const size_t begin = at_;
   while (!at_end() && is_name_character(grammar_[at_])) ++at_;
   return grammar_.substr(begin, at_ - begin);
 }
 
-int32_t Parser::rule_of(std::string_view name) {
+int32_t GbnfParser::rule_of(std::string_view name) {
   const auto found = numbers_.find(name);
   if (found != numbers_.end()) return found->second;
   const auto number = static_cast<int32_t>(rules_.size());
@@ -126,7 +120,7 @@ int32_t Parser::rule_of(std::string_view name) {
   return number;
 }
 
-Status Parser::parse_rule() {
+Status GbnfParser::parse_rule() {
   const size_t line = line_at(at_);
   const std::string_view left = name();
   if (left.empty()) return wrong("expected the name of a rule, found " + found());
@@ -148,7 +142,7 @@ Status Parser::parse_rule() {
   return {};
 }
 
-Result<Id> Parser::alternatives(bool nested) {
+Result<Id> GbnfParser::alternatives(bool nested) {
   if (++depth_ > kMaxNesting) return wrong("groups nest too deeply");
   std::vector<Id> list;
   do {
@@ -161,7 +155,7 @@ Result<Id> Parser::alternatives(bool nested) {
   return list.size() == 1 ? list[0] : expressions_.choice(std::move(list));
 }
 
-Result<Id> Parser::sequence(bool nested) {
+Result<Id> GbnfParser::sequence(bool nested) {
   std::vector<Id> parts;
   while (true) {
     skip_space(nested);
@@ -172,7 +166,7 @@ Result<Id> Parser::sequence(bool nested) {
   return expressions_.sequence(std::move(parts));
 }
 
-Result<Id> Parser::item(bool nested) {
+Result<Id> GbnfParser::item(bool nested) {
   Id part = 0;
   if (sees('"')) {
     LW_ASSIGN_OR_RETURN(part, literal());
@@ -198,7 +192,7 @@ Result<Id> Parser::item(bool nested) {
   return part;
 }
 
-std::optional<int32_t> Parser::number() {
+std::optional<int32_t> GbnfParser::number() {
   std::optional<int32_t> value;
   while (!at_end() && grammar_[at_] >= '0' && grammar_[at_] <= '9') {
     value = std::min(value.value_or(0) * 10 + (grammar_[at_] - '0'), kMaxCount + 1);
@@ -207,7 +201,7 @@ std::optional<int32_t> Parser::number() {
   return value;
 }
 
-Result<Id> Parser::repeated(Id part) {
+Result<Id> GbnfParser::repeated(Id part) {
   if (takes("*")) return expressions_.repeat(part, 0, Expressions::kUnlimited);
   if (takes("+")) return expressions_.repeat(part, 1, Expressions::kUnlimited);
   if (takes("?")) return expressions_.repeat(part, 0, 1);
@@ -232,7 +226,7 @@ Result<Id> Parser::repeated(Id part) {
   return expressions_.repeat(part, min, limited ? *most : Expressions::kUnlimited);
 }
 
-Result<char32_t> Parser::hex(size_t digits) {
+Result<char32_t> GbnfParser::hex(size_t digits) {
   uint32_t value = 0;
   for (size_t i = 0; i < digits; ++i) {
     const std::optional<uint32_t> digit = at_end() ? std::nullopt : hex_value(grammar_[at_]);
@@ -247,7 +241,7 @@ Result<char32_t> Parser::hex(size_t digits) {
 }
 
 /// The next character of a literal or a class.
-Result<char32_t> Parser::character(std::string_view within) {
+Result<char32_t> GbnfParser::character(std::string_view within) {
   if (at_end()) return wrong(std::string(within) + " is not closed");
   if (!takes("\\")) {
     const text::CodePoint next = text::decode_at(grammar_, at_);
@@ -266,7 +260,7 @@ Result<char32_t> Parser::character(std::string_view within) {
   return wrong("unknown escape '\\' before " + found());
 }
 
-Result<Id> Parser::literal() {
+Result<Id> GbnfParser::literal() {
   const size_t line = line_at(at_++);
   std::vector<Id> parts;
   while (!takes("\"")) {
@@ -277,7 +271,7 @@ Result<Id> Parser::literal() {
   return expressions_.sequence(std::move(parts));
 }
 
-Result<Id> Parser::bracket() {
+Result<Id> GbnfParser::bracket() {
   const size_t line = line_at(at_++);
   const bool negated = takes("^");
   std::vector<CodePointRange> ranges;
@@ -296,7 +290,7 @@ Result<Id> Parser::bracket() {
   return expressions_.character(negated ? set.complement() : std::move(set));
 }
 
-Status Parser::check_rules() const {
+Status GbnfParser::check_rules() const {
   for (const Rule& rule : rules_) {
     if (rule.defined_line > 0) continue;
     return wrong(rule.used_line, "rule " + base::in_quotes(rule.name) + " is not defined");
@@ -304,7 +298,7 @@ Status Parser::check_rules() const {
   return {};
 }
 
-Result<Automaton> Parser::parse() {
+Result<Automaton> GbnfParser::parse() {
   LW_RETURN_IF_ERROR(text::check_utf8(grammar_));
   rule_of("root");  // number 0
   rules_[0].used_line = 0;
@@ -338,6 +332,6 @@ Result<Automaton> Parser::parse() {
 
 }  // namespace
 
-Result<Automaton> gbnf_automaton(std::string_view grammar) { return Parser(grammar).parse(); }
+Result<Automaton> gbnf_automaton(std::string_view grammar) { return GbnfParser(grammar).parse(); }
 
 }  // namespace lanewise::grammar

@@ -16,8 +16,8 @@ namespace {
 constexpr int kMaxIndentation = 32;
 
 // The digits are limited so that every number is a finite double.
-constexpr std::string_view kInteger = "-?(?:0|[1-9][0-9]{0,17})";
-constexpr std::string_view kNumber =
+constexpr std::string_view kIntegerPattern = "-?(?:0|[1-9][0-9]{0,17})";
+constexpr std::string_view kNumberPattern =
     "-?(?:0|[1-9][0-9]{0,17})(?:\\.[0-9]{1,17})?"
     "(?:[eE](?:\\+?(?:[0-9]{1,2}|1[0-9]{2}|2[0-7][0-9])|-[0-9]{1,3}))?";
 
@@ -108,8 +108,8 @@ int32_t JsonRules::pattern_rule(const char* name, std::string_view pattern) {
   });
 }
 
-int32_t JsonRules::number() { return pattern_rule("number", kNumber); }
-int32_t JsonRules::integer() { return pattern_rule("integer", kInteger); }
+int32_t JsonRules::number() { return pattern_rule("number", kNumberPattern); }
+int32_t JsonRules::integer() { return pattern_rule("integer", kIntegerPattern); }
 int32_t JsonRules::boolean() { return pattern_rule("boolean", "true|false"); }
 int32_t JsonRules::null() { return pattern_rule("null", "null"); }
 int32_t JsonRules::escape() { return pattern_rule("escape", kEscape); }

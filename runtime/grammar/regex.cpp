@@ -7,6 +7,7 @@
 
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
+#include "runtime/grammar/characters.hpp"
 #include "runtime/text/utf8.hpp"
 
 namespace lanewise::grammar {
@@ -63,16 +64,9 @@ bool is_letter_or_digit(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-std::optional<uint32_t> hex_value(char c) {
-  if (c >= '0' && c <= '9') return static_cast<uint32_t>(c - '0');
-  if (c >= 'a' && c <= 'f') return static_cast<uint32_t>(c - 'a' + 10);
-  if (c >= 'A' && c <= 'F') return static_cast<uint32_t>(c - 'A' + 10);
-  return std::nullopt;
-}
-
-class Parser {
+class RegexParser {
  public:
-  Parser(std::string_view pattern, RegexUse use, Expressions& into)
+  RegexParser(std::string_view pattern, RegexUse use, Expressions& into)
       : pattern_(pattern), use_(use), into_(into) {}
 
   Result<Id> parse() {
@@ -124,13 +118,13 @@ class Parser {
   int depth_ = 0;
 };
 
-char32_t Parser::next_character() {
+char32_t RegexParser::next_character() {
   const text::CodePoint next = text::decode_at(pattern_, at_);
   at_ += static_cast<size_t>(next.length);
   return next.value;
 }
 
-CodePointSet Parser::dot() const {
+CodePointSet RegexParser::dot() const {
   Ranges excluded{{'\n', '\n'}};
   if (use_ == RegexUse::kAnyPart) {
     excluded.insert(excluded.end(), {{'\r', '\r'}, {0x2028, 0x2029}});
@@ -138,11 +132,11 @@ CodePointSet Parser::dot() const {
   return CodePointSet(excluded).complement();
 }
 
-Id Parser::anything() {
+Id RegexParser::anything() {
   return into_.repeat(into_.character(CodePointSet::all()), 0, Expressions::kUnlimited);
 }
 
-Result<Id> Parser::alternatives() {
+Result<Id> RegexParser::alternatives() {
   if (++depth_ > kMaxNesting) return wrong("groups nest too deeply");
   std::vector<Id> list;
   do {
@@ -154,7 +148,7 @@ Result<Id> Parser::alternatives() {
 }
 
 /// One alternative, to the next `|` or `)`. Only those outside of all groups may have anchors.
-Result<Id> Parser::sequence() {
+Result<Id> RegexParser::sequence() {
   const bool outermost = depth_ == 1;
   const bool search = outermost && use_ == RegexUse::kAnyPart;
   std::vector<Id> parts;
@@ -174,7 +168,7 @@ Result<Id> Parser::sequence() {
   return into_.sequence(std::move(parts));
 }
 
-Result<Id> Parser::item() {
+Result<Id> RegexParser::item() {
   const size_t begin = at_;
   const char c = pattern_[at_];
   switch (c) {
@@ -211,7 +205,7 @@ Result<Id> Parser::item() {
 }
 
 /// Reads what follows `(`, up to the content of the group.
-Status Parser::group_kind() {
+Status RegexParser::group_kind() {
   if (!sees('?')) return {};
   const size_t begin = at_ - 1;
   if (takes("?:")) return {};
@@ -236,7 +230,7 @@ Status Parser::group_kind() {
 }
 
 /// Reads the repetitions behind an item. Lazy ones match the same texts.
-Result<Id> Parser::repeated(Id part) {
+Result<Id> RegexParser::repeated(Id part) {
   bool again = false;
   while (!at_end()) {
     const size_t begin = at_;
@@ -263,7 +257,7 @@ Result<Id> Parser::repeated(Id part) {
   return part;
 }
 
-std::optional<int32_t> Parser::number() {
+std::optional<int32_t> RegexParser::number() {
   std::optional<int32_t> value;
   while (!at_end() && pattern_[at_] >= '0' && pattern_[at_] <= '9') {
     // One above the limit stands for all greater ones.
@@ -274,7 +268,7 @@ std::optional<int32_t> Parser::number() {
 }
 
 /// Reads {m}, {m,} or {m,n}. Anything else that begins with `{` is text.
-bool Parser::count(int32_t* min, int32_t* max) {
+bool RegexParser::count(int32_t* min, int32_t* max) {
   const size_t begin = at_++;
   const std::optional<int32_t> least = number();
   std::optional<int32_t> most = least;
@@ -292,7 +286,7 @@ bool Parser::count(int32_t* min, int32_t* max) {
   return true;
 }
 
-Result<char32_t> Parser::hex(size_t digits, size_t begin) {
+Result<char32_t> RegexParser::hex(size_t digits, size_t begin) {
   uint32_t value = 0;
   for (size_t i = 0; i < digits; ++i) {
     const std::optional<uint32_t> digit = at_end() ? std::nullopt : hex_value(pattern_[at_]);
@@ -307,7 +301,7 @@ Result<char32_t> Parser::hex(size_t digits, size_t begin) {
 }
 
 /// The character of an escape, whose letter is next.
-Result<char32_t> Parser::escaped_character(size_t begin) {
+Result<char32_t> RegexParser::escaped_character(size_t begin) {
   if (at_end()) return wrong("'\\' at the end", begin);
   const char letter = pattern_[at_];
   if (letter == '0' && at_ + 1 < pattern_.size() &&
@@ -328,7 +322,7 @@ Result<char32_t> Parser::escaped_character(size_t begin) {
   return next_character();
 }
 
-Result<Id> Parser::escape() {
+Result<Id> RegexParser::escape() {
   const size_t begin = at_++;
   if (!at_end()) {
     if (auto set = class_of(pattern_[at_])) {
@@ -342,7 +336,7 @@ Result<Id> Parser::escape() {
 
 /// Reads one item of a class: a character, which may begin a range; or a class such as \d, which
 /// is added to `ranges`.
-Result<std::optional<char32_t>> Parser::bracket_item(Ranges& ranges) {
+Result<std::optional<char32_t>> RegexParser::bracket_item(Ranges& ranges) {
   const size_t begin = at_;
   if (pattern_.substr(at_).starts_with("[:"))
     return lacking("a POSIX class such as [:alpha:]", at_);
@@ -360,7 +354,7 @@ Result<std::optional<char32_t>> Parser::bracket_item(Ranges& ranges) {
   return std::optional(character);
 }
 
-Result<Id> Parser::bracket() {
+Result<Id> RegexParser::bracket() {
   const size_t begin = at_++;
   const bool negated = takes("^");
   Ranges ranges;
@@ -386,7 +380,7 @@ Result<Id> Parser::bracket() {
 }  // namespace
 
 Result<Id> parse_regex(std::string_view pattern, RegexUse use, Expressions& into) {
-  return Parser(pattern, use, into).parse();
+  return RegexParser(pattern, use, into).parse();
 }
 
 Result<Automaton> regex_automaton(std::string_view pattern) {

@@ -19,7 +19,7 @@ constexpr std::string_view kSpaces =
 
 /// Further word characters of Oniguruma: superscripts and fractions of Latin-1, and circled and
 /// squared letters.
-constexpr std::string_view kOtherWordCharacters =
+constexpr std::string_view kOtherWordClasses =
     R"(\x{b2}\x{b3}\x{b9}\x{bc}-\x{be})"
     R"(\x{24b6}-\x{24e9}\x{1f130}-\x{1f149}\x{1f150}-\x{1f169}\x{1f170}-\x{1f189})";
 
@@ -171,7 +171,7 @@ class Translation {
       case 'w':
       case 'W':
         for (const char* category : {"L", "M", "Nd", "Nl", "Pc"}) append_category(category, inside);
-        *inside += kOtherWordCharacters;
+        *inside += kOtherWordClasses;
         break;
       default:
         return {};

@@ -6,10 +6,10 @@
 namespace lanewise::text {
 namespace {
 
-using Kind = TemplatePiece::Kind;
+using PieceKind = TemplatePiece::Kind;
 
-TemplatePiece first_text() { return {Kind::kFirst, 0, {}, {}}; }
-TemplatePiece second_text() { return {Kind::kSecond, 1, {}, {}}; }
+TemplatePiece first_text() { return {PieceKind::kFirst, 0, {}, {}}; }
+TemplatePiece second_text() { return {PieceKind::kSecond, 1, {}, {}}; }
 
 }  // namespace
 
@@ -17,9 +17,9 @@ SpecialTemplate bare_template() { return {{first_text()}, {first_text(), second_
 
 SpecialTemplate bert_template(const std::string& cls, int32_t cls_id, const std::string& sep,
                               int32_t sep_id) {
-  const TemplatePiece start{Kind::kSpecial, 0, cls, {cls_id}};
-  const TemplatePiece end{Kind::kSpecial, 0, sep, {sep_id}};
-  const TemplatePiece second_end{Kind::kSpecial, 1, sep, {sep_id}};
+  const TemplatePiece start{PieceKind::kSpecial, 0, cls, {cls_id}};
+  const TemplatePiece end{PieceKind::kSpecial, 0, sep, {sep_id}};
+  const TemplatePiece second_end{PieceKind::kSpecial, 1, sep, {sep_id}};
   return {{start, first_text(), end}, {start, first_text(), end, second_text(), second_end}};
 }
 
@@ -32,8 +32,8 @@ int64_t special_count(std::span<const TemplatePiece> pieces) noexcept {
 size_t tokens_before_second(std::span<const TemplatePiece> pieces, size_t first) noexcept {
   size_t count = 0;
   for (const TemplatePiece& piece : pieces) {
-    if (piece.kind == Kind::kSecond) break;
-    count += piece.kind == Kind::kFirst ? first : piece.ids.size();
+    if (piece.kind == PieceKind::kSecond) break;
+    count += piece.kind == PieceKind::kFirst ? first : piece.ids.size();
   }
   return count;
 }
@@ -56,11 +56,11 @@ std::vector<Token> apply_template(std::span<const TemplatePiece> pieces, bool ad
   std::vector<Token> tokens;
   tokens.reserve(first.size() + second.size() + static_cast<size_t>(special_count(pieces)));
   for (const TemplatePiece& piece : pieces) {
-    if (piece.kind == Kind::kSpecial) {
+    if (piece.kind == PieceKind::kSpecial) {
       if (!add_special_tokens) continue;
       for (const int32_t id : piece.ids) tokens.push_back({id, 0, 0, TokenRole::kSpecial});
     } else {
-      const auto& text = piece.kind == Kind::kFirst ? first : second;
+      const auto& text = piece.kind == PieceKind::kFirst ? first : second;
       tokens.insert(tokens.end(), text.begin(), text.end());
     }
     if (type_ids) type_ids->resize(tokens.size(), piece.type_id);

@@ -5,7 +5,7 @@ namespace {
 
 // The largest vocabularies in use have 256 thousand to a million tokens; a table of this size takes
 // 64 MB, the most that a file of a few bytes can make us allocate.
-constexpr int32_t kMaxId = (1 << 22) - 1;
+constexpr int32_t kMaxTokenId = (1 << 22) - 1;
 
 // A search for tokens walks at most this far per step, so that a file cannot make encoding
 // quadratic. The longest token of published vocabularies has under 400 bytes.
@@ -14,9 +14,9 @@ constexpr size_t kMaxTokenBytes = 1024;
 }  // namespace
 
 Status TokenTable::add(std::string_view token, int32_t id) {
-  if (id < 0 || id > kMaxId) {
+  if (id < 0 || id > kMaxTokenId) {
     return resource_exhausted("token '" + std::string(token) + "': id " + std::to_string(id) +
-                              " is not between 0 and " + std::to_string(kMaxId));
+                              " is not between 0 and " + std::to_string(kMaxTokenId));
   }
   if (token.size() > kMaxTokenBytes) {
     return resource_exhausted("token " + std::to_string(id) + ": " + std::to_string(token.size()) +

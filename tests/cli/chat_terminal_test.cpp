@@ -19,7 +19,7 @@ namespace lanewise::cli {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::chrono::seconds kPatience{20};
+constexpr std::chrono::seconds kChatTerminalPatience{20};
 
 /// A program whose stdin is a terminal; stdout and stderr are pipes.
 class AtTerminal {
@@ -64,7 +64,7 @@ class AtTerminal {
 
   /// Reads stderr until it ends with `text`, and what stdout has meanwhile.
   testing::AssertionResult says(const std::string& text) {
-    const auto end = Clock::now() + kPatience;
+    const auto end = Clock::now() + kChatTerminalPatience;
     while (Clock::now() < end && !err.ends_with(text)) {
       std::array<pollfd, 2> events = {pollfd{out_, POLLIN, 0}, pollfd{err_, POLLIN, 0}};
       ::poll(events.data(), events.size(), 100);
@@ -77,7 +77,7 @@ class AtTerminal {
 
   /// Waits until stdout has at least so many bytes.
   bool writes(size_t bytes) {
-    const auto end = Clock::now() + kPatience;
+    const auto end = Clock::now() + kChatTerminalPatience;
     while (Clock::now() < end && out.size() < bytes) {
       pollfd event{out_, POLLIN, 0};
       ::poll(&event, 1, 100);
@@ -89,7 +89,7 @@ class AtTerminal {
   /// The exit status.
   int wait() {
     int status = -1;
-    const auto end = Clock::now() + kPatience;
+    const auto end = Clock::now() + kChatTerminalPatience;
     while (Clock::now() < end && ::waitpid(process_, &status, WNOHANG) != process_) {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }

@@ -95,7 +95,7 @@ class Running {
 };
 
 // A second, plus what a busy machine takes to schedule the process.
-constexpr std::chrono::milliseconds kPatience{1500};
+constexpr std::chrono::milliseconds kInterruptPatience{1500};
 
 class InterruptTest : public ProgramTest {
  protected:
@@ -125,7 +125,7 @@ TEST_F(InterruptTest, EndsEveryCommandWithinASecond) {
       ASSERT_TRUE(running.wait_until_it_catches_signals());
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
       running.send(signal);
-      EXPECT_EQ(running.wait(kPatience), 128 + signal);
+      EXPECT_EQ(running.wait(kInterruptPatience), 128 + signal);
     }
   }
 }

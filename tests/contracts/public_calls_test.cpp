@@ -18,7 +18,7 @@
 namespace lanewise::test {
 namespace {
 
-constexpr auto kText = [](const Result<std::string>& text) { return *text; };
+constexpr auto kPublicCallsText = [](const Result<std::string>& text) { return *text; };
 
 TEST(PublicTokenizerContract, JsonAndTheEndOfAStream) {
   const std::string json = text::tiny_json().dump();
@@ -27,7 +27,7 @@ TEST(PublicTokenizerContract, JsonAndTheEndOfAStream) {
       [](const Result<Tokenizer>& made) { return bytes(made->encode("hello")->ids); });
   const Tokenizer tokenizer = expect_ok(Tokenizer::from_json(json));
   expect_contract(
-      "Tokenizer::to_json", [&] { return tokenizer.to_json(); }, kText);
+      "Tokenizer::to_json", [&] { return tokenizer.to_json(); }, kPublicCallsText);
   expect_contract(
       "TextStream::finish", [&] { return expect_ok(TextStream::create(tokenizer)); },
       [](TextStream& stream) { return stream.finish(); },
@@ -72,10 +72,10 @@ TEST_F(PublicModelContract, Graphs) {
   put_translator();
   const ModelGraph graph = expect_ok(ModelGraph::of(open()));
   expect_contract(
-      "ModelGraph::to_json", [&] { return graph.to_json(); }, kText);
+      "ModelGraph::to_json", [&] { return graph.to_json(); }, kPublicCallsText);
   const std::vector<GraphDrawing> drawings{{"one", graph}};
   expect_contract(
-      "to_dot", [&] { return to_dot(drawings); }, kText);
+      "to_dot", [&] { return to_dot(drawings); }, kPublicCallsText);
 }
 
 }  // namespace

@@ -21,13 +21,13 @@
 namespace lanewise::test {
 namespace {
 
-constexpr auto kText = [](const auto&, const Result<std::string>& text) { return *text; };
+constexpr auto kPublicText = [](const auto&, const Result<std::string>& text) { return *text; };
 
-std::string bits_of(const Encoding& encoding) {
+std::string public_bits_of(const Encoding& encoding) {
   return bytes(encoding.ids) + bytes(encoding.offsets) + bytes(encoding.type_ids);
 }
 
-std::string bits_of(const std::vector<AttentionMap>& maps) {
+std::string public_bits_of(const std::vector<AttentionMap>& maps) {
   std::string bits;
   for (const AttentionMap& map : maps) bits += map.node + bytes(map.weights);
   return bits;
@@ -50,12 +50,14 @@ TEST_F(PublicContract, Attention) {
   expect_contract(
       "AttentionMaps::run", [&] { return expect_ok(create(model)); },
       [&](AttentionMaps& maps) { return maps.run(ids, ids); },
-      [](const auto&, const Result<std::vector<AttentionMap>>& maps) { return bits_of(*maps); });
+      [](const auto&, const Result<std::vector<AttentionMap>>& maps) {
+        return public_bits_of(*maps);
+      });
   expect_contract(
       "attention_of_text", [&] { return open(); },
       [](const Model& opened) { return attention_of_text(opened, "abc"); },
       [](const auto&, const Result<TextAttention>& text) {
-        return text->written + bits_of(text->maps);
+        return text->written + public_bits_of(text->maps);
       });
 }
 
@@ -76,7 +78,7 @@ TEST_F(PublicContract, Tokenizer) {
       "Tokenizer::for_language, none", same,
       [](const auto& made) { return made.for_language("a language without tokens"); }, size);
   const auto encoded = [](const auto&, const Result<Encoding>& encoding) {
-    return bits_of(*encoding);
+    return public_bits_of(*encoding);
   };
   expect_contract(
       "Tokenizer::encode", same, [](const auto& made) { return made.encode("a b ab unknown"); },
@@ -90,10 +92,10 @@ TEST_F(PublicContract, Tokenizer) {
       encoded);
   const std::vector<int32_t> ids{2, 5, 6, 10, 7, 3};
   expect_contract(
-      "Tokenizer::decode", same, [&](const auto& made) { return made.decode(ids); }, kText);
+      "Tokenizer::decode", same, [&](const auto& made) { return made.decode(ids); }, kPublicText);
   expect_contract(
       "Tokenizer::decode_after", same,
-      [&](const auto& made) { return made.decode_after(ids, ids); }, kText);
+      [&](const auto& made) { return made.decode_after(ids, ids); }, kPublicText);
   expect_contract(
       "Tokenizer::id", same,
       [](const auto& made) { return made.id("a token of more than a few characters"); }, kNoBits);
@@ -164,14 +166,14 @@ TEST_F(PublicContract, ChatTemplates) {
   Conversation conversation;
   conversation.messages = R"([{"role": "user", "content": "hi"}, {"role": "a", "content": "b"}])";
   const auto render = [&](const ChatTemplate& made) { return made.render(conversation); };
-  expect_contract("ChatTemplate::render", same, render, kText);
+  expect_contract("ChatTemplate::render", same, render, kPublicText);
   conversation.tools = R"([{"name": "now"}])";
   conversation.variables = R"({"bos_token": "["})";
-  expect_contract("ChatTemplate::render, tools", same, render, kText);
+  expect_contract("ChatTemplate::render, tools", same, render, kPublicText);
   conversation.messages = "[3]";
-  expect_contract("ChatTemplate::render, no messages", same, render, kText);
+  expect_contract("ChatTemplate::render, no messages", same, render, kPublicText);
   conversation.template_name = "a name that no template of the model has";
-  expect_contract("ChatTemplate::render, no template", same, render, kText);
+  expect_contract("ChatTemplate::render, no template", same, render, kPublicText);
 }
 
 TEST_F(PublicContract, NoChatTemplate) {
@@ -193,9 +195,11 @@ TEST_F(PublicContract, Inspect) {
   const ModelGraph graph = expect_ok(ModelGraph::of(model));
   const auto drawn = [&] { return graph; };
   expect_contract(
-      "ModelGraph::to_text", drawn, [](const ModelGraph& made) { return made.to_text(); }, kText);
+      "ModelGraph::to_text", drawn, [](const ModelGraph& made) { return made.to_text(); },
+      kPublicText);
   expect_contract(
-      "ModelGraph::to_dot", drawn, [](const ModelGraph& made) { return made.to_dot(); }, kText);
+      "ModelGraph::to_dot", drawn, [](const ModelGraph& made) { return made.to_dot(); },
+      kPublicText);
 }
 
 TEST_F(PublicContract, Sources) {

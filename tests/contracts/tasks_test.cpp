@@ -17,9 +17,9 @@
 namespace lanewise::test {
 namespace {
 
-const SessionOptions kTwoThreads{.threads = 2};
+const SessionOptions kTasksTwoThreads{.threads = 2};
 
-std::string bits_of(const Hypothesis& hypothesis) {
+std::string tasks_bits_of(const Hypothesis& hypothesis) {
   std::string logprobs;
   for (const TokenLogprob& token : hypothesis.logprobs) {
     logprobs += bytes(&token.logprob, 1) + bytes(token.top);
@@ -31,7 +31,7 @@ std::string bits_of(const Hypothesis& hypothesis) {
 class EmbedderContract : public TinyModels {
  protected:
   static Embedder embedder(const Model& model) {
-    return expect_ok(Embedder::create(model, kTwoThreads));
+    return expect_ok(Embedder::create(model, kTasksTwoThreads));
   }
 };
 
@@ -40,7 +40,7 @@ TEST_F(EmbedderContract, Create) {
   const auto bits = [](const Model&, const Result<Embedder>& made) {
     return std::to_string(made->dimension());
   };
-  const auto create = [](const Model& model) { return Embedder::create(model, kTwoThreads); };
+  const auto create = [](const Model& model) { return Embedder::create(model, kTasksTwoThreads); };
   expect_contract(
       "Embedder::create", [&] { return open(); }, create, bits);
   std::filesystem::remove(file());
@@ -84,7 +84,7 @@ class GeneratorContract : public TinyModels {
   static std::string bits_of_all(const std::vector<Generation>& generations) {
     std::string bits;
     for (const Generation& generation : generations) {
-      for (const Hypothesis& hypothesis : generation.hypotheses) bits += bits_of(hypothesis);
+      for (const Hypothesis& hypothesis : generation.hypotheses) bits += tasks_bits_of(hypothesis);
       bits += "\n";
     }
     return bits;
@@ -96,7 +96,7 @@ class GeneratorContract : public TinyModels {
     expect_contract(
         "Generator::generate, " + name,
         [&] {
-          Generator made = expect_ok(Generator::create(model, kTwoThreads));
+          Generator made = expect_ok(Generator::create(model, kTasksTwoThreads));
           made.set_profiling(profiling);
           return made;
         },
@@ -135,7 +135,7 @@ TEST_F(GeneratorContract, Create) {
   const auto bits = [](const Model&, const Result<Generator>& made) {
     return std::string(made->isa());
   };
-  const auto create = [](const Model& model) { return Generator::create(model, kTwoThreads); };
+  const auto create = [](const Model& model) { return Generator::create(model, kTasksTwoThreads); };
   put_translator();
   expect_contract(
       "Generator::create", [&] { return open(); }, create, bits);
@@ -181,7 +181,7 @@ struct Stepped {
 
 TEST_F(GeneratorContract, Engine) {
   put_decoder();
-  const EngineOptions two_threads{.session = kTwoThreads};
+  const EngineOptions two_threads{.session = kTasksTwoThreads};
   const auto create = [&](const Model& model) { return Engine::create(model, two_threads); };
   expect_contract(
       "Engine::create", [&] { return open(); }, create, kNoBits);
@@ -223,7 +223,7 @@ TEST_F(GeneratorContract, Engine) {
 
 TEST_F(GeneratorContract, Scorer) {
   put_decoder();
-  const auto create = [](const Model& model) { return Scorer::create(model, kTwoThreads); };
+  const auto create = [](const Model& model) { return Scorer::create(model, kTasksTwoThreads); };
   expect_contract(
       "Scorer::create", [&] { return open(); }, create, kNoBits);
   const Model model = open();
@@ -275,7 +275,7 @@ class TranslatorContract : public TinyModels {
     std::string bits;
     for (const Translation& translation : translations) {
       for (const std::string& text : translation.texts) bits += text + "|";
-      for (const Hypothesis& hypothesis : translation.hypotheses) bits += bits_of(hypothesis);
+      for (const Hypothesis& hypothesis : translation.hypotheses) bits += tasks_bits_of(hypothesis);
     }
     return bits;
   }
@@ -283,7 +283,9 @@ class TranslatorContract : public TinyModels {
 
 TEST_F(TranslatorContract, Create) {
   const auto bits = [](const Model&, const Result<Translator>&) { return std::string(); };
-  const auto create = [](const Model& model) { return Translator::create(model, kTwoThreads); };
+  const auto create = [](const Model& model) {
+    return Translator::create(model, kTasksTwoThreads);
+  };
   put_translator();
   expect_contract(
       "Translator::create", [&] { return open(); }, create, bits);
@@ -307,7 +309,7 @@ TEST_F(TranslatorContract, Translate) {
     options.stop_strings = {stream ? "AAA" : "a text that never occurs"};
     expect_contract(
         stream ? "Translator::translate, streamed" : "Translator::translate",
-        [&] { return expect_ok(Translator::create(model, kTwoThreads)); },
+        [&] { return expect_ok(Translator::create(model, kTasksTwoThreads)); },
         [&](Translator& made) {
           length = 0;
           return made.translate(texts, options, stream ? callbacks : TranslationCallbacks{});
@@ -324,7 +326,7 @@ TEST_F(TranslatorContract, SetSourceLanguage) {
   for (const char* name : {"", "a language that nobody speaks"}) {
     expect_contract(
         "Translator::set_source_language, " + std::string(name),
-        [&] { return expect_ok(Translator::create(model, kTwoThreads)); },
+        [&] { return expect_ok(Translator::create(model, kTasksTwoThreads)); },
         [&](Translator& made) { return made.set_source_language(name); }, kNoBits);
   }
 }

@@ -16,23 +16,23 @@ namespace {
 using text::Encoding;
 using TokenizerPtr = std::shared_ptr<const text::Tokenizer>;
 
-const std::string kText = "Hello, world! unaffable cafés \xE4\xB8\xAD 123";
+const std::string kTokenizerText = "Hello, world! unaffable cafés \xE4\xB8\xAD 123";
 const std::string kOther = "another text, which is longer than the first";
 
-std::string bits_of(const Encoding& encoding) {
+std::string tokenizer_bits_of(const Encoding& encoding) {
   std::string bits;
   for (const text::Token& token : encoding.tokens) bits += bytes(&token, 1);
   return bits;
 }
 
 void sweep_use(const std::string& name, const TokenizerPtr& tokenizer) {
-  const auto bits = [](const Result<Encoding>& encoding) { return bits_of(*encoding); };
+  const auto bits = [](const Result<Encoding>& encoding) { return tokenizer_bits_of(*encoding); };
   expect_contract(
-      "Tokenizer::encode, " + name, [&] { return tokenizer->encode(kText, {}); }, bits);
+      "Tokenizer::encode, " + name, [&] { return tokenizer->encode(kTokenizerText, {}); }, bits);
   const text::EncodeOptions short_options{.max_length = 6};
   expect_contract(
       "Tokenizer::encode_pair, " + name,
-      [&] { return tokenizer->encode_pair(kText, kOther, short_options, nullptr); }, bits);
+      [&] { return tokenizer->encode_pair(kTokenizerText, kOther, short_options, nullptr); }, bits);
   expect_contract(
       "Tokenizer::to_json, " + name,
       [&] { return base::no_throw([&]() -> Result<std::string> { return tokenizer->to_json(); }); },

@@ -7,16 +7,12 @@
 #include "lanewise/convert.hpp"
 #include "tests/converters/checkpoint_folder.hpp"
 #include "tests/converters/hf_checkpoint.hpp"
+#include "tests/converters/status_codes.hpp"
 #include "tests/runtime/text_subword_golden.hpp"
 #include "tests/test_data.hpp"
 
 namespace lanewise::converters {
 namespace {
-
-constexpr auto kInvalid = StatusCode::kInvalidArgument;
-constexpr auto kUnsupported = StatusCode::kUnsupported;
-constexpr auto kDataLoss = StatusCode::kDataLoss;
-constexpr auto kNotFound = StatusCode::kNotFound;
 
 /// A folder with one of the models of make_hf_seq2seq_golden.py, to be changed.
 class BartTest : public CheckpointFolderTest {
@@ -45,7 +41,7 @@ class BartTest : public CheckpointFolderTest {
   std::string generation_;
 };
 
-struct BadField {
+struct BartBadField {
   const char* variant;
   const char* field;
   const char* value;
@@ -54,7 +50,7 @@ struct BadField {
 };
 
 TEST_F(BartTest, ChecksEveryField) {
-  const BadField fields[] = {
+  const BartBadField fields[] = {
       {"bart", "d_model", "0", kInvalid, "'d_model': expected an integer from 1"},
       {"bart", "d_model", "55", kInvalid, "not a multiple of 'encoder_attention_heads' 3"},
       {"bart", "decoder_attention_heads", "4", kInvalid, "'decoder_attention_heads' 4"},
@@ -95,7 +91,7 @@ TEST_F(BartTest, ChecksEveryField) {
       {"marian_split", "decoder_vocab_size", "62", kInvalid, "expected [62, 54]"},
       {"bart", "decoder_layers", "4", kNotFound, "'model.decoder.layers.3."},
   };
-  for (const BadField& bad : fields) {
+  for (const BartBadField& bad : fields) {
     use(bad.variant);
     config_[bad.field] = bad.value;
     write();

@@ -89,7 +89,7 @@ TEST_F(BertTest, KnowsActivations) {
   }
 }
 
-struct BadField {
+struct BertBadField {
   const char* field;
   const char* value;
   StatusCode code;
@@ -100,7 +100,7 @@ TEST_F(BertTest, ChecksEveryField) {
   write_all();
   constexpr auto kInvalid = StatusCode::kInvalidArgument;
   constexpr auto kUnsupported = StatusCode::kUnsupported;
-  const BadField fields[] = {
+  const BertBadField fields[] = {
       {"hidden_size", "\"20\"", kInvalid, "'hidden_size': expected an integer from 1 to"},
       {"hidden_size", "0", kInvalid, "found 0"},
       {"hidden_size", "1e300", kInvalid, "found 1e+300"},
@@ -131,7 +131,7 @@ TEST_F(BertTest, ChecksEveryField) {
       {"type_vocab_size", "3", kInvalid, "expected [3, 20], file has [2, 20]"},
   };
   const auto good = config_;
-  for (const BadField& bad : fields) {
+  for (const BertBadField& bad : fields) {
     config_ = good;
     config_[bad.field] = bad.value;
     write_config();

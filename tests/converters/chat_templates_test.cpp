@@ -17,7 +17,7 @@ namespace lanewise::converters {
 namespace {
 
 // Prompts depend on the order of members.
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 class ChatTemplatesTest : public HfDecoderFolderTest {
  protected:
@@ -27,7 +27,7 @@ class ChatTemplatesTest : public HfDecoderFolderTest {
     write();
   }
 
-  void put_text(const std::string& name, const Json& contents) {
+  void put_text(const std::string& name, const OrderedJson& contents) {
     std::filesystem::create_directories(std::filesystem::path(path(name)).parent_path());
     put(name, contents.is_string() ? contents.get<std::string>() : contents.dump());
   }
@@ -35,7 +35,7 @@ class ChatTemplatesTest : public HfDecoderFolderTest {
   void remove(const std::string& name) { std::filesystem::remove_all(path(name)); }
 
   /// A folder with the files of a case, and none of the one before.
-  void use_files(const Json& files) {
+  void use_files(const OrderedJson& files) {
     for (const char* name : {"chat_template.jinja", "chat_template.json", "special_tokens_map.json",
                              "additional_chat_templates"}) {
       remove(name);
@@ -57,12 +57,13 @@ class ChatTemplatesTest : public HfDecoderFolderTest {
   }
 };
 
-Json folders() {
+OrderedJson folders() {
   std::ifstream in(test_data_folder() + "/chat/folders.json");
-  return Json::parse(in, nullptr, /*allow_exceptions=*/false);
+  return OrderedJson::parse(in, nullptr, /*allow_exceptions=*/false);
 }
 
-void expect_prompt(const Json& expected, const ChatTemplate& made, const Tokenizer& tokenizer) {
+void expect_prompt(const OrderedJson& expected, const ChatTemplate& made,
+                   const Tokenizer& tokenizer) {
   const std::string messages = expected["messages"].dump();
   const std::string tools = expected.contains("tools") ? expected["tools"].dump() : "";
   Conversation conversation;
@@ -84,9 +85,9 @@ void expect_prompt(const Json& expected, const ChatTemplate& made, const Tokeniz
 }
 
 TEST_F(ChatTemplatesTest, RendersWhatTransformersRenders) {
-  const Json cases = folders();
+  const OrderedJson cases = folders();
   ASSERT_GE(cases.size(), 17u) << "LANEWISE_TEST_DATA is not tests/data";
-  for (const Json& one : cases) {
+  for (const OrderedJson& one : cases) {
     SCOPED_TRACE(one["name"].get<std::string>());
     use_files(one["files"]);
     ASSERT_TRUE(convert_folder().ok());
@@ -101,7 +102,7 @@ TEST_F(ChatTemplatesTest, RendersWhatTransformersRenders) {
     ASSERT_TRUE(made.ok()) << made.status().message();
     const auto tokenizer = Tokenizer::of(*model);
     ASSERT_TRUE(tokenizer.ok()) << tokenizer.status().message();
-    for (const Json& expected : one["renders"]) expect_prompt(expected, *made, *tokenizer);
+    for (const OrderedJson& expected : one["renders"]) expect_prompt(expected, *made, *tokenizer);
   }
 }
 

@@ -15,10 +15,10 @@
 namespace lanewise::converters {
 namespace {
 
-using nlohmann::json;
+using Json = nlohmann::json;
 
 // The vocabulary of the models.
-constexpr size_t kTokens = 61;
+constexpr size_t kConstrainedGenerationTokens = 61;
 
 /// Letters, digits, what JSON needs, and tokens that span several of its elements.
 Tokenizer json_tokenizer() {
@@ -27,8 +27,8 @@ Tokenizer json_tokenizer() {
       " ",     "\\",  "-",    ".",    "{\"",  "\":",  "\", \"", "\"}",    "],", "[]",
       "true",  "fal", "se",   "null", "\xC3", "\xA9", "\\u",    "\": \"", "a\""};
   for (char c = '0'; c <= '9'; ++c) tokens.emplace_back(1, c);
-  for (char c = 'a'; tokens.size() < kTokens; ++c) tokens.emplace_back(1, c);
-  json file = {{"model", {{"type", "WordLevel"}, {"unk_token", "<pad>"}}},
+  for (char c = 'a'; tokens.size() < kConstrainedGenerationTokens; ++c) tokens.emplace_back(1, c);
+  Json file = {{"model", {{"type", "WordLevel"}, {"unk_token", "<pad>"}}},
                {"decoder", {{"type", "Fuse"}}}};
   for (size_t i = 0; i < tokens.size(); ++i) {
     // Bytes of a character cannot stand in JSON: their tokens are left out.
@@ -48,7 +48,7 @@ constexpr const char* kSchema = R"({"type": "object", "properties": {
     "c": {"type": "array", "items": {"type": "boolean"}, "maxItems": 2},
     "d": {"type": "string", "maxLength": 3}}, "required": ["a", "b"]})";
 
-bool is_valid(const json& v) {
+bool is_valid(const Json& v) {
   return v.is_object() && v["a"].is_number_integer() && v["a"] >= -5 && v["a"] <= 99 &&
          (v["b"] == "b" || v["b"] == "no" || v["b"].is_null()) &&
          (!v.contains("c") || (v["c"].is_array() && v["c"].size() <= 2)) &&
@@ -109,7 +109,7 @@ TEST_P(ConstrainedGenerationTest, EveryTextIsValid) {
         const std::string text = *tokenizer.decode(hypothesis.ids);
         if (hypothesis.finish_reason == FinishReason::kLength) continue;
         EXPECT_EQ(hypothesis.finish_reason, FinishReason::kEos);
-        const json value = json::parse(text, nullptr, false);
+        const Json value = Json::parse(text, nullptr, false);
         EXPECT_TRUE(!value.is_discarded() && is_valid(value)) << "'" << text << "'";
         ++ended;
       }

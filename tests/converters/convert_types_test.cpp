@@ -18,7 +18,8 @@
 namespace lanewise::converters {
 namespace {
 
-constexpr std::string_view kTexts[] = {"a b", "c", "e d c b a e d c b a", "aa ab ac", "b b b b c"};
+constexpr std::string_view kConvertTypesTexts[] = {"a b", "c", "e d c b a e d c b a", "aa ab ac",
+                                                   "b b b b c"};
 
 class ConvertTypesTest : public CheckpointFolderTest {
  protected:
@@ -86,14 +87,14 @@ TEST_F(ConvertTypesTest, StoresWhatItSays) {
 TEST_F(ConvertTypesTest, ComputesNearlyTheSame) {
   write_all();
   convert_as("f32");
-  const std::vector<float> expected = vectors(kTexts, 1);
+  const std::vector<float> expected = vectors(kConvertTypesTexts, 1);
   for (const auto& [weights, least] : {std::pair("bf16", 0.999), {"int8", 0.999}, {"int4", 0.97}}) {
     convert_as(weights);
     for (const std::string_view isa : available_isas()) {
       SCOPED_TRACE(std::string(weights).append(" ").append(isa));
-      const std::vector<float> found = vectors(kTexts, 1, std::string(isa));
+      const std::vector<float> found = vectors(kConvertTypesTexts, 1, std::string(isa));
       ASSERT_EQ(found.size(), expected.size());
-      const size_t dimension = expected.size() / std::size(kTexts);
+      const size_t dimension = expected.size() / std::size(kConvertTypesTexts);
       for (size_t at = 0; at < found.size(); at += dimension) {
         EXPECT_GE(cosine({found.data() + at, dimension}, {expected.data() + at, dimension}), least);
       }
@@ -107,10 +108,10 @@ TEST_F(ConvertTypesTest, ATextHasTheSameBitsAloneAndInABatch) {
     convert_as(weights);
     for (const std::string_view isa : available_isas()) {
       SCOPED_TRACE(std::string(weights).append(" ").append(isa));
-      const std::vector<float> together = vectors(kTexts, 1, std::string(isa));
-      EXPECT_EQ(vectors(kTexts, 2, std::string(isa)), together);
+      const std::vector<float> together = vectors(kConvertTypesTexts, 1, std::string(isa));
+      EXPECT_EQ(vectors(kConvertTypesTexts, 2, std::string(isa)), together);
       std::vector<float> alone;
-      for (const std::string_view& text : kTexts) {
+      for (const std::string_view& text : kConvertTypesTexts) {
         const std::vector<float> one = vectors({&text, 1}, 1, std::string(isa));
         alone.insert(alone.end(), one.begin(), one.end());
       }

@@ -3,12 +3,10 @@
 #include <string>
 
 #include "tests/converters/hf_folder.hpp"
+#include "tests/converters/status_codes.hpp"
 
 namespace lanewise::converters {
 namespace {
-
-constexpr auto kInvalid = StatusCode::kInvalidArgument;
-constexpr auto kUnsupported = StatusCode::kUnsupported;
 
 using DistilBertTest = HfEncoderFolderTest;
 

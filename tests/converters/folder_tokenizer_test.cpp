@@ -26,7 +26,7 @@ using text::tiny_vocabulary;
 using text::TinyId;
 using Ids = std::vector<int32_t>;
 using Json = nlohmann::json;
-using TokenizerPtr = std::shared_ptr<const text::Tokenizer>;
+using FolderTokenizerTokenizerPtr = std::shared_ptr<const text::Tokenizer>;
 
 std::string tiny_lines() {
   std::string lines;
@@ -41,7 +41,7 @@ void expect_failure(const Status& status, StatusCode code, const std::string& pa
 
 class FolderTokenizerTest : public file::TemporaryFolderTest {
  protected:
-  Result<TokenizerPtr> load() const {
+  Result<FolderTokenizerTokenizerPtr> load() const {
     SourceFolder folder(folder_.string());
     const auto config = Config::parse(config_, "config.json");
     const auto json = folder_tokenizer_text(folder, "", *config);

@@ -17,7 +17,7 @@ namespace {
 
 using Ids = std::vector<int32_t>;
 
-const std::vector<std::pair<std::string, std::string>> kNames = {
+const std::vector<std::pair<std::string, std::string>> kGgufBertNames = {
     {"embeddings.word_embeddings", "token_embd"},
     {"embeddings.position_embeddings", "position_embd"},
     {"embeddings.token_type_embeddings", "token_types"},
@@ -41,7 +41,7 @@ class GgufBertTest : public CheckpointFolderTest {
       prefix = "blk." + name.substr(layer.size(), 2);
       name = name.substr(layer.size() + 2);
     }
-    for (const auto& [from, to] : kNames) {
+    for (const auto& [from, to] : kGgufBertNames) {
       if (name.starts_with(from + ".")) return prefix + to + name.substr(from.size());
     }
     return name;

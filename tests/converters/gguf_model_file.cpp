@@ -13,7 +13,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr uint32_t kF32 = 0;
+constexpr uint32_t kGgufModelFileF32 = 0;
 constexpr uint32_t kQ8_0 = 8;
 constexpr uint16_t kHalfOf128th = 0x2000;  // 2^-7 in f16
 
@@ -29,7 +29,7 @@ std::vector<uint64_t> dims_of(const Shape& shape) {
 }
 
 /// The names of llama.cpp by those of Transformers.
-const std::map<std::string, std::string> kNames = {
+const std::map<std::string, std::string> kGgufModelFileNames = {
     {"model.embed_tokens", "token_embd"},
     {"model.norm", "output_norm"},
     {"lm_head", "output"},
@@ -189,7 +189,7 @@ class Maker {
   std::string name_of(const std::string& name) const {
     const size_t dot = name.rfind('.');
     std::string stem = name.substr(0, dot);
-    if (const auto found = kNames.find(stem); found != kNames.end()) {
+    if (const auto found = kGgufModelFileNames.find(stem); found != kGgufModelFileNames.end()) {
       return found->second + name.substr(dot);
     }
     for (const char* layers : {"model.layers.", "transformer.h.", "gpt_neox.layers."}) {
@@ -200,7 +200,7 @@ class Maker {
     const bool behind =
         module == "post_attention_layernorm" && is({"olmo2", "gemma2", "gemma3_text"});
     return "blk." + stem.substr(0, after) + "." +
-           (behind ? "post_attention_norm" : kNames.at(module)) + name.substr(dot);
+           (behind ? "post_attention_norm" : kGgufModelFileNames.at(module)) + name.substr(dot);
   }
 
   /// Row `row` of the file is which one of Transformers.
@@ -264,7 +264,7 @@ void GgufModelFile::floats(const std::string& key, const std::vector<float>& lis
 
 void GgufModelFile::tensor(const std::string& name, const Shape& shape,
                            const std::vector<float>& values) {
-  tensors[name] = {name, dims_of(shape), kF32, packed(values)};
+  tensors[name] = {name, dims_of(shape), kGgufModelFileF32, packed(values)};
 }
 
 void GgufModelFile::q8_tensor(const std::string& name, const Shape& shape,

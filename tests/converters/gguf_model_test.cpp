@@ -23,7 +23,7 @@
 namespace lanewise::converters {
 namespace {
 
-constexpr size_t kTokens = 300;
+constexpr size_t kGgufModelTokens = 300;
 
 class GgufModelTest : public CheckpointFolderTest {
  protected:
@@ -87,10 +87,12 @@ class GgufModelTest : public CheckpointFolderTest {
   GgufModelFile llama_file() {
     HfCheckpoint checkpoint = checkpoint_of("llama");
     GgufModelFile file = gguf_model_file(checkpoint);
-    add_byte_level_tokenizer(file, kTokens);
+    add_byte_level_tokenizer(file, kGgufModelTokens);
     const int64_t width = 60;
-    file.tensor("token_embd.weight", {kTokens, width}, std::vector<float>(kTokens * width, 0.5F));
-    file.tensor("output.weight", {kTokens, width}, std::vector<float>(kTokens * width, 0.25F));
+    file.tensor("token_embd.weight", {kGgufModelTokens, width},
+                std::vector<float>(kGgufModelTokens * width, 0.5F));
+    file.tensor("output.weight", {kGgufModelTokens, width},
+                std::vector<float>(kGgufModelTokens * width, 0.25F));
     return file;
   }
 
@@ -388,10 +390,10 @@ TEST_F(GgufModelTest, RefusesWrongTokenizers) {
   const auto without = [&](const char* key) -> Change {
     return [=](GgufModelFile& file) { file.entries.erase(prefix + key); };
   };
-  std::vector<std::string> twice(kTokens);
-  for (size_t i = 0; i < kTokens; ++i) twice[i] = "t" + std::to_string(i);
+  std::vector<std::string> twice(kGgufModelTokens);
+  for (size_t i = 0; i < kGgufModelTokens; ++i) twice[i] = "t" + std::to_string(i);
   twice[7] = "t3";
-  std::vector<std::string> malformed(kTokens, "");
+  std::vector<std::string> malformed(kGgufModelTokens, "");
   malformed[2] = "\xff";
   const Case cases[] = {
       {text("model", "rwkv"), StatusCode::kUnsupported, "'tokenizer.ggml.model': 'rwkv'"},
@@ -409,23 +411,24 @@ TEST_F(GgufModelTest, RefusesWrongTokenizers) {
       {[](GgufModelFile& file) { file.numbers("tokenizer.ggml.token_type", {1}); },
        StatusCode::kDataLoss, "has 1 elements, expected one for each of the 300 tokens"},
       {[](GgufModelFile& file) {
-         file.numbers("tokenizer.ggml.token_type", std::vector<int32_t>(kTokens, 7));
+         file.numbers("tokenizer.ggml.token_type", std::vector<int32_t>(kGgufModelTokens, 7));
        },
        StatusCode::kDataLoss, "the type of token 0 is not one of 0 to 6"},
       {[](GgufModelFile& file) { file.floats("tokenizer.ggml.scores", {1}); },
        StatusCode::kDataLoss, "scores' has 1 elements"},
       {[](GgufModelFile& file) {
-         file.floats("tokenizer.ggml.scores", std::vector<float>(kTokens, INFINITY));
+         file.floats("tokenizer.ggml.scores", std::vector<float>(kGgufModelTokens, INFINITY));
        },
        StatusCode::kDataLoss, "the score of token 0 is not finite"},
-      {u32("bos_token_id", kTokens), StatusCode::kDataLoss, "'tokenizer.ggml.bos_token_id'"},
+      {u32("bos_token_id", kGgufModelTokens), StatusCode::kDataLoss,
+       "'tokenizer.ggml.bos_token_id'"},
       {text("eos_token_id", "2"), StatusCode::kDataLoss, "'tokenizer.ggml.eos_token_id'"},
       {without("bos_token_id"), StatusCode::kDataLoss, "'tokenizer.ggml.add_bos_token' needs it"},
       {text("add_bos_token", "yes"), StatusCode::kDataLoss, "expected a bool, found 'yes'"},
       {text("model", "llama"), StatusCode::kDataLoss, "'tokenizer.ggml.scores' is missing"},
       {[](GgufModelFile& file) {
-         file.tensor("token_embd.weight", {kTokens + 1, 60},
-                     std::vector<float>((kTokens + 1) * 60, 1));
+         file.tensor("token_embd.weight", {kGgufModelTokens + 1, 60},
+                     std::vector<float>((kGgufModelTokens + 1) * 60, 1));
        },
        StatusCode::kDataLoss, "has 300 tokens, but tensor 'token_embd.weight' has 301 rows"},
   };

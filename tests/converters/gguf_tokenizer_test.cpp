@@ -19,14 +19,14 @@ namespace {
 using Json = nlohmann::json;
 using Ids = std::vector<int32_t>;
 
-const Json& golden() {
+const Json& gguf_tokenizer_golden() {
   static const Json json = Json::parse(std::ifstream(data_path("gguf/tokenizers.json")));
   return json;
 }
 
 std::vector<std::string> cases() {
   std::vector<std::string> names;
-  for (const auto& [name, ids] : golden().at("ids").items()) names.push_back(name);
+  for (const auto& [name, ids] : gguf_tokenizer_golden().at("ids").items()) names.push_back(name);
   return names;
 }
 
@@ -58,7 +58,7 @@ class GgufTokenizerTest : public CheckpointFolderTest,
   }
 
   static GgufModelFile byte_level(const std::string& pre) {
-    const Json& bpe = golden().at("bpe");
+    const Json& bpe = gguf_tokenizer_golden().at("bpe");
     const auto tokens = bpe.at("tokens").get<std::vector<std::string>>();
     GgufModelFile file = with_vocabulary(tokens.size());
     file.text("tokenizer.ggml.model", "gpt2");
@@ -76,7 +76,7 @@ class GgufTokenizerTest : public CheckpointFolderTest,
     std::vector<std::string> tokens;
     std::vector<float> scores;
     Ids types;
-    for (const Json& piece : golden().at("pieces")) {
+    for (const Json& piece : gguf_tokenizer_golden().at("pieces")) {
       tokens.push_back(piece.at(0));
       scores.push_back(piece.at(1));
       types.push_back(piece.at(2));
@@ -110,8 +110,8 @@ INSTANTIATE_TEST_SUITE_P(Cases, GgufTokenizerTest, ::testing::ValuesIn(cases()),
 
 TEST_P(GgufTokenizerTest, GivesTheIdsOfLlamaCpp) {
   const Tokenizer own = tokenizer();
-  const auto texts = golden().at("texts").get<std::vector<std::string>>();
-  const auto expected = golden().at("ids").at(GetParam()).get<std::vector<Ids>>();
+  const auto texts = gguf_tokenizer_golden().at("texts").get<std::vector<std::string>>();
+  const auto expected = gguf_tokenizer_golden().at("ids").at(GetParam()).get<std::vector<Ids>>();
   ASSERT_EQ(texts.size(), expected.size());
   for (size_t i = 0; i < texts.size(); ++i) {
     const auto encoding = own.encode(texts[i]);

@@ -1,11 +1,8 @@
 #include "tests/converters/hf_folder.hpp"
+#include "tests/converters/status_codes.hpp"
 
 namespace lanewise::converters {
 namespace {
-
-constexpr auto kInvalid = StatusCode::kInvalidArgument;
-constexpr auto kUnsupported = StatusCode::kUnsupported;
-constexpr auto kNotFound = StatusCode::kNotFound;
 
 using Gpt2Test = HfDecoderFolderTest;
 

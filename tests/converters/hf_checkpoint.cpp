@@ -8,14 +8,14 @@
 namespace lanewise::converters {
 namespace {
 
-constexpr float kEosBias = 0.75F;
+constexpr float kHfCheckpointEosBias = 0.75F;
 
 bool is_norm(const std::string& name) {
   const auto has = [&](const char* part) { return name.find(part) != std::string::npos; };
   return (has("norm") || has("Norm") || has("ln_") || has("_ln")) && name.ends_with("weight");
 }
 
-float scale_of(const std::string& name, size_t dimensions) {
+float hf_checkpoint_scale_of(const std::string& name, size_t dimensions) {
   const auto has = [&](const char* part) { return name.find(part) != std::string::npos; };
   if (is_norm(name)) return 0.25F;
   if (has("relative_attention_bias")) return 2.0F;
@@ -31,9 +31,9 @@ float scale_of(const std::string& name, size_t dimensions) {
 }  // namespace
 
 Tensor hf_weight(const std::string& name, const Shape& shape, int64_t eos) {
-  Tensor tensor =
-      hashed_tensor(name, shape, scale_of(name, shape.size()), is_norm(name) ? 1.0F : 0.0F);
-  if (name == "final_logits_bias") tensor.as<float>()[eos] = kEosBias;
+  Tensor tensor = hashed_tensor(name, shape, hf_checkpoint_scale_of(name, shape.size()),
+                                is_norm(name) ? 1.0F : 0.0F);
+  if (name == "final_logits_bias") tensor.as<float>()[eos] = kHfCheckpointEosBias;
   return tensor;
 }
 

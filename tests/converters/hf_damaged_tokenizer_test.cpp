@@ -11,16 +11,13 @@
 #include "lanewise/translator.hpp"
 #include "tests/converters/checkpoint_folder.hpp"
 #include "tests/converters/hf_checkpoint.hpp"
+#include "tests/converters/status_codes.hpp"
 #include "tests/runtime/text_subword_golden.hpp"
 
 namespace lanewise::converters {
 namespace {
 
-constexpr auto kInvalid = StatusCode::kInvalidArgument;
-constexpr auto kDataLoss = StatusCode::kDataLoss;
-constexpr auto kUnsupported = StatusCode::kUnsupported;
-
-constexpr const char* kTokens =
+constexpr const char* kHfDamagedTokenizerTokens =
     R"({"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "h": 4, "e": 5, "he": 6})";
 
 /// A folder with one of the models of make_hf_seq2seq_golden.py, which have 61 rows.
@@ -51,7 +48,7 @@ class HfDamagedTokenizerTest : public CheckpointFolderTest {
   }
 
   static std::string good(const std::string& name) {
-    if (name == "vocab.json") return kTokens;
+    if (name == "vocab.json") return kHfDamagedTokenizerTokens;
     if (name == "merges.txt") return "#version: 0.2\nh e\n";
     return text::read_subword_data("unigram.model");
   }

@@ -22,21 +22,21 @@ namespace {
 using Ids = std::vector<int32_t>;
 
 /// Of the largest magnitude in Transformers' f32 output.
-constexpr double kTolerance = 2e-5;
-constexpr int64_t kNewTokens = 24;
+constexpr double kHfDecodersTolerance = 2e-5;
+constexpr int64_t kHfDecodersNewTokens = 24;
 
-struct Setting {
+struct HfDecodersSetting {
   std::string variant;
   std::string isa;
 };
 
-void PrintTo(const Setting& setting, std::ostream* out) {
+void PrintTo(const HfDecodersSetting& setting, std::ostream* out) {
   *out << setting.variant << ", " << setting.isa;
 }
 
 /// Instruction sets with f32 kernels of their own; the others run the same code.
-std::vector<Setting> settings() {
-  std::vector<Setting> all;
+std::vector<HfDecodersSetting> hf_decoders_settings() {
+  std::vector<HfDecodersSetting> all;
   for (const ops::Isa isa : ops::all_isas()) {
     if (!ops::has_kernels<ops::LinearKernels>(isa)) continue;
     for (const char* variant : {"llama", "llama_biases", "mistral", "qwen2", "qwen3", "smollm3",
@@ -47,11 +47,12 @@ std::vector<Setting> settings() {
   return all;
 }
 
-std::string setting_name(const ::testing::TestParamInfo<Setting>& info) {
+std::string hf_decoders_setting_name(const ::testing::TestParamInfo<HfDecodersSetting>& info) {
   return info.param.variant + "_" + info.param.isa;
 }
 
-class HfDecodersTest : public CheckpointFolderTest, public ::testing::WithParamInterface<Setting> {
+class HfDecodersTest : public CheckpointFolderTest,
+                       public ::testing::WithParamInterface<HfDecodersSetting> {
  protected:
   void SetUp() override {
     if (!ops::find_isa(GetParam().isa).ok()) GTEST_SKIP() << "this CPU has no " << GetParam().isa;
@@ -76,7 +77,8 @@ class HfDecodersTest : public CheckpointFolderTest, public ::testing::WithParamI
 
   SessionOptions options() const { return {.threads = 1, .isa = GetParam().isa, .outputs = {}}; }
 };
-INSTANTIATE_TEST_SUITE_P(Settings, HfDecodersTest, ::testing::ValuesIn(settings()), setting_name);
+INSTANTIATE_TEST_SUITE_P(Settings, HfDecodersTest, ::testing::ValuesIn(hf_decoders_settings()),
+                         hf_decoders_setting_name);
 
 TEST_P(HfDecodersTest, LogitsAgreeWithTransformers) {
   const TensorMap expected = hf_golden(GetParam().variant, kHfDecoders);
@@ -88,7 +90,7 @@ TEST_P(HfDecodersTest, LogitsAgreeWithTransformers) {
   ASSERT_EQ(found->size(), 1U);
   ASSERT_EQ(found->at("logits").shape(), expected.at("logits").shape());
   const Difference difference = difference_of(found->at("logits"), expected.at("logits"));
-  EXPECT_LE(difference.largest, kTolerance * difference.magnitude);
+  EXPECT_LE(difference.largest, kHfDecodersTolerance * difference.magnitude);
 }
 
 TEST_P(HfDecodersTest, FindsTransformersSequences) {
@@ -98,7 +100,7 @@ TEST_P(HfDecodersTest, FindsTransformersSequences) {
   Result<Generator> generator = Generator::create(model(), options());
   ASSERT_TRUE(generator.ok()) << generator.status().message();
   GenerationOptions search = model().info().generation;
-  search.max_new_tokens = kNewTokens;
+  search.max_new_tokens = kHfDecodersNewTokens;
   const auto found = generator->generate(prompts, search);
   ASSERT_TRUE(found.ok()) << found.status().message();
   for (size_t i = 0; i < prompts.size(); ++i) {

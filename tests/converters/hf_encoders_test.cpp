@@ -19,20 +19,20 @@ namespace lanewise::converters {
 namespace {
 
 /// Of the largest magnitude in the reference's output.
-constexpr double kTolerance = 2e-5;
+constexpr double kHfEncodersTolerance = 2e-5;
 
-struct Setting {
+struct EncoderSetting {
   std::string variant;
   std::string isa;
 };
 
-void PrintTo(const Setting& setting, std::ostream* out) {
+void PrintTo(const EncoderSetting& setting, std::ostream* out) {
   *out << setting.variant << ", " << setting.isa;
 }
 
 /// Instruction sets with f32 kernels of their own; the others run the same code.
-std::vector<Setting> settings() {
-  std::vector<Setting> all;
+std::vector<EncoderSetting> hf_encoders_settings() {
+  std::vector<EncoderSetting> all;
   for (const ops::Isa isa : ops::all_isas()) {
     if (!ops::has_kernels<ops::LinearKernels>(isa)) continue;
     for (const char* variant :
@@ -45,11 +45,12 @@ std::vector<Setting> settings() {
   return all;
 }
 
-std::string setting_name(const ::testing::TestParamInfo<Setting>& info) {
+std::string hf_encoders_setting_name(const ::testing::TestParamInfo<EncoderSetting>& info) {
   return info.param.variant + "_" + info.param.isa;
 }
 
-class HfEncodersTest : public CheckpointFolderTest, public ::testing::WithParamInterface<Setting> {
+class HfEncodersTest : public CheckpointFolderTest,
+                       public ::testing::WithParamInterface<EncoderSetting> {
  protected:
   void SetUp() override {
     if (!ops::find_isa(GetParam().isa).ok()) GTEST_SKIP() << "this CPU has no " << GetParam().isa;
@@ -72,7 +73,8 @@ class HfEncodersTest : public CheckpointFolderTest, public ::testing::WithParamI
     return models.emplace(variant, std::move(*model)).first->second;
   }
 };
-INSTANTIATE_TEST_SUITE_P(Settings, HfEncodersTest, ::testing::ValuesIn(settings()), setting_name);
+INSTANTIATE_TEST_SUITE_P(Settings, HfEncodersTest, ::testing::ValuesIn(hf_encoders_settings()),
+                         hf_encoders_setting_name);
 
 TEST_P(HfEncodersTest, OutputsAgreeWithTheReference) {
   TensorMap expected = hf_golden(GetParam().variant, kHfEncoders);
@@ -90,7 +92,7 @@ TEST_P(HfEncodersTest, OutputsAgreeWithTheReference) {
     ASSERT_TRUE(found->contains(name));
     ASSERT_EQ(found->at(name).shape(), tensor.shape());
     const Difference difference = difference_of(found->at(name), tensor);
-    EXPECT_LE(difference.largest, kTolerance * difference.magnitude);
+    EXPECT_LE(difference.largest, kHfEncodersTolerance * difference.magnitude);
     EXPECT_GT(difference.magnitude, 0.1);
   }
 }

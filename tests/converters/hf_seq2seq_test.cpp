@@ -22,22 +22,22 @@ namespace {
 using Ids = std::vector<int32_t>;
 
 /// Relative to the largest magnitude in Transformers' f32 output.
-constexpr double kTolerance = 2e-5;
-constexpr double kScoreTolerance = 1e-4;
-constexpr int64_t kNewTokens = 20;
+constexpr double kHfSeq2seqTolerance = 2e-5;
+constexpr double kHfSeq2seqScoreTolerance = 1e-4;
+constexpr int64_t kHfSeq2seqNewTokens = 20;
 
-struct Setting {
+struct Seq2SeqSetting {
   std::string variant;
   std::string isa;
 };
 
-void PrintTo(const Setting& setting, std::ostream* out) {
+void PrintTo(const Seq2SeqSetting& setting, std::ostream* out) {
   *out << setting.variant << ", " << setting.isa;
 }
 
 /// Instruction sets with f32 kernels of their own; the others run the same code.
-std::vector<Setting> settings() {
-  std::vector<Setting> all;
+std::vector<Seq2SeqSetting> hf_seq2seq_settings() {
+  std::vector<Seq2SeqSetting> all;
   for (const ops::Isa isa : ops::all_isas()) {
     if (!ops::has_kernels<ops::LinearKernels>(isa)) continue;
     for (const char* variant :
@@ -48,11 +48,12 @@ std::vector<Setting> settings() {
   return all;
 }
 
-std::string setting_name(const ::testing::TestParamInfo<Setting>& info) {
+std::string hf_seq2seq_setting_name(const ::testing::TestParamInfo<Seq2SeqSetting>& info) {
   return info.param.variant + "_" + info.param.isa;
 }
 
-class HfSeq2SeqTest : public CheckpointFolderTest, public ::testing::WithParamInterface<Setting> {
+class HfSeq2SeqTest : public CheckpointFolderTest,
+                      public ::testing::WithParamInterface<Seq2SeqSetting> {
  protected:
   void SetUp() override {
     if (!ops::find_isa(GetParam().isa).ok()) GTEST_SKIP() << "this CPU has no " << GetParam().isa;
@@ -80,12 +81,13 @@ class HfSeq2SeqTest : public CheckpointFolderTest, public ::testing::WithParamIn
 
   SessionOptions options() const { return {.threads = 1, .isa = GetParam().isa, .outputs = {}}; }
 };
-INSTANTIATE_TEST_SUITE_P(Settings, HfSeq2SeqTest, ::testing::ValuesIn(settings()), setting_name);
+INSTANTIATE_TEST_SUITE_P(Settings, HfSeq2SeqTest, ::testing::ValuesIn(hf_seq2seq_settings()),
+                         hf_seq2seq_setting_name);
 
 /// Compares the first elements of `found`, as many as are expected.
-void expect_close(const Tensor& found, const Tensor& expected, const std::string& name) {
+void expect_hf_seq2seq_close(const Tensor& found, const Tensor& expected, const std::string& name) {
   const Difference difference = difference_of(found, expected);
-  EXPECT_LE(difference.largest, kTolerance * difference.magnitude)
+  EXPECT_LE(difference.largest, kHfSeq2seqTolerance * difference.magnitude)
       << name << " of up to " << difference.magnitude;
 }
 
@@ -102,10 +104,11 @@ TEST_P(HfSeq2SeqTest, LogitsAgreeWithTransformers) {
   ASSERT_TRUE(found.ok()) << found.status().message();
   ASSERT_EQ(found->size(), 2U);
   ASSERT_EQ(found->at("logits").shape(), expected.at("logits").shape());
-  expect_close(found->at("logits"), expected.at("logits"), "logits");
+  expect_hf_seq2seq_close(found->at("logits"), expected.at("logits"), "logits");
   // For the first row, which is the longest.
-  expect_close(found->at("encoder_last_hidden_state"),
-               expected.at("first_encoder_last_hidden_state"), "encoder_last_hidden_state");
+  expect_hf_seq2seq_close(found->at("encoder_last_hidden_state"),
+                          expected.at("first_encoder_last_hidden_state"),
+                          "encoder_last_hidden_state");
 }
 
 TEST_P(HfSeq2SeqTest, FindsTransformersSequences) {
@@ -114,7 +117,7 @@ TEST_P(HfSeq2SeqTest, FindsTransformersSequences) {
   Result<Generator> generator = Generator::create(model(), options());
   ASSERT_TRUE(generator.ok()) << generator.status().message();
   GenerationOptions search = model().info().generation;
-  search.max_new_tokens = kNewTokens;
+  search.max_new_tokens = kHfSeq2seqNewTokens;
   for (const int beams : {1, 4}) {
     search.beams = beams;
     const auto found = generator->generate(sources, search);
@@ -124,7 +127,7 @@ TEST_P(HfSeq2SeqTest, FindsTransformersSequences) {
       const Hypothesis& best = (*found)[i].hypotheses.at(0);
       EXPECT_EQ(best.ids, ids[i]) << "beams " << beams << ", source " << i;
       if (beams == 1) continue;
-      EXPECT_NEAR(best.score, expected.at("beam_scores").as<float>()[i], kScoreTolerance);
+      EXPECT_NEAR(best.score, expected.at("beam_scores").as<float>()[i], kHfSeq2seqScoreTolerance);
     }
   }
 }

@@ -16,14 +16,14 @@ namespace lanewise::converters {
 namespace {
 
 using Json = nlohmann::json;
-using TokenizerPtr = std::shared_ptr<const text::Tokenizer>;
+using HfTokenizerGoldenTokenizerPtr = std::shared_ptr<const text::Tokenizer>;
 
 std::string data(const std::string& name) {
   std::ifstream in(test_data_folder() + "/hf_tokenizers/" + name, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-TokenizerPtr parsed(const Result<std::string>& json) {
+HfTokenizerGoldenTokenizerPtr parsed(const Result<std::string>& json) {
   EXPECT_TRUE(json.ok()) << json.status().message();
   if (!json.ok()) return nullptr;
   const auto tokenizer = text::parse_tokenizer(*json);
@@ -35,16 +35,16 @@ TokenizerPtr parsed(const Result<std::string>& json) {
   return copy.ok() ? *copy : nullptr;
 }
 
-const Json& golden() {
+const Json& hf_tokenizer_golden_golden() {
   static const Json json = Json::parse(data("golden.json"), nullptr, false);
   return json;
 }
 
 /// Rows of [text, ids, decoded].
-void expect_rows(const TokenizerPtr& tokenizer, const std::string& name) {
+void expect_rows(const HfTokenizerGoldenTokenizerPtr& tokenizer, const std::string& name) {
   ASSERT_TRUE(tokenizer);
-  ASSERT_GT(golden()[name].size(), 100u);
-  for (const Json& row : golden()[name]) {
+  ASSERT_GT(hf_tokenizer_golden_golden()[name].size(), 100u);
+  for (const Json& row : hf_tokenizer_golden_golden()[name]) {
     const auto encoding = tokenizer->encode(row[0].get<std::string>(), {});
     ASSERT_TRUE(encoding.ok()) << encoding.status().message();
     std::vector<int32_t> ids;
@@ -64,7 +64,8 @@ TEST(HfTokenizerGoldenTest, PegasusAsItsSettingsSay) {
   Companions companions;
   companions.offset = 7;
   companions.mask_token_sent = "";
-  const TokenizerPtr tokenizer = parsed(pegasus_tokenizer(data("pegasus.model"), companions));
+  const HfTokenizerGoldenTokenizerPtr tokenizer =
+      parsed(pegasus_tokenizer(data("pegasus.model"), companions));
   ASSERT_TRUE(tokenizer);
   EXPECT_EQ(tokenizer->id("<unk_2>"), 2);
   EXPECT_EQ(tokenizer->id("<unk_6>"), 6);
@@ -81,9 +82,9 @@ TEST(HfTokenizerGoldenTest, ByT5) {
 }
 
 TEST(HfTokenizerGoldenTest, ByT5LeavesOutWhatIsNoUtf8) {
-  const TokenizerPtr tokenizer = parsed(byt5_tokenizer({}));
+  const HfTokenizerGoldenTokenizerPtr tokenizer = parsed(byt5_tokenizer({}));
   ASSERT_TRUE(tokenizer);
-  for (const Json& row : golden()["byt5_malformed"]) {
+  for (const Json& row : hf_tokenizer_golden_golden()["byt5_malformed"]) {
     const auto decoded = tokenizer->decode(row[0].get<std::vector<int32_t>>(), true);
     ASSERT_TRUE(decoded.ok()) << decoded.status().message();
     EXPECT_EQ(*decoded, row[1].get<std::string>());
@@ -93,7 +94,7 @@ TEST(HfTokenizerGoldenTest, ByT5LeavesOutWhatIsNoUtf8) {
 TEST(HfTokenizerGoldenTest, ByT5CleansUpWhereItsSettingsSaySo) {
   Companions companions;
   companions.clean_up_tokenization_spaces = true;
-  const TokenizerPtr tokenizer = parsed(byt5_tokenizer(companions));
+  const HfTokenizerGoldenTokenizerPtr tokenizer = parsed(byt5_tokenizer(companions));
   ASSERT_TRUE(tokenizer);
   const auto encoding = tokenizer->encode("a . b", {.add_special_tokens = false});
   ASSERT_TRUE(encoding.ok());
@@ -110,7 +111,7 @@ TEST(HfTokenizerGoldenTest, ByT5TakesTheTokensThatWereSaved) {
     named.token.content = name;
     companions.named_tokens.push_back(named);
   }
-  const TokenizerPtr tokenizer = parsed(byt5_tokenizer(companions));
+  const HfTokenizerGoldenTokenizerPtr tokenizer = parsed(byt5_tokenizer(companions));
   ASSERT_TRUE(tokenizer);
   EXPECT_EQ(tokenizer->id("<x>"), 259);
   EXPECT_EQ(tokenizer->id("<y>"), 260);

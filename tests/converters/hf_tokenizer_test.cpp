@@ -21,14 +21,14 @@ namespace {
 using Ids = std::vector<int32_t>;
 using Json = nlohmann::json;
 
-constexpr const char* kTokens[] = {"<s>",      "<pad>",    "</s>",  "<unk>",
-                                   "fra_Latn", "eng_Latn", "en_XX", "river"};
+constexpr const char* kHfTokenizerTokens[] = {"<s>",      "<pad>",    "</s>",  "<unk>",
+                                              "fra_Latn", "eng_Latn", "en_XX", "river"};
 
 /// A tokenizer.json whose template is `<s> text </s>`.
 Json tokenizer_json() {
   Json vocabulary = Json::object();
   Json added = Json::array();
-  for (const char* token : kTokens) {
+  for (const char* token : kHfTokenizerTokens) {
     const auto id = static_cast<int>(vocabulary.size());
     vocabulary[token] = id;
     if (token == std::string("river")) continue;

@@ -22,7 +22,7 @@
 namespace lanewise::converters {
 namespace {
 
-constexpr std::string_view kTexts[] = {"a b", "c", "e d c b a e d c b a"};
+constexpr std::string_view kKeptWeightsTexts[] = {"a b", "c", "e d c b a e d c b a"};
 
 class KeptWeightsTest : public CheckpointFolderTest {
  protected:
@@ -31,7 +31,7 @@ class KeptWeightsTest : public CheckpointFolderTest {
     EXPECT_TRUE(model.ok()) << model.status().message();
     Result<Embedder> embedder = Embedder::create(*model, {.threads = 1, .isa = {}});
     EXPECT_TRUE(embedder.ok()) << embedder.status().message();
-    return embedder->embed(kTexts)->values;
+    return embedder->embed(kKeptWeightsTexts)->values;
   }
 
   Model gguf_model(const GgufModelFile& file) {

@@ -8,13 +8,10 @@
 #include "lanewise/generator.hpp"
 #include "lanewise/translator.hpp"
 #include "tests/converters/hf_folder.hpp"
+#include "tests/converters/status_codes.hpp"
 
 namespace lanewise::converters {
 namespace {
-
-constexpr auto kInvalid = StatusCode::kInvalidArgument;
-constexpr auto kUnsupported = StatusCode::kUnsupported;
-constexpr auto kNotFound = StatusCode::kNotFound;
 
 class LlamaTest : public HfDecoderFolderTest {
  protected:

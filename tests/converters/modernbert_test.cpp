@@ -4,13 +4,10 @@
 #include <vector>
 
 #include "tests/converters/hf_folder.hpp"
+#include "tests/converters/status_codes.hpp"
 
 namespace lanewise::converters {
 namespace {
-
-constexpr auto kInvalid = StatusCode::kInvalidArgument;
-constexpr auto kUnsupported = StatusCode::kUnsupported;
-constexpr auto kNotFound = StatusCode::kNotFound;
 
 class ModernBertTest : public HfEncoderFolderTest {
  protected:

@@ -14,9 +14,9 @@ constexpr int64_t kConcat = 17;
 constexpr float kScale = 4.0F;
 
 /// The state dict, computed as in the script.
-class StateDict {
+class RnnCheckpointStateDict {
  public:
-  explicit StateDict(const RnnCase& c) {
+  explicit RnnCheckpointStateDict(const RnnCase& c) {
     add("encoder.embedding.weight", {kSourceTokens, kSourceWidth});
     add("decoder.embedding.weight", {kTargetTokens, kTargetWidth});
     rnn("encoder.rnn", c, kSourceWidth, kUnits, c.bidirectional);
@@ -92,7 +92,7 @@ const RnnCase& find_rnn_case(const std::string& name) {
 }
 
 void RnnSeq2SeqTest::use(const RnnCase& c) {
-  tensors_ = StateDict(c).take();
+  tensors_ = RnnCheckpointStateDict(c).take();
   config_ = {{"model_type", "\"rnn_seq2seq\""},
              {"cell", '"' + c.cell + '"'},
              {"num_layers", std::to_string(c.layers)},

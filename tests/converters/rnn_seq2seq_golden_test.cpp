@@ -20,8 +20,8 @@ namespace {
 using Ids = std::vector<int32_t>;
 
 /// Relative to the largest magnitude in PyTorch's f32 output.
-constexpr double kTolerance = 2e-5;
-constexpr int64_t kNewTokens = 12;
+constexpr double kRnnSeq2seqGoldenTolerance = 2e-5;
+constexpr int64_t kRnnSeq2seqGoldenNewTokens = 12;
 
 class RnnSeq2SeqGoldenTest : public RnnSeq2SeqTest, public testing::WithParamInterface<RnnCase> {
  protected:
@@ -42,10 +42,11 @@ class RnnSeq2SeqGoldenTest : public RnnSeq2SeqTest, public testing::WithParamInt
 INSTANTIATE_TEST_SUITE_P(Cases, RnnSeq2SeqGoldenTest, testing::ValuesIn(rnn_cases()),
                          [](const auto& parameter) { return parameter.param.name; });
 
-void expect_close(const Tensor& found, const Tensor& expected, const std::string& name) {
+void expect_rnn_seq2seq_golden_close(const Tensor& found, const Tensor& expected,
+                                     const std::string& name) {
   ASSERT_EQ(found.shape(), expected.shape()) << name;
   const Difference difference = difference_of(found, expected);
-  EXPECT_LE(difference.largest, kTolerance * difference.magnitude) << name;
+  EXPECT_LE(difference.largest, kRnnSeq2seqGoldenTolerance * difference.magnitude) << name;
   EXPECT_GT(difference.magnitude, 0.1) << name;
 }
 
@@ -63,7 +64,7 @@ TEST_P(RnnSeq2SeqGoldenTest, LogitsAgreeWithPyTorch) {
     const Result<TensorMap> found = session->run(inputs);
     ASSERT_TRUE(found.ok()) << found.status().message();
     for (const char* name : {"logits", "encoder_last_hidden_state"}) {
-      expect_close(found->at(name), expected(name), name);
+      expect_rnn_seq2seq_golden_close(found->at(name), expected(name), name);
     }
   }
 }
@@ -134,7 +135,7 @@ TEST_P(RnnSeq2SeqGoldenTest, FindsPyTorchsSequences) {
   const std::vector<Ids> sources = rows_of(golden().at("sources"));
   const std::vector<Ids> ids = rows_of(expected("greedy_ids"));
   GenerationOptions options = model.info().generation;
-  options.max_new_tokens = kNewTokens;
+  options.max_new_tokens = kRnnSeq2seqGoldenNewTokens;
   for (const int threads : {1, 2}) {
     Result<Generator> generator = Generator::create(model, {.threads = threads, .outputs = {}});
     ASSERT_TRUE(generator.ok()) << generator.status().message();
@@ -152,7 +153,7 @@ TEST_P(RnnSeq2SeqGoldenTest, BeamsHaveTheScoresOfTheirTokens) {
   const Model model = loaded();
   const std::vector<Ids> sources = rows_of(golden().at("sources"));
   GenerationOptions options = model.info().generation;
-  options.max_new_tokens = kNewTokens;
+  options.max_new_tokens = kRnnSeq2seqGoldenNewTokens;
   options.beams = 3;
   options.num_return_sequences = 3;
   Result<Generator> generator = Generator::create(model, {.threads = 2, .outputs = {}});

@@ -19,9 +19,9 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr double kTolerance = 2e-5;  // of the largest magnitude
+constexpr double kSentenceGoldenTolerance = 2e-5;  // of the largest magnitude
 
-const Json& golden() {
+const Json& sentence_golden_golden() {
   static const Json json = [] {
     std::ifstream file(data_path("sentence_transformers/golden.json"));
     return Json::parse(file, nullptr, /*allow_exceptions=*/false);
@@ -51,14 +51,14 @@ class SentenceGoldenTest : public CheckpointFolderTest {
       write_tensors(name, weights);
     }
     std::string vocabulary;
-    for (const Json& token : golden().at("vocabulary")) {
+    for (const Json& token : sentence_golden_golden().at("vocabulary")) {
       vocabulary += token.get<std::string>() + "\n";
     }
     put("vocab.txt", vocabulary);
   }
 
   static void expect_embeddings(Embedder& embedder, const Json& expected) {
-    const auto texts = golden().at("texts").get<std::vector<std::string>>();
+    const auto texts = sentence_golden_golden().at("texts").get<std::vector<std::string>>();
     const std::vector<std::string_view> views(texts.begin(), texts.end());
     const auto found = embedder.embed(views);
     ASSERT_TRUE(found.ok()) << found.status().message();
@@ -68,7 +68,7 @@ class SentenceGoldenTest : public CheckpointFolderTest {
       double largest = 0.0;
       for (const double x : row) largest = std::max(largest, std::abs(x));
       for (size_t j = 0; j < row.size(); ++j) {
-        ASSERT_NEAR(static_cast<double>((*found)[i][j]), row[j], kTolerance * largest)
+        ASSERT_NEAR(static_cast<double>((*found)[i][j]), row[j], kSentenceGoldenTolerance * largest)
             << "text " << i << ", feature " << j;
       }
     }
@@ -76,8 +76,8 @@ class SentenceGoldenTest : public CheckpointFolderTest {
 };
 
 TEST_F(SentenceGoldenTest, EmbedsAsSentenceTransformersDoes) {
-  ASSERT_TRUE(golden().is_object()) << "LANEWISE_TEST_DATA is not tests/data";
-  for (const auto& [name, one] : golden().at("cases").items()) {
+  ASSERT_TRUE(sentence_golden_golden().is_object()) << "LANEWISE_TEST_DATA is not tests/data";
+  for (const auto& [name, one] : sentence_golden_golden().at("cases").items()) {
     SCOPED_TRACE(name);
     std::filesystem::remove_all(source_);
     std::filesystem::create_directory(source_);
@@ -99,7 +99,7 @@ TEST_F(SentenceGoldenTest, EmbedsAsSentenceTransformersDoes) {
 }
 
 TEST_F(SentenceGoldenTest, APromptThatTheModelDoesNotHaveIsNamed) {
-  const Json& one = golden().at("cases").at("prompts");
+  const Json& one = sentence_golden_golden().at("cases").at("prompts");
   write_folder(one.at("files"), one.at("tensors"));
   const Result<Model> model = load(source_.string(), options_);
   ASSERT_TRUE(model.ok()) << model.status().message();
@@ -114,7 +114,7 @@ TEST_F(SentenceGoldenTest, APromptThatTheModelDoesNotHaveIsNamed) {
 }
 
 TEST_F(SentenceGoldenTest, ACancelledCallReadsNoFurtherText) {
-  const Json& one = golden().at("cases").at("prompts");
+  const Json& one = sentence_golden_golden().at("cases").at("prompts");
   write_folder(one.at("files"), one.at("tensors"));
   const Result<Model> model = load(source_.string(), options_);
   ASSERT_TRUE(model.ok()) << model.status().message();
@@ -131,7 +131,7 @@ TEST_F(SentenceGoldenTest, ACancelledCallReadsNoFurtherText) {
 }
 
 TEST_F(SentenceGoldenTest, PromptsThatAreNotPooledAreRefusedWhereThereIsOne) {
-  const Json& one = golden().at("cases").at("prompts");
+  const Json& one = sentence_golden_golden().at("cases").at("prompts");
   write_folder(one.at("files"), one.at("tensors"));
   Json pooling = one.at("files").at("1_Pooling/config.json");
   pooling["include_prompt"] = false;

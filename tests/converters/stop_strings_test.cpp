@@ -22,7 +22,7 @@ using Stops = std::vector<std::string>;
 
 constexpr float kNever = -std::numeric_limits<float>::infinity();
 const std::string kText = "hi user, hi\xC3\xA9!";
-const Stops kTokens = {"hi", "Ġ", "user", ",", "Ġhi", "Ã", "©", "!", "</s>"};
+const Stops kStopStringsTokens = {"hi", "Ġ", "user", ",", "Ġhi", "Ã", "©", "!", "</s>"};
 
 /// A LLaMA with the tokenizer of make_chat_folders.py, which writes what a test dictates.
 class StopStringsTest : public HfDecoderFolderTest {
@@ -110,19 +110,19 @@ class StopStringsTest : public HfDecoderFolderTest {
 
 TEST_F(StopStringsTest, EndTheTextWhereverTheyBeginAndEnd) {
   const auto stop = FinishReason::kStop;
-  expect(kTokens, {}, kText, 8, FinishReason::kEos);
-  expect(kTokens, {"ser"}, "hi u", 3, stop);              // the end of a token
-  expect(kTokens, {"se"}, "hi u", 3, stop);               // the middle of one
-  expect(kTokens, {"user"}, "hi ", 3, stop);              // all of one
-  expect(kTokens, {"r, h"}, "hi use", 5, stop);           // parts of three
-  expect(kTokens, {"\xC3\xA9"}, "hi user, hi", 7, stop);  // a character of two tokens
-  expect(kTokens, {"i\xC3\xA9!"}, "hi user, h", 8, stop);
-  expect(kTokens, {"i"}, "h", 1, stop);
-  expect(kTokens, {kText}, "", 8, stop);  // everything, just before the end token
-  expect(kTokens, {"!"}, "hi user, hi\xC3\xA9", 8, stop);
-  expect(kTokens, {"?", "hi!", "  "}, kText, 8, FinishReason::kEos);
-  expect(kTokens, {"user", ", ", "e"}, "hi us", 3, stop);
-  expect(kTokens, {"</s>"}, kText, 8, FinishReason::kEos);
+  expect(kStopStringsTokens, {}, kText, 8, FinishReason::kEos);
+  expect(kStopStringsTokens, {"ser"}, "hi u", 3, stop);              // the end of a token
+  expect(kStopStringsTokens, {"se"}, "hi u", 3, stop);               // the middle of one
+  expect(kStopStringsTokens, {"user"}, "hi ", 3, stop);              // all of one
+  expect(kStopStringsTokens, {"r, h"}, "hi use", 5, stop);           // parts of three
+  expect(kStopStringsTokens, {"\xC3\xA9"}, "hi user, hi", 7, stop);  // a character of two tokens
+  expect(kStopStringsTokens, {"i\xC3\xA9!"}, "hi user, h", 8, stop);
+  expect(kStopStringsTokens, {"i"}, "h", 1, stop);
+  expect(kStopStringsTokens, {kText}, "", 8, stop);  // everything, just before the end token
+  expect(kStopStringsTokens, {"!"}, "hi user, hi\xC3\xA9", 8, stop);
+  expect(kStopStringsTokens, {"?", "hi!", "  "}, kText, 8, FinishReason::kEos);
+  expect(kStopStringsTokens, {"user", ", ", "e"}, "hi us", 3, stop);
+  expect(kStopStringsTokens, {"</s>"}, kText, 8, FinishReason::kEos);
 }
 
 TEST_F(StopStringsTest, BeginningsOverlap) {
@@ -147,12 +147,13 @@ TEST_F(StopStringsTest, ALengthThatIsReachedWithAStopIsAStop) {
   GenerationOptions limited = options({"user"});
   limited.max_new_tokens = 3;
   std::string streamed;
-  const Hypothesis found = generate(ids_of(kTokens), limited, &streamed);
+  const Hypothesis found = generate(ids_of(kStopStringsTokens), limited, &streamed);
   EXPECT_EQ(found.finish_reason, FinishReason::kStop);
   EXPECT_EQ(streamed, "hi ");
   limited.stop_strings = {"user,"};
   streamed.clear();
-  EXPECT_EQ(generate(ids_of(kTokens), limited, &streamed).finish_reason, FinishReason::kLength);
+  EXPECT_EQ(generate(ids_of(kStopStringsTokens), limited, &streamed).finish_reason,
+            FinishReason::kLength);
   EXPECT_EQ(streamed, "hi user") << "what was held back is text after all";
 }
 
@@ -257,8 +258,8 @@ TEST_F(StopStringsTest, ChangedLogitsAreTheModelsForScores) {
   GenerationOptions scored = options({});
   scored.top_logprobs = 1;
   std::string streamed;
-  const Hypothesis found = generate(ids_of(kTokens), scored, &streamed);
-  EXPECT_EQ(found.ids, ids_of({kTokens.begin(), kTokens.end() - 1}));
+  const Hypothesis found = generate(ids_of(kStopStringsTokens), scored, &streamed);
+  EXPECT_EQ(found.ids, ids_of({kStopStringsTokens.begin(), kStopStringsTokens.end() - 1}));
   EXPECT_NEAR(found.score, 0.0f, 1e-6f) << "nothing else was possible";
   for (const TokenLogprob& token : found.logprobs) {
     EXPECT_NEAR(token.logprob, 0.0f, 1e-6f);

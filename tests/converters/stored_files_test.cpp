@@ -15,7 +15,7 @@
 namespace lanewise::converters {
 namespace {
 
-std::string data_path(const std::string& name) { return test_data_folder() + "/formats/" + name; }
+std::string stored_path(const std::string& name) { return test_data_folder() + "/formats/" + name; }
 
 struct Expected {
   DataType type;
@@ -95,7 +95,7 @@ void check_tensor(const Checkpoint& checkpoint, const std::string& name, const E
 class StoredFilesTest : public testing::TestWithParam<std::string> {};
 
 TEST_P(StoredFilesTest, HaveTheSameTensors) {
-  const auto checkpoint = open_checkpoint_file(data_path(GetParam()));
+  const auto checkpoint = open_checkpoint_file(stored_path(GetParam()));
   ASSERT_TRUE(checkpoint.ok()) << checkpoint.status().message();
   const bool numpy = GetParam().ends_with(".npz");
   auto expected = expected_tensors();
@@ -126,7 +126,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(StoredFilesRefusedTest, WholeModelsAndObjects) {
   const auto refusal = [](const char* name) {
-    const auto checkpoint = open_checkpoint_file(data_path(name));
+    const auto checkpoint = open_checkpoint_file(stored_path(name));
     EXPECT_FALSE(checkpoint.ok()) << name;
     return checkpoint.status().message();
   };
@@ -137,7 +137,7 @@ TEST(StoredFilesRefusedTest, WholeModelsAndObjects) {
 }
 
 TEST(StoredScriptTest, HasTheTensorsOfItsModule) {
-  const auto opened = open_checkpoint_file(data_path("script.pt"));
+  const auto opened = open_checkpoint_file(stored_path("script.pt"));
   ASSERT_TRUE(opened.ok()) << opened.status().message();
   const Checkpoint& checkpoint = **opened;
   ASSERT_EQ(checkpoint.tensors().size(), 2U);
@@ -154,7 +154,7 @@ TEST(StoredScriptTest, HasTheTensorsOfItsModule) {
 TEST(StoredProgramTest, HasItsWeightsAndConstants) {
   for (const char* name : {"exported.pt2", "exported_old.pt2"}) {
     SCOPED_TRACE(name);
-    const auto opened = open_checkpoint_file(data_path(name));
+    const auto opened = open_checkpoint_file(stored_path(name));
     ASSERT_TRUE(opened.ok()) << opened.status().message();
     const Checkpoint& checkpoint = **opened;
     ASSERT_EQ(checkpoint.tensors().size(), 3U);
@@ -170,23 +170,23 @@ TEST(StoredProgramTest, HasItsWeightsAndConstants) {
 TEST(StoredObjectsTest, AreNamed) {
   for (const char* name : {"objects.pt", "objects_protocol1.pt", "objects_protocol5.pt",
                            "objects_legacy_protocol1.pt", "objects_legacy_protocol5.pt"}) {
-    const auto checkpoint = open_checkpoint_file(data_path(name));
+    const auto checkpoint = open_checkpoint_file(stored_path(name));
     ASSERT_TRUE(checkpoint.ok()) << checkpoint.status().message();
     const auto notes = (*checkpoint)->notes();
     ASSERT_EQ(notes.size(), 1U) << name;
     EXPECT_TRUE(has(notes[0], name, "which were not created", "'__main__.Settings'",
                     "'argparse.Namespace'", "'functools.partial'", "numpy"));
   }
-  const auto plain = open_checkpoint_file(data_path("checkpoint.pt"));
+  const auto plain = open_checkpoint_file(stored_path("checkpoint.pt"));
   ASSERT_TRUE(plain.ok());
   EXPECT_TRUE(has(std::string((*plain)->notes()[0]), "numpy"));
-  EXPECT_TRUE((*open_checkpoint_file(data_path("zip.pt")))->notes().empty());
+  EXPECT_TRUE((*open_checkpoint_file(stored_path("zip.pt")))->notes().empty());
 }
 
 TEST(StoredObjectsTest, TensorsOfOtherTypesStandBesideWeights) {
   for (const char* name : {"foreign.pt", "foreign_legacy.pt"}) {
     SCOPED_TRACE(name);
-    const auto opened = open_checkpoint_file(data_path(name));
+    const auto opened = open_checkpoint_file(stored_path(name));
     ASSERT_TRUE(opened.ok()) << opened.status().message();
     const Checkpoint& checkpoint = **opened;
     check_tensor(checkpoint, "w", {DataType::kF32, {2, 3}, {0, 0.125, 0.25, 0.375, 0.5, 0.625}});
@@ -216,7 +216,7 @@ TEST(StoredObjectsTest, TensorsOfOtherTypesStandBesideWeights) {
 }
 
 TEST(StoredParametrizationsTest, AreComputed) {
-  auto opened = open_checkpoint_file(data_path("parametrized.pt"));
+  auto opened = open_checkpoint_file(stored_path("parametrized.pt"));
   ASSERT_TRUE(opened.ok()) << opened.status().message();
   auto plain = make_plain(std::move(*opened));
   ASSERT_TRUE(plain.ok()) << plain.status().message();
@@ -251,7 +251,7 @@ TEST(StoredParametrizationsTest, AreComputed) {
 
 TEST(StoredFilesMappedTest, UncompressedTensorsAreNotCopied) {
   for (const char* name : {"zip.pt", "no_crc.pt", "legacy.pt", "arrays.npz"}) {
-    const auto checkpoint = open_checkpoint_file(data_path(name));
+    const auto checkpoint = open_checkpoint_file(stored_path(name));
     ASSERT_TRUE(checkpoint.ok()) << checkpoint.status().message();
     Scratch scratch;
     ASSERT_TRUE((*checkpoint)->read(*(*checkpoint)->find("matrix"), scratch).ok());

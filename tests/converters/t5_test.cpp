@@ -8,14 +8,11 @@
 #include "lanewise/convert.hpp"
 #include "tests/converters/checkpoint_folder.hpp"
 #include "tests/converters/hf_checkpoint.hpp"
+#include "tests/converters/status_codes.hpp"
 #include "tests/runtime/text_subword_golden.hpp"
 
 namespace lanewise::converters {
 namespace {
-
-constexpr auto kInvalid = StatusCode::kInvalidArgument;
-constexpr auto kUnsupported = StatusCode::kUnsupported;
-constexpr auto kNotFound = StatusCode::kNotFound;
 
 /// A folder with one of the models of make_hf_seq2seq_golden.py, for tests to modify.
 class T5Test : public CheckpointFolderTest {
@@ -46,7 +43,7 @@ TEST(T5Buckets, AreThoseOfT5) {
   }
 }
 
-struct BadField {
+struct T5BadField {
   const char* field;
   const char* value;
   StatusCode code;
@@ -54,7 +51,7 @@ struct BadField {
 };
 
 TEST_F(T5Test, ChecksEveryField) {
-  const BadField fields[] = {
+  const T5BadField fields[] = {
       {"d_model", "0", kInvalid, "'d_model': expected an integer from 1"},
       {"d_kv", "\"64\"", kInvalid, "'d_kv': expected"},
       {"num_heads", "-1", kInvalid, "'num_heads': expected"},
@@ -80,7 +77,7 @@ TEST_F(T5Test, ChecksEveryField) {
   };
   use("t5");
   const auto good = config_;
-  for (const BadField& bad : fields) {
+  for (const T5BadField& bad : fields) {
     config_ = good;
     config_[bad.field] = bad.value;
     write();

@@ -8,18 +8,18 @@ namespace lanewise::converters {
 namespace {
 
 constexpr int64_t kEos = 2;
-constexpr float kEosBias = 1.5F;
+constexpr float kTorchCheckpointEosBias = 1.5F;
 
-float scale_of(const std::string& name, size_t dimensions) {
+float torch_checkpoint_scale_of(const std::string& name, size_t dimensions) {
   if (name.find("norm") != std::string::npos && name.ends_with("weight")) return 0.25F;
   if (name == "generator.weight") return 0.25F;
   if (name == "positional_encoding.pos_embedding") return 0.5F;
   return dimensions == 1 ? 0.0625F : 0.125F;
 }
 
-class StateDict {
+class TorchCheckpointStateDict {
  public:
-  explicit StateDict(const TorchSizes& sizes) : s_(sizes) {}
+  explicit TorchCheckpointStateDict(const TorchSizes& sizes) : s_(sizes) {}
 
   void add(const std::string& name, const Shape& shape) {
     tensors_[name] = torch_weight(name, shape);
@@ -60,13 +60,14 @@ class StateDict {
 
 Tensor torch_weight(const std::string& name, const Shape& shape) {
   const bool norm = name.find("norm") != std::string::npos && name.ends_with("weight");
-  Tensor tensor = hashed_tensor(name, shape, scale_of(name, shape.size()), norm ? 1.0F : 0.0F);
-  if (name == "generator.bias") tensor.as<float>()[kEos] = kEosBias;
+  Tensor tensor =
+      hashed_tensor(name, shape, torch_checkpoint_scale_of(name, shape.size()), norm ? 1.0F : 0.0F);
+  if (name == "generator.bias") tensor.as<float>()[kEos] = kTorchCheckpointEosBias;
   return tensor;
 }
 
 TensorMap torch_state_dict(const TorchSizes& sizes) {
-  StateDict state(sizes);
+  TorchCheckpointStateDict state(sizes);
   state.add("src_tok_emb.embedding.weight", {sizes.source_tokens, sizes.width});
   state.add("tgt_tok_emb.embedding.weight", {sizes.target_tokens, sizes.width});
   state.stack("transformer.encoder", sizes.encoder_layers, false);

@@ -26,25 +26,25 @@ namespace {
 using Ids = std::vector<int32_t>;
 
 /// Relative to the largest magnitude in PyTorch's f32 output.
-constexpr double kTolerance = 2e-5;
-constexpr double kScoreTolerance = 1e-4;
-constexpr int64_t kNewTokens = 24;
+constexpr double kTorchTransformerGoldenTolerance = 2e-5;
+constexpr double kTorchTransformerGoldenScoreTolerance = 1e-4;
+constexpr int64_t kTorchTransformerGoldenNewTokens = 24;
 constexpr int64_t kMostTokens = 64;
 
-struct Setting {
+struct TorchTransformerGoldenSetting {
   bool pre_norm;
   std::string isa;
   int threads;
 };
 
-void PrintTo(const Setting& setting, std::ostream* out) {
+void PrintTo(const TorchTransformerGoldenSetting& setting, std::ostream* out) {
   *out << (setting.pre_norm ? "pre_norm, " : "post_norm, ") << setting.isa << ", "
        << setting.threads << " threads";
 }
 
 /// Instruction sets with f32 kernels of their own; the others run the same code.
-std::vector<Setting> settings() {
-  std::vector<Setting> all;
+std::vector<TorchTransformerGoldenSetting> torch_transformer_golden_settings() {
+  std::vector<TorchTransformerGoldenSetting> all;
   for (const ops::Isa isa : ops::all_isas()) {
     if (!ops::has_kernels<ops::LinearKernels>(isa)) continue;
     for (const bool pre_norm : {false, true}) {
@@ -56,7 +56,8 @@ std::vector<Setting> settings() {
   return all;
 }
 
-std::string setting_name(const ::testing::TestParamInfo<Setting>& info) {
+std::string torch_transformer_golden_setting_name(
+    const ::testing::TestParamInfo<TorchTransformerGoldenSetting>& info) {
   return std::string(info.param.pre_norm ? "pre_norm_" : "post_norm_") + info.param.isa +
          "_threads" + std::to_string(info.param.threads);
 }
@@ -78,8 +79,9 @@ std::string vocabulary(int64_t size, bool source) {
   return list + "]";
 }
 
-class TorchTransformerGoldenTest : public CheckpointFolderTest,
-                                   public ::testing::WithParamInterface<Setting> {
+class TorchTransformerGoldenTest
+    : public CheckpointFolderTest,
+      public ::testing::WithParamInterface<TorchTransformerGoldenSetting> {
  protected:
   void SetUp() override {
     if (!ops::find_isa(GetParam().isa).ok()) GTEST_SKIP() << "this CPU has no " << GetParam().isa;
@@ -115,7 +117,7 @@ class TorchTransformerGoldenTest : public CheckpointFolderTest,
   GenerationOptions search(int beams) {
     GenerationOptions options = model().info().generation;
     options.beams = beams;
-    options.max_new_tokens = kNewTokens;
+    options.max_new_tokens = kTorchTransformerGoldenNewTokens;
     return options;
   }
   Generator generator() {
@@ -148,13 +150,15 @@ class TorchTransformerGoldenTest : public CheckpointFolderTest,
     return models.emplace(key, std::move(*model)).first->second;
   }
 };
-INSTANTIATE_TEST_SUITE_P(Settings, TorchTransformerGoldenTest, ::testing::ValuesIn(settings()),
-                         setting_name);
+INSTANTIATE_TEST_SUITE_P(Settings, TorchTransformerGoldenTest,
+                         ::testing::ValuesIn(torch_transformer_golden_settings()),
+                         torch_transformer_golden_setting_name);
 
-void expect_close(const Tensor& found, const Tensor& expected, const std::string& name) {
+void expect_torch_transformer_golden_close(const Tensor& found, const Tensor& expected,
+                                           const std::string& name) {
   ASSERT_EQ(found.shape(), expected.shape()) << name;
   const Difference difference = difference_of(found, expected);
-  EXPECT_LE(difference.largest, kTolerance * difference.magnitude) << name;
+  EXPECT_LE(difference.largest, kTorchTransformerGoldenTolerance * difference.magnitude) << name;
 }
 
 TensorMap subset(const TensorMap& tensors, std::initializer_list<const char*> names) {
@@ -172,7 +176,7 @@ TEST_P(TorchTransformerGoldenTest, LogitsAgreeWithPyTorch) {
   ASSERT_TRUE(found.ok()) << found.status().message();
   ASSERT_EQ(found->size(), 2U);
   for (const char* name : {"logits", "encoder_last_hidden_state"}) {
-    expect_close(found->at(name), expected.at(name), name);
+    expect_torch_transformer_golden_close(found->at(name), expected.at(name), name);
   }
 }
 
@@ -182,8 +186,10 @@ TEST_P(TorchTransformerGoldenTest, TheEncoderAloneAgreesWithPyTorch) {
   ASSERT_TRUE(session.ok()) << session.status().message();
   const Result<TensorMap> found = session->run(subset(expected, {"input_ids", "attention_mask"}));
   ASSERT_TRUE(found.ok()) << found.status().message();
-  expect_close(found->at("last_hidden_state"), expected.at("encoder_last_hidden_state"), "hidden");
-  expect_close(found->at("logits"), expected.at("encoder_logits"), "logits");
+  expect_torch_transformer_golden_close(found->at("last_hidden_state"),
+                                        expected.at("encoder_last_hidden_state"), "hidden");
+  expect_torch_transformer_golden_close(found->at("logits"), expected.at("encoder_logits"),
+                                        "logits");
 }
 
 TEST_P(TorchTransformerGoldenTest, FindsPyTorchsSequences) {
@@ -200,7 +206,8 @@ TEST_P(TorchTransformerGoldenTest, FindsPyTorchsSequences) {
     for (size_t i = 0; i < sources.size(); ++i) {
       const Hypothesis& best = (*found)[i].hypotheses.at(0);
       EXPECT_EQ(best.ids, ids[i]) << kind << " " << i;
-      EXPECT_NEAR(best.score, expected.at(kind + "_scores").as<float>()[i], kScoreTolerance);
+      EXPECT_NEAR(best.score, expected.at(kind + "_scores").as<float>()[i],
+                  kTorchTransformerGoldenScoreTolerance);
     }
   }
 }

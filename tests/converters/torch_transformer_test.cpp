@@ -230,7 +230,7 @@ TEST_F(TorchTransformerTest, NamesWhatIsMissingOrMisshaped) {
   EXPECT_TRUE(has(refused(StatusCode::kNotFound), "use 'keys' in the config"));
 }
 
-struct BadField {
+struct TorchTransformerBadField {
   const char* field;
   const char* value;
   const char* message;
@@ -238,7 +238,7 @@ struct BadField {
 };
 
 TEST_F(TorchTransformerTest, ChecksEveryField) {
-  const BadField fields[] = {
+  const TorchTransformerBadField fields[] = {
       {"nhead", "null", "'nhead': expected a value"},
       {"nhead", "3", "20 features are not a multiple of 'nhead' 3"},
       {"nhead", "21", "'nhead': expected an integer from 1 to 20"},
@@ -273,7 +273,7 @@ TEST_F(TorchTransformerTest, ChecksEveryField) {
       {"unk_token", "\"<unk>\"", "'unk_token': expected a token of 'source_vocabulary'"},
   };
   const auto good = config_;
-  for (const BadField& bad : fields) {
+  for (const TorchTransformerBadField& bad : fields) {
     config_ = good;
     config_[bad.field] = bad.value;
     EXPECT_TRUE(has(refused(bad.code), bad.message)) << bad.field << " " << bad.value;

@@ -21,7 +21,7 @@
 namespace lanewise::converters {
 namespace {
 
-constexpr std::string_view kTexts[] = {"a b", "e d c b a", "b b b c"};
+constexpr std::string_view kWeightFormatsTexts[] = {"a b", "e d c b a", "b b b c"};
 
 class WeightFormatsTest : public CheckpointFolderTest {
  protected:
@@ -53,7 +53,7 @@ class WeightFormatsTest : public CheckpointFolderTest {
   static std::vector<float> vectors(const Model& model) {
     Result<Embedder> embedder = Embedder::create(model, {.threads = 1});
     EXPECT_TRUE(embedder.ok()) << embedder.status().message();
-    const Result<Embeddings> embeddings = embedder->embed(kTexts);
+    const Result<Embeddings> embeddings = embedder->embed(kWeightFormatsTexts);
     EXPECT_TRUE(embeddings.ok()) << embeddings.status().message();
     return embeddings->values;
   }

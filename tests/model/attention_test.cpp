@@ -12,7 +12,7 @@
 namespace lanewise {
 namespace {
 
-constexpr double kTolerance = 1e-5;
+constexpr double kAttentionTolerance = 1e-5;
 
 class ModelMinilmAttentionTest : public ::testing::TestWithParam<int> {};
 INSTANTIATE_TEST_SUITE_P(Texts, ModelMinilmAttentionTest, ::testing::Values(0, 1));
@@ -41,11 +41,11 @@ TEST_P(ModelMinilmAttentionTest, EqualsPyTorch) {
       worst = std::max(worst, std::abs(static_cast<double>(map.weights[i]) - *golden++));
       sum += static_cast<double>(map.weights[i]);
       if ((i + 1) % static_cast<size_t>(tokens) != 0) continue;
-      EXPECT_NEAR(sum, 1.0, kTolerance);
+      EXPECT_NEAR(sum, 1.0, kAttentionTolerance);
       sum = 0;
     }
   }
-  EXPECT_LE(worst, kTolerance);
+  EXPECT_LE(worst, kAttentionTolerance);
   std::printf("    attention weights: %.1e\n", worst);
 }
 

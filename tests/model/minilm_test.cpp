@@ -19,7 +19,7 @@ using test::make_session;
 using test::minilm;
 
 /// Relative to the largest magnitude in PyTorch's f32 output.
-constexpr double kTolerance = 2e-5;
+constexpr double kMinilmTolerance = 2e-5;
 
 struct Setting {
   std::string isa;
@@ -104,7 +104,7 @@ void expect_tokens_agree(const Tensor& hidden, const TensorMap& expected) {
                                   expected.at("last_hidden_state_rows").as<float>() + i * features,
                                   features));
   }
-  EXPECT_LE(worst, kTolerance * unit);
+  EXPECT_LE(worst, kMinilmTolerance * unit);
   ::testing::Test::RecordProperty("error", std::to_string(worst / unit));
   std::printf("    last_hidden_state: %.1e of the largest magnitude\n", worst / unit);
 }
@@ -113,7 +113,7 @@ void expect_sequences_agree(const Tensor& found, const Tensor& expected, const c
   ASSERT_EQ(found.shape(), expected.shape()) << name;
   const int64_t count = expected.shape()[0] * expected.shape()[1];
   EXPECT_LE(largest_difference(found.as<float>(), expected.as<float>(), count),
-            kTolerance * largest_magnitude(expected, count))
+            kMinilmTolerance * largest_magnitude(expected, count))
       << name;
 }
 

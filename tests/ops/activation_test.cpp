@@ -13,9 +13,9 @@ namespace {
 
 using test::Matrix;
 
-constexpr double kTolerance = 4e-7;  // times max(1, |x|, |y|)
-constexpr double kInf = std::numeric_limits<double>::infinity();
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kActivationTolerance = 4e-7;  // times max(1, |x|, |y|)
+constexpr double kActivationInf = std::numeric_limits<double>::infinity();
+constexpr double kActivationNan = std::numeric_limits<double>::quiet_NaN();
 
 struct Function {
   std::string name;
@@ -27,24 +27,42 @@ struct Function {
 // The special values are PyTorch 2's.
 const std::vector<Function>& functions() {
   static const std::vector<Function> kFunctions = {
-      {"relu", {kInf, 0, kNan, 0, 0, 200, 0, 1e30f, 0}, 0x135b1d84430d3500},
-      {"gelu", {kInf, kNan, kNan, 0, 0, 200, 0, 1e30f, 0}, 0xd712694f9ffd8033},
-      {"gelu_tanh", {kInf, kNan, kNan, 0, 0, 200, 0, 1e30f, 0}, 0x36585885ee7f9e5e},
-      {"gelu_10", {10, kNan, kNan, 0, 0, 10, 0, 10, 0}, 0xd712694f9ffd8033},
-      {"quick_gelu", {kInf, kNan, kNan, 0, 0, 200, 0, 1e30f, 0}, 0x7f16e39f9e1b32fb},
-      {"mish", {kInf, kNan, kNan, 0, 0, 200, 0, 1e30f, 0}, 0x7ac09b13e3e01f5f},
-      {"hard_swish", {kInf, kNan, kNan, 0, 0, 200, 0, 1.00000009060533e30, 0}, 0x4ce5938087d1f643},
-      {"relu2", {kInf, 0, kNan, 0, 0, 40000, 0, kInf, 0}, 0x96c5dd5977802d51},
-      {"relu6", {6, 0, kNan, 0, 0, 6, 0, 6, 0}, 0x86cfa4642b5457b8},
-      {"leaky_relu", {kInf, -kInf, kNan, 0, 0, 200, -2, 1e30f, -1e30f * 0.01f}, 0x9319dd17a846b5bc},
-      {"sigmoid", {1, 0, kNan, 0.5, 0.5, 1, 0, 1, 0}, 0xd7300960d0a0eb7b},
+      {"relu", {kActivationInf, 0, kActivationNan, 0, 0, 200, 0, 1e30f, 0}, 0x135b1d84430d3500},
+      {"gelu",
+       {kActivationInf, kActivationNan, kActivationNan, 0, 0, 200, 0, 1e30f, 0},
+       0xd712694f9ffd8033},
+      {"gelu_tanh",
+       {kActivationInf, kActivationNan, kActivationNan, 0, 0, 200, 0, 1e30f, 0},
+       0x36585885ee7f9e5e},
+      {"gelu_10", {10, kActivationNan, kActivationNan, 0, 0, 10, 0, 10, 0}, 0xd712694f9ffd8033},
+      {"quick_gelu",
+       {kActivationInf, kActivationNan, kActivationNan, 0, 0, 200, 0, 1e30f, 0},
+       0x7f16e39f9e1b32fb},
+      {"mish",
+       {kActivationInf, kActivationNan, kActivationNan, 0, 0, 200, 0, 1e30f, 0},
+       0x7ac09b13e3e01f5f},
+      {"hard_swish",
+       {kActivationInf, kActivationNan, kActivationNan, 0, 0, 200, 0, 1.00000009060533e30, 0},
+       0x4ce5938087d1f643},
+      {"relu2",
+       {kActivationInf, 0, kActivationNan, 0, 0, 40000, 0, kActivationInf, 0},
+       0x96c5dd5977802d51},
+      {"relu6", {6, 0, kActivationNan, 0, 0, 6, 0, 6, 0}, 0x86cfa4642b5457b8},
+      {"leaky_relu",
+       {kActivationInf, -kActivationInf, kActivationNan, 0, 0, 200, -2, 1e30f, -1e30f * 0.01f},
+       0x9319dd17a846b5bc},
+      {"sigmoid", {1, 0, kActivationNan, 0.5, 0.5, 1, 0, 1, 0}, 0xd7300960d0a0eb7b},
       {"laplace",
-       {1, 0, kNan, 0.0060944602, 0.0060944602, 1, 0, 1, 0},
+       {1, 0, kActivationNan, 0.0060944602, 0.0060944602, 1, 0, 1, 0},
        0xce3a4f7367d70813,
-       kTolerance},
-      {"silu", {kInf, kNan, kNan, 0, 0, 200, 0, 1e30f, 0}, 0xc413c2199928e968},
-      {"tanh", {1, -1, kNan, 0, 0, 1, -1, 1, -1}, 0x852ff1e58a789a3},
-      {"none", {kInf, -kInf, kNan, 0, 0, 200, -200, 1e30f, -1e30f}, 0x96dc9472f12541f9},
+       kActivationTolerance},
+      {"silu",
+       {kActivationInf, kActivationNan, kActivationNan, 0, 0, 200, 0, 1e30f, 0},
+       0xc413c2199928e968},
+      {"tanh", {1, -1, kActivationNan, 0, 0, 1, -1, 1, -1}, 0x852ff1e58a789a3},
+      {"none",
+       {kActivationInf, -kActivationInf, kActivationNan, 0, 0, 200, -200, 1e30f, -1e30f},
+       0x96dc9472f12541f9},
   };
   return kFunctions;
 }
@@ -66,7 +84,8 @@ class ActivationTest : public test::IsaTest {
     std::vector<double> bounds;
     for (const double value : x.values()) {
       expected.push_back(test::activate(function.name, value));
-      bounds.push_back(kTolerance * std::max({1.0, std::abs(value), std::abs(expected.back())}));
+      bounds.push_back(kActivationTolerance *
+                       std::max({1.0, std::abs(value), std::abs(expected.back())}));
     }
     return test::within(y, expected, bounds);
   }

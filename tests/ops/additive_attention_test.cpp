@@ -14,10 +14,11 @@ using test::Matrix;
 using test::Sequences;
 
 // As documented: relative to the largest value that a query sees.
-constexpr double kTolerance = 3e-6;
+constexpr double kAdditiveAttentionTolerance = 3e-6;
 
-struct Case {
-  Case(int64_t depth, int64_t dim, const Sequences& for_queries, const Sequences& for_keys)
+struct AdditiveAttentionCase {
+  AdditiveAttentionCase(int64_t depth, int64_t dim, const Sequences& for_queries,
+                        const Sequences& for_keys)
       : queries(for_queries),
         keys(for_keys),
         q(test::random_matrix(queries.total(), depth, 1, 2.0f, 3, 1)),
@@ -73,7 +74,7 @@ struct Case {
     }
     for (const double value : y) {
       expected.push_back(sum == 0.0 ? 0.0 : value / sum);
-      bounds.push_back(kTolerance * largest);
+      bounds.push_back(kAdditiveAttentionTolerance * largest);
     }
   }
 };
@@ -87,7 +88,7 @@ TEST_P(AdditiveAttentionTest, IsTheFormulaForEverySize) {
   const RaggedRows memory = keys.rows();
   for (const int64_t depth : test::sizes()) {
     if (depth == 0) continue;
-    Case c(depth, (depth * 5) % 37 + 1, queries, keys);
+    AdditiveAttentionCase c(depth, (depth * 5) % 37 + 1, queries, keys);
     const OperatorPtr op = test::expect_made(make_additive_attention(c.config(isa())));
     ASSERT_NE(op, nullptr);
     const Operand inputs[] = {c.q.operand(&rows), c.k.operand(&memory), c.v.operand(&memory)};
@@ -101,7 +102,7 @@ TEST_P(AdditiveAttentionTest, ManyKeysByTablesAndWithout) {
   const Sequences keys{300, 128};
   const RaggedRows rows = queries.rows();
   const RaggedRows memory = keys.rows();
-  Case c(20, 18, queries, keys);
+  AdditiveAttentionCase c(20, 18, queries, keys);
   const OperatorPtr op = test::expect_made(make_additive_attention(c.config(isa())));
   ASSERT_NE(op, nullptr);
   Operand inputs[] = {c.q.operand(&rows), c.k.operand(&memory), c.v.operand(&memory)};
@@ -127,7 +128,7 @@ TEST_P(AdditiveAttentionTest, NoKeysGiveZerosAndNaNStaysInItsSequence) {
   const Sequences keys{0, 2, 2};
   const RaggedRows rows = queries.rows();
   const RaggedRows memory = keys.rows();
-  Case c(5, 4, queries, keys);
+  AdditiveAttentionCase c(5, 4, queries, keys);
   c.k.at(0, 2) = std::numeric_limits<float>::quiet_NaN();
   const OperatorPtr op = test::expect_made(make_additive_attention(c.config(isa())));
   ASSERT_NE(op, nullptr);
@@ -145,7 +146,7 @@ TEST_P(AdditiveAttentionTest, HasTheSameBitsOnEveryInstructionSet) {
   const Sequences keys{150};
   const RaggedRows rows = queries.rows();
   const RaggedRows memory = keys.rows();
-  Case c(21, 19, queries, keys);
+  AdditiveAttentionCase c(21, 19, queries, keys);
   const OperatorPtr op = test::expect_made(make_additive_attention(c.config(isa())));
   ASSERT_NE(op, nullptr);
   const Operand inputs[] = {c.q.operand(&rows), c.k.operand(&memory), c.v.operand(&memory)};
@@ -156,7 +157,7 @@ TEST_P(AdditiveAttentionTest, HasTheSameBitsOnEveryInstructionSet) {
 
 TEST_P(AdditiveAttentionTest, RefusesWhatDoesNotFit) {
   const Sequences one{1};
-  const Case c(8, 6, one, one);
+  const AdditiveAttentionCase c(8, 6, one, one);
   const auto refused = [&](auto change, std::string_view text) {
     OperatorConfig config = c.config(isa());
     change(config);

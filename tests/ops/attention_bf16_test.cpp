@@ -17,10 +17,10 @@ namespace lanewise::ops {
 namespace {
 
 using test::Matrix;
-using Shapes = test::AttentionShapes;
-using Case = test::AttentionCase;
+using AttentionBf16Shapes = test::AttentionShapes;
+using AttentionBf16Case = test::AttentionCase;
 
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr float kAttentionBf16Nan = std::numeric_limits<float>::quiet_NaN();
 
 float rounded_to_bf16(float x) {
   const auto bits = std::bit_cast<uint32_t>(x);
@@ -28,7 +28,7 @@ float rounded_to_bf16(float x) {
 }
 
 /// Rounds the operands as the kernels do.
-void round_operands(Case& c) {
+void round_operands(AttentionBf16Case& c) {
   const auto scale = static_cast<float>(1 / std::sqrt(static_cast<double>(c.s.head_dim)));
   const float factor = scale * 1.44269504088896340736f;
   for (int64_t i = 0; i < c.s.head_dim; ++i) {
@@ -46,7 +46,8 @@ void round_operands(Case& c) {
   }
 }
 
-bool same_bits(const Matrix<float>& a, int64_t a_row, const Matrix<float>& b, int64_t b_row) {
+bool attention_bf16_same_bits(const Matrix<float>& a, int64_t a_row, const Matrix<float>& b,
+                              int64_t b_row) {
   return std::memcmp(a.row(a_row), b.row(b_row),
                      static_cast<size_t>(a.features()) * sizeof(float)) == 0;
 }
@@ -55,14 +56,15 @@ class AttentionBf16Test : public test::IsaTest {
  protected:
   bool rounds() const { return attention_bf16_kernels_for(isa()).attend != nullptr; }
 
-  void check(Shapes shapes) {
+  void check(AttentionBf16Shapes shapes) {
     shapes.allow_bf16 = true;
-    Case c(shapes);
+    AttentionBf16Case c(shapes);
     const Matrix<float> y = c.run_every_way(isa());
     if (!rounds()) {
       shapes.allow_bf16 = false;
-      const Matrix<float> expected = Case(shapes).run(isa());
-      for (int64_t r = 0; r < y.rows(); ++r) EXPECT_TRUE(same_bits(y, r, expected, r)) << r;
+      const Matrix<float> expected = AttentionBf16Case(shapes).run(isa());
+      for (int64_t r = 0; r < y.rows(); ++r)
+        EXPECT_TRUE(attention_bf16_same_bits(y, r, expected, r)) << r;
       return;
     }
     // A weight is rounded by half of 1 / 256 at most, and so is the weighted mean.
@@ -113,18 +115,19 @@ TEST_P(AttentionBf16Test, Biases) {
 }
 
 TEST_P(AttentionBf16Test, NanReachesExactlyWhatSeesIt) {
-  const Shapes shapes{.queries = {10, 61}, .causal = true, .window = 20, .allow_bf16 = true};
-  const Matrix<float> y = Case(shapes).run(isa());
+  const AttentionBf16Shapes shapes{
+      .queries = {10, 61}, .causal = true, .window = 20, .allow_bf16 = true};
+  const Matrix<float> y = AttentionBf16Case(shapes).run(isa());
   // The first and the second of a pair of keys.
   for (const int64_t row : {10 + 24, 10 + 25}) {
-    for (const float value : {kNan, std::numeric_limits<float>::infinity(), 3.4e38f}) {
+    for (const float value : {kAttentionBf16Nan, std::numeric_limits<float>::infinity(), 3.4e38f}) {
       SCOPED_TRACE(::testing::Message() << row << " " << value);
-      Case c(shapes);
+      AttentionBf16Case c(shapes);
       c.v(row, 1, 4) = value;
       const Matrix<float> found = c.run(isa());
       for (int64_t r = 0; r < y.rows(); ++r) {
         const bool sees = r >= row && r < row + 20;
-        EXPECT_NE(same_bits(found, r, y, r), sees) << r;
+        EXPECT_NE(attention_bf16_same_bits(found, r, y, r), sees) << r;
         if (sees) {
           EXPECT_EQ(found.at(r, 20 + 3), y.at(r, 20 + 3)) << r;
         }
@@ -134,18 +137,19 @@ TEST_P(AttentionBf16Test, NanReachesExactlyWhatSeesIt) {
 }
 
 TEST_P(AttentionBf16Test, SameBitsAloneAndInABatch) {
-  Case batch({.queries = {33, 1, 70}, .allow_bf16 = true});
+  AttentionBf16Case batch({.queries = {33, 1, 70}, .allow_bf16 = true});
   const Matrix<float> y = batch.run(isa());
   for (int64_t s = 0; s < batch.queries.count(); ++s) {
     const int64_t first = batch.queries.begin(s);
     const auto rows = static_cast<int32_t>(batch.queries.end(s) - first);
-    Case alone({.queries = {rows}, .allow_bf16 = true});
+    AttentionBf16Case alone({.queries = {rows}, .allow_bf16 = true});
     for (int64_t r = 0; r < rows; ++r) {
       std::memcpy(alone.inputs[0].row(r), batch.inputs[0].row(first + r),
                   static_cast<size_t>(alone.inputs[0].features()) * sizeof(float));
     }
     const Matrix<float> found = alone.run(isa());
-    for (int64_t r = 0; r < rows; ++r) EXPECT_TRUE(same_bits(found, r, y, first + r)) << s << r;
+    for (int64_t r = 0; r < rows; ++r)
+      EXPECT_TRUE(attention_bf16_same_bits(found, r, y, first + r)) << s << r;
   }
 }
 

@@ -13,44 +13,46 @@
 namespace lanewise::ops {
 namespace {
 
-using Shapes = test::AttentionShapes;
-using Case = test::AttentionCase;
+using AttentionWeightsShapes = test::AttentionShapes;
+using AttentionWeightsCase = test::AttentionCase;
 
 /// As documented in ops/attention/attention_weights.hpp.
-constexpr double kTolerance = 1e-6;
-constexpr float kInf = std::numeric_limits<float>::infinity();
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr double kAttentionWeightsTolerance = 1e-6;
+constexpr float kAttentionWeightsInf = std::numeric_limits<float>::infinity();
+constexpr float kAttentionWeightsNan = std::numeric_limits<float>::quiet_NaN();
 
-AttentionWeights make(const Case& c) {
+AttentionWeights make(const AttentionWeightsCase& c) {
   Result<AttentionWeights> made = AttentionWeights::create(c.config(Isa::baseline));
   EXPECT_TRUE(made.ok()) << made.status().message();
   return std::move(made).value();
 }
 
 /// The weights of a sequence, [heads, queries, keys].
-std::vector<float> weights_of(Case& c, int64_t sequence) {
+std::vector<float> weights_of(AttentionWeightsCase& c, int64_t sequence) {
   const std::vector<Operand> inputs = c.operands_of(sequence);
   const int64_t keys = c.keys.end(sequence) - c.keys.begin(sequence);
-  std::vector<float> weights(static_cast<size_t>(c.s.heads * inputs[0].rows * keys), kNan);
+  std::vector<float> weights(static_cast<size_t>(c.s.heads * inputs[0].rows * keys),
+                             kAttentionWeightsNan);
   make(c).compute(inputs, weights.data());
   return weights;
 }
 
-void check(const Shapes& shapes) {
-  Case c(shapes);
+void check(const AttentionWeightsShapes& shapes) {
+  AttentionWeightsCase c(shapes);
   for (int64_t sequence = 0; sequence < c.queries.count(); ++sequence) {
     const std::vector<float> found = weights_of(c, sequence);
     const std::vector<double> expected = c.expected_weights(sequence);
     ASSERT_EQ(found.size(), expected.size());
     for (size_t i = 0; i < found.size(); ++i) {
-      ASSERT_NEAR(found[i], expected[i], kTolerance) << "sequence " << sequence << ", " << i;
+      ASSERT_NEAR(found[i], expected[i], kAttentionWeightsTolerance)
+          << "sequence " << sequence << ", " << i;
       ASSERT_EQ(found[i] == 0.0f, expected[i] == 0.0) << "sequence " << sequence << ", " << i;
     }
   }
 }
 
 /// Sums of the rows of a sequence, [heads * queries].
-std::vector<double> row_sums(Case& c, int64_t sequence) {
+std::vector<double> row_sums(AttentionWeightsCase& c, int64_t sequence) {
   const std::vector<float> weights = weights_of(c, sequence);
   const auto keys = static_cast<size_t>(c.keys.end(sequence) - c.keys.begin(sequence));
   std::vector<double> sums(weights.size() / keys);
@@ -123,48 +125,48 @@ TEST(AttentionWeights, DenseBias) {
 }
 
 TEST(AttentionWeights, RowsSumToOne) {
-  Case c({.queries = {70}, .causal = true, .window = 20});
-  for (const double sum : row_sums(c, 0)) EXPECT_NEAR(sum, 1.0, kTolerance);
+  AttentionWeightsCase c({.queries = {70}, .causal = true, .window = 20});
+  for (const double sum : row_sums(c, 0)) EXPECT_NEAR(sum, 1.0, kAttentionWeightsTolerance);
 }
 
 TEST(AttentionWeights, RowsThatSeeNothingAreZero) {
-  Case c({.queries = {30}, .keys = {20}, .inputs = 2, .causal = true});
+  AttentionWeightsCase c({.queries = {30}, .keys = {20}, .inputs = 2, .causal = true});
   const std::vector<double> sums = row_sums(c, 0);
   for (size_t row = 0; row < sums.size(); ++row) {
-    EXPECT_NEAR(sums[row], row % 30 < 10 ? 0.0 : 1.0, kTolerance) << row;
+    EXPECT_NEAR(sums[row], row % 30 < 10 ? 0.0 : 1.0, kAttentionWeightsTolerance) << row;
   }
-  Case hidden({.queries = {4}, .bias_kind = "dense", .bias_shape = {1, 4, 4}});
-  for (size_t j = 0; j < 4; ++j) hidden.bias[2 * 4 + j] = -kInf;
+  AttentionWeightsCase hidden({.queries = {4}, .bias_kind = "dense", .bias_shape = {1, 4, 4}});
+  for (size_t j = 0; j < 4; ++j) hidden.bias[2 * 4 + j] = -kAttentionWeightsInf;
   EXPECT_EQ(row_sums(hidden, 0)[2], 0.0);
-  EXPECT_NEAR(row_sums(hidden, 0)[3], 1.0, kTolerance);
+  EXPECT_NEAR(row_sums(hidden, 0)[3], 1.0, kAttentionWeightsTolerance);
 }
 
 TEST(AttentionWeights, NanReachesTheRowsThatSeeIt) {
-  Case c({.queries = {6}, .causal = true});
-  c.k(3, 1, 0) = kNan;
+  AttentionWeightsCase c({.queries = {6}, .causal = true});
+  c.k(3, 1, 0) = kAttentionWeightsNan;
   const std::vector<double> sums = row_sums(c, 0);
   for (size_t row = 0; row < sums.size(); ++row) {
     EXPECT_EQ(std::isnan(sums[row]), row >= 6 + 3) << row;
   }
-  Case infinite({.heads = 1, .kv_heads = 1, .head_dim = 1, .queries = {2}});
+  AttentionWeightsCase infinite({.heads = 1, .kv_heads = 1, .head_dim = 1, .queries = {2}});
   infinite.q(0, 0, 0) = infinite.q(1, 0, 0) = 1.0f;
-  infinite.k(1, 0, 0) = kInf;
+  infinite.k(1, 0, 0) = kAttentionWeightsInf;
   EXPECT_TRUE(std::isnan(row_sums(infinite, 0)[0]));
-  infinite.k(1, 0, 0) = -kInf;
+  infinite.k(1, 0, 0) = -kAttentionWeightsInf;
   EXPECT_EQ(weights_of(infinite, 0), (std::vector<float>{1.0f, 0.0f, 1.0f, 0.0f}));
 }
 
 TEST(AttentionWeights, TheScaleIsTheAttributes) {
-  Case c({.queries = {4}});
+  AttentionWeightsCase c({.queries = {4}});
   OperatorConfig config = c.config(Isa::baseline);
   config.attributes.set("scale", 0.0);
-  std::vector<float> weights(2 * 4 * 4, kNan);
+  std::vector<float> weights(2 * 4 * 4, kAttentionWeightsNan);
   AttentionWeights::create(config)->compute(c.operands_of(0), weights.data());
   EXPECT_EQ(weights, std::vector<float>(2 * 4 * 4, 0.25f));
 }
 
 TEST(AttentionWeights, ChecksAsTheOperatorDoes) {
-  OperatorConfig config = Case({.queries = {3}}).config(Isa::baseline);
+  OperatorConfig config = AttentionWeightsCase({.queries = {3}}).config(Isa::baseline);
   config.attributes.set("kv_heads", int64_t{3});
   const Status status = AttentionWeights::create(config).status();
   EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);

@@ -14,10 +14,10 @@ namespace {
 
 // PUSH ES, invalid in 64-bit mode. Not INT3: the thread sanitizer treats SIGTRAP as an external
 // signal and delivers it late, but delivers SIGILL at once.
-constexpr uint8_t kInvalid = 0x06;
+constexpr uint8_t kBreakpointInvalid = 0x06;
 constexpr int kSlots = 8;
 
-/// The first byte of an instruction, replaced by kInvalid; null: free.
+/// The first byte of an instruction, replaced by kBreakpointInvalid; null: free.
 struct Slot {
   volatile uint8_t* instruction = nullptr;
   uint8_t original = 0;
@@ -80,7 +80,7 @@ Breakpoint::Breakpoint(const void* function) : slot_(free_slot()) {
   slot.instruction = static_cast<uint8_t*>(const_cast<void*>(function));
   slot.original = read_code(slot.instruction);
   slot.hit = false;
-  write_code(slot.instruction, kInvalid);
+  write_code(slot.instruction, kBreakpointInvalid);
 }
 
 Breakpoint::~Breakpoint() {

@@ -18,7 +18,7 @@ using test::AttentionShapes;
 using test::Matrix;
 
 // As documented: relative to the largest value that a query sees.
-constexpr double kTolerance = 3e-6;
+constexpr double kCachedAttentionTolerance = 3e-6;
 
 /// Rows of a cache for each sequence, scattered.
 class Tables {
@@ -111,7 +111,7 @@ TEST_P(CachedAttentionTest, IsTheFormula) {
     AttentionShapes shapes = to_memory({1, 2, 5}, {5, 1, 33});
     shapes.head_dim = head_dim;
     AttentionCase c(shapes);
-    c.expect_formula(attend(c, isa()), kTolerance);
+    c.expect_formula(attend(c, isa()), kCachedAttentionTolerance);
   }
 }
 
@@ -119,7 +119,7 @@ TEST_P(CachedAttentionTest, KeysAndValuesOfTwoInputs) {
   AttentionShapes shapes = to_memory({1, 2}, {17, 5});
   shapes.inputs = 3;
   AttentionCase c(shapes);
-  c.expect_formula(attend(c, isa()), kTolerance);
+  c.expect_formula(attend(c, isa()), kCachedAttentionTolerance);
 }
 
 /// Heads pass together over the rows of the memory, at most kCachedHeads; groups stay together if
@@ -135,7 +135,7 @@ TEST_P(CachedAttentionTest, MoreHeadsThanPassTogether) {
     shapes.heads = heads;
     shapes.kv_heads = kv_heads;
     AttentionCase c(shapes);
-    c.expect_formula(attend(c, isa()), kTolerance);
+    c.expect_formula(attend(c, isa()), kCachedAttentionTolerance);
   }
 }
 
@@ -144,13 +144,13 @@ TEST_P(CachedAttentionTest, SoftCaps) {
     AttentionShapes shapes = to_memory({1, 2}, {2, 40});
     shapes.soft_cap = cap;
     AttentionCase c(shapes);
-    c.expect_formula(attend(c, isa()), kTolerance);
+    c.expect_formula(attend(c, isa()), kCachedAttentionTolerance);
   }
 }
 
 TEST_P(CachedAttentionTest, MoreKeysThanABlock) {
   AttentionCase c(to_memory({2, 1}, {static_cast<int32_t>(kKeyBlock) + 9, 3}));
-  c.expect_formula(attend(c, isa()), kTolerance);
+  c.expect_formula(attend(c, isa()), kCachedAttentionTolerance);
 }
 
 TEST_P(CachedAttentionTest, FiniteFeaturesBesideNanKeepTheirBits) {

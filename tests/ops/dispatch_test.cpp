@@ -14,10 +14,7 @@
 #include "ops/weights/f32/f32_kernels.hpp"
 #include "tests/ops/breakpoint.hpp"
 #include "tests/ops/op_test.hpp"
-
-#define LW_KERNEL_TABLE RooflineKernels
-#define LW_KERNEL_NAME roofline_kernels
-#include "ops/kernel_table.hpp"
+#include "tests/ops/roofline_table.hpp"
 
 namespace lanewise::ops {
 
@@ -63,10 +60,10 @@ TEST(DispatchTest, AnInstructionSetWithoutATableHasItsParents) {
 }
 
 TEST(DispatchTest, AnInstructionSetThatATableNamesHasItsOwn) {
-  EXPECT_EQ(&kernels_for(Isa::avx2), &avx2::roofline_kernels);
-  EXPECT_EQ(&kernels_for(Isa::avxvnni), &avxvnni::roofline_kernels);
-  EXPECT_EQ(&kernels_for(Isa::avx512vnni), &avx512vnni::roofline_kernels);
-  EXPECT_EQ(&kernels_for(Isa::avx512bf16), &avx512bf16::roofline_kernels);
+  EXPECT_EQ(&kernels_for<RooflineKernels>(Isa::avx2), &avx2::roofline_kernels);
+  EXPECT_EQ(&kernels_for<RooflineKernels>(Isa::avxvnni), &avxvnni::roofline_kernels);
+  EXPECT_EQ(&kernels_for<RooflineKernels>(Isa::avx512vnni), &avx512vnni::roofline_kernels);
+  EXPECT_EQ(&kernels_for<RooflineKernels>(Isa::avx512bf16), &avx512bf16::roofline_kernels);
 }
 
 /// The features that the operating system's kernel found, by its names.

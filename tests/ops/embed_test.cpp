@@ -13,7 +13,7 @@ namespace {
 using test::Matrix;
 using test::Sequences;
 
-constexpr double kTolerance = 2e-7;            // times |scale * table| + |position| + |type|
+constexpr double kEmbedTolerance = 2e-7;       // times |scale * table| + |position| + |type|
 constexpr double kSinusoidalTolerance = 1e-7;  // of a table's element
 constexpr int32_t kVocab = 50;
 constexpr int32_t kTypes = 3;
@@ -32,7 +32,7 @@ double sinusoid(int64_t p, int64_t i, int64_t dim, SinusoidalLayout layout) {
 }
 
 /// What varies between the tests.
-struct Case {
+struct EmbedCase {
   int64_t dim = 16;
   double scale = 1.0;
   std::string position = "none";
@@ -43,7 +43,7 @@ struct Case {
 
 class EmbedTest : public test::IsaTest {
  protected:
-  OperatorConfig config(const Case& c) const {
+  OperatorConfig config(const EmbedCase& c) const {
     OperatorConfig result{.isa = isa(),
                           .attributes = {{"scale", c.scale},
                                          {"position", c.position},
@@ -65,7 +65,7 @@ class EmbedTest : public test::IsaTest {
     return result;
   }
 
-  double position_of(const Case& c, int64_t p, int64_t i) const {
+  double position_of(const EmbedCase& c, int64_t p, int64_t i) const {
     p += c.position_offset;
     if (c.position == "learned") return positions_[static_cast<size_t>(p * c.dim + i)];
     return c.position == "none" ? 0.0 : sinusoid(p, i, c.dim, SinusoidalLayout::kInterleaved);
@@ -79,7 +79,7 @@ class EmbedTest : public test::IsaTest {
   }
 
   /// Runs a case over these sequences and compares it with the definition.
-  void check(const Case& c, const Sequences& sequences, size_t shift) const {
+  void check(const EmbedCase& c, const Sequences& sequences, size_t shift) const {
     const int64_t rows = sequences.total();
     Matrix<int32_t> tokens = ids(rows, kVocab, 1, shift);
     Matrix<int32_t> types = ids(rows, kTypes, 2, (shift + 1) % 16);
@@ -103,8 +103,8 @@ class EmbedTest : public test::IsaTest {
           const double type =
               c.has_type_ids ? types_[static_cast<size_t>(types.at(r, 0) * c.dim + i)] : 0.0f;
           expected.push_back(token + position + type);
-          bounds.push_back(kTolerance * (std::abs(token) + std::abs(position) + std::abs(type)) +
-                           1e-12);
+          bounds.push_back(
+              kEmbedTolerance * (std::abs(token) + std::abs(position) + std::abs(type)) + 1e-12);
         }
       }
     }
@@ -179,7 +179,7 @@ TEST_P(EmbedTest, GivesTheSameBitsOnEveryInstructionSet) {
 }
 
 TEST_P(EmbedTest, RefusesWeightsThatDoNotFit) {
-  const Case all{.dim = 8, .position = "learned", .has_type_ids = true};
+  const EmbedCase all{.dim = 8, .position = "learned", .has_type_ids = true};
   for (const std::string role : {"table", "type_table", "position_table"}) {
     OperatorConfig missing = config(all);
     missing.weights.erase(role);

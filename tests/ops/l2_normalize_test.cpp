@@ -12,7 +12,7 @@ namespace {
 
 using test::Matrix;
 
-constexpr double kTolerance = 5e-7;  // times |y|
+constexpr double kL2NormalizeTolerance = 5e-7;  // times |y|
 
 class L2NormalizeTest : public test::IsaTest {
  protected:
@@ -30,7 +30,7 @@ class L2NormalizeTest : public test::IsaTest {
       for (int64_t i = 0; i < x.features(); ++i) sum += double{x.at(r, i)} * x.at(r, i);
       for (int64_t i = 0; i < x.features(); ++i) {
         expected.push_back(x.at(r, i) / std::max(std::sqrt(sum), eps));
-        bounds.push_back(kTolerance * std::abs(expected.back()));
+        bounds.push_back(kL2NormalizeTolerance * std::abs(expected.back()));
       }
     }
     return test::within(y, expected, bounds);

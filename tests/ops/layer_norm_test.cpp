@@ -12,17 +12,18 @@ namespace {
 
 using test::Matrix;
 
-constexpr double kTolerance = 2.5e-7;  // times (3 + max |z| / sigma) * |w| + 2 * |b|
+constexpr double kLayerNormTolerance = 2.5e-7;  // times (3 + max |z| / sigma) * |w| + 2 * |b|
 
-struct Expected {
+struct LayerNormExpected {
   std::vector<double> y;
   std::vector<double> bounds;
 };
 
 /// `residual` and `bias` may be empty.
-Expected reference(const Matrix<float>& x, const std::vector<float>& residual,
-                   const std::vector<float>& weight, const std::vector<float>& bias, double eps) {
-  Expected expected;
+LayerNormExpected reference(const Matrix<float>& x, const std::vector<float>& residual,
+                            const std::vector<float>& weight, const std::vector<float>& bias,
+                            double eps) {
+  LayerNormExpected expected;
   const auto dim = static_cast<size_t>(x.features());
   for (int64_t r = 0; r < x.rows(); ++r) {
     std::vector<double> z(x.row(r), x.row(r) + dim);
@@ -43,7 +44,8 @@ Expected reference(const Matrix<float>& x, const std::vector<float>& residual,
       const double b = bias.empty() ? 0.0 : bias[i];
       expected.y.push_back((z[i] - mean) / sigma * weight[i] + b);
       expected.bounds.push_back(
-          kTolerance * ((3.0 + largest / sigma) * std::abs(weight[i]) + 2.0 * std::abs(b)));
+          kLayerNormTolerance *
+          ((3.0 + largest / sigma) * std::abs(weight[i]) + 2.0 * std::abs(b)));
     }
   }
   return expected;
@@ -92,7 +94,7 @@ TEST_P(LayerNormTest, AgreesWithTheReferenceForEverySizeAndAlignment) {
       ASSERT_NE(op, nullptr);
       const Matrix<float> y =
           test::run_every_way(*op, inputs, Matrix<float>(5, dim, (shift + 9) % 16, 1));
-      const Expected expected =
+      const LayerNormExpected expected =
           reference(x, has_residual ? residual.values() : std::vector<float>{}, weight_,
                     has_bias ? bias_ : std::vector<float>{}, 1e-5);
       ASSERT_TRUE(test::within(y, expected.y, expected.bounds)) << "dim " << dim;
@@ -107,7 +109,7 @@ TEST_P(LayerNormTest, KeepsItsBoundForLargeMeans) {
   ASSERT_NE(op, nullptr);
   const Operand inputs[] = {x.operand()};
   const Matrix<float> y = test::run_every_way(*op, inputs, Matrix<float>(2, 300));
-  const Expected expected = reference(x, {}, weight_, bias_, 1e-5);
+  const LayerNormExpected expected = reference(x, {}, weight_, bias_, 1e-5);
   EXPECT_TRUE(test::within(y, expected.y, expected.bounds));
 }
 

@@ -23,7 +23,7 @@ using test::I4Layer;
 using test::I8Layer;
 using test::Matrix;
 
-constexpr auto kInvalid = StatusCode::kInvalidArgument;
+constexpr auto kLinearNormInvalid = StatusCode::kInvalidArgument;
 
 /// A norm of k features.
 struct TestNorm {
@@ -62,7 +62,7 @@ std::vector<TestNorm> norms_of(int64_t k) {
           {"rms_norm", random.floats(size, 2.0f), {}, 1e-6}};
 }
 
-::testing::AssertionResult same_bits(const Matrix<float>& a, const Matrix<float>& b) {
+::testing::AssertionResult linear_norm_same_bits(const Matrix<float>& a, const Matrix<float>& b) {
   const std::vector<float> x = a.values(), y = b.values();
   const bool same =
       x.size() == y.size() && std::memcmp(x.data(), y.data(), x.size() * sizeof(float)) == 0;
@@ -88,7 +88,7 @@ void expect_same(const OperatorConfig& linear, const TestNorm& norm, Matrix<floa
   const Matrix<float> y(x.rows(), linear.output.features);
   const Matrix<float> found = test::run_every_way(*both, inputs, y);
   inputs[0] = normalised.operand();
-  ASSERT_TRUE(same_bits(found, test::run_every_way(*second, inputs, y)));
+  ASSERT_TRUE(linear_norm_same_bits(found, test::run_every_way(*second, inputs, y)));
 }
 
 std::vector<int64_t> inputs_of_layers() {
@@ -169,8 +169,8 @@ TEST_P(LinearI8NormTest, EpsIsThatOfTheNormWhereNoneIsGiven) {
     const OperatorPtr missing = test::expect_made(make_linear(config));
     ASSERT_TRUE(given != nullptr && missing != nullptr);
     const Matrix<float> y(2, 16);
-    EXPECT_TRUE(same_bits(test::run_every_way(*given, std::vector{x.operand()}, y),
-                          test::run_every_way(*missing, std::vector{x.operand()}, y)));
+    EXPECT_TRUE(linear_norm_same_bits(test::run_every_way(*given, std::vector{x.operand()}, y),
+                                      test::run_every_way(*missing, std::vector{x.operand()}, y)));
   }
 }
 
@@ -182,7 +182,7 @@ TEST_P(LinearI8NormTest, RefusesNormsThatDoNotFit) {
     OperatorConfig config = layer.config(isa());
     norm.add_to(config);
     change(config);
-    test::expect_error(make_linear(config), kInvalid, part);
+    test::expect_error(make_linear(config), kLinearNormInvalid, part);
   };
   refused("'batch_norm'", [](auto& c) { c.attributes.set("norm", std::string("batch_norm")); });
   refused("'norm'", [](auto& c) { c.attributes.set("norm", true); });
@@ -208,7 +208,7 @@ TEST_P(LinearI8NormTest, RefusesOtherTypesOfWeights) {
     config.weights["weight"] = {type, weight.data(), shape};
     ASSERT_NE(test::expect_made(make_linear(config)), nullptr);
     norms[0].add_to(config);
-    test::expect_error(make_linear(config), kInvalid,
+    test::expect_error(make_linear(config), kLinearNormInvalid,
                        "'norm': the products of a weight in " +
                            std::string(name_of(config.formats.at("weight"))) +
                            " do not round their rows");

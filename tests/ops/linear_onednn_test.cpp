@@ -15,13 +15,13 @@ namespace {
 
 using test::Matrix;
 
-struct Case {
+struct LinearOnednnCase {
   int64_t rows, k, n;
   Activation activation;
   bool has_bias, has_residual, has_norm, has_input_scale;
 };
 
-constexpr Case kCases[] = {
+constexpr LinearOnednnCase kCases[] = {
     {64, 64, 16, Activation::kNone, false, false, false, false},
     {65, 37, 50, Activation::kGeluErf, true, false, false, true},
     {150, 130, 700, Activation::kNone, true, true, false, false},
@@ -30,8 +30,8 @@ constexpr Case kCases[] = {
 };
 
 /// All inputs of a problem.
-struct Layer {
-  Layer(WeightFormat format, const Case& c)
+struct LinearOnednnLayer {
+  LinearOnednnLayer(WeightFormat format, const LinearOnednnCase& c)
       : w(test::Random(1).floats(static_cast<size_t>(c.k * c.n))),
         packed(pack_weight(format, w.data(), c.n, c.k)),
         bias(test::Random(2).floats(static_cast<size_t>(c.n))),
@@ -73,7 +73,7 @@ class OneDnnProducts : public ::testing::Test {
     return std::move(offer.op);
   }
 
-  static Matrix<float> run(const Operator& op, const Case& c, Matrix<float>& x,
+  static Matrix<float> run(const Operator& op, const LinearOnednnCase& c, Matrix<float>& x,
                            Matrix<float>& residual) {
     std::vector<Operand> inputs{x.operand()};
     if (c.has_residual) inputs.push_back(residual.operand());
@@ -82,9 +82,9 @@ class OneDnnProducts : public ::testing::Test {
 };
 
 TEST_F(OneDnnProducts, OfIntegersHaveTheBitsOfOurs) {
-  for (const Case& c : kCases) {
+  for (const LinearOnednnCase& c : kCases) {
     SCOPED_TRACE(::testing::Message() << c.rows << " x " << c.k << " -> " << c.n);
-    Layer layer(WeightFormat::i8, c);
+    LinearOnednnLayer layer(WeightFormat::i8, c);
     const OperatorPtr theirs = forced(layer.problem);
     if (theirs == nullptr) GTEST_SKIP() << "this build has no oneDNN";
     EXPECT_EQ(theirs->implementation(), "onednn");
@@ -100,8 +100,8 @@ TEST_F(OneDnnProducts, OfIntegersHaveTheBitsOfOurs) {
 
 /// Rows of one sign round to -128 or 127: the largest possible sums.
 TEST_F(OneDnnProducts, OfTheLargestIntegersDoNotSaturate) {
-  const Case c{64, 4096, 17, Activation::kNone, false, false, false, false};
-  Layer layer(WeightFormat::i8, c);
+  const LinearOnednnCase c{64, 4096, 17, Activation::kNone, false, false, false, false};
+  LinearOnednnLayer layer(WeightFormat::i8, c);
   for (float& w : layer.w) w = w < 0.0f ? -1.0f : 1.0f;
   layer.packed = pack_weight(WeightFormat::i8, layer.w.data(), c.n, c.k);
   set_weight(layer.config, "weight", layer.packed);
@@ -121,10 +121,10 @@ TEST_F(OneDnnProducts, OfTheLargestIntegersDoNotSaturate) {
 /// With AMX, oneDNN adds bf16 in an order that depends on the number of rows, and so on how the work
 /// is cut.
 TEST_F(OneDnnProducts, OfBf16AreNearOurs) {
-  for (const Case& c : kCases) {
+  for (const LinearOnednnCase& c : kCases) {
     if (c.has_norm || c.has_input_scale) continue;
     SCOPED_TRACE(::testing::Message() << c.rows << " x " << c.k << " -> " << c.n);
-    Layer layer(WeightFormat::bf16, c);
+    LinearOnednnLayer layer(WeightFormat::bf16, c);
     layer.problem.fast = true;
     const OperatorPtr theirs = forced(layer.problem);
     if (theirs == nullptr) GTEST_SKIP() << "this build has no oneDNN";
@@ -148,8 +148,8 @@ TEST_F(OneDnnProducts, OfBf16AreNearOurs) {
 }
 
 TEST_F(OneDnnProducts, FewRowsAreLeftToOurKernels) {
-  const Case c{5, 40, 33, Activation::kNone, true, false, false, false};
-  Layer layer(WeightFormat::i8, c);
+  const LinearOnednnCase c{5, 40, 33, Activation::kNone, true, false, false, false};
+  LinearOnednnLayer layer(WeightFormat::i8, c);
   const OperatorPtr theirs = forced(layer.problem);
   if (theirs == nullptr) GTEST_SKIP() << "this build has no oneDNN";
   Matrix<float> x = test::random_matrix(c.rows, c.k, 5), residual(c.rows, c.n);
@@ -165,10 +165,10 @@ TEST_F(OneDnnProducts, FewRowsAreLeftToOurKernels) {
 }
 
 TEST_F(OneDnnProducts, AreRefusedWhereTheyBreakAPromiseOrGainNothing) {
-  const Case c{64, 40, 33, Activation::kNone, false, false, false, false};
-  Layer i8(WeightFormat::i8, c);
-  Layer bf16(WeightFormat::bf16, c);
-  Layer i4(WeightFormat::i4g32, c);
+  const LinearOnednnCase c{64, 40, 33, Activation::kNone, false, false, false, false};
+  LinearOnednnLayer i8(WeightFormat::i8, c);
+  LinearOnednnLayer bf16(WeightFormat::bf16, c);
+  LinearOnednnLayer i4(WeightFormat::i4g32, c);
   if (forced(i8.problem) == nullptr) GTEST_SKIP() << "this build has no oneDNN";
   EXPECT_EQ(offer_onednn_linear_on(bf16.problem, OneDnnCpus::kAll).refusal,
             "a row's bits would depend on the batch; `fast` allows that");

@@ -22,7 +22,7 @@ constexpr double kSumError = 6e-8;
 constexpr double kActivationError = 5e-7;
 
 /// A linear layer in PyTorch's layout, and the same in panels.
-struct Layer {
+struct LinearLayer {
   int64_t k;
   int64_t n;
   std::vector<float> w;     // [n][k]
@@ -53,20 +53,21 @@ struct Layer {
   }
 };
 
-Layer random_layer(int64_t k, int64_t n, bool bias, uint64_t seed) {
+LinearLayer random_layer(int64_t k, int64_t n, bool bias, uint64_t seed) {
   test::Random random(seed);
-  Layer layer{.k = k, .n = n, .w = random.floats(static_cast<size_t>(k * n)), .bias = {}};
+  LinearLayer layer{.k = k, .n = n, .w = random.floats(static_cast<size_t>(k * n)), .bias = {}};
   if (bias) layer.bias = random.floats(static_cast<size_t>(n));
   return layer;
 }
 
-struct Expected {
+struct LinearExpected {
   std::vector<double> y;
   std::vector<double> bounds;
 };
 
-Expected reference(const Layer& layer, const Matrix<float>& x, const Matrix<float>* residual) {
-  Expected expected;
+LinearExpected reference(const LinearLayer& layer, const Matrix<float>& x,
+                         const Matrix<float>* residual) {
+  LinearExpected expected;
   for (int64_t r = 0; r < x.rows(); ++r) {
     for (int64_t o = 0; o < layer.n; ++o) {
       double sum = 0;
@@ -93,7 +94,7 @@ Expected reference(const Layer& layer, const Matrix<float>& x, const Matrix<floa
 class LinearTest : public test::IsaTest {
  protected:
   /// Runs the layer over random rows and compares with the reference.
-  void check(Layer layer, int64_t rows, size_t misalignment = 0, int64_t gap = 0) {
+  void check(LinearLayer layer, int64_t rows, size_t misalignment = 0, int64_t gap = 0) {
     SCOPED_TRACE(::testing::Message()
                  << rows << " x " << layer.k << " -> " << layer.n << " " << layer.activation
                  << (layer.bias.empty() ? "" : " bias") << (layer.has_residual ? " residual" : ""));
@@ -105,7 +106,7 @@ class LinearTest : public test::IsaTest {
     std::vector<Operand> inputs{x.operand()};
     if (layer.has_residual) inputs.push_back(residual.operand());
     const Matrix<float> y = test::run_every_way(*op, inputs, output);
-    const Expected expected = reference(layer, x, layer.has_residual ? &residual : nullptr);
+    const LinearExpected expected = reference(layer, x, layer.has_residual ? &residual : nullptr);
     EXPECT_TRUE(test::within(y, expected.y, expected.bounds));
   }
 };
@@ -152,7 +153,7 @@ TEST_P(LinearTest, AppliesEveryEpilogue) {
         "relu2", "relu6", "leaky_relu", "tanh", "sigmoid", "laplace"}) {
     for (const bool residual : {false, true}) {
       for (const bool bias : {false, true}) {
-        Layer layer = random_layer(29, 35, bias, 7);
+        LinearLayer layer = random_layer(29, 35, bias, 7);
         layer.activation = activation;
         layer.has_residual = residual;
         check(layer, 13);
@@ -162,14 +163,14 @@ TEST_P(LinearTest, AppliesEveryEpilogue) {
 }
 
 TEST_P(LinearTest, AppliesTheEpilogueWhereThreadsSharePanels) {
-  Layer layer = random_layer(512, 200, true, 17);
+  LinearLayer layer = random_layer(512, 200, true, 17);
   layer.activation = "gelu";
   layer.has_residual = true;
   check(layer, 3, 1, 2);
 }
 
 TEST_P(LinearTest, MayWriteOverTheResidual) {
-  Layer layer = random_layer(31, 40, true, 8);
+  LinearLayer layer = random_layer(31, 40, true, 8);
   layer.has_residual = true;
   layer.activation = "gelu";
   const OperatorPtr op = test::expect_made(make_linear(layer.config(isa())));
@@ -186,7 +187,7 @@ TEST_P(LinearTest, MayWriteOverTheResidual) {
 }
 
 TEST_P(LinearTest, GivesARowTheSameBitsAmongAnyOthers) {
-  Layer layer = random_layer(300, 200, true, 9);
+  LinearLayer layer = random_layer(300, 200, true, 9);
   layer.activation = "gelu";
   const OperatorPtr op = test::expect_made(make_linear(layer.config(isa())));
   ASSERT_NE(op, nullptr);
@@ -208,7 +209,7 @@ TEST_P(LinearTest, GivesARowTheSameBitsAmongAnyOthers) {
 TEST_P(LinearTest, PassesInfinitiesAndNanOn) {
   const float inf = std::numeric_limits<float>::infinity();
   const float nan = std::numeric_limits<float>::quiet_NaN();
-  Layer layer = random_layer(20, 18, true, 10);
+  LinearLayer layer = random_layer(20, 18, true, 10);
   for (float& w : layer.w) w = std::abs(w) + 0.1f;
   const OperatorPtr op = test::expect_made(make_linear(layer.config(isa())));
   ASSERT_NE(op, nullptr);
@@ -227,7 +228,7 @@ TEST_P(LinearTest, PassesInfinitiesAndNanOn) {
 }
 
 TEST_P(LinearTest, HasTheSameBitsOnEveryInstructionSetWithFma) {
-  Layer layer = random_layer(100, 70, true, 11);
+  LinearLayer layer = random_layer(100, 70, true, 11);
   layer.activation = "gelu";
   const OperatorPtr op = test::expect_made(make_linear(layer.config(isa())));
   ASSERT_NE(op, nullptr);
@@ -238,7 +239,7 @@ TEST_P(LinearTest, HasTheSameBitsOnEveryInstructionSetWithFma) {
 }
 
 TEST_P(LinearTest, RefusesWhatDoesNotFit) {
-  Layer layer = random_layer(20, 18, true, 12);
+  LinearLayer layer = random_layer(20, 18, true, 12);
   OperatorConfig config = layer.config(isa());
   config.inputs[0].features = 21;
   test::expect_error(make_linear(config), StatusCode::kInvalidArgument,
@@ -261,7 +262,7 @@ TEST_P(LinearTest, RefusesWhatDoesNotFit) {
 }
 
 TEST_P(LinearTest, TellsWhyAnImplementationWasRefused) {
-  Layer layer = random_layer(8, 8, false, 13);
+  LinearLayer layer = random_layer(8, 8, false, 13);
   OperatorConfig config = layer.config(isa());
   std::string log;
   config.log = [&log](std::string_view line) { log += line; };
@@ -278,7 +279,7 @@ TEST_P(LinearTest, FastImplementationAgreesToo) {
   for (const char* activation : {"none", "gelu"}) {
     for (const bool residual : {false, true}) {
       for (const int64_t rows : {33, 130, 300}) {
-        Layer layer = random_layer(64, 48, true, 14);
+        LinearLayer layer = random_layer(64, 48, true, 14);
         layer.activation = activation;
         layer.has_residual = residual;
         layer.fast = true;
@@ -294,7 +295,7 @@ TEST_P(LinearTest, FastImplementationAgreesToo) {
         const bool takes = test::has_onednn() && isa() < Isa::avx512;
         EXPECT_EQ(op->implementation(), takes ? "onednn" : "lanewise");
         EXPECT_EQ(test::onednn_calls() > calls, takes && rows >= 128) << rows << " rows";
-        const Expected expected = reference(layer, x, residual ? &added : nullptr);
+        const LinearExpected expected = reference(layer, x, residual ? &added : nullptr);
         EXPECT_TRUE(test::within(y, expected.y, expected.bounds)) << op->implementation();
         EXPECT_TRUE(y.guards_intact());
       }
@@ -303,7 +304,7 @@ TEST_P(LinearTest, FastImplementationAgreesToo) {
 }
 
 TEST_P(LinearTest, GivesEveryThreadAnEvenShareOfFewRows) {
-  Layer layer = random_layer(384, 384, false, 1);
+  LinearLayer layer = random_layer(384, 384, false, 1);
   const OperatorPtr op = test::expect_made(make_linear(layer.config(isa())));
   ASSERT_NE(op, nullptr);
   for (const int64_t rows : {1, 16}) {

@@ -20,7 +20,7 @@ using test::AttentionShapes;
 using test::Matrix;
 
 // As documented: relative to the largest value that a query sees.
-constexpr double kTolerance = 3e-6;
+constexpr double kPagedAttentionTolerance = 3e-6;
 
 /// The pages of each sequence in a cache of two layers, scattered; the other layer is never touched.
 class Pages {
@@ -173,13 +173,13 @@ TEST_P(PagedAttentionTest, TokenByTokenIsTheFormula) {
     AttentionShapes shapes = causal({5, 1, 33});
     shapes.head_dim = head_dim;
     AttentionCase c(shapes);
-    c.expect_formula(decode(c, isa(), 1, 2), kTolerance);
+    c.expect_formula(decode(c, isa(), 1, 2), kPagedAttentionTolerance);
   }
 }
 
 TEST_P(PagedAttentionTest, SeveralTokensAtOnce) {
   AttentionCase c(causal({1, 7, 20}));
-  c.expect_formula(decode(c, isa(), 3, 1), kTolerance);
+  c.expect_formula(decode(c, isa(), 3, 1), kPagedAttentionTolerance);
 }
 
 TEST_P(PagedAttentionTest, AStepsLengthChangesNoBit) {
@@ -213,7 +213,7 @@ TEST_P(PagedAttentionTest, GroupedHeadsAndEveryFormOfOperands) {
     shapes.inputs = inputs;
     shapes.keys = shapes.queries;
     AttentionCase c(shapes);
-    c.expect_formula(decode(c, isa(), 1, 2), kTolerance);
+    c.expect_formula(decode(c, isa(), 1, 2), kPagedAttentionTolerance);
   }
 }
 
@@ -233,7 +233,7 @@ TEST_P(PagedAttentionTest, GroupsOfEverySize) {
     shapes.bias_shape = {heads, 2 * 9 + 1};
     AttentionCase c(shapes);
     const Matrix<float> y = decode(c, isa(), 1, 2);
-    c.expect_formula(y, kTolerance);
+    c.expect_formula(y, kPagedAttentionTolerance);
     EXPECT_EQ(test::checksum(y), test::checksum(decode(c, isa(), 7, 3)));
   }
 }
@@ -244,7 +244,7 @@ TEST_P(PagedAttentionTest, WindowsAndRelativeBias) {
   shapes.bias_kind = "relative";
   shapes.bias_shape = {2, 2 * 9 + 1};
   AttentionCase c(shapes);
-  c.expect_formula(decode(c, isa(), 1, 1), kTolerance);
+  c.expect_formula(decode(c, isa(), 1, 1), kPagedAttentionTolerance);
 }
 
 TEST_P(PagedAttentionTest, SoftCaps) {
@@ -252,11 +252,11 @@ TEST_P(PagedAttentionTest, SoftCaps) {
     AttentionShapes shapes = causal({2, 40});
     shapes.soft_cap = cap;
     AttentionCase c(shapes);
-    c.expect_formula(decode(c, isa(), 1, 1), kTolerance);
+    c.expect_formula(decode(c, isa(), 1, 1), kPagedAttentionTolerance);
     shapes.bias_kind = "relative";
     shapes.bias_shape = {2, 2 * 9 + 1};
     AttentionCase biased(shapes);
-    biased.expect_formula(decode(biased, isa(), 3, 1), kTolerance);
+    biased.expect_formula(decode(biased, isa(), 3, 1), kPagedAttentionTolerance);
   }
 }
 
@@ -264,7 +264,7 @@ TEST_P(PagedAttentionTest, MoreKeysThanABlock) {
   AttentionShapes shapes = causal({static_cast<int32_t>(kKeyBlock) + 9});
   shapes.heads = shapes.kv_heads = 1;
   AttentionCase c(shapes);
-  c.expect_formula(decode(c, isa(), 50, 1), kTolerance);
+  c.expect_formula(decode(c, isa(), 50, 1), kPagedAttentionTolerance);
 }
 
 /// Biases that reach across a block of keys or end within it, with or without a window.
@@ -282,7 +282,7 @@ TEST_P(PagedAttentionTest, BiasesAndWindowsAcrossSeveralBlocks) {
     for (const int64_t window : {0, 100}) {
       SCOPED_TRACE(::testing::Message() << "reach " << reach << ", window " << window);
       AttentionCase c(several_blocks(reach, window));
-      c.expect_formula(decode(c, isa(), 97, 2), kTolerance);
+      c.expect_formula(decode(c, isa(), 97, 2), kPagedAttentionTolerance);
     }
   }
 }

@@ -13,16 +13,16 @@ namespace {
 using test::Matrix;
 using test::Sequences;
 
-constexpr double kTolerance = 6e-8;  // times (length + 3) * mean |x|, for the means
+constexpr double kPoolTolerance = 6e-8;  // times (length + 3) * mean |x|, for the means
 const std::string kKinds[] = {"mean", "sqrt_mean", "weighted_mean", "max", "first", "last"};
 
-struct Expected {
+struct PoolExpected {
   double y = 0.0;
   double bound = 0.0;
 };
 
-Expected reference(const std::string& kind, const Matrix<float>& x, int64_t begin, int64_t end,
-                   int64_t i) {
+PoolExpected reference(const std::string& kind, const Matrix<float>& x, int64_t begin, int64_t end,
+                       int64_t i) {
   if (begin == end) return {};
   if (kind == "first") return {x.at(begin, i), 0.0};
   if (kind == "last") return {x.at(end - 1, i), 0.0};
@@ -40,7 +40,7 @@ Expected reference(const std::string& kind, const Matrix<float>& x, int64_t begi
   if (kind == "max") return {largest, 0.0};
   if (kind == "sqrt_mean") divisor = std::sqrt(divisor);
   const auto length = static_cast<double>(end - begin);
-  return {sum / divisor, kTolerance * (length + 3.0) * absolute / divisor};
+  return {sum / divisor, kPoolTolerance * (length + 3.0) * absolute / divisor};
 }
 
 class PoolTest : public test::IsaTest {
@@ -65,7 +65,7 @@ class PoolTest : public test::IsaTest {
     std::vector<double> bounds;
     for (int64_t s = 0; s < sequences.count(); ++s) {
       for (int64_t i = 0; i < x.features(); ++i) {
-        const Expected e = reference(kind, x, sequences.begin(s), sequences.end(s), i);
+        const PoolExpected e = reference(kind, x, sequences.begin(s), sequences.end(s), i);
         expected.push_back(e.y);
         bounds.push_back(e.bound);
       }

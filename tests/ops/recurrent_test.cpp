@@ -19,7 +19,7 @@ using test::Matrix;
 using test::Sequences;
 
 // As documented, relative to max(1, |y|).
-constexpr double kTolerance = 3e-6;
+constexpr double kRecurrentTolerance = 3e-6;
 
 struct Cell {
   bool lstm = false;
@@ -31,9 +31,9 @@ struct Cell {
 double sigmoid(double x) { return 1.0 / (1.0 + std::exp(-x)); }
 
 /// A layer with seeded weights.
-class Layer {
+class RecurrentLayer {
  public:
-  Layer(Cell cell, int64_t dim, bool has_bias)
+  RecurrentLayer(Cell cell, int64_t dim, bool has_bias)
       : cell_(cell), dim_(dim), weight_(test::Random(3).floats(size(cell.gates() * dim * dim))) {
     for (float& w : weight_) w /= std::sqrt(static_cast<float>(dim));
     if (has_bias) bias_ = test::Random(4).floats(size(cell.gates() * dim), 0.5f);
@@ -139,7 +139,7 @@ TEST_P(RecurrentTest, AgreesWithTheReferenceForEverySizeAndAlignment) {
       const bool has_initial = dim % 2 == 0;
       const bool reverse = dim % 3 == 1;
       const size_t shift = static_cast<size_t>(dim) % 16;
-      const Layer layer(cell, dim, dim % 5 != 0);
+      const RecurrentLayer layer(cell, dim, dim % 5 != 0);
       Matrix<float> x =
           test::random_matrix(sequences.total(), cell.gates() * dim, 1, 2.0f, shift, dim % 3);
       Matrix<float> initial = test::random_matrix(4, cell.states() * dim, 2, 1.0f, shift, 1);
@@ -150,7 +150,8 @@ TEST_P(RecurrentTest, AgreesWithTheReferenceForEverySizeAndAlignment) {
       const Matrix<float> y = test::run_every_way(
           *op, inputs, Matrix<float>(x.rows(), cell.states() * dim, (shift + 7) % 16, 2), &ragged);
       ASSERT_TRUE(test::close_to(
-          y, layer.reference(x, sequences, has_initial ? &initial : nullptr, reverse), kTolerance))
+          y, layer.reference(x, sequences, has_initial ? &initial : nullptr, reverse),
+          kRecurrentTolerance))
           << (cell.lstm ? "lstm " : "gru ") << dim;
     }
   }
@@ -160,14 +161,15 @@ TEST_P(RecurrentTest, LongSequencesKeepTheBound) {
   const Sequences sequences{60};
   const RaggedRows ragged = sequences.rows();
   for (const Cell cell : kCells) {
-    const Layer layer(cell, 24, true);
+    const RecurrentLayer layer(cell, 24, true);
     Matrix<float> x = test::random_matrix(60, cell.gates() * 24, 1, 2.0f);
     const Operand inputs[] = {x.operand(&ragged)};
     const OperatorPtr op = layer.make(isa(), false, false);
     ASSERT_NE(op, nullptr);
     Matrix<float> y(60, cell.states() * 24);
     test::run_operator(*op, {inputs, y.operand(&ragged)});
-    EXPECT_TRUE(test::close_to(y, layer.reference(x, sequences, nullptr, false), kTolerance));
+    EXPECT_TRUE(
+        test::close_to(y, layer.reference(x, sequences, nullptr, false), kRecurrentTolerance));
   }
 }
 
@@ -179,7 +181,7 @@ TEST_P(RecurrentTest, ASequencesBitsAreItsOwn) {
   const RaggedRows ragged = all.rows();
   constexpr int64_t kDim = 21;
   for (const Cell cell : kCells) {
-    const Layer layer(cell, kDim, true);
+    const RecurrentLayer layer(cell, kDim, true);
     Matrix<float> x = test::random_matrix(all.total(), cell.gates() * kDim, 5);
     const Operand inputs[] = {x.operand(&ragged)};
     const OperatorPtr op = layer.make(isa(), false, false);
@@ -210,19 +212,19 @@ TEST_P(RecurrentTest, ManySequencesGoBackwardsToo) {
   const RaggedRows ragged = all.rows();
   constexpr int64_t kDim = 5;
   for (const Cell cell : kCells) {
-    const Layer layer(cell, kDim, true);
+    const RecurrentLayer layer(cell, kDim, true);
     Matrix<float> x = test::random_matrix(all.total(), cell.gates() * kDim, 6);
     const Operand inputs[] = {x.operand(&ragged)};
     const OperatorPtr op = layer.make(isa(), false, true);
     ASSERT_NE(op, nullptr);
     const Matrix<float> y =
         test::run_every_way(*op, inputs, Matrix<float>(all.total(), cell.states() * kDim), &ragged);
-    EXPECT_TRUE(test::close_to(y, layer.reference(x, all, nullptr, true), kTolerance));
+    EXPECT_TRUE(test::close_to(y, layer.reference(x, all, nullptr, true), kRecurrentTolerance));
   }
 }
 
 /// Processes all tokens in steps of `step` tokens with a cache of scattered rows.
-Matrix<float> decode(const Layer& layer, Cell cell, Isa isa, Matrix<float>& x,
+Matrix<float> decode(const RecurrentLayer& layer, Cell cell, Isa isa, Matrix<float>& x,
                      const Sequences& sequences, Matrix<float>* initial, int32_t step) {
   const int64_t width = x.features() / cell.gates() * cell.states();
   Matrix<float> all(x.rows(), width);
@@ -290,7 +292,7 @@ TEST_P(RecurrentTest, StepByStepGivesTheSameBits) {
   for (const Cell cell : kCells) {
     for (const bool has_initial : {false, true}) {
       constexpr int64_t kDim = 19;
-      const Layer layer(cell, kDim, true);
+      const RecurrentLayer layer(cell, kDim, true);
       Matrix<float> x = test::random_matrix(sequences.total(), cell.gates() * kDim, 7, 2.0f);
       Matrix<float> initial = test::random_matrix(3, cell.states() * kDim, 8);
       std::vector<Operand> inputs = {x.operand(&ragged)};
@@ -312,7 +314,7 @@ TEST_P(RecurrentTest, SaturatesAndPassesNaN) {
   const Sequences sequences{2, 2};
   const RaggedRows ragged = sequences.rows();
   for (const Cell cell : kCells) {
-    const Layer layer(cell, 3, true);
+    const RecurrentLayer layer(cell, 3, true);
     Matrix<float> x = test::random_matrix(4, cell.gates() * 3, 9);
     for (int64_t i = 0; i < x.features(); ++i) x.at(0, i) = i % 2 == 0 ? 1e30f : -1e30f;
     x.at(2, 1) = std::numeric_limits<float>::quiet_NaN();
@@ -322,7 +324,7 @@ TEST_P(RecurrentTest, SaturatesAndPassesNaN) {
     Matrix<float> y(4, cell.states() * 3);
     test::run_operator(*op, {inputs, y.operand(&ragged)});
     const std::vector<double> expected = layer.reference(x, sequences, nullptr, false);
-    EXPECT_TRUE(test::close_to(y, expected, kTolerance));
+    EXPECT_TRUE(test::close_to(y, expected, kRecurrentTolerance));
     EXPECT_TRUE(std::isnan(y.at(3, 0)));  // a NaN unit reaches all others one token later
     EXPECT_TRUE(std::isfinite(y.at(1, 0)));
   }
@@ -333,7 +335,7 @@ TEST_P(RecurrentTest, HasTheSameBitsOnEveryInstructionSet) {
   const RaggedRows ragged = sequences.rows();
   uint64_t sums[2] = {};
   for (const Cell cell : kCells) {
-    const Layer layer(cell, 25, true);
+    const RecurrentLayer layer(cell, 25, true);
     Matrix<float> x = test::random_matrix(8, cell.gates() * 25, 1, 2.0f);
     const Operand inputs[] = {x.operand(&ragged)};
     const OperatorPtr op = layer.make(isa(), false, false);
@@ -347,7 +349,7 @@ TEST_P(RecurrentTest, HasTheSameBitsOnEveryInstructionSet) {
 }
 
 TEST_P(RecurrentTest, RefusesWhatDoesNotFit) {
-  const Layer layer({.lstm = true}, 8, true);
+  const RecurrentLayer layer({.lstm = true}, 8, true);
   const OperatorConfig good = layer.config(isa(), false, true);
   ASSERT_TRUE(make_lstm(good).ok());
   const auto refused = [](OperatorConfig config, auto change, std::string_view text) {

@@ -11,7 +11,7 @@ namespace {
 
 using test::Matrix;
 
-constexpr double kTolerance = 5e-7;  // times |y|
+constexpr double kRmsNormTolerance = 5e-7;  // times |y|
 
 class RmsNormTest : public test::IsaTest {
  protected:
@@ -34,7 +34,7 @@ class RmsNormTest : public test::IsaTest {
       const double root = std::sqrt(sum / static_cast<double>(x.features()) + 1e-6);
       for (int64_t i = 0; i < x.features(); ++i) {
         expected.push_back(x.at(r, i) / root * weight_[static_cast<size_t>(i)]);
-        bounds.push_back(kTolerance * std::abs(expected.back()));
+        bounds.push_back(kRmsNormTolerance * std::abs(expected.back()));
       }
     }
     return test::within(y, expected, bounds);

@@ -8,17 +8,14 @@
 
 #include "ops/roofline/roofline_kernels.hpp"
 #include "tests/ops/op_test.hpp"
-
-#define LW_KERNEL_TABLE RooflineKernels
-#define LW_KERNEL_NAME roofline_kernels
-#include "ops/kernel_table.hpp"
+#include "tests/ops/roofline_table.hpp"
 
 namespace lanewise::ops {
 namespace {
 
 class RooflineTest : public test::IsaTest {
  protected:
-  const RooflineKernels& kernels() const { return kernels_for(isa()); }
+  const RooflineKernels& kernels() const { return kernels_for<RooflineKernels>(isa()); }
 };
 
 TEST_P(RooflineTest, IsAPlausibleNumber) {

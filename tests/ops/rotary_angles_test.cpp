@@ -12,7 +12,7 @@ namespace {
 
 using test::Matrix;
 
-constexpr double kTolerance = 6e-8;
+constexpr double kRotaryAnglesTolerance = 6e-8;
 
 class RotaryAnglesTest : public ::testing::Test {
  protected:
@@ -42,8 +42,9 @@ class RotaryAnglesTest : public ::testing::Test {
       const float angle = static_cast<float>(position) * frequencies[i];
       const auto at = static_cast<int64_t>(i);
       const auto pairs = static_cast<int64_t>(frequencies_.size());
-      EXPECT_NEAR(y.at(row, at), scale * std::cos(double{angle}), scale * kTolerance);
-      EXPECT_NEAR(y.at(row, pairs + at), scale * std::sin(double{angle}), scale * kTolerance);
+      EXPECT_NEAR(y.at(row, at), scale * std::cos(double{angle}), scale * kRotaryAnglesTolerance);
+      EXPECT_NEAR(y.at(row, pairs + at), scale * std::sin(double{angle}),
+                  scale * kRotaryAnglesTolerance);
     }
   }
 

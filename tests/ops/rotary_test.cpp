@@ -10,9 +10,9 @@ namespace {
 
 using test::Matrix;
 
-constexpr double kTolerance = 2e-7;
+constexpr double kRotaryTolerance = 2e-7;
 
-struct Shapes {
+struct RotaryShapes {
   int64_t heads = 2;
   int64_t head_dim = 10;
   int64_t pairs = 5;
@@ -24,7 +24,7 @@ struct Shapes {
 
 class RotaryTest : public test::IsaTest {
  protected:
-  OperatorConfig config(const Shapes& s) const {
+  OperatorConfig config(const RotaryShapes& s) const {
     return {.isa = isa(),
             .attributes = {{"heads", s.heads},
                            {"head_dim", s.head_dim},
@@ -32,10 +32,12 @@ class RotaryTest : public test::IsaTest {
             .inputs = {{DataType::kF32, s.features()}, {DataType::kF32, 2 * s.pairs}},
             .output = {DataType::kF32, s.features()}};
   }
-  OperatorPtr make(const Shapes& s) const { return test::expect_made(make_rotary(config(s))); }
+  OperatorPtr make(const RotaryShapes& s) const {
+    return test::expect_made(make_rotary(config(s)));
+  }
 };
 
-::testing::AssertionResult agrees(const Shapes& s, const Matrix<float>& x,
+::testing::AssertionResult agrees(const RotaryShapes& s, const Matrix<float>& x,
                                   const Matrix<float>& angles, const Matrix<float>& y) {
   std::vector<double> expected;
   std::vector<double> bounds;
@@ -54,7 +56,7 @@ class RotaryTest : public test::IsaTest {
       const double b = x.at(r, head + (s.interleaved ? 2 * pair + 1 : s.pairs + pair));
       const double cosine = angles.at(r, pair), sine = angles.at(r, s.pairs + pair);
       expected.push_back(second ? b * cosine + a * sine : a * cosine - b * sine);
-      bounds.push_back(kTolerance * (std::abs(a) + std::abs(b)) *
+      bounds.push_back(kRotaryTolerance * (std::abs(a) + std::abs(b)) *
                        std::max(std::abs(cosine), std::abs(sine)));
     }
   }
@@ -66,7 +68,7 @@ TEST_P(RotaryTest, AgreesWithTheDefinitionForEverySizeAndAlignment) {
     for (const int64_t pairs : test::sizes()) {
       if (pairs == 0) continue;
       for (const int64_t copied : {0, 1, 19}) {
-        const Shapes s{2, 2 * pairs + copied, pairs, copied, interleaved};
+        const RotaryShapes s{2, 2 * pairs + copied, pairs, copied, interleaved};
         const auto shift = static_cast<size_t>(pairs % 16);
         Matrix<float> x = test::random_matrix(3, s.features(), 1, 3.0f, shift, 2);
         Matrix<float> angles = test::random_matrix(3, 2 * pairs, 2, 1.0f, (shift + 3) % 16, 1);
@@ -84,7 +86,7 @@ TEST_P(RotaryTest, AgreesWithTheDefinitionForEverySizeAndAlignment) {
 
 TEST_P(RotaryTest, WorksInPlace) {
   for (const bool interleaved : {false, true}) {
-    const Shapes s{3, 43, 20, 11, interleaved};
+    const RotaryShapes s{3, 43, 20, 11, interleaved};
     Matrix<float> x = test::random_matrix(4, s.features(), 5);
     Matrix<float> angles = test::random_matrix(4, 40, 6);
     const OperatorPtr op = make(s);
@@ -99,7 +101,7 @@ TEST_P(RotaryTest, WorksInPlace) {
 }
 
 TEST_P(RotaryTest, GivesTheSameBitsOnEveryInstructionSet) {
-  const Shapes s{2, 70, 33, 5};
+  const RotaryShapes s{2, 70, 33, 5};
   Matrix<float> x = test::random_matrix(3, s.features(), 7, 4.0f);
   Matrix<float> angles = test::random_matrix(3, 66, 8);
   const OperatorPtr op = make(s);
@@ -110,7 +112,7 @@ TEST_P(RotaryTest, GivesTheSameBitsOnEveryInstructionSet) {
 }
 
 TEST_P(RotaryTest, RefusesWhatDoesNotFit) {
-  const auto expect = [&](const Shapes& s, const char* text) {
+  const auto expect = [&](const RotaryShapes& s, const char* text) {
     test::expect_error(make_rotary(config(s)), StatusCode::kInvalidArgument, text);
   };
   expect({.heads = 0}, "'heads'");

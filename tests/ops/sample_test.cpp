@@ -19,8 +19,8 @@ namespace {
 
 using test::Matrix;
 
-constexpr float kInf = std::numeric_limits<float>::infinity();
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr float kSampleInf = std::numeric_limits<float>::infinity();
+constexpr float kSampleNan = std::numeric_limits<float>::quiet_NaN();
 
 // The bound of log_sum_exp() is the first plus the second times the magnitude of the result.
 constexpr double kLogTolerance = 1.5e-6;
@@ -42,7 +42,7 @@ double reference_log_sum_exp(std::span<const float> x) {
 std::vector<Candidate> reference_top_k(std::span<const float> x, size_t k) {
   std::vector<Candidate> all;
   for (size_t i = 0; i < x.size(); ++i) {
-    if (x[i] > -kInf) all.push_back({x[i], static_cast<int32_t>(i)});
+    if (x[i] > -kSampleInf) all.push_back({x[i], static_cast<int32_t>(i)});
   }
   std::stable_sort(all.begin(), all.end(),
                    [](const Candidate& a, const Candidate& b) { return a.value > b.value; });
@@ -63,7 +63,7 @@ class SampleTest : public test::IsaTest {
   Sampling sampling() const { return Sampling(isa()); }
 
   std::vector<Candidate> top_k(std::span<const float> x, size_t k) const {
-    std::vector<Candidate> best(k, {kNan, -1});
+    std::vector<Candidate> best(k, {kSampleNan, -1});
     best.resize(sampling().top_k(x, best));
     return best;
   }
@@ -95,16 +95,16 @@ TEST_P(SampleTest, LogSumExpDoesNotOverflow) {
 
 TEST_P(SampleTest, LogSumExpOfSpecialValues) {
   for (const size_t size : {1, 16, 17, 300}) {
-    std::vector<float> x(size, -kInf);
-    EXPECT_EQ(sampling().log_sum_exp(x), -kInf) << size;
+    std::vector<float> x(size, -kSampleInf);
+    EXPECT_EQ(sampling().log_sum_exp(x), -kSampleInf) << size;
     for (size_t place = 0; place < size; ++place) {
       x[place] = 2.5f;
       EXPECT_EQ(sampling().log_sum_exp(x), 2.5f) << size << " " << place;
-      for (const float special : {kNan, kInf}) {
+      for (const float special : {kSampleNan, kSampleInf}) {
         x[place] = special;
         EXPECT_TRUE(std::isnan(sampling().log_sum_exp(x))) << size << " " << place;
       }
-      x[place] = -kInf;
+      x[place] = -kSampleInf;
     }
   }
 }
@@ -147,14 +147,14 @@ TEST_P(SampleTest, EqualScoresComeInTheOrderOfTheirIndices) {
 
 TEST_P(SampleTest, NanAndMinusInfinityAreNotChosen) {
   for (const size_t size : {1, 5, 16, 64, 70, 200}) {
-    std::vector<float> x(size, kNan);
+    std::vector<float> x(size, kSampleNan);
     EXPECT_EQ(sampling().argmax(x), size);
     EXPECT_TRUE(top_k(x, 3).empty());
-    for (size_t i = 0; i < size; i += 2) x[i] = -kInf;
+    for (size_t i = 0; i < size; i += 2) x[i] = -kSampleInf;
     EXPECT_EQ(sampling().argmax(x), size);
     for (size_t place = 0; place < size; ++place) {
       const float before = x[place];
-      for (const float value : {-3e38f, kInf}) {
+      for (const float value : {-3e38f, kSampleInf}) {
         x[place] = value;
         EXPECT_EQ(sampling().argmax(x), place);
         EXPECT_EQ(top_k(x, 3), (std::vector<Candidate>{{value, static_cast<int32_t>(place)}}));
@@ -190,7 +190,7 @@ TEST_P(SampleTest, WeightsAgreeWithTheReference) {
 TEST_P(SampleTest, WeightsOfExtremeTemperatures) {
   std::vector<float> x(40, 1.0f);
   x[17] = std::nextafter(1.0f, 2.0f);
-  x[3] = -kInf;
+  x[3] = -kSampleInf;
   std::vector<float> y(x.size());
   for (const double temperature : {1e-30, 1e-300}) {
     EXPECT_EQ(sampling().weights(x, temperature, y.data()), 1.0);

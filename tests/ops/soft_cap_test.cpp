@@ -11,7 +11,7 @@ namespace {
 
 using test::Matrix;
 
-constexpr double kTolerance = 6e-7;  // times |y|
+constexpr double kSoftCapTolerance = 6e-7;  // times |y|
 
 class SoftCapTest : public test::IsaTest {
  protected:
@@ -37,7 +37,7 @@ TEST_P(SoftCapTest, AgreesWithTheReferenceForEverySizeAndAlignment) {
     std::vector<double> bounds;
     for (const float value : x.values()) {
       expected.push_back(3 * std::tanh(double{value} / 3));
-      bounds.push_back(kTolerance * std::abs(expected.back()));
+      bounds.push_back(kSoftCapTolerance * std::abs(expected.back()));
     }
     ASSERT_TRUE(test::within(y, expected, bounds)) << "dim " << dim;
   }

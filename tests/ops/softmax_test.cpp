@@ -12,8 +12,8 @@ namespace {
 
 using test::Matrix;
 
-constexpr double kTolerance = 3e-7;
-constexpr float kInf = std::numeric_limits<float>::infinity();
+constexpr double kSoftmaxTolerance = 3e-7;
+constexpr float kSoftmaxInf = std::numeric_limits<float>::infinity();
 
 std::vector<double> reference(const Matrix<float>& x, double scale) {
   std::vector<double> y;
@@ -56,7 +56,8 @@ TEST_P(SoftmaxTest, AgreesWithTheReferenceForEverySizeAndAlignment) {
     for (const double scale : {1.0, 0.125, 3.5}) {
       const Matrix<float> y = run(x, scale, (shift + 9) % 16);
       const std::vector<double> expected = reference(x, scale);
-      ASSERT_TRUE(test::within(y, expected, std::vector<double>(expected.size(), kTolerance)))
+      ASSERT_TRUE(
+          test::within(y, expected, std::vector<double>(expected.size(), kSoftmaxTolerance)))
           << "dim " << dim << ", scale " << scale;
     }
   }
@@ -71,7 +72,7 @@ TEST_P(SoftmaxTest, DoesNotOverflow) {
   const Matrix<float> y = run(x, 1.0);
   for (int64_t i = 0; i < 20; ++i) {
     EXPECT_EQ(y.at(0, i), i == 7 ? 1.0f : 0.0f);
-    EXPECT_NEAR(y.at(1, i), 0.05, kTolerance);
+    EXPECT_NEAR(y.at(1, i), 0.05, kSoftmaxTolerance);
   }
 }
 
@@ -79,15 +80,15 @@ TEST_P(SoftmaxTest, GivesZerosWhereEverythingIsMasked) {
   for (const int64_t dim : {1, 16, 19}) {
     Matrix<float> x(3, dim);
     for (int64_t i = 0; i < dim; ++i) {
-      x.at(0, i) = -kInf;
-      x.at(1, i) = i == dim - 1 ? -5.0f : -kInf;
+      x.at(0, i) = -kSoftmaxInf;
+      x.at(1, i) = i == dim - 1 ? -5.0f : -kSoftmaxInf;
       x.at(2, i) = -0.0f;
     }
     const Matrix<float> y = run(x, 2.0);
     for (int64_t i = 0; i < dim; ++i) {
       EXPECT_EQ(y.at(0, i), 0.0f);
       EXPECT_EQ(y.at(1, i), i == dim - 1 ? 1.0f : 0.0f);
-      EXPECT_NEAR(y.at(2, i), 1.0 / static_cast<double>(dim), kTolerance);
+      EXPECT_NEAR(y.at(2, i), 1.0 / static_cast<double>(dim), kSoftmaxTolerance);
     }
   }
 }
@@ -96,8 +97,8 @@ TEST_P(SoftmaxTest, TurnsRowsWithNanOrInfinityIntoNan) {
   for (int64_t place = 0; place < 35; ++place) {
     Matrix<float> x = test::random_matrix(3, 35, 2, 50.0f);
     x.at(0, place) = std::numeric_limits<float>::quiet_NaN();
-    x.at(1, place) = kInf;
-    for (int64_t i = 0; i < 35; ++i) x.at(2, i) = i == place ? x.at(0, place) : -kInf;
+    x.at(1, place) = kSoftmaxInf;
+    for (int64_t i = 0; i < 35; ++i) x.at(2, i) = i == place ? x.at(0, place) : -kSoftmaxInf;
     const Matrix<float> y = run(x, 1.0);
     for (const float value : y.values()) ASSERT_TRUE(std::isnan(value)) << place;
   }
@@ -121,7 +122,7 @@ TEST_P(SoftmaxTest, GivesTheSameBitsOnEveryInstructionSet) {
 }
 
 TEST_P(SoftmaxTest, RefusesWhatDoesNotFit) {
-  for (const double scale : {0.0, -1.0, double{kInf}, std::nan("")}) {
+  for (const double scale : {0.0, -1.0, double{kSoftmaxInf}, std::nan("")}) {
     test::expect_error(make_softmax(config(8, scale)), StatusCode::kInvalidArgument, "'scale'");
   }
   OperatorConfig other = config(8);

@@ -23,8 +23,8 @@ using graph::RowSymbol;
 using graph::ValueId;
 
 // Every value has this many features, so that every linear can have any of the weights.
-constexpr int64_t kDim = 16;
-constexpr int64_t kVocabulary = 5;
+constexpr int64_t kAbsorbNormsDim = 16;
+constexpr int64_t kAbsorbNormsVocabulary = 5;
 
 template <typename T>
 Tensor filled(DataType type, const Shape& shape, int step, double divisor) {
@@ -40,38 +40,38 @@ Tensor floats(const Shape& shape, int step) {
   return filled<float>(DataType::kF32, shape, step, 31.0);
 }
 
-/// Of the weights of each output, panels [1, kDim / 4, 16, 4]. oneDNN's products do not need them,
+/// Of the weights of each output, panels [1, kAbsorbNormsDim / 4, 16, 4]. oneDNN's products do not need them,
 /// ours do: only true sums give both the same bits.
 Tensor sums_of(const Tensor& panels) {
-  Tensor sums(DataType::kI32, {kDim});
-  for (int64_t i = 0; i < kDim * 16; ++i) {
+  Tensor sums(DataType::kI32, {kAbsorbNormsDim});
+  for (int64_t i = 0; i < kAbsorbNormsDim * 16; ++i) {
     sums.as<int32_t>()[i / 4 % 16] += panels.as<int8_t>()[i];
   }
   return sums;
 }
 
 /// Contains the tensors of all graphs here, with a graph that only reads its table.
-const Model& model() {
+const Model& absorb_norms_model() {
   static const Model made = [] {
     TensorMap tensors;
-    tensors["table"] = floats({kVocabulary, kDim}, 37);
-    tensors["norm.weight"] = floats({kDim}, 11);
-    tensors["norm.bias"] = floats({kDim}, 23);
-    tensors["scales"] = floats({kDim}, 7);
-    tensors["i8"] = filled<int8_t>(DataType::kI8, {1, kDim / 4, 16, 4}, 29, 1.0);
+    tensors["table"] = floats({kAbsorbNormsVocabulary, kAbsorbNormsDim}, 37);
+    tensors["norm.weight"] = floats({kAbsorbNormsDim}, 11);
+    tensors["norm.bias"] = floats({kAbsorbNormsDim}, 23);
+    tensors["scales"] = floats({kAbsorbNormsDim}, 7);
+    tensors["i8"] = filled<int8_t>(DataType::kI8, {1, kAbsorbNormsDim / 4, 16, 4}, 29, 1.0);
     tensors["i8.sum"] = sums_of(tensors["i8"]);
     tensors["i4"] = Tensor(DataType::kU8, {1, 4, 64});
     std::fill_n(tensors["i4"].as<uint8_t>(), 4 * 64, uint8_t{0x6b});
     tensors["i4.scale"] = floats({1, 1, 16}, 9);
-    tensors["f32"] = floats({1, kDim, 16}, 41);
-    tensors["bf16"] = Tensor(DataType::kBF16, {1, kDim / 2, 16, 2});
+    tensors["f32"] = floats({1, kAbsorbNormsDim, 16}, 41);
+    tensors["bf16"] = Tensor(DataType::kBF16, {1, kAbsorbNormsDim / 2, 16, 2});
     graph::Builder builder;
     const ValueId ids = builder.input("input_ids", RowSymbol::kSourceTokens);
-    builder.output("y", builder.embed("embed", ids, -1, kDim, {.table = "table"}));
+    builder.output("y", builder.embed("embed", ids, -1, kAbsorbNormsDim, {.table = "table"}));
     ModelInfo info;
     info.family = "small";
     info.task = "test";
-    info.vocabulary_size = kVocabulary;
+    info.vocabulary_size = kAbsorbNormsVocabulary;
     info.max_tokens = info.max_text_tokens = 100;
     const file::Metadata metadata{
         {std::string(internal::kFormatKey), std::to_string(internal::kFormatVersion)},
@@ -94,14 +94,14 @@ const Model& model() {
 struct Writer {
   Writer() {
     const ValueId ids = builder.input("input_ids", RowSymbol::kSourceTokens);
-    x = builder.embed("embed", ids, -1, kDim, {.table = "table"});
+    x = builder.embed("embed", ids, -1, kAbsorbNormsDim, {.table = "table"});
   }
 
   ValueId layer_norm(const std::string& name, ValueId from) {
     return builder.layer_norm(name, from, {"norm.weight", "norm.bias"}, 1e-3);
   }
   ValueId linear(const std::string& name, ValueId from, const std::string& weight = "i8") {
-    return builder.linear(name, from, kDim, {weight, "norm.bias"});
+    return builder.linear(name, from, kAbsorbNormsDim, {weight, "norm.bias"});
   }
   /// Returns the graph, whose linears get all roles that their weights need.
   Graph take() {
@@ -130,7 +130,7 @@ const Node* find(const Graph& graph, const std::string& name) {
 }
 
 Graph absorbed(const Graph& graph) {
-  Graph result = absorb_norms(model().data(), graph);
+  Graph result = absorb_norms(absorb_norms_model().data(), graph);
   const Status status = graph::validate(result);
   EXPECT_TRUE(status.ok()) << status.message();
   return result;
@@ -263,7 +263,7 @@ TEST(AbsorbNorms, WhatANormsOperatorRefusesIsLeftToIt) {
     Graph graph = good;
     change(graph.nodes[1]);
     expect_untouched(graph);
-    const Result<Program> program = make_program(model().data(), graph, {});
+    const Result<Program> program = make_program(absorb_norms_model().data(), graph, {});
     ASSERT_FALSE(program.ok());
     EXPECT_TRUE(program.status().message().starts_with("node 'norm' (layer_norm): "));
     EXPECT_NE(program.status().message().find(part), std::string::npos);
@@ -283,7 +283,7 @@ TEST(AbsorbNorms, WhatALinearWouldRefuseIsLeftToIt) {
     Graph graph = good;
     change(graph.nodes[2]);
     expect_untouched(graph);
-    const Result<Program> program = make_program(model().data(), graph, {});
+    const Result<Program> program = make_program(absorb_norms_model().data(), graph, {});
     ASSERT_FALSE(program.ok());
     EXPECT_TRUE(program.status().message().starts_with("node 'linear' (linear): "));
   };
@@ -313,7 +313,8 @@ Graph layers() {
 
 std::vector<float> run(const Program& program, int threads) {
   std::vector<int32_t> ids(40);
-  for (size_t i = 0; i < ids.size(); ++i) ids[i] = static_cast<int32_t>(i * i) % kVocabulary;
+  for (size_t i = 0; i < ids.size(); ++i)
+    ids[i] = static_cast<int32_t>(i * i) % kAbsorbNormsVocabulary;
   exec::Team team(threads);
   exec::Executor executor(program, team);
   EXPECT_TRUE(exec::run_sequence(program, executor, ids, {}, {}).ok());
@@ -333,8 +334,8 @@ TEST(AbsorbNorms, ProgramsGiveTheSameBits) {
   }
   for (const ops::Isa isa : ops::all_isas()) {
     if (!ops::is_available(isa)) continue;
-    const Result<Program> with = make_program(model().data(), graph, {.isa = isa});
-    const Result<Program> without = make_program(model().data(), kept, {.isa = isa});
+    const Result<Program> with = make_program(absorb_norms_model().data(), graph, {.isa = isa});
+    const Result<Program> without = make_program(absorb_norms_model().data(), kept, {.isa = isa});
     ASSERT_TRUE(with.ok()) << with.status().message();
     ASSERT_TRUE(without.ok()) << without.status().message();
     EXPECT_EQ(with->graph.nodes.size() + 3, without->graph.nodes.size());
@@ -353,10 +354,10 @@ TEST(AbsorbNorms, TheValueOfANormHasNoMemory) {
   Writer w;
   const ValueId norm = w.layer_norm("norm", w.x);
   w.builder.output("y", w.linear("linear", norm));
-  const Result<Program> program = make_program(model().data(), w.take(), {});
+  const Result<Program> program = make_program(absorb_norms_model().data(), w.take(), {});
   ASSERT_TRUE(program.ok()) << program.status().message();
   EXPECT_EQ(program->memory.values[static_cast<size_t>(norm)].offset_per_row, -1);
-  EXPECT_EQ(program->memory.work.bytes_per_row[0], kDim * 4);
+  EXPECT_EQ(program->memory.work.bytes_per_row[0], kAbsorbNormsDim * 4);
 }
 
 }  // namespace

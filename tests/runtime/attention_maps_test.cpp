@@ -16,7 +16,7 @@ using test::Parts;
 using test::Rows;
 using Ids = std::vector<int32_t>;
 
-constexpr double kTolerance = 1e-5;
+constexpr double kAttentionMapsTolerance = 1e-5;
 
 AttentionMaps make(const Model& model) {
   Result<AttentionMaps> maps = AttentionMaps::create(model, {.threads = 2, .outputs = {}});
@@ -39,7 +39,7 @@ std::vector<AttentionMap> run(const Model& model, const Ids& ids, const Ids& tar
 void expect_weights(const AttentionMap& map, const std::vector<double>& expected) {
   ASSERT_EQ(map.weights.size(), expected.size()) << map.node;
   for (size_t i = 0; i < expected.size(); ++i) {
-    ASSERT_NEAR(map.weights[i], expected[i], kTolerance) << map.node << " " << i;
+    ASSERT_NEAR(map.weights[i], expected[i], kAttentionMapsTolerance) << map.node << " " << i;
   }
 }
 

@@ -13,7 +13,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-const Json& golden() {
+const Json& chat_template_golden_golden() {
   static const Json json = [] {
     std::ifstream file(test_data_folder() + "/chat/templates.json");
     return Json::parse(file, nullptr, /*allow_exceptions=*/false);
@@ -51,14 +51,15 @@ void expect_text(const Result<std::string>& result, const Json& expected, const 
 class ChatTemplateGolden : public testing::TestWithParam<std::string> {};
 
 TEST_P(ChatTemplateGolden, MakesThePromptsOfTransformers) {
-  const std::string text = golden().at("templates").at(GetParam());
+  const std::string text = chat_template_golden_golden().at("templates").at(GetParam());
   const Result<ChatTemplate> chat_template = ChatTemplate::parse(text);
   ASSERT_TRUE(chat_template.ok()) << chat_template.status().message();
   int cases = 0;
-  for (const Json& c : golden().at("cases")) {
+  for (const Json& c : chat_template_golden_golden().at("cases")) {
     if (c.at("template") != GetParam()) continue;
-    const std::string messages = golden().at("conversations").at(c.at("messages"));
-    const std::string tools = golden().at("tools").at(c.at("tools"));
+    const std::string messages =
+        chat_template_golden_golden().at("conversations").at(c.at("messages"));
+    const std::string tools = chat_template_golden_golden().at("tools").at(c.at("tools"));
     const std::string variables = c.at("variables");
     ChatInput input;
     input.messages = messages;
@@ -77,7 +78,8 @@ TEST_P(ChatTemplateGolden, MakesThePromptsOfTransformers) {
 
 std::vector<std::string> template_names() {
   std::vector<std::string> names;
-  for (const auto& [name, text] : golden().at("templates").items()) names.push_back(name);
+  for (const auto& [name, text] : chat_template_golden_golden().at("templates").items())
+    names.push_back(name);
   return names;
 }
 
@@ -85,9 +87,9 @@ INSTANTIATE_TEST_SUITE_P(Families, ChatTemplateGolden, testing::ValuesIn(templat
                          [](const auto& test) { return test.param; });
 
 TEST(ChatTemplateExpressions, PrintWhatJinjaPrints) {
-  const std::string values = golden().at("values");
+  const std::string values = chat_template_golden_golden().at("values");
   int expressions = 0;
-  for (const Json& expression : golden().at("expressions")) {
+  for (const Json& expression : chat_template_golden_golden().at("expressions")) {
     const std::string text = expression.at(0);
     ChatInput input;
     input.messages = "[]";

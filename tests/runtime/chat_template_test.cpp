@@ -21,13 +21,14 @@ Result<std::string> rendered(std::string_view text, std::string_view variables =
   return chat_template->render(input);
 }
 
-std::string text_of(std::string_view text, std::string_view variables = {}) {
+std::string chat_template_text_of(std::string_view text, std::string_view variables = {}) {
   const Result<std::string> result = rendered(text, variables);
   EXPECT_TRUE(result.ok()) << text << ": " << result.status().message();
   return result.ok() ? *result : "";
 }
 
-void expect_failure(std::string_view text, StatusCode code, std::string_view message) {
+void expect_chat_template_failure(std::string_view text, StatusCode code,
+                                  std::string_view message) {
   const Result<std::string> result = rendered(text);
   ASSERT_FALSE(result.ok()) << text << " gives " << *result;
   EXPECT_EQ(result.status().code(), code) << result.status().message();
@@ -56,92 +57,107 @@ void expect_exhausted(std::string_view text) {
 }
 
 TEST(ChatTemplate, RemovesWhiteSpaceAsTransformersHasJinjaDo) {
-  EXPECT_EQ(text_of("a\n  {% if true %}\n  b\n  {% endif %}\nc\n"), "a\n  b\nc");
-  EXPECT_EQ(text_of("a {%- if true -%} \n b {%- endif %} c"), "ab c");
-  EXPECT_EQ(text_of("a\n  {%+ if true +%}\n b{% endif %}"), "a\n  \n b");
-  EXPECT_EQ(text_of("a \n {{- 1 -}} \n b"), "a1b");
-  EXPECT_EQ(text_of("a\n  {{ 1 }}\n"), "a\n  1");
-  EXPECT_EQ(text_of("a\n  {# c #}\nb{#- d -#} e"), "a\nbe");
-  EXPECT_EQ(text_of("x {% raw %}{{ a }}\n {% endraw %}\ny"), "x {{ a }}\ny");
-  EXPECT_EQ(text_of("{%- raw -%} {% if %} {%- endraw -%} z"), "{% if %}z");
-  EXPECT_EQ(text_of("a\r\nb\rc\n\n"), "a\nb\nc\n");
-  EXPECT_EQ(text_of("{ % # } {"), "{ % # } {");
-  EXPECT_EQ(text_of(""), "");
+  EXPECT_EQ(chat_template_text_of("a\n  {% if true %}\n  b\n  {% endif %}\nc\n"), "a\n  b\nc");
+  EXPECT_EQ(chat_template_text_of("a {%- if true -%} \n b {%- endif %} c"), "ab c");
+  EXPECT_EQ(chat_template_text_of("a\n  {%+ if true +%}\n b{% endif %}"), "a\n  \n b");
+  EXPECT_EQ(chat_template_text_of("a \n {{- 1 -}} \n b"), "a1b");
+  EXPECT_EQ(chat_template_text_of("a\n  {{ 1 }}\n"), "a\n  1");
+  EXPECT_EQ(chat_template_text_of("a\n  {# c #}\nb{#- d -#} e"), "a\nbe");
+  EXPECT_EQ(chat_template_text_of("x {% raw %}{{ a }}\n {% endraw %}\ny"), "x {{ a }}\ny");
+  EXPECT_EQ(chat_template_text_of("{%- raw -%} {% if %} {%- endraw -%} z"), "{% if %}z");
+  EXPECT_EQ(chat_template_text_of("a\r\nb\rc\n\n"), "a\nb\nc\n");
+  EXPECT_EQ(chat_template_text_of("{ % # } {"), "{ % # } {");
+  EXPECT_EQ(chat_template_text_of(""), "");
 }
 
 TEST(ChatTemplate, Branches) {
   const std::string text = "{% if x == 1 %}a{% elif x == 2 %}b{% elif x %}c{% else %}d{% endif %}";
-  EXPECT_EQ(text_of(text, R"({"x": 1})"), "a");
-  EXPECT_EQ(text_of(text, R"({"x": 2})"), "b");
-  EXPECT_EQ(text_of(text, R"({"x": 3})"), "c");
-  EXPECT_EQ(text_of(text, R"({"x": []})"), "d");
-  EXPECT_EQ(text_of(text), "d");
+  EXPECT_EQ(chat_template_text_of(text, R"({"x": 1})"), "a");
+  EXPECT_EQ(chat_template_text_of(text, R"({"x": 2})"), "b");
+  EXPECT_EQ(chat_template_text_of(text, R"({"x": 3})"), "c");
+  EXPECT_EQ(chat_template_text_of(text, R"({"x": []})"), "d");
+  EXPECT_EQ(chat_template_text_of(text), "d");
 }
 
 TEST(ChatTemplate, LoopsKnowWhereTheyAre) {
-  EXPECT_EQ(text_of("{% for x in 'abc' %}{{ loop.index }}{{ loop.index0 }}{{ loop.revindex }}"
-                    "{{ loop.first }}{{ loop.last }}{{ loop.length }} {% endfor %}"),
+  EXPECT_EQ(chat_template_text_of(
+                "{% for x in 'abc' %}{{ loop.index }}{{ loop.index0 }}{{ loop.revindex }}"
+                "{{ loop.first }}{{ loop.last }}{{ loop.length }} {% endfor %}"),
             "103TrueFalse3 212FalseFalse3 321FalseTrue3 ");
-  EXPECT_EQ(text_of("{% for x in [1, 2, 3] %}{{ loop.previtem }}<{{ loop.nextitem }};{% endfor %}"),
+  EXPECT_EQ(chat_template_text_of(
+                "{% for x in [1, 2, 3] %}{{ loop.previtem }}<{{ loop.nextitem }};{% endfor %}"),
             "<2;1<3;2<;");
+  EXPECT_EQ(chat_template_text_of(
+                "{% for x in [1, 2, 3, 4] if x is even %}{{ x }}/{{ loop.length }} {% endfor %}"),
+            "2/2 4/2 ");
   EXPECT_EQ(
-      text_of("{% for x in [1, 2, 3, 4] if x is even %}{{ x }}/{{ loop.length }} {% endfor %}"),
-      "2/2 4/2 ");
-  EXPECT_EQ(text_of("{% for k, v in {'a': 1, 'b': 2}.items() %}{{ k }}{{ v }}{% endfor %}"),
-            "a1b2");
-  EXPECT_EQ(text_of("{% for (a, (b, c)) in [(1, (2, 3))] %}{{ a }}{{ b }}{{ c }}{% endfor %}"),
+      chat_template_text_of("{% for k, v in {'a': 1, 'b': 2}.items() %}{{ k }}{{ v }}{% endfor %}"),
+      "a1b2");
+  EXPECT_EQ(chat_template_text_of(
+                "{% for (a, (b, c)) in [(1, (2, 3))] %}{{ a }}{{ b }}{{ c }}{% endfor %}"),
             "123");
-  EXPECT_EQ(text_of("{% for x in [] %}a{% else %}none{% endfor %}"), "none");
-  EXPECT_EQ(text_of("{% for x in missing %}a{% endfor %}"), "");
-  EXPECT_EQ(text_of("{% for x in [1, 2] %}{% for y in 'ab' %}{{ loop.index }}{% endfor %}"
-                    "{{ loop.index }};{% endfor %}"),
-            "121;122;");
+  EXPECT_EQ(chat_template_text_of("{% for x in [] %}a{% else %}none{% endfor %}"), "none");
+  EXPECT_EQ(chat_template_text_of("{% for x in missing %}a{% endfor %}"), "");
+  EXPECT_EQ(
+      chat_template_text_of("{% for x in [1, 2] %}{% for y in 'ab' %}{{ loop.index }}{% endfor %}"
+                            "{{ loop.index }};{% endfor %}"),
+      "121;122;");
 }
 
 TEST(ChatTemplate, LeavesLoopsEarly) {
-  EXPECT_EQ(text_of("{% for x in range(9) %}{% if x == 1 %}{% continue %}{% endif %}"
-                    "{% if x == 4 %}{% break %}{% endif %}{{ x }}{% endfor %}"),
+  EXPECT_EQ(chat_template_text_of("{% for x in range(9) %}{% if x == 1 %}{% continue %}{% endif %}"
+                                  "{% if x == 4 %}{% break %}{% endif %}{{ x }}{% endfor %}"),
             "023");
   // Jinja's else follows a loop none of whose turns came to its end.
-  EXPECT_EQ(text_of("{% for x in [1] %}{% break %}{% else %}e{% endfor %}"), "e");
+  EXPECT_EQ(chat_template_text_of("{% for x in [1] %}{% break %}{% else %}e{% endfor %}"), "e");
   expect_syntax_error("{% break %}", "line 1 of the template: 'break' outside of a 'for'");
   expect_syntax_error("{% for x in [] %}{% macro m() %}{% continue %}{% endmacro %}{% endfor %}",
                       "line 1 of the template: 'continue' outside of a 'for'");
 }
 
 TEST(ChatTemplate, AConditionOfALoopSeesWhatTheBodyDid) {
-  EXPECT_EQ(text_of("{% set ns = namespace(stop=false) %}{% for x in range(5) if not ns.stop %}"
-                    "{{ x }}{% if x == 2 %}{% set ns.stop = true %}{% endif %}{% endfor %}"),
+  EXPECT_EQ(chat_template_text_of(
+                "{% set ns = namespace(stop=false) %}{% for x in range(5) if not ns.stop %}"
+                "{{ x }}{% if x == 2 %}{% set ns.stop = true %}{% endif %}{% endfor %}"),
             "012");
 }
 
 TEST(ChatTemplate, VariablesEndWithTheirBlock) {
-  EXPECT_EQ(text_of("{% set x = 1 %}{% for y in [1, 2] %}{{ x }}{% set x = x + y %}{{ x }} "
-                    "{% endfor %}{{ x }}"),
-            "12 13 1");
-  EXPECT_EQ(text_of("{% if true %}{% set x = 5 %}{% endif %}{{ x }}"), "5");
-  EXPECT_EQ(text_of("{% set ns = namespace(n=0) %}{% for y in [1, 2] %}{% set ns.n = ns.n + y %}"
-                    "{% endfor %}{{ ns.n }}"),
+  EXPECT_EQ(
+      chat_template_text_of("{% set x = 1 %}{% for y in [1, 2] %}{{ x }}{% set x = x + y %}{{ x }} "
+                            "{% endfor %}{{ x }}"),
+      "12 13 1");
+  EXPECT_EQ(chat_template_text_of("{% if true %}{% set x = 5 %}{% endif %}{{ x }}"), "5");
+  EXPECT_EQ(chat_template_text_of(
+                "{% set ns = namespace(n=0) %}{% for y in [1, 2] %}{% set ns.n = ns.n + y %}"
+                "{% endfor %}{{ ns.n }}"),
             "3");
-  EXPECT_EQ(text_of("{% set a, b = 1, 'z' %}{{ a }}{{ b }}"), "1z");
-  EXPECT_EQ(text_of("{% set x %} a{{ 1 }} {% endset %}[{{ x }}]"), "[ a1 ]");
-  EXPECT_EQ(text_of("{% set x | trim | upper %} a {% endset %}[{{ x }}]"), "[A]");
-  EXPECT_EQ(text_of("{% generation %}{% set x = 1 %}{{ x }}{% endgeneration %}{{ x }}"), "1");
-  EXPECT_EQ(text_of("{% set messages = messages[1:] %}{{ messages | length }}"), "1");
+  EXPECT_EQ(chat_template_text_of("{% set a, b = 1, 'z' %}{{ a }}{{ b }}"), "1z");
+  EXPECT_EQ(chat_template_text_of("{% set x %} a{{ 1 }} {% endset %}[{{ x }}]"), "[ a1 ]");
+  EXPECT_EQ(chat_template_text_of("{% set x | trim | upper %} a {% endset %}[{{ x }}]"), "[A]");
+  EXPECT_EQ(
+      chat_template_text_of("{% generation %}{% set x = 1 %}{{ x }}{% endgeneration %}{{ x }}"),
+      "1");
+  EXPECT_EQ(chat_template_text_of("{% set messages = messages[1:] %}{{ messages | length }}"), "1");
 }
 
 TEST(ChatTemplate, CallsMacros) {
-  EXPECT_EQ(text_of("{% macro m(a, b='x', c=b) %}{{ a }}{{ b }}{{ c }}{% endmacro %}"
-                    "{{ m(1) }} {{ m(1, 2) }} {{ m(b=3, a=4, c=5) }} {{ m() }}"),
+  EXPECT_EQ(chat_template_text_of("{% macro m(a, b='x', c=b) %}{{ a }}{{ b }}{{ c }}{% endmacro %}"
+                                  "{{ m(1) }} {{ m(1, 2) }} {{ m(b=3, a=4, c=5) }} {{ m() }}"),
             "1xx 122 435 xx");
-  EXPECT_EQ(text_of("{% macro f(n) %}{{ n }}{% if n > 0 %}{{ f(n - 1) }}{% endif %}{% endmacro %}"
-                    "{{ f(3) | length }}"),
+  EXPECT_EQ(chat_template_text_of(
+                "{% macro f(n) %}{{ n }}{% if n > 0 %}{{ f(n - 1) }}{% endif %}{% endmacro %}"
+                "{{ f(3) | length }}"),
             "4");
-  EXPECT_EQ(text_of("{% macro m() %}{{ later }}{% endmacro %}{% set later = 7 %}{{ m() }}"), "7");
-  expect_failure("{% macro m(a) %}{% endmacro %}{{ m(1, 2) }}", StatusCode::kInvalidArgument,
-                 "line 1 of the template: the macro 'm' has too many arguments");
-  expect_failure("{% macro m(a) %}{% endmacro %}\n{{ m(z=2) }}", StatusCode::kInvalidArgument,
-                 "line 2 of the template: the macro 'm' takes no argument 'z'");
+  EXPECT_EQ(
+      chat_template_text_of("{% macro m() %}{{ later }}{% endmacro %}{% set later = 7 %}{{ m() }}"),
+      "7");
+  expect_chat_template_failure("{% macro m(a) %}{% endmacro %}{{ m(1, 2) }}",
+                               StatusCode::kInvalidArgument,
+                               "line 1 of the template: the macro 'm' has too many arguments");
+  expect_chat_template_failure("{% macro m(a) %}{% endmacro %}\n{{ m(z=2) }}",
+                               StatusCode::kInvalidArgument,
+                               "line 2 of the template: the macro 'm' takes no argument 'z'");
 }
 
 TEST(ChatTemplate, HandsMessagesOverAsTransformersDoes) {
@@ -176,15 +192,15 @@ TEST(ChatTemplate, CanBeRenderedAgainAndCopied) {
 }
 
 TEST(ChatTemplate, UsesTheClockOfTheSystemUnlessAnotherIsGiven) {
-  EXPECT_GE(std::stoi(text_of("{{ strftime_now('%Y') }}")), 2024);
-  expect_failure("{{ strftime_now('%Q') }}", StatusCode::kUnsupported,
-                 "line 1 of the template: strftime_now does not support '%Q'");
+  EXPECT_GE(std::stoi(chat_template_text_of("{{ strftime_now('%Y') }}")), 2024);
+  expect_chat_template_failure("{{ strftime_now('%Q') }}", StatusCode::kUnsupported,
+                               "line 1 of the template: strftime_now does not support '%Q'");
 }
 
 TEST(ChatTemplate, SaysWhatTheTemplateSays) {
-  expect_failure("\n{{ raise_exception('no ' ~ messages[0].role ~ '!\\nNever') }}",
-                 StatusCode::kInvalidArgument,
-                 "line 2 of the template: the template says: no system! Never");
+  expect_chat_template_failure("\n{{ raise_exception('no ' ~ messages[0].role ~ '!\\nNever') }}",
+                               StatusCode::kInvalidArgument,
+                               "line 2 of the template: the template says: no system! Never");
   const Result<std::string> long_message =
       rendered("{{ raise_exception('x' * 100000 ~ missing_name) }}");
   ASSERT_FALSE(long_message.ok());
@@ -192,21 +208,24 @@ TEST(ChatTemplate, SaysWhatTheTemplateSays) {
 }
 
 TEST(ChatTemplate, NamesTheLineOfWhatFails) {
-  expect_failure("a\n\n{{ 1 + missing }}", StatusCode::kInvalidArgument,
-                 "line 3 of the template: 'missing' is undefined");
-  expect_failure("{% for m in messages %}\n{{ m.none.x }}{% endfor %}",
-                 StatusCode::kInvalidArgument,
-                 "line 2 of the template: 'dict object' has no attribute 'none'");
-  expect_failure("{{ 'a' + 1 }}", StatusCode::kInvalidArgument,
-                 "line 1 of the template: '+' does not take 'a' and 1");
-  expect_failure("{{ messages.append(1) }}", StatusCode::kInvalidArgument,
-                 "line 1 of the template: the sandbox does not allow 'append' of a list");
-  expect_failure("{{ '%s' % 1 }}", StatusCode::kUnsupported,
-                 "line 1 of the template: '%' that formats a string is not supported");
-  expect_failure("{% set x = 1 %}{% set x.y = 2 %}", StatusCode::kInvalidArgument,
-                 "line 1 of the template: 'x' is no namespace, whose attributes alone can be set");
-  expect_failure("{% set a, b = [1] %}", StatusCode::kInvalidArgument,
-                 "line 1 of the template: 2 variables are set to 1 values");
+  expect_chat_template_failure("a\n\n{{ 1 + missing }}", StatusCode::kInvalidArgument,
+                               "line 3 of the template: 'missing' is undefined");
+  expect_chat_template_failure("{% for m in messages %}\n{{ m.none.x }}{% endfor %}",
+                               StatusCode::kInvalidArgument,
+                               "line 2 of the template: 'dict object' has no attribute 'none'");
+  expect_chat_template_failure("{{ 'a' + 1 }}", StatusCode::kInvalidArgument,
+                               "line 1 of the template: '+' does not take 'a' and 1");
+  expect_chat_template_failure(
+      "{{ messages.append(1) }}", StatusCode::kInvalidArgument,
+      "line 1 of the template: the sandbox does not allow 'append' of a list");
+  expect_chat_template_failure(
+      "{{ '%s' % 1 }}", StatusCode::kUnsupported,
+      "line 1 of the template: '%' that formats a string is not supported");
+  expect_chat_template_failure(
+      "{% set x = 1 %}{% set x.y = 2 %}", StatusCode::kInvalidArgument,
+      "line 1 of the template: 'x' is no namespace, whose attributes alone can be set");
+  expect_chat_template_failure("{% set a, b = [1] %}", StatusCode::kInvalidArgument,
+                               "line 1 of the template: 2 variables are set to 1 values");
 }
 
 TEST(ChatTemplate, RefusesWhatIsNoTemplate) {
@@ -268,14 +287,15 @@ TEST(ChatTemplate, NestsOnlySoDeep) {
   expect_exhausted("{% set " + repeated("(", 100000));
   expect_exhausted(std::string(kMaxTemplateBytes + 1, 'x'));
   expect_exhausted("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}");
-  EXPECT_EQ(text_of("{{ " + repeated("(", 90) + "1" + repeated(")", 90) + " }}"), "1");
+  EXPECT_EQ(chat_template_text_of("{{ " + repeated("(", 90) + "1" + repeated(")", 90) + " }}"),
+            "1");
 }
 
 TEST(ChatTemplate, ValuesNestWithoutHarm) {
   const std::string deep =
       "{% set ns = namespace(x=[]) %}{% for i in range(50000) %}{% set ns.x = [ns.x] %}{% endfor "
       "%}";
-  EXPECT_EQ(text_of(deep + "{{ ns.x | length }}"), "1");
+  EXPECT_EQ(chat_template_text_of(deep + "{{ ns.x | length }}"), "1");
   expect_exhausted(deep + "{{ ns.x }}");
   expect_exhausted(deep + "{{ ns.x | tojson }}");
   expect_exhausted(deep + "{{ ns.x == [ns.x] }}");
@@ -283,7 +303,9 @@ TEST(ChatTemplate, ValuesNestWithoutHarm) {
       "{% set ns = namespace(x=()) %}{% for i in range(50000) %}"
       "{% set ns.x = (ns.x,) %}{% endfor %}{{ ns.x < (ns.x,) }}");
   expect_exhausted("{% set ns = namespace() %}{% set ns.ns = ns %}{{ ns }}");
-  EXPECT_EQ(text_of("{% set ns = namespace() %}{% set ns.ns = ns %}{{ ns.ns == ns }}"), "True");
+  EXPECT_EQ(
+      chat_template_text_of("{% set ns = namespace() %}{% set ns.ns = ns %}{{ ns.ns == ns }}"),
+      "True");
 }
 
 TEST(ChatTemplate, TakesOnlySoMuchTimeAndMemory) {

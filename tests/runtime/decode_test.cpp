@@ -22,7 +22,7 @@ using Ids = std::vector<int32_t>;
 using Logits = std::vector<float>;
 
 // Logits are up to 50: sums of 16 products of attention's outputs, which have an error of 3e-6.
-constexpr double kTolerance = 1e-4;
+constexpr double kDecodeTolerance = 1e-4;
 
 std::unique_ptr<Decoder> make_decoder(const Model& model, int threads = 1) {
   auto decoder = Decoder::create(model, {.threads = threads, .outputs = {}});
@@ -73,7 +73,7 @@ Logits logits_in(const Decoder& decoder, size_t row) {
 void expect_near(const Logits& found, const std::vector<double>& expected) {
   ASSERT_EQ(found.size(), expected.size());
   for (size_t i = 0; i < found.size(); ++i) {
-    EXPECT_NEAR(found[i], expected[i], kTolerance) << "logit " << i;
+    EXPECT_NEAR(found[i], expected[i], kDecodeTolerance) << "logit " << i;
   }
 }
 
@@ -176,7 +176,8 @@ TEST(Decode, TheProbabilityOfEveryToken) {
         causal_logits(Ids(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(i) + 1));
     double sum = 0;
     for (const double logit : logits) sum += std::exp(logit);
-    EXPECT_NEAR(scores[i], logits[static_cast<size_t>(ids[i + 1])] - std::log(sum), kTolerance);
+    EXPECT_NEAR(scores[i], logits[static_cast<size_t>(ids[i + 1])] - std::log(sum),
+                kDecodeTolerance);
   }
   EXPECT_EQ(scores_of(model, ids, 3), scores);
 }

@@ -15,13 +15,13 @@ namespace {
 namespace tiny = attention::test;
 using Ids = std::vector<int32_t>;
 
-const Model& model() {
-  static const Model model = tiny::small_model(tiny::Parts::kDecoder);
-  return model;
+const Model& engine_model() {
+  static const Model engine_model = tiny::small_model(tiny::Parts::kDecoder);
+  return engine_model;
 }
 
 Engine make_engine(const EngineOptions& options = {.session = {.threads = 1, .outputs = {}}}) {
-  auto made = Engine::create(model(), options);
+  auto made = Engine::create(engine_model(), options);
   EXPECT_TRUE(made.ok()) << made.status().message();
   return std::move(made).value();
 }
@@ -57,7 +57,7 @@ std::vector<Ids> ids_of(const Generation& result) {
 }
 
 std::vector<Ids> alone(const EngineRequest& request) {
-  auto generator = Generator::create(model(), {.threads = 1, .outputs = {}});
+  auto generator = Generator::create(engine_model(), {.threads = 1, .outputs = {}});
   EXPECT_TRUE(generator.ok());
   const auto results = generator->generate({&request.ids, 1}, request.options);
   EXPECT_TRUE(results.ok()) << results.status().message();
@@ -136,15 +136,15 @@ TEST(Engine, RequestsWaitForRoomInTheCache) {
 }
 
 TEST(Engine, RefusesWhatCannotBe) {
-  EXPECT_EQ(Engine::create(model(), {.session = {}, .max_sequences = 0}).status().message(),
+  EXPECT_EQ(Engine::create(engine_model(), {.session = {}, .max_sequences = 0}).status().message(),
             "max_sequences: expected at least 1, found 0");
-  EXPECT_EQ(Engine::create(model(), {.session = {}, .prompt_tokens = -1}).status().message(),
+  EXPECT_EQ(Engine::create(engine_model(), {.session = {}, .prompt_tokens = -1}).status().message(),
             "prompt_tokens: expected at least 1, found -1");
   EXPECT_EQ(Engine::create(tiny::small_model(tiny::Parts::kBoth)).status().code(),
             StatusCode::kUnsupported);
   EngineOptions negative;
   negative.session.cache_bytes = -1;
-  EXPECT_EQ(Engine::create(model(), negative).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(Engine::create(engine_model(), negative).status().code(), StatusCode::kInvalidArgument);
 
   EngineOptions options{.session = {.threads = 1, .cache_bytes = 1 << 14, .outputs = {}}};
   Engine engine = make_engine(options);

@@ -12,7 +12,7 @@ namespace {
 
 using MappingTest = TemporaryFolderTest;
 
-std::string text_of(const MappedFile& file) {
+std::string file_mapping_text_of(const MappedFile& file) {
   return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
 }
 
@@ -20,7 +20,7 @@ TEST_F(MappingTest, MapsTheWholeFile) {
   put("f", "hello");
   const auto file = MappedFile::open(path("f"));
   ASSERT_TRUE(file.ok()) << file.status().message();
-  EXPECT_EQ(text_of(*file), "hello");
+  EXPECT_EQ(file_mapping_text_of(*file), "hello");
 }
 
 TEST_F(MappingTest, MovesWithoutMovingBytes) {
@@ -34,10 +34,10 @@ TEST_F(MappingTest, MovesWithoutMovingBytes) {
   EXPECT_EQ(moved.bytes().data(), data);
   *second = std::move(moved);
   EXPECT_EQ(second->bytes().data(), data);
-  EXPECT_EQ(text_of(*second), "first");
+  EXPECT_EQ(file_mapping_text_of(*second), "first");
   MappedFile& self = *second;
   *second = std::move(self);
-  EXPECT_EQ(text_of(*second), "first");
+  EXPECT_EQ(file_mapping_text_of(*second), "first");
 }
 
 TEST_F(MappingTest, OutlivesItsName) {
@@ -45,7 +45,7 @@ TEST_F(MappingTest, OutlivesItsName) {
   const auto file = MappedFile::open(path("f"));
   ASSERT_TRUE(file.ok());
   std::filesystem::remove(path("f"));
-  EXPECT_EQ(text_of(*file), "hello");
+  EXPECT_EQ(file_mapping_text_of(*file), "hello");
 }
 
 TEST_F(MappingTest, RefusesWhatHasNoBytes) {

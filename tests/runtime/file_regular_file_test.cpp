@@ -11,7 +11,7 @@ namespace {
 
 using RegularFileTest = TemporaryFolderTest;
 
-std::string text_of(const AlignedBuffer& buffer) {
+std::string file_regular_file_text_of(const AlignedBuffer& buffer) {
   return {reinterpret_cast<const char*>(buffer.bytes().data()), buffer.bytes().size()};
 }
 
@@ -22,7 +22,7 @@ TEST_F(RegularFileTest, ReadsTheWholeFile) {
     put("f", contents);
     const auto buffer = read_regular(path("f"));
     ASSERT_TRUE(buffer.ok()) << buffer.status().message();
-    EXPECT_TRUE(text_of(*buffer) == contents);
+    EXPECT_TRUE(file_regular_file_text_of(*buffer) == contents);
     EXPECT_EQ(reinterpret_cast<uintptr_t>(buffer->bytes().data()) % AlignedBuffer::kAlignment, 0u);
   }
 }
@@ -32,7 +32,7 @@ TEST_F(RegularFileTest, IsIndependentOfTheFile) {
   const auto buffer = read_regular(path("f"));
   ASSERT_TRUE(buffer.ok());
   std::filesystem::resize_file(path("f"), 0);
-  EXPECT_EQ(text_of(*buffer), "hello");
+  EXPECT_EQ(file_regular_file_text_of(*buffer), "hello");
 }
 
 TEST_F(RegularFileTest, RefusesWhatHasNoBytes) {

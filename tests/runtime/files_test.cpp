@@ -22,7 +22,7 @@ TensorMap two_tensors() {
   return tensors;
 }
 
-void expect_equal(const TensorMap& found, const TensorMap& expected) {
+void expect_files_equal(const TensorMap& found, const TensorMap& expected) {
   ASSERT_EQ(found.size(), expected.size());
   for (const auto& [name, tensor] : expected) {
     const auto other = found.find(name);
@@ -43,13 +43,13 @@ TEST_F(FilesTest, SafetensorsComeBackAsTheyWere) {
 
   const auto read = read_safetensors(path("a.safetensors"));
   ASSERT_TRUE(read.ok()) << read.status().message();
-  expect_equal(*read, tensors);
+  expect_files_equal(*read, tensors);
 
   // Also at an odd address: the bytes may come from anywhere.
   const std::string bytes = "x" + get("a.safetensors");
   const auto parsed = parse_safetensors(std::as_bytes(std::span(bytes)).subspan(1), "here");
   ASSERT_TRUE(parsed.ok()) << parsed.status().message();
-  expect_equal(*parsed, tensors);
+  expect_files_equal(*parsed, tensors);
   EXPECT_FALSE(is_model_file(path("a.safetensors")).value());
 }
 

@@ -10,8 +10,8 @@ namespace {
 
 using lanewise::test::Tokens;
 
-constexpr int32_t kEnd = 2;
-constexpr int32_t kPrompt = 0;
+constexpr int32_t kGenerateConstrainedEnd = 2;
+constexpr int32_t kGenerateConstrainedPrompt = 0;
 
 class ConstrainedSearchTest : public ::testing::TestWithParam<int> {
  protected:
@@ -19,7 +19,7 @@ class ConstrainedSearchTest : public ::testing::TestWithParam<int> {
   GenerationOptions options_ = [] {
     GenerationOptions options;
     options.beams = GetParam();
-    options.eos_token_ids = {kEnd};
+    options.eos_token_ids = {kGenerateConstrainedEnd};
     return options;
   }();
 
@@ -31,7 +31,7 @@ class ConstrainedSearchTest : public ::testing::TestWithParam<int> {
   /// Runs with a model that likes the end best, then high ids.
   Hypothesis found(const char* pattern, const Model& model = nullptr) {
     const auto vocabulary = static_cast<int64_t>(tokens_.bytes.size());
-    const std::vector<int32_t> prompt{kPrompt};
+    const std::vector<int32_t> prompt{kGenerateConstrainedPrompt};
     const auto search = make(options_, vocabulary, prompt);
     const Constraint constraint =
         lanewise::test::constraint_of(Grammar::from_regex(pattern), tokens_);
@@ -40,7 +40,7 @@ class ConstrainedSearchTest : public ::testing::TestWithParam<int> {
         *search, prompt, model ? model : [&](const std::vector<int32_t>&) {
           std::vector<float> logits(tokens_.bytes.size());
           for (size_t i = 0; i < logits.size(); ++i) logits[i] = static_cast<float>(i) * 0.001f;
-          logits[kEnd] = 9.0f;
+          logits[kGenerateConstrainedEnd] = 9.0f;
           return logits;
         });
     EXPECT_TRUE(search->status().ok());

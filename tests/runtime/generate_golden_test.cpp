@@ -22,9 +22,9 @@ using Json = nlohmann::json;
 
 // Relative to the magnitude, or 1: sums of up to 30 log-probabilities in f32, in Transformers and
 // here.
-constexpr double kTolerance = 2e-6;
+constexpr double kGenerateGoldenTolerance = 2e-6;
 
-const Json& golden() {
+const Json& generate_golden_golden() {
   static const Json json = [] {
     std::ifstream file(test_data_folder() + "/search/golden.json");
     return Json::parse(file, nullptr, /*allow_exceptions=*/false);
@@ -33,7 +33,8 @@ const Json& golden() {
 }
 
 std::vector<float> logits_behind(const std::vector<int32_t>& tokens, int source) {
-  static const auto table = golden().at("table").get<std::vector<std::vector<int32_t>>>();
+  static const auto table =
+      generate_golden_golden().at("table").get<std::vector<std::vector<int32_t>>>();
   const int b = tokens.back();
   const int a = tokens.size() > 1 ? tokens[tokens.size() - 2] : 0;
   const std::vector<int32_t>& row =
@@ -69,12 +70,13 @@ class StopSequences final : public StopRule {
   std::vector<std::vector<int32_t>> stops_;
 };
 
-GenerationOptions options_of(const Json& json) {
+GenerationOptions generate_golden_options_of(const Json& json) {
   const auto document = base::parse_json(json.dump(), 1 << 20);
   EXPECT_TRUE(document.ok()) << document.status().message();
   const auto fields = base::JsonFields::of(document->root(), "options");
   EXPECT_TRUE(fields.ok()) << fields.status().message();
-  auto options = options_from_json(*fields, golden().at("vocabulary").get<int64_t>());
+  auto options =
+      options_from_json(*fields, generate_golden_golden().at("vocabulary").get<int64_t>());
   EXPECT_TRUE(options.ok()) << options.status().message();
   return options.ok() ? *std::move(options) : GenerationOptions();
 }
@@ -85,7 +87,7 @@ void expect_sequences(std::span<const Hypothesis> found, const Json& expected) {
     EXPECT_EQ(found[i].ids, expected[i].at("ids").get<std::vector<int32_t>>()) << i;
     const auto score = expected[i].at("score").get<double>();
     EXPECT_NEAR(static_cast<double>(found[i].score), score,
-                kTolerance * std::max(1.0, std::abs(score)))
+                kGenerateGoldenTolerance * std::max(1.0, std::abs(score)))
         << i;
     EXPECT_EQ(reason_name(found[i].finish_reason), expected[i].at("reason")) << i;
   }
@@ -105,13 +107,13 @@ INSTANTIATE_TEST_SUITE_P(Isas, SearchGoldenTest, ::testing::ValuesIn(isas()),
                          [](const auto& isa) { return std::string(ops::name_of(isa.param)); });
 
 TEST_P(SearchGoldenTest, FindsWhatTransformersFinds) {
-  ASSERT_TRUE(golden().is_object()) << "LANEWISE_TEST_DATA is not tests/data";
-  const auto vocabulary = golden().at("vocabulary").get<int64_t>();
-  const Json& cases = golden().at("cases");
+  ASSERT_TRUE(generate_golden_golden().is_object()) << "LANEWISE_TEST_DATA is not tests/data";
+  const auto vocabulary = generate_golden_golden().at("vocabulary").get<int64_t>();
+  const Json& cases = generate_golden_golden().at("cases");
   ASSERT_GT(cases.size(), 500u);
   for (const Json& one : cases) {
     SCOPED_TRACE(one.dump());
-    const GenerationOptions options = options_of(one.at("options"));
+    const GenerationOptions options = generate_golden_options_of(one.at("options"));
     StopSequences stops(one.at("stops"));
     const auto prompt = one.at("prompt").get<std::vector<int32_t>>();
     const auto source = one.at("source").get<int>();
@@ -126,12 +128,12 @@ TEST_P(SearchGoldenTest, FindsWhatTransformersFinds) {
 /// Every token that may be drawn, as often as Transformers' filters leave it.
 TEST_P(SearchGoldenTest, DrawsWhatTransformersDraws) {
   constexpr int kDraws = 20000;
-  const auto vocabulary = golden().at("vocabulary").get<int64_t>();
-  const Json& filters = golden().at("filters");
+  const auto vocabulary = generate_golden_golden().at("vocabulary").get<int64_t>();
+  const Json& filters = generate_golden_golden().at("filters");
   ASSERT_GT(filters.size(), 30u);
   for (const Json& one : filters) {
     SCOPED_TRACE(one.dump());
-    const GenerationOptions options = options_of(one.at("options"));
+    const GenerationOptions options = generate_golden_options_of(one.at("options"));
     const auto prompt = one.at("prompt").get<std::vector<int32_t>>();
     std::vector<float> row = logits_behind(prompt, 0);
     const Processors processors(options, prompt.size(), 1);

@@ -15,7 +15,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int64_t kVocabulary = 100;
+constexpr int64_t kGenerateOptionsVocabulary = 100;
 
 /// Options with one change.
 GenerationOptions with(const std::function<void(GenerationOptions&)>& change) {
@@ -25,13 +25,13 @@ GenerationOptions with(const std::function<void(GenerationOptions&)>& change) {
 }
 
 void expect_refused(const GenerationOptions& options, const std::string& message) {
-  const Status status = validate(options, kVocabulary);
+  const Status status = validate(options, kGenerateOptionsVocabulary);
   EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << message;
   EXPECT_EQ(status.message(), message);
 }
 
 TEST(GenerationOptionsTest, DefaultsAreValid) {
-  EXPECT_TRUE(validate({}, kVocabulary).ok());
+  EXPECT_TRUE(validate({}, kGenerateOptionsVocabulary).ok());
   EXPECT_TRUE(validate({}, 1).ok());
 }
 
@@ -49,11 +49,11 @@ TEST(GenerationOptionsTest, WhatModelsUseIsValid) {
   options.forced_eos_token_id = {2, 3};
   options.eos_token_ids = {2, 3};
   options.pad_token_id = 99;
-  EXPECT_TRUE(validate(options, kVocabulary).ok());
+  EXPECT_TRUE(validate(options, kGenerateOptionsVocabulary).ok());
   // new tokens override the others, which may then be invalid
   options.max_new_tokens = 5;
   options.min_length = 90;
-  EXPECT_TRUE(validate(options, kVocabulary).ok());
+  EXPECT_TRUE(validate(options, kGenerateOptionsVocabulary).ok());
 }
 
 TEST(GenerationOptionsTest, TheKindOfSearchIsChecked) {
@@ -82,37 +82,43 @@ TEST(GenerationOptionsTest, NumbersAreChecked) {
   const double nan = std::nan("");
   const double inf = std::numeric_limits<double>::infinity();
   for (const double bad : {-0.1, nan, inf}) {
-    const Status status = validate(with([bad](auto& o) { o.temperature = bad; }), kVocabulary);
+    const Status status =
+        validate(with([bad](auto& o) { o.temperature = bad; }), kGenerateOptionsVocabulary);
     EXPECT_NE(status.message().find("'temperature'"), std::string::npos) << bad;
   }
   for (const double bad : {0.0, -1.0, 1.5, nan}) {
-    const Status status = validate(with([bad](auto& o) { o.top_p = bad; }), kVocabulary);
+    const Status status =
+        validate(with([bad](auto& o) { o.top_p = bad; }), kGenerateOptionsVocabulary);
     EXPECT_NE(status.message().find("'top_p'"), std::string::npos) << bad;
   }
   for (const double bad : {11.0, -11.0, nan, inf}) {
-    const Status status = validate(with([bad](auto& o) { o.length_penalty = bad; }), kVocabulary);
+    const Status status =
+        validate(with([bad](auto& o) { o.length_penalty = bad; }), kGenerateOptionsVocabulary);
     EXPECT_NE(status.message().find("'length_penalty'"), std::string::npos) << bad;
   }
   for (const double bad : {0.0, -1.0, 1e9, nan, inf}) {
     const Status status =
-        validate(with([bad](auto& o) { o.repetition_penalty = bad; }), kVocabulary);
+        validate(with([bad](auto& o) { o.repetition_penalty = bad; }), kGenerateOptionsVocabulary);
     EXPECT_NE(status.message().find("'repetition_penalty'"), std::string::npos) << bad;
   }
   for (const double bad : {-0.1, 1.1, nan, inf}) {
-    const Status status = validate(with([bad](auto& o) { o.min_p = bad; }), kVocabulary);
+    const Status status =
+        validate(with([bad](auto& o) { o.min_p = bad; }), kGenerateOptionsVocabulary);
     EXPECT_NE(status.message().find("'min_p'"), std::string::npos) << bad;
   }
   for (const double bad : {2e6, -2e6, nan, inf}) {
-    Status status = validate(with([bad](auto& o) { o.frequency_penalty = bad; }), kVocabulary);
+    Status status =
+        validate(with([bad](auto& o) { o.frequency_penalty = bad; }), kGenerateOptionsVocabulary);
     EXPECT_NE(status.message().find("'frequency_penalty'"), std::string::npos) << bad;
-    status = validate(with([bad](auto& o) { o.presence_penalty = bad; }), kVocabulary);
+    status =
+        validate(with([bad](auto& o) { o.presence_penalty = bad; }), kGenerateOptionsVocabulary);
     EXPECT_NE(status.message().find("'presence_penalty'"), std::string::npos) << bad;
   }
   for (const double bad : {1e31, -1e31, nan, inf}) {
     const Status status = validate(with([bad](auto& o) {
                                      o.logit_bias = {{3, bad}};
                                    }),
-                                   kVocabulary);
+                                   kGenerateOptionsVocabulary);
     EXPECT_NE(status.message().find("'logit_bias'"), std::string::npos) << bad;
   }
   expect_refused(with([](auto& o) { o.top_logprobs = 101; }),
@@ -192,7 +198,8 @@ TEST(GenerationOptionsTest, BiasesAndStopStringsAreChecked) {
                    o.stop_strings = {"a", ""};
                  }),
                  "option 'stop_strings': expected texts, found an empty one");
-  const Status bytes = validate(with([](auto& o) { o.stop_strings = {"\xff"}; }), kVocabulary);
+  const Status bytes =
+      validate(with([](auto& o) { o.stop_strings = {"\xff"}; }), kGenerateOptionsVocabulary);
   EXPECT_EQ(bytes.code(), StatusCode::kInvalidArgument);
   EXPECT_NE(bytes.message().find("'stop_strings'"), std::string::npos);
 }
@@ -203,7 +210,7 @@ std::string refused_in(const std::string& field) {
     options.unsupported = {{"never_heard_of", "overridden"}, {field, field + " is the reason"}};
     const std::string_view overridden[] = {"never_heard_of"};
     override_unsupported(options, overridden);
-    const Status status = validate(options, kVocabulary);
+    const Status status = validate(options, kGenerateOptionsVocabulary);
     if (status.ok()) return false;
     EXPECT_EQ(status.code(), StatusCode::kUnsupported);
     EXPECT_EQ(status.message(), field + " is the reason");
@@ -276,7 +283,7 @@ Result<GenerationOptions> read_options(const Json& options) {
   EXPECT_TRUE(json.ok()) << json.status().message();
   const auto fields = base::JsonFields::of(json->root(), "")->object("generation");
   if (!fields.ok()) return fields.status();
-  return options_from_json(*fields, kVocabulary);
+  return options_from_json(*fields, kGenerateOptionsVocabulary);
 }
 
 TEST(GenerationOptionsJsonTest, EveryFieldComesBack) {
@@ -353,7 +360,8 @@ TEST(GenerationOptionsJsonTest, WhatOnlyContradictsItselfIsRead) {
         R"({"num_return_sequences": 3})"}) {
     const auto read = read_options(Json::parse(text));
     ASSERT_TRUE(read.ok()) << read.status().message();
-    EXPECT_EQ(validate(*read, kVocabulary).code(), StatusCode::kInvalidArgument) << text;
+    EXPECT_EQ(validate(*read, kGenerateOptionsVocabulary).code(), StatusCode::kInvalidArgument)
+        << text;
   }
 }
 

@@ -10,7 +10,7 @@
 namespace lanewise::generate {
 namespace {
 
-constexpr float kForbidden = -std::numeric_limits<float>::infinity();
+constexpr float kGenerateProcessorsForbidden = -std::numeric_limits<float>::infinity();
 using Ids = std::vector<int32_t>;
 using Row = std::vector<float>;
 
@@ -20,7 +20,7 @@ Row ones(size_t vocabulary) { return Row(vocabulary, 1.0f); }
 Ids forbidden(const Row& scores) {
   Ids ids;
   for (size_t i = 0; i < scores.size(); ++i) {
-    if (scores[i] == kForbidden) ids.push_back(static_cast<int32_t>(i));
+    if (scores[i] == kGenerateProcessorsForbidden) ids.push_back(static_cast<int32_t>(i));
   }
   return ids;
 }
@@ -32,7 +32,7 @@ TEST(ProcessorsTest, RepetitionIsPenalisedOnceByTheSignOfTheScore) {
   penalize_repetition(tokens, 2.0f, scores, before.data());
   EXPECT_EQ(scores, (Row{2.0f, -8.0f, 1.0f, 0.0f, 5.0f}));
   EXPECT_EQ(before, (Row{4.0f, -4.0f, 4.0f, 0.0f, 4.0f}));
-  Row forbidden_already{kForbidden, 1.0f};
+  Row forbidden_already{kGenerateProcessorsForbidden, 1.0f};
   penalize_repetition(Ids{0}, 2.0f, forbidden_already, before.data());
   EXPECT_EQ(forbidden(forbidden_already), Ids{0});
 }
@@ -44,13 +44,14 @@ TEST(ProcessorsTest, ABiasIsAdded) {
 }
 
 TEST(ProcessorsTest, OccurrencesAreCountedAndPresenceIsNot) {
-  Row scores{4.0f, -4.0f, 1.0f, kForbidden, 0.0f};
+  Row scores{4.0f, -4.0f, 1.0f, kGenerateProcessorsForbidden, 0.0f};
   const Ids tokens{0, 1, 0, 3, 0};
   Row memory(tokens.size());
   penalize_occurrence(tokens, 0.5f, 2.0f, scores, memory.data());
-  EXPECT_EQ(scores, (Row{0.5f, -6.5f, 1.0f, kForbidden, 0.0f}));
+  EXPECT_EQ(scores, (Row{0.5f, -6.5f, 1.0f, kGenerateProcessorsForbidden, 0.0f}));
   penalize_occurrence(tokens, -0.5f, -2.0f, scores, memory.data());
-  EXPECT_EQ(scores, (Row{4.0f, -4.0f, 1.0f, kForbidden, 0.0f})) << "both may be negative";
+  EXPECT_EQ(scores, (Row{4.0f, -4.0f, 1.0f, kGenerateProcessorsForbidden, 0.0f}))
+      << "both may be negative";
 }
 
 /// In double: bias, repetition over all tokens, frequency and presence over the new ones.
@@ -128,7 +129,8 @@ TEST(ProcessorsTest, AWordIsForbiddenAtItsLastToken) {
 TEST(ProcessorsTest, ForcedTokensAreCertainAndAllOthersForbidden) {
   Row scores = ones(5);
   force(Ids{1, 3}, 0.5f, scores);
-  EXPECT_EQ(scores, (Row{kForbidden, 0.5f, kForbidden, 0.5f, kForbidden}));
+  EXPECT_EQ(scores, (Row{kGenerateProcessorsForbidden, 0.5f, kGenerateProcessorsForbidden, 0.5f,
+                         kGenerateProcessorsForbidden}));
 }
 
 /// The ids forbidden after `tokens`, with a prompt of `prompt` tokens and 5 new ones allowed.

@@ -17,7 +17,7 @@
 namespace lanewise::generate {
 namespace {
 
-constexpr float kForbidden = -std::numeric_limits<float>::infinity();
+constexpr float kGenerateSamplerForbidden = -std::numeric_limits<float>::infinity();
 
 std::vector<float> random_scores(size_t vocabulary, uint32_t seed, float spread) {
   std::mt19937 random(seed);
@@ -30,7 +30,7 @@ std::vector<float> random_scores(size_t vocabulary, uint32_t seed, float spread)
 std::map<int32_t, double> reference(const std::vector<float>& scores, const GenerationOptions& o) {
   std::vector<int32_t> order;
   for (size_t i = 0; i < scores.size(); ++i) {
-    if (scores[i] > kForbidden) order.push_back(static_cast<int32_t>(i));
+    if (scores[i] > kGenerateSamplerForbidden) order.push_back(static_cast<int32_t>(i));
   }
   std::stable_sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
     return scores[static_cast<size_t>(a)] > scores[static_cast<size_t>(b)];
@@ -102,7 +102,7 @@ TEST(SamplerTest, DrawsWhatTheFiltersLeaveWithItsProbability) {
 TEST(SamplerTest, NothingForbiddenIsDrawn) {
   std::vector<float> scores = random_scores(50, 6, 5.0f);
   for (size_t i = 0; i < scores.size(); ++i) {
-    if (i % 3 != 0) scores[i] = kForbidden;
+    if (i % 3 != 0) scores[i] = kGenerateSamplerForbidden;
   }
   for (const int top_k : {0, 30, 40}) {
     GenerationOptions options;
@@ -113,7 +113,7 @@ TEST(SamplerTest, NothingForbiddenIsDrawn) {
 }
 
 TEST(SamplerTest, NoTokenWhereAllAreForbidden) {
-  std::vector<float> scores(300, kForbidden);
+  std::vector<float> scores(300, kGenerateSamplerForbidden);
   for (const int top_k : {0, 4, 280}) {
     for (const double top_p : {1.0, 0.5}) {
       GenerationOptions options;
@@ -206,7 +206,7 @@ TEST(RandomNumberTest, ArgumentsDoNotStandForEachOther) {
 }
 
 /// Scores that depend on the last token.
-std::vector<float> model(const std::vector<int32_t>& tokens) {
+std::vector<float> generate_sampler_model(const std::vector<int32_t>& tokens) {
   return random_scores(60, static_cast<uint32_t>(tokens.back()) + 1, 6.0f);
 }
 
@@ -225,7 +225,7 @@ GenerationOptions sampling_options() {
 std::vector<Hypothesis> samples(const GenerationOptions& options, uint64_t sequence) {
   const std::vector<int32_t> prompt{5};
   const auto search = test::make(options, 60, prompt, sequence);
-  test::run(*search, prompt, model);
+  test::run(*search, prompt, generate_sampler_model);
   return {search->results().begin(), search->results().end()};
 }
 
@@ -267,7 +267,7 @@ TEST(SamplingSearchTest, RowsMayBeScoredByDifferentThreads) {
     std::vector<std::thread> threads;
     for (int row = search->rows() - 1; row >= 0; --row) {
       threads.emplace_back([&search, row] {
-        std::vector<float> logits = model({search->token(row)});
+        std::vector<float> logits = generate_sampler_model({search->token(row)});
         search->score(row, logits.data());
       });
     }
@@ -291,8 +291,10 @@ TEST(SamplingSearchTest, TheScoreIsOfTheModelsOwnDistribution) {
     double sum = 0.0;
     for (const int32_t id : chosen) {
       double total = 0.0;
-      for (const float score : model(tokens)) total += std::exp(static_cast<double>(score));
-      sum += static_cast<double>(model(tokens)[static_cast<size_t>(id)]) - std::log(total);
+      for (const float score : generate_sampler_model(tokens))
+        total += std::exp(static_cast<double>(score));
+      sum += static_cast<double>(generate_sampler_model(tokens)[static_cast<size_t>(id)]) -
+             std::log(total);
       tokens.push_back(id);
     }
     EXPECT_NEAR(static_cast<double>(hypothesis.score),

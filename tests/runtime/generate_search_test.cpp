@@ -17,31 +17,32 @@ namespace {
 using Ids = std::vector<int32_t>;
 
 constexpr float kInf = std::numeric_limits<float>::infinity();
-constexpr int64_t kVocabulary = 12;
-constexpr int32_t kEnd = 2;
-const Ids kPrompt{1, 4};
+constexpr int64_t kGenerateSearchVocabulary = 12;
+constexpr int32_t kGenerateSearchEnd = 2;
+const Ids kGenerateSearchPrompt{1, 4};
 
 /// The most likely successor of each token is the next one; the end token is far below.
 std::vector<float> count_up(const Ids& tokens) {
-  std::vector<float> logits(kVocabulary);
+  std::vector<float> logits(kGenerateSearchVocabulary);
   for (size_t i = 0; i < logits.size(); ++i) {
-    logits[i] = -static_cast<float>((i + kVocabulary - static_cast<size_t>(tokens.back()) - 1) %
-                                    kVocabulary);
+    logits[i] = -static_cast<float>(
+        (i + kGenerateSearchVocabulary - static_cast<size_t>(tokens.back()) - 1) %
+        kGenerateSearchVocabulary);
   }
-  logits[kEnd] = -30.0f;
+  logits[kGenerateSearchEnd] = -30.0f;
   return logits;
 }
 
-GenerationOptions options_of(int beams, int results = 1) {
+GenerationOptions generate_search_options_of(int beams, int results = 1) {
   GenerationOptions options;
   options.beams = beams;
   options.num_return_sequences = results;
-  options.eos_token_ids = {kEnd};
+  options.eos_token_ids = {kGenerateSearchEnd};
   return options;
 }
 
 GenerationOptions sampling(int results) {
-  GenerationOptions options = options_of(1, results);
+  GenerationOptions options = generate_search_options_of(1, results);
   options.temperature = 1.0;
   return options;
 }
@@ -59,8 +60,9 @@ void step(Search& search, const test::Model& model) {
 }
 
 TEST(SearchTest, BeginsWithOneRowThatIsThePrompt) {
-  for (const GenerationOptions& options : {options_of(1), options_of(4), sampling(3)}) {
-    const auto search = test::make(options, kVocabulary, kPrompt);
+  for (const GenerationOptions& options :
+       {generate_search_options_of(1), generate_search_options_of(4), sampling(3)}) {
+    const auto search = test::make(options, kGenerateSearchVocabulary, kGenerateSearchPrompt);
     EXPECT_EQ(search->rows(), 1);
     EXPECT_EQ(search->token(0), 4);
     EXPECT_EQ(search->parent(0), 0);
@@ -70,18 +72,18 @@ TEST(SearchTest, BeginsWithOneRowThatIsThePrompt) {
 }
 
 TEST(SearchTest, GreedyTakesTheLikeliest) {
-  GenerationOptions options = options_of(1);
+  GenerationOptions options = generate_search_options_of(1);
   options.max_new_tokens = 5;
-  const auto search = test::make(options, kVocabulary, kPrompt);
-  test::run(*search, kPrompt, count_up);
+  const auto search = test::make(options, kGenerateSearchVocabulary, kGenerateSearchPrompt);
+  test::run(*search, kGenerateSearchPrompt, count_up);
   ASSERT_EQ(search->results().size(), 1u);
   EXPECT_EQ(search->results()[0].ids, (Ids{5, 6, 7, 8, 9}));
   EXPECT_EQ(search->results()[0].finish_reason, FinishReason::kLength);
 }
 
 TEST(SearchTest, ManyRowsContinueTheOneOfThePrompt) {
-  for (const GenerationOptions& options : {options_of(4), sampling(3)}) {
-    const auto search = test::make(options, kVocabulary, kPrompt);
+  for (const GenerationOptions& options : {generate_search_options_of(4), sampling(3)}) {
+    const auto search = test::make(options, kGenerateSearchVocabulary, kGenerateSearchPrompt);
     step(*search, count_up);
     EXPECT_EQ(search->rows(), std::max(options.beams, options.num_return_sequences));
     for (int row = 0; row < search->rows(); ++row) {
@@ -93,7 +95,8 @@ TEST(SearchTest, ManyRowsContinueTheOneOfThePrompt) {
 }
 
 TEST(SearchTest, BeamsAreTheContinuationsOfTheirParents) {
-  const auto search = test::make(options_of(3), kVocabulary, kPrompt);
+  const auto search =
+      test::make(generate_search_options_of(3), kGenerateSearchVocabulary, kGenerateSearchPrompt);
   for (int length = 1; length < 6; ++length) {
     std::vector<Ids> before;
     for (int row = 0; row < search->rows(); ++row) {
@@ -109,10 +112,10 @@ TEST(SearchTest, BeamsAreTheContinuationsOfTheirParents) {
 }
 
 TEST(SearchTest, AnEndTokenIsNotInTheResult) {
-  GenerationOptions options = options_of(1);
-  options.eos_token_ids = {kEnd, 7};
-  const auto search = test::make(options, kVocabulary, kPrompt);
-  test::run(*search, kPrompt, count_up);
+  GenerationOptions options = generate_search_options_of(1);
+  options.eos_token_ids = {kGenerateSearchEnd, 7};
+  const auto search = test::make(options, kGenerateSearchVocabulary, kGenerateSearchPrompt);
+  test::run(*search, kGenerateSearchPrompt, count_up);
   EXPECT_EQ(search->results()[0].ids, (Ids{5, 6}));
   EXPECT_EQ(search->results()[0].finish_reason, FinishReason::kEos);
 }
@@ -130,8 +133,9 @@ TEST(SearchTest, TheLengthIsThePromptsModelsAndOptions) {
 }
 
 TEST(SearchTest, WithNoRoomForATokenItIsOver) {
-  for (const GenerationOptions& options : {options_of(1), options_of(4, 2), sampling(3)}) {
-    const auto search = test::make(options, kVocabulary, kPrompt, 0, 0);
+  for (const GenerationOptions& options :
+       {generate_search_options_of(1), generate_search_options_of(4, 2), sampling(3)}) {
+    const auto search = test::make(options, kGenerateSearchVocabulary, kGenerateSearchPrompt, 0, 0);
     EXPECT_EQ(search->rows(), 0);
     ASSERT_GE(search->results().size(), 1u);
     EXPECT_TRUE(search->results()[0].ids.empty());
@@ -141,9 +145,10 @@ TEST(SearchTest, WithNoRoomForATokenItIsOver) {
 }
 
 TEST(SearchTest, StopKeepsWhatThereIs) {
-  for (const GenerationOptions& options : {options_of(1), options_of(4, 3), sampling(3)}) {
+  for (const GenerationOptions& options :
+       {generate_search_options_of(1), generate_search_options_of(4, 3), sampling(3)}) {
     for (int steps = 0; steps < 4; ++steps) {
-      const auto search = test::make(options, kVocabulary, kPrompt);
+      const auto search = test::make(options, kGenerateSearchVocabulary, kGenerateSearchPrompt);
       for (int i = 0; i < steps; ++i) step(*search, count_up);
       score_all(*search, count_up);  // scores are discarded without advance()
       search->stop(FinishReason::kCancelled);
@@ -164,10 +169,10 @@ TEST(SearchTest, StopKeepsWhatThereIs) {
 }
 
 TEST(SearchTest, StopLeavesFinishedHypothesesAsTheyAre) {
-  GenerationOptions options = options_of(3, 3);
-  options.eos_token_ids = {kEnd, 7};
+  GenerationOptions options = generate_search_options_of(3, 3);
+  options.eos_token_ids = {kGenerateSearchEnd, 7};
   options.length_penalty = 0.0;
-  const auto search = test::make(options, kVocabulary, kPrompt);
+  const auto search = test::make(options, kGenerateSearchVocabulary, kGenerateSearchPrompt);
   while (search->finished().empty()) step(*search, count_up);
   const Hypothesis first = search->finished()[0];
   EXPECT_EQ(first.finish_reason, FinishReason::kEos);
@@ -181,14 +186,15 @@ TEST(SearchTest, StopLeavesFinishedHypothesesAsTheyAre) {
 
 /// Logits of 0 for these tokens, which share all of the probability.
 std::vector<float> evenly(const Ids& tokens) {
-  std::vector<float> logits(kVocabulary, -kInf);
+  std::vector<float> logits(kGenerateSearchVocabulary, -kInf);
   for (const int32_t token : tokens) logits[static_cast<size_t>(token)] = 0.0f;
   return logits;
 }
 
 TEST(SearchTest, OfEqualBeamsTheEarlierAndTheLowerTokenCome) {
   const Ids all{0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11};
-  const auto search = test::make(options_of(4), kVocabulary, kPrompt);
+  const auto search =
+      test::make(generate_search_options_of(4), kGenerateSearchVocabulary, kGenerateSearchPrompt);
   for (int length = 1; length <= 3; ++length) {
     step(*search, [&](const Ids&) { return evenly(all); });
     ASSERT_EQ(search->rows(), 4);
@@ -200,9 +206,9 @@ TEST(SearchTest, OfEqualBeamsTheEarlierAndTheLowerTokenCome) {
 }
 
 TEST(SearchTest, OfEqualResultsTheEarlierComesFirst) {
-  GenerationOptions options = options_of(3, 2);
+  GenerationOptions options = generate_search_options_of(3, 2);
   options.max_new_tokens = 1;
-  const auto search = test::make(options, kVocabulary, kPrompt);
+  const auto search = test::make(options, kGenerateSearchVocabulary, kGenerateSearchPrompt);
   step(*search, [](const Ids&) { return evenly({4, 5, 7, 8}); });
   ASSERT_EQ(search->results().size(), 2u);
   EXPECT_EQ(search->results()[0].ids, Ids{4});
@@ -210,10 +216,11 @@ TEST(SearchTest, OfEqualResultsTheEarlierComesFirst) {
 }
 
 TEST(SearchTest, AnEndThatIsNotAmongTheBestContinuationsIsNoResult) {
-  const auto search = test::make(options_of(2), kVocabulary, kPrompt);
+  const auto search =
+      test::make(generate_search_options_of(2), kGenerateSearchVocabulary, kGenerateSearchPrompt);
   step(*search, [](const Ids&) {
-    std::vector<float> logits = evenly({5, 6, kEnd});
-    logits[kEnd] = -1.0f;
+    std::vector<float> logits = evenly({5, 6, kGenerateSearchEnd});
+    logits[kGenerateSearchEnd] = -1.0f;
     return logits;
   });
   EXPECT_TRUE(search->finished().empty());
@@ -221,11 +228,11 @@ TEST(SearchTest, AnEndThatIsNotAmongTheBestContinuationsIsNoResult) {
 }
 
 TEST(SearchTest, ABeamThatCanOnlyEqualTheWorstResultIsNotContinued) {
-  GenerationOptions options = options_of(2);
-  options.eos_token_ids = {kEnd, 3};
+  GenerationOptions options = generate_search_options_of(2);
+  options.eos_token_ids = {kGenerateSearchEnd, 3};
   options.length_penalty = 0.0;
-  const auto search = test::make(options, kVocabulary, kPrompt);
-  step(*search, [](const Ids&) { return evenly({kEnd, 3, 5}); });
+  const auto search = test::make(options, kGenerateSearchVocabulary, kGenerateSearchPrompt);
+  step(*search, [](const Ids&) { return evenly({kGenerateSearchEnd, 3, 5}); });
   EXPECT_EQ(search->finished().size(), 2u);
   EXPECT_EQ(search->rows(), 0);
 }
@@ -233,14 +240,14 @@ TEST(SearchTest, ABeamThatCanOnlyEqualTheWorstResultIsNotContinued) {
 /// With a negative penalty scores only fall with the length, so a beam is best at its current
 /// length.
 TEST(SearchTest, NeverStoppingEarlySupposesTheLengthWithTheBestScore) {
-  GenerationOptions options = options_of(2);
+  GenerationOptions options = generate_search_options_of(2);
   options.length_penalty = -1.0;
   options.early_stopping = EarlyStopping::kNever;
-  const auto search = test::make(options, kVocabulary, kPrompt);
+  const auto search = test::make(options, kGenerateSearchVocabulary, kGenerateSearchPrompt);
   const auto likely = [](int32_t token, float end, float other) {
-    std::vector<float> logits(kVocabulary, -kInf);
+    std::vector<float> logits(kGenerateSearchVocabulary, -kInf);
     logits[static_cast<size_t>(token)] = 0.0f;
-    logits[kEnd] = end;
+    logits[kGenerateSearchEnd] = end;
     logits[11] = other;
     return logits;
   };
@@ -248,16 +255,16 @@ TEST(SearchTest, NeverStoppingEarlySupposesTheLengthWithTheBestScore) {
   step(*search, [&](const Ids&) { return likely(7, -2.0f, -4.0f); });
   EXPECT_EQ(search->finished().size(), 2u);
   EXPECT_GT(search->rows(), 0);
-  step(*search, [&](const Ids&) { return likely(kEnd, 0.0f, -9.0f); });
+  step(*search, [&](const Ids&) { return likely(kGenerateSearchEnd, 0.0f, -9.0f); });
   search->stop(FinishReason::kStop);
   EXPECT_EQ(search->results()[0].ids, (Ids{5, 7}));
 }
 
 TEST(SearchTest, ScoresAreDividedByTheLengthWhereItIsStoppedToo) {
   for (const double penalty : {0.0, 1.0, 2.0}) {
-    GenerationOptions options = options_of(2, 2);
+    GenerationOptions options = generate_search_options_of(2, 2);
     options.length_penalty = penalty;
-    const auto search = test::make(options, kVocabulary, kPrompt);
+    const auto search = test::make(options, kGenerateSearchVocabulary, kGenerateSearchPrompt);
     for (int i = 0; i < 3; ++i) step(*search, [](const Ids&) { return evenly({4, 5}); });
     search->stop(FinishReason::kCancelled);
     ASSERT_EQ(search->results().size(), 2u);
@@ -268,9 +275,10 @@ TEST(SearchTest, ScoresAreDividedByTheLengthWhereItIsStoppedToo) {
 }
 
 TEST(SearchTest, LogitsThatAreNoDistributionEndARow) {
-  for (const GenerationOptions& options : {options_of(1), options_of(4, 2), sampling(2)}) {
+  for (const GenerationOptions& options :
+       {generate_search_options_of(1), generate_search_options_of(4, 2), sampling(2)}) {
     for (const float special : {std::nanf(""), kInf}) {
-      const auto search = test::make(options, kVocabulary, kPrompt);
+      const auto search = test::make(options, kGenerateSearchVocabulary, kGenerateSearchPrompt);
       step(*search, count_up);
       std::vector<Ids> kept;
       for (int row = 0; row < search->rows(); ++row) {
@@ -289,8 +297,8 @@ TEST(SearchTest, LogitsThatAreNoDistributionEndARow) {
 }
 
 TEST(SearchTest, OneBadRowDoesNotEndTheOthers) {
-  for (const GenerationOptions& options : {options_of(4), sampling(4)}) {
-    const auto search = test::make(options, kVocabulary, kPrompt);
+  for (const GenerationOptions& options : {generate_search_options_of(4), sampling(4)}) {
+    const auto search = test::make(options, kGenerateSearchVocabulary, kGenerateSearchPrompt);
     step(*search, count_up);
     for (int row = 0; row < search->rows(); ++row) {
       std::vector<float> logits = count_up({search->token(row)});
@@ -304,10 +312,12 @@ TEST(SearchTest, OneBadRowDoesNotEndTheOthers) {
 }
 
 TEST(SearchTest, ItEndsWhereEverythingIsSuppressed) {
-  for (GenerationOptions options : {options_of(1), options_of(3), sampling(1)}) {
-    for (int32_t id = 0; id < kVocabulary; ++id) options.suppress_tokens.push_back(id);
-    const auto search = test::make(options, kVocabulary, kPrompt);
-    test::run(*search, kPrompt, count_up);
+  for (GenerationOptions options :
+       {generate_search_options_of(1), generate_search_options_of(3), sampling(1)}) {
+    for (int32_t id = 0; id < kGenerateSearchVocabulary; ++id)
+      options.suppress_tokens.push_back(id);
+    const auto search = test::make(options, kGenerateSearchVocabulary, kGenerateSearchPrompt);
+    test::run(*search, kGenerateSearchPrompt, count_up);
     ASSERT_EQ(search->results().size(), 1u);
     EXPECT_TRUE(search->results()[0].ids.empty());
     EXPECT_EQ(search->results()[0].finish_reason, FinishReason::kStop);
@@ -315,10 +325,10 @@ TEST(SearchTest, ItEndsWhereEverythingIsSuppressed) {
 }
 
 TEST(SearchTest, FewerResultsWhereFewerExist) {
-  GenerationOptions options = options_of(4, 4);
+  GenerationOptions options = generate_search_options_of(4, 4);
   options.forced_bos_token_id = 6;
   options.max_new_tokens = 1;
-  const auto search = test::make(options, kVocabulary, Ids{1});
+  const auto search = test::make(options, kGenerateSearchVocabulary, Ids{1});
   test::run(*search, Ids{1}, count_up);
   ASSERT_EQ(search->results().size(), 1u);
   EXPECT_EQ(search->results()[0].ids, Ids{6});
@@ -326,10 +336,11 @@ TEST(SearchTest, FewerResultsWhereFewerExist) {
 }
 
 TEST(SearchTest, AForcedTokenIsCertain) {
-  for (GenerationOptions options : {options_of(1), options_of(2), sampling(2)}) {
+  for (GenerationOptions options :
+       {generate_search_options_of(1), generate_search_options_of(2), sampling(2)}) {
     options.forced_bos_token_id = 6;
     options.max_new_tokens = 1;
-    const auto search = test::make(options, kVocabulary, Ids{1});
+    const auto search = test::make(options, kGenerateSearchVocabulary, Ids{1});
     test::run(*search, Ids{1}, count_up);
     ASSERT_FALSE(search->results().empty());
     EXPECT_EQ(search->results()[0].ids, Ids{6});
@@ -338,10 +349,10 @@ TEST(SearchTest, AForcedTokenIsCertain) {
 }
 
 TEST(SearchTest, MoreBeamsThanTheVocabularyHasTokens) {
-  GenerationOptions options = options_of(kMaxBeams, kMaxBeams);
+  GenerationOptions options = generate_search_options_of(kMaxBeams, kMaxBeams);
   options.max_new_tokens = 3;
-  const auto search = test::make(options, kVocabulary, kPrompt);
-  test::run(*search, kPrompt, count_up);
+  const auto search = test::make(options, kGenerateSearchVocabulary, kGenerateSearchPrompt);
+  test::run(*search, kGenerateSearchPrompt, count_up);
   EXPECT_EQ(search->results().size(), static_cast<size_t>(kMaxBeams));
   for (size_t i = 1; i < search->results().size(); ++i) {
     EXPECT_GE(search->results()[i - 1].score, search->results()[i].score);
@@ -352,17 +363,20 @@ TEST(SearchTest, MoreBeamsThanTheVocabularyHasTokens) {
 TEST(SearchTest, PenaltiesAndLongOutputsGoTogether) {
   // Beyond the reserved length every kind of buffer grows.
   constexpr int64_t kLength = Search::kReservedTokens + 300;
-  for (GenerationOptions options : {options_of(1), options_of(2), sampling(2)}) {
+  for (GenerationOptions options :
+       {generate_search_options_of(1), generate_search_options_of(2), sampling(2)}) {
     options.repetition_penalty = 1.1;
     options.min_new_tokens = kLength;
-    const auto search = test::make(options, kVocabulary, kPrompt, 0, kLength);
-    test::run(*search, kPrompt, count_up);
+    const auto search =
+        test::make(options, kGenerateSearchVocabulary, kGenerateSearchPrompt, 0, kLength);
+    test::run(*search, kGenerateSearchPrompt, count_up);
     EXPECT_EQ(static_cast<int64_t>(search->results()[0].ids.size()), kLength);
   }
 }
 
 TEST(SearchTest, ALongSearchAllocatesAtItsBeginningOnly) {
-  std::vector<GenerationOptions> kinds{options_of(1), options_of(4, 4), sampling(3)};
+  std::vector<GenerationOptions> kinds{generate_search_options_of(1),
+                                       generate_search_options_of(4, 4), sampling(3)};
   kinds.push_back(sampling(3));
   kinds.back().top_k = 5;
   kinds.push_back(sampling(3));
@@ -373,7 +387,8 @@ TEST(SearchTest, ALongSearchAllocatesAtItsBeginningOnly) {
     options.bad_words_ids = {{3, 4}};
     options.min_new_tokens = 20;
     options.max_new_tokens = 100;
-    const auto search = test::make(options, kVocabulary, kPrompt, 0, 100);
+    const auto search =
+        test::make(options, kGenerateSearchVocabulary, kGenerateSearchPrompt, 0, 100);
     std::vector<std::vector<float>> logits;
     int64_t allocations = 0;
     while (search->rows() > 0) {

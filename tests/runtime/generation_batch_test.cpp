@@ -26,13 +26,13 @@ Ids prompt(size_t length, uint32_t seed) {
   return ids;
 }
 
-const Model& model() {
-  static const Model model = tiny::small_model(tiny::Parts::kDecoder);
-  return model;
+const Model& generation_batch_model() {
+  static const Model generation_batch_model = tiny::small_model(tiny::Parts::kDecoder);
+  return generation_batch_model;
 }
 
 Generator generator(int threads = 1) {
-  auto made = Generator::create(model(), {.threads = threads, .outputs = {}});
+  auto made = Generator::create(generation_batch_model(), {.threads = threads, .outputs = {}});
   EXPECT_TRUE(made.ok()) << made.status().message();
   return std::move(made).value();
 }
@@ -55,7 +55,7 @@ std::vector<Hypothesis> generate(Generator& generator, const std::vector<Ids>& s
 
 /// Greedy search as simple as possible: one step for the prompt, one for each token.
 Ids greedy(const Ids& source, int64_t count) {
-  auto decoder = Decoder::create(model(), {.threads = 1, .outputs = {}});
+  auto decoder = Decoder::create(generation_batch_model(), {.threads = 1, .outputs = {}});
   EXPECT_TRUE(decoder.ok());
   EXPECT_TRUE((*decoder)->encode({.ids = {}, .type_ids = {}, .lengths = {}}, {}).ok());
   Cache::Sequence sequence;
@@ -72,7 +72,7 @@ Ids greedy(const Ids& source, int64_t count) {
   return ids;
 }
 
-void expect_equal(const Hypothesis& a, const Hypothesis& b) {
+void expect_generation_batch_equal(const Hypothesis& a, const Hypothesis& b) {
   EXPECT_EQ(a.ids, b.ids);
   EXPECT_EQ(a.score, b.score);
   EXPECT_EQ(a.finish_reason, b.finish_reason);
@@ -117,7 +117,7 @@ TEST(GenerationBatch, ASourceGetsWhatItWouldGetAlone) {
       std::vector<Ids> alone(i + 1, Ids{1});
       alone[i] = sources[i];
       Generator few = generator();
-      expect_equal(generate(few, alone, options)[i], together[i]);
+      expect_generation_batch_equal(generate(few, alone, options)[i], together[i]);
     }
   }
 }
@@ -136,7 +136,7 @@ TEST(GenerationBatch, BeamsShareABeginning) {
     ASSERT_TRUE(alone.ok());
     ASSERT_EQ(alone->front().hypotheses.size(), (*together)[i].hypotheses.size());
     for (size_t h = 0; h < alone->front().hypotheses.size(); ++h) {
-      expect_equal(alone->front().hypotheses[h], (*together)[i].hypotheses[h]);
+      expect_generation_batch_equal(alone->front().hypotheses[h], (*together)[i].hypotheses[h]);
     }
   }
 }
@@ -154,8 +154,8 @@ TEST(GenerationBatch, GuessesSaveSteps) {
 TEST(GenerationBatch, GuessesTakeNoPagesOfOthers) {
   constexpr int64_t kPageBytes = 2 * 16 * (8 + 16) * 4;
   for (const int64_t count : {20, 28, 29}) {
-    auto made =
-        Generator::create(model(), {.threads = 1, .cache_bytes = 3 * kPageBytes, .outputs = {}});
+    auto made = Generator::create(generation_batch_model(),
+                                  {.threads = 1, .cache_bytes = 3 * kPageBytes, .outputs = {}});
     ASSERT_TRUE(made.ok());
     EXPECT_EQ(generate(*made, {prompt(20, 9)}, new_tokens(count)).front().ids,
               greedy(prompt(20, 9), count));
@@ -170,7 +170,8 @@ TEST(GenerationBatch, GuessesChangeNoSample) {
   Generator many = generator();  // too many rows for guesses
   Generator one = generator();
   const auto together = generate(many, sources, options);
-  expect_equal(generate(one, {sources.front()}, options).front(), together.front());
+  expect_generation_batch_equal(generate(one, {sources.front()}, options).front(),
+                                together.front());
 }
 
 TEST(GenerationBatch, AKnownBeginningIsNotComputedAgain) {
@@ -179,7 +180,7 @@ TEST(GenerationBatch, AKnownBeginningIsNotComputedAgain) {
   const Ids first = prompt(100, 7);
   const auto expected = generate(one, {first}, new_tokens(8));
   EXPECT_EQ(one.steps().front().rows, 100);
-  expect_equal(generate(one, {first}, new_tokens(8)).front(), expected.front());
+  expect_generation_batch_equal(generate(one, {first}, new_tokens(8)).front(), expected.front());
   EXPECT_EQ(one.steps().front().rows, 100 - 96);
   // A conversation goes on: what was generated is known as well.
   Ids longer = first;

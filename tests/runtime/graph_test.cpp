@@ -29,7 +29,7 @@ Graph small_graph() {
   return graph;
 }
 
-void expect_equal(const Graph& a, const Graph& b) {
+void expect_graph_equal(const Graph& a, const Graph& b) {
   ASSERT_EQ(a.values.size(), b.values.size());
   for (size_t i = 0; i < a.values.size(); ++i) {
     EXPECT_EQ(a.values[i].name, b.values[i].name);
@@ -70,7 +70,7 @@ TEST(Graph, KnowsInputsProducersAndUses) {
 
 TEST(GraphJson, RoundTripKeepsEverything) {
   const Graph graph = small_graph();
-  expect_equal(parsed(to_json(graph)), graph);
+  expect_graph_equal(parsed(to_json(graph)), graph);
 }
 
 TEST(GraphJson, RoundTripKeepsTypesAndBitsOfAttributes) {
@@ -87,7 +87,7 @@ TEST(GraphJson, RoundTripKeepsTypesAndBitsOfAttributes) {
                                {"flag", true},
                                {"text", std::string("a\"\\\n\xED\x95\x9C")}};
   const Graph read = parsed(to_json(graph));
-  expect_equal(read, graph);
+  expect_graph_equal(read, graph);
   EXPECT_TRUE(std::signbit(*read.nodes[1].attributes.get_double("zero", 1)));
   EXPECT_TRUE(read.nodes[1].attributes.get_int("count", 0).ok());
   EXPECT_FALSE(read.nodes[1].attributes.get_int("one", 0).ok());
@@ -233,7 +233,7 @@ TEST(GraphJson, MutationsNeverCrash) {
     EXPECT_TRUE(validate(*graph).ok());
     EXPECT_FALSE(to_text(*graph).empty());
     EXPECT_FALSE(to_dot(*graph).empty());
-    expect_equal(parsed(to_json(*graph)), *graph);
+    expect_graph_equal(parsed(to_json(*graph)), *graph);
   }
   EXPECT_GT(accepted, 100) << "mutations that change names only should pass";
 }
@@ -339,7 +339,7 @@ TEST(GraphRestricted, KeepsWhatOutputsNeed) {
   const Graph graph = small_graph();
   const Result<Graph> all = restricted_to(graph, {});
   ASSERT_TRUE(all.ok());
-  expect_equal(*all, graph);
+  expect_graph_equal(*all, graph);
 
   const Result<Graph> one = restricted_to(graph, {"sentence_embedding"});
   ASSERT_TRUE(one.ok());

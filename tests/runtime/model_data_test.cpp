@@ -30,7 +30,7 @@ ModelInfo small_info() {
   return info;
 }
 
-graph::Graph small_graph() {
+graph::Graph model_data_small_graph() {
   graph::Builder builder;
   const auto ids = builder.input("input_ids", graph::RowSymbol::kSourceTokens);
   const auto types = builder.input("token_type_ids", graph::RowSymbol::kSourceTokens);
@@ -62,7 +62,7 @@ struct Parts {
   static file::Metadata good_metadata() {
     return {{std::string(kFormatKey), std::to_string(kFormatVersion)},
             {std::string(kFormatsKey), "{}"},
-            {std::string(kGraphKey), graph::to_json(small_graph())},
+            {std::string(kGraphKey), graph::to_json(model_data_small_graph())},
             {std::string(kTaskKey), task_to_json(small_info())},
             {std::string(kProvenanceKey), R"({"files":[]})"}};
   }
@@ -146,7 +146,7 @@ TEST(OpenModel, ReadsBackAHead) {
 TEST(OpenModel, LabelsNameTheLogits) {
   ModelInfo info = small_info();
   info.head.labels = {"a", "b", "c"};
-  graph::Graph graph = small_graph();
+  graph::Graph graph = model_data_small_graph();
   graph.outputs["logits"] = graph.outputs.at("sentence_embedding");
   Parts parts;
   parts.set(kTaskKey, task_to_json(info));
@@ -259,7 +259,7 @@ TEST(OpenModel, DamagedGraphsAreNamed) {
 
 TEST(OpenModel, NormsInsideLinearsAreNoneOfTheFormat) {
   Parts parts;
-  graph::Graph graph = small_graph();
+  graph::Graph graph = model_data_small_graph();
   graph.nodes.push_back({.op = "linear",
                          .name = "linear",
                          .inputs = {graph.outputs.at("last_hidden_state")},
@@ -274,7 +274,7 @@ TEST(OpenModel, NormsInsideLinearsAreNoneOfTheFormat) {
 
 TEST(OpenModel, GraphsWithoutOutputsAreRefused) {
   Parts parts;
-  graph::Graph graph = small_graph();
+  graph::Graph graph = model_data_small_graph();
   graph.outputs.clear();
   parts.set(kGraphKey, graph::to_json(graph));
   parts.expect(StatusCode::kDataLoss, "'m.lw': the graph has no output");

@@ -9,7 +9,7 @@
 namespace lanewise::graph {
 namespace {
 
-constexpr int64_t kDim = 8;
+constexpr int64_t kPassesDim = 8;
 const AttentionSpec kSelf{.heads = 2, .kv_heads = 2, .head_dim = 4};
 
 Affine affine(const std::string& name) { return {name + ".weight", name + ".bias"}; }
@@ -18,7 +18,7 @@ std::ptrdiff_t count(const Graph& graph, const std::string& op) {
   return std::ranges::count(graph.nodes, op, &Node::op);
 }
 
-const Node& node(const Graph& graph, const std::string& name) {
+const Node& passes_node(const Graph& graph, const std::string& name) {
   const auto it = std::ranges::find(graph.nodes, name, &Node::name);
   if (it != graph.nodes.end()) return *it;
   ADD_FAILURE() << "no node " << name << " in\n" << to_text(graph);
@@ -27,7 +27,7 @@ const Node& node(const Graph& graph, const std::string& name) {
 }
 
 const Value& output_of(const Graph& graph, const std::string& name) {
-  return graph.values[static_cast<size_t>(node(graph, name).output)];
+  return graph.values[static_cast<size_t>(passes_node(graph, name).output)];
 }
 
 Graph checked(Graph graph) {
@@ -42,7 +42,7 @@ struct AttentionGraph {
     x = builder.layer_norm("norm", x, affine("norm"), 1e-5);
   }
 
-  ValueId linear(const std::string& name, ValueId from, int64_t features = kDim) {
+  ValueId linear(const std::string& name, ValueId from, int64_t features = kPassesDim) {
     return builder.linear(name, from, features, affine(name));
   }
 
@@ -60,14 +60,14 @@ TEST(MergeQkv, MergesThreeLinearsOfOneValue) {
   const ValueId q = g.linear("q", g.x), k = g.linear("k", g.x), v = g.linear("v", g.x);
   const Graph graph = g.merged(q, k, v);
   ASSERT_EQ(graph.nodes.size(), 3U);
-  const Node& merged = node(graph, "attention.qkv");
+  const Node& merged = passes_node(graph, "attention.qkv");
   EXPECT_EQ(merged.inputs, std::vector<ValueId>{g.x});
   EXPECT_EQ(merged.weights.at("weight"),
             (std::vector<std::string>{"q.weight", "k.weight", "v.weight"}));
   EXPECT_EQ(merged.weights.at("bias"), (std::vector<std::string>{"q.bias", "k.bias", "v.bias"}));
-  EXPECT_EQ(output_of(graph, "attention.qkv").features, 3 * kDim);
+  EXPECT_EQ(output_of(graph, "attention.qkv").features, 3 * kPassesDim);
   EXPECT_EQ(output_of(graph, "attention.qkv").name, "attention.qkv");
-  EXPECT_EQ(node(graph, "attention").inputs, std::vector<ValueId>{merged.output});
+  EXPECT_EQ(passes_node(graph, "attention").inputs, std::vector<ValueId>{merged.output});
 }
 
 /// The same with queries and keys that are turned by rotary positions first.
@@ -96,14 +96,14 @@ TEST(MergeQkv, MergesRotaryPositionsToo) {
   const Graph graph = g.merged_turned(g.turned("turn q", g.q, 2), turned_k);
   EXPECT_EQ(count(graph, "linear"), 1);
   EXPECT_EQ(count(graph, "rotary"), 1);
-  const Node& merged = node(graph, "attention.qkv");
+  const Node& merged = passes_node(graph, "attention.qkv");
   EXPECT_EQ(merged.weights.at("weight"),
             (std::vector<std::string>{"q.weight", "k.weight", "v.weight"}));
-  const Node& turn = node(graph, "turn q");
+  const Node& turn = passes_node(graph, "turn q");
   EXPECT_EQ(turn.inputs, (std::vector<ValueId>{merged.output, g.angles}));
   EXPECT_EQ(*turn.attributes.get_int("heads", 0), 3);
-  EXPECT_EQ(output_of(graph, "turn q").features, kDim + 8);
-  EXPECT_EQ(node(graph, "attention").inputs, std::vector<ValueId>{turn.output});
+  EXPECT_EQ(output_of(graph, "turn q").features, kPassesDim + 8);
+  EXPECT_EQ(passes_node(graph, "attention").inputs, std::vector<ValueId>{turn.output});
 }
 
 TEST(MergeQkv, LeavesQueriesAndKeysThatAreTurnedInDifferentWays) {
@@ -128,19 +128,19 @@ TEST(MergeQkv, ColumnsAreQueriesKeysValuesWhateverTheOrderOfNodes) {
   AttentionGraph g;
   const ValueId v = g.linear("v", g.x, 4), k = g.linear("k", g.x, 4), q = g.linear("q", g.x);
   const Graph graph = g.merged(q, k, v, {.heads = 2, .kv_heads = 1, .head_dim = 4});
-  EXPECT_EQ(node(graph, "attention.qkv").weights.at("weight"),
+  EXPECT_EQ(passes_node(graph, "attention.qkv").weights.at("weight"),
             (std::vector<std::string>{"q.weight", "k.weight", "v.weight"}));
-  EXPECT_EQ(output_of(graph, "attention.qkv").features, kDim + 4 + 4);
+  EXPECT_EQ(output_of(graph, "attention.qkv").features, kPassesDim + 4 + 4);
 }
 
 TEST(MergeQkv, MergesWithoutBiases) {
   AttentionGraph g;
   const auto bare = [&](const std::string& name) {
-    return g.builder.linear(name, g.x, kDim, {name + ".weight", ""});
+    return g.builder.linear(name, g.x, kPassesDim, {name + ".weight", ""});
   };
   const ValueId q = bare("q"), k = bare("k"), v = bare("v");
   const Graph graph = g.merged(q, k, v);
-  EXPECT_EQ(node(graph, "attention.qkv").weights.count("bias"), 0U);
+  EXPECT_EQ(passes_node(graph, "attention.qkv").weights.count("bias"), 0U);
 }
 
 TEST(MergeQkv, MergesKeysAndValuesOfCrossAttention) {
@@ -149,11 +149,11 @@ TEST(MergeQkv, MergesKeysAndValuesOfCrossAttention) {
   const ValueId q = g.linear("q", g.x), k = g.linear("k", memory), v = g.linear("v", memory);
   const Graph graph = g.merged(q, k, v);
   EXPECT_EQ(count(graph, "linear"), 2);
-  EXPECT_EQ(node(graph, "attention.kv").weights.at("weight"),
+  EXPECT_EQ(passes_node(graph, "attention.kv").weights.at("weight"),
             (std::vector<std::string>{"k.weight", "v.weight"}));
   EXPECT_EQ(output_of(graph, "attention.kv").rows, RowSymbol::kSourceTokens);
-  EXPECT_EQ(node(graph, "attention").inputs,
-            (std::vector<ValueId>{q, node(graph, "attention.kv").output}));
+  EXPECT_EQ(passes_node(graph, "attention").inputs,
+            (std::vector<ValueId>{q, passes_node(graph, "attention.kv").output}));
 }
 
 TEST(MergeQkv, MergesEveryLayer) {
@@ -166,13 +166,13 @@ TEST(MergeQkv, MergesEveryLayer) {
   g.builder.output("y", g.x);
   const Graph graph = checked(merge_qkv(std::move(g.builder).take()));
   EXPECT_EQ(count(graph, "linear"), 3);
-  EXPECT_EQ(node(graph, "2.attention").inputs.size(), 1U);
+  EXPECT_EQ(passes_node(graph, "2.attention").inputs.size(), 1U);
 }
 
 TEST(MergeQkv, HalfOfTheBiasesPreventIt) {
   AttentionGraph g;  // As in Whisper, whose keys have no bias.
   const ValueId q = g.linear("q", g.x), v = g.linear("v", g.x);
-  const ValueId k = g.builder.linear("k", g.x, kDim, {"k.weight", ""});
+  const ValueId k = g.builder.linear("k", g.x, kPassesDim, {"k.weight", ""});
   EXPECT_EQ(count(g.merged(q, k, v), "linear"), 3);
 }
 
@@ -210,7 +210,7 @@ TEST(MergeQkv, WidthsThatDoNotFitPreventIt) {
 /// linear -> activation, with `kind` and a test's additions.
 struct ActivationGraph {
   ActivationGraph() : x(builder.input("x", RowSymbol::kSourceTokens)) {
-    h = builder.linear("up", x, kDim, affine("up"));
+    h = builder.linear("up", x, kPassesDim, affine("up"));
     y = builder.activation("act", h, "gelu");
     builder.output("y", y);
   }
@@ -223,8 +223,8 @@ TEST(FuseActivation, BecomesTheEpilogue) {
   ActivationGraph g;
   const Graph graph = checked(fuse_activation(std::move(g.builder).take()));
   ASSERT_EQ(graph.nodes.size(), 1U);
-  EXPECT_EQ(*node(graph, "up").attributes.get_string("activation", ""), "gelu");
-  EXPECT_EQ(graph.outputs.at("y"), node(graph, "up").output);
+  EXPECT_EQ(*passes_node(graph, "up").attributes.get_string("activation", ""), "gelu");
+  EXPECT_EQ(graph.outputs.at("y"), passes_node(graph, "up").output);
 }
 
 TEST(FuseActivation, OtherReadersPreventIt) {
@@ -238,7 +238,8 @@ TEST(FuseActivation, OneActivationIsEnough) {
   g.builder.output("y", g.builder.activation("second", g.y, "tanh"));
   const Graph graph = checked(fuse_activation(std::move(g.builder).take()));
   EXPECT_EQ(graph.nodes.size(), 2U);
-  EXPECT_EQ(node(graph, "second").inputs, std::vector<ValueId>{node(graph, "up").output});
+  EXPECT_EQ(passes_node(graph, "second").inputs,
+            std::vector<ValueId>{passes_node(graph, "up").output});
 }
 
 TEST(FuseActivation, NotAfterAResidual) {
@@ -263,25 +264,25 @@ TEST(FuseActivation, NotAfterOtherOperators) {
 TEST(FuseResidual, BecomesTheEpilogueOnEitherSide) {
   for (const bool linear_first : {true, false}) {
     ActivationGraph g;
-    const ValueId x = g.builder.linear("x2", g.x, kDim, affine("x2"));
+    const ValueId x = g.builder.linear("x2", g.x, kPassesDim, affine("x2"));
     const ValueId norm = g.builder.layer_norm("norm", x, affine("norm"), 1e-5);
-    const ValueId h = g.builder.linear("down", norm, kDim, affine("down"));
+    const ValueId h = g.builder.linear("down", norm, kPassesDim, affine("down"));
     g.builder.output("y",
                      linear_first ? g.builder.add("add", h, norm) : g.builder.add("add", norm, h));
     const Graph graph = checked(fuse_residual(std::move(g.builder).take()));
     EXPECT_EQ(count(graph, "add"), 0);
-    EXPECT_EQ(node(graph, "down").inputs, (std::vector<ValueId>{norm, norm}));
-    EXPECT_TRUE(*node(graph, "down").attributes.get_bool("has_residual", false));
-    EXPECT_EQ(graph.outputs.at("y"), node(graph, "down").output);
+    EXPECT_EQ(passes_node(graph, "down").inputs, (std::vector<ValueId>{norm, norm}));
+    EXPECT_TRUE(*passes_node(graph, "down").attributes.get_bool("has_residual", false));
+    EXPECT_EQ(graph.outputs.at("y"), passes_node(graph, "down").output);
   }
 }
 
 TEST(FuseResidual, WaitsForTheOtherOperand) {
   Builder builder;
   const ValueId x = builder.input("x", RowSymbol::kSourceTokens);
-  const ValueId h = builder.linear("early", x, kDim, affine("early"));
-  const ValueId late = builder.layer_norm("late", builder.linear("other", x, kDim, affine("other")),
-                                          affine("late"), 1e-5);
+  const ValueId h = builder.linear("early", x, kPassesDim, affine("early"));
+  const ValueId late = builder.layer_norm(
+      "late", builder.linear("other", x, kPassesDim, affine("other")), affine("late"), 1e-5);
   builder.output("y", builder.add("add", h, late));
   const Graph graph = checked(fuse_residual(std::move(builder).take()));
   EXPECT_EQ(graph.nodes.back().name, "early");
@@ -292,12 +293,12 @@ TEST(FuseResidual, OfTwoLinearsTheLaterAdds) {
   for (const bool later_first : {false, true}) {
     Builder builder;
     const ValueId x = builder.input("x", RowSymbol::kSourceTokens);
-    const ValueId a = builder.linear("a", x, kDim, affine("a"));
-    const ValueId b = builder.linear("b", x, kDim, affine("b"));
+    const ValueId a = builder.linear("a", x, kPassesDim, affine("a"));
+    const ValueId b = builder.linear("b", x, kPassesDim, affine("b"));
     builder.output("y", later_first ? builder.add("add", b, a) : builder.add("add", a, b));
     const Graph graph = checked(fuse_residual(std::move(builder).take()));
     ASSERT_EQ(graph.nodes.size(), 2U);
-    EXPECT_EQ(node(graph, "b").inputs, (std::vector<ValueId>{x, a}));
+    EXPECT_EQ(passes_node(graph, "b").inputs, (std::vector<ValueId>{x, a}));
   }
 }
 
@@ -310,7 +311,8 @@ TEST(FuseResidual, OneResidualIsEnough) {
   builder.output("y", builder.add("twice", once, norm));
   const Graph graph = checked(fuse_residual(std::move(builder).take()));
   EXPECT_EQ(count(graph, "add"), 1);
-  EXPECT_EQ(node(graph, "twice").inputs, (std::vector<ValueId>{node(graph, "h").output, norm}));
+  EXPECT_EQ(passes_node(graph, "twice").inputs,
+            (std::vector<ValueId>{passes_node(graph, "h").output, norm}));
 }
 
 TEST(FuseResidual, OtherReadersPreventIt) {
@@ -326,7 +328,7 @@ TEST(FuseResidual, OtherReadersPreventIt) {
 TEST(FuseResidual, NotIntoItself) {
   Builder builder;
   const ValueId h =
-      builder.linear("h", builder.input("x", RowSymbol::kSourceTokens), kDim, affine("h"));
+      builder.linear("h", builder.input("x", RowSymbol::kSourceTokens), kPassesDim, affine("h"));
   builder.output("y", builder.add("add", h, h));
   EXPECT_EQ(count(checked(fuse_residual(std::move(builder).take())), "add"), 1);
 }
@@ -334,7 +336,7 @@ TEST(FuseResidual, NotIntoItself) {
 TEST(FuseResidual, NotWhereShapesDiffer) {
   Builder builder;
   const ValueId x = builder.input("x", RowSymbol::kSourceTokens);
-  const ValueId h = builder.linear("h", x, kDim, affine("h"));
+  const ValueId h = builder.linear("h", x, kPassesDim, affine("h"));
   const ValueId row = builder.layer_norm("row", x, affine("row"), 1e-5);
   builder.output("y", builder.add("add", h, row));  // 8 features and 1, which the operator rejects
   EXPECT_EQ(count(checked(fuse_residual(std::move(builder).take())), "add"), 1);
@@ -344,9 +346,9 @@ TEST(RemoveDead, RemovesNodesValuesAndInputs) {
   Builder builder;
   const ValueId unread = builder.input("unread", RowSymbol::kSourceTokens);
   const ValueId x = builder.input("x", RowSymbol::kSourceTokens);
-  builder.linear("dead2", builder.linear("dead1", unread, kDim, affine("dead1")), kDim,
+  builder.linear("dead2", builder.linear("dead1", unread, kPassesDim, affine("dead1")), kPassesDim,
                  affine("dead2"));
-  builder.output("y", builder.linear("alive", x, kDim, affine("alive")));
+  builder.output("y", builder.linear("alive", x, kPassesDim, affine("alive")));
   const Graph graph = checked(remove_dead(std::move(builder).take()));
   EXPECT_EQ(to_text(graph),
             "%0  x      source_tokens x 1 I32  input\n"

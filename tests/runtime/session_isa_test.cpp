@@ -22,7 +22,7 @@ namespace {
 using ops::Isa;
 using ops::test::Breakpoint;
 
-constexpr int64_t kVocabulary = 7;
+constexpr int64_t kSessionIsaVocabulary = 7;
 constexpr int64_t kHidden = 211;  // sums long enough that roundings show
 constexpr int64_t kOutputs = 16;
 
@@ -37,7 +37,7 @@ Tensor fractions(const Shape& shape) {
 }
 
 /// One embedding table and one linear layer.
-graph::Graph small_graph() {
+graph::Graph session_isa_small_graph() {
   graph::Builder builder;
   const auto ids = builder.input("input_ids", graph::RowSymbol::kSourceTokens);
   const auto x = builder.embed("words", ids, -1, kHidden, {.table = "table"});
@@ -50,14 +50,14 @@ Model small_model() {
   ModelInfo info;
   info.family = "bert";
   info.task = "encoder";
-  info.vocabulary_size = kVocabulary;
+  info.vocabulary_size = kSessionIsaVocabulary;
   info.max_tokens = info.max_text_tokens = 8;
   const file::Metadata metadata{
       {std::string(internal::kFormatKey), std::to_string(internal::kFormatVersion)},
       {std::string(internal::kFormatsKey), "{}"},
-      {std::string(internal::kGraphKey), graph::to_json(small_graph())},
+      {std::string(internal::kGraphKey), graph::to_json(session_isa_small_graph())},
       {std::string(internal::kTaskKey), internal::task_to_json(info)}};
-  const Tensor table = fractions({kVocabulary, kHidden});
+  const Tensor table = fractions({kSessionIsaVocabulary, kHidden});
   const Tensor weight = fractions({kOutputs / 16, kHidden, 16});
   file::AlignedBuffer bytes;
   file::MemorySink sink(bytes);

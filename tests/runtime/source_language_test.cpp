@@ -15,7 +15,8 @@ using Ids = std::vector<int32_t>;
 using Json = nlohmann::json;
 
 /// Words and languages, with `around` ("$A" is the text) as the template.
-std::shared_ptr<const text::Tokenizer> tokenizer(const std::vector<std::string>& around) {
+std::shared_ptr<const text::Tokenizer> source_language_tokenizer(
+    const std::vector<std::string>& around) {
   Json vocabulary = Json::object();
   for (const char* word : {"<unk>", "</s>", "en_XX", "fr_XX", "de_DE", "river"}) {
     vocabulary[word] = static_cast<int>(vocabulary.size());
@@ -49,22 +50,23 @@ std::shared_ptr<const text::Tokenizer> tokenizer(const std::vector<std::string>&
   return made.ok() ? *made : nullptr;
 }
 
-Ids encoded(const text::Tokenizer& tokenizer, std::string_view text, std::string_view language) {
-  const auto change = source_language(tokenizer, language);
+Ids encoded(const text::Tokenizer& source_language_tokenizer, std::string_view text,
+            std::string_view language) {
+  const auto change = source_language(source_language_tokenizer, language);
   EXPECT_TRUE(change.ok()) << change.status().message();
   if (!change.ok()) return {};
-  const auto encoding = encode_source(tokenizer, text, *change);
+  const auto encoding = encode_source(source_language_tokenizer, text, *change);
   EXPECT_TRUE(encoding.ok()) << encoding.status().message();
   return encoding.ok() ? text::ids_of(*encoding) : Ids{};
 }
 
 TEST(SourceLanguage, TakesThePlaceOfTheTokenizersOwn) {
-  const auto first = tokenizer({"en_XX", "$A", "</s>"});
+  const auto first = source_language_tokenizer({"en_XX", "$A", "</s>"});
   ASSERT_TRUE(first);
   EXPECT_EQ(encoded(*first, "river", "fr"), (Ids{3, 5, 1}));
   EXPECT_EQ(encoded(*first, "river", "en_XX"), (Ids{2, 5, 1}));
   EXPECT_EQ(encoded(*first, "", "de"), (Ids{4, 1}));
-  const auto last = tokenizer({"$A", "</s>", "en_XX"});
+  const auto last = source_language_tokenizer({"$A", "</s>", "en_XX"});
   ASSERT_TRUE(last);
   EXPECT_EQ(encoded(*last, "river", "de_DE"), (Ids{5, 1, 4}));
   const auto unchanged = encode_source(*last, "river", {});
@@ -73,21 +75,21 @@ TEST(SourceLanguage, TakesThePlaceOfTheTokenizersOwn) {
 }
 
 TEST(SourceLanguage, LeavesTokensOfTheTextAlone) {
-  const auto first = tokenizer({"en_XX", "$A", "</s>"});
+  const auto first = source_language_tokenizer({"en_XX", "$A", "</s>"});
   ASSERT_TRUE(first);
   EXPECT_EQ(encoded(*first, "en_XX river en_XX", "fr"), (Ids{3, 2, 5, 2, 1}));
 }
 
 TEST(SourceLanguage, SaysWhatTheModelLacks) {
-  const auto message = [](const text::Tokenizer& tokenizer, const char* name) {
-    const auto change = source_language(tokenizer, name);
+  const auto message = [](const text::Tokenizer& source_language_tokenizer, const char* name) {
+    const auto change = source_language(source_language_tokenizer, name);
     EXPECT_EQ(change.status().code(), StatusCode::kInvalidArgument);
     return change.ok() ? "found" : change.status().message();
   };
-  const auto told = tokenizer({"en_XX", "$A", "</s>"});
+  const auto told = source_language_tokenizer({"en_XX", "$A", "</s>"});
   ASSERT_TRUE(told);
   EXPECT_EQ(message(*told, "xx"), "unknown language 'xx'; known: en_XX, fr_XX, de_DE");
-  const auto untold = tokenizer({"$A", "</s>"});
+  const auto untold = source_language_tokenizer({"$A", "</s>"});
   ASSERT_TRUE(untold);
   EXPECT_EQ(message(*untold, "fr"),
             "the model takes the language of its output, but not that of a source text");

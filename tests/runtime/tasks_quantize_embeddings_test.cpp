@@ -9,7 +9,7 @@ namespace lanewise {
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr float kTasksQuantizeEmbeddingsNan = std::numeric_limits<float>::quiet_NaN();
 
 Embeddings embeddings(int64_t dimension, std::vector<float> values) {
   const int64_t count = static_cast<int64_t>(values.size()) / dimension;
@@ -18,9 +18,38 @@ Embeddings embeddings(int64_t dimension, std::vector<float> values) {
 
 /// (numpy.packbits(x > 0).reshape(len(x), -1) - 128).astype(numpy.int8)
 TEST(QuantizeEmbeddings, BinaryIsTheSignOfEachNumber) {
-  const auto made = quantize_binary(embeddings(
-      16, {1,  -1, 0, 2,     -3, -4, 5,    -6, 0.1F, 0.1F, 0.1F, 0.1F, 0.1F, 0.1F, 0.1F, 0.1F,
-           -1, -1, 0, -0.0F, -3, -4, kNan, -6, 0,    0,    0,    0,    0,    0,    0,    1e-30F}));
+  const auto made = quantize_binary(embeddings(16, {1,
+                                                    -1,
+                                                    0,
+                                                    2,
+                                                    -3,
+                                                    -4,
+                                                    5,
+                                                    -6,
+                                                    0.1F,
+                                                    0.1F,
+                                                    0.1F,
+                                                    0.1F,
+                                                    0.1F,
+                                                    0.1F,
+                                                    0.1F,
+                                                    0.1F,
+                                                    -1,
+                                                    -1,
+                                                    0,
+                                                    -0.0F,
+                                                    -3,
+                                                    -4,
+                                                    kTasksQuantizeEmbeddingsNan,
+                                                    -6,
+                                                    0,
+                                                    0,
+                                                    0,
+                                                    0,
+                                                    0,
+                                                    0,
+                                                    0,
+                                                    1e-30F}));
   ASSERT_TRUE(made.ok()) << made.status().message();
   EXPECT_EQ(made->count, 2);
   EXPECT_EQ(made->dimension, 2);
@@ -36,9 +65,9 @@ TEST(QuantizeEmbeddings, BinaryNeedsWholeBytes) {
 /// numpy.clip(numpy.floor((x - low) / ((high - low) / 255)), 0, 255) - 128
 TEST(QuantizeEmbeddings, Int8HasTheStepsOfItsRange) {
   const EmbeddingRanges ranges{{-1, 0, -2}, {1, 255, 3}};
-  const auto made = quantize_int8(
-      embeddings(3, {-1, 0, -2, 1, 255, 3, 0, 100.9F, 0.5F, -7, 300, kNan, kInfinity, 0.5F, -1}),
-      ranges);
+  const auto made = quantize_int8(embeddings(3, {-1, 0, -2, 1, 255, 3, 0, 100.9F, 0.5F, -7, 300,
+                                                 kTasksQuantizeEmbeddingsNan, kInfinity, 0.5F, -1}),
+                                  ranges);
   ASSERT_TRUE(made.ok()) << made.status().message();
   EXPECT_EQ(made->count, 5);
   EXPECT_EQ(made->dimension, 3);
@@ -55,7 +84,7 @@ TEST(QuantizeEmbeddings, Int8NeedsARangeForEachNumber) {
   EXPECT_EQ(message({{0}, {1}}), "ranges of 1 and 1 numbers for vectors of 2");
   EXPECT_EQ(message({{0, 1}, {1, 0}}),
             "the range of number 1 ends below its beginning or is not finite");
-  EXPECT_EQ(message({{kNan, 0}, {1, 1}}),
+  EXPECT_EQ(message({{kTasksQuantizeEmbeddingsNan, 0}, {1, 1}}),
             "the range of number 0 ends below its beginning or is not finite");
   EXPECT_EQ(message({{0, -3e38F}, {1, 3e38F}}),
             "the range of number 1 ends below its beginning or is not finite");

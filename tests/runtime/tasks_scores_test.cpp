@@ -8,7 +8,7 @@
 namespace lanewise::tasks {
 namespace {
 
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr float kTasksScoresNan = std::numeric_limits<float>::quiet_NaN();
 
 TEST(Scores, Softmax) {
   const std::vector<float> logits = {1.0F, 3.0F, -2.0F};
@@ -37,7 +37,7 @@ TEST(Scores, SigmoidAndNone) {
 TEST(Scores, NoLogitsHaveNoScores) { EXPECT_TRUE(scores_of({}, ScoreFunction::kSoftmax).empty()); }
 
 TEST(Scores, LargestAreInOrder) {
-  const std::vector<float> values = {1.0F, 5.0F, kNan, 5.0F, 2.0F};
+  const std::vector<float> values = {1.0F, 5.0F, kTasksScoresNan, 5.0F, 2.0F};
   EXPECT_EQ(largest(values, 3), (std::vector<size_t>{1, 3, 4}));
   EXPECT_EQ(largest(values, 9), (std::vector<size_t>{1, 3, 4, 0, 2}));
   EXPECT_TRUE(largest({}, 2).empty());

@@ -44,7 +44,7 @@ class ModelTextGoldenTest : public testing::Test {
 };
 
 /// Fails if the ids or offsets of a text differ from the golden line.
-void expect_equal(const Tokenizer& tokenizer, const Json& line) {
+void expect_text_golden_equal(const Tokenizer& tokenizer, const Json& line) {
   const auto text = line["text"].get<std::string>();
   const auto encoding = tokenizer.encode(text, {});
   ASSERT_TRUE(encoding.ok()) << encoding.status().message();
@@ -58,7 +58,7 @@ TEST_F(ModelTextGoldenTest, TokenizerJsonEqualsHuggingFace) {
   const auto tokenizer = parse_tokenizer(json_);
   ASSERT_TRUE(tokenizer.ok()) << tokenizer.status().message();
   EXPECT_EQ((*tokenizer)->vocabulary_size(), 30522);
-  for (const Json& line : lines_) expect_equal(**tokenizer, line);
+  for (const Json& line : lines_) expect_text_golden_equal(**tokenizer, line);
 }
 
 TEST_F(ModelTextGoldenTest, ItsJsonEqualsHuggingFace) {
@@ -66,7 +66,7 @@ TEST_F(ModelTextGoldenTest, ItsJsonEqualsHuggingFace) {
   ASSERT_TRUE(original.ok()) << original.status().message();
   const auto tokenizer = parse_tokenizer((*original)->to_json());
   ASSERT_TRUE(tokenizer.ok()) << tokenizer.status().message();
-  for (const Json& line : lines_) expect_equal(**tokenizer, line);
+  for (const Json& line : lines_) expect_text_golden_equal(**tokenizer, line);
 }
 
 }  // namespace

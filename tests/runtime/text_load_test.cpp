@@ -15,7 +15,7 @@ Status with(const char* pointer, const Json& value) {
   return parse_tokenizer(json.dump()).status();
 }
 
-void expect_failure(const Status& status, StatusCode code, const std::string& part) {
+void expect_text_load_failure(const Status& status, StatusCode code, const std::string& part) {
   EXPECT_EQ(status.code(), code) << status.message();
   EXPECT_NE(status.message().find(part), std::string::npos) << status.message();
 }
@@ -61,7 +61,8 @@ TEST(TextParseTest, PartsThatWeLackAreNamed) {
       with("/pre_tokenizer/type", "Unigram"), with("/post_processor/type", "Unigram"),
       with("/decoder/type", "Unigram"),
   };
-  for (const Status& status : cases) expect_failure(status, StatusCode::kUnsupported, "Unigram");
+  for (const Status& status : cases)
+    expect_text_load_failure(status, StatusCode::kUnsupported, "Unigram");
 }
 
 TEST(TextParseTest, WrongTypesAreNamed) {
@@ -85,15 +86,16 @@ TEST(TextParseTest, WrongTypesAreNamed) {
       {"/decoder/prefix", false},
   };
   for (const auto& [pointer, value] : cases) {
-    expect_failure(with(pointer, value), StatusCode::kDataLoss, std::string(pointer).substr(1, 5));
+    expect_text_load_failure(with(pointer, value), StatusCode::kDataLoss,
+                             std::string(pointer).substr(1, 5));
   }
 }
 
 TEST(TextParseTest, ContradictionsAreNamed) {
-  expect_failure(with("/model/unk_token", "none"), StatusCode::kDataLoss, "none");
-  expect_failure(with("/added_tokens/0/id", 77), StatusCode::kDataLoss, "[PAD]");
-  expect_failure(with("/post_processor/sep", Json::array({"[SEP]", 999})), StatusCode::kDataLoss,
-                 "999");
+  expect_text_load_failure(with("/model/unk_token", "none"), StatusCode::kDataLoss, "none");
+  expect_text_load_failure(with("/added_tokens/0/id", 77), StatusCode::kDataLoss, "[PAD]");
+  expect_text_load_failure(with("/post_processor/sep", Json::array({"[SEP]", 999})),
+                           StatusCode::kDataLoss, "999");
 }
 
 TEST(TextParseTest, LongTextsAreCutOnTheSideThatTheFileNames) {
@@ -139,10 +141,12 @@ TEST(TextParseTest, IdsMayHaveHolesButNotBeHuge) {
   EXPECT_EQ((*tokenizer)->vocabulary_size(), 1001);
   EXPECT_EQ((*tokenizer)->token(999), "");
   EXPECT_EQ((*tokenizer)->token(1000), "far");
-  expect_failure(with("/model/vocab/far", 2147483647), StatusCode::kResourceExhausted, "far");
+  expect_text_load_failure(with("/model/vocab/far", 2147483647), StatusCode::kResourceExhausted,
+                           "far");
   Json longest = tiny_json();
   longest["model"]["vocab"][std::string(5000, 'x')] = kTinySize;
-  expect_failure(parse_tokenizer(longest.dump()).status(), StatusCode::kResourceExhausted, "5000");
+  expect_text_load_failure(parse_tokenizer(longest.dump()).status(), StatusCode::kResourceExhausted,
+                           "5000");
 }
 
 TEST(TextParseTest, Templates) {
@@ -168,9 +172,10 @@ TEST(TextParseTest, Templates) {
   EXPECT_EQ(types, (Ids{2, 1, 1, 0}));
 
   json["post_processor"]["single"] = {a, a};
-  expect_failure(parse_tokenizer(json.dump()).status(), StatusCode::kUnsupported, "single");
+  expect_text_load_failure(parse_tokenizer(json.dump()).status(), StatusCode::kUnsupported,
+                           "single");
   json["post_processor"]["single"] = {a, piece("SpecialToken", "three", 0)};
-  expect_failure(parse_tokenizer(json.dump()).status(), StatusCode::kDataLoss, "three");
+  expect_text_load_failure(parse_tokenizer(json.dump()).status(), StatusCode::kDataLoss, "three");
   json["post_processor"] = nullptr;
   EXPECT_EQ(ids_of(*(*parse_tokenizer(json.dump()))->encode("hello", {})), (Ids{kHello}));
 }

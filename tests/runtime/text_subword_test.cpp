@@ -30,7 +30,7 @@ Ids encode(const Json& json, std::string_view text) {
   return encoding.ok() ? ids_of(*encoding) : Ids{};
 }
 
-void expect_failure(const Json& json, StatusCode code, const std::string& part) {
+void expect_text_subword_failure(const Json& json, StatusCode code, const std::string& part) {
   const Status status = parse_tokenizer(json.dump()).status();
   EXPECT_EQ(status.code(), code) << status.message();
   EXPECT_NE(status.message().find(part), std::string::npos) << status.message();
@@ -163,19 +163,19 @@ TEST(TextSubwordTest, PartsThatWeLackAreNamed) {
   for (const char* part : {"normalizer", "pre_tokenizer", "post_processor", "decoder"}) {
     Json json = tiny_bpe();
     json[part] = {{"type", "Novel"}};
-    expect_failure(json, StatusCode::kUnsupported, "Novel");
+    expect_text_subword_failure(json, StatusCode::kUnsupported, "Novel");
     json[part] = {{"type", "Sequence"}};
-    expect_failure(json, StatusCode::kDataLoss, part);
+    expect_text_subword_failure(json, StatusCode::kDataLoss, part);
   }
   Json json = tiny_bpe();
   json["model"]["dropout"] = 0.1;
-  expect_failure(json, StatusCode::kUnsupported, "dropout");
+  expect_text_subword_failure(json, StatusCode::kUnsupported, "dropout");
   json = tiny_bpe();
   json["model"]["merges"].push_back("a c");
-  expect_failure(json, StatusCode::kDataLoss, "'c'");
+  expect_text_subword_failure(json, StatusCode::kDataLoss, "'c'");
   json = tiny_bpe();
   json["normalizer"] = {{"type", "Precompiled"}, {"precompiled_charsmap", "/////w=="}};
-  expect_failure(json, StatusCode::kDataLoss, "precompiled_charsmap");
+  expect_text_subword_failure(json, StatusCode::kDataLoss, "precompiled_charsmap");
 }
 
 TEST(TextSubwordTest, BytesChangedAtRandomGiveATokenizerOrAnError) {

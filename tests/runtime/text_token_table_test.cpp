@@ -8,7 +8,8 @@ namespace {
 using Ids = std::vector<int32_t>;
 using Tokens = std::vector<std::string_view>;
 
-void expect_failure(const Status& status, StatusCode code, const std::string& message) {
+void expect_text_token_table_failure(const Status& status, StatusCode code,
+                                     const std::string& message) {
   EXPECT_EQ(status.code(), code);
   EXPECT_EQ(status.message(), message);
 }
@@ -38,11 +39,13 @@ TEST(TokenTable, RefusesWhatCannotBeMeant) {
   TokenTable table;
   ASSERT_TRUE(table.add("a", 0).ok());
   for (const int32_t id : {-1, 1 << 22}) {
-    expect_failure(table.add("b", id), StatusCode::kResourceExhausted,
-                   "token 'b': id " + std::to_string(id) + " is not between 0 and 4194303");
+    expect_text_token_table_failure(
+        table.add("b", id), StatusCode::kResourceExhausted,
+        "token 'b': id " + std::to_string(id) + " is not between 0 and 4194303");
   }
-  expect_failure(table.add(std::string(1025, 'x'), 1), StatusCode::kResourceExhausted,
-                 "token 1: 1025 bytes, at most 1024 allowed");
+  expect_text_token_table_failure(table.add(std::string(1025, 'x'), 1),
+                                  StatusCode::kResourceExhausted,
+                                  "token 1: 1025 bytes, at most 1024 allowed");
   EXPECT_EQ(table.size(), 1);
 }
 
@@ -55,8 +58,8 @@ TEST(TokenTable, DecodesToFormsAndLeavesOutSpecialTokens) {
   EXPECT_EQ(*table.decoded(Ids{0, 2, 1, 99, 0}, false), (Tokens{"<s>", "word", "<s>"}));
   EXPECT_EQ(*table.decoded(Ids{0, 2, 1, 99, 0}, true), (Tokens{"word"}));
   EXPECT_EQ(table.token(2), "Word");
-  expect_failure(table.decoded(Ids{2, -7}, true).status(), StatusCode::kInvalidArgument,
-                 "token id -7 is negative");
+  expect_text_token_table_failure(table.decoded(Ids{2, -7}, true).status(),
+                                  StatusCode::kInvalidArgument, "token id -7 is negative");
 }
 
 TEST(TokenTable, Join) {

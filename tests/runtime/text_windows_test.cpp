@@ -10,7 +10,7 @@
 namespace lanewise::text {
 namespace {
 
-std::shared_ptr<const Tokenizer> parse(const nlohmann::json& json) {
+std::shared_ptr<const Tokenizer> text_windows_parse(const nlohmann::json& json) {
   auto tokenizer = parse_tokenizer(json.dump());
   EXPECT_TRUE(tokenizer.ok()) << tokenizer.status().message();
   return *tokenizer;
@@ -44,7 +44,7 @@ class TextWindowsTest : public testing::Test {
     return text;
   }
 
-  std::shared_ptr<const Tokenizer> tokenizer_ = parse(tiny_json());
+  std::shared_ptr<const Tokenizer> tokenizer_ = text_windows_parse(tiny_json());
 };
 
 TEST_F(TextWindowsTest, TokensKnowTheirWords) {
@@ -56,7 +56,7 @@ TEST_F(TextWindowsTest, OtherModelsKnowThemToo) {
   nlohmann::json json = tiny_json();
   json["pre_tokenizer"] = {{"type", "Whitespace"}};
   json["normalizer"] = nullptr;
-  tokenizer_ = parse(json);
+  tokenizer_ = text_windows_parse(json);
   EXPECT_EQ(roles(tokenizer_->encode("unaffable, hello ab", {})->tokens), "SBWWBBBWS");
 }
 
@@ -91,7 +91,7 @@ TEST_F(TextWindowsTest, TheFirstTextMustLeaveRoom) {
 TEST_F(TextWindowsTest, LeftTruncationIsRefused) {
   nlohmann::json json = tiny_json();
   json["truncation"] = {{"direction", "Left"}};
-  EXPECT_EQ(parse(json)->encode_windows("hello", "a", {8, 2}).status().code(),
+  EXPECT_EQ(text_windows_parse(json)->encode_windows("hello", "a", {8, 2}).status().code(),
             StatusCode::kUnsupported);
 }
 

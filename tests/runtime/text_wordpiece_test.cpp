@@ -14,7 +14,7 @@ using Json = nlohmann::json;
 using Ids = std::vector<int32_t>;
 using Offsets = std::vector<std::string>;
 
-std::shared_ptr<const Tokenizer> parse(const Json& json) {
+std::shared_ptr<const Tokenizer> text_wordpiece_parse(const Json& json) {
   auto tokenizer = parse_tokenizer(json.dump());
   EXPECT_TRUE(tokenizer.ok()) << tokenizer.status().message();
   return tokenizer.ok() ? *tokenizer : nullptr;
@@ -39,16 +39,16 @@ class TextWordPieceTest : public testing::Test {
     Json token = tiny_added_token(content, kTinySize);
     token.update(flags);
     json["added_tokens"].push_back(token);
-    tokenizer_ = parse(json);
+    tokenizer_ = text_wordpiece_parse(json);
     return kTinySize;
   }
   void change(const char* part, const char* key, const Json& value) {
     Json json = tiny_json();
     json[part][key] = value;
-    tokenizer_ = parse(json);
+    tokenizer_ = text_wordpiece_parse(json);
   }
 
-  std::shared_ptr<const Tokenizer> tokenizer_ = parse(tiny_json());
+  std::shared_ptr<const Tokenizer> tokenizer_ = text_wordpiece_parse(tiny_json());
 };
 
 TEST_F(TextWordPieceTest, LongestPiecesWithOffsets) {
@@ -68,7 +68,7 @@ TEST_F(TextWordPieceTest, AWordMayHaveAsManyCharactersAsTheLimitSays) {
   json["model"]["max_input_chars_per_word"] = 5;
   json["model"]["vocab"]["\u00E9"] = kTinySize;
   json["model"]["vocab"]["##\u00E9"] = kTinySize + 1;
-  tokenizer_ = parse(json);
+  tokenizer_ = text_wordpiece_parse(json);
   std::string word;
   for (int characters = 1; characters <= 7; ++characters) {
     word += "\u00E9";
@@ -164,10 +164,10 @@ TEST_F(TextWordPieceTest, AddedTokensMayBeginAlikeOrNot) {
   Json json = tiny_json();
   json["added_tokens"] = {tiny_added_token("<x>", kTinySize), tiny_added_token("[CLS]", kCls),
                           tiny_added_token("[SEP]", kSep)};
-  tokenizer_ = parse(json);
+  tokenizer_ = text_wordpiece_parse(json);
   EXPECT_EQ(ids("hello[SEP]<x>[CLS]hello"), (Ids{kHello, kSep, kTinySize, kCls, kHello}));
   json["added_tokens"].erase(0);
-  tokenizer_ = parse(json);
+  tokenizer_ = text_wordpiece_parse(json);
   EXPECT_EQ(ids("hello[SEP][CLS]hello"), (Ids{kHello, kSep, kCls, kHello}));
 }
 
@@ -281,8 +281,8 @@ TEST_F(TextWordPieceTest, ItsJsonGivesAnEqualTokenizer) {
   json["normalizer"]["lowercase"] = false;
   json["decoder"] = nullptr;
   json["added_tokens"].push_back(tiny_added_token("<x>", kTinySize + 5));
-  const auto first = parse(json);
-  const auto second = parse(Json::parse(first->to_json()));
+  const auto first = text_wordpiece_parse(json);
+  const auto second = text_wordpiece_parse(Json::parse(first->to_json()));
   EXPECT_EQ(first->to_json(), second->to_json());
   for (const char* text : {"Hello <x> unaffable[MASK]!", "中文 CAFÉ"}) {
     EXPECT_EQ(ids_of(*first->encode(text, {})), ids_of(*second->encode(text, {})));

@@ -25,7 +25,7 @@ Result<WeightPtr> bind(const WeightTensors& tensors, const WeightProblem& proble
                                                             {problem.panels(), steps, 16, kPair}));
   stored.panel_bytes = static_cast<size_t>(steps) * 64;
   return WeightPtr(std::make_shared<BoundWeight<Bf16Panels, LinearBf16Kernels>>(
-      problem, stored, kernels_for(problem.isa)));
+      problem, stored, kernels_for<LinearBf16Kernels>(problem.isa)));
 }
 
 std::vector<PackedTensor> tensors(WeightFormat /*format*/, int64_t n, int64_t k) {
@@ -59,7 +59,9 @@ void Bf16Panels::unpack_row(size_t row, size_t k, float* y) const noexcept {
   }
 }
 
-const LinearBf16Kernels& linear_bf16_kernels_for(Isa isa) noexcept { return kernels_for(isa); }
+const LinearBf16Kernels& linear_bf16_kernels_for(Isa isa) noexcept {
+  return kernels_for<LinearBf16Kernels>(isa);
+}
 
 const WeightCode bf16_code{.suffixes = kSuffixes,
                            .step = fixed_step<kPair, 64>,

@@ -62,7 +62,7 @@ Result<WeightPtr> bind(const WeightTensors& tensors, const WeightProblem& proble
   stored.panel_bytes = static_cast<size_t>(shapes.codes[1] * shapes.codes[2]);
   stored.panel_scale_bytes = static_cast<size_t>(shapes.scales[1] * shapes.scales[2]);
   return WeightPtr(std::make_shared<BoundWeight<BlockPanels, BlockFormatKernels>>(
-      problem, stored, kernels_for(problem.isa).formats[static_cast<size_t>(kind)]));
+      problem, stored, kernels_for<BlockKernels>(problem.isa).formats[static_cast<size_t>(kind)]));
 }
 
 PanelStep step(WeightFormat format) noexcept {

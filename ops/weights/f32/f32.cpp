@@ -47,7 +47,7 @@ Result<WeightPtr> bind(const WeightTensors& tensors, const WeightProblem& proble
                       tensors.get<float>("", DataType::kF32, {problem.panels(), problem.k, 16}));
   stored.panel_floats = kPanel * static_cast<size_t>(problem.k);
   return WeightPtr(std::make_shared<BoundWeight<F32Panels, LinearKernels>>(
-      problem, stored, kernels_for(problem.isa)));
+      problem, stored, kernels_for<LinearKernels>(problem.isa)));
 }
 
 std::vector<PackedTensor> tensors(WeightFormat /*format*/, int64_t n, int64_t k) {
@@ -86,7 +86,9 @@ void pack_panels(std::span<const WeightRows> parts, int64_t k, float* panels) {
   if (filled > 0) flush();
 }
 
-const LinearKernels& linear_kernels_for(Isa isa) noexcept { return kernels_for(isa); }
+const LinearKernels& linear_kernels_for(Isa isa) noexcept {
+  return kernels_for<LinearKernels>(isa);
+}
 
 const WeightCode f32_code{.suffixes = kSuffixes,
                           .step = fixed_step<1, 64>,

@@ -27,7 +27,7 @@ Result<WeightPtr> bind(const WeightTensors& tensors, const WeightProblem& proble
                                             {problem.panels(), problem.k, 16}));
   stored.panel_halves = kPanel * static_cast<size_t>(problem.k);
   stored.widen = is_f16 ? base::half_to_f32 : base::bfloat16_to_f32;
-  const HalfKernels& kernels = kernels_for(problem.isa);
+  const HalfKernels& kernels = kernels_for<HalfKernels>(problem.isa);
   return WeightPtr(std::make_shared<BoundWeight<HalfPanels, HalfFormatKernels>>(
       problem, stored, is_f16 ? kernels.f16 : kernels.bf16));
 }

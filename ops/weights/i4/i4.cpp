@@ -37,7 +37,7 @@ Result<WeightPtr> bind(const WeightTensors& tensors, const WeightProblem& proble
   LW_ASSIGN_OR_RETURN(stored.input_scale,
                       tensors.optional<float>(kInputScale, DataType::kF32, {problem.k}));
   return WeightPtr(std::make_shared<BoundWeight<I4Panels, LinearI4Kernels>>(
-      problem, stored, kernels_for(problem.isa)));
+      problem, stored, kernels_for<LinearI4Kernels>(problem.isa)));
 }
 
 /// The number of rows that have a sum.
@@ -134,7 +134,9 @@ void I4Panels::unpack_row(size_t row, size_t k, float* y) const noexcept {
   }
 }
 
-const LinearI4Kernels& linear_i4_kernels_for(Isa isa) noexcept { return kernels_for(isa); }
+const LinearI4Kernels& linear_i4_kernels_for(Isa isa) noexcept {
+  return kernels_for<LinearI4Kernels>(isa);
+}
 
 const WeightCode i4_code{.suffixes = kSuffixes,
                          .step = fixed_step<kOctet, 64>,

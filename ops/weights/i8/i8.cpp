@@ -30,7 +30,7 @@ Result<WeightPtr> bind(const WeightTensors& tensors, const WeightProblem& proble
   LW_ASSIGN_OR_RETURN(stored.input_scale,
                       tensors.optional<float>(kInputScale, DataType::kF32, {problem.k}));
   return WeightPtr(std::make_shared<BoundWeight<I8Panels, LinearI8Kernels>>(
-      problem, stored, kernels_for(problem.isa)));
+      problem, stored, kernels_for<LinearI8Kernels>(problem.isa)));
 }
 
 /// The number of rows that have a scale: the last panel may have room for more.
@@ -97,7 +97,9 @@ void I8Panels::unpack_row(size_t row, size_t k, float* y) const noexcept {
   }
 }
 
-const LinearI8Kernels& linear_i8_kernels_for(Isa isa) noexcept { return kernels_for(isa); }
+const LinearI8Kernels& linear_i8_kernels_for(Isa isa) noexcept {
+  return kernels_for<LinearI8Kernels>(isa);
+}
 
 const WeightCode i8_code{.suffixes = kSuffixes,
                          .step = fixed_step<kQuad, 64>,

@@ -6,7 +6,7 @@ namespace {
 
 /// The linear that can apply the activation of `node` itself. It must have no residual, which is
 /// added after the activation.
-std::optional<size_t> fusible_linear(const Graph& graph, const Node& node) {
+std::optional<size_t> linear_before_activation(const Graph& graph, const Node& node) {
   if (node.op != "activation" || node.inputs.size() != 1 || !node.weights.empty() ||
       !node.attributes.has("kind") || !node.attributes.get_string("kind", "").ok() ||
       !node.attributes.expect_only({"kind"}).ok()) {
@@ -24,7 +24,7 @@ std::optional<size_t> fusible_linear(const Graph& graph, const Node& node) {
 
 Graph fuse_activation(Graph graph) {
   for (size_t i = 0; i < graph.nodes.size();) {
-    const std::optional<size_t> linear = fusible_linear(graph, graph.nodes[i]);
+    const std::optional<size_t> linear = linear_before_activation(graph, graph.nodes[i]);
     if (!linear) {
       ++i;
       continue;

@@ -8,7 +8,7 @@ namespace {
 
 /// The linear that can do the addition of `node` itself. If both can, the later one, because its
 /// operands are warmest in the caches.
-std::optional<size_t> fusible_linear(const Graph& graph, const Node& node) {
+std::optional<size_t> linear_before_residual(const Graph& graph, const Node& node) {
   if (node.op != "add" || node.inputs.size() != 2 || !node.weights.empty() ||
       node.attributes.begin() != node.attributes.end() ||
       !same_shape(graph, node.inputs[0], node.inputs[1]) ||
@@ -28,7 +28,7 @@ std::optional<size_t> fusible_linear(const Graph& graph, const Node& node) {
 
 Graph fuse_residual(Graph graph) {
   for (size_t i = 0; i < graph.nodes.size();) {
-    const std::optional<size_t> linear = fusible_linear(graph, graph.nodes[i]);
+    const std::optional<size_t> linear = linear_before_residual(graph, graph.nodes[i]);
     if (!linear) {
       ++i;
       continue;

@@ -13,8 +13,8 @@
 namespace lanewise::text {
 namespace {
 
-constexpr std::string_view kSpaceSymbol = "\xE2\x96\x81";  // U+2581
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
+constexpr std::string_view kSpaceSymbol = "\xE2\x96\x81";           // U+2581
+constexpr std::string_view kReplacementCharacter = "\xEF\xBF\xBD";  // U+FFFD
 
 struct Settings {
   std::set<std::string, std::less<>> control;
@@ -79,7 +79,7 @@ class Decoding {
       text_ += rest.substr(0, valid);
       rest.remove_prefix(valid);
       if (rest.empty()) break;
-      text_ += kReplacement;
+      text_ += kReplacementCharacter;
       rest.remove_prefix(1);
     }
     bytes_.clear();

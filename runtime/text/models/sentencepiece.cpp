@@ -37,7 +37,7 @@ struct Entry {
   PieceKind kind;
 };
 
-struct Config {
+struct SentencePieceConfig {
   std::vector<Entry> pieces;
   Algorithm algorithm = Algorithm::kUnigram;
   bool byte_fallback = false;
@@ -58,7 +58,7 @@ using Splits = std::unordered_map<std::string, size_t>;
 
 class SentencePiece final : public SubwordModel {
  public:
-  Status build(Config config);
+  Status build(SentencePieceConfig config);
 
   Status tokenize(std::string_view text, std::span<const Range> words, size_t budget,
                   std::vector<Piece>* pieces) const override;
@@ -92,7 +92,7 @@ class SentencePiece final : public SubwordModel {
   void append(std::string_view text, const Range& word, std::span<const Found> found,
               std::vector<Piece>* pieces) const;
 
-  Config config_;
+  SentencePieceConfig config_;
   ByteTrie ids_;           // of `vocabulary`
   ByteTrie pieces_;        // -> index, of pieces that can occur in texts
   ByteTrie user_defined_;  // -> index
@@ -104,7 +104,7 @@ class SentencePiece final : public SubwordModel {
   float unknown_score_ = 0;
 };
 
-Status SentencePiece::build(Config config) {
+Status SentencePiece::build(SentencePieceConfig config) {
   config_ = std::move(config);
   for (const auto& [token, id] : config_.vocabulary) {
     if (!ids_.insert(token, id)) return resource_exhausted("the vocabulary is too large");
@@ -351,7 +351,7 @@ Result<Entry> read_piece(const base::JsonFields& model, const base::JsonValue& e
   return Entry{std::string(parts[0].string()), score, static_cast<PieceKind>(*kind)};
 }
 
-Status read_pieces(const base::JsonFields& model, Config* config) {
+Status read_pieces(const base::JsonFields& model, SentencePieceConfig* config) {
   LW_ASSIGN_OR_RETURN(const auto list, model.array("pieces"));
   config->pieces.reserve(list.size());
   for (const base::JsonValue& entry : list) {
@@ -365,7 +365,7 @@ Status read_pieces(const base::JsonFields& model, Config* config) {
 }  // namespace
 
 Result<SubwordModelPtr> read_sentencepiece_model(const base::JsonFields& model) {
-  Config config;
+  SentencePieceConfig config;
   LW_ASSIGN_OR_RETURN(const size_t algorithm, model.choice("algorithm", kAlgorithms));
   config.algorithm = static_cast<Algorithm>(algorithm);
   LW_ASSIGN_OR_RETURN(config.byte_fallback, model.boolean_or("byte_fallback", false));

@@ -15,9 +15,9 @@ namespace {
 using Json = base::JsonTree;
 
 // An unknown character scores this much less than the least likely token.
-constexpr double kUnknownPenalty = 10;
+constexpr double kUnigramUnknownPenalty = 10;
 
-struct Config {
+struct UnigramConfig {
   Vocabulary vocabulary;  // ids are indices
   std::vector<double> scores;
   int32_t unk_id = ByteTrie::kNone;
@@ -26,7 +26,7 @@ struct Config {
 
 class Unigram final : public SubwordModel {
  public:
-  Status build(Config config);
+  Status build(UnigramConfig config);
 
   Status tokenize(std::string_view text, std::span<const Range> words, size_t budget,
                   std::vector<Piece>* pieces) const override;
@@ -40,13 +40,13 @@ class Unigram final : public SubwordModel {
   Status append_unknown(std::string_view text, const Range& range,
                         std::vector<Piece>* pieces) const;
 
-  Config config_;
+  UnigramConfig config_;
   ByteTrie vocabulary_;
   std::array<int32_t, 256> bytes_ = {};
   double unknown_score_ = 0;
 };
 
-Status Unigram::build(Config config) {
+Status Unigram::build(UnigramConfig config) {
   config_ = std::move(config);
   double least = std::numeric_limits<double>::infinity();
   for (size_t i = 0; i < config_.vocabulary.size(); ++i) {
@@ -54,7 +54,7 @@ Status Unigram::build(Config config) {
     if (!vocabulary_.insert(token, id)) return resource_exhausted("the vocabulary is too large");
     least = std::min(least, config_.scores[i]);
   }
-  unknown_score_ = least - kUnknownPenalty;
+  unknown_score_ = least - kUnigramUnknownPenalty;
   for (size_t byte = 0; byte < bytes_.size(); ++byte) {
     bytes_[byte] = vocabulary_.find(byte_token(static_cast<uint8_t>(byte)));
   }
@@ -137,7 +137,7 @@ Json Unigram::to_json() const {
 }  // namespace
 
 Result<SubwordModelPtr> read_unigram_model(const base::JsonFields& model) {
-  Config config;
+  UnigramConfig config;
   LW_ASSIGN_OR_RETURN(const auto vocab, model.array("vocab"));
   for (const base::JsonValue& entry : vocab) {
     const std::span<const base::JsonValue> pair = entry.elements();

@@ -1,0 +1,64 @@
+# lanewise_sources(target [FOR_SIZE] files...): adds source files to a target.
+#
+# With LANEWISE_JOIN_SOURCES, files of one folder are compiled together, as one file that includes
+# them: most of a compiler's time goes into headers and templates that they share. So names in
+# anonymous namespaces are unique within a folder. The preset `dev` compiles file by file, and so
+# does tools/tidy, which finds the file that lacks an include.
+#
+# FOR_SIZE: code that runs once a process, in no time.
+
+option(LANEWISE_JOIN_SOURCES "Compile the files of a folder together, which takes less than half the time" ON)
+
+# Enough to share headers, and few enough for 16 cores to have something to do.
+set(lanewise_most_joined 12)
+
+# Writes the files that include `sources`, and sets `joined` to their list.
+function(lanewise_join target suffix sources)
+  set(folders)
+  foreach(source IN LISTS sources)
+    cmake_path(ABSOLUTE_PATH source BASE_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
+    cmake_path(GET source PARENT_PATH folder)
+    list(APPEND folders ${folder})
+    list(APPEND sources_of_${folder} ${source})
+  endforeach()
+  list(REMOVE_DUPLICATES folders)
+  set(joined)
+  foreach(folder IN LISTS folders)
+    cmake_path(RELATIVE_PATH folder BASE_DIRECTORY ${PROJECT_SOURCE_DIR} OUTPUT_VARIABLE name)
+    string(REPLACE "/" "_" name ${name})
+    list(LENGTH sources_of_${folder} count)
+    # Groups of equal size.
+    math(EXPR groups "(${count} + ${lanewise_most_joined} - 1) / ${lanewise_most_joined}")
+    foreach(group RANGE 1 ${groups})
+      math(EXPR begin "${count} * (${group} - 1) / ${groups}")
+      math(EXPR length "${count} * ${group} / ${groups} - ${begin}")
+      list(SUBLIST sources_of_${folder} ${begin} ${length} members)
+      list(TRANSFORM members REPLACE "(.+)" "#include \"\\1\"\n")
+      string(JOIN "" text ${members})
+      set(file ${PROJECT_BINARY_DIR}/joined/${target}/${name}${suffix}_${group}.cpp)
+      file(CONFIGURE OUTPUT ${file} CONTENT "${text}" @ONLY)
+      list(APPEND joined ${file})
+    endforeach()
+  endforeach()
+  set(joined ${joined} PARENT_SCOPE)
+endfunction()
+
+function(lanewise_sources target)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "FOR_SIZE" "" "")
+  set(sources ${arg_UNPARSED_ARGUMENTS})
+  set(options)
+  set(suffix)
+  if(arg_FOR_SIZE)
+    list(APPEND options $<$<CONFIG:Release>:-Os>)
+    set(suffix _small)
+  endif()
+  if(LANEWISE_JOIN_SOURCES)
+    lanewise_join(${target} "${suffix}" "${sources}")
+    set(sources ${joined})
+    # GCC takes a class of an included .cpp file for one of a header.
+    list(APPEND options $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+  endif()
+  target_sources(${target} PRIVATE ${sources})
+  set_source_files_properties(${sources} TARGET_DIRECTORY ${target} PROPERTIES
+    COMPILE_OPTIONS "${options}")
+endfunction()
