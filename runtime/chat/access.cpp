@@ -14,8 +14,6 @@
 namespace lanewise::chat {
 namespace {
 
-using Kind = Value::Kind;
-
 Result<Value> no_attribute(const Value& value, std::string_view name, Store& store) {
   const std::string quoted = base::in_quotes(name);
   const std::string_view message[] = {"'", type_name(value), " object' has no attribute ", quoted};
@@ -41,7 +39,7 @@ Result<Value> element(const Value& value, int64_t index, Store& store) {
   if (index < 0) index += size;
   if (index < 0 || index >= size) return Value();
   if (value.is_array()) return value.items()[static_cast<size_t>(index)];
-  if (value.is(Kind::kRange)) {
+  if (value.is(ValueKind::kRange)) {
     return Value::integer(value.range().start + index * value.range().step);
   }
   const std::string_view text = value.text();
@@ -93,7 +91,7 @@ Result<Value> slice_of_text(std::string_view text, const Bounds& bounds, Store& 
 }
 
 Result<Value> slice_of_items(const Value& value, const Bounds& bounds, Store& store) {
-  const bool is_list = value.is(Kind::kList);
+  const bool is_list = value.is(ValueKind::kList);
   if (bounds.step == 1) {
     const auto part =
         value.items().subspan(static_cast<size_t>(bounds.start), static_cast<size_t>(bounds.count));
@@ -133,7 +131,7 @@ Result<Value> attribute_of(const Value& value, std::string_view name, Store& sto
     LW_RETURN_IF_ERROR(store.spend(value.entries().size() / 8));
     if (const Value* item = find(value.entries(), name)) return *item;
   }
-  if (value.is(Kind::kNamespace)) {
+  if (value.is(ValueKind::kNamespace)) {
     if (const Variable* variable = value.name_space().find(name)) return variable->value;
   }
   return no_attribute(value, name, store);
@@ -141,7 +139,7 @@ Result<Value> attribute_of(const Value& value, std::string_view name, Store& sto
 
 Result<Value> item_of(const Value& value, const Value& index, Store& store) {
   LW_RETURN_IF_ERROR(check_defined(value));
-  const bool has_places = value.is_array() || value.is_string() || value.is(Kind::kRange);
+  const bool has_places = value.is_array() || value.is_string() || value.is(ValueKind::kRange);
   if (has_places && index.is_integral()) {
     LW_ASSIGN_OR_RETURN(const Value item, element(value, index.integer(), store));
     if (!item.is_missing()) return item;
@@ -165,7 +163,7 @@ Result<Value> item_of(const Value& value, const Value& index, Store& store) {
 Result<Value> slice_of(const Value& value, const Value& start, const Value& stop, const Value& step,
                        Store& store) {
   LW_RETURN_IF_ERROR(check_defined(value));
-  const bool has_places = value.is_array() || value.is_string() || value.is(Kind::kRange);
+  const bool has_places = value.is_array() || value.is_string() || value.is(ValueKind::kRange);
   if (!has_places) return invalid_argument(found_text(value) + " has no slices");
   if (!is_place(start) || !is_place(stop) || !is_place(step)) {
     return invalid_argument("the parts of a slice are integers or none");

@@ -10,8 +10,6 @@
 namespace lanewise::chat {
 namespace {
 
-using Kind = Value::Kind;
-
 Status too_large() { return resource_exhausted("an integer needs more than 64 bits"); }
 Status division_by_zero() { return invalid_argument("division by zero"); }
 
@@ -139,7 +137,7 @@ Result<Value> joined(const Value& left, const Value& right, Store& store) {
                       store.array<Value>(size + right.items().size()));
   std::ranges::copy(left.items(), items.begin());
   std::ranges::copy(right.items(), items.subspan(size).begin());
-  return left.is(Kind::kList) ? Value::list(items) : Value::tuple(items);
+  return left.is(ValueKind::kList) ? Value::list(items) : Value::tuple(items);
 }
 
 bool is_sequence(const Value& value) { return value.is_string() || value.is_array(); }
@@ -148,7 +146,7 @@ bool is_sequence(const Value& value) { return value.is_string() || value.is_arra
 Result<Value> repeated(const Value& sequence, int64_t count, Store& store) {
   if (count <= 0) {
     if (sequence.is_string()) return Value::string("");
-    return sequence.is(Kind::kList) ? Value::list({}) : Value::tuple({});
+    return sequence.is(ValueKind::kList) ? Value::list({}) : Value::tuple({});
   }
   const bool is_string = sequence.is_string();
   const size_t size = is_string ? sequence.text().size() : sequence.items().size();
@@ -164,7 +162,7 @@ Result<Value> repeated(const Value& sequence, int64_t count, Store& store) {
   }
   LW_ASSIGN_OR_RETURN(const std::span<Value> items, store.array<Value>(whole));
   for (size_t i = 0; i < whole; ++i) items[i] = sequence.items()[i % size];
-  return sequence.is(Kind::kList) ? Value::list(items) : Value::tuple(items);
+  return sequence.is(ValueKind::kList) ? Value::list(items) : Value::tuple(items);
 }
 
 }  // namespace
@@ -193,7 +191,7 @@ Result<Value> arithmetic(Operator op, const Value& left, const Value& right, Sto
 }
 
 Result<Value> negative(const Value& value) {
-  if (value.is(Kind::kFloat)) return Value::real(-value.real());
+  if (value.is(ValueKind::kFloat)) return Value::real(-value.real());
   if (value.is_integral()) return integers(Operator::kSubtract, 0, value.integer());
   LW_RETURN_IF_ERROR(check_defined(value));
   return invalid_argument("'-' does not take " + found_text(value));

@@ -11,8 +11,6 @@
 
 namespace lanewise::chat {
 
-using ExpressionKind = Expression::Kind;
-using TokenType = Token::Type;
 using Parsed = Result<ExpressionPtr>;
 
 namespace {

@@ -12,8 +12,6 @@
 
 namespace lanewise::chat {
 
-using ExpressionKind = Expression::Kind;
-
 Result<Value> Interpreter::evaluate(const Expression& expression) {
   if (++depth_ > kMaxDepth) return located(too_deep(), expression.line);
   LW_RETURN_IF_ERROR(store().spend(1));

@@ -11,8 +11,6 @@
 namespace lanewise::chat {
 namespace {
 
-using Kind = Value::Kind;
-
 void append_unit(char32_t unit, std::string* out) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   *out += "\\u";
@@ -103,23 +101,23 @@ Status JsonWriter::write(const Value& value, int depth) {
 
 Status JsonWriter::scalar(const Value& value) {
   switch (value.kind()) {
-    case Kind::kNone:
+    case ValueKind::kNone:
       text_ += "null";
       return {};
-    case Kind::kBoolean:
+    case ValueKind::kBoolean:
       text_ += value.boolean() ? "true" : "false";
       return {};
-    case Kind::kInteger:
+    case ValueKind::kInteger:
       text_ += std::to_string(value.integer());
       return {};
-    case Kind::kFloat:
+    case ValueKind::kFloat:
       text_ += number_text(value.real());
       return {};
-    case Kind::kString:
+    case ValueKind::kString:
       LW_RETURN_IF_ERROR(store_.spend_text(value.text().size()));
       append_string(value.text(), style_.ensure_ascii, &text_);
       return {};
-    case Kind::kUndefined:
+    case ValueKind::kUndefined:
       return invalid_argument("tojson: " + std::string(value.text()));
     default:
       return invalid_argument("tojson: " + found_text(value) + " has no form in JSON");

@@ -13,8 +13,6 @@
 namespace lanewise::chat {
 namespace {
 
-using TokenType = Token::Type;
-
 std::string at_line(int line, std::string_view message) {
   return "line " + std::to_string(line) + " of the template: " + std::string(message);
 }

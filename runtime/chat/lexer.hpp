@@ -36,6 +36,8 @@ struct Token {
   bool is_operator(std::string_view op) const noexcept { return is(Type::kOperator) && text == op; }
 };
 
+using TokenType = Token::Type;
+
 /// A template with the line ends that Jinja gives it: '\n', and none at the end.
 std::string with_plain_line_ends(std::string_view text);
 

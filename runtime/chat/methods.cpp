@@ -13,8 +13,6 @@
 namespace lanewise::chat {
 namespace {
 
-using Kind = Value::Kind;
-
 bool is_given(const Value& argument) { return !argument.is_missing() && !argument.is_none(); }
 
 template <Sides sides>
@@ -51,7 +49,7 @@ Result<Value> begins_or_ends(Environment& environment, const Value& subject, Arg
   const Value& given = arguments[0];
   const std::span<const Value> one(&given, 1);
   bool found = false;
-  for (const Value& part : given.is(Kind::kTuple) ? given.items() : one) {
+  for (const Value& part : given.is(ValueKind::kTuple) ? given.items() : one) {
     LW_ASSIGN_OR_RETURN(const std::string_view text, string_of(part));
     LW_RETURN_IF_ERROR(environment.store.spend_text(text.size()));
     found = found || (side == Side::kBegin ? subject.text().starts_with(text)
@@ -188,7 +186,7 @@ Result<Value> split_lines(Environment& environment, const Value& subject, Argume
   return list_of(lines, environment.store);
 }
 
-template <Kind kind>
+template <ValueKind kind>
 Result<Value> view(Environment&, const Value& subject, Arguments) {
   return Value::view(kind, subject);
 }
@@ -223,9 +221,9 @@ constexpr Builtin kStringMethods[] = {
 // All methods of Python's dict: a method hides a key of its name.
 constexpr Builtin kDictMethods[] = {
     {"get", get, {"(key)", "(default)"}, 1},
-    {"items", view<Kind::kDictItems>},
-    {"keys", view<Kind::kDictKeys>},
-    {"values", view<Kind::kDictValues>},
+    {"items", view<ValueKind::kDictItems>},
+    {"keys", view<ValueKind::kDictKeys>},
+    {"values", view<ValueKind::kDictValues>},
     {"copy", copy},
     {"clear", nullptr},
     {"fromkeys", nullptr},
@@ -246,7 +244,7 @@ constexpr Builtin kListMethods[] = {
 const Builtin* find_method(const Value& subject, std::string_view name) noexcept {
   if (subject.is_string()) return find(kStringMethods, name);
   if (subject.is_dict()) return find(kDictMethods, name);
-  if (subject.is(Kind::kList)) return find(kListMethods, name);
+  if (subject.is(ValueKind::kList)) return find(kListMethods, name);
   return nullptr;
 }
 

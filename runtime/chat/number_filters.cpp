@@ -12,8 +12,6 @@
 namespace lanewise::chat {
 namespace {
 
-using Kind = Value::Kind;
-
 /// A text without white space around it and single underscores between digits, as int() and float()
 /// read it; nothing if an underscore stands elsewhere.
 std::optional<std::string> plain_number(std::string_view text) {
@@ -66,7 +64,7 @@ Result<Value> to_int(Environment&, const Value& subject, Arguments arguments) {
   LW_RETURN_IF_ERROR(check_defined(subject));
   const Value fallback = arguments[0].is_missing() ? Value::integer(0) : arguments[0];
   if (subject.is_integral()) return Value::integer(subject.integer());
-  if (subject.is(Kind::kFloat)) {
+  if (subject.is(ValueKind::kFloat)) {
     return std::isnan(subject.real()) ? fallback : truncated(subject.real());
   }
   if (!subject.is_string()) return fallback;
@@ -86,7 +84,7 @@ Result<Value> to_float(Environment&, const Value& subject, Arguments arguments) 
 }
 
 Result<Value> absolute(Environment&, const Value& subject, Arguments) {
-  if (subject.is(Kind::kFloat)) return Value::real(std::abs(subject.real()));
+  if (subject.is(ValueKind::kFloat)) return Value::real(std::abs(subject.real()));
   if (subject.is_integral()) {
     if (subject.integer() < 0) return negative(subject);
     return Value::integer(subject.integer());

@@ -12,16 +12,14 @@
 namespace lanewise::chat {
 namespace {
 
-using Kind = Value::Kind;
-
 bool is_hashable(const Value& value, int depth = 0) noexcept {
-  if (value.is(Kind::kTuple)) {
+  if (value.is(ValueKind::kTuple)) {
     return depth < kMaxValueDepth && std::ranges::all_of(value.items(), [&](const Value& item) {
              return is_hashable(item, depth + 1);
            });
   }
-  return !value.is(Kind::kList) && !value.is_dict() && !value.is(Kind::kDictItems) &&
-         !value.is(Kind::kDictKeys);
+  return !value.is(ValueKind::kList) && !value.is_dict() && !value.is(ValueKind::kDictItems) &&
+         !value.is(ValueKind::kDictKeys);
 }
 
 /// Compares values that contain others.
@@ -55,16 +53,16 @@ Result<bool> Comparison::equal(const Value& left, const Value& right, int depth)
   }
   if (left.kind() != right.kind()) return false;
   switch (left.kind()) {
-    case Kind::kUndefined:
-    case Kind::kNone:
+    case ValueKind::kUndefined:
+    case ValueKind::kNone:
       return true;
-    case Kind::kString:
+    case ValueKind::kString:
       LW_RETURN_IF_ERROR(store_.spend_text(left.text().size()));
       return left.text() == right.text();
-    case Kind::kList:
-    case Kind::kTuple:
+    case ValueKind::kList:
+    case ValueKind::kTuple:
       return equal_items(left.items(), right.items(), depth);
-    case Kind::kDict:
+    case ValueKind::kDict:
       return equal_entries(left.entries(), right.entries(), depth);
     default:
       return left.same_object(right);
@@ -161,7 +159,7 @@ Result<bool> contains(const Value& container, const Value& item, Store& store) {
     LW_RETURN_IF_ERROR(store.spend_text(container.text().size()));
     return container.text().find(item.text()) != std::string_view::npos;
   }
-  if (container.is_dict() || container.is(Kind::kDictKeys)) {
+  if (container.is_dict() || container.is(ValueKind::kDictKeys)) {
     LW_ASSIGN_OR_RETURN(const Value* const found,
                         find(Value::dict(container.entries()), item, store));
     return found != nullptr;
@@ -201,10 +199,10 @@ Result<std::span<const Value>> elements_of_dict(const Value& value, Store& store
   LW_ASSIGN_OR_RETURN(const std::span<Value> items, store.array<Value>(entries.size()));
   for (size_t i = 0; i < items.size(); ++i) {
     const Value pair[] = {entries[i].key, entries[i].value};
-    if (value.is(Kind::kDictItems)) {
+    if (value.is(ValueKind::kDictItems)) {
       LW_ASSIGN_OR_RETURN(items[i], store.tuple(pair));
     } else {
-      items[i] = pair[value.is(Kind::kDictValues) ? 1 : 0];
+      items[i] = pair[value.is(ValueKind::kDictValues) ? 1 : 0];
     }
   }
   return std::span<const Value>(items);
@@ -219,27 +217,27 @@ Status check_defined(const Value& value) {
 
 bool is_true(const Value& value) noexcept {
   switch (value.kind()) {
-    case Kind::kMissing:
-    case Kind::kUndefined:
-    case Kind::kNone:
+    case ValueKind::kMissing:
+    case ValueKind::kUndefined:
+    case ValueKind::kNone:
       return false;
-    case Kind::kBoolean:
+    case ValueKind::kBoolean:
       return value.boolean();
-    case Kind::kInteger:
+    case ValueKind::kInteger:
       return value.integer() != 0;
-    case Kind::kFloat:
+    case ValueKind::kFloat:
       return value.real() != 0;
-    case Kind::kString:
+    case ValueKind::kString:
       return !value.text().empty();
-    case Kind::kList:
-    case Kind::kTuple:
+    case ValueKind::kList:
+    case ValueKind::kTuple:
       return !value.items().empty();
-    case Kind::kDict:
-    case Kind::kDictItems:
-    case Kind::kDictKeys:
-    case Kind::kDictValues:
+    case ValueKind::kDict:
+    case ValueKind::kDictItems:
+    case ValueKind::kDictKeys:
+    case ValueKind::kDictValues:
       return !value.entries().empty();
-    case Kind::kRange:
+    case ValueKind::kRange:
       return value.range().size > 0;
     default:
       return true;
@@ -284,21 +282,21 @@ Result<const Value*> find(const Value& dict, const Value& key, Store& store) {
 
 Result<std::span<const Value>> elements_of(const Value& value, Store& store) {
   switch (value.kind()) {
-    case Kind::kUndefined:
+    case ValueKind::kUndefined:
       return std::span<const Value>();
-    case Kind::kString:
+    case ValueKind::kString:
       return code_points_of(value.text(), store);
-    case Kind::kList:
-    case Kind::kTuple:
+    case ValueKind::kList:
+    case ValueKind::kTuple:
       return value.items();
-    case Kind::kDict:
-    case Kind::kDictItems:
-    case Kind::kDictKeys:
-    case Kind::kDictValues:
+    case ValueKind::kDict:
+    case ValueKind::kDictItems:
+    case ValueKind::kDictKeys:
+    case ValueKind::kDictValues:
       return elements_of_dict(value, store);
-    case Kind::kRange:
+    case ValueKind::kRange:
       return numbers_of(value.range(), store);
-    case Kind::kStream:
+    case ValueKind::kStream:
       return value.stream().rest();
     default:
       return invalid_argument(found_text(value) + " has no elements to go through");
@@ -307,20 +305,20 @@ Result<std::span<const Value>> elements_of(const Value& value, Store& store) {
 
 Result<int64_t> length_of(const Value& value, Store& store) {
   switch (value.kind()) {
-    case Kind::kUndefined:
+    case ValueKind::kUndefined:
       return 0;
-    case Kind::kString:
+    case ValueKind::kString:
       LW_RETURN_IF_ERROR(store.spend_text(value.text().size()));
       return static_cast<int64_t>(length(value.text()));
-    case Kind::kList:
-    case Kind::kTuple:
+    case ValueKind::kList:
+    case ValueKind::kTuple:
       return static_cast<int64_t>(value.items().size());
-    case Kind::kDict:
-    case Kind::kDictItems:
-    case Kind::kDictKeys:
-    case Kind::kDictValues:
+    case ValueKind::kDict:
+    case ValueKind::kDictItems:
+    case ValueKind::kDictKeys:
+    case ValueKind::kDictValues:
       return static_cast<int64_t>(value.entries().size());
-    case Kind::kRange:
+    case ValueKind::kRange:
       return value.range().size;
     default:
       return invalid_argument(found_text(value) + " has no length");

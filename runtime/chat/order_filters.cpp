@@ -11,8 +11,6 @@
 namespace lanewise::chat {
 namespace {
 
-using Kind = Value::Kind;
-
 bool flag(const Value& argument) { return !argument.is_missing() && is_true(argument); }
 Value or_none(const Value& argument) { return argument.is_missing() ? Value::none() : argument; }
 
@@ -86,7 +84,8 @@ Result<Value> dictsort(Environment& environment, const Value& subject, Arguments
   if (by != "key" && by != "value") {
     return invalid_argument("'dictsort' sorts by \"key\" or \"value\"");
   }
-  LW_ASSIGN_OR_RETURN(const auto items, elements_of(Value::view(Kind::kDictItems, subject), store));
+  LW_ASSIGN_OR_RETURN(const auto items,
+                      elements_of(Value::view(ValueKind::kDictItems, subject), store));
   const Value place = Value::integer(by == "key" ? 0 : 1);
   std::vector<Keyed> keyed;
   for (const Value& item : items) {

@@ -15,9 +15,6 @@
 namespace lanewise::chat {
 namespace {
 
-using StatementKind = Statement::Kind;
-using TokenType = Token::Type;
-
 /// Tags of Jinja and of its extensions.
 constexpr std::array<std::string_view, 14> kOtherTags = {
     "autoescape", "block",  "call",    "debug", "do",    "extends",   "filter",

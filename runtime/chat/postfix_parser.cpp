@@ -12,8 +12,6 @@
 
 namespace lanewise::chat {
 
-using ExpressionKind = Expression::Kind;
-using TokenType = Token::Type;
 using Parsed = Result<ExpressionPtr>;
 
 Parsed ExpressionParser::postfix(ExpressionPtr operand) {

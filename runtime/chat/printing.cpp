@@ -12,8 +12,6 @@
 namespace lanewise::chat {
 namespace {
 
-using Kind = Value::Kind;
-
 void append_hex(char32_t value, int digits, std::string* out) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   for (int i = digits - 1; i >= 0; --i) *out += kDigits[(value >> (4 * i)) & 15];
@@ -80,19 +78,19 @@ Status Printer::print(const Value& value, int depth) {
   if (depth > kMaxValueDepth) return resource_exhausted("a value nests too deep to be printed");
   if (text_.size() > kMaxOutputBytes) return resource_exhausted("a value is too long as text");
   switch (value.kind()) {
-    case Kind::kList:
+    case ValueKind::kList:
       return items("[", value.items(), "]", depth);
-    case Kind::kTuple:
+    case ValueKind::kTuple:
       return items("(", value.items(), value.items().size() == 1 ? ",)" : ")", depth);
-    case Kind::kDict:
+    case ValueKind::kDict:
       return entries(value.entries(), depth);
-    case Kind::kDictItems:
-    case Kind::kDictKeys:
-    case Kind::kDictValues:
+    case ValueKind::kDictItems:
+    case ValueKind::kDictKeys:
+    case ValueKind::kDictValues:
       return view(value, depth);
-    case Kind::kRange:
+    case ValueKind::kRange:
       return range(value.range());
-    case Kind::kNamespace:
+    case ValueKind::kNamespace:
       return names(value.name_space(), depth);
     default:
       return scalar(value);
@@ -101,22 +99,22 @@ Status Printer::print(const Value& value, int depth) {
 
 Status Printer::scalar(const Value& value) {
   switch (value.kind()) {
-    case Kind::kUndefined:
+    case ValueKind::kUndefined:
       text_ += "Undefined";
       return {};
-    case Kind::kNone:
+    case ValueKind::kNone:
       text_ += "None";
       return {};
-    case Kind::kBoolean:
+    case ValueKind::kBoolean:
       text_ += value.boolean() ? "True" : "False";
       return {};
-    case Kind::kInteger:
+    case ValueKind::kInteger:
       text_ += std::to_string(value.integer());
       return {};
-    case Kind::kFloat:
+    case ValueKind::kFloat:
       text_ += float_text(value.real());
       return {};
-    case Kind::kString:
+    case ValueKind::kString:
       LW_RETURN_IF_ERROR(store_.spend_text(value.text().size()));
       append_quoted(value.text(), &text_);
       return {};
@@ -158,10 +156,10 @@ Status Printer::view(const Value& view, int depth) {
     text_ += separator;
     separator = ", ";
     const Value pair[] = {entry.key, entry.value};
-    if (view.is(Kind::kDictItems)) {
+    if (view.is(ValueKind::kDictItems)) {
       LW_RETURN_IF_ERROR(items("(", pair, ")", depth + 1));
     } else {
-      LW_RETURN_IF_ERROR(print(view.is(Kind::kDictKeys) ? entry.key : entry.value, depth + 1));
+      LW_RETURN_IF_ERROR(print(view.is(ValueKind::kDictKeys) ? entry.key : entry.value, depth + 1));
     }
   }
   text_ += "])";
@@ -216,7 +214,7 @@ Result<Value> text_of(const Value& value, Store& store) {
 std::string found_text(const Value& value) {
   if (value.is_string()) return base::in_quotes(value.text());
   if (value.is_none()) return "none";
-  if (value.is(Kind::kInteger)) return std::to_string(value.integer());
+  if (value.is(ValueKind::kInteger)) return std::to_string(value.integer());
   return "a value of type '" + std::string(type_name(value)) + "'";
 }
 

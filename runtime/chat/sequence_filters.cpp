@@ -12,8 +12,6 @@
 namespace lanewise::chat {
 namespace {
 
-using Kind = Value::Kind;
-
 Result<Value> length_filter(Environment& environment, const Value& subject, Arguments) {
   LW_ASSIGN_OR_RETURN(const int64_t length, length_of(subject, environment.store));
   return Value::integer(length);
@@ -36,7 +34,7 @@ Result<Value> first(Environment& environment, const Value& subject, Arguments) {
     const auto bytes = static_cast<size_t>(text::decode_at(subject.text(), 0).length);
     return Value::string(subject.text().substr(0, bytes));
   }
-  if (subject.is(Kind::kStream)) {
+  if (subject.is(ValueKind::kStream)) {
     Stream& stream = subject.stream();
     if (stream.next < stream.items.size()) return stream.items[stream.next++];
   }
@@ -46,7 +44,7 @@ Result<Value> first(Environment& environment, const Value& subject, Arguments) {
 }
 
 Result<Value> last(Environment& environment, const Value& subject, Arguments) {
-  if (subject.is(Kind::kStream)) return invalid_argument("an iterator has no last element");
+  if (subject.is(ValueKind::kStream)) return invalid_argument("an iterator has no last element");
   if (subject.is_string() && !subject.text().empty()) {
     const size_t begin = text::previous_code_point(subject.text(), subject.text().size());
     return Value::string(subject.text().substr(begin));
@@ -61,7 +59,7 @@ Result<Value> reverse(Environment& environment, const Value& subject, Arguments)
   LW_ASSIGN_OR_RETURN(const auto elements, elements_of(subject, store));
   std::vector<Value> reversed(elements.rbegin(), elements.rend());
   if (subject.is_string()) return joined("", reversed, store);
-  return subject.is(Kind::kStream) ? store.list(reversed) : store.stream(reversed);
+  return subject.is(ValueKind::kStream) ? store.list(reversed) : store.stream(reversed);
 }
 
 Result<Value> join_sequence(Environment& environment, const Value& subject, Arguments arguments) {
@@ -81,7 +79,7 @@ Result<Value> join_sequence(Environment& environment, const Value& subject, Argu
 Result<Value> items(Environment& environment, const Value& subject, Arguments) {
   if (subject.is_undefined()) return environment.store.stream({});
   if (!subject.is_dict()) return invalid_argument(found_text(subject) + " has no items");
-  const Value view = Value::view(Kind::kDictItems, subject);
+  const Value view = Value::view(ValueKind::kDictItems, subject);
   LW_ASSIGN_OR_RETURN(const auto elements, elements_of(view, environment.store));
   return environment.store.stream(elements);
 }

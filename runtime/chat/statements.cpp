@@ -10,8 +10,6 @@
 
 namespace lanewise::chat {
 
-using StatementKind = Statement::Kind;
-
 Status Interpreter::define(std::string_view name, const Value& value) {
   return set_variable(&caller_, name, value);
 }

@@ -76,6 +76,8 @@ struct Expression {
   std::vector<Operator> operators;
 };
 
+using ExpressionKind = Expression::Kind;
+
 struct Statement {
   enum class Kind : uint8_t {
     kText,        ///< text
@@ -100,6 +102,8 @@ struct Statement {
   std::vector<Keyword> parameters;  ///< with their defaults, null for none
   std::string_view name;
 };
+
+using StatementKind = Statement::Kind;
 
 /// A parsed template. Its nodes refer to its texts, so it stays where it is.
 struct Program {

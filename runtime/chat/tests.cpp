@@ -7,8 +7,6 @@
 namespace lanewise::chat {
 namespace {
 
-using Kind = Value::Kind;
-
 /// A test that only looks at the value.
 template <bool (*holds)(const Value&)>
 Result<Value> simple(Environment&, const Value& subject, Arguments) {
@@ -25,28 +23,29 @@ Result<Value> compared(Environment& environment, const Value& subject, Arguments
 bool is_defined(const Value& value) { return !value.is_undefined(); }
 bool is_undefined(const Value& value) { return value.is_undefined(); }
 bool is_none(const Value& value) { return value.is_none(); }
-bool is_boolean(const Value& value) { return value.is(Kind::kBoolean); }
-bool is_the_true(const Value& value) { return value.is(Kind::kBoolean) && value.boolean(); }
-bool is_the_false(const Value& value) { return value.is(Kind::kBoolean) && !value.boolean(); }
-bool is_integer(const Value& value) { return value.is(Kind::kInteger); }
-bool is_float(const Value& value) { return value.is(Kind::kFloat); }
+bool is_boolean(const Value& value) { return value.is(ValueKind::kBoolean); }
+bool is_the_true(const Value& value) { return value.is(ValueKind::kBoolean) && value.boolean(); }
+bool is_the_false(const Value& value) { return value.is(ValueKind::kBoolean) && !value.boolean(); }
+bool is_integer(const Value& value) { return value.is(ValueKind::kInteger); }
+bool is_float(const Value& value) { return value.is(ValueKind::kFloat); }
 bool is_number(const Value& value) { return value.is_number(); }
 bool is_string(const Value& value) { return value.is_string(); }
 bool is_mapping(const Value& value) { return value.is_dict(); }
 
 bool is_sequence(const Value& value) {
-  return value.is_string() || value.is_array() || value.is_dict() || value.is(Kind::kRange) ||
+  return value.is_string() || value.is_array() || value.is_dict() || value.is(ValueKind::kRange) ||
          value.is_undefined();
 }
 
 bool is_iterable(const Value& value) {
-  return is_sequence(value) || value.is(Kind::kDictItems) || value.is(Kind::kDictKeys) ||
-         value.is(Kind::kDictValues) || value.is(Kind::kStream) || value.is(Kind::kLoop);
+  return is_sequence(value) || value.is(ValueKind::kDictItems) || value.is(ValueKind::kDictKeys) ||
+         value.is(ValueKind::kDictValues) || value.is(ValueKind::kStream) ||
+         value.is(ValueKind::kLoop);
 }
 
 bool is_callable(const Value& value) {
-  return value.is(Kind::kMacro) || value.is(Kind::kFunction) || value.is(Kind::kMethod) ||
-         value.is(Kind::kLoop) || value.is_undefined();
+  return value.is(ValueKind::kMacro) || value.is(ValueKind::kFunction) ||
+         value.is(ValueKind::kMethod) || value.is(ValueKind::kLoop) || value.is_undefined();
 }
 
 Result<Value> remainder_is(Environment& environment, const Value& subject, const Value& divisor,
@@ -73,7 +72,7 @@ Result<Value> is_divisible(Environment& environment, const Value& subject, Argum
 /// `is` of Python, which templates use for true, false and none.
 Result<Value> is_same(Environment& environment, const Value& subject, Arguments arguments) {
   if (subject.kind() != arguments[0].kind()) return Value::boolean(false);
-  if (subject.is_none() || subject.is(Kind::kBoolean)) {
+  if (subject.is_none() || subject.is(ValueKind::kBoolean)) {
     LW_ASSIGN_OR_RETURN(const bool same, equal(subject, arguments[0], environment.store));
     return Value::boolean(same);
   }

@@ -12,8 +12,6 @@
 namespace lanewise::chat {
 namespace {
 
-using Kind = Value::Kind;
-
 Result<Value> string_filter(Environment& environment, const Value& subject, Arguments) {
   return text_of(subject, environment.store);
 }

@@ -145,6 +145,8 @@ class Value {
   };
 };
 
+using ValueKind = Value::Kind;
+
 struct Entry {
   Value key;
   Value value;
