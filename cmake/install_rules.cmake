@@ -34,14 +34,18 @@ foreach(target lanewise lanewise_converters)
 endforeach()
 
 if(BUILD_SHARED_LIBS)
+  # Templates of the standard library are visible wherever they are instantiated, so the list says
+  # what is exported. Its node is the version of the symbols.
+  set(exports ${CMAKE_CURRENT_LIST_DIR}/exports.map)
   set_target_properties(lanewise PROPERTIES VERSION ${PROJECT_VERSION}
-    SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+    SOVERSION ${PROJECT_VERSION_MAJOR} LINK_DEPENDS ${exports})
+  target_link_options(lanewise PRIVATE LINKER:--version-script=${exports})
 endif()
 install(TARGETS lanewise lanewise_converters EXPORT lanewise-targets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/lanewise DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-        FILES_MATCHING PATTERN "*.hpp")
+        FILES_MATCHING PATTERN "*.hpp" PATTERN "*.h")
 install(EXPORT lanewise-targets NAMESPACE lanewise:: DESTINATION ${lanewise_package_dir})
 
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/lanewise-config.cmake.in

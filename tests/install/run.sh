@@ -14,7 +14,7 @@ case $step in
     rm -rf "$work/prefix"
     "$cmake" --install "$build" --prefix "$work/prefix" > /dev/null
     # Exactly the public headers are installed.
-    expected=$(cd "$here/../../include" && find lanewise -name '*.hpp' | sort)
+    expected=$(cd "$here/../../include" && find lanewise -name '*.hpp' -o -name '*.h' | sort)
     found=$(cd "$work/prefix/include" && find . -type f | sed 's|^\./||' | sort)
     diff <(echo "$expected") <(echo "$found")
     ! grep -rn "$build" "$work/prefix/lib/cmake" || { echo "the package names the build folder"; exit 1; }
