@@ -1,5 +1,5 @@
-# `cmake --install`: both libraries, the public headers, the program, and a package config that
-# find_package(lanewise) reads. tests/install is a consumer that proves it.
+# `cmake --install`: both libraries, the public headers, the program, a package config that
+# find_package(lanewise) reads, and a pkg-config file. tests/install is a consumer that proves it.
 #
 # Private dependencies of static libraries are on the consumer's link line, so the config finds them
 # again: OpenMP, oneDNN, utf8proc, PCRE2, libzip. A shared library is already linked to them.
@@ -34,14 +34,18 @@ foreach(target lanewise lanewise_converters)
 endforeach()
 
 if(BUILD_SHARED_LIBS)
+  # Templates of the standard library are visible wherever they are instantiated, so the list says
+  # what is exported. Its node is the version of the symbols.
+  set(exports ${CMAKE_CURRENT_LIST_DIR}/exports.map)
   set_target_properties(lanewise PROPERTIES VERSION ${PROJECT_VERSION}
-    SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+    SOVERSION ${PROJECT_VERSION_MAJOR} LINK_DEPENDS ${exports})
+  target_link_options(lanewise PRIVATE LINKER:--version-script=${exports})
 endif()
 install(TARGETS lanewise lanewise_converters EXPORT lanewise-targets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/lanewise DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-        FILES_MATCHING PATTERN "*.hpp")
+        FILES_MATCHING PATTERN "*.hpp" PATTERN "*.h")
 install(EXPORT lanewise-targets NAMESPACE lanewise:: DESTINATION ${lanewise_package_dir})
 
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/lanewise-config.cmake.in
@@ -52,6 +56,24 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/lanewise-config-version.c
 install(FILES ${PROJECT_BINARY_DIR}/lanewise-config.cmake
               ${PROJECT_BINARY_DIR}/lanewise-config-version.cmake
         DESTINATION ${lanewise_package_dir})
+
+# For builds without CMake. Its prefix follows from its place, so the package can be moved. Whoever
+# links static libraries also links what they use, and C programs the library of C++.
+set(lanewise_pc_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+file(RELATIVE_PATH lanewise_prefix_from_pc /${lanewise_pc_dir} /)
+string(REGEX REPLACE "/$" "" lanewise_prefix_from_pc "${lanewise_prefix_from_pc}")
+if(BUILD_SHARED_LIBS)
+  set(lanewise_pc_cflags " -DLANEWISE_SHARED")
+  set(lanewise_pc_libs "-llanewise")
+else()
+  set(lanewise_pc_libs "-llanewise_converters -llanewise -lutf8proc -lpcre2-8 -lzip")
+  if(LANEWISE_HAS_ONEDNN)
+    string(APPEND lanewise_pc_libs " -ldnnl")
+  endif()
+  string(APPEND lanewise_pc_libs " ${OpenMP_CXX_FLAGS} -lstdc++ -lm")
+endif()
+configure_file(${CMAKE_CURRENT_LIST_DIR}/lanewise.pc.in ${PROJECT_BINARY_DIR}/lanewise.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/lanewise.pc DESTINATION ${lanewise_pc_dir})
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 if(TARGET lanewise_program)

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "lanewise/model.hpp"
+#include "runtime/exec/process_mutex.hpp"
 #include "runtime/file/mapping.hpp"
 #include "runtime/file/safetensors.hpp"
 #include "runtime/graph/graph.hpp"
@@ -49,7 +50,7 @@ class LazyTokenizer {
   Result<const text::Tokenizer*> open(std::string_view json, const std::string& label);
 
  private:
-  std::mutex mutex_;
+  exec::ProcessMutex mutex_;
   std::shared_ptr<const text::Tokenizer> tokenizer_;  // null until it is built
   Status status_;                                     // why it cannot be built
 };

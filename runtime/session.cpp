@@ -7,6 +7,7 @@
 #include "base/status_macros.hpp"
 #include "ops/dispatch.hpp"
 #include "runtime/batch.hpp"
+#include "runtime/exec/call_guard.hpp"
 #include "runtime/exec/executor.hpp"
 #include "runtime/exec/input_binder.hpp"
 #include "runtime/exec/team.hpp"
@@ -104,6 +105,7 @@ class Session::Impl {
   }
   std::span<const NodeTime> profile() const noexcept { return times_; }
 
+  exec::CallGuard& guard() noexcept { return guard_; }
   const exec::Team& team() const noexcept { return team_; }
   ops::Isa isa() const noexcept { return isa_; }
 
@@ -125,6 +127,7 @@ class Session::Impl {
   exec::Executor executor_;
   ops::Isa isa_;
   exec::InputBinder binder_;
+  exec::CallGuard guard_{"session"};
   bool bound_ = false;  // to the last batch
   bool has_results_ = false;
   std::vector<NodeTime> times_;  // of the last run, with profiling
@@ -152,11 +155,13 @@ Result<Session> Session::create(const Model& model, const SessionOptions& option
 }
 
 Status Session::run_ragged(const RaggedBatch& batch, const RunOptions& options) {
-  return base::no_throw([&] { return impl_->run(batch, options); });
+  return base::no_throw(
+      [&] { return impl_->guard().run([&] { return impl_->run(batch, options); }); });
 }
 
 Result<TensorMap> Session::run(const TensorMap& inputs, const RunOptions& options) {
-  return base::no_throw([&] { return impl_->run_padded(inputs, options); });
+  return base::no_throw(
+      [&] { return impl_->guard().run([&] { return impl_->run_padded(inputs, options); }); });
 }
 
 Result<Session::Rows> Session::output(std::string_view name) const {
@@ -164,7 +169,8 @@ Result<Session::Rows> Session::output(std::string_view name) const {
 }
 
 Status Session::reserve(int64_t tokens, int64_t sequences) {
-  return base::no_throw([&] { return impl_->reserve(tokens, sequences); });
+  return base::no_throw(
+      [&] { return impl_->guard().run([&] { return impl_->reserve(tokens, sequences); }); });
 }
 
 int64_t Session::memory_bytes(int64_t tokens, int64_t sequences) const noexcept {

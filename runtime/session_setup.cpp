@@ -26,7 +26,12 @@ Result<SessionSetup> check_session_options(const SessionOptions& options) {
                             std::to_string(options.cache_bytes));
   }
   setup.threads = options.threads == 0 ? exec::available_cpus() : options.threads;
-  setup.team = options.use_openmp ? exec::Team::Kind::kOpenMp : exec::Team::Kind::kOwn;
+  if (options.use_openmp && options.host_threads) {
+    return invalid_argument("use_openmp and host_threads: expected one of them");
+  }
+  using Kind = exec::TeamThreads::Kind;
+  if (options.use_openmp) setup.team.kind = Kind::kOpenMp;
+  if (options.host_threads) setup.team = {Kind::kHost, options.host_threads};
   return setup;
 }
 

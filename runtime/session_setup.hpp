@@ -10,7 +10,7 @@ namespace lanewise {
 struct SessionSetup {
   ops::Isa isa = ops::Isa::baseline;
   int threads = 1;
-  exec::Team::Kind team = exec::Team::Kind::kOwn;
+  exec::TeamThreads team;
 };
 
 /// Fails as Session::create() does.

@@ -18,6 +18,12 @@
 
 namespace lanewise {
 
+/// Runs `task` on threads of the host: calls it `count` times, on any threads, also the calling one,
+/// and returns when all calls have returned. Each call takes part in the work until none is left, so
+/// threads need not be free at the same time, and one call is enough. Must not throw. `task` does
+/// not throw, and must not be called later.
+using HostThreads = std::function<void(int count, const std::function<void()>& task)>;
+
 struct SessionOptions {
   /// Number of threads; 0: the CPUs that the process may use (affinity and cgroup).
   int threads = 0;
@@ -26,6 +32,9 @@ struct SessionOptions {
   /// then limit the number of threads; GNU's OpenMP terminates the process if it cannot start one,
   /// and in a forked process runs are single-threaded.
   bool use_openmp = false;
+  /// Runs on these threads instead of the session's own, for programs that have a pool. The session
+  /// then starts no thread. With `threads` = 1 it is not called.
+  HostThreads host_threads{};
   /// One of available_isas(). Empty: the environment variable LANEWISE_ISA, or else the best one.
   std::string isa;
   /// Allows implementations whose results for a row depend on the rest of the batch (oneDNN).

@@ -13,6 +13,16 @@ constexpr double kLeastPieceWork = 1 << 19;
 constexpr double kLeastShare = 1 << 16;
 // Enough that a thread that loses its core for a while does not delay the others.
 constexpr double kPiecesPerThread = 6;
+// A piece above this takes longer than some 3 milliseconds, and a run that was cancelled ends only
+// between pieces. Rows are not divided further than this for it, so that the number of pieces has a
+// limit.
+constexpr double kMostPieceWork = 1 << 27;
+constexpr int64_t kLeastRowsOfALongPiece = 256;
+
+/// At least one for each head, since a limit counts whole rows of all heads.
+int64_t least_rows(const AttentionProblem& problem) noexcept {
+  return std::max<int64_t>(kLeastRowsOfALongPiece, problem.heads);
+}
 
 double piece_work(double total, int threads) {
   if (threads <= 1) return std::max(total, kLeastPieceWork);
@@ -59,11 +69,13 @@ void AttentionPieces::cut(const Operands& operands, LengthsOf lengths, int threa
 }
 
 /// A key head of a sequence is divided into at most ceil(work / target) pieces, so all of them into
-/// one each and total / target more. Rows without work that are counted as some add less than one
-/// piece to 2^16 pieces, hence the + 1.
+/// one each and total / target more; or else into pieces of least_rows() or more.
+/// Rows without work that are counted as some add less than one piece to 2^16 pieces, hence the + 1.
 PieceLimit AttentionPieces::most(int threads) const noexcept {
   const auto more = static_cast<int64_t>(kPiecesPerThread) * std::max(threads, 1);
-  return {.of_sequence = problem_.kv_heads + 1, .more = more + 1};
+  return {.rows_each = least_rows(problem_) / problem_.heads,
+          .of_sequence = problem_.kv_heads + 1,
+          .more = more + 1};
 }
 
 /// Divides long sequences into blocks of rows, and groups the key heads of short ones.
@@ -72,10 +84,13 @@ void AttentionPieces::cut_sequence(int64_t sequence, const Lengths& both, double
   const int64_t rows = both.queries * problem_.group();
   if (rows == 0) return;
   const double head_work = std::max(work(both, 0, rows), 1.0);
-  const auto parts = static_cast<int64_t>(std::ceil(head_work / target));
+  const auto wanted = static_cast<int64_t>(std::ceil(head_work / target));
+  const auto least = static_cast<int64_t>(std::ceil(head_work / kMostPieceWork));
+  const int64_t parts = std::max(wanted, std::min(least, rows / least_rows(problem_)));
   const int64_t step = (rows + parts * row_block_ - 1) / (parts * row_block_) * row_block_;
   const auto most = static_cast<double>(problem_.kv_heads);
-  const auto together = static_cast<int64_t>(std::clamp(target / head_work, 1.0, most));
+  const auto together =
+      static_cast<int64_t>(std::clamp(std::min(target, kMostPieceWork) / head_work, 1.0, most));
   const int64_t shares = (problem_.kv_heads + together - 1) / together;
   for (int64_t share = 0; share < shares; ++share) {
     const int64_t pair = sequence * problem_.kv_heads;

@@ -13,10 +13,13 @@ struct Fineness {
   int64_t least_work;
   /// Enough that a thread that loses its core for a while does not delay the others.
   int64_t pieces_per_thread;
+  /// A piece above this takes longer than some 3 milliseconds, and a run that was cancelled ends
+  /// only between pieces.
+  int64_t most_work;
 };
-constexpr Fineness kPlain{1 << 19, 6};
+constexpr Fineness kPlain{1 << 19, 6, 1 << 27};
 // With low-precision weights the arithmetic is up to four times as fast.
-constexpr Fineness kPrepared{1 << 21, 2};
+constexpr Fineness kPrepared{1 << 21, 2, 1 << 28};
 // Blocks of rows are not divided below this with low-precision weights: enough rows to use each
 // weight that was read.
 constexpr int64_t kLeastBlockRows = 16;
@@ -49,9 +52,13 @@ class LanewiseLinear final : public Operator {
   /// From parts_of(): with several threads, rows are divided into at most as many parts as there
   /// are blocks or wanted pieces, and panels such that there is at most one excess piece per part.
   PieceLimit most_pieces(int threads) const noexcept override {
-    const Fineness& fineness = problem_.weight->prepares_rows() ? kPrepared : kPlain;
-    const int64_t wanted = threads <= 1 ? 0 : fineness.pieces_per_thread * threads;
-    return {.rows_each = row_block(), .more = 2 * wanted + 1};
+    const int64_t wanted = threads <= 1 ? 0 : fineness().pieces_per_thread * threads;
+    // Each block of rows may be divided into so many parts, also a short one: there is one of them
+    // at the end, or all are if there are more than fit into the cache.
+    const int64_t of_block = least_panel_parts(row_block());
+    const int64_t short_blocks = problem_.weight->prepares_rows() ? wanted + 1 : 1;
+    return {.rows_each = std::max<int64_t>(row_block() / (of_block + 1), 1),
+            .more = 2 * wanted + short_blocks * (of_block + 1)};
   }
 
   void run(const Operands& operands, const Piece& piece,
@@ -83,12 +90,23 @@ class LanewiseLinear final : public Operator {
     return std::clamp(fit / tile * tile, 2 * tile, most);
   }
 
+  const Fineness& fineness() const noexcept {
+    return problem_.weight->prepares_rows() ? kPrepared : kPlain;
+  }
+
+  /// The parts that the panels of a block of `rows` rows need for pieces of at most most_work: at
+  /// most as many as there are rows, so that their number has a limit.
+  int64_t least_panel_parts(int64_t rows) const noexcept {
+    const int64_t panels = ceil_div(problem_.n, kPanelSize);
+    const int64_t parts = ceil_div(rows * problem_.k * problem_.n, fineness().most_work);
+    return std::clamp(parts, int64_t{1}, std::min(panels, std::max<int64_t>(rows, 1)));
+  }
+
   /// The same number of pieces for every thread, as long as there is enough work.
   int64_t wanted_pieces(int64_t rows, int64_t panels, int threads) const {
-    const Fineness& fineness = problem_.weight->prepares_rows() ? kPrepared : kPlain;
     const int64_t work = std::max(rows, kRowsOfARead) * problem_.k * panels * kPanelSize;
     const int64_t rounds =
-        std::min(work / (threads * fineness.least_work), fineness.pieces_per_thread);
+        std::min(work / (threads * fineness().least_work), fineness().pieces_per_thread);
     return rounds > 0 ? rounds * threads : std::min<int64_t>(work / kLeastShare, threads);
   }
 
@@ -100,13 +118,14 @@ class LanewiseLinear final : public Operator {
 
   Parts parts_of(int64_t rows, int64_t panels, int threads) const {
     const int64_t blocks = ceil_div(rows, row_block());
-    if (threads <= 1) return {blocks, 1};
+    if (threads <= 1) return {blocks, least_panel_parts(ceil_div(rows, blocks))};
     const int64_t pieces = wanted_pieces(rows, panels, threads);
     // Each piece with some of the panels prepares all of its rows again, so prefer dividing rows.
     const int64_t of_rows =
         problem_.weight->prepares_rows() ? std::min(pieces, rows / kLeastBlockRows) : 0;
     const int64_t parts = std::max(blocks, of_rows);
-    return {parts, std::clamp(ceil_div(pieces, parts), int64_t{1}, panels)};
+    const int64_t least = least_panel_parts(ceil_div(rows, parts));
+    return {parts, std::clamp(ceil_div(pieces, parts), least, panels)};
   }
 
   LinearProblem problem_;

@@ -9,6 +9,7 @@
 #include "base/status_macros.hpp"
 #include "ops/attention/attention_weights.hpp"
 #include "runtime/batch.hpp"
+#include "runtime/exec/call_guard.hpp"
 #include "runtime/exec/executor.hpp"
 #include "runtime/exec/run_sequence.hpp"
 #include "runtime/graph/model_inputs.hpp"
@@ -115,6 +116,7 @@ class AttentionMaps::Impl {
         executor_(program_, team_),
         encoder_decoder_(graph::has_target(program_.graph)) {}
 
+  exec::CallGuard& guard() noexcept { return guard_; }
   bool encoder_decoder() const noexcept { return encoder_decoder_; }
 
   int64_t count(int64_t source_tokens, int64_t target_tokens) const noexcept {
@@ -181,6 +183,7 @@ class AttentionMaps::Impl {
   exec::Team team_;
   exec::Executor executor_;
   const bool encoder_decoder_;
+  exec::CallGuard guard_{"attention maps object"};
 };
 
 AttentionMaps::AttentionMaps(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -212,7 +215,8 @@ int64_t AttentionMaps::count(int64_t source_tokens, int64_t target_tokens) const
 Result<std::vector<AttentionMap>> AttentionMaps::run(std::span<const int32_t> ids,
                                                      std::span<const int32_t> target_ids,
                                                      const RunOptions& options) {
-  return base::no_throw([&] { return impl_->run(ids, target_ids, options); });
+  return base::no_throw(
+      [&] { return impl_->guard().run([&] { return impl_->run(ids, target_ids, options); }); });
 }
 
 }  // namespace lanewise

@@ -12,6 +12,8 @@
 #include "runtime/batch.hpp"
 #include "runtime/decode/decoder.hpp"
 #include "runtime/decode/scheduler.hpp"
+#include "runtime/exec/call_guard.hpp"
+#include "runtime/exec/process_mutex.hpp"
 
 namespace lanewise {
 namespace {
@@ -88,12 +90,7 @@ class Engine::Impl {
   }
 
   Result<bool> step() {
-    const Status status = base::no_throw([&] { return try_step(); });
-    if (!status.ok()) end_all();
-    const std::lock_guard lock(mutex_);
-    update_stats();
-    if (!status.ok()) return status;
-    return !scheduler_.empty() || !waiting_.empty();
+    return guard_.run([&]() -> Result<bool> { return step_or_end(); });
   }
 
   EngineStats stats() const {
@@ -107,6 +104,15 @@ class Engine::Impl {
   int threads() const noexcept { return decoder_->team().threads(); }
 
  private:
+  Result<bool> step_or_end() {
+    const Status status = base::no_throw([&] { return try_step(); });
+    if (!status.ok()) end_all();
+    const std::lock_guard lock(mutex_);
+    update_stats();
+    if (!status.ok()) return status;
+    return !scheduler_.empty() || !waiting_.empty();
+  }
+
   Status try_step() {
     drop_cancelled();
     LW_RETURN_IF_ERROR(join());
@@ -202,9 +208,10 @@ class Engine::Impl {
   const std::unique_ptr<decode::Decoder> decoder_;
   decode::Scheduler scheduler_;  // of the thread that steps
   int64_t steps_ = 0;            // likewise
+  exec::CallGuard guard_{"engine"};
   std::atomic<uint64_t> next_number_{1};
 
-  mutable std::mutex mutex_;  // guards what follows
+  mutable exec::ProcessMutex mutex_;  // guards what follows
   std::list<Ticket> waiting_;
   std::list<Ticket> active_;
   std::vector<uint64_t> cancelled_;

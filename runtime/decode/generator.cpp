@@ -12,6 +12,7 @@
 #include "runtime/batch.hpp"
 #include "runtime/decode/decoder.hpp"
 #include "runtime/decode/scheduler.hpp"
+#include "runtime/exec/call_guard.hpp"
 #include "runtime/exec/length_batches.hpp"
 
 namespace lanewise {
@@ -70,6 +71,7 @@ class Generator::Impl {
     return results;
   }
 
+  exec::CallGuard& guard() { return guard_; }
   decode::Decoder& decoder() { return *decoder_; }
   const decode::Decoder& decoder() const { return *decoder_; }
 
@@ -142,6 +144,7 @@ class Generator::Impl {
 
   Model model_;
   std::unique_ptr<decode::Decoder> decoder_;
+  exec::CallGuard guard_{"generator"};
 };
 
 Result<Generator> Generator::create(const Model& model, const SessionOptions& options) {
@@ -161,8 +164,10 @@ Result<std::vector<Generation>> Generator::generate(std::span<const std::vector<
                                                     const GenerationCallbacks& callbacks,
                                                     const RunOptions& run,
                                                     std::span<const Constraint> constraints) {
-  return base::no_throw(
-      [&] { return impl_->generate(sources, options, callbacks, run, constraints); });
+  return base::no_throw([&] {
+    return impl_->guard().run(
+        [&] { return impl_->generate(sources, options, callbacks, run, constraints); });
+  });
 }
 
 void Generator::set_profiling(bool on) noexcept { impl_->decoder().set_profiling(on); }

@@ -9,6 +9,7 @@
 #include "base/status_macros.hpp"
 #include "ops/sample/sample.hpp"
 #include "runtime/decode/decoder.hpp"
+#include "runtime/exec/call_guard.hpp"
 #include "runtime/exec/team.hpp"
 
 namespace lanewise {
@@ -47,6 +48,8 @@ class ScoreRows final : public exec::TeamBody {
 class Scorer::Impl {
  public:
   explicit Impl(std::unique_ptr<decode::Decoder> decoder) : decoder_(std::move(decoder)) {}
+
+  exec::CallGuard& guard() { return guard_; }
 
   Result<std::vector<float>> log_probabilities(std::span<const int32_t> ids,
                                                const RunOptions& run) {
@@ -109,6 +112,7 @@ class Scorer::Impl {
   }
 
   std::unique_ptr<decode::Decoder> decoder_;
+  exec::CallGuard guard_{"scorer"};
   decode::Cache::Sequence sequence_;
 };
 
@@ -129,7 +133,8 @@ Scorer::~Scorer() = default;
 
 Result<std::vector<float>> Scorer::log_probabilities(std::span<const int32_t> ids,
                                                      const RunOptions& run) {
-  return base::no_throw([&] { return impl_->log_probabilities(ids, run); });
+  return base::no_throw(
+      [&] { return impl_->guard().run([&] { return impl_->log_probabilities(ids, run); }); });
 }
 
 }  // namespace lanewise

@@ -146,8 +146,8 @@ bool Executor::pieces_fit() const {
 }
 
 Status Executor::run(const RunOptions& options) {
-  // The batch may have been prepared before profiling was enabled.
-  if (profiling_ && spans_.empty()) spans_.resize(static_cast<size_t>(threads()) * steps_.size());
+  // The batch may have been prepared before profiling was enabled, and some threads may not come.
+  if (profiling_) spans_.assign(static_cast<size_t>(threads()) * steps_.size(), Span());
   StopSignal stop(options);
   if (slices_.empty()) {
     run_by_nodes(stop);

@@ -4,14 +4,26 @@ namespace lanewise::exec {
 
 void RunLoop::run(int thread, int threads) noexcept {
   std::byte* const scratch = setup_.scratch + static_cast<size_t>(thread) * setup_.scratch_stride;
-  const bool timed = !setup_.spans.empty();
   const size_t count = setup_.steps.size();
-  for (size_t i = 0; i < count; ++i) {
-    const double begin = timed ? watch_.now_us() : 0.0;
-    work_on(setup_.steps[i], scratch);
-    if (timed) setup_.spans[static_cast<size_t>(thread) * count + i] = {begin, watch_.now_us()};
-    if (threads > 1) barrier_.wait(threads);
+  std::span<Span> spans;
+  if (!setup_.spans.empty()) {
+    spans = setup_.spans.subspan(static_cast<size_t>(thread) * count, count);
   }
+  uint32_t step = barrier_.join();
+  skip_to(step, spans);
+  while (step < count) {
+    const double begin = spans.empty() ? 0.0 : watch_.now_us();
+    work_on(setup_.steps[step], scratch);
+    if (!spans.empty()) spans[step] = {begin, watch_.now_us()};
+    step = threads > 1 ? barrier_.wait(step) : step + 1;
+  }
+}
+
+/// The thread computed nothing in the steps before it joined.
+void RunLoop::skip_to(uint32_t step, std::span<Span> spans) const noexcept {
+  if (spans.empty() || step == 0) return;
+  const double now = watch_.now_us();
+  for (Span& span : spans.first(step)) span = {now, now};
 }
 
 void RunLoop::work_on(Step& step, std::byte* scratch) noexcept {

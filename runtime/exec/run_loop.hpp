@@ -10,7 +10,7 @@
 namespace lanewise::exec {
 
 /// Runs the steps of a run on a team: each thread takes pieces of a step until none is left, waits
-/// for the others, and continues with the next step.
+/// for the others that have joined, and continues with the next step.
 class RunLoop final : public TeamBody {
  public:
   struct Setup {
@@ -25,12 +25,13 @@ class RunLoop final : public TeamBody {
   void run(int thread, int threads) noexcept override;
 
  private:
+  void skip_to(uint32_t step, std::span<Span> spans) const noexcept;
   void work_on(Step& step, std::byte* scratch) noexcept;
 
   const Setup setup_;
   StopSignal& stop_;
   const Stopwatch watch_;
-  SpinBarrier barrier_;
+  StepBarrier barrier_;
 };
 
 }  // namespace lanewise::exec

@@ -2,6 +2,9 @@
 
 #include <unistd.h>
 
+#include <utility>
+
+#include "runtime/exec/team_host.hpp"
 #include "runtime/exec/team_openmp.hpp"
 #include "runtime/exec/workers.hpp"
 
@@ -14,8 +17,9 @@ constexpr std::chrono::seconds kRetryAfter{1};
 
 }  // namespace
 
-Team::Team(int threads, Kind kind) : threads_(threads), kind_(kind), process_(::getpid()) {
-  if (kind_ == Kind::kOpenMp || threads_ <= 1) return;
+Team::Team(int threads, TeamThreads kind)
+    : threads_(threads), kind_(std::move(kind)), process_(::getpid()) {
+  if (kind_.kind != TeamThreads::Kind::kOwn || threads_ <= 1) return;
   workers_ = std::make_unique<Workers>();
   last_try_ = std::chrono::steady_clock::now();
   workers_->start(threads_ - 1);
@@ -44,13 +48,15 @@ void Team::start_missing() {
 }
 
 void Team::run(TeamBody& body) {
-  if (threads_ <= 1) {
-    body.run(0, 1);
-  } else if (kind_ == Kind::kOpenMp) {
-    run_openmp(threads_, body);
-  } else {
-    start_missing();
-    workers_->run(body);
+  if (threads_ <= 1) return body.run(0, 1);
+  switch (kind_.kind) {
+    case TeamThreads::Kind::kOwn:
+      start_missing();
+      return workers_->run(body);
+    case TeamThreads::Kind::kOpenMp:
+      return run_openmp(threads_, body);
+    case TeamThreads::Kind::kHost:
+      return run_on_host(kind_.host, threads_, body);
   }
 }
 

@@ -1,5 +1,6 @@
 #include "runtime/grammar/constraint.hpp"
 
+#include <mutex>
 #include <string>
 
 #include "base/messages.hpp"

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
 #include <utility>
 
 #include "lanewise/grammar.hpp"
+#include "runtime/exec/process_mutex.hpp"
 #include "runtime/grammar/automaton.hpp"
 #include "runtime/grammar/machine.hpp"
 #include "runtime/grammar/masks.hpp"
@@ -61,7 +61,7 @@ class ConstraintData : public std::enable_shared_from_this<ConstraintData> {
   const std::shared_ptr<const GrammarData> grammar_;
   const std::shared_ptr<const VocabularyData> vocabulary_;
   const size_t max_bytes_;
-  std::mutex mutex_;
+  exec::ProcessMutex mutex_;
   std::shared_ptr<Memory> memory_;
 };
 

@@ -1,43 +1,19 @@
-// What host programs do to the library: own teams, limits, forks, signals. Each test runs in its
-// own process, and must get the right bits or an error in time.
+// What host programs do to the library: own teams, limits, signals. Each test runs in its own
+// process, and must get the right bits or an error in time.
+
+#include "tests/hosts/hosts_test.hpp"
 
 #include <grp.h>
 #include <omp.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <csignal>
-#include <cstring>
 #include <filesystem>
-#include <memory>
-#include <thread>
-#include <vector>
-
-#include "lanewise/convert.hpp"
-#include "lanewise/session.hpp"
-#include "tests/converters/checkpoint_folder.hpp"
-#include "tests/hosts/host_process.hpp"
 
 namespace lanewise::hosts {
 namespace {
-
-constexpr int kThreads = 4;
-
-constexpr bool kAddressSanitizer = kSanitizers.find("address") != std::string_view::npos;
-
-/// One batch long enough for slices, and one that a team processes together.
-struct Batch {
-  Batch(int32_t sequences, int32_t length) : lengths(static_cast<size_t>(sequences), length) {
-    for (int32_t i = 0; i < sequences * length; ++i) ids.push_back(i % 13);
-  }
-  RaggedBatch ragged() const { return {.ids = ids, .type_ids = {}, .lengths = lengths}; }
-  std::vector<int32_t> ids;
-  std::vector<int32_t> lengths;
-};
 
 /// Calls work(i) on each thread of a parallel region of the host.
 template <typename Work>
@@ -46,83 +22,8 @@ void in_region(int threads, const Work& work) {
   work(omp_get_thread_num());
 }
 
-SessionOptions options_for(int threads, bool openmp) {
-  SessionOptions options;
-  options.threads = threads;
-  options.use_openmp = openmp;
-  return options;
-}
-
-class HostsTest : public converters::CheckpointFolderTest,
-                  public testing::WithParamInterface<bool> {
- protected:
-  void SetUp() override {
-    CheckpointFolderTest::SetUp();
-    write();
-    Result<Model> model = load(source_.string());
-    ASSERT_TRUE(model.ok()) << model.status().message();
-    model_ = std::make_unique<Model>(*model);
-  }
-
-  bool openmp() const { return GetParam(); }
-  Result<Session> session(int threads) const {
-    return Session::create(*model_, options_for(threads, openmp()));
-  }
-
-  /// The output of a batch; empty for an error.
-  static std::vector<float> output(Session& session, const Batch& batch) {
-    if (!session.run_ragged(batch.ragged()).ok()) return {};
-    const auto rows = session.output("last_hidden_state");
-    if (!rows.ok()) return {};
-    std::vector<float> values;
-    for (int64_t row = 0; row < rows->rows; ++row) {
-      values.insert(values.end(), rows->data + row * rows->stride,
-                    rows->data + row * rows->stride + rows->features);
-    }
-    return values;
-  }
-
-  /// Empty if `session` gives the bits of a session with one thread, else what is wrong.
-  std::string check(Session& session) const {
-    Result<Session> alone = Session::create(*model_, options_for(1, false));
-    if (!alone.ok()) return alone.status().message();
-    for (const Batch& batch : {Batch(1, 20), Batch(64, 20)}) {
-      const std::vector<float> expected = output(*alone, batch);
-      const std::vector<float> found = output(session, batch);
-      if (expected.empty() || found.size() != expected.size()) return "no output";
-      if (std::memcmp(found.data(), expected.data(), found.size() * sizeof(float)) != 0) {
-        return "other bits";
-      }
-    }
-    return "";
-  }
-
-  /// The same for a new session.
-  std::string check_new(int threads = kThreads) const {
-    Result<Session> made = session(threads);
-    return made.ok() ? check(*made) : made.status().message();
-  }
-
-  /// The result of `child` in a fork of this host.
-  static std::string forked(const std::function<std::string()>& child) {
-    const pid_t process = ::fork();
-    if (process < 0) return "no process";
-    if (process == 0) {
-      ::alarm(kMostSeconds);
-      ::_exit(child().empty() ? 0 : 1);
-    }
-    int status = 0;
-    ::waitpid(process, &status, 0);
-    if (WIFSIGNALED(status)) return "the child ended by signal " + std::to_string(WTERMSIG(status));
-    return WEXITSTATUS(status) == 0 ? "" : "the child was wrong";
-  }
-
-  std::unique_ptr<Model> model_;
-};
-
-INSTANTIATE_TEST_SUITE_P(Threads, HostsTest, testing::Bool(), [](const auto& kind) {
-  return std::string(kind.param ? "OpenMp" : "Own");
-});
+INSTANTIATE_TEST_SUITE_P(Threads, HostsTest,
+                         testing::Values(Threads::kOwn, Threads::kOpenMp, Threads::kHost), name_of);
 
 TEST_P(HostsTest, CallsFromItsOwnParallelRegion) {
   EXPECT_TRUE(lives([this] {
@@ -163,58 +64,13 @@ TEST_P(HostsTest, LetsOpenMpChooseItsTeams) {
 }
 
 TEST_P(HostsTest, SetsOpenMpsEnvironment) {
-  const std::string test = std::string("Threads/HostsTest.HandsASessionToAnotherThread/") +
-                           (openmp() ? "OpenMp" : "Own");
+  const std::string test =
+      "Threads/HostsTest.HandsASessionToAnotherThread/" + name_of({GetParam(), 0});
   for (const char* setting :
        {"OMP_THREAD_LIMIT=1", "OMP_THREAD_LIMIT=3", "OMP_DYNAMIC=true", "OMP_MAX_ACTIVE_LEVELS=0",
         "OMP_NUM_THREADS=1", "OMP_NESTED=true", "OMP_WAIT_POLICY=active", "OMP_PROC_BIND=true"}) {
     EXPECT_TRUE(passes(test, setting)) << setting;
   }
-}
-
-TEST_P(HostsTest, ForksAfterARun) {
-  if (kAddressSanitizer) GTEST_SKIP() << "its locks do not survive a fork beside a starting thread";
-  EXPECT_TRUE(lives([this] {
-    Result<Session> before = session(kThreads);
-    if (!before.ok()) return before.status().message();
-    std::string wrong = check(*before);
-    if (wrong.empty()) wrong = forked([&] { return check(*before); });
-    if (wrong.empty()) wrong = forked([&] { return check_new(); });
-    // A grandchild, forked from a child that ran a batch itself.
-    if (wrong.empty()) {
-      wrong = forked([&] {
-        const std::string first = check(*before);
-        return first.empty() ? forked([&] { return check(*before) + check_new(); }) : first;
-      });
-    }
-    return wrong.empty() ? check(*before) + check_new() : wrong;
-  }));
-}
-
-TEST_P(HostsTest, ForksBeforeARun) {
-  if (kAddressSanitizer) GTEST_SKIP() << "its locks do not survive a fork beside a starting thread";
-  EXPECT_TRUE(lives([this] {
-    Result<Session> before = session(kThreads);
-    if (!before.ok()) return before.status().message();
-    return forked([&] { return check(*before); });
-  }));
-}
-
-TEST_P(HostsTest, ForksWhileAnotherThreadRuns) {
-  if (kAddressSanitizer) GTEST_SKIP() << "its locks do not survive a fork beside a starting thread";
-  EXPECT_TRUE(lives([this] {
-    std::atomic<bool> done{false};
-    std::string other;
-    std::thread busy([&] {
-      Result<Session> own = session(kThreads);
-      while (other.empty() && !done) other = own.ok() ? check(*own) : own.status().message();
-    });
-    std::string wrong;
-    for (int i = 0; i < 10 && wrong.empty(); ++i) wrong = forked([&] { return check_new(); });
-    done = true;
-    busy.join();
-    return wrong + other;
-  }));
 }
 
 TEST_P(HostsTest, HasSixteenThreadsWithASessionEach) {
@@ -252,7 +108,7 @@ TEST_P(HostsTest, ShortensAModelFileThatWasRead) {
     const Result<Model> read = Model::open(destination(), {.read_into_memory = true});
     if (!read.ok()) return read.status().message();
     std::filesystem::resize_file(destination(), 0);
-    Result<Session> made = Session::create(*read, options_for(kThreads, openmp()));
+    Result<Session> made = Session::create(*read, options());
     return made.ok() ? check(*made) : made.status().message();
   }));
 }
@@ -269,7 +125,7 @@ void allow_no_more_threads() {
 
 /// OpenMP would end the process here, as SessionOptions::use_openmp documents.
 using OwnThreadsTest = HostsTest;
-INSTANTIATE_TEST_SUITE_P(Threads, OwnThreadsTest, testing::Values(false));
+INSTANTIATE_TEST_SUITE_P(Threads, OwnThreadsTest, testing::Values(Threads::kOwn), name_of);
 
 TEST_P(OwnThreadsTest, GetsNoMoreThreads) {
   EXPECT_TRUE(lives([this] {
@@ -277,9 +133,9 @@ TEST_P(OwnThreadsTest, GetsNoMoreThreads) {
     return forked([this] {
       allow_no_more_threads();
       std::vector<std::string> log;
-      SessionOptions options = options_for(kThreads, false);
-      options.log = [&](std::string_view line) { log.emplace_back(line); };
-      Result<Session> made = Session::create(*model_, options);
+      SessionOptions logged = options();
+      logged.log = [&](std::string_view line) { log.emplace_back(line); };
+      Result<Session> made = Session::create(*model_, logged);
       if (!made.ok()) return made.status().message();
       const bool told = std::ranges::any_of(
           log, [](const std::string& line) { return line.starts_with("threads: 1 of 4"); });

@@ -5,8 +5,8 @@
 # it is for |`, and for no other.
 set -euo pipefail
 cd "$1"
-listed=$(sed -nE 's/^\| `([a-z0-9_]+\.hpp)` \|.*/\1/p' README.md | sort)
-present=$(find . -maxdepth 1 -name '*.hpp' -printf '%f\n' | sort)
+listed=$(sed -nE 's/^\| `([a-z0-9_]+\.h(pp)?)` \|.*/\1/p' README.md | sort)
+present=$(find . -maxdepth 1 \( -name '*.hpp' -o -name '*.h' \) -printf '%f\n' | sort)
 [ -n "$present" ] || { echo "no headers found"; exit 1; }
 missing=$(comm -13 <(echo "$listed") <(echo "$present"))
 surplus=$(comm -23 <(echo "$listed") <(echo "$present"))

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # planted_faults.sh
-# includes|guide|public_symbols|output|text|test_files|headers|weak|instructions|size CXX CMAKE
+# includes|guide|public_symbols|output|text|test_files|headers|weak|instructions|size|exports CXX CMAKE
 #
 # Proves that each check can fail: it passes on a small clean tree, and fails with the right message
 # on each of the faults planted here one at a time.
@@ -52,6 +52,8 @@ case $check in
     fault 'cli/ includes tests/' cli/x.cpp '#include "tests/data.hpp"'
     fault 'examples/ includes runtime/' examples/x.cpp '#include "runtime/x.hpp"'
     fault 'goes up a folder' ops/sum/x.cpp '#include "../simd.hpp"'
+    fault 'a public header includes "unistd' include/lanewise/b.h '#include <unistd.h>'
+    fault 'a public header includes "stdint' include/lanewise/b.hpp '#include <stdint.h>'
     fault 'a public header includes "nlohmann' include/lanewise/b.hpp '#include <nlohmann/json.hpp>'
     fault 'xsimd outside' ops/sum/x.cpp '#include <xsimd/xsimd.hpp>'
     fault 'intrinsics outside' ops/sum/x.cpp '#include <immintrin.h>'
@@ -205,6 +207,34 @@ case $check in
     "$cxx" docs/x.cpp -o docs/x
     "$here/expect_failure.sh" 'the program is too large' "${command[@]}" > docs/log || { cat docs/log; exit 1; }
     planted=$((planted + 1))
+    ;;
+  exports)
+    put docs/lanewise.h 'LW_API const char* lw_name(void);' 'LW_API void lw_free(void* it);'
+    declare=('extern "C" { int lw_name() { return 0; }' 'void lw_free() {} }')
+    public='namespace lanewise { struct Model { void open(); }; void Model::open() {} }'
+    # library SONAME LINE...: builds it of these lines.
+    library() {
+      put docs/x.cpp "${@:2}"
+      "$cxx" -shared -fPIC -Wl,-soname,"$1" docs/x.cpp -o docs/x.so
+    }
+    # refused PATTERN: the check fails on the library with this message.
+    refused() {
+      "$here/expect_failure.sh" "$1" "${command[@]}" > docs/log || { cat docs/log; exit 1; }
+      planted=$((planted + 1))
+    }
+    command=("$here/check_exports.sh" docs/x.so docs/lanewise.h)
+    library liblanewise.so.0 "${declare[@]}" "$public"
+    clean
+    library liblanewise.so.1 "${declare[@]}" "$public"
+    refused "the soname is 'liblanewise.so.1'"
+    library liblanewise.so.0 'extern "C" int lw_name() { return 0; }' "$public"
+    refused 'declares lw_free, which is not exported'
+    library liblanewise.so.0 "${declare[@]}" "$public" 'extern "C" void lw_more() {}'
+    refused 'lw_more is exported'
+    library liblanewise.so.0 "${declare[@]}" "$public" 'namespace lanewise::ops { void run() {} }'
+    refused 'lanewise::ops::run'
+    library liblanewise.so.0 "${declare[@]}" "$public" 'extern "C" void zip_open() {}'
+    refused 'zip_open'
     ;;
   *) echo "unknown check: $check" >&2; exit 2 ;;
 esac

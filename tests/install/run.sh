@@ -1,27 +1,29 @@
 #!/usr/bin/env bash
 # run.sh install CMAKE BUILD_DIR WORK_DIR
 # run.sh consume CMAKE CXX WORK_DIR SOURCE [ARGUMENT...]
+# run.sh pkg-config CC WORK_DIR
 #
 # install: installs BUILD_DIR into WORK_DIR/prefix. consume: configures tests/install against that
-# prefix with find_package, builds SOURCE and runs it with the arguments.
+# prefix with find_package, builds SOURCE and runs it with the arguments. pkg-config:
+# builds the example in C with the compiler alone, and pronounces a word with the bundled model.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-step=$1 cmake=$2; shift 2
+step=$1; shift
 
 case $step in
   install)
-    build=$1 work=$2
+    cmake=$1 build=$2 work=$3
     rm -rf "$work/prefix"
     "$cmake" --install "$build" --prefix "$work/prefix" > /dev/null
     # Exactly the public headers are installed.
-    expected=$(cd "$here/../../include" && find lanewise -name '*.hpp' | sort)
+    expected=$(cd "$here/../../include" && find lanewise -name '*.hpp' -o -name '*.h' | sort)
     found=$(cd "$work/prefix/include" && find . -type f | sed 's|^\./||' | sort)
     diff <(echo "$expected") <(echo "$found")
     ! grep -rn "$build" "$work/prefix/lib/cmake" || { echo "the package names the build folder"; exit 1; }
     echo "installed $(wc -l <<< "$found") headers"
     ;;
   consume)
-    cxx=$1 work=$2 source=$3; shift 3
+    cmake=$1 cxx=$2 work=$3 source=$4; shift 4
     build=$work/$(basename "$source" .cpp)
     rm -rf "$build"
     "$cmake" -S "$here" -B "$build" -G Ninja -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_BUILD_TYPE=Release \
@@ -29,6 +31,20 @@ case $step in
       { cat "$build.log"; exit 1; }
     "$cmake" --build "$build" > "$build.log" || { cat "$build.log"; exit 1; }
     "$build/consumer" "$@"
+    ;;
+  pkg-config)
+    cc=$1 work=$2
+    files=("$work"/prefix/lib/*/pkgconfig "$work"/prefix/lib/pkgconfig)
+    PKG_CONFIG_PATH=$(IFS=:; echo "${files[*]}")
+    export PKG_CONFIG_PATH
+    command -v pkg-config > /dev/null || { echo "needs pkg-config"; exit 77; }
+    # shellcheck disable=SC2046
+    "$cc" -std=c11 "$here/../../examples/c_texts/main.c" -o "$work/c_texts" \
+      $(pkg-config --cflags --libs lanewise)
+    spoken=$(LD_LIBRARY_PATH=$(pkg-config --variable=libdir lanewise) \
+      "$work/c_texts" "$here/../../models/g2p" transformer)
+    echo "$spoken"
+    [[ $spoken == "T R AE0 N S F AO1 R M ER0 "* ]]
     ;;
   *) echo "run.sh: unknown step: $step" >&2; exit 2 ;;
 esac

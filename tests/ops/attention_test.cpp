@@ -330,6 +330,25 @@ TEST_P(AttentionTest, PiecesAreInOrderOfCostAndEnough) {
   EXPECT_EQ(op->flops(operands), 4.0 * 64 * 12 * pairs);
 }
 
+/// Runs are cancelled between pieces, so none may take long, also on one thread.
+TEST(AttentionPieces, OfLongSequencesAreShortAndWithinTheirLimit) {
+  Case c({.heads = 4, .kv_heads = 4, .head_dim = 64, .queries = {4096}});
+  const OperatorPtr op = test::expect_made(make_attention(c.config(Isa::baseline)));
+  const std::vector<Operand> inputs = c.operands();
+  const Operands operands{inputs, {}};
+  std::vector<Piece> pieces;
+  op->cut(operands, 1, pieces);
+  EXPECT_LE(static_cast<int64_t>(pieces.size()), op->most_pieces(1).of(4096, 1));
+  int64_t queries = 0;
+  for (const Piece& piece : pieces) {
+    const int64_t of_piece =
+        int64_t{piece.end - piece.begin} * int64_t{piece.other_end - piece.other_begin};
+    EXPECT_LE(of_piece * 4096 * 2 * 64, int64_t{1} << 28);
+    queries += of_piece;
+  }
+  EXPECT_EQ(queries, 4 * 4096);
+}
+
 LW_INSTANTIATE_FOR_ISAS(AttentionTest, AttentionKernels);
 
 TEST(AttentionChecks, SayWhatIsWrong) {

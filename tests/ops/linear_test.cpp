@@ -303,6 +303,32 @@ TEST_P(LinearTest, FastImplementationAgreesToo) {
   }
 }
 
+/// Runs are cancelled between pieces, so none may take long: 2^27 multiply-adds at most.
+TEST(LinearPieces, AreShortAndWithinTheirLimit) {
+  constexpr int64_t kInputs = 1024, kOutputs = 4096;
+  Layer layer{.k = kInputs, .n = kOutputs, .w = std::vector<float>(kInputs * kOutputs), .bias = {}};
+  const OperatorPtr op = test::expect_made(make_linear(layer.config(Isa::baseline)));
+  ASSERT_NE(op, nullptr);
+  for (const int64_t rows : {1, 96, 97, 1000}) {
+    for (const int threads : {1, 2, 7}) {
+      Matrix<float> x(rows, kInputs);
+      Matrix<float> y(rows, kOutputs);
+      const std::vector<Operand> inputs{x.operand()};
+      std::vector<Piece> pieces;
+      op->cut({inputs, y.operand()}, threads, pieces);
+      EXPECT_LE(static_cast<int64_t>(pieces.size()), op->most_pieces(threads).of(rows, 1));
+      int64_t area = 0;
+      for (const Piece& piece : pieces) {
+        const int64_t of_piece =
+            int64_t{piece.end - piece.begin} * int64_t{piece.other_end - piece.other_begin};
+        EXPECT_LE(of_piece * kInputs, int64_t{1} << 27) << rows << " rows, " << threads;
+        area += of_piece;
+      }
+      EXPECT_EQ(area, rows * kOutputs);
+    }
+  }
+}
+
 TEST_P(LinearTest, GivesEveryThreadAnEvenShareOfFewRows) {
   LinearLayer layer = random_layer(384, 384, false, 1);
   const OperatorPtr op = test::expect_made(make_linear(layer.config(isa())));

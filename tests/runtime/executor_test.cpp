@@ -239,25 +239,42 @@ TEST(Executor, RefusesABatchThatFitsInNoMemory) {
   EXPECT_EQ(executor.reserve({int64_t{1} << 50, 0, 0}).code(), StatusCode::kResourceExhausted);
 }
 
-TEST(SpinBarrier, KeepsThreadsInStep) {
+TEST(StepBarrier, KeepsThreadsInStep) {
   constexpr int kThreads = 4;
-  constexpr int kRounds = 2000;
-  SpinBarrier barrier;
-  std::array<int, kThreads> round{};  // not atomic: the barrier must order it
+  constexpr int kSteps = 4000;
+  StepBarrier barrier;
+  std::array<int, kThreads> written{};  // not atomic: the barrier must order it
   std::atomic<int> faults{0};
   std::vector<std::thread> threads;
   for (size_t t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
-      for (int r = 0; r < kRounds; ++r) {
-        round[t] = r;
-        barrier.wait(kThreads);
-        for (const int other : round) faults += other != r;
-        barrier.wait(kThreads);
+      std::this_thread::sleep_for(std::chrono::microseconds(100 * t));  // most join in the middle
+      for (auto step = static_cast<int>(barrier.join()); step < kSteps;) {
+        // Threads write in even steps and read in odd ones. 0: a thread that has not joined.
+        if (step % 2 == 0) written[t] = step;
+        for (const int other : written) faults += step % 2 == 1 && other != 0 && other != step - 1;
+        step = static_cast<int>(barrier.wait(static_cast<uint32_t>(step)));
       }
     });
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(faults, 0);
+}
+
+TEST(StepBarrier, WaitsOnlyForThreadsThatHaveJoined) {
+  StepBarrier barrier;
+  ASSERT_EQ(barrier.join(), 0U);
+  ASSERT_EQ(barrier.wait(0), 1U);  // would hang if it waited for the other
+  std::atomic<bool> ended{false};
+  ASSERT_EQ(barrier.join(), 1U);  // for the other thread
+  std::thread other([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    ended = true;
+    EXPECT_EQ(barrier.wait(1), 2U);
+  });
+  EXPECT_EQ(barrier.wait(1), 2U);
+  EXPECT_TRUE(ended);
+  other.join();
 }
 
 TEST(Team, RunsEveryThreadOnce) {
