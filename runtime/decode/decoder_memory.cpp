@@ -104,9 +104,8 @@ Status Decoder::reserve(const Load& load) {
     source_binder_.reserve(room.source_tokens, room.sequences);
   }
   LW_RETURN_IF_ERROR(cache_.reserve(room.pages, room.states));
-  visit_arrays(*this, room, [](auto& array, int64_t count) {
-    array.reserve(static_cast<size_t>(count));
-  });
+  visit_arrays(*this, room,
+               [](auto& array, int64_t count) { array.reserve(static_cast<size_t>(count)); });
   return {};
 }
 

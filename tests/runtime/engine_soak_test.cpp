@@ -59,8 +59,8 @@ EngineRequest request_of_kind(uint32_t kind, int64_t vocabulary) {
 class Soak {
  public:
   Soak(const Model& model, const SessionOptions& session) : model_(model) {
-    auto alone = Generator::create(model, {.threads = 2, .cache_type = session.cache_type,
-                                           .outputs = {}});
+    auto alone =
+        Generator::create(model, {.threads = 2, .cache_type = session.cache_type, .outputs = {}});
     EXPECT_TRUE(alone.ok()) << alone.status().message();
     for (uint32_t kind = 0; kind < kKinds; ++kind) {
       const EngineRequest request = request_of_kind(kind, model.info().vocabulary_size);
