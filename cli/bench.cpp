@@ -9,6 +9,7 @@
 
 #include "cli/bench_measure.hpp"
 #include "cli/bench_report.hpp"
+#include "cli/cache_flags.hpp"
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/open_model.hpp"
@@ -38,6 +39,7 @@ struct BenchOptions {
   bool json = false;
   int64_t new_tokens = 0;
   int beams = 0;
+  CacheFlags cache;
 };
 
 /// --batch sequences of --length tokens; with --lengths the list, repeated up to --batch.
@@ -100,7 +102,7 @@ Result<BenchResult> load_and_measure(const BenchOptions& options, const Shell& s
     work.new_tokens = options.new_tokens > 0 ? options.new_tokens : kDefaultNewTokens;
     work.beams = std::max(options.beams, 1);
     // Every run is to compute its prompts and each token.
-    SessionOptions session_options = shell.session_options();
+    SessionOptions session_options = options.cache.over(shell.session_options());
     session_options.reuse_prefixes = session_options.guess_repetitions = false;
     LANEWISE_ASSIGN_OR_RETURN(generator, Generator::create(model, session_options));
     target = bench_generator(*generator, model.info(), work.lengths, work.beams, work.new_tokens);
@@ -162,6 +164,7 @@ Command make_bench(CLI::App& program, Shell& shell) {
   const auto options = std::make_shared<BenchOptions>();
   add_model(*command, options->model);
   add_batch_options(*command, *options);
+  options->cache.add_to(*command, /*with_bytes=*/false);
   command
       ->add_option("--output", options->output,
                    "The output to compute; default: sentence_embedding or else last_hidden_state")

@@ -2,8 +2,10 @@
 #include <string>
 #include <utility>
 
+#include "cli/cache_flags.hpp"
 #include "cli/chatting.hpp"
 #include "cli/command.hpp"
+#include "cli/grammar_flags.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/lines.hpp"
 #include "cli/open_model.hpp"
@@ -26,10 +28,17 @@ struct ChatOptions {
   bool add_generation_prompt = false;
   bool json = false;
   SearchFlags search;
+  GrammarFlags grammar;
+  CacheFlags cache;
 };
 
 void check_usage(const ChatOptions& options) {
   options.search.check_usage(options.json);
+  options.grammar.check_usage();
+  const bool conversation_on_stdin = options.messages.empty() || options.messages == "-";
+  if (options.grammar.reads_stdin() && (conversation_on_stdin || options.tools == "-")) {
+    wrong_usage("a grammar and the conversation cannot both come from stdin");
+  }
   if (options.messages.empty()) {
     if (!options.tools.empty()) wrong_usage("--tools needs --messages");
     if (options.render) wrong_usage("--render needs --messages");
@@ -82,10 +91,15 @@ Status chat(const ChatOptions& options, Shell& shell) {
   LANEWISE_ASSIGN_OR_RETURN(const Input input, read_input(options));
   if (options.render) return render(options, input, shell);
   LANEWISE_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell));
-  LANEWISE_ASSIGN_OR_RETURN(
-      Chatting chatting,
-      Chatting::create(model, options.search.over(model.info().generation),
-                       {.json = options.json, .variables = options.variables}, shell));
+  LANEWISE_ASSIGN_OR_RETURN(Chatting chatting,
+                            Chatting::create(model, options.search.over(model.info().generation),
+                                             {.json = options.json, .variables = options.variables},
+                                             options.cache.over(shell.session_options()), shell));
+  if (options.grammar.given()) {
+    LANEWISE_ASSIGN_OR_RETURN(const Tokenizer target, Tokenizer::of_target(model));
+    LANEWISE_ASSIGN_OR_RETURN(Constraint constraint, options.grammar.constraint(target));
+    chatting.constrain(std::move(constraint));
+  }
   if (options.messages.empty()) return converse(chatting, options.system, shell);
   const Result<std::string> answer = chatting.answer(input.messages, input.tools);
   if (interrupted()) return cancelled("interrupted");
@@ -122,11 +136,14 @@ Command make_chat(CLI::App& program, Shell& shell) {
   command->add_flag("--json", options->json,
                     "Print one object per answer: text, ids, score, finish_reason");
   options->search.add_to(*command);
+  options->grammar.add_to(*command);
+  options->cache.add_to(*command, /*with_bytes=*/true);
   command->footer(
       "Without --messages each line of stdin is a message of the user, and the model answers with\n"
       "the whole conversation in mind. /reset starts a new one; /exit or the end of the input\n"
       "ends. At a terminal Ctrl-C ends an answer, and at the prompt the program.\n\n"
       "  lanewise chat smollm2.lw --system \"Answer in one sentence.\"\n"
+      "  lanewise chat smollm2.lw --regex \"(yes|no)\"\n"
       "  lanewise chat smollm2.lw --messages conversation.json --render");
   return {command, [options, &shell] { return chat(*options, shell); }};
 }

@@ -67,8 +67,8 @@ Chatting::Chatting(const Model& model, ChatTemplate chat_template, Tokenizer tok
       shell_(shell) {}
 
 Result<Chatting> Chatting::create(const Model& model, GenerationOptions search, ChatStyle style,
-                                  Shell& shell) {
-  LANEWISE_ASSIGN_OR_RETURN(Generator generator, Generator::create(model, shell.session_options()));
+                                  const SessionOptions& session, Shell& shell) {
+  LANEWISE_ASSIGN_OR_RETURN(Generator generator, Generator::create(model, session));
   LANEWISE_ASSIGN_OR_RETURN(ChatTemplate chat_template, ChatTemplate::of(model));
   LANEWISE_RETURN_IF_ERROR(validate(search, model.info().generated_vocabulary_size()));
   LANEWISE_ASSIGN_OR_RETURN(Tokenizer tokenizer, Tokenizer::of(model));
@@ -123,8 +123,9 @@ Result<Generation> Chatting::generate(const std::vector<int32_t>& prompt) {
   }
   RunOptions run;
   run.cancel = &interrupted();
-  LANEWISE_ASSIGN_OR_RETURN(std::vector<Generation> generations,
-                            generator_.generate({&prompt, 1}, search_, callbacks, run));
+  LANEWISE_ASSIGN_OR_RETURN(
+      std::vector<Generation> generations,
+      generator_.generate({&prompt, 1}, search_, callbacks, run, constraints_));
   LANEWISE_RETURN_IF_ERROR(written);
   if (streams_) show(stream.finish());
   LANEWISE_RETURN_IF_ERROR(written);

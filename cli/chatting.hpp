@@ -2,12 +2,14 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cli/generation_text.hpp"
 #include "cli/shell.hpp"
 #include "lanewise/chat.hpp"
 #include "lanewise/generator.hpp"
+#include "lanewise/grammar.hpp"
 #include "lanewise/model.hpp"
 #include "lanewise/tokenizer.hpp"
 
@@ -31,7 +33,10 @@ class Chatting {
   /// `model` and `shell` outlive it. Fails for a model that has no chat template or tokenizer, or
   /// does not generate; as validate() does for `search`.
   static Result<Chatting> create(const Model& model, GenerationOptions search, ChatStyle style,
-                                 Shell& shell);
+                                 const SessionOptions& session, Shell& shell);
+
+  /// Restricts all answers, to the tokens of Tokenizer::of_target().
+  void constrain(Constraint constraint) { constraints_.assign(1, std::move(constraint)); }
 
   /// Prints the answer to the conversation and returns its text. Stops with what was generated so
   /// far once interrupted() is true. Fails, before anything is printed, if the template refuses the
@@ -51,6 +56,7 @@ class Chatting {
   Tokenizer tokenizer_;
   Generator generator_;
   GenerationOptions search_;
+  std::vector<Constraint> constraints_;  // one or none
   GeneratedText text_;
   ChatStyle style_;
   bool streams_;

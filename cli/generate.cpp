@@ -1,4 +1,3 @@
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -7,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/cache_flags.hpp"
 #include "cli/command.hpp"
 #include "cli/generating.hpp"
 #include "cli/grammar_flags.hpp"
@@ -36,7 +36,7 @@ struct GenerateOptions {
   GrammarFlags grammar;
   OnErrorOption on_error;
   GenerationStyle style;
-  int64_t cache_bytes = 0;
+  CacheFlags cache;
 };
 
 using Sources = Generating::Sources;
@@ -53,12 +53,6 @@ Result<Sources> sources_in_file(const std::string& path) {
     return invalid_argument(fmt::format("'{}': tensor 'input_ids' is missing", path));
   }
   return sources_of_tensors(tensors);
-}
-
-SessionOptions session_options(const GenerateOptions& options, const Shell& shell) {
-  SessionOptions session = shell.session_options();
-  session.cache_bytes = options.cache_bytes;
-  return session;
 }
 
 void check_usage(const GenerateOptions& options) {
@@ -87,7 +81,7 @@ Status generate(const GenerateOptions& options, Shell& shell) {
                               language_token(model, options.target_language));
   }
   LANEWISE_ASSIGN_OR_RETURN(Generator generator,
-                            Generator::create(model, session_options(options, shell)));
+                            Generator::create(model, options.cache.over(shell.session_options())));
   LANEWISE_RETURN_IF_ERROR(validate(search, model.info().generated_vocabulary_size()));
   const Result<Tokenizer> opened = Tokenizer::of_target(model);
   std::optional<Tokenizer> target;
@@ -140,12 +134,7 @@ Command make_generate(CLI::App& program, Shell& shell) {
   options->search.add_to(*command);
   options->grammar.add_to(*command);
   options->on_error.add_to(*command, /*with_truncate=*/true);
-  command
-      ->add_option("--cache-bytes", options->cache_bytes,
-                   "The most memory for keys and values; texts wait for their share (default: no "
-                   "limit)")
-      ->type_name("N")
-      ->check(CLI::Range(int64_t{1}, std::numeric_limits<int64_t>::max()));
+  options->cache.add_to(*command, /*with_bytes=*/true);
   command->add_flag("--stream", options->style.stream,
                     "Print each piece of text as soon as it is generated");
   command->add_flag("--echo", options->style.echo,

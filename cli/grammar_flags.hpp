@@ -15,6 +15,8 @@ class GrammarFlags {
   void add_to(CLI::App& command);
 
   bool given() const { return !schema_.empty() || !grammar_.empty() || regex_option_->count() > 0; }
+  /// Whether the grammar is on stdin.
+  bool reads_stdin() const { return schema_ == "-" || grammar_ == "-"; }
   /// Throws wrong usage for more than one of them.
   void check_usage() const;
 

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/cache_flags.hpp"
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/lines.hpp"
@@ -21,6 +22,7 @@ struct PerplexityOptions {
   std::string model;
   std::string input;
   bool json = false;
+  CacheFlags cache;
 };
 
 struct Measured {
@@ -29,10 +31,11 @@ struct Measured {
   double bits_per_byte = 0;
 };
 
-Result<Measured> measure(const std::string& text, const Model& model, const Shell& shell) {
+Result<Measured> measure(const std::string& text, const Model& model,
+                         const SessionOptions& session) {
   LANEWISE_ASSIGN_OR_RETURN(const Tokenizer tokenizer, Tokenizer::of(model));
   LANEWISE_ASSIGN_OR_RETURN(const Encoding encoding, tokenizer.encode(text));
-  LANEWISE_ASSIGN_OR_RETURN(Scorer scorer, Scorer::create(model, shell.session_options()));
+  LANEWISE_ASSIGN_OR_RETURN(Scorer scorer, Scorer::create(model, session));
   RunOptions run;
   run.cancel = &interrupted();
   LANEWISE_ASSIGN_OR_RETURN(const std::vector<float> scores,
@@ -52,7 +55,8 @@ Status perplexity(const PerplexityOptions& options, Shell& shell) {
   catch_interrupts();
   LANEWISE_ASSIGN_OR_RETURN(const std::string text, LineReader::read_all(options.input));
   LANEWISE_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell));
-  const Result<Measured> measured = measure(text, model, shell);
+  const Result<Measured> measured =
+      measure(text, model, options.cache.over(shell.session_options()));
   if (!measured.ok()) {
     if (interrupted()) return cancelled("interrupted");
     return measured.status().with_context(options.input == "-" ? "standard input"
@@ -77,6 +81,7 @@ Command make_perplexity(CLI::App& program, Shell& shell) {
   command->add_option("--input", options->input, "The text, a whole file; `-` is stdin")
       ->required()
       ->type_name("FILE");
+  options->cache.add_to(*command, /*with_bytes=*/false);
   command->add_flag("--json", options->json, "Print one object: tokens, perplexity, bits_per_byte");
   command->footer(
       "The file is one text, with the tokenizer's special tokens; every token but the first is\n"

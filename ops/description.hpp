@@ -115,6 +115,10 @@ struct OperatorDescription {
   bool (*takes_norm)(const OperatorConfig& config) = nullptr;
   /// Attributes that only plans set: a model file must not have them.
   std::span<const std::string_view> plan_attributes = {};
+  /// The rows for its kProduct weight that a row of the input holds, side by side, where
+  /// `features` are those of the inputs; null: one.
+  int64_t (*product_rows)(const Attributes& attributes,
+                          std::span<const int64_t> features) = nullptr;
 
   /// The weight of that role, or null if it is not described.
   const WeightRole* find_weight(std::string_view role) const noexcept;

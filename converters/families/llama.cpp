@@ -1,4 +1,4 @@
-// LLaMA and its relatives Mistral, Qwen 2 and 3, SmolLM3, Phi-3, OLMo 2, Gemma 2 and 3: one graph
+// LLaMA and its relatives Mistral, Mixtral, Qwen 2, 3 and 3 MoE, SmolLM3, Phi-3, OLMo 2, Gemma 2 and 3: one graph
 // with the differences of llama_config.cpp. Touvron et al. 2023, arXiv:2302.13971. Names as in
 // Transformers' modeling files.
 
@@ -96,8 +96,9 @@ class LlamaWriter {
     residual("self_attn", "input_layernorm", "post_attention_layernorm",
              [&](const std::string& part, ValueId y) { return attention(part, y, layer); });
     residual("mlp", around ? "pre_feedforward_layernorm" : "post_attention_layernorm",
-             "post_feedforward_layernorm",
-             [&](const std::string& part, ValueId y) { return feed_forward(part, y); });
+             "post_feedforward_layernorm", [&](const std::string& part, ValueId y) {
+               return layer.has_experts ? experts(name, y) : feed_forward(part, y);
+             });
     return x;
   }
 
@@ -141,6 +142,51 @@ class LlamaWriter {
     const ValueId active = builder_.activation(name + ".act", gate, c_.activation);
     const ValueId gated = builder_.mul(name + ".gate", active, up);
     return linear(name + ".down_proj", gated, c_.width, c_.mlp_bias);
+  }
+
+  /// A mixture of experts: those with the largest probabilities, and their weighted sum. Mixtral
+  /// calls them otherwise than its GGUF and Qwen do.
+  ValueId experts(const std::string& layer, ValueId x) {
+    const bool mixtral = tensors_.has(prefix_ + layer + ".block_sparse_moe.gate.weight");
+    const std::string name = layer + (mixtral ? ".block_sparse_moe" : ".mlp");
+    const ValueId scores = linear(name + ".gate", x, c_.experts, /*has_bias=*/false);
+    const ValueId routes =
+        builder_.top_experts(name + ".routes", builder_.softmax(name + ".gate.softmax", scores),
+                             {c_.top_experts, c_.normalize_experts});
+    const auto into = [&](const char* part) {
+      return expert_linear(name, part, x, routes, {c_.expert_hidden, c_.width});
+    };
+    const ValueId gate = into(mixtral ? "w1" : "gate_proj");
+    const ValueId up = into(mixtral ? "w3" : "up_proj");
+    const ValueId active = builder_.activation(name + ".act", gate, c_.activation);
+    const ValueId gated = builder_.mul(name + ".gated", active, up);
+    const ValueId out = expert_linear(name, mixtral ? "w2" : "down_proj", gated, routes,
+                                      {c_.width, c_.expert_hidden}, /*per_expert=*/true);
+    return builder_.mix_experts(name + ".mix", out, routes);
+  }
+
+  /// `shape`: of each expert's weight.
+  ValueId expert_linear(const std::string& name, const std::string& part, ValueId x, ValueId routes,
+                        const Shape& shape, bool per_expert = false) {
+    graph::ExpertsSpec spec{.experts = c_.experts, .per_expert = per_expert};
+    spec.weights = expert_weights(name + ".experts.", part, shape);
+    return builder_.expert_linear(name + ".experts." + part, x, routes, shape[0], spec);
+  }
+
+  /// A tensor for each expert, or one of all of them (GGUF).
+  std::vector<std::string> expert_weights(const std::string& experts, const std::string& part,
+                                          const Shape& shape) {
+    const std::string all = prefix_ + experts + part + ".weight";
+    if (tensors_.has(all)) {
+      return {tensors_.expect_reshaped(all, {c_.experts, shape[0], shape[1]},
+                                       {c_.experts * shape[0], shape[1]})};
+    }
+    std::vector<std::string> weights;
+    for (int64_t e = 0; e < c_.experts; ++e) {
+      weights.push_back(
+          tensors_.expect(prefix_ + experts + std::to_string(e) + "." + part + ".weight", shape));
+    }
+    return weights;
   }
 
   /// A linear of its own, or if `fused` names a tensor, one of some of its rows.
@@ -240,9 +286,9 @@ Result<FamilyModel> build_llama(const FamilyInput& input) {
 }  // namespace
 
 const Family& llama_family() {
-  static constexpr ModelType kModelTypes[] = {{"llama"}, {"mistral"}, {"qwen2"},
-                                              {"qwen3"}, {"smollm3"}, {"phi3"},
-                                              {"olmo2"}, {"gemma2"},  {"gemma3_text"}};
+  static constexpr ModelType kModelTypes[] = {
+      {"llama"}, {"mistral"}, {"qwen2"},       {"qwen3"},   {"smollm3"},  {"phi3"},
+      {"olmo2"}, {"gemma2"},  {"gemma3_text"}, {"mixtral"}, {"qwen3_moe"}};
   static const Family family = {"llama", kModelTypes, build_llama, /*has_encoder_form=*/true};
   return family;
 }

@@ -8,6 +8,7 @@
 #include "base/status_macros.hpp"
 #include "converters/families/activation_names.hpp"
 #include "converters/families/config_limits.hpp"
+#include "ops/experts/routes.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -40,6 +41,23 @@ constexpr LlamaKind kLlamaKinds[] = {
      .query_key_norm = QueryKeyNorm::kHead,
      .bias = AttentionBias::kByField,
      .windows = LlamaWindows::kLastLayers},
+    {.model_type = "mixtral",
+     .classes = "Mixtral",
+     .sizes = {32000, 4096, 14336, 32, 32, 8, 0, 131072},
+     .eps = 1e-5,
+     .theta = 1000000,
+     .windows = LlamaWindows::kAll,
+     .window = 0,
+     .experts = LlamaExperts::kAll,
+     .tokens = {.bos = 1, .eos = 2}},
+    {.model_type = "qwen3_moe",
+     .classes = "Qwen3Moe",
+     .sizes = {151936, 2048, 6144, 24, 32, 4, 0, 32768},
+     .query_key_norm = QueryKeyNorm::kHead,
+     .bias = AttentionBias::kByField,
+     .windows = LlamaWindows::kAllIfUsed,
+     .window = 0,
+     .experts = LlamaExperts::kByField},
     {.model_type = "smollm3",
      .classes = "SmolLM3",
      .sizes = {128256, 2048, 11008, 36, 16, 4, 0, 32768},
@@ -94,6 +112,7 @@ constexpr std::array kLlamaFields =
     std::to_array<std::string_view>({"_sliding_window_pattern",
                                      "attention_bias",
                                      "attn_logit_softcapping",
+                                     "decoder_sparse_step",
                                      "embd_pdrop",
                                      "final_logit_softcapping",
                                      "head_dim",
@@ -106,12 +125,19 @@ constexpr std::array kLlamaFields =
                                      "max_position_embeddings",
                                      "max_window_layers",
                                      "mlp_bias",
+                                     "mlp_only_layers",
+                                     "moe_intermediate_size",
                                      "no_rope_layer_interval",
                                      "no_rope_layers",
+                                     "norm_topk_prob",
                                      "num_attention_heads",
+                                     "num_experts",
+                                     "num_experts_per_tok",
                                      "num_hidden_layers",
                                      "num_key_value_heads",
+                                     "num_local_experts",
                                      "original_max_position_embeddings",
+                                     "output_router_logits",
                                      "partial_rotary_factor",
                                      "pretraining_tp",
                                      "query_pre_attn_scalar",
@@ -121,6 +147,8 @@ constexpr std::array kLlamaFields =
                                      "rope_parameters",
                                      "rope_scaling",
                                      "rope_theta",
+                                     "router_aux_loss_coef",
+                                     "router_jitter_noise",
                                      "sliding_window",
                                      "sliding_window_pattern",
                                      "tie_word_embeddings",
@@ -209,19 +237,24 @@ Status read_llama_activation(const Config& config, LlamaConfig& c) {
 Result<int64_t> read_window(const Config& config, const LlamaConfig& c) {
   const char* const field = "sliding_window";
   const int64_t usual = is_written(config, field) ? 0 : c.kind->window;
-  LW_ASSIGN_OR_RETURN(const int64_t window, config.integer(field, usual, 0, kLlamaMaxPositions));
-  const bool by_field =
-      c.kind->windows == LlamaWindows::kLastLayers || c.kind->windows == LlamaWindows::kWithoutRope;
+  LW_ASSIGN_OR_RETURN(const int64_t window, config.integer(field, usual, 0, kMaxPositions));
+  const bool by_field = c.kind->windows == LlamaWindows::kLastLayers ||
+                        c.kind->windows == LlamaWindows::kWithoutRope ||
+                        c.kind->windows == LlamaWindows::kAllIfUsed;
   LW_ASSIGN_OR_RETURN(const bool used, config.boolean("use_sliding_window", !by_field));
   if (by_field && !used) return 0;
   // Transformers makes the window of both sides of a token out of one in total.
   return c.causal ? window : window / 2 + 1;
 }
 
+bool has_equal_layers(const LlamaConfig& c) {
+  return c.kind->windows == LlamaWindows::kAll || c.kind->windows == LlamaWindows::kAllIfUsed;
+}
+
 /// Whether each layer has a window, where the config does not say.
 Result<std::vector<bool>> usual_windows(const Config& config, const LlamaConfig& c) {
   const auto layers = static_cast<int64_t>(c.layers.size());
-  std::vector<bool> windows(c.layers.size(), c.kind->windows == LlamaWindows::kAll);
+  std::vector<bool> windows(c.layers.size(), has_equal_layers(c));
   LW_ASSIGN_OR_RETURN(const int64_t full, config.integer("max_window_layers", 28, 0, kMaxRows));
   LW_ASSIGN_OR_RETURN(const int64_t pattern, config.integer("sliding_window_pattern",
                                                             is_gemma3(c) ? 6 : 2, 1, kMaxLayers));
@@ -238,8 +271,7 @@ Result<std::vector<bool>> usual_windows(const Config& config, const LlamaConfig&
 
 Result<std::vector<bool>> read_layer_types(const Config& config, const LlamaConfig& c) {
   const std::string field = "layer_types";
-  const bool by_types =
-      c.kind->windows != LlamaWindows::kNone && c.kind->windows != LlamaWindows::kAll;
+  const bool by_types = c.kind->windows != LlamaWindows::kNone && !has_equal_layers(c);
   if (!by_types || !config.has(field)) return usual_windows(config, c);
   LW_ASSIGN_OR_RETURN(const std::vector<std::string> types, config.texts(field));
   if (types.size() != c.layers.size()) {
@@ -287,6 +319,45 @@ Status read_llama_layers(const Config& config, LlamaConfig& c) {
   return {};
 }
 
+/// Qwen's number of experts has two names.
+Result<int64_t> read_expert_count(const Config& config, const LlamaConfig& c) {
+  const bool by_field = c.kind->experts == LlamaExperts::kByField;
+  const char* const field =
+      by_field && config.has("num_experts") ? "num_experts" : "num_local_experts";
+  return config.integer(field, by_field ? 128 : 8, by_field ? 0 : 1, ops::kMostExperts);
+}
+
+/// Which layers have experts, where not all have.
+Status read_expert_layers(const Config& config, LlamaConfig& c) {
+  LW_ASSIGN_OR_RETURN(const int64_t step, config.integer("decoder_sparse_step", 1, 1, kMaxLayers));
+  LW_ASSIGN_OR_RETURN(const std::vector<int32_t> dense,
+                      config.integers("mlp_only_layers", 0, kMaxLayers));
+  for (size_t i = 0; i < c.layers.size(); ++i) {
+    const auto number = static_cast<int32_t>(i);
+    c.layers[i].has_experts = c.experts > 0 && (number + 1) % step == 0 &&
+                              std::ranges::find(dense, number) == dense.end();
+  }
+  return {};
+}
+
+Status read_experts(const Config& config, LlamaConfig& c) {
+  if (c.kind->experts == LlamaExperts::kNone) return {};
+  const bool by_field = c.kind->experts == LlamaExperts::kByField;
+  LW_ASSIGN_OR_RETURN(c.experts, read_expert_count(config, c));
+  LW_ASSIGN_OR_RETURN(c.top_experts, config.integer("num_experts_per_tok", by_field ? 8 : 2, 1,
+                                                    std::max<int64_t>(c.experts, 1)));
+  c.expert_hidden = c.hidden;
+  c.normalize_experts = true;
+  if (!by_field) {
+    for (LlamaLayer& layer : c.layers) layer.has_experts = true;
+    return {};
+  }
+  LW_ASSIGN_OR_RETURN(c.expert_hidden,
+                      config.integer("moe_intermediate_size", 768, 1, kMaxFeatures));
+  LW_ASSIGN_OR_RETURN(c.normalize_experts, config.boolean("norm_topk_prob", false));
+  return read_expert_layers(config, c);
+}
+
 Status read_positions(const Config& config, LlamaConfig& c) {
   const RotarySizes sizes{c.head_dim, c.max_positions};
   RotaryDefaults defaults{.theta = c.kind->theta, .phi = c.kind->fused};
@@ -315,7 +386,8 @@ Result<LlamaConfig> read_llama_config(const FamilyInput& input) {
   LW_RETURN_IF_ERROR(read_llama_scores(config, c));
   LW_RETURN_IF_ERROR(read_llama_activation(config, c));
   LW_ASSIGN_OR_RETURN(c.tied_head, config.boolean("tie_word_embeddings", c.kind->tied_head));
-  LW_RETURN_IF_ERROR(read_llama_layers(config, c));
+  LW_RETURN_IF_ERROR(read_layers(config, c));
+  LW_RETURN_IF_ERROR(read_experts(config, c));
   LW_RETURN_IF_ERROR(read_positions(config, c));
   report_unknown_hf_fields(input, kLlamaFields);
   return c;

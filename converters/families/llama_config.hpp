@@ -32,6 +32,14 @@ enum class LlamaWindows {
   kLastLayers,   ///< `use_sliding_window`: from layer `max_window_layers` on (Qwen)
   kWithoutRope,  ///< `use_sliding_window`: the layers without rotary positions (SmolLM3)
   kPattern,      ///< all but every second (Gemma 2) or sixth one (Gemma 3)
+  kAllIfUsed,    ///< `use_sliding_window`: all (Qwen 3 MoE)
+};
+
+/// Which feed-forward layers are mixtures of experts.
+enum class LlamaExperts {
+  kNone,
+  kAll,      ///< of `intermediate_size` features each, their weights normalised (Mixtral)
+  kByField,  ///< `decoder_sparse_step`, `mlp_only_layers`, `moe_intermediate_size` (Qwen 3 MoE)
 };
 
 /// The sizes that a config has where it does not say.
@@ -64,13 +72,15 @@ struct LlamaKind {
   bool gemma = false;     ///< weights of norms are w + 1, embeddings are scaled, GELU
   double attention_cap = 0;
   double logits_cap = 0;
+  LlamaExperts experts = LlamaExperts::kNone;
   DefaultTokens tokens = {};
 };
 
 struct LlamaLayer {
-  int64_t window = 0;     ///< 0: none
-  bool turned = true;     ///< has rotary positions
-  bool is_local = false;  ///< uses LlamaConfig::local_rotary
+  int64_t window = 0;        ///< 0: none
+  bool turned = true;        ///< has rotary positions
+  bool is_local = false;     ///< uses LlamaConfig::local_rotary
+  bool has_experts = false;  ///< its feed-forward layer is a mixture of LlamaConfig::experts
 };
 
 struct LlamaConfig {
@@ -92,6 +102,10 @@ struct LlamaConfig {
   bool mlp_bias = false;
   bool tied_head = false;
   bool causal = true;
+  int64_t experts = 0;
+  int64_t top_experts = 0;  ///< that a token is routed to
+  int64_t expert_hidden = 0;
+  bool normalize_experts = false;  ///< the weights of a token's experts add up to 1
   RotaryFrequencies rotary;
   RotaryFrequencies local_rotary;  ///< of layers with a window, if the model has two
   std::vector<LlamaLayer> layers;

@@ -65,12 +65,15 @@ Result<int64_t> heads_of(const GgufModule& module, const GgufInput& input) {
 
 }  // namespace
 
-const GgufArchitecture* find_gguf_architecture(std::string_view name) {
+const GgufArchitecture* find_gguf_architecture(std::string_view name, bool has_experts) {
+  const GgufArchitecture* found = nullptr;
   for (const auto list : {gguf_decoders(), gguf_classics()}) {
-    const auto found = std::ranges::find(list, name, &GgufArchitecture::name);
-    if (found != list.end()) return &*found;
+    for (const GgufArchitecture& architecture : list) {
+      if (architecture.name != name) continue;
+      if (found == nullptr || architecture.has_experts == has_experts) found = &architecture;
+    }
   }
-  return nullptr;
+  return found;
 }
 
 Result<std::vector<RearrangedTensor>> name_tensors(const GgufArchitecture& architecture,

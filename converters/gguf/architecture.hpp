@@ -37,13 +37,14 @@ struct GgufArchitecture {
   std::span<const std::string_view> read_early;  ///< tensors that `config` reads
   /// The config.json of the same model in Transformers.
   Result<base::JsonTree> (*config)(const GgufInput& input);
+  bool has_experts = false;  ///< of two of the same name, the mixture of experts
 };
 
 std::span<const GgufArchitecture> gguf_decoders();  ///< relatives of LLaMA
 std::span<const GgufArchitecture> gguf_classics();  ///< GPT-2, GPT-NeoX, BERT
 
-/// Returns null if it is none of them.
-const GgufArchitecture* find_gguf_architecture(std::string_view name);
+/// Returns null if it is none of them. `has_experts` decides between two of the same name.
+const GgufArchitecture* find_gguf_architecture(std::string_view name, bool has_experts);
 
 /// Lists all tensors under Transformers' names. Fails with kUnsupported for a tensor that the
 /// architecture does not have, which might change what the model computes.

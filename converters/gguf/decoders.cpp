@@ -40,6 +40,27 @@ constexpr GgufModule kQwen[] = {
     {"ffn_gate", "mlp.gate_proj"},       {"ffn_up", "mlp.up_proj"},
     {"ffn_down", "mlp.down_proj"}};
 
+// The weights of all experts are one tensor, which folders do not have: converters/families/llama.cpp
+// knows these names.
+constexpr GgufModule kMixtral[] = {{"attn_norm", "input_layernorm"},
+                                   {"attn_q", "self_attn.q_proj", kPairs, kPairs},
+                                   {"attn_k", "self_attn.k_proj", kPairs, kPairs},
+                                   {"attn_v", "self_attn.v_proj"},
+                                   {"attn_output", "self_attn.o_proj"},
+                                   {"ffn_norm", "post_attention_layernorm"},
+                                   {"ffn_gate_inp", "mlp.gate"},
+                                   {"ffn_gate_exps", "mlp.experts.gate_proj"},
+                                   {"ffn_up_exps", "mlp.experts.up_proj"},
+                                   {"ffn_down_exps", "mlp.experts.down_proj"}};
+
+constexpr GgufModule kQwenMoe[] = {
+    {"attn_norm", "input_layernorm"},       {"attn_q", "self_attn.q_proj"},
+    {"attn_k", "self_attn.k_proj"},         {"attn_v", "self_attn.v_proj"},
+    {"attn_q_norm", "self_attn.q_norm"},    {"attn_k_norm", "self_attn.k_norm"},
+    {"attn_output", "self_attn.o_proj"},    {"ffn_norm", "post_attention_layernorm"},
+    {"ffn_gate_inp", "mlp.gate"},           {"ffn_gate_exps", "mlp.experts.gate_proj"},
+    {"ffn_up_exps", "mlp.experts.up_proj"}, {"ffn_down_exps", "mlp.experts.down_proj"}};
+
 constexpr GgufModule kPhi3[] = {
     {"attn_norm", "input_layernorm"},    {"attn_qkv", "self_attn.qkv_proj"},
     {"attn_output", "self_attn.o_proj"}, {"ffn_norm", "post_attention_layernorm"},
@@ -81,12 +102,16 @@ struct Common {
   Json config;
 };
 
-/// Experts are another kind of model, whatever its architecture is called.
+/// Without experts, which are another kind of model, whatever its architecture is called.
 Status refuse_experts(const GgufFields& fields) {
   for (const char* name : {"expert_count", "expert_used_count"}) {
     LW_ASSIGN_OR_RETURN(const int64_t count, fields.integer_or(name, 0, 0, INT32_MAX));
     if (count > 0) return fields.refused(name, "a mixture of experts");
   }
+  return {};
+}
+
+Status expect_causal(const GgufFields& fields) {
   LW_ASSIGN_OR_RETURN(const bool causal, fields.boolean_or("attention.causal", true));
   return causal ? Status() : fields.refused("attention.causal", "false");
 }
@@ -106,10 +131,11 @@ Result<int64_t> read_head_dim(const GgufFields& fields, const GgufSizes& sizes) 
                         "a size other than that of keys, " + std::to_string(keys) + ",");
 }
 
-Result<Common> read_common(const GgufInput& input, std::string_view model_type) {
+/// What models with and without experts have in common.
+Result<Common> read_layers(const GgufInput& input, std::string_view model_type) {
   const GgufFields& fields = input.fields;
   Common common;
-  LW_RETURN_IF_ERROR(refuse_experts(fields));
+  LW_RETURN_IF_ERROR(expect_causal(fields));
   LW_ASSIGN_OR_RETURN(common.sizes, read_gguf_sizes(input));
   const GgufSizes& sizes = common.sizes;
   LW_ASSIGN_OR_RETURN(
@@ -131,6 +157,23 @@ Result<Common> read_common(const GgufInput& input, std::string_view model_type) 
   return common;
 }
 
+Result<Common> read_common(const GgufInput& input, std::string_view model_type) {
+  LW_RETURN_IF_ERROR(refuse_experts(input.fields));
+  return read_layers(input, model_type);
+}
+
+/// A model with experts, whose weights are normalised in llama.cpp.
+Result<Common> read_with_experts(const GgufInput& input, std::string_view model_type) {
+  const GgufFields& fields = input.fields;
+  LW_ASSIGN_OR_RETURN(Common common, read_layers(input, model_type));
+  LW_ASSIGN_OR_RETURN(const int64_t experts, fields.integer("expert_count", 1, kMostFeatures));
+  LW_ASSIGN_OR_RETURN(const int64_t used, fields.integer("expert_used_count", 1, experts));
+  common.config.set("num_local_experts", experts);
+  common.config.set("num_experts_per_tok", used);
+  common.config.set("norm_topk_prob", true);
+  return common;
+}
+
 /// `partial`: whether only a part of each head may be turned.
 Status add_rope(const GgufInput& input, bool partial, Common* common) {
   LW_ASSIGN_OR_RETURN(Json rope,
@@ -148,6 +191,14 @@ void add_biases(const GgufInput& input, bool mlp, Json* config) {
 /// 0 if there is none.
 Result<int64_t> read_window(const GgufFields& fields) {
   return fields.integer_or("attention.sliding_window", 0, 0, kMostWindow);
+}
+
+Result<Json> mixtral_config(const GgufInput& input) {
+  LW_ASSIGN_OR_RETURN(const int64_t window, read_window(input.fields));
+  LW_ASSIGN_OR_RETURN(Common common, read_with_experts(input, "mixtral"));
+  LW_RETURN_IF_ERROR(add_rope(input, /*partial=*/false, &common));
+  common.config.set("sliding_window", window > 0 ? Json(window) : Json());
+  return std::move(common.config);
 }
 
 /// LLaMA, and Mistral, which differs by its window.
@@ -182,6 +233,17 @@ Result<Json> qwen3_config(const GgufInput& input) {
   LW_ASSIGN_OR_RETURN(Common common, read_common(input, "qwen3"));
   LW_RETURN_IF_ERROR(add_rope(input, /*partial=*/false, &common));
   add_biases(input, /*mlp=*/false, &common.config);
+  return std::move(common.config);
+}
+
+Result<Json> qwen3_moe_config(const GgufInput& input) {
+  LW_ASSIGN_OR_RETURN(Common common, read_with_experts(input, "qwen3_moe"));
+  LW_RETURN_IF_ERROR(add_rope(input, /*partial=*/false, &common));
+  add_biases(input, /*mlp=*/false, &common.config);
+  LW_ASSIGN_OR_RETURN(
+      const int64_t hidden,
+      input.fields.integer_or("expert_feed_forward_length", common.sizes.hidden, 1, kMostFeatures));
+  common.config.set("moe_intermediate_size", hidden);
   return std::move(common.config);
 }
 
@@ -282,9 +344,11 @@ Result<Json> gemma3_config(const GgufInput& input) {
 
 constexpr GgufArchitecture kDecoders[] = {
     {"llama", kOutside, kLlama, "model.layers.", kRopeTensors, llama_config},
+    {"llama", kOutside, kMixtral, "model.layers.", kRopeTensors, mixtral_config, true},
     {"smollm3", kOutside, kLlama, "model.layers.", kRopeTensors, smollm3_config},
     {"qwen2", kOutside, kQwen, "model.layers.", kRopeTensors, qwen2_config},
     {"qwen3", kOutside, kQwen, "model.layers.", kRopeTensors, qwen3_config},
+    {"qwen3moe", kOutside, kQwenMoe, "model.layers.", kRopeTensors, qwen3_moe_config},
     {"phi3", kOutside, kPhi3, "model.layers.", kRopeTensors, phi3_config},
     {"olmo2", kOutside, kOlmo2, "model.layers.", kRopeTensors, olmo2_config},
     {"gemma2", kGemmaOutside, kGemma, "model.layers.", kRopeTensors, gemma2_config},

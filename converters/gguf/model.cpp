@@ -33,10 +33,11 @@ class Reader {
     LW_RETURN_IF_ERROR(check_type());
     const GgufFields general(view_, "general.");
     LW_ASSIGN_OR_RETURN(const std::string architecture, general.text("architecture"));
-    architecture_ = find_gguf_architecture(architecture);
+    const GgufFields fields(view_, architecture + ".");
+    LW_ASSIGN_OR_RETURN(const int64_t experts, fields.integer_or("expert_count", 0, 0, INT32_MAX));
+    architecture_ = find_gguf_architecture(architecture, experts > 0);
     if (architecture_ == nullptr) return unknown_architecture(architecture);
     model_.architecture = architecture;
-    const GgufFields fields(view_, architecture + ".");
     const GgufInput input{fields, *checkpoint_};
     LW_ASSIGN_OR_RETURN(const Json config, architecture_->config(input));
     LW_ASSIGN_OR_RETURN(std::vector<RearrangedTensor> tensors, name_tensors(*architecture_, input));

@@ -25,8 +25,20 @@ constexpr int64_t kMostRows = 2048;
 struct Product {
   std::string weight;  ///< `<node>.<role>`
   graph::ValueId value;
-  int64_t k;  ///< the first k of the value's features
+  int64_t k;     ///< the first k of the value's features
+  int64_t rows;  ///< or this many times k features, side by side
 };
+
+/// Rows of inputs that a row of the value holds.
+int64_t rows_of(const graph::Graph& graph, const graph::Node& node) {
+  const ops::OperatorDescription& op = *ops::find_operator(node.op);
+  if (op.product_rows == nullptr) return 1;
+  std::vector<int64_t> features;
+  for (const graph::ValueId input : node.inputs) {
+    features.push_back(graph.values[static_cast<size_t>(input)].features);
+  }
+  return op.product_rows(node.attributes, features);
+}
 
 std::vector<Product> products_of(const graph::Graph& graph) {
   std::vector<Product> products;
@@ -38,8 +50,10 @@ std::vector<Product> products_of(const graph::Graph& graph) {
       const graph::ValueId value =
           weight.multiplies_output ? node.output : node.inputs[weight.input];
       const int64_t features = graph.values[static_cast<size_t>(value)].features;
+      const int64_t rows = rows_of(graph, node);
       products.push_back({node.name + "." + std::string(weight.role), value,
-                          weight.multiplies_output ? features / op.state_parts : features});
+                          (weight.multiplies_output ? features / op.state_parts : features) / rows,
+                          rows});
     }
   }
   return products;
@@ -48,11 +62,15 @@ std::vector<Product> products_of(const graph::Graph& graph) {
 /// Keeps every stride-th row, and drops every other one whenever there are too many.
 class RowCollector {
  public:
-  explicit RowCollector(int64_t k) { rows_.k = k; }
+  explicit RowCollector(const Product& product) : side_by_side_(product.rows) {
+    rows_.k = product.k;
+  }
 
   void add(const ops::Operand& from) {
     for (int64_t row = 0; row < from.rows; ++row) {
-      if (seen_++ % stride_ == 0) add(from.f32() + row * from.stride);
+      for (int64_t i = 0; i < side_by_side_; ++i) {
+        if (seen_++ % stride_ == 0) add(from.f32(row) + i * rows_.k);
+      }
     }
   }
 
@@ -76,6 +94,7 @@ class RowCollector {
   }
 
   InputRows rows_;
+  const int64_t side_by_side_;
   int64_t seen_ = 0;
   int64_t stride_ = 1;
 };
@@ -107,7 +126,7 @@ Result<CapturedInputs> capture_inputs(const Model& model, std::span<const Sample
   exec::Executor executor(program, team);
   std::vector<RowCollector> collectors;
   collectors.reserve(products.size());
-  for (const Product& product : products) collectors.emplace_back(product.k);
+  for (const Product& product : products) collectors.emplace_back(product);
   for (const Sample& sample : samples) {
     LW_RETURN_IF_ERROR(exec::run_sequence(program, executor, sample.source, sample.target, {}));
     for (size_t i = 0; i < products.size(); ++i) {

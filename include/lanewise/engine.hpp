@@ -23,6 +23,8 @@ struct EngineOptions {
   /// Tokens of prompts in a step, at least 1. More: prompts take less time; fewer: the next tokens
   /// of other requests come sooner.
   int64_t prompt_tokens = 512;
+  /// Steps in which later requests may join before the first one that waits; 0: none ever does.
+  int64_t overtaking_steps = 256;
 };
 
 /// One text to continue.
@@ -51,8 +53,10 @@ struct EngineStats {
 /// have ended, without waiting for each other. For decoders without an encoder.
 ///
 /// A request gets the same tokens, and scores with the same bits, alone and among others. Requests
-/// join in the order in which they were submitted, as soon as the cache has room for all tokens
-/// that they may need.
+/// join in the order in which they were submitted, as soon as there is room for all tokens and
+/// hypotheses that they may need. While there is none for the first that waits, smaller ones behind
+/// it join, for up to EngineOptions::overtaking_steps steps. From then on none joins before it: it
+/// waits for requests that are already active, and for no other.
 ///
 /// submit(), cancel() and stats() may be called by any thread at any time, also by callbacks; step()
 /// by one thread at a time. Callbacks run in step(), on its thread.
@@ -62,7 +66,7 @@ struct EngineStats {
 ///   }
 class LANEWISE_EXPORT Engine {
  public:
-  /// Fails as Generator::create() does, with kInvalidArgument for limits below 1, and with
+  /// Fails as Generator::create() does, with kInvalidArgument for limits that are too small, and with
   /// kUnsupported for a model that has an encoder.
   static Result<Engine> create(const Model& model, const EngineOptions& options = {});
 
@@ -86,6 +90,10 @@ class LANEWISE_EXPORT Engine {
   /// Fails with kResourceExhausted if memory runs out: all active requests have then ended with
   /// kCancelled; those that wait can go on with the next step.
   Result<bool> step();
+
+  /// As Generator::reserve() and memory_bytes(). Not while another thread is in step().
+  Status reserve(int64_t sequences, int64_t tokens);
+  int64_t memory_bytes(int64_t sequences, int64_t tokens) const noexcept;
 
   EngineStats stats() const noexcept;
   int threads() const noexcept;

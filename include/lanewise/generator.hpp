@@ -65,13 +65,25 @@ class LANEWISE_EXPORT Generator {
   ///
   /// Fails with kInvalidArgument if a source is empty, too long or has an id outside the
   /// vocabulary, and the message gives its number, counted from 1; fails as validate() does for bad
-  /// options; with kResourceExhausted if a grammar is too ambiguous. Cancellation and deadlines are not failures: the tokens generated so far are returned
-  /// with FinishReason::kCancelled.
+  /// options; with kResourceExhausted if a grammar is too ambiguous. Cancellation and deadlines are
+  /// not failures: the tokens generated so far are returned with FinishReason::kCancelled.
   Result<std::vector<Generation>> generate(std::span<const std::vector<int32_t>> sources,
                                            const GenerationOptions& options,
                                            const GenerationCallbacks& callbacks = {},
                                            const RunOptions& run = {},
                                            std::span<const Constraint> constraints = {});
+
+  /// Allocates working memory and cache for up to `sequences` hypotheses at once (of all sources,
+  /// with their beams and returned sequences) of up to `tokens` tokens each, prompt included. The
+  /// sources of an encoder-decoder may have as many. The cache gets at most
+  /// SessionOptions::cache_bytes, and what is kept of earlier texts has no more room than that.
+  /// Fails with kInvalidArgument for numbers below 1, with kResourceExhausted if memory runs out;
+  /// the generator stays usable.
+  Status reserve(int64_t sequences, int64_t tokens);
+  /// Bytes that reserve() allocates in a new Generator, which is all that its steps use beside
+  /// oneDNN; INT64_MAX if no machine has that much memory. Beside it, a source needs memory for its
+  /// tokens, for what the search notes of them, and for its results.
+  int64_t memory_bytes(int64_t sequences, int64_t tokens) const noexcept;
 
   /// One pass of the encoder over a batch of sources, or one step of the decoder.
   struct StepTime {

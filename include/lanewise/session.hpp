@@ -18,11 +18,21 @@
 
 namespace lanewise {
 
+<<<<<<< HEAD
 /// Runs `task` on threads of the host: calls it `count` times, on any threads, also the calling one,
 /// and returns when all calls have returned. Each call takes part in the work until none is left, so
 /// threads need not be free at the same time, and one call is enough. Must not throw. `task` does
 /// not throw, and must not be called later.
 using HostThreads = std::function<void(int count, const std::function<void()>& task)>;
+=======
+/// How a decoder keeps the keys and values of earlier tokens. Types other than kF32 take less memory
+/// and round them; attention computes in f32 either way.
+enum class CacheType {
+  kF32,
+  kBf16,  ///< half of the memory
+  kInt8,  ///< about a quarter: 8 bits, with a scale for each token's key or value of a head
+};
+>>>>>>> dec
 
 struct SessionOptions {
   /// Number of threads; 0: the CPUs that the process may use (affinity and cgroup).
@@ -42,6 +52,9 @@ struct SessionOptions {
   /// Generator and Engine: the most bytes of keys and values; 0: no limit. Sources wait until there
   /// is room for all tokens that they may need.
   int64_t cache_bytes = 0;
+  /// Generator, Engine and Scorer: the type of keys and values. A text's results do not depend on
+  /// the rest of the batch, whatever it is.
+  CacheType cache_type = CacheType::kF32;
   /// Generator and Engine: takes over what earlier texts with the same beginning have computed.
   /// Results do not depend on it.
   bool reuse_prefixes = true;

@@ -15,7 +15,8 @@ namespace lanewise::ops {
 ///          then the cache, f32, KvPage::floats() features, whose `stride` is where the layer begins
 ///          in a page, in floats
 /// output   q [tokens, heads * head_dim] f32
-/// attributes  heads; kv_heads (heads), divides heads; head_dim
+/// attributes  heads; kv_heads (heads), divides heads; head_dim; cache_type (f32), bf16 or int8: what
+///             keys and values are rounded to (KvType). A token's depends on nothing else.
 /// Fails with kInvalidArgument if attributes and operands do not match.
 Result<OperatorPtr> make_append_kv(const OperatorConfig& config);
 

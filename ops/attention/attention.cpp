@@ -7,7 +7,7 @@
 #include "ops/attention/attention_kernels.hpp"
 #include "ops/attention/attention_pieces.hpp"
 #include "ops/attention/attention_problem.hpp"
-#include "ops/attention/kv_page.hpp"
+#include "ops/attention/paged_operands.hpp"
 #include "ops/description.hpp"
 
 #define LW_KERNEL_TABLE AttentionKernels
@@ -155,8 +155,8 @@ Result<OperatorPtr> make_attention(const OperatorConfig& config) {
 namespace {
 
 Result<int64_t> page_floats(const Attributes& attributes, int64_t /*output_features*/) {
-  LW_ASSIGN_OR_RETURN(const AttentionProblem problem, check_heads(attributes));
-  return KvPage{problem.kv_heads, problem.head_dim}.floats();
+  LW_ASSIGN_OR_RETURN(const KvPage page, page_of(attributes));
+  return page.floats();
 }
 
 }  // namespace

@@ -34,9 +34,9 @@ Lengths lengths_of(const Operands& operands, int64_t sequence) noexcept {
 
 class PagedAttentionOperator final : public Operator {
  public:
-  PagedAttentionOperator(AttentionProblem problem, Isa isa)
+  PagedAttentionOperator(AttentionProblem problem, const KvPage& page, Isa isa)
       : problem_(std::move(problem)),
-        page_{problem_.kv_heads, problem_.head_dim},
+        page_(page),
         pieces_(problem_, kRows),
         kernels_(kernels_for<PagedAttentionKernels>(isa)) {}
 
@@ -59,7 +59,8 @@ class PagedAttentionOperator final : public Operator {
   }
 
   size_t scratch_bytes() const noexcept override {
-    return sizeof(float) * paged_attention_scratch_floats(static_cast<size_t>(problem_.head_dim));
+    return sizeof(float) *
+           paged_attention_scratch_floats(static_cast<size_t>(problem_.head_dim), page_.type);
   }
 
   double flops(const Operands& operands) const noexcept override {
@@ -79,6 +80,8 @@ class PagedAttentionOperator final : public Operator {
     block.pages = sequence.pages();
     block.keys = static_cast<size_t>(sequence.layer_offset() + page_.keys(kv_head));
     block.values = static_cast<size_t>(sequence.layer_offset() + page_.values(kv_head));
+    block.scales = static_cast<size_t>(sequence.layer_offset() + page_.scales(kv_head));
+    block.type = page_.type;
     block.head_dim = static_cast<size_t>(problem_.head_dim);
     block.rows = static_cast<size_t>(rows);
     block.q = arrays.q;
@@ -115,9 +118,10 @@ class PagedAttentionOperator final : public Operator {
 };
 
 /// check_attention() knows keys and values as inputs: the spec of those in the cache.
-OperatorConfig with_memory(const OperatorConfig& config, const AttentionProblem& heads) {
+OperatorConfig with_memory(const OperatorConfig& config, const KvPage& page) {
   OperatorConfig rest = config;
-  rest.inputs.back() = {DataType::kF32, 2 * heads.kv_heads * heads.head_dim};
+  rest.attributes.erase(kCacheType);
+  rest.inputs.back() = {DataType::kF32, 2 * page.kv_heads * page.head_dim};
   return rest;
 }
 
@@ -125,14 +129,15 @@ OperatorConfig with_memory(const OperatorConfig& config, const AttentionProblem&
 
 Result<OperatorPtr> make_paged_attention(const OperatorConfig& config) {
   if (config.inputs.size() != 2) return invalid_argument("expected 2 inputs");
-  LW_ASSIGN_OR_RETURN(const AttentionProblem heads, check_heads(config.attributes));
-  LW_ASSIGN_OR_RETURN(AttentionProblem problem, check_attention(with_memory(config, heads)));
-  LW_RETURN_IF_ERROR(check_pages(config, problem));
+  LW_ASSIGN_OR_RETURN(const KvPage page, page_of(config.attributes));
+  LW_ASSIGN_OR_RETURN(AttentionProblem problem, check_attention(with_memory(config, page)));
+  LW_RETURN_IF_ERROR(check_pages(config, page));
   if (!problem.causal) return invalid_argument("attribute 'causal': expected true");
   if (problem.bias.kind == BiasKind::kDense) {
     return invalid_argument("attribute 'bias_kind': expected none or relative");
   }
-  return OperatorPtr(std::make_unique<PagedAttentionOperator>(std::move(problem), config.isa));
+  return OperatorPtr(
+      std::make_unique<PagedAttentionOperator>(std::move(problem), page, config.isa));
 }
 
 constinit const OperatorDescription paged_attention_operator = {

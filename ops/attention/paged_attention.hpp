@@ -13,8 +13,10 @@ namespace lanewise::ops {
 ///
 /// inputs   q [tokens, heads * head_dim] f32, ragged; the cache, as in append_kv
 /// output   y [tokens, heads * head_dim] f32, not an input
-/// attributes, weights  those of attention; causal must be true, bias_kind none or relative
-/// Error: as attention.
+/// attributes, weights  those of attention; causal must be true, bias_kind none or relative.
+///                      cache_type as in append_kv: keys and values of other types than f32 are
+///                      widened, exactly, before they are multiplied
+/// Error: as attention, of the keys and values in the cache.
 /// Fails with kInvalidArgument if attributes, weights and operands do not match. A token has the
 /// same bits in every batch, however many tokens of its sequence are new, in every division into
 /// pieces and number of threads, and on every instruction set with FMA. They differ from those of

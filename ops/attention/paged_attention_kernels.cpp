@@ -2,11 +2,14 @@
 
 #include "ops/activation/activation_math.hpp"
 #include "ops/simd.hpp"
+#include "ops/simd_codes.hpp"
 
 // Two products like those of a linear layer: S = Q Kᵀ with a page of keys for a panel of 16
 // columns, y = P V with 16 features for one. Scalars come from rows of queries and of weights, so
 // one row and many are the same code, in tiles of other sizes: a score is one chain over the
 // features, a result one chain over the keys, whatever the tile.
+//
+// Pages of other types than f32 are widened a block of keys at a time, for all rows at once.
 
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
@@ -38,7 +41,8 @@ struct Running {
       : stride(attention_copy_stride(block.head_dim)),
         q(scratch),
         y(q + kPagedRows * stride),
-        scores(y + kPagedRows * stride) {
+        scores(y + kPagedRows * stride),
+        widened(scores + kPagedTileRows * kKeyBlock) {
     for (size_t r = 0; r < block.rows; ++r) {
       largest[r] = -kInfinity;
       sum[r] = 0;
@@ -50,8 +54,15 @@ struct Running {
   float* q;                   // [rows][stride], scaled
   float* y;                   // [rows][stride], sums of weighted values so far
   float* scores;              // [tile rows][kKeyBlock], then weights
+  float* widened;             // the pages of a block of keys as f32; none if they are f32
   float largest[kPagedRows];  // score so far, in units of log2(e)
   float sum[kPagedRows];      // of weights so far
+
+  // The pages of the block of keys, as f32, and where the head begins in one.
+  const float* const* pages = nullptr;
+  size_t keys = 0;
+  size_t values = 0;
+  const float* widened_pages[kKeyBlock / kLanes];
 };
 
 /// Rows of a tile, and the keys of one block that any of them sees: [begin, end), in pages [page,
@@ -65,6 +76,8 @@ struct Tile {
 
   size_t page() const noexcept { return begin / kLanes; }
   size_t page_end() const noexcept { return (end + kLanes - 1) / kLanes; }
+  /// The index of a page in its block.
+  size_t in_block(size_t page) const noexcept { return page - block / kLanes; }
   /// The index of a page's first key among the scores of a row.
   size_t column(size_t page) const noexcept { return page * kLanes - block; }
 };
@@ -74,7 +87,9 @@ template <size_t kRows, size_t kPages>
 void score_pages(const PagedBlock& block, const Tile& tile, size_t page,
                  const Running& run) noexcept {
   const float* keys[kPages];
-  LW_UNROLL for (size_t p = 0; p < kPages; ++p) keys[p] = block.pages[page + p] + block.keys;
+  LW_UNROLL for (size_t p = 0; p < kPages; ++p) {
+    keys[p] = run.pages[tile.in_block(page + p)] + run.keys;
+  }
   const float* q = run.q + tile.row * run.stride;
   f32x16 sums[kRows][kPages];
   LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
@@ -113,8 +128,7 @@ void score_tile(const PagedBlock& block, const Tile& tile, const Running& run) n
 
 /// y[r][feature] += P V for kRows rows and kVectors * 16 features from `feature` on.
 template <size_t kRows, size_t kVectors>
-void add_features(const PagedBlock& block, const Tile& tile, size_t feature,
-                  const Running& run) noexcept {
+void add_features(const Tile& tile, size_t feature, const Running& run) noexcept {
   float* y = run.y + tile.row * run.stride + feature;
   f32x16 sums[kRows][kVectors];
   LW_UNROLL for (size_t r = 0; r < kRows; ++r) {
@@ -126,7 +140,8 @@ void add_features(const PagedBlock& block, const Tile& tile, size_t feature,
     const size_t first = page * kLanes;
     const size_t begin = tile.begin > first ? tile.begin : first;
     const size_t end = tile.end < first + kLanes ? tile.end : first + kLanes;
-    const float* value = block.pages[page] + block.values + (begin - first) * run.stride + feature;
+    const float* value =
+        run.pages[tile.in_block(page)] + run.values + (begin - first) * run.stride + feature;
     const float* weight = run.scores + (begin - tile.block);
     for (size_t j = begin; j < end; ++j, value += run.stride, ++weight) {
       f32x16 v[kVectors];
@@ -145,28 +160,28 @@ void add_features(const PagedBlock& block, const Tile& tile, size_t feature,
 }
 
 template <size_t kRows, size_t kVectors>
-void add_from(const PagedBlock& block, const Tile& tile, size_t feature,
-              const Running& run) noexcept {
+void add_from(const Tile& tile, size_t feature, const Running& run) noexcept {
   for (; feature + kVectors * kLanes <= run.stride; feature += kVectors * kLanes) {
-    add_features<kRows, kVectors>(block, tile, feature, run);
+    add_features<kRows, kVectors>(tile, feature, run);
   }
-  if constexpr (kVectors > 1) add_from<kRows, kVectors / 2>(block, tile, feature, run);
+  if constexpr (kVectors > 1) add_from<kRows, kVectors / 2>(tile, feature, run);
 }
 
 template <size_t kRows>
-void add_tile(const PagedBlock& block, const Tile& tile, const Running& run) noexcept {
-  add_from<kRows, columns_of_tile<kRows>()>(block, tile, 0, run);
+void add_tile(const Tile& tile, const Running& run) noexcept {
+  add_from<kRows, columns_of_tile<kRows>()>(tile, 0, run);
 }
 
 /// Like add_tile, bit for bit, but a key whose weight is 0 adds nothing, not even a NaN.
-void add_tile_carefully(const PagedBlock& block, const Tile& tile, const Running& run) noexcept {
+void add_tile_carefully(const Tile& tile, const Running& run) noexcept {
   for (size_t r = 0; r < tile.rows; ++r) {
     float* y = run.y + (tile.row + r) * run.stride;
     const float* weights = run.scores + r * kKeyBlock;
     for (size_t j = tile.begin; j < tile.end; ++j) {
       const float weight = weights[j - tile.block];
       if (weight == 0.0f) continue;
-      const float* value = block.pages[j / kLanes] + block.values + j % kLanes * run.stride;
+      const float* page = run.pages[tile.in_block(j / kLanes)];
+      const float* value = page + run.values + j % kLanes * run.stride;
       for (size_t i = 0; i < run.stride; i += kLanes) {
         store(y + i, fma(load(value + i), broadcast(weight), load(y + i)));
       }
@@ -174,12 +189,9 @@ void add_tile_carefully(const PagedBlock& block, const Tile& tile, const Running
   }
 }
 
-using TileFunction = void (*)(const PagedBlock& block, const Tile& tile,
-                              const Running& run) noexcept;
-
 struct TileFunctions {
-  TileFunction score;
-  TileFunction add;
+  void (*score)(const PagedBlock& block, const Tile& tile, const Running& run) noexcept;
+  void (*add)(const Tile& tile, const Running& run) noexcept;
 };
 
 template <size_t kRows>
@@ -288,7 +300,57 @@ void attend_tile(const PagedBlock& block, const Tile& tile, bool carefully, Runn
   const TileFunctions& functions = kTiles[tile.rows];
   functions.score(block, tile, run);
   for (size_t r = tile.row; r < tile.row + tile.rows; ++r) weigh_row(block, tile, r, run);
-  (carefully ? add_tile_carefully : functions.add)(block, tile, run);
+  (carefully ? add_tile_carefully : functions.add)(tile, run);
+}
+
+/// Keys [head_dim][16], then values [16][stride], of one page as f32.
+void widen_bf16(const PagedBlock& block, const float* page, size_t stride, float* to) noexcept {
+  const auto* keys = reinterpret_cast<const uint16_t*>(page + block.keys);
+  for (size_t i = 0; i < block.head_dim; ++i, to += kLanes) {
+    store(to, load_bf16_as_f32(keys + i * kLanes));
+  }
+  const auto* values = reinterpret_cast<const uint16_t*>(page + block.values);
+  for (size_t i = 0; i < kLanes * stride; i += kLanes) store(to + i, load_bf16_as_f32(values + i));
+}
+
+/// Likewise; lanes of keys are tokens.
+void widen_int8(const PagedBlock& block, const float* page, size_t stride, float* to) noexcept {
+  const auto* keys = reinterpret_cast<const uint8_t*>(page + block.keys);
+  const float* scales = page + block.scales;
+  const f32x16 scale = load(scales);
+  for (size_t i = 0; i < block.head_dim; ++i, to += kLanes) {
+    store(to, load_i8_as_f32(keys + i * kLanes) * scale);
+  }
+  const auto* values = reinterpret_cast<const uint8_t*>(page + block.values);
+  for (size_t token = 0; token < kLanes; ++token, to += stride, values += stride) {
+    const f32x16 of_token = broadcast(scales[kLanes + token]);
+    for (size_t i = 0; i < stride; i += kLanes) {
+      store(to + i, load_i8_as_f32(values + i) * of_token);
+    }
+  }
+}
+
+/// Provides the pages of the block of keys at `key`, of which rows see [first, last), as f32.
+void open_pages(const PagedBlock& block, size_t key, size_t first, size_t last,
+                Running& run) noexcept {
+  const size_t block_page = key / kLanes;
+  if (block.type == KvType::kF32) {
+    run.pages = block.pages + block_page;
+    run.keys = block.keys;
+    run.values = block.values;
+    return;
+  }
+  run.pages = run.widened_pages;
+  run.keys = 0;
+  run.values = kLanes * block.head_dim;
+  const size_t begin = clamp(first, key, key + kKeyBlock) / kLanes;
+  const size_t end = (clamp(last, key, key + kKeyBlock) + kLanes - 1) / kLanes;
+  const auto widen = block.type == KvType::kBf16 ? widen_bf16 : widen_int8;
+  for (size_t page = begin; page < end; ++page) {
+    float* to = run.widened + (page - block_page) * kLanes * (block.head_dim + run.stride);
+    run.widened_pages[page - block_page] = to;
+    widen(block, block.pages[page], run.stride, to);
+  }
 }
 
 /// Blocks of keys begin at multiples of kKeyBlock: where the running maximum changes depends only
@@ -304,6 +366,7 @@ void attend_keys(const PagedBlock& block, bool carefully, Running& run) noexcept
     if (end > last) last = end;
   }
   for (size_t key = first / kKeyBlock * kKeyBlock; key < last; key += kKeyBlock) {
+    open_pages(block, key, first, last, run);
     for (size_t row = 0; row < block.rows; row += kTileRows) {
       const size_t rows = block.rows - row < kTileRows ? block.rows - row : kTileRows;
       const Tile tile = tile_of(block, row, rows, key);

@@ -19,6 +19,8 @@ struct PagedBlock {
   const float* const* pages;  // keys j of a sequence are in page j / kPageTokens
   size_t keys;                // where the head begins in a page (KvPage), in floats
   size_t values;
+  size_t scales;  // of kInt8
+  KvType type;
   size_t head_dim;
   size_t rows;
   const float* const* q;  // [rows] rows of head_dim
@@ -31,13 +33,16 @@ struct PagedBlock {
 };
 
 struct PagedAttentionKernels {
-  /// `scratch`: paged_attention_scratch_floats(head_dim) floats, aligned to 64 bytes.
+  /// `scratch`: paged_attention_scratch_floats(head_dim, type) floats, aligned to 64 bytes.
   void (*attend)(const PagedBlock& block, float* scratch) noexcept;
 };
 
-/// Scaled queries and sums of values of all rows, in whole vectors; scores of a tile.
-constexpr size_t paged_attention_scratch_floats(size_t head_dim) {
-  return 2 * kPagedRows * attention_copy_stride(head_dim) + kPagedTileRows * kKeyBlock;
+/// Scaled queries and sums of values of all rows, in whole vectors; scores of a tile; keys and
+/// values of a block of keys, if they have to be widened.
+constexpr size_t paged_attention_scratch_floats(size_t head_dim, KvType type) {
+  const size_t stride = attention_copy_stride(head_dim);
+  const size_t widened = type == KvType::kF32 ? 0 : kKeyBlock * (head_dim + stride);
+  return 2 * kPagedRows * stride + kPagedTileRows * kKeyBlock + widened;
 }
 
 }  // namespace lanewise::ops

@@ -1,13 +1,37 @@
 #include "ops/attention/paged_operands.hpp"
 
+#include <array>
 #include <string>
 
-#include "ops/attention/kv_page.hpp"
+#include "base/status_macros.hpp"
 
 namespace lanewise::ops {
+namespace {
 
-Status check_pages(const OperatorConfig& config, const AttentionProblem& problem) {
-  const int64_t features = KvPage{problem.kv_heads, problem.head_dim}.floats();
+/// In the order of KvType.
+constexpr std::array<std::string_view, 3> kTypes = {"f32", "bf16", "int8"};
+
+Result<KvType> type_of(const Attributes& attributes) {
+  LW_ASSIGN_OR_RETURN(const std::string name, attributes.get_string(kCacheType, kTypes.front()));
+  for (size_t i = 0; i < kTypes.size(); ++i) {
+    if (name == kTypes[i]) return static_cast<KvType>(i);
+  }
+  return invalid_argument("attribute '" + std::string(kCacheType) +
+                          "': expected f32, bf16 or int8, found '" + name + "'");
+}
+
+}  // namespace
+
+std::string_view name_of(KvType type) noexcept { return kTypes[static_cast<size_t>(type)]; }
+
+Result<KvPage> page_of(const Attributes& attributes) {
+  LW_ASSIGN_OR_RETURN(const AttentionProblem heads, check_heads(attributes));
+  LW_ASSIGN_OR_RETURN(const KvType type, type_of(attributes));
+  return KvPage{heads.kv_heads, heads.head_dim, type};
+}
+
+Status check_pages(const OperatorConfig& config, const KvPage& page) {
+  const int64_t features = page.floats();
   const OperandSpec& cache = config.inputs.back();
   if (cache.type == DataType::kF32 && cache.features == features) return {};
   return invalid_argument("cache: expected " + std::to_string(features) + " features F32, found " +

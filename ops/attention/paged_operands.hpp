@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "ops/attention/attention_problem.hpp"
+#include "ops/attention/kv_page.hpp"
 #include "ops/description.hpp"
 #include "ops/operator.hpp"
 
@@ -40,8 +41,18 @@ class PagedSequence {
   int64_t sequence_;
 };
 
+/// The attribute of append_kv and paged_attention that says the type of keys and values in pages:
+/// f32 (default), bf16 or int8. Only steps have it.
+inline constexpr const char* kCacheType = "cache_type";
+
+/// The name of a type in kCacheType.
+std::string_view name_of(KvType type) noexcept;
+
+/// The pages of a layer: reads heads, kv_heads, head_dim and kCacheType alone.
+Result<KvPage> page_of(const Attributes& attributes);
+
 /// Fails unless the last input is a cache of KvPage::floats() features.
-Status check_pages(const OperatorConfig& config, const AttentionProblem& problem);
+Status check_pages(const OperatorConfig& config, const KvPage& page);
 
 /// The rule of rows of such an operator: tokens, and a cache at the end.
 std::string_view tokens_and_pages(const NodeRows& rows);

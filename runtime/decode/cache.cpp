@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/dcheck.hpp"
+#include "base/saturating.hpp"
 #include "base/status_macros.hpp"
 #include "ops/attention/kv_page.hpp"
 
@@ -53,6 +54,19 @@ int64_t Cache::most_tokens() const noexcept {
   return pages_.page_bytes() > 0 ? pages_.most_pages() * ops::kPageTokens : kNoLimit;
 }
 
+Status Cache::reserve(int64_t pages, int64_t states) {
+  if (pages_.page_bytes() > 0) {
+    LW_RETURN_IF_ERROR(pages_.reserve(pages));
+    reserved_pages_ = std::max(reserved_pages_, pages);
+  }
+  return slots_.layers() > 0 ? slots_.reserve(states) : Status();
+}
+
+int64_t Cache::memory_bytes(int64_t pages, int64_t states) const noexcept {
+  return base::add_or_max(pages_.page_bytes() > 0 ? pages_.memory_bytes(pages) : 0,
+                          slots_.layers() > 0 ? slots_.memory_bytes(states) : 0);
+}
+
 Status Cache::append(Sequence& sequence, int64_t count) {
   if (slots_.layers() > 0) LW_RETURN_IF_ERROR(slots_.reserve(count));
   if (pages_.page_bytes() > 0) LW_RETURN_IF_ERROR(append_pages(sequence, count));
@@ -81,7 +95,9 @@ Status Cache::append_pages(Sequence& sequence, int64_t count) {
 
 /// Pages that are kept for reuse give way to those that are needed.
 Status Cache::take(int64_t count, std::vector<int32_t>& pages) {
-  const int64_t room = pages_.most_pages() - pages_.pages() + pages_.free_pages();
+  const int64_t most =
+      reserved_pages_ > 0 ? std::max(reserved_pages_, pages_.pages()) : pages_.most_pages();
+  const int64_t room = most - pages_.pages() + pages_.free_pages();
   if (count > room) forget(count - room);
   return pages_.take(count, pages);
 }

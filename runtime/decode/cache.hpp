@@ -42,6 +42,11 @@ class Cache {
   void set_limit(int64_t bytes) noexcept { pages_.set_limit(bytes); }
   /// The most tokens of a sequence that has all of the cache.
   int64_t most_tokens() const noexcept;
+  /// Allocates for sequences of that many pages and states together. The pages then hold what is
+  /// kept for reuse(), too: it gives way before more are allocated. kResourceExhausted as append().
+  Status reserve(int64_t pages, int64_t states);
+  /// Bytes that reserve() allocates in an empty cache; INT64_MAX if no machine has that much.
+  int64_t memory_bytes(int64_t pages, int64_t states) const noexcept;
   /// Keeps up to `pages` full pages of sequences that were released, for reuse().
   void keep(int64_t pages) noexcept { most_kept_ = pages; }
 
@@ -93,6 +98,7 @@ class Cache {
   SlotPool slots_;
   PrefixIndex prefixes_;
   int64_t most_kept_ = 0;
+  int64_t reserved_pages_ = 0;
 };
 
 }  // namespace lanewise::decode

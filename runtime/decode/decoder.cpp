@@ -46,13 +46,27 @@ Status check_vocabulary(const graph::DecodingGraphs& graphs, const ModelInfo& in
                      " tokens, of which the decoder takes " + std::to_string(ids));
 }
 
+ops::KvType kv_type(CacheType type) {
+  switch (type) {
+    case CacheType::kBf16:
+      return ops::KvType::kBf16;
+    case CacheType::kInt8:
+      return ops::KvType::kInt8;
+    case CacheType::kF32:
+      break;
+  }
+  return ops::KvType::kF32;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Decoder>> Decoder::create(const Model& model,
                                                  const SessionOptions& options) {
   LW_ASSIGN_OR_RETURN(const SessionSetup setup, check_session_options(options));
   model.data().prefetch_weights();
-  Result<graph::DecodingGraphs> graphs = graph::split_for_decoding(model.data().graph());
+  const ops::KvType type = kv_type(options.cache_type);
+  Result<graph::DecodingGraphs> graphs =
+      graph::split_for_decoding(model.data().graph(), graph::LogitRows::kLast, type);
   if (!graphs.ok()) return graphs.status().with_context("cannot generate with this model");
   const Status vocabulary = check_vocabulary(*graphs, model.info());
   if (!vocabulary.ok()) return vocabulary.with_context("cannot generate with this model");
@@ -64,7 +78,7 @@ Result<std::unique_ptr<Decoder>> Decoder::create(const Model& model,
       new Decoder(model, std::move(*graphs), std::move(encode), std::move(step), setup));
   decoder->guesses_ = options.guess_repetitions;
   if (!decoder->has_encoder()) {
-    LW_RETURN_IF_ERROR(decoder->add_all_logits({.isa = setup.isa, .fast = options.fast}));
+    LW_RETURN_IF_ERROR(decoder->add_all_logits({.isa = setup.isa, .fast = options.fast}, type));
   }
   if (options.cache_bytes > 0) decoder->cache_.set_limit(options.cache_bytes);
   // As much as one more sequence would take.
@@ -94,9 +108,10 @@ Decoder::Decoder(const Model& model, graph::DecodingGraphs graphs, plan::Program
   }
 }
 
-Status Decoder::add_all_logits(const plan::ProgramOptions& options) {
-  LW_ASSIGN_OR_RETURN(const graph::DecodingGraphs graphs,
-                      graph::split_for_decoding(model_.data().graph(), graph::LogitRows::kAll));
+Status Decoder::add_all_logits(const plan::ProgramOptions& options, ops::KvType type) {
+  LW_ASSIGN_OR_RETURN(
+      const graph::DecodingGraphs graphs,
+      graph::split_for_decoding(model_.data().graph(), graph::LogitRows::kAll, type));
   LW_ASSIGN_OR_RETURN(plan::Program program,
                       plan::make_program(model_.data(), graphs.step, options));
   all_.emplace(std::move(program), team_);

@@ -44,6 +44,19 @@ class Decoder {
   }
   Cache& cache() noexcept { return cache_; }
 
+  /// What is generated at once.
+  struct Load {
+    int64_t sequences = 0;      ///< hypotheses
+    int64_t tokens = 0;         ///< of each; an encoder's sources may have as many
+    int64_t prompt_tokens = 0;  ///< of a decoder alone, in a step
+    int64_t source_tokens = 0;  ///< in a batch of several sources
+  };
+  /// Allocates all that encode(), step() and the cache need for such a load, within the limit of
+  /// the cache. kInvalidArgument for numbers below 1, kResourceExhausted if the system has no memory; may throw std::bad_alloc.
+  Status reserve(const Load& load);
+  /// Bytes that reserve() allocates in a new decoder; INT64_MAX if no machine has that much.
+  int64_t memory_bytes(const Load& load) const noexcept;
+
   /// Runs the encoder over sources that passed check_batch() and must stay valid until the next
   /// call. kCancelled if `options` stopped it.
   Status encode(const RaggedBatch& sources, const RunOptions& options);
@@ -72,7 +85,12 @@ class Decoder {
  private:
   Decoder(const Model& model, graph::DecodingGraphs graphs, plan::Program encode,
           plan::Program step, const SessionSetup& setup);
-  Status add_all_logits(const plan::ProgramOptions& options);
+  Status add_all_logits(const plan::ProgramOptions& options, ops::KvType type);
+  struct Room;
+  Room room_for(const Load& load) const noexcept;
+  plan::RowCounts step_rows(int64_t tokens, int64_t sequences) const noexcept;
+  template <typename Self, typename Visit>
+  static void visit_arrays(Self& self, const Room& room, const Visit& visit);
   /// What an input of the step graph is bound to.
   struct StepInput {
     enum class Kind { kIds, kPositions, kIsLong, kSources, kCache, kMemory };

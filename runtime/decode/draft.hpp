@@ -16,6 +16,10 @@ namespace lanewise::decode {
 /// 2023, arXiv:2211.17192.
 class Draft {
  public:
+  /// Drafts are computed while so few sequences share a step that reading the weights dominates it.
+  static constexpr int64_t kMostSequences = 4;
+  static constexpr size_t kLongest = 16;
+
   explicit Draft(std::span<const int32_t> tokens);
 
   /// The text has gone on with `token`.
@@ -29,7 +33,6 @@ class Draft {
  private:
   static constexpr size_t kKey = 3;       // tokens that must be equal
   static constexpr size_t kShortest = 4;  // tokens of the first proposal
-  static constexpr size_t kLongest = 16;
   static constexpr int kLongestPause = 64;
 
   uint64_t key_at(size_t end) const noexcept;

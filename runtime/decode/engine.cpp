@@ -44,14 +44,15 @@ struct Ticket {
   const uint64_t number;
   EngineRequest request;
   const text::Tokenizer* const tokenizer;
+  int64_t steps_as_first = 0;  // of those that wait
   GenerationCallbacks callbacks;
   Generation result;
 };
 
-Status check_at_least_one(std::string_view name, int64_t value) {
-  if (value >= 1) return {};
-  return invalid_argument(std::string(name) + ": expected at least 1, found " +
-                          std::to_string(value));
+Status check_at_least(int64_t least, std::string_view name, int64_t value) {
+  if (value >= least) return {};
+  return invalid_argument(std::string(name) + ": expected at least " + std::to_string(least) +
+                          ", found " + std::to_string(value));
 }
 
 }  // namespace
@@ -61,7 +62,9 @@ class Engine::Impl {
   Impl(Model model, std::unique_ptr<decode::Decoder> decoder, const EngineOptions& options)
       : model_(std::move(model)),
         decoder_(std::move(decoder)),
-        scheduler_(*decoder_, {options.max_sequences, options.prompt_tokens}) {}
+        scheduler_(*decoder_, {options.max_sequences, options.prompt_tokens}),
+        prompt_tokens_(options.prompt_tokens),
+        overtaking_steps_(options.overtaking_steps) {}
 
   Result<uint64_t> submit(EngineRequest&& request) {
     LW_RETURN_IF_ERROR(validate(request.options, decoder_->vocabulary()));
@@ -93,6 +96,17 @@ class Engine::Impl {
     return guard_.run([&]() -> Result<bool> { return step_or_end(); });
   }
 
+  Status reserve(int64_t sequences, int64_t tokens) {
+    LW_RETURN_IF_ERROR(decoder_->reserve(load(sequences, tokens)));
+    const std::lock_guard lock(mutex_);
+    update_stats();
+    return {};
+  }
+
+  int64_t memory_bytes(int64_t sequences, int64_t tokens) const noexcept {
+    return decoder_->memory_bytes(load(sequences, tokens));
+  }
+
   EngineStats stats() const {
     const std::lock_guard lock(mutex_);
     EngineStats stats = stats_;
@@ -104,6 +118,7 @@ class Engine::Impl {
   int threads() const noexcept { return decoder_->team().threads(); }
 
  private:
+<<<<<<< HEAD
   Result<bool> step_or_end() {
     const Status status = base::no_throw([&] { return try_step(); });
     if (!status.ok()) end_all();
@@ -111,6 +126,10 @@ class Engine::Impl {
     update_stats();
     if (!status.ok()) return status;
     return !scheduler_.empty() || !waiting_.empty();
+=======
+  decode::Decoder::Load load(int64_t sequences, int64_t tokens) const noexcept {
+    return {.sequences = sequences, .tokens = tokens, .prompt_tokens = prompt_tokens_};
+>>>>>>> dec
   }
 
   Status try_step() {
@@ -162,11 +181,24 @@ class Engine::Impl {
     for (const uint64_t number : numbers) scheduler_.stop(number, FinishReason::kCancelled);
   }
 
-  /// The next request that waits moves to the active ones if there is room.
+  /// The first request that has room, among those that may join: only the first of all after it
+  /// has been overtaken for long enough.
+  std::list<Ticket>::iterator next_to_join() {
+    const auto has_room = [&](Ticket& ticket) {
+      return scheduler_.has_room(ticket.for_scheduler());
+    };
+    const auto first = waiting_.begin();
+    if (first == waiting_.end() || has_room(*first)) return first;
+    if (first->steps_as_first >= overtaking_steps_) return waiting_.end();
+    return std::find_if(std::next(first), waiting_.end(), has_room);
+  }
+
+  /// The next request moves to the active ones; null if none may join.
   Ticket* take_next() {
     const std::lock_guard lock(mutex_);
-    if (waiting_.empty() || !scheduler_.has_room(waiting_.front().for_scheduler())) return nullptr;
-    active_.splice(active_.end(), waiting_, waiting_.begin());
+    const auto next = next_to_join();
+    if (next == waiting_.end()) return nullptr;
+    active_.splice(active_.end(), waiting_, next);
     return &active_.back();
   }
 
@@ -174,6 +206,8 @@ class Engine::Impl {
     while (Ticket* ticket = take_next()) {
       LW_RETURN_IF_ERROR(scheduler_.join(ticket->for_scheduler()));
     }
+    const std::lock_guard lock(mutex_);
+    if (!waiting_.empty()) ++waiting_.front().steps_as_first;
     return {};
   }
 
@@ -207,8 +241,14 @@ class Engine::Impl {
   const Model model_;
   const std::unique_ptr<decode::Decoder> decoder_;
   decode::Scheduler scheduler_;  // of the thread that steps
+<<<<<<< HEAD
   int64_t steps_ = 0;            // likewise
   exec::CallGuard guard_{"engine"};
+=======
+  const int64_t prompt_tokens_;
+  const int64_t overtaking_steps_;
+  int64_t steps_ = 0;  // of the thread that steps
+>>>>>>> dec
   std::atomic<uint64_t> next_number_{1};
 
   mutable exec::ProcessMutex mutex_;  // guards what follows
@@ -220,8 +260,9 @@ class Engine::Impl {
 
 Result<Engine> Engine::create(const Model& model, const EngineOptions& options) {
   return base::no_throw([&]() -> Result<Engine> {
-    LW_RETURN_IF_ERROR(check_at_least_one("max_sequences", options.max_sequences));
-    LW_RETURN_IF_ERROR(check_at_least_one("prompt_tokens", options.prompt_tokens));
+    LW_RETURN_IF_ERROR(check_at_least(1, "max_sequences", options.max_sequences));
+    LW_RETURN_IF_ERROR(check_at_least(1, "prompt_tokens", options.prompt_tokens));
+    LW_RETURN_IF_ERROR(check_at_least(0, "overtaking_steps", options.overtaking_steps));
     LW_ASSIGN_OR_RETURN(auto decoder, decode::Decoder::create(model, options.session));
     if (decoder->has_encoder()) {
       return unsupported("an Engine takes decoders without an encoder; use a Generator");
@@ -246,6 +287,14 @@ bool Engine::cancel(uint64_t request) noexcept {
 
 Result<bool> Engine::step() {
   return base::no_throw([&] { return impl_->step(); });
+}
+
+Status Engine::reserve(int64_t sequences, int64_t tokens) {
+  return base::no_throw([&] { return impl_->reserve(sequences, tokens); });
+}
+
+int64_t Engine::memory_bytes(int64_t sequences, int64_t tokens) const noexcept {
+  return impl_->memory_bytes(sequences, tokens);
 }
 
 EngineStats Engine::stats() const noexcept { return impl_->stats(); }

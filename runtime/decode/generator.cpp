@@ -71,7 +71,17 @@ class Generator::Impl {
     return results;
   }
 
+<<<<<<< HEAD
   exec::CallGuard& guard() { return guard_; }
+=======
+  static decode::Decoder::Load load(int64_t sequences, int64_t tokens) {
+    return {.sequences = sequences,
+            .tokens = tokens,
+            .prompt_tokens = decode::Scheduler::Limits().prompt_tokens,
+            .source_tokens = kBatchTokens};
+  }
+
+>>>>>>> dec
   decode::Decoder& decoder() { return *decoder_; }
   const decode::Decoder& decoder() const { return *decoder_; }
 
@@ -168,6 +178,14 @@ Result<std::vector<Generation>> Generator::generate(std::span<const std::vector<
     return impl_->guard().run(
         [&] { return impl_->generate(sources, options, callbacks, run, constraints); });
   });
+}
+
+Status Generator::reserve(int64_t sequences, int64_t tokens) {
+  return base::no_throw([&] { return impl_->decoder().reserve(Impl::load(sequences, tokens)); });
+}
+
+int64_t Generator::memory_bytes(int64_t sequences, int64_t tokens) const noexcept {
+  return impl_->decoder().memory_bytes(Impl::load(sequences, tokens));
 }
 
 void Generator::set_profiling(bool on) noexcept { impl_->decoder().set_profiling(on); }

@@ -50,8 +50,23 @@ Status PagePool::take(int64_t count, std::vector<int32_t>& pages) {
   return {};
 }
 
+Status PagePool::reserve(int64_t pages) {
+  return pages > this->pages() ? grow(pages - this->pages()) : Status();
+}
+
+int64_t PagePool::slabs_for(int64_t pages) const noexcept {
+  return pages / slab_pages_ + (pages % slab_pages_ > 0 ? 1 : 0);
+}
+
+int64_t PagePool::memory_bytes(int64_t pages) const noexcept {
+  const auto each = static_cast<int64_t>(sizeof(int32_t));  // in uses_ and in free_
+  const int64_t slab = base::add_or_max(
+      base::multiply_or_max(base::add_or_max(page_bytes(), 2 * each), slab_pages_), sizeof(Slab));
+  return base::multiply_or_max(slab, slabs_for(pages));
+}
+
 Status PagePool::grow(int64_t pages) {
-  const int64_t slabs = (pages + slab_pages_ - 1) / slab_pages_;
+  const int64_t slabs = slabs_for(pages);
   const int64_t all = this->pages() + slabs * slab_pages_;
   if (all > most_pages() || all > std::numeric_limits<int32_t>::max()) {
     return resource_exhausted(

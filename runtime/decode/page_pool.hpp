@@ -21,6 +21,11 @@ class PagePool {
   void set_limit(int64_t bytes) noexcept;
   int64_t page_bytes() const noexcept { return floats_ * static_cast<int64_t>(sizeof(float)); }
 
+  /// Allocates until there are `pages`. kResourceExhausted as take().
+  Status reserve(int64_t pages);
+  /// Bytes that reserve() allocates in an empty pool; INT64_MAX if no machine has that much.
+  int64_t memory_bytes(int64_t pages) const noexcept;
+
   /// Takes `count` free pages with one holder each, appended to `pages`. kResourceExhausted, with
   /// nothing taken, if the limit is reached or the system has no memory.
   Status take(int64_t count, std::vector<int32_t>& pages);
@@ -40,6 +45,7 @@ class PagePool {
 
  private:
   Status grow(int64_t pages);
+  int64_t slabs_for(int64_t pages) const noexcept;
 
   struct Free {
     void operator()(float* data) const noexcept {

@@ -10,20 +10,9 @@
 #include "runtime/model_data.hpp"
 
 namespace lanewise::decode {
-namespace {
-
-// Drafts are computed while so few sequences share a step that reading the weights dominates it.
-constexpr int64_t kMostDraftingRows = 4;
-
-/// A search and one of its rows.
-struct RowToScore {
-  generate::Search* search;
-  int row;
-  float* logits;
-};
 
 /// Scores rows of logits, which are independent scans of the vocabulary.
-class ScoreRows final : public exec::TeamBody {
+class Scheduler::ScoreRows final : public exec::TeamBody {
  public:
   explicit ScoreRows(std::span<const RowToScore> rows) : rows_(rows) {}
 
@@ -39,8 +28,6 @@ class ScoreRows final : public exec::TeamBody {
   std::span<const RowToScore> rows_;
   std::atomic<size_t> next_{0};
 };
-
-}  // namespace
 
 Result<const text::Tokenizer*> tokenizer_for(const GenerationOptions& options, const Model& model) {
   if (options.stop_strings.empty()) return nullptr;
@@ -140,7 +127,7 @@ Status Scheduler::join(const Request& request, int32_t source) {
     LW_ASSIGN_OR_RETURN(const GrammarState begin, request.constraint->start(active.prompt));
     active.search->constrain(begin);
   }
-  if (decoder_.guesses() && rows_promised_ < kMostDraftingRows && request.rows() == 1) {
+  if (decoder_.guesses() && rows_promised_ < Draft::kMostSequences && request.rows() == 1) {
     active.draft = std::make_unique<Draft>(active.prompt);
   }
   active.pages = most_pages(request);
@@ -186,7 +173,7 @@ Status Scheduler::try_step(const RunOptions& run) {
 
 /// Guesses need logits of all tokens of the step, which would cost too much for a prompt's.
 bool Scheduler::may_draft() const noexcept {
-  return decoder_.guesses() && rows_promised_ <= kMostDraftingRows &&
+  return decoder_.guesses() && rows_promised_ <= Draft::kMostSequences &&
          std::none_of(active_.begin(), active_.end(),
                       [](const Active& active) { return active.in_prompt(); });
 }
@@ -197,7 +184,8 @@ Status Scheduler::bind_rows() {
   logits_ = may_draft() ? graph::LogitRows::kAll : graph::LogitRows::kLast;
   rows_.clear();
   tokens_.clear();
-  tokens_.reserve(static_cast<size_t>(rows_promised_));  // rows point into it
+  tokens_.reserve(static_cast<size_t>(rows_promised_) *
+                  (1 + Draft::kLongest));  // rows point into it
   auto room = static_cast<size_t>(limits_.prompt_tokens);
   size_t logit_row = 0;
   for (Active& active : active_) {
@@ -230,16 +218,18 @@ Status Scheduler::bind_hypotheses(Active& active) {
   active.proposed = {};
   for (int r = 0; r < active.search->rows(); ++r) {
     Cache::Sequence& sequence = active.sequences[static_cast<size_t>(r)];
-    std::vector<int32_t>& tokens = tokens_.emplace_back(1, active.search->token(r));
+    const size_t first = tokens_.size();
+    tokens_.push_back(active.search->token(r));
     if (active.draft != nullptr && logits_ == graph::LogitRows::kAll) {
       // Guesses may not take pages that were promised to others.
       const int64_t room = std::min(decoder_.max_tokens(), active.pages * ops::kPageTokens);
       const int64_t most = room - sequence.tokens - 1;
       const auto proposed = active.draft->propose(static_cast<size_t>(std::max<int64_t>(most, 0)));
-      tokens.insert(tokens.end(), proposed.begin(), proposed.end());
-      active.proposed = std::span<const int32_t>(tokens).subspan(1);
+      tokens_.insert(tokens_.end(), proposed.begin(), proposed.end());
+      active.proposed = std::span<const int32_t>(tokens_).subspan(first + 1);
     }
-    LW_RETURN_IF_ERROR(bind_row(active, sequence, tokens));
+    LW_RETURN_IF_ERROR(
+        bind_row(active, sequence, std::span<const int32_t>(tokens_).subspan(first)));
   }
   return {};
 }
@@ -292,17 +282,16 @@ void Scheduler::call_on_logits(const Active& active, int row, size_t place) {
 }
 
 void Scheduler::score_rows() {
-  std::vector<RowToScore> rows;
-  rows.reserve(rows_.size());
+  to_score_.clear();
   for (Active& active : active_) {
     if (active.in_prompt()) continue;
     for (int r = 0; r < active.search->rows(); ++r) {
-      rows.push_back(
+      to_score_.push_back(
           {active.search.get(), r, decoder_.logits(active.first_row + static_cast<size_t>(r))});
     }
   }
-  ScoreRows body(rows);
-  if (rows.size() > 1) {
+  ScoreRows body(to_score_);
+  if (to_score_.size() > 1) {
     decoder_.team().run(body);
   } else {
     body.run(0, 1);

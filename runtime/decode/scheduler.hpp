@@ -101,6 +101,14 @@ class Scheduler {
     bool in_prompt() const noexcept { return computed < prompt.size(); }
   };
 
+  /// A search and one of its rows.
+  struct RowToScore {
+    generate::Search* search;
+    int row;
+    float* logits;
+  };
+  class ScoreRows;
+
   std::vector<int32_t> prompt_of(const Request& request) const;
   Result<std::unique_ptr<StopStrings>> stops_of(const Request& request) const;
   int64_t prompt_tokens(const Request& request) const noexcept;
@@ -135,7 +143,8 @@ class Scheduler {
   // For a step.
   graph::LogitRows logits_ = graph::LogitRows::kLast;
   std::vector<Decoder::Row> rows_;
-  std::vector<std::vector<int32_t>> tokens_;  // of the rows that go on
+  std::vector<int32_t> tokens_;  // of the rows that go on, with guesses
+  std::vector<RowToScore> to_score_;
   std::vector<Cache::Sequence> next_;
   std::vector<int> uses_;
 };

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/dcheck.hpp"
+#include "base/saturating.hpp"
 #include "runtime/plan/memory_plan.hpp"
 
 namespace lanewise::decode {
@@ -42,6 +43,14 @@ Status SlotPool::reserve(int64_t slots) {
   }
   capacity_ = capacity;
   return {};
+}
+
+int64_t SlotPool::memory_bytes(int64_t slots) const noexcept {
+  int64_t bytes = 2 * static_cast<int64_t>(sizeof(int32_t));  // in uses_ and in free_
+  for (const Layer& layer : layers_) {
+    bytes = base::add_or_max(bytes, base::multiply_or_max(layer.stride, sizeof(float)));
+  }
+  return base::multiply_or_max(bytes, slots);
 }
 
 void SlotPool::release_all() noexcept {

@@ -26,6 +26,9 @@ class SlotPool {
   /// kResourceExhausted, with nothing changed, if the system has no memory.
   Status reserve(int64_t slots);
 
+  /// Bytes that reserve() allocates in an empty pool; INT64_MAX if no machine has that much.
+  int64_t memory_bytes(int64_t slots) const noexcept;
+
   /// Appends a free slot, which reserve() must have provided.
   void append(Slots& sequence);
   /// Makes `copy`, which must be empty, a list of the same slots.

@@ -8,7 +8,6 @@
 #include "base/saturating.hpp"
 #include "base/status_macros.hpp"
 #include "ops/cache_sizes.hpp"
-#include "runtime/exec/room.hpp"
 #include "runtime/exec/run_loop.hpp"
 #include "runtime/exec/slice_loop.hpp"
 
@@ -58,20 +57,22 @@ Executor::Executor(const plan::Program& program, Team& team)
   }
 }
 
-int64_t Executor::memory_bytes(const plan::RowCounts& rows) const noexcept {
-  if (!fits_pieces(rows)) return std::numeric_limits<int64_t>::max();
-  return Room::of(program_, rows, {.threads = threads(), .slice_rows = slice_rows_}).bytes();
+Room Executor::room_of(const plan::RowCounts& rows, bool has_tables) const noexcept {
+  return Room::of(program_, rows,
+                  {.threads = threads(), .slice_rows = has_tables ? 0 : slice_rows_});
 }
 
-Status Executor::reserve(const plan::RowCounts& rows) { return reserve(rows, true); }
+int64_t Executor::memory_bytes(const plan::RowCounts& rows, bool has_tables) const noexcept {
+  if (!fits_pieces(rows)) return std::numeric_limits<int64_t>::max();
+  return room_of(rows, has_tables).bytes();
+}
 
-Status Executor::reserve(const plan::RowCounts& rows, bool by_slices) {
+Status Executor::reserve(const plan::RowCounts& rows, bool has_tables) {
   if (!fits_pieces(rows)) {
     return resource_exhausted("a batch of " + std::to_string(all_rows(rows)) +
                               " rows: at most 2147483647 of a kind");
   }
-  const Room room =
-      Room::of(program_, rows, {.threads = threads(), .slice_rows = by_slices ? slice_rows_ : 0});
+  const Room room = room_of(rows, has_tables);
   if (!work_.reserve(room.work) || !results_.reserve(room.results) ||
       !scratch_.reserve(room.scratch)) {
     return resource_exhausted("no memory for the run: " + std::to_string(room.bytes()) +
@@ -89,7 +90,7 @@ Status Executor::reserve(const plan::RowCounts& rows, bool by_slices) {
 }
 
 Status Executor::prepare(const BatchBinding& batch, bool new_shape) {
-  LW_RETURN_IF_ERROR(reserve(batch.rows, !batch.has_tables()));
+  LW_RETURN_IF_ERROR(reserve(batch.rows, batch.has_tables()));
   if (new_shape) choose_slices(batch);
   batch_ = batch;
   whole_.bind(batch, whole_of(batch), {work_.data(), results_.data()});

@@ -8,6 +8,7 @@
 #include "runtime/exec/arena.hpp"
 #include "runtime/exec/batch_binding.hpp"
 #include "runtime/exec/bound_program.hpp"
+#include "runtime/exec/room.hpp"
 #include "runtime/exec/slice_loop.hpp"
 #include "runtime/exec/slices.hpp"
 #include "runtime/exec/span.hpp"
@@ -39,10 +40,12 @@ class Executor {
   /// Makes room for batches of that many rows, in any division into sequences. kResourceExhausted
   /// if the system has no memory; may throw std::bad_alloc. After a failure the executor stays
   /// usable, but the last batch has to be prepared again.
-  Status reserve(const plan::RowCounts& rows);
+  ///
+  /// has_tables  they all have tables (BatchBinding), and so are not divided into slices
+  Status reserve(const plan::RowCounts& rows, bool has_tables = false);
   /// Bytes that reserve() allocates in a new executor, without profiling; INT64_MAX if no machine
   /// has that much.
-  int64_t memory_bytes(const plan::RowCounts& rows) const noexcept;
+  int64_t memory_bytes(const plan::RowCounts& rows, bool has_tables = false) const noexcept;
 
   /// Binds `batch`, which must not change until its last run(). Only a new shape is divided anew:
   /// if `new_shape` is false, the sequences must have the lengths of the last batch.
@@ -67,7 +70,7 @@ class Executor {
 
  private:
   bool pieces_fit() const;
-  Status reserve(const plan::RowCounts& rows, bool by_slices);
+  Room room_of(const plan::RowCounts& rows, bool has_tables) const noexcept;
   int64_t slice_stride() const;
   void choose_slices(const BatchBinding& batch);
   void cut_for_team();

@@ -87,6 +87,34 @@ ValueId Builder::soft_cap(const std::string& name, ValueId x, double cap) {
                 value(x).rows, value(x).features);
 }
 
+ValueId Builder::softmax(const std::string& name, ValueId x) {
+  return append({.op = "softmax", .name = name, .inputs = {x}}, value(x).rows, value(x).features);
+}
+
+ValueId Builder::top_experts(const std::string& name, ValueId probabilities,
+                             const RoutingSpec& spec) {
+  Node node{.op = "top_experts",
+            .name = name,
+            .inputs = {probabilities},
+            .attributes = {{"top_k", spec.top_k}, {"normalize", spec.normalize}}};
+  return append(std::move(node), value(probabilities).rows, 2 * spec.top_k);
+}
+
+ValueId Builder::expert_linear(const std::string& name, ValueId x, ValueId routes, int64_t features,
+                               const ExpertsSpec& spec) {
+  Node node{.op = "expert_linear",
+            .name = name,
+            .inputs = {x, routes},
+            .weights = {{"weight", spec.weights}},
+            .attributes = {{"experts", spec.experts}, {"per_expert", spec.per_expert}}};
+  return append(std::move(node), value(x).rows, features * (value(routes).features / 2));
+}
+
+ValueId Builder::mix_experts(const std::string& name, ValueId x, ValueId routes) {
+  Node node{.op = "mix_experts", .name = name, .inputs = {x, routes}};
+  return append(std::move(node), value(x).rows, value(x).features / (value(routes).features / 2));
+}
+
 ValueId Builder::rotary_angles(const std::string& name, ValueId ids, int64_t pairs,
                                const RotaryAnglesSpec& spec) {
   Node node{.op = "rotary_angles",

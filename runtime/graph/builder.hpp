@@ -45,6 +45,18 @@ struct RotarySpec {
   bool interleaved = false;  ///< pairs of neighbouring features (ops/rotary)
 };
 
+/// The experts of each token (ops/experts).
+struct RoutingSpec {
+  int64_t top_k = 0;
+  bool normalize = false;  ///< their weights add up to 1
+};
+
+struct ExpertsSpec {
+  int64_t experts = 0;
+  std::vector<std::string> weights;  ///< of all experts together [experts * out, in], in this order
+  bool per_expert = false;           ///< x has a row for each expert of a token
+};
+
 struct RecurrentSpec {
   std::string op;     ///< gru, lstm
   int64_t units = 0;  ///< features of a state; an lstm has twice as many
@@ -68,6 +80,12 @@ class Builder {
   /// `weight` is as long as a row, or as a head of it, each of which is then normalised.
   ValueId rms_norm(const std::string& name, ValueId x, const std::string& weight, double eps);
   ValueId soft_cap(const std::string& name, ValueId x, double cap);
+  ValueId softmax(const std::string& name, ValueId x);
+  ValueId top_experts(const std::string& name, ValueId probabilities, const RoutingSpec& spec);
+  /// `features`: of each expert.
+  ValueId expert_linear(const std::string& name, ValueId x, ValueId routes, int64_t features,
+                        const ExpertsSpec& spec);
+  ValueId mix_experts(const std::string& name, ValueId x, ValueId routes);
   /// The positions are those of the tokens of `ids`.
   ValueId rotary_angles(const std::string& name, ValueId ids, int64_t pairs,
                         const RotaryAnglesSpec& spec);

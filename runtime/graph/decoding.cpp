@@ -6,6 +6,7 @@
 #include "base/messages.hpp"
 #include "base/no_throw.hpp"
 #include "base/status_macros.hpp"
+#include "ops/attention/paged_operands.hpp"
 #include "ops/description.hpp"
 #include "runtime/graph/model_inputs.hpp"
 #include "runtime/graph/passes/passes.hpp"
@@ -18,8 +19,11 @@ constexpr const char* kLogits = "logits";
 /// Builds the step from the nodes that depend on the decoder's ids.
 class Splitter {
  public:
-  Splitter(const Graph& graph, ValueId ids)
-      : graph_(graph), depends_(graph.values.size()), in_step_(graph.values.size(), -1) {
+  Splitter(const Graph& graph, ValueId ids, ops::KvType type)
+      : graph_(graph),
+        type_(type),
+        depends_(graph.values.size()),
+        in_step_(graph.values.size(), -1) {
     depends_[static_cast<size_t>(ids)] = true;
     for (const Node& node : graph.nodes) {
       depends_[static_cast<size_t>(node.output)] =
@@ -179,10 +183,10 @@ class Splitter {
     return there;
   }
 
-  /// Adds the cache of `node` to the inputs of `copy`.
+  /// Adds the cache of `node` to the inputs of `copy`, whose attributes describe it.
   Status add_cache(const ops::DecodingStep& step, const Node& node, RowSymbol rows, Node& copy) {
     LW_ASSIGN_OR_RETURN(const int64_t features,
-                        step.cache_features(node.attributes, value(node.output).features));
+                        step.cache_features(copy.attributes, value(node.output).features));
     result_.caches.push_back(node.name + ".cache");
     copy.inputs.push_back(add_input({.name = result_.caches.back(),
                                      .rows = rows,
@@ -237,6 +241,10 @@ class Splitter {
       LW_ASSIGN_OR_RETURN(const int64_t count, node.attributes.get_int(name, 0));
       append.attributes.set(name, count);
     }
+    for (Node* made : {&append, &copy}) {
+      if (type_ == ops::KvType::kF32) break;  // the default
+      made->attributes.set(ops::kCacheType, std::string(ops::name_of(type_)));
+    }
     LW_RETURN_IF_ERROR(add_cache(step, node, RowSymbol::kPages, append));
     Value queries = value(node.output);
     queries.name = append.name;
@@ -289,6 +297,7 @@ class Splitter {
   }
 
   const Graph& graph_;
+  const ops::KvType type_;
   std::vector<bool> depends_;     // on the decoder's ids
   std::vector<ValueId> in_step_;  // maps a value of the graph to the step, or to -1
   std::vector<ValueId> memory_ids_;
@@ -300,7 +309,7 @@ class Splitter {
 
 }  // namespace
 
-Result<DecodingGraphs> split_for_decoding(const Graph& graph, LogitRows rows) {
+Result<DecodingGraphs> split_for_decoding(const Graph& graph, LogitRows rows, ops::KvType type) {
   return base::no_throw([&]() -> Result<DecodingGraphs> {
     if (!graph.outputs.contains(kLogits)) return unsupported("the model has no output 'logits'");
     LW_ASSIGN_OR_RETURN(const Graph wanted, restricted_to(graph, {kLogits}));
@@ -309,7 +318,7 @@ Result<DecodingGraphs> split_for_decoding(const Graph& graph, LogitRows rows) {
     if (ids < 0 || rows_of(wanted.outputs.at(kLogits)) != rows_of(ids)) {
       return unsupported("the model does not compute logits for each token");
     }
-    return Splitter(wanted, ids).run(rows);
+    return Splitter(wanted, ids, type).run(rows);
   });
 }
 

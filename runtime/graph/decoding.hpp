@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "lanewise/status.hpp"
+#include "ops/attention/kv_page.hpp"
 #include "runtime/graph/graph.hpp"
 
 namespace lanewise::graph {
@@ -37,7 +38,8 @@ struct DecodingGraphs {
 /// Which tokens of a step get logits.
 enum class LogitRows { kLast, kAll };
 
-/// Splits an optimized graph. A step computes its output `logits`.
+/// Splits an optimized graph. A step computes its output `logits`. `type` is that of keys and values
+/// in pages.
 ///
 /// Attention among the rows of the new tokens becomes append_kv and paged_attention with a cache.
 /// Attention to values that do not depend on them becomes cached_attention to memory, or additive_attention. gru
@@ -48,7 +50,8 @@ enum class LogitRows { kLast, kAll };
 /// Fails with kUnsupported, naming the node, for a graph that cannot be decoded step by step:
 /// without logits, with attention that is not causal, with a layer that runs backwards, with several
 /// trained lengths, or with another use of a value of the encoder.
-Result<DecodingGraphs> split_for_decoding(const Graph& graph, LogitRows rows = LogitRows::kLast);
+Result<DecodingGraphs> split_for_decoding(const Graph& graph, LogitRows rows = LogitRows::kLast,
+                                          ops::KvType type = ops::KvType::kF32);
 
 /// Names of the nodes that a step computes; none for a graph that is not decoded step by step.
 /// Fails if memory runs out.

@@ -99,6 +99,15 @@ TEST_F(ChatCommandTest, FlagsOfGenerateHold) {
   EXPECT_EQ(answer(kHi, {"--stop", letter}), text.substr(0, first) + "\n");
   const Json logprobs = Json::parse(answer(kHi, {"--json", "--top-logprobs", "2"}));
   EXPECT_EQ(logprobs["logprobs"].size(), logprobs["ids"].size());
+  EXPECT_EQ(answer(kHi, {"--regex", "[su]{3}"}).find_first_not_of("su"), 3u);
+}
+
+TEST_F(ChatCommandTest, AGrammarHoldsForEveryAnswer) {
+  put("word.gbnf", "root ::= \"user\"");
+  EXPECT_EQ(chat({"--grammar", path("word.gbnf")}, "hi\nuser?\n").out, "user\nuser\n");
+  put("schema.json", R"({"enum": ["user"]})");
+  EXPECT_EQ(chat({"--json-schema", path("schema.json")}, "hi\n").out, "\"user\"\n");
+  EXPECT_TRUE(is_error(chat({"--regex", "(?=a)"}, "hi\n"), "look-around"));
 }
 
 /// The history is what was said before.
@@ -172,6 +181,8 @@ TEST_F(ChatCommandTest, WrongUsage) {
   EXPECT_TRUE(is_wrong_usage(chat({"--tools", "x"}), "--messages"));
   EXPECT_TRUE(is_wrong_usage(chat({"--messages", "x", "--add-generation-prompt"}), "--render"));
   EXPECT_TRUE(is_wrong_usage(chat({"--messages", "-", "--tools", "-"}), "stdin"));
+  EXPECT_TRUE(is_wrong_usage(chat({"--grammar", "-"}), "stdin"));
+  EXPECT_TRUE(is_wrong_usage(chat({"--regex", "a", "--grammar", "x"}), "exclude"));
   EXPECT_TRUE(is_wrong_usage(chat({"--messages", "x", "--render", "--json"}), "--json"));
   EXPECT_TRUE(is_wrong_usage(chat({"--messages", "x", "--top-logprobs", "2"}), "--json"));
   EXPECT_TRUE(is_wrong_usage(chat({"--beams", "2", "--temperature", "1"}), "exclude"));

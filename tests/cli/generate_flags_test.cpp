@@ -150,10 +150,13 @@ TEST_F(GenerateFlagsTest, TextsShareASmallCache) {
   ASSERT_EQ(without_limit.exit_code, 0) << without_limit.err;
   arguments.insert(arguments.end(), {"--cache-bytes", "60000"});
   EXPECT_EQ(command("generate", arguments).out, without_limit.out);
+  arguments.insert(arguments.end(), {"--cache-type", "int8"});
+  EXPECT_NE(command("generate", arguments).out, without_limit.out) << "scores are rounded";
   const Outcome full = command("generate", {"a", "--cache-bytes", "1"});
   EXPECT_EQ(full.exit_code, 1);
   EXPECT_NE(full.err.find("the cache has room for 0"), std::string::npos) << full.err;
   EXPECT_EQ(command("generate", {"a", "--cache-bytes", "0"}).exit_code, 2);
+  EXPECT_EQ(command("generate", {"a", "--cache-type", "int4"}).exit_code, 2);
 }
 
 }  // namespace

@@ -59,6 +59,19 @@ TEST_F(PerplexityCommandTest, MeasuresAFileAndStdin) {
       converters::has(perplexity({"--input", path("text.txt")}).out, "perplexity ", "200 tokens"));
 }
 
+TEST_F(PerplexityCommandTest, ARoundedCacheChangesLittle) {
+  const auto of_type = [&](const char* type) {
+    const Outcome outcome = perplexity({"--input", "-", "--json", "--cache-type", type}, text(200));
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    return Json::parse(outcome.out).at("perplexity").get<double>();
+  };
+  const double f32 = of_type("f32");
+  for (const char* type : {"bf16", "int8"}) {
+    EXPECT_NE(of_type(type), f32) << type;
+    EXPECT_NEAR(of_type(type), f32, 0.01 * f32) << type;
+  }
+}
+
 TEST_F(PerplexityCommandTest, NamesWhatIsWrong) {
   put("one.txt", "w7");
   const auto expect = [&](const std::string& file, const char* message) {

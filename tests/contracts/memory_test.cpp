@@ -9,6 +9,8 @@
 #include <random>
 #include <string>
 
+#include "lanewise/engine.hpp"
+#include "lanewise/generator.hpp"
 #include "tests/contracts/sweep.hpp"
 #include "tests/contracts/tiny_models.hpp"
 
@@ -67,6 +69,52 @@ class MemoryContract : public TinyModels, public ::testing::WithParamInterface<i
     EXPECT_EQ(live_bytes() - before, reserved);
   }
 };
+class GeneratorMemoryContract : public MemoryContract {
+ protected:
+  /// For six sequences of 24 tokens.
+  void check_generator(SessionOptions options) {
+    options.threads = GetParam();
+    options.reuse_prefixes = false;  // whose index grows
+    const Model model = open();
+    Generator generator = expect_ok(Generator::create(model, options));
+    const int64_t before = live_bytes();
+    ASSERT_TRUE(generator.reserve(6, 24).ok());
+    const int64_t reserved = live_bytes() - before;
+    EXPECT_EQ(generator.memory_bytes(6, 24), reserved);
+    EXPECT_GT(reserved, 0);
+    GenerationOptions search = model.info().generation;
+    search.max_new_tokens = 8;
+    for (const int beams : {1, 3}) {
+      search.beams = beams;
+      std::vector<std::vector<int32_t>> sources;
+      for (int i = 0; i < 6 / beams; ++i) sources.emplace_back(static_cast<size_t>(1 + 3 * i), 4);
+      const Status status = generator.generate(sources, search).status();
+      ASSERT_TRUE(status.ok()) << status.message();
+    }
+    EXPECT_EQ(live_bytes() - before, reserved) << "what generating has taken";
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Threads, GeneratorMemoryContract, ::testing::Values(1, 2));
+
+TEST_P(GeneratorMemoryContract, OfADecoderAlone) {
+  put_decoder();
+  for (const CacheType type : {CacheType::kF32, CacheType::kBf16, CacheType::kInt8}) {
+    check_generator({.cache_type = type});
+  }
+  check_generator({.cache_bytes = 1 << 15});
+  check_generator({.guess_repetitions = false});
+}
+
+TEST_P(GeneratorMemoryContract, OfATranslator) {
+  put_translator();
+  check_generator({});
+}
+
+TEST_P(GeneratorMemoryContract, OfARecurrentTranslator) {
+  put_recurrent();
+  check_generator({});
+}
+
 INSTANTIATE_TEST_SUITE_P(Threads, MemoryContract, ::testing::Values(1, 2, 3));
 
 TEST_P(MemoryContract, OfAnEncoder) {
@@ -109,6 +157,25 @@ TEST_F(MemoryContractOnce, GrowsByTheDifference) {
   EXPECT_EQ(live_bytes() - before, session.memory_bytes(kTokens, kSequences));
   ASSERT_TRUE(session.reserve(20, 2).ok()) << "and never shrinks";
   EXPECT_EQ(live_bytes() - before, session.memory_bytes(kTokens, kSequences));
+}
+
+TEST_F(MemoryContractOnce, SequencesThatDoNotFitAreErrors) {
+  put_decoder();
+  const Model model = open();
+  Generator generator = expect_ok(Generator::create(model, {.threads = 2}));
+  Engine engine = expect_ok(Engine::create(model, {.session = {.threads = 2}}));
+  constexpr int64_t kHuge = int64_t{1} << 50;
+  for (const auto& [sequences, tokens] :
+       {std::array{kHuge, int64_t{1}}, {int64_t{1}, kHuge}, {int64_t{1} << 31, kHuge}}) {
+    EXPECT_EQ(generator.reserve(sequences, tokens).code(), StatusCode::kResourceExhausted);
+    EXPECT_EQ(engine.reserve(sequences, tokens).code(), StatusCode::kResourceExhausted);
+    EXPECT_EQ(generator.memory_bytes(sequences, tokens), std::numeric_limits<int64_t>::max());
+  }
+  EXPECT_EQ(generator.reserve(0, 1).code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(engine.reserve(1, 0).code(), StatusCode::kInvalidArgument);
+  EXPECT_TRUE(
+      generator.generate(std::vector<std::vector<int32_t>>{{3, 4}}, model.info().generation).ok())
+      << "the generator stays usable";
 }
 
 TEST_F(MemoryContractOnce, SizesThatDoNotFitAreErrors) {

@@ -149,6 +149,17 @@ TEST_F(GeneratorContract, Create) {
       "Generator::create, no decoder", [&] { return open(); }, create, bits);
 }
 
+TEST_F(GeneratorContract, Reserve) {
+  put_decoder();
+  const Model model = open();
+  expect_contract(
+      "Generator::reserve", [&] { return expect_ok(Generator::create(model, kTwoThreads)); },
+      [](Generator& made) { return made.reserve(3, 24); }, kNoBits);
+  expect_contract(
+      "Engine::reserve", [&] { return expect_ok(Engine::create(model, {.session = kTwoThreads})); },
+      [](Engine& made) { return made.reserve(3, 24); }, kNoBits);
+}
+
 TEST_F(GeneratorContract, Generate) {
   put_translator();
   sweep_searches(open());

@@ -8,7 +8,10 @@
 #include <numeric>
 
 #include "ops/attention/append_kv.hpp"
+#include "ops/attention/kv_row.hpp"
 #include "ops/attention/paged_attention_kernels.hpp"
+#include "ops/attention/paged_operands.hpp"
+#include "ops/weights/bf16/bf16.hpp"
 #include "tests/ops/attention_case.hpp"
 #include "tests/ops/op_test.hpp"
 
@@ -82,20 +85,26 @@ class Pages {
   std::vector<int32_t> lengths_;
 };
 
-OperatorConfig append_config(const AttentionCase& c, Isa isa) {
+KvPage page_of_case(const AttentionCase& c, KvType type) {
+  return {c.s.kv_heads, c.s.head_dim, type};
+}
+
+OperatorConfig append_config(const AttentionCase& c, Isa isa, KvType type) {
   OperatorConfig config{.isa = isa};
   config.attributes = {
       {"heads", c.s.heads}, {"kv_heads", c.s.kv_heads}, {"head_dim", c.s.head_dim}};
+  config.attributes.set(kCacheType, std::string(name_of(type)));
   for (const auto& input : c.inputs) config.inputs.push_back({DataType::kF32, input.features()});
-  config.inputs.push_back({DataType::kF32, KvPage{c.s.kv_heads, c.s.head_dim}.floats()});
+  config.inputs.push_back({DataType::kF32, page_of_case(c, type).floats()});
   config.output.features = c.s.heads * c.s.head_dim;
   return config;
 }
 
-OperatorConfig attend_config(const AttentionCase& c, Isa isa) {
+OperatorConfig attend_config(const AttentionCase& c, Isa isa, KvType type) {
   OperatorConfig config = c.config(isa);
+  config.attributes.set(kCacheType, std::string(name_of(type)));
   config.inputs = {{DataType::kF32, config.output.features},
-                   {DataType::kF32, KvPage{c.s.kv_heads, c.s.head_dim}.floats()}};
+                   {DataType::kF32, page_of_case(c, type).floats()}};
   return config;
 }
 
@@ -116,13 +125,14 @@ Matrix<float> rows_of(const Matrix<float>& from, const test::Sequences& sequence
 }
 
 /// Processes a causal case in steps of `step` tokens, and returns all outputs.
-Matrix<float> decode(AttentionCase& c, Isa isa, int32_t step, int threads) {
+Matrix<float> decode(AttentionCase& c, Isa isa, int32_t step, int threads,
+                     KvType type = KvType::kF32) {
   Matrix<float> all = c.output();
-  const OperatorPtr append = test::expect_made(make_append_kv(append_config(c, isa)));
-  const OperatorPtr attend = test::expect_made(make_paged_attention(attend_config(c, isa)));
+  const OperatorPtr append = test::expect_made(make_append_kv(append_config(c, isa, type)));
+  const OperatorPtr attend = test::expect_made(make_paged_attention(attend_config(c, isa, type)));
   if (append == nullptr || attend == nullptr) return all;
   const std::vector<int32_t>& lengths = c.s.queries;
-  Pages pages(lengths, {c.s.kv_heads, c.s.head_dim}, 5);
+  Pages pages(lengths, page_of_case(c, type), 5);
   std::vector<int32_t> done(lengths.size(), 0);
   for (int32_t most = step; done != lengths; most += step) {
     std::vector<int32_t> end(lengths.size());
@@ -357,15 +367,90 @@ TEST_P(PagedAttentionTest, ATilesShapeChangesNoBit) {
   }
 }
 
+/// Rounds the numbers of a key or value of a head, as the cache does.
+template <typename At>
+void round_row(KvType type, int64_t head_dim, const At& at) {
+  float largest = 0;
+  for (int64_t i = 0; i < head_dim; ++i) largest = std::max(largest, std::fabs(at(i)));
+  const float scale = largest / 127.0f;
+  for (int64_t i = 0; i < head_dim; ++i) {
+    float& x = at(i);
+    x = type == KvType::kBf16 ? from_bf16(to_bf16(x)) : std::nearbyint(x / scale) * scale;
+  }
+}
+
+void round_keys_and_values(AttentionCase& c, KvType type) {
+  for (int64_t row = 0; row < c.keys.total(); ++row) {
+    for (int64_t head = 0; head < c.s.kv_heads; ++head) {
+      round_row(type, c.s.head_dim, [&](int64_t i) -> float& { return c.k(row, head, i); });
+      round_row(type, c.s.head_dim, [&](int64_t i) -> float& { return c.v(row, head, i); });
+    }
+  }
+}
+
+/// Several blocks of keys, windows that begin within one, and heads whose keys fill no whole vector.
+TEST_P(PagedAttentionTest, OtherTypesAreThoseNumbersInF32) {
+  for (const KvType type : {KvType::kBf16, KvType::kInt8}) {
+    for (const int64_t head_dim : {5, 24, 64}) {
+      for (const int64_t window : {0, 50}) {
+        SCOPED_TRACE(::testing::Message() << name_of(type) << " head_dim " << head_dim);
+        AttentionShapes shapes = causal({3, static_cast<int32_t>(kKeyBlock) + 30});
+        shapes.heads = 3;
+        shapes.kv_heads = 1;
+        shapes.head_dim = head_dim;
+        shapes.window = window;
+        AttentionCase c(shapes);
+        AttentionCase rounded(shapes);
+        round_keys_and_values(rounded, type);
+        const uint64_t expected = test::checksum(decode(rounded, isa(), 50, 1));
+        for (const int32_t step : {1, 7, 100}) {
+          EXPECT_EQ(expected, test::checksum(decode(c, isa(), step, 2, type))) << step;
+        }
+      }
+    }
+  }
+}
+
+TEST_P(PagedAttentionTest, NanInOtherTypesReachesTheRowsThatWeighIt) {
+  for (const KvType type : {KvType::kBf16, KvType::kInt8}) {
+    AttentionCase c(causal({4}));
+    c.v(1, 0, 3) = std::numeric_limits<float>::quiet_NaN();
+    const Matrix<float> y = decode(c, isa(), 1, 1, type);
+    EXPECT_TRUE(std::isfinite(y.at(0, 3)));
+    for (int64_t row = 1; row < 4; ++row) EXPECT_TRUE(std::isnan(y.at(row, 3))) << row;
+    EXPECT_TRUE(std::isfinite(y.at(3, c.s.head_dim))) << "the other head";
+  }
+}
+
+TEST(KvRow, IsRoundedToTheNearestCode) {
+  constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+  int8_t codes[7];
+  const float x[] = {254.0f, -254.0f, 2.9f, 3.1f, -1.0f, 0.0f};
+  EXPECT_EQ(round_to_int8(x, 6, codes, 1), 2.0f);
+  EXPECT_EQ(std::vector<int>(codes, codes + 6), (std::vector<int>{127, -127, 1, 2, 0, 0}));
+  for (const float tiny : {0.0f, 1e-45f, -1e-37f}) {
+    EXPECT_EQ(round_to_int8(&tiny, 1, codes, 1), 0.0f) << tiny;
+    EXPECT_EQ(codes[0], 0);
+  }
+  for (const float bad : {kNan, std::numeric_limits<float>::infinity()}) {
+    const float row[] = {1.0f, bad, 2.0f};
+    EXPECT_TRUE(std::isnan(round_to_int8(row, 3, codes, 2))) << bad;
+  }
+  const float large = 1e38f;
+  EXPECT_FLOAT_EQ(round_to_int8(&large, 1, codes, 1) * static_cast<float>(codes[0]), large);
+}
+
 TEST_P(PagedAttentionTest, RefusesWhatDoesNotFit) {
   const AttentionCase c(causal({2}));
   const auto refuse = [&](auto change, std::string_view text) {
-    OperatorConfig config = attend_config(c, isa());
+    OperatorConfig config = attend_config(c, isa(), KvType::kF32);
     change(config);
     test::expect_error(make_paged_attention(config), StatusCode::kInvalidArgument, text);
   };
   refuse([](OperatorConfig& config) { config.inputs.back().features += 1; }, "cache");
   refuse([](OperatorConfig& config) { config.inputs.resize(1); }, "2 inputs");
+  refuse([](OperatorConfig& config) { config.attributes.set(kCacheType, std::string("int4")); },
+         "'cache_type': expected f32, bf16 or int8, found 'int4'");
   refuse([](OperatorConfig& config) { config.attributes.set("causal", false); }, "causal");
   refuse([](OperatorConfig& config) { config.attributes.set("heads", int64_t{3}); }, "heads");
   refuse([](OperatorConfig& config) { config.attributes.set("append", true); }, "append");

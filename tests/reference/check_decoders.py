@@ -37,6 +37,9 @@ NEOX = dict(vocab_size=101, hidden_size=120, intermediate_size=88, num_hidden_la
             max_position_embeddings=128, bos_token_id=1, eos_token_id=None, pad_token_id=0)
 GEMMA = LLAMA | dict(head_dim=20, query_pre_attn_scalar=24, sliding_window=8, num_hidden_layers=4)
 
+# Experts have whole panels of 16 outputs.
+EXPERTS = LLAMA | dict(hidden_size=96, num_experts_per_tok=2, num_local_experts=5)
+
 LINEAR = {"rope_type": "linear", "factor": 2.0}
 DYNAMIC = {"rope_type": "dynamic", "factor": 2.0}
 LLAMA3 = {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
@@ -83,6 +86,14 @@ MODELS = [
                                                            "partial_rotary_factor": 0.8})),
     ("olmo2", "olmo2", LLAMA),
     ("olmo2 tied", "olmo2", LLAMA | dict(tie_word_embeddings=True, attention_bias=True)),
+    ("mixtral", "mixtral", EXPERTS | dict(intermediate_size=48)),
+    ("mixtral window", "mixtral", EXPERTS | dict(intermediate_size=80, sliding_window=8, num_experts_per_tok=1)),
+    ("qwen3_moe", "qwen3_moe", EXPERTS | dict(head_dim=24, moe_intermediate_size=48, norm_topk_prob=True)),
+    ("qwen3_moe dense layers", "qwen3_moe", EXPERTS | dict(head_dim=20, moe_intermediate_size=16, num_hidden_layers=5,
+                                                          mlp_only_layers=[1], decoder_sparse_step=2)),
+    ("qwen3_moe windows, all experts", "qwen3_moe", EXPERTS | dict(head_dim=24, moe_intermediate_size=32,
+                                                                  use_sliding_window=True, sliding_window=8,
+                                                                  num_experts_per_tok=5)),
     ("gemma2", "gemma2", GEMMA),
     ("gemma2 no caps", "gemma2", GEMMA | dict(attn_logit_softcapping=None, final_logit_softcapping=None)),
     ("gemma2 small caps", "gemma2", GEMMA | dict(attn_logit_softcapping=2.0, final_logit_softcapping=3.0)),
@@ -135,6 +146,7 @@ class Checker:
 def make_model(model_type, fields):
     torch.manual_seed(len(str(fields)))
     config = AutoConfig.for_model(model_type, **json.loads(json.dumps(fields)))
+    config._experts_implementation = "eager"  # the others do not compute in f64
     model = AutoModelForCausalLM.from_config(config, attn_implementation="eager").eval()
     with torch.no_grad():
         for name, parameter in model.named_parameters():

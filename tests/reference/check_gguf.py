@@ -16,7 +16,7 @@ import tempfile
 
 import torch
 import transformers
-from check_decoders import GEMMA, GPT2, LINEAR, LLAMA, LLAMA3, LONGROPE, NEOX, YARN
+from check_decoders import EXPERTS, GEMMA, GPT2, LINEAR, LLAMA, LLAMA3, LONGROPE, NEOX, YARN
 from gguf_models import Type, write
 from safetensors.torch import load_file, save_file
 
@@ -54,6 +54,11 @@ MODELS = [
                                            original_max_position_embeddings=128), F32),
     ("phi3 blocks", "phi3", LLAMA | WIDE, [Type.Q4_0]),
     ("olmo2", "olmo2", LLAMA, F32),
+    ("mixtral", "mixtral", EXPERTS | dict(intermediate_size=48), F32),
+    ("mixtral blocks", "mixtral", EXPERTS | WIDE, [Type.Q8_0, Type.Q4_0]),
+    ("qwen3_moe", "qwen3_moe", EXPERTS | dict(head_dim=24, moe_intermediate_size=48, norm_topk_prob=True), F32),
+    ("qwen3_moe blocks", "qwen3_moe", EXPERTS | WIDE | dict(head_dim=24, moe_intermediate_size=64, norm_topk_prob=True),
+     [Type.Q4_1, Type.Q8_0, Type.F16]),
     ("gemma2", "gemma2", GEMMA | dict(query_pre_attn_scalar=20), F32),
     ("gemma2 blocks", "gemma2", GEMMA | WIDE | dict(query_pre_attn_scalar=20), [Type.Q8_0]),
     ("gemma3", "gemma3_text", GEMMA | dict(query_pre_attn_scalar=20, num_hidden_layers=7), F32),
@@ -73,6 +78,7 @@ def random_model(model_type, fields):
     torch.manual_seed(len(str(fields)))
     config = transformers.AutoConfig.for_model(model_type, **fields)
     kind = transformers.AutoModel if model_type == "bert" else transformers.AutoModelForCausalLM
+    config._experts_implementation = "eager"  # the others do not compute in f64
     model = kind.from_config(config, attn_implementation="eager").eval()
     for name, parameter in model.named_parameters():
         scale = 0.3 if parameter.ndim == 1 else 1.5 / parameter.shape[-1] ** 0.5

@@ -31,8 +31,11 @@ INSIDE = {
     "attention.output.dense": "attn_output", "attention.output.LayerNorm": "attn_output_norm",
     "intermediate.dense": "ffn_up", "output.dense": "ffn_down", "output.LayerNorm": "layer_output_norm",
 }  # fmt: skip
-ARCHITECTURES = {"mistral": "llama", "gemma3_text": "gemma3", "gpt_neox": "gptneox"}
-PERMUTED = ("llama", "mistral", "smollm3")
+EXPERTS = {"mlp.gate": ["ffn_gate_inp"], "mlp.experts.gate_up_proj": ["ffn_gate_exps", "ffn_up_exps"],
+           "mlp.experts.down_proj": ["ffn_down_exps"]}  # fmt: skip
+ARCHITECTURES = {"mistral": "llama", "mixtral": "llama", "qwen3_moe": "qwen3moe", "gemma3_text": "gemma3",
+                 "gpt_neox": "gptneox"}  # fmt: skip
+PERMUTED = ("llama", "mistral", "mixtral", "smollm3")
 NORMS_BEHIND = ("olmo2", "gemma2", "gemma3_text")  # post_attention_layernorm is what it is called
 
 
@@ -45,6 +48,16 @@ def gguf_name(name, model_type):
     if inside == "post_attention_layernorm" and model_type in NORMS_BEHIND:
         module = "post_attention_norm"
     return f"blk.{layer}.{module}.{ending}"
+
+
+def parts_in_file(name, x, model_type):
+    """The names and the parts of a parameter: gate and up of all experts are one tensor each in the file."""
+    inside = re.sub(r".*layers\.\d+\.", "", name).removesuffix(".weight")
+    if inside not in EXPERTS:
+        return {gguf_name(name, model_type): x}
+    layer = re.search(r"layers\.(\d+)\.", name).group(1)
+    names = EXPERTS[inside]
+    return {f"blk.{layer}.{part}.weight": rows for part, rows in zip(names, x.chunk(len(names), dim=-2))}
 
 
 def rows_in_pairs(x, heads):
@@ -99,7 +112,7 @@ def add_rope(writer, config, tensors):
     head_dim = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     turned = int(head_dim * parameters.get("partial_rotary_factor", 1.0))
     writer.add_rope_freq_base(parameters["rope_theta"])
-    if config.model_type in ("llama", "mistral", "smollm3", "phi3", "gpt_neox"):
+    if config.model_type in ("llama", "mistral", "mixtral", "smollm3", "phi3", "gpt_neox"):
         writer.add_rope_dimension_count(turned)
     kind = parameters.get("rope_type", "default")
     if kind in ("linear", "yarn"):
@@ -148,7 +161,12 @@ def add_hyperparameters(writer, config):
         if head_dim:
             writer.add_key_length(head_dim)
             writer.add_value_length(head_dim)
-    if kind in ("llama", "mistral", "smollm3"):
+    if kind in ("mixtral", "qwen3_moe"):
+        writer.add_expert_count(config.num_local_experts)
+        writer.add_expert_used_count(config.num_experts_per_tok)
+    if kind == "qwen3_moe":
+        writer.add_expert_feed_forward_length(config.moe_intermediate_size)
+    if kind in ("llama", "mistral", "mixtral", "smollm3"):
         writer.add_vocab_size(config.vocab_size)
     if kind == "gpt_neox":
         writer.add_parallel_residual(config.use_parallel_residual)
@@ -199,11 +217,14 @@ def write(model, path, types=(Type.F32,), vocabulary=add_plain_vocabulary, name=
         if key.startswith("pooler."):
             continue
         x = converted(key, parameter.data, config)
-        data, kind = stored(x, types[matrices % len(types)])
-        matrices += x.ndim > 1
-        writer.add_tensor(gguf_name(key, config.model_type), data, raw_dtype=kind)
-        values = torch.from_numpy(np.ascontiguousarray(gguf.quants.dequantize(data, kind), dtype=np.float32))
-        parameter.data.copy_(original(key, values.reshape(x.shape), config))
+        read = []
+        for stored_name, part in parts_in_file(key, x, config.model_type).items():
+            data, kind = stored(part, types[matrices % len(types)])
+            matrices += x.ndim > 1
+            writer.add_tensor(stored_name, data, raw_dtype=kind)
+            values = torch.from_numpy(np.ascontiguousarray(gguf.quants.dequantize(data, kind), dtype=np.float32))
+            read.append(values.reshape(part.shape))
+        parameter.data.copy_(original(key, read[0] if len(read) == 1 else torch.cat(read, dim=-2), config))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

@@ -25,6 +25,8 @@ LENGTHS, PROMPTS, CANDIDATES, LONGEST, NEW_TOKENS = (29, 1, 12), 12, 48, 20, 24
 SIZES = {"vocab_size": 61, "hidden_size": 60, "intermediate_size": 44, "num_hidden_layers": 2, "num_attention_heads": 6,
          "num_key_value_heads": 2, "max_position_embeddings": 64, "bos_token_id": 1, "eos_token_id": 2,
          "pad_token_id": 0}  # fmt: skip
+# Experts have whole panels of 16 outputs.
+EXPERTS = {**SIZES, "hidden_size": 64, "num_attention_heads": 4, "num_experts_per_tok": 2}
 GEMMA = {**SIZES, "num_hidden_layers": 3, "head_dim": 14, "query_pre_attn_scalar": 12, "sliding_window": 5}
 
 VARIANTS = {
@@ -42,6 +44,9 @@ VARIANTS = {
                                                    "long_factor": [2.0, 2.0, 2.0, 2.0, 2.0]},
              "original_max_position_embeddings": 64, "sliding_window": 9, **SIZES},
     "olmo2": {"model_type": "olmo2", **SIZES},
+    "mixtral": {"model_type": "mixtral", **EXPERTS, "intermediate_size": 48, "num_local_experts": 5},
+    "qwen3_moe": {"model_type": "qwen3_moe", **EXPERTS, "num_hidden_layers": 3, "head_dim": 12, "num_experts": 6,
+                  "moe_intermediate_size": 32, "mlp_only_layers": [1]},
     "gemma2": {"model_type": "gemma2", "attn_logit_softcapping": 2.0, "final_logit_softcapping": 3.0, **GEMMA},
     "gemma3_text": {"model_type": "gemma3_text", "rope_local_base_freq": 100.0, "sliding_window_pattern": 2, **GEMMA},
     "gpt2": {"model_type": "gpt2", "vocab_size": 61, "n_embd": 54, "n_layer": 2, "n_head": 6, "n_positions": 64,
@@ -51,12 +56,31 @@ VARIANTS = {
 }  # fmt: skip
 
 
+def in_file(config, name, value):
+    """The tensors of a folder that a parameter has, by name: those of experts are one parameter only in memory."""
+    if config["model_type"] == "mixtral":
+        name = name.replace(".mlp.", ".block_sparse_moe.")
+    of_mixtral = {"gate_proj": "w1", "up_proj": "w3", "down_proj": "w2"}
+    parts = {"gate_up_proj": ["gate_proj", "up_proj"], "down_proj": ["down_proj"]}
+    experts, _, parameter = name.rpartition(".")
+    if not experts.endswith(".experts"):
+        return {name: value}
+    found = {}
+    for i, expert in enumerate(value):
+        for part, rows in zip(parts[parameter], expert.chunk(len(parts[parameter]))):
+            part = of_mixtral[part] if config["model_type"] == "mixtral" else part
+            found[f"{experts}.{i}.{part}.weight"] = rows
+    return found
+
+
 def make_model(config):
     fields = {key: value for key, value in json.loads(json.dumps(config)).items() if key != "model_type"}
     settings = transformers.AutoConfig.for_model(config["model_type"], **fields)
+    settings._experts_implementation = "eager"  # the others do not compute in f64
     model = transformers.AutoModelForCausalLM.from_config(settings, attn_implementation="eager").eval()
     for name, value in model.named_parameters():
-        value.data.copy_(torch.from_numpy(weight(name, tuple(value.shape), config["eos_token_id"])))
+        for stored, part in in_file(config, name, value.data).items():
+            part.copy_(torch.from_numpy(weight(stored, tuple(part.shape), config["eos_token_id"])))
     return model
 
 
@@ -104,7 +128,8 @@ def main():
     models = {}
     for name, config in VARIANTS.items():
         model = make_model(config)
-        shapes = {key: list(value.shape) for key, value in model.named_parameters()}
+        shapes = {key: list(part.shape) for name, value in model.named_parameters()
+                  for key, part in in_file(config, name, value).items()}
         models[name] = {"config": config, "generation_config": None, "tensors": shapes}
         if name in arguments.variants:
             print(name)

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -56,8 +58,9 @@ std::vector<Ids> ids_of(const Generation& result) {
   return ids;
 }
 
-std::vector<Ids> alone(const EngineRequest& request) {
-  auto generator = Generator::create(engine_model(), {.threads = 1, .outputs = {}});
+std::vector<Ids> alone(const EngineRequest& request, CacheType type) {
+  auto generator =
+      Generator::create(engine_model(), {.threads = 1, .cache_type = type, .outputs = {}});
   EXPECT_TRUE(generator.ok());
   const auto results = generator->generate({&request.ids, 1}, request.options);
   EXPECT_TRUE(results.ok()) << results.status().message();
@@ -84,9 +87,9 @@ class Results {
     ASSERT_TRUE(number.ok()) << number.status().message();
   }
   size_t count() const { return found_.size(); }
-  void expect_as_alone(uint32_t i) const {
+  void expect_as_alone(uint32_t i, CacheType type = CacheType::kF32) const {
     ASSERT_TRUE(found_.contains(i)) << i;
-    EXPECT_EQ(found_.at(i), alone(request(i))) << i;
+    EXPECT_EQ(found_.at(i), alone(request(i), type)) << i;
   }
 
  private:
@@ -95,8 +98,9 @@ class Results {
 
 TEST(Engine, ARequestGetsWhatItWouldGetAlone) {
   constexpr uint32_t kRequests = 40;
-  for (const int threads : {1, 2}) {
-    EngineOptions options{.session = {.threads = threads, .outputs = {}}};
+  for (const CacheType type : {CacheType::kF32, CacheType::kBf16, CacheType::kInt8}) {
+    const int threads = type == CacheType::kBf16 ? 1 : 2;
+    EngineOptions options{.session = {.threads = threads, .cache_type = type, .outputs = {}}};
     options.max_sequences = 8;
     options.prompt_tokens = threads == 1 ? 64 : 512;
     Engine engine = make_engine(options);
@@ -109,7 +113,7 @@ TEST(Engine, ARequestGetsWhatItWouldGetAlone) {
     }
     finish(engine);
     ASSERT_EQ(results.count(), kRequests);
-    for (uint32_t i = 0; i < kRequests; ++i) results.expect_as_alone(i);
+    for (uint32_t i = 0; i < kRequests; ++i) results.expect_as_alone(i, type);
     EXPECT_EQ(engine.stats().active, 0);
     EXPECT_EQ(engine.stats().waiting, 0);
     EXPECT_GT(engine.stats().steps, 0);
@@ -135,11 +139,67 @@ TEST(Engine, RequestsWaitForRoomInTheCache) {
   for (uint32_t i = 0; i < kRequests; ++i) results.expect_as_alone(i);
 }
 
+/// What is kept for later prompts gives way.
+TEST(Engine, ReservedMemoryIsEnough) {
+  EngineOptions options{.session = {.threads = 1, .outputs = {}}};
+  options.max_sequences = 8;
+  Engine engine = make_engine(options);
+  ASSERT_TRUE(engine.reserve(8, 160).ok());
+  const int64_t reserved = engine.stats().cache_bytes;
+  EXPECT_GT(reserved, 0);
+  EXPECT_GT(engine.memory_bytes(8, 160), reserved);
+  Results results;
+  for (uint32_t i = 0; i < 30; ++i) {
+    if (i % 11 != 10) results.submit(engine, i, request(i));
+  }
+  finish(engine);
+  EXPECT_EQ(results.count(), 28U);
+  EXPECT_EQ(engine.stats().cache_bytes, reserved);
+}
+
+/// The order in which requests end: `big` takes all the cache, and waits for `first`; while it
+/// waits, a small one comes before each step.
+std::vector<std::string> order_of_ends(int64_t overtaking_steps) {
+  EngineOptions options{.session = {.threads = 1, .cache_bytes = 1 << 16, .outputs = {}}};
+  options.overtaking_steps = overtaking_steps;
+  Engine engine = make_engine(options);
+  std::vector<std::string> ends;
+  const auto submit = [&](const char* name, int64_t new_tokens) {
+    EngineRequest request{.ids = {1, 2, 3}};
+    request.options.max_new_tokens = new_tokens;
+    request.on_done = [&ends, name](const Generation&) { ends.push_back(name); };
+    EXPECT_TRUE(engine.submit(std::move(request)).ok());
+  };
+  submit("first", 20);
+  submit("big", 100000);
+  for (int i = 0; i < 40; ++i) {
+    submit("small", 2);
+    EXPECT_TRUE(engine.step().ok());
+  }
+  finish(engine);
+  return ends;
+}
+
+TEST(Engine, SmallRequestsOvertakeABigOneForSomeSteps) {
+  const auto before_big = [](const std::vector<std::string>& ends) {
+    return std::find(ends.begin(), ends.end(), "big") - ends.begin();
+  };
+  const std::vector<std::string> strictly = order_of_ends(0);
+  EXPECT_EQ(strictly.size(), 42U);
+  EXPECT_EQ(before_big(strictly), 1) << "only the first";
+  // One joins in each of five steps.
+  EXPECT_EQ(before_big(order_of_ends(5)), 6);
+  EXPECT_EQ(before_big(order_of_ends(1000)), 41) << "as long as others come";
+}
+
 TEST(Engine, RefusesWhatCannotBe) {
   EXPECT_EQ(Engine::create(engine_model(), {.session = {}, .max_sequences = 0}).status().message(),
             "max_sequences: expected at least 1, found 0");
   EXPECT_EQ(Engine::create(engine_model(), {.session = {}, .prompt_tokens = -1}).status().message(),
             "prompt_tokens: expected at least 1, found -1");
+  EXPECT_EQ(
+      Engine::create(engine_model(), {.session = {}, .overtaking_steps = -1}).status().message(),
+      "overtaking_steps: expected at least 0, found -1");
   EXPECT_EQ(Engine::create(tiny::small_model(tiny::Parts::kBoth)).status().code(),
             StatusCode::kUnsupported);
   EngineOptions negative;

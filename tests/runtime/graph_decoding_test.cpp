@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 
+#include "ops/attention/paged_operands.hpp"
 #include "runtime/graph/builder.hpp"
 
 namespace lanewise::graph {
@@ -62,6 +63,21 @@ TEST(SplitForDecoding, TakesTheLastRowBeforeTheHead) {
   const Node& taken = *graphs->step.producer(head.inputs[0]);
   EXPECT_EQ(taken.op, "slice_rows");
   EXPECT_EQ(*taken.attributes.get_int("index", 0), -1);
+}
+
+TEST(SplitForDecoding, GivesPagesTheirType) {
+  const auto page_floats = [](ops::KvType type) {
+    const auto graphs = split_for_decoding(decoder("learned", true), LogitRows::kLast, type);
+    const Graph& step = graphs->step;
+    for (const char* name : {"attention.append", "attention"}) {
+      EXPECT_EQ(*node(step, name).attributes.get_string("cache_type", "f32"), ops::name_of(type));
+    }
+    EXPECT_TRUE(validate(step).ok());
+    return step.values[static_cast<size_t>(step.find_input("attention.cache"))].features;
+  };
+  const int64_t f32 = page_floats(ops::KvType::kF32);
+  EXPECT_EQ(page_floats(ops::KvType::kBf16), f32 / 2);
+  EXPECT_LT(page_floats(ops::KvType::kInt8), f32 / 2);
 }
 
 TEST(SplitForDecoding, TakesTheLastRowBeforeAllThatLogitsAloneNeed) {
