@@ -18,13 +18,12 @@
 
 namespace lanewise {
 
-<<<<<<< HEAD
 /// Runs `task` on threads of the host: calls it `count` times, on any threads, also the calling one,
 /// and returns when all calls have returned. Each call takes part in the work until none is left, so
 /// threads need not be free at the same time, and one call is enough. Must not throw. `task` does
 /// not throw, and must not be called later.
 using HostThreads = std::function<void(int count, const std::function<void()>& task)>;
-=======
+
 /// How a decoder keeps the keys and values of earlier tokens. Types other than kF32 take less memory
 /// and round them; attention computes in f32 either way.
 enum class CacheType {
@@ -32,7 +31,6 @@ enum class CacheType {
   kBf16,  ///< half of the memory
   kInt8,  ///< about a quarter: 8 bits, with a scale for each token's key or value of a head
 };
->>>>>>> dec
 
 struct SessionOptions {
   /// Number of threads; 0: the CPUs that the process may use (affinity and cgroup).

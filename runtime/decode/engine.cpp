@@ -118,7 +118,10 @@ class Engine::Impl {
   int threads() const noexcept { return decoder_->team().threads(); }
 
  private:
-<<<<<<< HEAD
+  decode::Decoder::Load load(int64_t sequences, int64_t tokens) const noexcept {
+    return {.sequences = sequences, .tokens = tokens, .prompt_tokens = prompt_tokens_};
+  }
+
   Result<bool> step_or_end() {
     const Status status = base::no_throw([&] { return try_step(); });
     if (!status.ok()) end_all();
@@ -126,10 +129,6 @@ class Engine::Impl {
     update_stats();
     if (!status.ok()) return status;
     return !scheduler_.empty() || !waiting_.empty();
-=======
-  decode::Decoder::Load load(int64_t sequences, int64_t tokens) const noexcept {
-    return {.sequences = sequences, .tokens = tokens, .prompt_tokens = prompt_tokens_};
->>>>>>> dec
   }
 
   Status try_step() {
@@ -241,14 +240,10 @@ class Engine::Impl {
   const Model model_;
   const std::unique_ptr<decode::Decoder> decoder_;
   decode::Scheduler scheduler_;  // of the thread that steps
-<<<<<<< HEAD
-  int64_t steps_ = 0;            // likewise
-  exec::CallGuard guard_{"engine"};
-=======
   const int64_t prompt_tokens_;
   const int64_t overtaking_steps_;
   int64_t steps_ = 0;  // of the thread that steps
->>>>>>> dec
+  exec::CallGuard guard_{"engine"};
   std::atomic<uint64_t> next_number_{1};
 
   mutable exec::ProcessMutex mutex_;  // guards what follows

@@ -71,9 +71,7 @@ class Generator::Impl {
     return results;
   }
 
-<<<<<<< HEAD
   exec::CallGuard& guard() { return guard_; }
-=======
   static decode::Decoder::Load load(int64_t sequences, int64_t tokens) {
     return {.sequences = sequences,
             .tokens = tokens,
@@ -81,7 +79,6 @@ class Generator::Impl {
             .source_tokens = kBatchTokens};
   }
 
->>>>>>> dec
   decode::Decoder& decoder() { return *decoder_; }
   const decode::Decoder& decoder() const { return *decoder_; }
 
