@@ -237,7 +237,7 @@ Status read_llama_activation(const Config& config, LlamaConfig& c) {
 Result<int64_t> read_window(const Config& config, const LlamaConfig& c) {
   const char* const field = "sliding_window";
   const int64_t usual = is_written(config, field) ? 0 : c.kind->window;
-  LW_ASSIGN_OR_RETURN(const int64_t window, config.integer(field, usual, 0, kMaxPositions));
+  LW_ASSIGN_OR_RETURN(const int64_t window, config.integer(field, usual, 0, kLlamaMaxPositions));
   const bool by_field = c.kind->windows == LlamaWindows::kLastLayers ||
                         c.kind->windows == LlamaWindows::kWithoutRope ||
                         c.kind->windows == LlamaWindows::kAllIfUsed;
@@ -386,7 +386,7 @@ Result<LlamaConfig> read_llama_config(const FamilyInput& input) {
   LW_RETURN_IF_ERROR(read_llama_scores(config, c));
   LW_RETURN_IF_ERROR(read_llama_activation(config, c));
   LW_ASSIGN_OR_RETURN(c.tied_head, config.boolean("tie_word_embeddings", c.kind->tied_head));
-  LW_RETURN_IF_ERROR(read_layers(config, c));
+  LW_RETURN_IF_ERROR(read_llama_layers(config, c));
   LW_RETURN_IF_ERROR(read_experts(config, c));
   LW_RETURN_IF_ERROR(read_positions(config, c));
   report_unknown_hf_fields(input, kLlamaFields);

@@ -332,7 +332,7 @@ TEST_P(AttentionTest, PiecesAreInOrderOfCostAndEnough) {
 
 /// Runs are cancelled between pieces, so none may take long, also on one thread.
 TEST(AttentionPieces, OfLongSequencesAreShortAndWithinTheirLimit) {
-  Case c({.heads = 4, .kv_heads = 4, .head_dim = 64, .queries = {4096}});
+  AttentionCase c({.heads = 4, .kv_heads = 4, .head_dim = 64, .queries = {4096}});
   const OperatorPtr op = test::expect_made(make_attention(c.config(Isa::baseline)));
   const std::vector<Operand> inputs = c.operands();
   const Operands operands{inputs, {}};

@@ -17,7 +17,7 @@ namespace {
 
 using test::Matrix;
 
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+constexpr float kExpertsNan = std::numeric_limits<float>::quiet_NaN();
 
 OperatorConfig top_config(int64_t experts, int64_t top_k, bool normalize) {
   return {.attributes = {{"top_k", top_k}, {"normalize", normalize}},
@@ -48,8 +48,8 @@ TEST(TopExperts, AreTheLargestInOrder) {
 }
 
 TEST(TopExperts, IndicesAreValidWhateverTheyAreChosenFrom) {
-  EXPECT_EQ(top({kNan, 1, 2}, 2, false), (std::vector<float>{2, 1, 2, 1}));
-  const std::vector<float> none = top({kNan, kNan, kNan}, 2, true);
+  EXPECT_EQ(top({kExpertsNan, 1, 2}, 2, false), (std::vector<float>{2, 1, 2, 1}));
+  const std::vector<float> none = top({kExpertsNan, kExpertsNan, kExpertsNan}, 2, true);
   EXPECT_NE(none[0], none[1]);
   for (const size_t j : {0, 1}) EXPECT_TRUE(none[j] >= 0 && none[j] <= 2) << none[j];
   EXPECT_TRUE(std::isnan(none[2]));

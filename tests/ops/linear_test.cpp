@@ -306,7 +306,8 @@ TEST_P(LinearTest, FastImplementationAgreesToo) {
 /// Runs are cancelled between pieces, so none may take long: 2^27 multiply-adds at most.
 TEST(LinearPieces, AreShortAndWithinTheirLimit) {
   constexpr int64_t kInputs = 1024, kOutputs = 4096;
-  Layer layer{.k = kInputs, .n = kOutputs, .w = std::vector<float>(kInputs * kOutputs), .bias = {}};
+  LinearLayer layer{
+      .k = kInputs, .n = kOutputs, .w = std::vector<float>(kInputs * kOutputs), .bias = {}};
   const OperatorPtr op = test::expect_made(make_linear(layer.config(Isa::baseline)));
   ASSERT_NE(op, nullptr);
   for (const int64_t rows : {1, 96, 97, 1000}) {
