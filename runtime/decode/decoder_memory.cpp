@@ -78,11 +78,12 @@ void Decoder::visit_arrays(Self& self, const Room& room, const Visit& visit) {
   visit(self.cache_slots_, room.sequences);
   visit(self.cache_pages_, room.sequences);
   visit(self.cache_lengths_, room.sequences);
+  const int64_t sources = self.has_encoder() ? room.sequences : 0;
+  visit(self.source_lengths_, sources);
+  visit(self.source_offsets_, sources + 1);
   if (!self.has_encoder()) return;
   visit(self.memory_rows_, room.sequences);
   visit(self.memory_lengths_, room.sequences);
-  visit(self.source_lengths_, room.sequences);
-  visit(self.source_offsets_, room.sequences + 1);
   visit(self.counts_, room.source_tokens);
 }
 

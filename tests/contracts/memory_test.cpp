@@ -77,13 +77,13 @@ class GeneratorMemoryContract : public MemoryContract {
     options.reuse_prefixes = false;  // whose index grows
     const Model model = open();
     Generator generator = expect_ok(Generator::create(model, options));
+    GenerationOptions search = model.info().generation;
+    search.max_new_tokens = 8;
     const int64_t before = live_bytes();
     ASSERT_TRUE(generator.reserve(6, 24).ok());
     const int64_t reserved = live_bytes() - before;
     EXPECT_EQ(generator.memory_bytes(6, 24), reserved);
     EXPECT_GT(reserved, 0);
-    GenerationOptions search = model.info().generation;
-    search.max_new_tokens = 8;
     for (const int beams : {1, 3}) {
       search.beams = beams;
       std::vector<std::vector<int32_t>> sources;
