@@ -8,16 +8,18 @@
 #include "cli/command.hpp"
 #include "cli/embed_precision.hpp"
 #include "cli/embed_writers.hpp"
+#include "cli/embedding_formats.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/on_error.hpp"
 #include "cli/open_model.hpp"
 #include "cli/progress.hpp"
-#include "cli/sparse_writer.hpp"
+#include "cli/record_writer.hpp"
 #include "cli/text_loop.hpp"
 #include "cli/texts.hpp"
 #include "lanewise/embedder.hpp"
 #include "lanewise/sparse_embedder.hpp"
 #include "lanewise/status_macros.hpp"
+#include "lanewise/token_embedder.hpp"
 #include "lanewise/tokenizer.hpp"
 
 namespace lanewise::cli {
@@ -33,8 +35,19 @@ struct EmbedOptions {
   EmbedPrecision precision;
   OnErrorOption on_error;
   bool sparse = false;
+  bool tokens = false;
   bool json = false;
 };
+
+/// What a text becomes instead of one vector is no row of an array, and has no shorter form.
+void check_usage_without_vectors(const EmbedOptions& options, const std::string& flag) {
+  if (!options.precision.is_f32()) wrong_usage(flag + " and --precision exclude each other");
+  if (options.dimensions > 0) wrong_usage(flag + " and --dimensions exclude each other");
+  if (options.on_error.skips()) wrong_usage(flag + " stops at texts that are not UTF-8");
+  if (!options.output.empty() && !options.output.ends_with(".jsonl")) {
+    wrong_usage(flag + " writes .jsonl files");
+  }
+}
 
 void check_usage(const EmbedOptions& options) {
   options.texts.check_usage();
@@ -42,13 +55,9 @@ void check_usage(const EmbedOptions& options) {
   if (!options.precision.is_f32() && options.on_error.skips() && options.output.ends_with(".npy")) {
     wrong_usage("an array of integers has no row for a text that is left out: use .jsonl");
   }
-  if (!options.sparse) return;
-  if (!options.precision.is_f32()) wrong_usage("--sparse and --precision exclude each other");
-  if (options.dimensions > 0) wrong_usage("--sparse and --dimensions exclude each other");
-  if (options.on_error.skips()) wrong_usage("--sparse stops at texts that are not UTF-8");
-  if (!options.output.empty() && !options.output.ends_with(".jsonl")) {
-    wrong_usage("--sparse writes .jsonl files");
-  }
+  if (options.sparse && options.tokens) wrong_usage("--sparse and --tokens exclude each other");
+  if (options.sparse) check_usage_without_vectors(options, "--sparse");
+  if (options.tokens) check_usage_without_vectors(options, "--tokens");
 }
 
 using Writers = std::vector<std::unique_ptr<EmbedWriter>>;
@@ -137,20 +146,24 @@ class Embedding {
   int64_t cut_ = 0;
 };
 
-Status embed_sparse(const EmbedOptions& options, TextSource source, const Model& model,
-                    Shell& shell) {
-  LANEWISE_ASSIGN_OR_RETURN(SparseEmbedder embedder,
-                            SparseEmbedder::create(model, shell.session_options()));
+/// Vectors of other kinds: SparseEmbedder, TokenEmbedder.
+template <typename Embedder>
+Status embed_by(Embedder embedder, const EmbedOptions& options, TextSource source,
+                const Model& model, Shell& shell) {
   if (!options.prompt.empty()) LANEWISE_RETURN_IF_ERROR(embedder.set_prompt(options.prompt));
-  LANEWISE_ASSIGN_OR_RETURN(SparseWriter writer,
-                            SparseWriter::create(model, options.json, options.output, shell.out));
+  LANEWISE_ASSIGN_OR_RETURN(const EmbeddingFormat format, EmbeddingFormat::create(model));
+  LANEWISE_ASSIGN_OR_RETURN(RecordWriter writer,
+                            RecordWriter::create(options.json, options.output, shell.out));
   TextLoop loop(std::move(source), shell);
   const auto portion = [&](TextLoop::Texts texts) -> Status {
-    LANEWISE_ASSIGN_OR_RETURN(const std::vector<SparseEmbedding> results,
+    LANEWISE_ASSIGN_OR_RETURN(const auto results,
                               embedder.embed(texts, loop.run_options(), loop.progress()));
     for (size_t i = 0; i < texts.size(); ++i) {
-      loop.count(results[i].truncated);
-      LANEWISE_RETURN_IF_ERROR(writer.write(texts[i], results[i]));
+      const auto& result = results[i];
+      const std::string_view text = texts[i];
+      loop.count(result.truncated);
+      LANEWISE_RETURN_IF_ERROR(writer.write([&] { return format.json(text, result); },
+                                            [&] { return format.plain(text, result); }));
     }
     return {};
   };
@@ -158,6 +171,20 @@ Status embed_sparse(const EmbedOptions& options, TextSource source, const Model&
   LANEWISE_RETURN_IF_ERROR(writer.commit());
   loop.report_truncation(model.info());
   return {};
+}
+
+Status embed_sparse(const EmbedOptions& options, TextSource source, const Model& model,
+                    Shell& shell) {
+  LANEWISE_ASSIGN_OR_RETURN(SparseEmbedder embedder,
+                            SparseEmbedder::create(model, shell.session_options()));
+  return embed_by(std::move(embedder), options, std::move(source), model, shell);
+}
+
+Status embed_tokens(const EmbedOptions& options, TextSource source, const Model& model,
+                    Shell& shell) {
+  LANEWISE_ASSIGN_OR_RETURN(TokenEmbedder embedder,
+                            TokenEmbedder::create(model, shell.session_options()));
+  return embed_by(std::move(embedder), options, std::move(source), model, shell);
 }
 
 Status embed(const EmbedOptions& options, Shell& shell) {
@@ -170,6 +197,7 @@ Status embed(const EmbedOptions& options, Shell& shell) {
   LANEWISE_ASSIGN_OR_RETURN(TextSource source, TextSource::open(options.texts));
   LANEWISE_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell, options.as));
   if (options.sparse) return embed_sparse(options, std::move(source), model, shell);
+  if (options.tokens) return embed_tokens(options, std::move(source), model, shell);
   LANEWISE_ASSIGN_OR_RETURN(Embedder embedder, Embedder::create(model, shell.session_options()));
   if (options.dimensions > 0) {
     LANEWISE_RETURN_IF_ERROR(
@@ -210,7 +238,11 @@ Command make_embed(CLI::App& program, Shell& shell) {
       ->type_name("N");
   options->precision.add_to(*command);
   command->add_flag("--sparse", options->sparse,
-                    "Print weights of tokens of the vocabulary (SPLADE), largest first");
+                    "Print weights of tokens of the vocabulary (SPLADE, BGE-M3), largest first");
+  command->add_flag(
+      "--tokens", options->tokens,
+      "Print the vector of each token; ColBERT reads texts as documents, or as queries "
+      "with --prompt query");
   options->on_error.add_to(*command, /*with_truncate=*/false);
   command->add_flag("--json", options->json,
                     "Print one object per line: text, embedding, tokens, truncated");

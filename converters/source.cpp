@@ -21,6 +21,10 @@ namespace {
 Result<Config> open_config(SourceFolder& folder, const std::string& subfolder,
                            const std::string& config_path) {
   if (!config_path.empty()) return folder.config_at(config_path);
+  LW_ASSIGN_OR_RETURN(const bool is_static, is_static_folder(folder));
+  if (is_static) {
+    return Config::parse(R"({"model_type": "static_embedding"})", folder.path(kModulesFile));
+  }
   const std::string name = join(subfolder, "config.json");
   if (!folder.has(name)) {
     return not_found(base::in_quotes(folder.root()) +

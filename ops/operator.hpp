@@ -23,6 +23,8 @@ namespace lanewise::ops {
 struct RaggedRows {
   const int32_t* offsets = nullptr;  // [sequences + 1], offsets[0] = 0
   int64_t sequences = 0;
+  // [sequences]: attention sees only so many rows at the beginning of each; null: all of them
+  const int32_t* attended = nullptr;
 };
 
 /// Where each sequence is in an operand whose rows are scattered or shared: row i of sequence s is

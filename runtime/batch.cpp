@@ -112,6 +112,21 @@ Status check_ragged(const RaggedIds& part) {
   return check_ids(part.ids, part.vocabulary, part.name);
 }
 
+Status check_attended(const RaggedBatch& batch) {
+  if (batch.attended.empty()) return {};
+  if (batch.attended.size() != batch.lengths.size()) {
+    return invalid_argument("'attended': expected " + std::to_string(batch.lengths.size()) +
+                            " numbers, found " + std::to_string(batch.attended.size()));
+  }
+  for (size_t s = 0; s < batch.attended.size(); ++s) {
+    if (batch.attended[s] >= 1 && batch.attended[s] <= batch.lengths[s]) continue;
+    return invalid_argument("'attended': sequence " + std::to_string(s) + " has " +
+                            std::to_string(batch.attended[s]) + " of " +
+                            std::to_string(batch.lengths[s]) + " tokens");
+  }
+  return {};
+}
+
 }  // namespace
 
 Status check_batch(const RaggedBatch& batch, const ModelInfo& info, bool with_decoder) {
@@ -127,6 +142,7 @@ Status check_batch(const RaggedBatch& batch, const ModelInfo& info, bool with_de
     LW_RETURN_IF_ERROR(check_ragged({"decoder_input_ids", batch.decoder_ids, batch.decoder_lengths,
                                      info.target_vocabulary_size, info.max_target_tokens}));
   }
+  LW_RETURN_IF_ERROR(check_attended(batch));
   if (batch.type_ids.empty()) return {};
   if (info.token_types == 0) return invalid_argument("this model takes no token_type_ids");
   if (batch.type_ids.size() != batch.ids.size()) {

@@ -13,6 +13,7 @@
 #include "ops/description.hpp"
 #include "runtime/generate/options_json.hpp"
 #include "runtime/model_checks.hpp"
+#include "runtime/model_head.hpp"
 #include "runtime/tasks/task_names.hpp"
 
 namespace lanewise::internal {
@@ -80,48 +81,6 @@ void add_prompts(const ModelInfo& info, Json& json) {
   if (!info.pools_prompt) json.set("pools_prompt", false);
 }
 
-// In the order of the enumerators.
-constexpr std::array kScoreFunctions =
-    std::to_array<std::string_view>({"none", "sigmoid", "softmax"});
-
-Result<ScoreFunction> parse_function(const base::JsonFields& fields, std::string_view field) {
-  if (fields.find(field) == nullptr) return ScoreFunction::kNone;
-  LW_ASSIGN_OR_RETURN(const size_t index, fields.choice(field, kScoreFunctions));
-  return static_cast<ScoreFunction>(index);
-}
-
-std::string_view name_of(ScoreFunction function) {
-  return kScoreFunctions[static_cast<size_t>(function)];
-}
-
-Status parse_head(const base::JsonFields& fields, HeadInfo& head) {
-  LW_ASSIGN_OR_RETURN(head.problem_type, fields.string_or("problem_type", ""));
-  LW_ASSIGN_OR_RETURN(head.mask_token, fields.string_or("mask_token", ""));
-  constexpr int64_t kMostLogarithms = 2;
-  LW_ASSIGN_OR_RETURN(const int64_t logarithms,
-                      fields.integer_or("sparse_logarithms", 0, 0, kMostLogarithms));
-  head.sparse_logarithms = static_cast<int32_t>(logarithms);
-  LW_ASSIGN_OR_RETURN(head.scores, parse_function(fields, "scores"));
-  LW_ASSIGN_OR_RETURN(head.ranking, parse_function(fields, "ranking"));
-  if (fields.find("labels") == nullptr) return {};
-  LW_ASSIGN_OR_RETURN(head.labels, fields.strings("labels"));
-  return {};
-}
-
-/// Fields without a value are left out.
-Json to_json(const HeadInfo& head) {
-  Json json = Json::object();
-  if (!head.labels.empty()) {
-    json.set("labels", head.labels);
-    json.set("scores", name_of(head.scores));
-    json.set("ranking", name_of(head.ranking));
-  }
-  if (!head.problem_type.empty()) json.set("problem_type", head.problem_type);
-  if (!head.mask_token.empty()) json.set("mask_token", head.mask_token);
-  if (head.sparse_logarithms > 0) json.set("sparse_logarithms", head.sparse_logarithms);
-  return json;
-}
-
 Result<ModelInfo> parse_task(std::string_view text) {
   LW_ASSIGN_OR_RETURN(const base::JsonDocument json, base::parse_json(text, kMaxTaskBytes));
   LW_ASSIGN_OR_RETURN(const base::JsonFields fields, base::JsonFields::of(json.root(), ""));
@@ -142,7 +101,7 @@ Result<ModelInfo> parse_task(std::string_view text) {
   LW_RETURN_IF_ERROR(parse_prompts(fields, info));
   if (fields.find("head") != nullptr) {
     LW_ASSIGN_OR_RETURN(const base::JsonFields head, fields.object("head"));
-    LW_RETURN_IF_ERROR(parse_head(head, info.head));
+    LW_ASSIGN_OR_RETURN(info.head, parse_head(head, info));
   }
   LW_RETURN_IF_ERROR(check_limits(info));
   return info;
@@ -320,7 +279,7 @@ std::string task_to_json(const ModelInfo& info) {
   Json generation = generate::to_json(info.generation);
   if (!generation.members().empty()) json.set("generation", std::move(generation));
   add_prompts(info, json);
-  Json head = to_json(info.head);
+  Json head = head_to_json(info.head);
   if (!head.members().empty()) json.set("head", std::move(head));
   return json.text();
 }

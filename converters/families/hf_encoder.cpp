@@ -13,9 +13,9 @@ namespace {
 
 constexpr std::array kHeadTensors = std::to_array<std::string_view>(
     {"classifier.", "cls.", "decoder.", "discriminator_predictions.", "generator_lm_head.",
-     "generator_predictions.", "head.", "lm_head.", "pre_classifier.", "predictions.",
-     "qa_outputs.", "score.", "sop_classifier.", "vocab_layer_norm.", "vocab_projector.",
-     "vocab_transform."});
+     "generator_predictions.", "head.", "lm_head.", "lm_predictions.", "pre_classifier.",
+     "predictions.", "qa_outputs.", "score.", "sop_classifier.", "vocab_layer_norm.",
+     "vocab_projector.", "vocab_transform."});
 
 std::string table_of(const EncoderWriter& writer, const EncoderInfo& encoder) {
   return writer.prefix() + encoder.words + ".weight";
@@ -32,7 +32,7 @@ Result<EncoderEnd> read_end(const FamilyInput& input, const EncoderSizes& sizes,
                     .table = table_of(writer, encoder),
                     .vocabulary = sizes.vocabulary};
   for (HeadClass& head : heads.classes) head.architecture.insert(0, encoder.classes);
-  return read_encoder_end(input, heads, sizes.hidden);
+  return read_encoder_end(input, heads, sizes.hidden, encoder.max_tokens);
 }
 
 EncoderVectors vectors_of(EncoderWriter& writer, const EncoderInfo& encoder, const EncoderEnd& end,
@@ -129,8 +129,8 @@ Result<FamilyModel> finish_encoder(const FamilyInput& input, const EncoderSizes&
   model.info.vocabulary_size = sizes.vocabulary;
   model.info.token_types = sizes.token_types;
   model.info.max_tokens = encoder.max_tokens;
-  LW_RETURN_IF_ERROR(describe_encoder_end(input, end, model));
   LW_RETURN_IF_ERROR(read_hf_tokenizers(input, encoder.model_type, model));
+  LW_RETURN_IF_ERROR(describe_encoder_end(input, end, model));
   return model;
 }
 

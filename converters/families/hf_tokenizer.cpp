@@ -171,11 +171,13 @@ Status read_pegasus(const TokenizerFolder& folder, FamilyModel& model) {
 Status read_encoder_pieces(const TokenizerFolder& folder, FamilyModel& model) {
   const bool albert = folder.is_class("Albert");
   const bool camembert = folder.is_class("Camembert");
-  if (!albert && !camembert && !folder.is_class("XLMRoberta")) return {};
-  const char* name = albert ? "spiece.model" : kBpeModel;
+  const bool deberta = folder.is_class("DebertaV2");
+  if (!albert && !camembert && !deberta && !folder.is_class("XLMRoberta")) return {};
+  const char* name = albert ? "spiece.model" : deberta ? "spm.model" : kBpeModel;
   if (!folder.has(name)) return {};
   LW_ASSIGN_OR_RETURN(const std::string spm, folder.text(name));
   Result<std::string> made = albert      ? albert_tokenizer(spm, folder.companions)
+                             : deberta   ? deberta_v2_tokenizer(spm, folder.companions)
                              : camembert ? camembert_tokenizer(spm)
                                          : xlm_roberta_tokenizer(spm);
   LW_ASSIGN_OR_RETURN(model.tokenizer, folder.named(std::move(made), name));

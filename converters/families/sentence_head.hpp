@@ -5,23 +5,12 @@
 #include <vector>
 
 #include "converters/families/family.hpp"
+#include "converters/families/sentence_layers.hpp"
 #include "converters/pack/tensor_parts.hpp"
 #include "lanewise/status.hpp"
 #include "runtime/graph/builder.hpp"
 
 namespace lanewise::converters {
-
-/// A module after the pooling, as written to a graph.
-struct SentenceLayer {
-  enum class Kind { kDense, kLayerNorm, kNormalize };
-
-  Kind kind = Kind::kNormalize;
-  int64_t features = 0;         ///< Dense: of its output
-  graph::Affine tensors;        ///< names in SentenceHead::parts
-  std::string activation;       ///< Dense: name of the operator; empty: none
-  bool residual = false;        ///< Dense: adds its input to its output,
-  std::string residual_weight;  ///< multiplied by this weight if not empty
-};
 
 /// How the vectors of tokens become the vector of a text.
 struct SentenceHead {

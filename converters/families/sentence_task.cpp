@@ -24,14 +24,16 @@ Status unknown_module(const FamilyInput& input, const SentenceModule& module,
                      in_quotes(module.type) + " is not supported here; known: " + known);
 }
 
-Status expect_text(const Config& config, const std::string& field, const std::string& known) {
-  LW_ASSIGN_OR_RETURN(const std::string value, config.text(field, known));
-  if (value == known) return {};
+/// The value of a field, one of two.
+Result<std::string> one_of(const Config& config, const std::string& field, std::string_view usual,
+                           std::string_view other) {
+  LW_ASSIGN_OR_RETURN(std::string value, config.text(field, usual));
+  if (value == usual || value == other) return value;
   return unsupported(config.label() + ": " + field + " " + in_quotes(value) +
-                     " is not supported; known: " + known);
+                     " is not supported; known: " + std::string(usual) + ", " + std::string(other));
 }
 
-/// log(1 + relu(x)) of the logits, once or twice, then the largest of all tokens.
+/// log(1 + relu(x)) of the logits, once or twice, then the largest of all tokens or their sum.
 Status read_splade_pooling(const FamilyInput& input, const SentenceModule& module, HeadInfo& head) {
   constexpr std::array kOthers =
       std::to_array<std::string_view>({"embedding_dimension", "word_embedding_dimension"});
@@ -43,13 +45,10 @@ Status read_splade_pooling(const FamilyInput& input, const SentenceModule& modul
       return unsupported(config.label() + ": " + in_quotes(name) + " is not supported");
     }
   }
-  LW_RETURN_IF_ERROR(expect_text(config, "pooling_strategy", "max"));
-  const std::string field = "activation_function";
-  LW_ASSIGN_OR_RETURN(const std::string activation, config.text(field, "relu"));
-  if (activation != "relu" && activation != "log1p_relu") {
-    return unsupported(config.label() + ": " + field + " " + in_quotes(activation) +
-                       " is not supported; known: relu, log1p_relu");
-  }
+  LW_ASSIGN_OR_RETURN(const std::string strategy, one_of(config, "pooling_strategy", "max", "sum"));
+  head.sparse_sum = strategy == "sum";
+  LW_ASSIGN_OR_RETURN(const std::string activation,
+                      one_of(config, "activation_function", "relu", "log1p_relu"));
   head.sparse_logarithms = activation == "relu" ? 1 : 2;
   return {};
 }
@@ -71,10 +70,6 @@ Status read_sparse(const FamilyInput& input, const std::vector<SentenceModule>& 
 Status read_sentence_task_scores(const FamilyInput& input,
                                  const std::vector<SentenceModule>& modules, ModelInfo& info) {
   if (modules.size() > 1) return unknown_module(input, modules[1], "a Transformer alone");
-  for (const Prompt& prompt : info.prompts) {
-    if (prompt.text.empty()) continue;
-    return unsupported("prompt " + in_quotes(prompt.name) + " of a CrossEncoder is not supported");
-  }
   LW_ASSIGN_OR_RETURN(const std::optional<Config> config, read_sentence_config(input));
   if (!config) return {};
   const std::string field = "activation_fn";

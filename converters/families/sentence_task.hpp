@@ -10,8 +10,7 @@ namespace lanewise::converters {
 /// Reads what a folder of a SparseEncoder or CrossEncoder adds to a Transformer with a head: the
 /// module SpladePooling, prompts, the activation of scores.
 ///
-/// Fails with kUnsupported, naming it, for other modules, ways of pooling and activations, and for
-/// a CrossEncoder with prompts.
+/// Fails with kUnsupported, naming it, for other modules, ways of pooling and activations.
 Status read_sentence_task(const FamilyInput& input, TransformerTask task, ModelInfo& info);
 
 }  // namespace lanewise::converters

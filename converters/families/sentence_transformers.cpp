@@ -16,7 +16,8 @@ namespace {
 
 using base::in_quotes;
 
-constexpr std::string_view kPackage = "sentence_transformers.";
+// PyLate's modules extend those of sentence-transformers.
+constexpr std::string_view kPackages[] = {"sentence_transformers.", "pylate.models."};
 
 // In the order in which sentence-transformers looks for them.
 constexpr std::array kTextFiles = {
@@ -40,7 +41,9 @@ Result<SentenceModule> read_module(const Config& entry) {
   LW_ASSIGN_OR_RETURN(const std::string type, entry.text("type", ""));
   LW_ASSIGN_OR_RETURN(std::string path, module_path(entry));
   if (type.empty()) return entry.wrong("type", "the name of a module");
-  if (!type.starts_with(kPackage)) {
+  const bool known = std::ranges::any_of(
+      kPackages, [&](std::string_view package) { return type.starts_with(package); });
+  if (!known) {
     return unsupported(entry.label() + ": module " + in_quotes(type) +
                        " is not supported; known are modules of sentence_transformers");
   }
@@ -70,6 +73,8 @@ struct TaskNames {
 constexpr TaskNames kTasks[] = {
     {TransformerTask::kFeatures, "feature-extraction", "last_hidden_state", "token_embeddings",
      "SentenceTransformer"},
+    {TransformerTask::kTokenVectors, "feature-extraction", "last_hidden_state", "token_embeddings",
+     "MultiVectorEncoder"},
     {TransformerTask::kMaskedTokens, "fill-mask", "logits", "token_embeddings", "SparseEncoder"},
     {TransformerTask::kScores, "sequence-classification", "logits", "scores", "CrossEncoder"}};
 
@@ -79,6 +84,8 @@ const TaskNames& names_of(TransformerTask task) {
 
 // SparseEncoder's name for a Transformer before version 5.4.
 constexpr std::string_view kMaskedTransformer = "MLMTransformer";
+
+constexpr std::string_view kStatic = "StaticEmbedding";
 
 bool is_transformer(const SentenceModule& module) {
   return module.type == "Transformer" || module.type == kMaskedTransformer;
@@ -151,25 +158,16 @@ Result<int64_t> tokenizer_limit(const FamilyInput& input, int64_t max_tokens) {
   return read_limit(config, "model_max_length", max_tokens);
 }
 
-/// The file with the settings of the Transformer; nothing if there is none.
-Result<std::optional<Config>> read_text_config(const FamilyInput& input) {
-  for (const char* name : kTextFiles) {
-    const std::string path = join(input.subfolder, name);
-    if (!input.folder.has(path)) continue;
-    LW_ASSIGN_OR_RETURN(Config config, input.folder.config(path));
-    return std::optional(std::move(config));
-  }
-  return std::optional<Config>();
-}
-
 Result<SentenceTexts> read_texts_file(const FamilyInput& input, const Config& config,
                                       int64_t max_tokens) {
   constexpr std::array kFields = std::to_array<std::string_view>(
-      {"config_args", "config_kwargs", "do_lower_case", "max_seq_length", "modality_config",
-       "model_args", "model_kwargs", "module_output_name", "processing_kwargs", "processor_kwargs",
-       "tokenizer_args", "transformer_task", "unpad_inputs"});
+      {"config_args", "config_kwargs", "do_lower_case", "document_length", "max_seq_length",
+       "modality_config", "model_args", "model_kwargs", "module_output_name", "processing_kwargs",
+       "processor_kwargs", "query_expansion", "query_length", "tokenizer_args", "transformer_task",
+       "unpad_inputs"});
   LW_ASSIGN_OR_RETURN(const TransformerTask task, read_transformer_task(input));
-  LW_RETURN_IF_ERROR(refuse_lengths(config));
+  const bool has_lengths = task == TransformerTask::kTokenVectors;
+  if (!has_lengths) LW_RETURN_IF_ERROR(refuse_lengths(config));
   LW_RETURN_IF_ERROR(check_modalities(config, names_of(task)));
   LW_RETURN_IF_ERROR(check_arguments(config));
   config.report_unknown(
@@ -213,6 +211,25 @@ Status read_prompt_texts(const Config& config, ModelInfo& info) {
   return config.wrong("default_prompt_name", "one of the 'prompts' " + known);
 }
 
+/// Whether the folder has a vector for each token: a MultiVectorEncoder, or a model of PyLate,
+/// whose settings are those of the whole model.
+Result<bool> is_multi_vector(const FamilyInput& input, const std::vector<SentenceModule>& modules) {
+  if (std::ranges::find(modules, "MultiVectorMask", &SentenceModule::type) != modules.end()) {
+    return true;
+  }
+  LW_ASSIGN_OR_RETURN(const std::optional<Config> config, read_sentence_config(input));
+  if (!config) return false;
+  LW_ASSIGN_OR_RETURN(const std::string type, config->text("model_type", ""));
+  return type == "ColBERT" || config->has("query_prefix") || config->has("document_prefix");
+}
+
+/// PyLate calls its class ColBERT, or wrote none.
+bool is_written_by(std::string_view type, TransformerTask task) {
+  const bool pylate = task == TransformerTask::kTokenVectors &&
+                      (type == "ColBERT" || type == "SentenceTransformer");
+  return pylate || type == class_of(task);
+}
+
 }  // namespace
 
 Result<std::vector<SentenceModule>> read_modules(SourceFolder& folder) {
@@ -225,15 +242,22 @@ Result<std::vector<SentenceModule>> read_modules(SourceFolder& folder) {
   return modules;
 }
 
+Result<bool> is_static_folder(SourceFolder& folder) {
+  if (!is_sentence_folder(folder)) return false;
+  LW_ASSIGN_OR_RETURN(const std::vector<SentenceModule> modules, read_modules(folder));
+  return !modules.empty() && modules.front().type == kStatic;
+}
+
 bool is_sentence_folder(const SourceFolder& folder) { return folder.has(kModulesFile); }
 
 Result<std::string> transformer_subfolder(SourceFolder& folder) {
   if (!is_sentence_folder(folder)) return std::string();
   LW_ASSIGN_OR_RETURN(const std::vector<SentenceModule> modules, read_modules(folder));
-  if (modules.empty() || !is_transformer(modules.front())) {
-    return unsupported(in_quotes(folder.path(kModulesFile)) +
-                       ": expected the first module to be a Transformer, found " +
-                       (modules.empty() ? "none" : in_quotes(modules.front().type)));
+  if (modules.empty() || !(is_transformer(modules.front()) || modules.front().type == kStatic)) {
+    return unsupported(
+        in_quotes(folder.path(kModulesFile)) +
+        ": expected the first module to be a Transformer or StaticEmbedding, found " +
+        (modules.empty() ? "none" : in_quotes(modules.front().type)));
   }
   return modules.front().path;
 }
@@ -244,6 +268,8 @@ Result<TransformerTask> read_transformer_task(const FamilyInput& input) {
     LW_ASSIGN_OR_RETURN(const std::vector<SentenceModule> modules, read_modules(input.folder));
     const bool masked = !modules.empty() && modules.front().type == kMaskedTransformer;
     if (masked) usual = TransformerTask::kMaskedTokens;
+    LW_ASSIGN_OR_RETURN(const bool multi_vector, is_multi_vector(input, modules));
+    if (multi_vector) return TransformerTask::kTokenVectors;
   }
   LW_ASSIGN_OR_RETURN(const std::optional<Config> config, read_text_config(input));
   if (!config) return usual;
@@ -261,6 +287,10 @@ Result<TransformerTask> read_transformer_task(const FamilyInput& input) {
 Status expect_features(const FamilyInput& input) {
   LW_ASSIGN_OR_RETURN(const TransformerTask task, read_transformer_task(input));
   if (task == TransformerTask::kFeatures) return {};
+  if (task == TransformerTask::kTokenVectors) {
+    return unsupported(in_quotes(input.folder.path(kModulesFile)) + ": vectors of tokens (" +
+                       std::string(class_of(task)) + ") are not supported here");
+  }
   LW_ASSIGN_OR_RETURN(const std::optional<Config> config, read_text_config(input));
   return unsupported((config ? config->label() : in_quotes(input.folder.path(kModulesFile))) +
                      ": transformer_task " + in_quotes(names_of(task).name) +
@@ -273,6 +303,16 @@ Result<SentenceTexts> read_sentence_texts(const FamilyInput& input, int64_t max_
   SentenceTexts texts;
   LW_ASSIGN_OR_RETURN(texts.max_tokens, tokenizer_limit(input, max_tokens));
   return texts;
+}
+
+Result<std::optional<Config>> read_text_config(const FamilyInput& input) {
+  for (const char* name : kTextFiles) {
+    const std::string path = join(input.subfolder, name);
+    if (!input.folder.has(path)) continue;
+    LW_ASSIGN_OR_RETURN(Config config, input.folder.config(path));
+    return std::optional(std::move(config));
+  }
+  return std::optional<Config>();
 }
 
 std::string_view class_of(TransformerTask task) { return names_of(task).writer; }
@@ -291,7 +331,7 @@ Status read_prompts(const FamilyInput& input, TransformerTask task, ModelInfo& i
     return {};
   }
   LW_ASSIGN_OR_RETURN(const std::string type, config->text("model_type", class_of(task)));
-  if (type != class_of(task)) {
+  if (!is_written_by(type, task)) {
     return unsupported(config->label() + ": model_type " + in_quotes(type) +
                        " is not supported; known: " + std::string(class_of(task)));
   }

@@ -30,22 +30,31 @@ Result<std::vector<SentenceModule>> read_modules(SourceFolder& folder);
 /// Whether `folder` was written by sentence-transformers.
 bool is_sentence_folder(const SourceFolder& folder);
 
-/// What the first module of a folder computes: vectors of tokens, or with a head the logits of a
-/// masked language model (SparseEncoder) or the scores of a classifier (CrossEncoder).
-enum class TransformerTask { kFeatures, kMaskedTokens, kScores };
+/// Whether the first module is a StaticEmbedding, whose folder has no config.json. Fails as
+/// read_modules() does.
+Result<bool> is_static_folder(SourceFolder& folder);
 
-/// Reads it from modules.json and sentence_bert_config.json. Fails with kUnsupported, naming it, for
-/// any other task.
+/// What the first module of a folder computes: vectors of tokens, to be pooled or as they are
+/// (MultiVectorEncoder), or with a head the logits of a masked language model (SparseEncoder) or
+/// the scores of a classifier (CrossEncoder).
+enum class TransformerTask { kFeatures, kTokenVectors, kMaskedTokens, kScores };
+
+/// Reads it from modules.json, sentence_bert_config.json and config_sentence_transformers.json.
+/// Fails with kUnsupported, naming it, for any other task.
 Result<TransformerTask> read_transformer_task(const FamilyInput& input);
 
 /// kUnsupported unless that task is kFeatures.
 Status expect_features(const FamilyInput& input);
 
 /// Returns the folder of config.json within `folder`: "", or the one given by modules.json. Fails
-/// as read_modules() does, and with kUnsupported unless the first module is a Transformer.
+/// as read_modules() does, and with kUnsupported unless the first module is a Transformer or a
+/// StaticEmbedding.
 Result<std::string> transformer_subfolder(SourceFolder& folder);
 
-/// What sentence_bert_config.json, or a file with one of its older names, says about texts.
+/// sentence_bert_config.json, or the file with one of its older names, if the folder has it.
+Result<std::optional<Config>> read_text_config(const FamilyInput& input);
+
+/// What that file says about texts.
 struct SentenceTexts {
   int64_t max_tokens = 0;
   bool lowercase = false;
@@ -56,7 +65,8 @@ struct SentenceTexts {
 /// and outputs other than those of the task.
 Result<SentenceTexts> read_sentence_texts(const FamilyInput& input, int64_t max_tokens);
 
-/// The class that writes folders with that task: SentenceTransformer, SparseEncoder, CrossEncoder.
+/// The class that writes folders with that task: SentenceTransformer, MultiVectorEncoder,
+/// SparseEncoder, CrossEncoder.
 std::string_view class_of(TransformerTask task);
 
 /// Reads prompts and the default prompt from config_sentence_transformers.json into `info`.

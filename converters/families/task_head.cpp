@@ -9,8 +9,7 @@
 #include "converters/families/hf_names.hpp"
 #include "converters/families/sentence_task.hpp"
 #include "converters/families/sentence_transformers.hpp"
-#include "converters/tokenizers/companions.hpp"
-#include "converters/tokenizers/tokenizer_classes.hpp"
+#include "converters/families/special_tokens.hpp"
 #include "runtime/tasks/task_names.hpp"
 
 namespace lanewise::converters {
@@ -83,7 +82,8 @@ const HeadClass* find_by_tensors(const FamilyHeads& heads, const Checkpoint& che
 Result<const HeadClass*> find_in_sentence_folder(const FamilyInput& input, const FamilyHeads& heads,
                                                  const HeadClass* named) {
   LW_ASSIGN_OR_RETURN(const TransformerTask task, read_transformer_task(input));
-  if (task == TransformerTask::kFeatures) return static_cast<const HeadClass*>(nullptr);
+  const bool is_head = task == TransformerTask::kScores || task == TransformerTask::kMaskedTokens;
+  if (!is_head) return static_cast<const HeadClass*>(nullptr);
   const HeadTask wanted =
       task == TransformerTask::kScores ? HeadTask::kTextClassification : HeadTask::kMaskedTokens;
   if (named != nullptr && named->task == wanted) return named;
@@ -220,18 +220,6 @@ class HeadWriter {
   std::vector<ExpectedTensor>& expected_;
 };
 
-/// The mask token's name in the tokenizer, from its files or its class; empty if there is none.
-Result<std::string> mask_token(const FamilyInput& input) {
-  constexpr std::string_view kSetting = "mask_token";
-  LW_ASSIGN_OR_RETURN(const Companions companions,
-                      read_companions(input.folder, input.subfolder, input.config));
-  std::string_view usual;
-  for (const ClassToken& token : class_tokens(companions.tokenizer_class)) {
-    if (token.setting == kSetting) usual = token.content;
-  }
-  return companions.token_name(kSetting, usual);
-}
-
 }  // namespace
 
 Result<std::optional<TaskHead>> read_task_head(const FamilyInput& input, const FamilyHeads& heads) {
@@ -257,7 +245,7 @@ Status describe_task(const FamilyInput& input, const TaskHead& head, FamilyModel
   model.info.task = name_of(its_class.task);
   model.info.head = head.info;
   if (its_class.task == HeadTask::kMaskedTokens) {
-    LW_ASSIGN_OR_RETURN(model.info.head.mask_token, mask_token(input));
+    LW_ASSIGN_OR_RETURN(model.info.head.mask_token, special_token(input, "mask_token"));
     model.leftovers.push_back(head.outside + its_class.output + ".weight");
     for (const std::string& bias : its_class.biases) model.leftovers.push_back(head.outside + bias);
     model.info.head.sparse_logarithms = 1;

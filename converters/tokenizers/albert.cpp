@@ -11,7 +11,7 @@
 #include "converters/tokenizers/families.hpp"
 #include "converters/tokenizers/sentencepiece_file.hpp"
 #include "converters/tokenizers/sentencepiece_json.hpp"
-#include "runtime/text/base64.hpp"
+#include "converters/tokenizers/unigram_json.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -21,20 +21,16 @@ using Json = base::JsonTree;
 /// Pieces that join a digit with a comma are not to be chosen.
 constexpr double kJoinedPenalty = 100;
 
-bool joins_digit_and_comma(std::string_view piece) {
-  if (piece.size() < 2 || !piece.ends_with(',')) return false;
+double penalty(std::string_view piece) {
+  if (piece.size() < 2 || !piece.ends_with(',')) return 0;
   const char before = piece[piece.size() - 2];
-  return before >= '0' && before <= '9';
-}
-
-Json replace(Json pattern, const char* content) {
-  return Json::object({{"type", "Replace"}, {"pattern", std::move(pattern)}, {"content", content}});
+  return before >= '0' && before <= '9' ? kJoinedPenalty : 0;
 }
 
 Json normalizer(const SentencePieceFile& file, const Companions& companions) {
   Json parts = Json::array();
   for (const char* quotes : {"``", "''"}) {
-    parts.push_back(replace(Json::object({{"String", quotes}}), "\""));
+    parts.push_back(replace_json(Json::object({{"String", quotes}}), "\""));
   }
   if (!companions.keep_accents.value_or(false)) {
     parts.push_back(Json::object({{"type", "NFKD"}}));
@@ -43,31 +39,9 @@ Json normalizer(const SentencePieceFile& file, const Companions& companions) {
   if (companions.do_lower_case.value_or(true)) {
     parts.push_back(Json::object({{"type", "Lowercase"}}));
   }
-  if (!file.charsmap.empty()) {
-    parts.push_back(Json::object(
-        {{"type", "Precompiled"}, {"precompiled_charsmap", text::encode_base64(file.charsmap)}}));
-  }
-  parts.push_back(replace(Json::object({{"Regex", " {2,}"}}), " "));
+  if (!file.charsmap.empty()) parts.push_back(charsmap_json(file));
+  parts.push_back(replace_json(Json::object({{"Regex", " {2,}"}}), " "));
   return Json::object({{"type", "Sequence"}, {"normalizers", std::move(parts)}});
-}
-
-Json metaspace() {
-  return Json::object({{"type", "Metaspace"},
-                       {"replacement", "\u2581"},
-                       {"prepend_scheme", "always"},
-                       {"split", true}});
-}
-
-Json model(const SentencePieceFile& file, int32_t unknown) {
-  Json vocabulary = Json::array();
-  for (const SentencePieceFile::Piece& piece : file.pieces) {
-    const double penalty = joins_digit_and_comma(piece.text) ? kJoinedPenalty : 0;
-    vocabulary.push_back(Json::array(piece.text, static_cast<double>(piece.score) - penalty));
-  }
-  return Json::object({{"type", "Unigram"},
-                       {"unk_id", unknown},
-                       {"vocab", std::move(vocabulary)},
-                       {"byte_fallback", false}});
 }
 
 }  // namespace
@@ -93,10 +67,10 @@ Result<std::string> albert_tokenizer(std::string_view spm, const Companions& com
   return sorted_text(Json::object({{"version", "1.0"},
                                    {"added_tokens", added_tokens_of(family)},
                                    {"normalizer", normalizer(file, companions)},
-                                   {"pre_tokenizer", metaspace()},
+                                   {"pre_tokenizer", metaspace_json()},
                                    {"post_processor", template_of(family)},
-                                   {"decoder", metaspace()},
-                                   {"model", model(file, family.specials[1].id)}}));
+                                   {"decoder", metaspace_json()},
+                                   {"model", unigram_json(file, family.specials[1].id, penalty)}}));
 }
 
 }  // namespace lanewise::converters

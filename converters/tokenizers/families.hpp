@@ -62,6 +62,10 @@ Result<std::string> camembert_tokenizer(std::string_view spm);
 /// kUnsupported for a model of another type than unigram.
 Result<std::string> albert_tokenizer(std::string_view spm, const Companions& companions);
 
+/// DeBERTa v2 and v3 (spm.model): [CLS] before and [SEP] after each text, [MASK] behind the model's
+/// pieces. kUnsupported for a model of another type than unigram.
+Result<std::string> deberta_v2_tokenizer(std::string_view spm, const Companions& companions);
+
 /// Pegasus (spiece.model): <pad>, </s>, <mask_1>, <mask_2>, <unk_2>, ..., then the pieces from the
 /// third on, with ids higher by `offset`; </s> after each text.
 Result<std::string> pegasus_tokenizer(std::string_view spm, const Companions& companions);

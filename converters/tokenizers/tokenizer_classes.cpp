@@ -59,6 +59,10 @@ constexpr ClassToken kAlbertTokens[] = {{"bos_token", "[CLS]"},
                                         {"cls_token", "[CLS]"},
                                         {"mask_token", "[MASK]", /*lstrip=*/true}};
 
+constexpr ClassToken kDebertaV2Tokens[] = {
+    {"bos_token", "[CLS]"}, {"eos_token", "[SEP]"}, {"unk_token", "[UNK]"},  {"sep_token", "[SEP]"},
+    {"pad_token", "[PAD]"}, {"cls_token", "[CLS]"}, {"mask_token", "[MASK]"}};
+
 constexpr ClassToken kHerbertTokens[] = {{"unk_token", "<unk>"},
                                          {"sep_token", "</s>"},
                                          {"pad_token", "<pad>"},
@@ -136,6 +140,7 @@ std::span<const ClassToken> class_tokens(std::string_view name) {
   const bool sentencepiece = name == "XLMRobertaTokenizer" || name == "CamembertTokenizer";
   if (is_roberta_class(name) || sentencepiece) return kRobertaTokens;
   if (name == "AlbertTokenizer") return kAlbertTokens;
+  if (name == "DebertaV2Tokenizer") return kDebertaV2Tokens;
   if (is_gpt2_class(name)) return kGpt2Tokens;
   if (name == "HerbertTokenizer") return kHerbertTokens;
   if (name == "MarianTokenizer") return kMarianTokens;

@@ -25,8 +25,8 @@ bool is_mpnet_class(std::string_view name);
 bool is_roberta_class(std::string_view name);
 bool is_gpt2_class(std::string_view name);
 
-/// The tokens of the classes above, of XLM-RoBERTa's, CamemBERT's, ALBERT's, HerBERT's, Marian's and
-/// M2M100's; empty for others.
+/// The tokens of the classes above, of XLM-RoBERTa's, CamemBERT's, ALBERT's, DeBERTa's, HerBERT's,
+/// Marian's and M2M100's; empty for others.
 std::span<const ClassToken> class_tokens(std::string_view name);
 
 /// Fails with kUnsupported, naming it, for a class that splits text in its own code, whatever files

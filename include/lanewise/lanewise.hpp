@@ -23,6 +23,7 @@
 #include "lanewise/sparse_embedder.hpp"  // IWYU pragma: export
 #include "lanewise/status.hpp"           // IWYU pragma: export
 #include "lanewise/tensor.hpp"           // IWYU pragma: export
+#include "lanewise/token_embedder.hpp"   // IWYU pragma: export
 #include "lanewise/token_tagger.hpp"     // IWYU pragma: export
 #include "lanewise/tokenizer.hpp"        // IWYU pragma: export
 #include "lanewise/translator.hpp"       // IWYU pragma: export

@@ -35,6 +35,26 @@ enum class ScoreFunction {
   kSoftmax,  ///< over all labels
 };
 
+/// How a late-interaction model reads one kind of texts, queries or documents.
+struct LateInteractionTexts {
+  int32_t marker_id = -1;  ///< a token that says which kind of text this is, after the first token
+  /// Put before each text: the marker then replaces its one token. Empty: the marker is inserted.
+  std::string placeholder{};
+  int64_t max_tokens = 0;  ///< texts are truncated to so many, the marker included
+};
+
+/// What a late-interaction model says (ColBERT), whose vectors of tokens are compared one by one.
+struct LateInteraction {
+  LateInteractionTexts queries;
+  LateInteractionTexts documents;
+  int32_t expansion_id = -1;  ///< fills queries up to their max_tokens; -1: they are not filled
+  bool attends_to_expansion = false;
+  std::vector<int32_t>
+      skipped_ids;  ///< tokens of documents that get no vector, such as punctuation
+
+  bool is_used() const noexcept { return queries.max_tokens > 0; }
+};
+
 /// What a model with the head of a task says about it.
 struct HeadInfo {
   std::vector<std::string> labels;  ///< of the features of `logits`; empty: they are not labels
@@ -44,15 +64,20 @@ struct HeadInfo {
   ScoreFunction scores = ScoreFunction::kNone;   ///< of the labels
   ScoreFunction ranking = ScoreFunction::kNone;  ///< of a pair of query and text
   std::string mask_token;                        ///< in texts with masks; empty: none
-  /// Sparse embeddings: how often log(1 + x) is taken of a logit above 0; 0: there are none.
+  /// Sparse embeddings of logits: how often log(1 + x) is taken of one above 0; 0: there are none.
   int32_t sparse_logarithms = 0;
+  bool sparse_sum = false;  ///< sums over the tokens of a text; else the largest counts
+  /// Sparse embeddings of the output `token_weights`: tokens that never have a weight.
+  std::vector<int32_t> unweighted_ids;
+  LateInteraction late_interaction;
+  bool omits_first_vector = false;  ///< the first token of a text has no vector of its own (BGE-M3)
 };
 
 /// Describes a model, as recorded by its converter.
 struct ModelInfo {
   std::string family;  ///< bert, ...
-  /// embedding, encoder, or what a head is for: text-classification, token-classification,
-  /// question-answering, fill-mask.
+  /// embedding, encoder, late-interaction, or what a head is for: text-classification,
+  /// token-classification, question-answering, fill-mask.
   std::string task;
   int64_t vocabulary_size = 0;         ///< input_ids are below it
   int64_t token_types = 0;             ///< token_type_ids are below it; 0: the model takes none

@@ -17,21 +17,24 @@ namespace lanewise {
 struct RankedText {
   int64_t index = 0;       ///< of the text, from 0
   float score = 0;         ///< larger is better
-  int32_t tokens = 0;      ///< of query and text, including special tokens, after truncation
-  bool truncated = false;  ///< whether query and text were too long
+  int32_t tokens = 0;      ///< of what the model reads, including special tokens, after truncation
+  bool truncated = false;  ///< whether that was too long
 };
 
 /// Orders texts by how well they answer a query, with a model that reads both together (a
-/// cross-encoder).
+/// cross-encoder), or one that reads each text alone and compares the vectors of tokens (a
+/// late-interaction model, ColBERT).
 ///
-/// Scores are those of sentence-transformers' CrossEncoder: the logit of the model's one label after
-/// the activation that its config names, by default a sigmoid (HeadInfo::ranking). A text's score
-/// has the same bits alone and among any others. Not thread-safe: use one Reranker per thread; they
-/// share the Model.
+/// A cross-encoder's scores are those of sentence-transformers' CrossEncoder: the logit of the
+/// model's one label after the activation that its config names, by default a sigmoid
+/// (HeadInfo::ranking); ModelInfo::default_prompt is put before the query. A late-interaction
+/// model's are max_similarity() of the query's and the text's TokenEmbedding. A text's score has the
+/// same bits alone and among any others. Not thread-safe: use one Reranker per thread; they share
+/// the Model.
 class LANEWISE_EXPORT Reranker {
  public:
-  /// Fails with kUnsupported for a model that is not a classifier with one label, or that has no
-  /// tokenizer, and as Session::create does.
+  /// Fails with kUnsupported for a model that is neither a classifier with one label nor a
+  /// late-interaction model, or that has no tokenizer, and as Session::create does.
   static Result<Reranker> create(const Model& model, const SessionOptions& options = {});
 
   Reranker(Reranker&&) noexcept;
@@ -39,7 +42,8 @@ class LANEWISE_EXPORT Reranker {
   ~Reranker();
 
   /// Returns all of `texts`, best first; equal ones in their order. If query and text together
-  /// exceed ModelInfo::max_text_tokens, the longer one is truncated first.
+  /// exceed ModelInfo::max_text_tokens, a cross-encoder truncates the longer one first; a
+  /// late-interaction model truncates each to the limit of its kind.
   ///
   /// `progress` may be empty; it is called between batches with the number of texts done so far.
   /// Fails with kInvalidArgument if a text is not UTF-8, giving its number, counted from 1; with

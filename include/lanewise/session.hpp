@@ -77,6 +77,10 @@ struct RaggedBatch {
   std::span<const int32_t> ids;       ///< [tokens]
   std::span<const int32_t> type_ids;  ///< [tokens]; empty: all zero
   std::span<const int32_t> lengths;   ///< [sequences], each >= 1, sum = tokens
+  /// [sequences]: only so many tokens at the beginning of each are attended to, >= 1; empty: all.
+  /// The others attend to these too, as those where the attention_mask of Transformers is 0. For
+  /// encoders whose attention is not causal.
+  std::span<const int32_t> attended{};
   /// The decoder's input in the same form, for the same number of sequences. Encoder-decoders only.
   std::span<const int32_t> decoder_ids{};
   std::span<const int32_t> decoder_lengths{};

@@ -27,10 +27,11 @@ struct SparseEmbedding {
   bool truncated = false;            ///< whether the text was too long
 };
 
-/// Computes sparse embeddings of texts with a masked language model (SPLADE): for each token of the
-/// vocabulary, log(1 + x) of its largest logit x in the text, if that is above 0.
+/// Computes sparse embeddings of texts: with a masked language model (SPLADE), for each token of the
+/// vocabulary, log(1 + x) of its largest logit x in the text, if that is above 0; or with a model
+/// that gives each token of the text a weight (BGE-M3), the largest of each.
 ///
-/// Weights are those of sentence-transformers' SparseEncoder. Texts are batched by length, without
+/// Weights are those of sentence-transformers' SparseEncoder and of FlagEmbedding. Texts are batched by length, without
 /// padding; a text's weights have the same bits alone and in any batch. Not thread-safe: use one
 /// SparseEmbedder per thread; they share the Model.
 ///

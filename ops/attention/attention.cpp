@@ -77,8 +77,10 @@ class AttentionOperator final : public Operator {
   static Lengths lengths(const Operands& operands, int64_t sequence) noexcept {
     const int32_t* queries = operands.inputs[0].ragged->offsets + sequence;
     const size_t memory = operands.inputs.size() == 1 ? 0 : 1;
-    const int32_t* keys = operands.inputs[memory].ragged->offsets + sequence;
-    return {queries[1] - queries[0], keys[1] - keys[0]};
+    const RaggedRows& ragged = *operands.inputs[memory].ragged;
+    const int32_t* keys = ragged.offsets + sequence;
+    const int32_t seen = ragged.attended != nullptr ? ragged.attended[sequence] : keys[1] - keys[0];
+    return {queries[1] - queries[0], seen};
   }
 
   Memory memory(const Operands& operands) const noexcept {

@@ -11,7 +11,8 @@ namespace lanewise::ops {
 ///   w[i, j] = exp(cap(scale * <Q[i, h], K[j, h']>) + bias(h, p_i, j)) if query i sees key j, else 0
 ///   cap(s) = soft_cap * tanh(s / soft_cap) if soft_cap > 0, else s
 ///
-/// In a sequence of n queries and m keys, query i has the position p_i = i + (m - n) if `causal`,
+/// In a sequence of n queries and m keys, of which RaggedRows::attended may count fewer than there
+/// are rows, query i has the position p_i = i + (m - n) if `causal`,
 /// which aligns the last query with the last key, and p_i = i otherwise. It sees the keys
 /// 0 <= j < m with
 ///

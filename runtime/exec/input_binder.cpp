@@ -44,7 +44,7 @@ int64_t InputBinder::Sequences::memory_bytes(int64_t sequences) noexcept {
 }
 
 ops::RaggedRows InputBinder::Sequences::ragged() const noexcept {
-  return {offsets.data(), static_cast<int64_t>(lengths.size())};
+  return {.offsets = offsets.data(), .sequences = static_cast<int64_t>(lengths.size())};
 }
 
 InputBinder::InputBinder(const graph::Graph& graph)
@@ -86,10 +86,19 @@ void InputBinder::make_zeros(size_t count) {
   zeros_.resize(count);
 }
 
+bool InputBinder::assign_attended(std::span<const int32_t> attended) {
+  if (std::equal(attended.begin(), attended.end(), attended_.begin(), attended_.end())) {
+    return false;
+  }
+  attended_.assign(attended.begin(), attended.end());
+  return true;
+}
+
 BatchBinding InputBinder::bind(const RaggedBatch& batch) {
   const bool new_sources = sources_.assign(batch.lengths);
   const bool new_targets = reads_targets_ && targets_.assign(batch.decoder_lengths);
-  has_new_lengths_ = new_sources || new_targets;
+  const bool new_attended = assign_attended(batch.attended);
+  has_new_lengths_ = new_sources || new_targets || new_attended;
   if (reads_types_ && batch.type_ids.empty()) make_zeros(batch.ids.size());
   for (size_t i = 0; i < inputs_.size(); ++i) bound_[i].data = data_of(inputs_[i], batch);
   BatchBinding binding{.rows = row_counts(static_cast<int64_t>(batch.ids.size()),
@@ -97,6 +106,7 @@ BatchBinding InputBinder::bind(const RaggedBatch& batch) {
                                           static_cast<int64_t>(batch.lengths.size())),
                        .inputs = bound_};
   binding.ragged[kSourceTokens] = sources_.ragged();
+  if (!attended_.empty()) binding.ragged[kSourceTokens].attended = attended_.data();
   if (reads_targets_) binding.ragged[kTargetTokens] = targets_.ragged();
   return binding;
 }

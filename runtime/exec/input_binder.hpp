@@ -53,6 +53,8 @@ class InputBinder {
     ops::RaggedRows ragged() const noexcept;
   };
 
+  /// Returns false if they are unchanged.
+  bool assign_attended(std::span<const int32_t> attended);
   void make_zeros(size_t count);
   const int32_t* data_of(graph::ModelInput input, const RaggedBatch& batch) const noexcept;
 
@@ -62,6 +64,7 @@ class InputBinder {
   std::vector<InputBinding> bound_;  // in the same order
   Sequences sources_;
   Sequences targets_;
+  std::vector<int32_t> attended_;  // of the sources; empty: all tokens
   std::vector<int32_t> zeros_;
   bool has_new_lengths_ = false;
 };

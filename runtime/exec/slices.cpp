@@ -125,7 +125,8 @@ void Slices::add(const BatchBinding& batch, int64_t begin, int64_t end) {
     const int32_t first = ragged.offsets[begin];
     slice.first[symbol] = first;
     slice.rows[symbol] = ragged.offsets[end] - first;
-    slice.ragged[symbol] = {offsets_.data() + offsets_.size(), end - begin};
+    slice.ragged[symbol] = {.offsets = offsets_.data() + offsets_.size(), .sequences = end - begin};
+    if (ragged.attended != nullptr) slice.ragged[symbol].attended = ragged.attended + begin;
     for (int64_t s = begin; s <= end; ++s) offsets_.push_back(ragged.offsets[s] - first);
   }
   slices_.push_back(slice);

@@ -168,6 +168,21 @@ ValueId Builder::attention(const std::string& name, std::vector<ValueId> inputs,
   return append(std::move(node), rows, spec.heads * spec.head_dim);
 }
 
+ValueId Builder::disentangled_attention(const std::string& name, ValueId q, ValueId k, ValueId v,
+                                        const DisentangledSpec& spec) {
+  Node node{.op = "disentangled_attention",
+            .name = name,
+            .inputs = {q, k, v},
+            .attributes = {{"heads", spec.heads},
+                           {"head_dim", spec.head_dim},
+                           {"scale", spec.scale},
+                           {"max_distance", spec.max_distance}}};
+  if (spec.buckets > 0) node.attributes.set("buckets", spec.buckets);
+  if (!spec.key_positions.empty()) node.weights["key_positions"] = {spec.key_positions};
+  if (!spec.query_positions.empty()) node.weights["query_positions"] = {spec.query_positions};
+  return append(std::move(node), value(q).rows, value(q).features);
+}
+
 ValueId Builder::additive_attention(const std::string& name, ValueId q, ValueId k, ValueId v,
                                     const std::string& weight) {
   return append({.op = "additive_attention",

@@ -32,6 +32,16 @@ struct AttentionSpec {
   std::string relative_bias{};    ///< [heads, 2 * reach + 1] (ops/attention); empty: none
 };
 
+struct DisentangledSpec {
+  int64_t heads = 0;
+  int64_t head_dim = 0;
+  double scale = 1;
+  int64_t max_distance = 0;
+  int64_t buckets = 0;          ///< of distances (ops/attention/disentangled_attention); 0: none
+  std::string key_positions;    ///< [2 * span, heads * head_dim]; empty: none
+  std::string query_positions;  ///< likewise
+};
+
 struct RotaryAnglesSpec {
   std::string frequencies;       ///< [pairs]
   double scale = 1;              ///< of cosines and sines
@@ -94,6 +104,9 @@ class Builder {
                     const AttentionSpec& spec);
   /// Of queries, keys and values that lie side by side in one value.
   ValueId attention(const std::string& name, ValueId qkv, const AttentionSpec& spec);
+  /// Self-attention.
+  ValueId disentangled_attention(const std::string& name, ValueId q, ValueId k, ValueId v,
+                                 const DisentangledSpec& spec);
   /// weight [depth]: w of the scores.
   ValueId additive_attention(const std::string& name, ValueId q, ValueId k, ValueId v,
                              const std::string& weight);

@@ -63,7 +63,7 @@ class Answerer::Impl {
                             {.max_length = length, .overlap = std::min(length / 2, kMostOverlap)}));
     for (text::PairWindow& window : its_windows) {
       if (window.tokens.empty()) return invalid_argument("the texts have no tokens");
-      batcher_.add_tokens(window.tokens, window.type_ids);
+      batcher_.add_tokens(window.tokens, window.type_ids, {});
       windows.push_back({index, std::move(window)});
     }
     return {};

@@ -34,6 +34,13 @@ bool normalizes(const graph::Graph& graph) {
   });
 }
 
+/// Whether a text without tokens has a vector, 0: the mean of no vectors.
+bool is_mean_of_vectors(const graph::Graph& graph) {
+  return std::ranges::all_of(graph.nodes, [](const graph::Node& node) {
+    return node.op == "embed" || node.op == "pool" || node.op == "l2_normalize";
+  });
+}
+
 /// As torch.nn.functional.normalize.
 void normalize(std::span<float> vector) {
   constexpr double kEps = 1e-12;
@@ -130,6 +137,7 @@ Result<Embedder> Embedder::create(const Model& model, const SessionOptions& opti
     }
     LW_ASSIGN_OR_RETURN(TextBatcher batcher,
                         TextBatcher::create(model, options, {std::string(kOutput)}));
+    if (is_mean_of_vectors(model.data().graph())) batcher.allow_no_tokens();
     auto impl = std::make_unique<Impl>(std::move(batcher), output->features,
                                        normalizes(model.data().graph()));
     LW_RETURN_IF_ERROR(impl->set_prompt(model.info().default_prompt));

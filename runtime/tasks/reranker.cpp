@@ -1,28 +1,36 @@
 #include "lanewise/reranker.hpp"
 
+#include <string>
 #include <utility>
+#include <variant>
 
 #include "base/no_throw.hpp"
 #include "base/status_macros.hpp"
+#include "runtime/tasks/prompts.hpp"
 #include "runtime/tasks/scores.hpp"
 #include "runtime/tasks/task_names.hpp"
 #include "runtime/tasks/text_batcher.hpp"
+#include "runtime/tasks/token_vectors.hpp"
 
 namespace lanewise {
+namespace {
 
 using tasks::TextBatcher;
+using tasks::TokenVectors;
+using Ranking = Result<std::vector<RankedText>>;
 
-class Reranker::Impl {
+/// Query and text in one sequence.
+class CrossEncoder {
  public:
-  explicit Impl(TextBatcher batcher) : batcher_(std::move(batcher)) {}
+  CrossEncoder(TextBatcher batcher, tasks::PromptChoice prompt)
+      : batcher_(std::move(batcher)), prompt_(std::move(prompt)) {}
 
-  Result<std::vector<RankedText>> rank(std::string_view query,
-                                       std::span<const std::string_view> texts,
-                                       const RunOptions& options,
-                                       const TextBatcher::Progress& progress) {
+  Ranking rank(std::string_view query, std::span<const std::string_view> texts,
+               const RunOptions& options, const TextBatcher::Progress& progress) {
     LW_RETURN_IF_ERROR(batcher_.start(texts.size()));
+    const std::string prompted(prompt_.before(query));
     for (const std::string_view text : texts) {
-      LW_RETURN_IF_ERROR(batcher_.add_pair(query, text, options));
+      LW_RETURN_IF_ERROR(batcher_.add_pair(prompted, text, options));
     }
     std::vector<float> logits(texts.size());
     const auto read = [&](const TextBatcher::Place& place) -> Status {
@@ -48,10 +56,78 @@ class Reranker::Impl {
   }
 
   TextBatcher batcher_;
+  tasks::PromptChoice prompt_;  // before the query
+};
+
+/// Query and texts by themselves, compared token by token.
+class LateInteractionRanker {
+ public:
+  explicit LateInteractionRanker(TokenVectors vectors) : vectors_(std::move(vectors)) {}
+
+  Ranking rank(std::string_view query, std::span<const std::string_view> texts,
+               const RunOptions& options, const TextBatcher::Progress& progress) {
+    LW_ASSIGN_OR_RETURN(const TokenEmbedding its_vectors, vectors_of(query, options));
+    LW_RETURN_IF_ERROR(vectors_.set_prompt(""));
+    std::vector<RankedText> unordered(texts.size());
+    std::vector<float> scores(texts.size());
+    Status status;
+    const auto compare = [&](size_t text, const TokenEmbedding& vectors) {
+      const Result<float> score = max_similarity(its_vectors, vectors);
+      if (!score.ok()) {
+        status = score.status();
+        return;
+      }
+      scores[text] = *score;
+      unordered[text] = {.index = static_cast<int64_t>(text),
+                         .score = *score,
+                         .tokens = vectors.tokens,
+                         .truncated = vectors.truncated};
+    };
+    LW_RETURN_IF_ERROR(vectors_.run(texts, options, progress, compare));
+    LW_RETURN_IF_ERROR(status);
+    std::vector<RankedText> result;
+    for (const size_t text : tasks::largest(scores, scores.size())) {
+      result.push_back(unordered[text]);
+    }
+    return result;
+  }
+
+ private:
+  Result<TokenEmbedding> vectors_of(std::string_view query, const RunOptions& options) {
+    LW_RETURN_IF_ERROR(vectors_.set_prompt(tasks::kQueryPrompt));
+    TokenEmbedding result;
+    const auto take = [&](size_t, TokenEmbedding vectors) { result = std::move(vectors); };
+    const Status status = vectors_.run({&query, 1}, options, {}, take);
+    if (!status.ok()) return status.with_context("the query");
+    return result;
+  }
+
+  TokenVectors vectors_;
+};
+
+}  // namespace
+
+class Reranker::Impl {
+ public:
+  template <typename Ranker>
+  explicit Impl(Ranker ranker) : ranker_(std::move(ranker)) {}
+
+  Ranking rank(std::string_view query, std::span<const std::string_view> texts,
+               const RunOptions& options, const TextBatcher::Progress& progress) {
+    return std::visit([&](auto& ranker) { return ranker.rank(query, texts, options, progress); },
+                      ranker_);
+  }
+
+ private:
+  std::variant<CrossEncoder, LateInteractionRanker> ranker_;
 };
 
 Result<Reranker> Reranker::create(const Model& model, const SessionOptions& options) {
   return base::no_throw([&]() -> Result<Reranker> {
+    if (model.info().head.late_interaction.is_used()) {
+      LW_ASSIGN_OR_RETURN(TokenVectors vectors, TokenVectors::create(model, options));
+      return Reranker(std::make_unique<Impl>(LateInteractionRanker(std::move(vectors))));
+    }
     LW_RETURN_IF_ERROR(tasks::check_task(model.info(), tasks::kTextClassification, tasks::kLogits,
                                          tasks::RowsOf::kTexts));
     const size_t labels = model.info().head.labels.size();
@@ -61,7 +137,9 @@ Result<Reranker> Reranker::create(const Model& model, const SessionOptions& opti
     }
     LW_ASSIGN_OR_RETURN(TextBatcher batcher,
                         TextBatcher::create(model, options, {std::string(tasks::kLogits)}));
-    return Reranker(std::make_unique<Impl>(std::move(batcher)));
+    tasks::PromptChoice prompt;
+    LW_RETURN_IF_ERROR(prompt.choose(model.info(), model.info().default_prompt));
+    return Reranker(std::make_unique<Impl>(CrossEncoder(std::move(batcher), std::move(prompt))));
   });
 }
 

@@ -52,9 +52,11 @@ Status TextBatcher::start(size_t texts) {
   type_ids_.clear();
   begins_.clear();
   lengths_.clear();
+  attended_.clear();
   truncated_.clear();
   begins_.reserve(texts);
   lengths_.reserve(texts);
+  attended_.reserve(texts);
   truncated_.reserve(texts);
   return {};
 }
@@ -75,20 +77,20 @@ Status TextBatcher::add_pair(std::string_view first, std::string_view second,
 
 Status TextBatcher::add(const Result<text::Encoding>& encoding, std::span<const int32_t> type_ids) {
   if (!encoding.ok()) return encoding.status().with_context(numbered(kText, size()));
-  if (encoding->tokens.empty()) return invalid_argument(numbered(kText, size()) + " has no tokens");
-  append(encoding->tokens, type_ids);
-  truncated_.push_back(encoding->truncated);
+  if (encoding->tokens.empty() && !allows_no_tokens_) {
+    return invalid_argument(numbered(kText, size()) + " has no tokens");
+  }
+  add_tokens(encoding->tokens, type_ids, {.truncated = encoding->truncated});
   return {};
 }
 
-void TextBatcher::add_tokens(std::vector<text::Token> tokens, std::span<const int32_t> type_ids) {
-  append(tokens, type_ids);
-  truncated_.push_back(false);
-}
-
-void TextBatcher::append(std::span<const text::Token> tokens, std::span<const int32_t> type_ids) {
+void TextBatcher::add_tokens(std::span<const text::Token> tokens, std::span<const int32_t> type_ids,
+                             const Added& added) {
+  const auto length = static_cast<int32_t>(tokens.size());
   begins_.push_back(tokens_.size());
-  lengths_.push_back(static_cast<int32_t>(tokens.size()));
+  lengths_.push_back(length);
+  attended_.push_back(added.attended > 0 ? added.attended : length);
+  truncated_.push_back(added.truncated);
   tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
   // Tokenizers number the texts of a pair also for models that do not tell them apart.
   if (model_.info().token_types < 2) return;
@@ -108,6 +110,7 @@ Status TextBatcher::run(const RunOptions& options, const std::function<Status(co
     Place place;
     for (size_t i = batch.begin; i < batch.end; ++i, ++place.row) {
       place.sequence = static_cast<size_t>(batches_.order[i]);
+      if (lengths_[place.sequence] == 0) break;  // the others are as long
       LW_RETURN_IF_ERROR(read(place));
       place.first_token += lengths_[place.sequence];
     }
@@ -120,15 +123,21 @@ Status TextBatcher::run_batch(const exec::LengthBatch& batch, const RunOptions& 
   batch_ids_.clear();
   batch_type_ids_.clear();
   batch_lengths_.clear();
+  batch_attended_.clear();
   for (size_t i = batch.begin; i < batch.end; ++i) {
     const auto sequence = static_cast<size_t>(batches_.order[i]);
+    if (lengths_[sequence] == 0) break;
     for (const text::Token& token : tokens(sequence)) batch_ids_.push_back(token.id);
     batch_lengths_.push_back(lengths_[sequence]);
+    batch_attended_.push_back(attended_[sequence]);
     if (type_ids_.empty()) continue;
     const auto* types = type_ids_.data() + begins_[sequence];
     batch_type_ids_.insert(batch_type_ids_.end(), types, types + lengths_[sequence]);
   }
-  return session_.run_ragged({batch_ids_, batch_type_ids_, batch_lengths_}, options);
+  if (batch_lengths_.empty()) return {};
+  RaggedBatch ragged{.ids = batch_ids_, .type_ids = batch_type_ids_, .lengths = batch_lengths_};
+  if (batch_attended_ != batch_lengths_) ragged.attended = batch_attended_;
+  return session_.run_ragged(ragged, options);
 }
 
 Status check_cancelled(const RunOptions& options, std::string_view what, size_t index) {

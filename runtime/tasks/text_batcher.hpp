@@ -34,13 +34,21 @@ class TextBatcher {
   /// Forgets the sequences of the last call; `texts` will be added.
   Status start(size_t texts);
 
+  /// From now on a text without tokens is added, but never run or read.
+  void allow_no_tokens() { allows_no_tokens_ = true; }
+
   /// Adds the tokens of a text, or of two, truncated to ModelInfo::max_text_tokens. Fails with
   /// kInvalidArgument if a text is not UTF-8 or has no tokens, giving its number; with kCancelled as
   /// `options` say.
   Status add(std::string_view text, const RunOptions& options);
   Status add_pair(std::string_view first, std::string_view second, const RunOptions& options);
+  struct Added {
+    bool truncated = false;
+    int32_t attended = 0;  ///< RaggedBatch::attended; 0: all tokens
+  };
   /// Adds tokens as they are.
-  void add_tokens(std::vector<text::Token> tokens, std::span<const int32_t> type_ids);
+  void add_tokens(std::span<const text::Token> tokens, std::span<const int32_t> type_ids,
+                  const Added& added);
 
   size_t size() const noexcept { return lengths_.size(); }
   /// By the order in which they were added.
@@ -70,23 +78,25 @@ class TextBatcher {
         batch_tokens_(batch_tokens) {}
 
   Status add(const Result<text::Encoding>& encoding, std::span<const int32_t> type_ids);
-  void append(std::span<const text::Token> tokens, std::span<const int32_t> type_ids);
   Status run_batch(const exec::LengthBatch& batch, const RunOptions& options);
 
   Model model_;
   const text::Tokenizer* tokenizer_;  // belongs to model_
   Session session_;
   int64_t batch_tokens_;
+  bool allows_no_tokens_ = false;
 
   std::vector<text::Token> tokens_;  // of all sequences, concatenated
   std::vector<int32_t> type_ids_;    // likewise; empty if the model takes none
   std::vector<size_t> begins_;       // [sequences]
   std::vector<int32_t> lengths_;     // [sequences]
+  std::vector<int32_t> attended_;    // [sequences]
   std::vector<bool> truncated_;      // [sequences]
   exec::LengthBatches batches_;
   std::vector<int32_t> batch_ids_;
   std::vector<int32_t> batch_type_ids_;
   std::vector<int32_t> batch_lengths_;
+  std::vector<int32_t> batch_attended_;
 };
 
 /// kCancelled if the caller has cancelled the call, or its time is over, before `what` was read.

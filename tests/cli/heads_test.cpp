@@ -204,6 +204,30 @@ TEST_F(HeadCommandTest, SparseEmbeddings) {
   EXPECT_TRUE(is_wrong_usage(command("embed", {"--sparse", "--dimensions", "2", "a"})));
 }
 
+TEST_F(HeadCommandTest, VectorsOfTokens) {
+  config_["architectures"] = R"(["HF_ColBERT"])";
+  set_tensor("linear.weight", {6, kHidden});
+  write_all();
+  put("artifact.metadata", R"({"query_token_id": "d", "doc_token_id": "e", "query_maxlen": 7})");
+  for (const Json& object : objects_of_lines("embed", {"--tokens"}, {"a b", "c", ""})) {
+    EXPECT_EQ(object["embeddings"].size(), object["text"] == ""    ? 3U
+                                           : object["text"] == "c" ? 4U
+                                                                   : 5U);
+    for (const Json& vector : object["embeddings"]) EXPECT_EQ(vector.size(), 6U);
+  }
+  const Json query =
+      command("embed", {"--tokens", "--json", "--prompt", "query", "a"}).objects()[0];
+  EXPECT_EQ(query["embeddings"].size(), 7U);
+  const Outcome plain = command("embed", {"--tokens", "a b"});
+  ASSERT_EQ(plain.lines().size(), 5U) << plain.err;
+  EXPECT_TRUE(plain.lines()[2].starts_with("a b\ta\t"));
+  const auto ranking = command("rerank", {"--query", "a b", "--json", "c", "d e", "a b"}).objects();
+  ASSERT_EQ(ranking.size(), 3U);
+  EXPECT_GE(ranking[0]["score"], ranking[1]["score"]);
+  EXPECT_TRUE(is_wrong_usage(command("embed", {"--tokens", "--output", "x.npy", "a"}), ".jsonl"));
+  EXPECT_TRUE(is_wrong_usage(command("embed", {"--tokens", "--sparse", "a"}), "--sparse"));
+}
+
 TEST_F(HeadCommandTest, ModelsForOtherTasksAreNamed) {
   use_masked();
   for (const char* name : {"classify", "tag"}) {

@@ -1,5 +1,5 @@
-// Classifier, Reranker, TokenTagger, Answerer, MaskFiller and SparseEmbedder with allocations that
-// fail.
+// Classifier, Reranker, TokenTagger, Answerer, MaskFiller, SparseEmbedder and TokenEmbedder with
+// allocations that fail.
 
 #include <gtest/gtest.h>
 
@@ -13,6 +13,7 @@
 #include "lanewise/mask_filler.hpp"
 #include "lanewise/reranker.hpp"
 #include "lanewise/sparse_embedder.hpp"
+#include "lanewise/token_embedder.hpp"
 #include "lanewise/token_tagger.hpp"
 #include "tests/contracts/sweep.hpp"
 #include "tests/contracts/tiny_models.hpp"
@@ -186,6 +187,54 @@ TEST_F(HeadContract, SparseEmbedder) {
           return bits_of(expect_ok(made.embed(texts_)));
         });
   }
+}
+
+TEST_F(HeadContract, TokenEmbedder) {
+  put_bert();
+  config_["architectures"] = R"(["HF_ColBERT"])";
+  set_tensor("linear.weight", {6, kHidden});
+  write();
+  put("artifact.metadata", R"({"query_token_id": "a", "doc_token_id": "b", "query_maxlen": 9})");
+  const Model model = open();
+  expect_contract(
+      "TokenEmbedder::create", [&] { return open(); },
+      [](const Model& opened) { return TokenEmbedder::create(opened, kTwoThreads); }, kMade);
+  const auto make = [&] { return expect_ok(TokenEmbedder::create(model, kTwoThreads)); };
+  const auto bits_of = [](const std::vector<TokenEmbedding>& results) {
+    std::string all;
+    for (const TokenEmbedding& one : results) all += bytes(one.values);
+    return all;
+  };
+  const auto bits = [&](const TokenEmbedder&, const Result<std::vector<TokenEmbedding>>& results) {
+    return bits_of(*results);
+  };
+  expect_contract(
+      "TokenEmbedder::embed", make, [&](TokenEmbedder& made) { return made.embed(texts_); }, bits);
+  expect_contract(
+      "TokenEmbedder::embed, not UTF-8", make,
+      [&](TokenEmbedder& made) { return made.embed(wrong_); }, bits);
+  for (const char* prompt : {"query", "a prompt that the model does not have"}) {
+    expect_contract(
+        std::string("TokenEmbedder::set_prompt, ") + prompt, make,
+        [&](TokenEmbedder& made) { return made.set_prompt(prompt); },
+        [&](TokenEmbedder& made, const Status&) { return bits_of(expect_ok(made.embed(texts_))); });
+  }
+  const TokenEmbedding vectors = expect_ok(make().embed(texts_)).front();
+  expect_contract(
+      "max_similarity", [&] { return max_similarity(vectors, vectors); },
+      [](const Result<float>& score) { return bytes(&*score, 1); });
+  expect_contract(
+      "max_similarity, dimensions", [&] { return max_similarity(vectors, TokenEmbedding()); },
+      [](const Result<float>&) { return std::string(); });
+  expect_contract(
+      "Reranker::rank, late interaction",
+      [&] { return expect_ok(Reranker::create(model, kTwoThreads)); },
+      [&](Reranker& made) { return made.rank("a query", texts_); },
+      [](const Reranker&, const Result<std::vector<RankedText>>& ranking) {
+        std::string all;
+        for (const RankedText& one : *ranking) all += bytes(&one.score, 1);
+        return all;
+      });
 }
 
 TEST_F(HeadContract, EmbedderDimension) {

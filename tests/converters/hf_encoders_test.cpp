@@ -38,7 +38,7 @@ std::vector<EncoderSetting> hf_encoders_settings() {
     for (const char* variant :
          {"roberta", "xlm_roberta", "camembert", "distilbert", "electra", "albert", "mpnet",
           "modernbert", "nomic_bert", "nomic_published", "gte", "gte_published", "jina_published",
-          "jina_published_norms", "roformer"}) {
+          "jina_published_norms", "roformer", "deberta_v2", "deberta_v2_wide"}) {
       all.push_back({variant, std::string(ops::name_of(isa))});
     }
   }

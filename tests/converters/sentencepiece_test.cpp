@@ -298,6 +298,14 @@ TEST(SentencePieceFamilyTest, AlbertNeedsItsSpecialPieces) {
   EXPECT_EQ(bpe.status().code(), StatusCode::kUnsupported);
 }
 
+TEST(SentencePieceFamilyTest, DebertaNeedsItsSpecialPieces) {
+  const auto json = deberta_v2_tokenizer(text::read_subword_data("unigram.model"), {});
+  EXPECT_EQ(json.status().code(), StatusCode::kDataLoss);
+  EXPECT_NE(json.status().message().find("'[PAD]'"), std::string::npos);
+  const auto bpe = deberta_v2_tokenizer(text::read_subword_data("bpe.model"), {});
+  EXPECT_EQ(bpe.status().code(), StatusCode::kUnsupported);
+}
+
 TEST(SentencePieceFamilyTest, ContradictionsAreNamed) {
   const std::string spm = text::read_subword_data("unigram.model");
   EXPECT_EQ(marian_tokenizer(spm, "[").status().code(), StatusCode::kDataLoss);

@@ -259,8 +259,11 @@ TEST_F(SentenceTaskTest, ASparseEncoder) {
   EXPECT_EQ(info().prompts.back().text, "q: ");
   put("1/config.json", R"({"activation_function": "log1p_relu"})");
   EXPECT_EQ(info().head.sparse_logarithms, 2);
+  EXPECT_FALSE(info().head.sparse_sum);
   put("1/config.json", R"({"pooling_strategy": "sum"})");
-  EXPECT_TRUE(has(failure(StatusCode::kUnsupported), "pooling_strategy 'sum'"));
+  EXPECT_TRUE(info().head.sparse_sum);
+  put("1/config.json", R"({"pooling_strategy": "mean"})");
+  EXPECT_TRUE(has(failure(StatusCode::kUnsupported), "pooling_strategy 'mean'"));
   put("1/config.json", R"({"activation_function": "gelu"})");
   EXPECT_TRUE(has(failure(StatusCode::kUnsupported), "activation_function 'gelu'"));
   put("1/config.json", R"({"top_k": 3})");
@@ -284,8 +287,8 @@ TEST_F(SentenceTaskTest, ACrossEncoder) {
   EXPECT_EQ(info().task, "text-classification");
   EXPECT_EQ(info().head.ranking, ScoreFunction::kNone);
   put("config_sentence_transformers.json",
-      R"({"model_type": "CrossEncoder", "prompts": {"query": "q: "}})");
-  EXPECT_TRUE(has(failure(StatusCode::kUnsupported), "prompt 'query'", "CrossEncoder"));
+      R"({"model_type": "CrossEncoder", "prompts": {"ask": "q: "}, "default_prompt_name": "ask"})");
+  EXPECT_EQ(info().default_prompt, "ask");
   put("config_sentence_transformers.json", R"({"model_type": "SparseEncoder"})");
   EXPECT_TRUE(has(failure(StatusCode::kUnsupported), "'SparseEncoder'", "CrossEncoder"));
   set_architecture("BertModel");

@@ -3,7 +3,7 @@
 
     python check_encoder_tokenizers.py PROGRAM [--random N] [FOLDER...]
 
-Small folders with the tokenizers of RoBERTa, XLM-RoBERTa, CamemBERT, ALBERT, MPNet and BERT, each once with the files that the class
+Small folders with the tokenizers of RoBERTa, XLM-RoBERTa, CamemBERT, ALBERT, DeBERTa, MPNet and BERT, each once with the files that the class
 was made for (vocab.json and merges.txt, a SentencePiece model, vocab.txt) and once with the tokenizer.json that it saves; the ids of 500
 lines and N random texts. Runs with Transformers 4.57, whose Python classes run SentencePiece: hf_tokenizer_folders.py says why they are
 the reference for folders without a tokenizer.json. ALBERT's does more to texts than its other class, which AutoTokenizer takes and which
@@ -24,6 +24,9 @@ from tokenizer_checks import Check, Program, texts_of
 SIZES = {"hidden_size": 20, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 24, "max_position_embeddings": 1200}
 ALBERT_IDS = {"pad_id": 0, "unk_id": 1, "bos_id": -1, "eos_id": -1, "control_symbols": ["[CLS]", "[SEP]", "[MASK]"]}
 
+DEBERTA_IDS = {"pad_id": 0, "pad_piece": "[PAD]", "bos_id": 1, "bos_piece": "[CLS]", "eos_id": 2, "eos_piece": "[SEP]", "unk_id": 3,
+               "unk_piece": "[UNK]"}
+
 
 def mpnet_files(folder, lines):
     """BERT's pieces between RoBERTa's special tokens."""
@@ -40,6 +43,10 @@ def albert_pieces(folder, lines):
     train_pieces(folder, "spiece.model", lines, **ALBERT_IDS)
 
 
+def deberta_pieces(folder, lines):
+    train_pieces(folder, "spm.model", lines, **DEBERTA_IDS)
+
+
 # The files, the class without Fast, the model_type, whether SentencePiece runs in it, special tokens.
 ROBERTA = ("<s>", "</s>", "<mask>", "<pad>", "<unk>")
 BERT = ("[CLS]", "[SEP]", "[MASK]")
@@ -52,6 +59,7 @@ KINDS = {
     "xlm-roberta": (bpe_pieces, "XLMRobertaTokenizer", "xlm-roberta", True, ROBERTA),
     "camembert": (bpe_pieces, "CamembertTokenizer", "camembert", True, ROBERTA),
     "albert": (albert_pieces, "AlbertTokenizer", "albert", True, BERT),
+    "deberta": (deberta_pieces, "DebertaV2Tokenizer", "deberta-v2", True, BERT),
     # A BERT with another's tokenizer, as multilingual E5.
     "bert pieces": (bpe_pieces, "XLMRobertaTokenizer", "bert", True, ROBERTA),
 }
@@ -66,7 +74,7 @@ def save_model(folder, model_type, tokenizer, name):
 
 def encoder(folder, name, pieces):
     fast = getattr(transformers, name + "Fast").from_pretrained(folder)
-    if not pieces or name == "AlbertTokenizer":
+    if not pieces or name in ("AlbertTokenizer", "DebertaV2Tokenizer"):
         return fast, lambda text: fast(text)["input_ids"]
     slow = getattr(transformers, name).from_pretrained(folder)
     return slow, lambda text: slow(text)["input_ids"]
@@ -84,6 +92,7 @@ def check(name, form, program, training, count):
                 path.unlink()
             made.save_pretrained(folder)
             (folder / "spiece.model").unlink(missing_ok=True)
+            (folder / "spm.model").unlink(missing_ok=True)
             (folder / "sentencepiece.bpe.model").unlink(missing_ok=True)
         tokenizer, encode = encoder(folder, class_name, pieces and form == "files")
         save_model(folder, model_type, tokenizer, class_name)

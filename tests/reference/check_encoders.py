@@ -43,6 +43,8 @@ MODERN = dict(vocab_size=101, hidden_size=60, num_hidden_layers=5, num_attention
               max_position_embeddings=57, local_attention=10, pad_token_id=0, bos_token_id=1, eos_token_id=2, cls_token_id=1,
               sep_token_id=2)
 DISTILBERT = dict(vocab_size=101, dim=60, n_layers=3, n_heads=6, hidden_dim=76, max_position_embeddings=57)
+DEBERTA = BERT | dict(type_vocab_size=0, relative_attention=True, position_buckets=16, norm_rel_ebd="layer_norm",
+                      share_att_key=True, pos_att_type=["p2c", "c2p"], position_biased_input=False)
 MPNET = {key: value for key, value in ROBERTA.items() if key != "type_vocab_size"}
 
 # name, model_type, fields
@@ -60,6 +62,15 @@ MODELS = [
     ("albert", "albert", NARROW | dict(num_hidden_layers=4)),
     ("albert groups", "albert", NARROW | dict(num_hidden_layers=5, num_hidden_groups=3, hidden_act="gelu")),
     ("albert layers in groups", "albert", NARROW | dict(num_hidden_groups=2, inner_group_num=2)),
+    ("deberta-v3", "deberta-v2", DEBERTA),
+    ("deberta-v3 lm_predictions, 13 buckets", "deberta-v2", DEBERTA | dict(legacy=False, position_buckets=13)),
+    ("deberta-v2 own projections, no buckets", "deberta-v2", DEBERTA | dict(
+        share_att_key=False, position_buckets=-1, max_relative_positions=11, norm_rel_ebd="none", type_vocab_size=2,
+        position_biased_input=True)),
+    ("deberta-v2 c2p, narrow, tanh", "deberta-v2", DEBERTA | dict(
+        pos_att_type="c2p", embedding_size=28, pooler_hidden_act="tanh", share_att_key=False)),
+    ("deberta-v2 p2c", "deberta-v2", DEBERTA | dict(pos_att_type="p2c", hidden_act="relu")),
+    ("deberta-v2 absolute", "deberta-v2", BERT | dict(position_biased_input=True)),
     ("mpnet", "mpnet", MPNET),
     ("mpnet 5e-5", "mpnet", MPNET | dict(layer_norm_eps=5e-5, max_position_embeddings=301)),
     ("modernbert", "modernbert", MODERN),
@@ -80,6 +91,10 @@ FULL = [
     ("MPNet base", "mpnet", dict(max_position_embeddings=514)),
     ("ALBERT base", "albert", dict(hidden_size=768, num_attention_heads=12, intermediate_size=3072)),
     ("ModernBERT base", "modernbert", dict()),
+    ("DeBERTa-v3 base", "deberta-v2", dict(
+        hidden_size=768, num_hidden_layers=12, num_attention_heads=12, intermediate_size=3072, relative_attention=True,
+        position_buckets=256, norm_rel_ebd="layer_norm", share_att_key=True, pos_att_type="p2c|c2p",
+        position_biased_input=False)),
 ]
 
 

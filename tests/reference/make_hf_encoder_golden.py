@@ -45,6 +45,13 @@ VARIANTS = {
         "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "cls_token_id": 1, "sep_token_id": 2}),
     "nomic_bert": ("ForSequenceClassification", {"model_type": "nomic_bert", "num_labels": 3, "pad_token_id": 0, **TYPED}),
     "gte": ("ForMaskedLM", {"model_type": "gte", "pad_token_id": 0, **TYPED, "type_vocab_size": 1}),
+    "deberta_v2": ("ForSequenceClassification", {
+        "model_type": "deberta-v2", **SIZES, "num_labels": 3, "type_vocab_size": 0, "relative_attention": True,
+        "position_buckets": 12, "norm_rel_ebd": "layer_norm", "share_att_key": True, "pos_att_type": ["p2c", "c2p"],
+        "position_biased_input": False}),
+    "deberta_v2_wide": ("ForMaskedLM", {
+        "model_type": "deberta-v2", **TYPED, "relative_attention": True, "max_relative_positions": 9,
+        "pos_att_type": "c2p|p2c", "legacy": False}),
     "roformer": ("ForMaskedLM", {"model_type": "roformer", "embedding_size": 20, "rotary_value": True, **TYPED}),
 }  # fmt: skip
 

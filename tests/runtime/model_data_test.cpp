@@ -130,6 +130,14 @@ TEST(OpenModel, ReadsBackAHead) {
   info.head.ranking = ScoreFunction::kSoftmax;
   info.head.mask_token = "[MASK]";
   info.head.sparse_logarithms = 2;
+  info.head.sparse_sum = true;
+  info.head.unweighted_ids = {0, 2};
+  info.head.omits_first_vector = true;
+  info.head.late_interaction = {.queries = {.marker_id = 1, .placeholder = ". ", .max_tokens = 4},
+                                .documents = {.max_tokens = 3},
+                                .expansion_id = 2,
+                                .attends_to_expansion = true,
+                                .skipped_ids = {1}};
   Parts parts;
   parts.set(kTaskKey, task_to_json(info));
   const auto data = parts.open();
@@ -141,6 +149,18 @@ TEST(OpenModel, ReadsBackAHead) {
   EXPECT_EQ(head.ranking, info.head.ranking);
   EXPECT_EQ(head.mask_token, "[MASK]");
   EXPECT_EQ(head.sparse_logarithms, 2);
+  EXPECT_TRUE(head.sparse_sum);
+  EXPECT_EQ(head.unweighted_ids, info.head.unweighted_ids);
+  EXPECT_TRUE(head.omits_first_vector);
+  const LateInteraction& late = head.late_interaction;
+  EXPECT_EQ(late.queries.marker_id, 1);
+  EXPECT_EQ(late.queries.placeholder, ". ");
+  EXPECT_EQ(late.queries.max_tokens, 4);
+  EXPECT_EQ(late.documents.marker_id, -1);
+  EXPECT_EQ(late.documents.max_tokens, 3);
+  EXPECT_EQ(late.expansion_id, 2);
+  EXPECT_TRUE(late.attends_to_expansion);
+  EXPECT_EQ(late.skipped_ids, std::vector<int32_t>{1});
 }
 
 TEST(OpenModel, LabelsNameTheLogits) {
@@ -202,6 +222,10 @@ TEST(OpenModel, DamagedTasksAreNamed) {
        "head.labels: expected an array of strings, found an array with 1"},
       {"{", "{\"head\":{\"sparse_logarithms\":3},",
        "head.sparse_logarithms: expected an integer from 0 to 2, found 3"},
+      {"{", "{\"head\":{\"late_interaction\":{\"queries\":{\"max_tokens\":5}}},",
+       "head.late_interaction.queries.max_tokens: expected an integer from 2 to 4, found 5"},
+      {"{", "{\"head\":{\"late_interaction\":{\"queries\":{\"marker_id\":3}}},",
+       "head.late_interaction.queries.marker_id: expected an integer from 0 to 2, found 3"},
       {"\"max_tokens\":4", "\"max_tokens\":\"4\"",
        "max_tokens: expected an integer from 0 to 2147483647, found '4'"},
       {"\"max_tokens\":4", "\"max_tokens\":0", "max_tokens must not be 0"},

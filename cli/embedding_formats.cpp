@@ -1,7 +1,7 @@
-#include "cli/sparse_writer.hpp"
+#include "cli/embedding_formats.hpp"
 
 #include <algorithm>
-#include <utility>
+#include <functional>
 #include <vector>
 
 #include <fmt/format.h>
@@ -20,23 +20,18 @@ std::vector<TokenWeight> largest_first(const SparseEmbedding& embedding) {
 
 }  // namespace
 
-Result<SparseWriter> SparseWriter::create(const Model& model, bool json, const std::string& file,
-                                          Output& out) {
+Result<EmbeddingFormat> EmbeddingFormat::create(const Model& model) {
   LANEWISE_ASSIGN_OR_RETURN(Tokenizer tokenizer, Tokenizer::of(model));
-  std::optional<AtomicFile> opened;
-  if (!file.empty()) {
-    LANEWISE_ASSIGN_OR_RETURN(opened, AtomicFile::create(file));
-  }
-  return SparseWriter(std::move(tokenizer), json, std::move(opened), out);
+  return EmbeddingFormat(std::move(tokenizer));
 }
 
 /// A vocabulary may have ids without a token.
-std::string SparseWriter::name_of(int32_t id) const {
+std::string EmbeddingFormat::name_of(int32_t id) const {
   const std::string_view token = tokenizer_.token(id);
   return token.empty() ? fmt::format("<id {}>", id) : std::string(token);
 }
 
-std::string SparseWriter::json_of(std::string_view text, const SparseEmbedding& embedding) const {
+std::string EmbeddingFormat::json(std::string_view text, const SparseEmbedding& embedding) const {
   std::string json = "{\"text\": ";
   append_json_string(json, text);
   json += ", \"embedding\": {";
@@ -50,7 +45,7 @@ std::string SparseWriter::json_of(std::string_view text, const SparseEmbedding& 
   return json + "}}";
 }
 
-std::string SparseWriter::line_of(std::string_view text, const SparseEmbedding& embedding) const {
+std::string EmbeddingFormat::plain(std::string_view text, const SparseEmbedding& embedding) const {
   std::string line(text);
   for (const TokenWeight& weight : largest_first(embedding)) {
     line.append("\t").append(name_of(weight.id)) += ' ';
@@ -59,12 +54,29 @@ std::string SparseWriter::line_of(std::string_view text, const SparseEmbedding& 
   return line;
 }
 
-Status SparseWriter::write(std::string_view text, const SparseEmbedding& embedding) {
-  if (file_) LANEWISE_RETURN_IF_ERROR(file_->write(json_of(text, embedding) + "\n"));
-  if (json_) return out_->line(json_of(text, embedding));
-  return file_ ? Status() : out_->line(line_of(text, embedding));
+std::string EmbeddingFormat::json(std::string_view text, const TokenEmbedding& embedding) {
+  std::string json = "{\"text\": ";
+  append_json_string(json, text);
+  json += ", \"embeddings\": [";
+  for (int64_t i = 0; i < embedding.count; ++i) {
+    if (i > 0) json += ", ";
+    append_json_floats(json, embedding[i]);
+  }
+  return json + "]}";
 }
 
-Status SparseWriter::commit() { return file_ ? file_->commit() : Status(); }
+std::string EmbeddingFormat::plain(std::string_view text, const TokenEmbedding& embedding) const {
+  std::string lines;
+  for (int64_t i = 0; i < embedding.count; ++i) {
+    if (i > 0) lines += '\n';
+    lines.append(text).append("\t") += name_of(embedding.ids[static_cast<size_t>(i)]);
+    char separator = '\t';
+    for (const float value : embedding[i]) {
+      lines += std::exchange(separator, ' ');
+      append_float(lines, value);
+    }
+  }
+  return lines;
+}
 
 }  // namespace lanewise::cli

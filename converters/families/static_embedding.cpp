@@ -1,0 +1,229 @@
+// The mean of a vector for each token, without a network: sentence-transformers' StaticEmbedding,
+// and the folders of Model2Vec, whose vectors were distilled from an encoder.
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "base/json.hpp"
+#include "base/json_tree.hpp"
+#include "base/messages.hpp"
+#include "base/status_macros.hpp"
+#include "converters/families/family.hpp"
+#include "converters/families/sentence_layers.hpp"
+#include "converters/families/sentence_transformers.hpp"
+#include "converters/formats/elements.hpp"
+#include "converters/tokenizers/folder_tokenizer.hpp"
+#include "converters/tokenizers/json_file.hpp"
+#include "runtime/graph/builder.hpp"
+#include "runtime/text/tokenizer.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+using base::in_quotes;
+
+// Nothing but memory limits a text; this is what Model2Vec writes to its configs.
+constexpr int64_t kMostTokens = 1'000'000;
+constexpr int64_t kModel2VecTokens = 512;  // the default of its encode()
+
+/// A table of vectors, and how a tokenizer's ids select its rows.
+struct VectorTable {
+  std::string name;
+  int64_t rows = 0;
+  int64_t features = 0;
+  std::vector<int64_t> rows_of_ids;   ///< empty: the id is the row
+  std::vector<float> weights_of_ids;  ///< empty: all are 1
+
+  int64_t vocabulary() const {
+    if (!rows_of_ids.empty()) return static_cast<int64_t>(rows_of_ids.size());
+    return weights_of_ids.empty() ? rows : static_cast<int64_t>(weights_of_ids.size());
+  }
+  bool is_plain() const { return rows_of_ids.empty() && weights_of_ids.empty(); }
+};
+
+/// `mapping`: the row of each id.
+Status read_mapping(const Checkpoint& checkpoint, VectorTable& table) {
+  const CheckpointTensor* tensor = checkpoint.find("mapping");
+  if (tensor == nullptr) return {};
+  const bool fits = tensor->shape.size() == 1 && tensor->foreign_type.empty() &&
+                    (tensor->type == DataType::kI64 || tensor->type == DataType::kI32);
+  if (!fits) return invalid_argument("tensor 'mapping': expected [tokens] I64 or I32");
+  Scratch scratch;
+  LW_ASSIGN_OR_RETURN(const TensorView view, checkpoint.read(*tensor, scratch));
+  const auto* bytes = static_cast<const std::byte*>(view.data);
+  const size_t size = size_of(view.type);
+  for (int64_t i = 0; i < tensor->shape.front(); ++i) {
+    int64_t row = 0;
+    int32_t narrow = 0;
+    const std::byte* from = bytes + static_cast<size_t>(i) * size;
+    if (size == sizeof(row)) std::copy_n(from, sizeof(row), reinterpret_cast<std::byte*>(&row));
+    if (size == sizeof(narrow)) {
+      std::copy_n(from, sizeof(narrow), reinterpret_cast<std::byte*>(&narrow));
+      row = narrow;
+    }
+    if (row < 0 || row >= table.rows) {
+      return invalid_argument("tensor 'mapping': " + std::to_string(row) + " is outside 0 to " +
+                              std::to_string(table.rows - 1));
+    }
+    table.rows_of_ids.push_back(row);
+  }
+  return {};
+}
+
+/// `weights`: what the vector of each id is multiplied by.
+Status read_weights(const Checkpoint& checkpoint, VectorTable& table) {
+  const CheckpointTensor* tensor = checkpoint.find("weights");
+  if (tensor == nullptr) return {};
+  if (tensor->shape != Shape{table.vocabulary()}) {
+    return invalid_argument("tensor 'weights': expected [" + std::to_string(table.vocabulary()) +
+                            "], file has " + to_string(tensor->shape));
+  }
+  LW_ASSIGN_OR_RETURN(const F32Tensor read, read_f32(checkpoint, *tensor));
+  table.weights_of_ids.assign(read.values.begin(), read.values.end());
+  return {};
+}
+
+Result<VectorTable> read_table(const Checkpoint& checkpoint) {
+  VectorTable table;
+  for (const char* name : {"embedding.weight", "embeddings"}) {
+    const CheckpointTensor* tensor = checkpoint.find(name);
+    if (tensor == nullptr || !table.name.empty()) continue;
+    if (tensor->shape.size() != 2 || tensor->shape[0] < 1 || tensor->shape[0] > INT32_MAX ||
+        tensor->shape[1] < 1) {
+      return invalid_argument("tensor " + in_quotes(name) + ": expected [tokens, features], file " +
+                              "has " + to_string(tensor->shape));
+    }
+    table.name = name;
+    table.rows = tensor->shape[0];
+    table.features = tensor->shape[1];
+  }
+  if (table.name.empty()) {
+    return not_found("tensor 'embedding.weight' or 'embeddings' is missing");
+  }
+  if (table.name == "embedding.weight") return table;
+  LW_RETURN_IF_ERROR(read_mapping(checkpoint, table));
+  LW_RETURN_IF_ERROR(read_weights(checkpoint, table));
+  return table;
+}
+
+/// The vectors by id. Those of `without` are 0.
+TensorPart vectors_by_id(const VectorTable& table, int32_t without) {
+  TensorPart part;
+  part.tensor = table.name;
+  part.shape = {table.vocabulary(), table.features};
+  part.compute = [table, without](std::span<const float> from, std::span<float> to) {
+    const auto width = static_cast<size_t>(table.features);
+    for (size_t id = 0; id < to.size() / width; ++id) {
+      const size_t row =
+          table.rows_of_ids.empty() ? id : static_cast<size_t>(table.rows_of_ids[id]);
+      float weight = table.weights_of_ids.empty() ? 1.0F : table.weights_of_ids[id];
+      if (static_cast<int64_t>(id) == without) weight = 0;
+      for (size_t i = 0; i < width; ++i) to[id * width + i] = from[row * width + i] * weight;
+    }
+  };
+  return part;
+}
+
+/// The tokenizer.json without its template: no special token is averaged.
+Result<std::string> bare_tokenizer(const FamilyInput& input) {
+  LW_ASSIGN_OR_RETURN(const std::string json,
+                      folder_tokenizer_text(input.folder, input.subfolder, input.config));
+  if (json.empty()) return json;
+  LW_ASSIGN_OR_RETURN(const base::JsonDocument document, parse_file(json, "tokenizer.json"));
+  base::JsonTree tree = base::JsonTree::of(document.root());
+  tree.set("post_processor", nullptr);
+  return tree.text();
+}
+
+/// The id of the unknown token, which Model2Vec leaves out; -1 if there is none.
+Result<int32_t> unknown_id(const std::string& tokenizer_json) {
+  if (tokenizer_json.empty()) return -1;
+  LW_ASSIGN_OR_RETURN(const base::JsonDocument document,
+                      parse_file(tokenizer_json, "tokenizer.json"));
+  LW_ASSIGN_OR_RETURN(const auto tokenizer, text::parse_tokenizer(tokenizer_json));
+  const base::JsonValue* model = document.root().find("model");
+  const base::JsonValue* token = model == nullptr ? nullptr : model->find("unk_token");
+  if (token == nullptr || !token->is_string()) return -1;
+  return tokenizer->id(token->string()).value_or(-1);
+}
+
+/// What follows the mean.
+struct StaticEnd {
+  std::vector<SentenceLayer> layers;
+  TensorParts parts;
+  int32_t without = -1;  ///< an id whose vector is left out
+};
+
+Result<StaticEnd> read_modules_after(const FamilyInput& input, int64_t features) {
+  StaticEnd end;
+  LW_ASSIGN_OR_RETURN(const std::vector<SentenceModule> modules, read_modules(input.folder));
+  SentenceLayerReader reader(input, "sentence_embedding", features, end.parts);
+  for (const SentenceModule& module : modules) {
+    if (&module == &modules.front()) continue;
+    LW_ASSIGN_OR_RETURN(const bool known, reader.read(module, end.layers));
+    if (known) continue;
+    return unsupported(
+        in_quotes(input.folder.path(kModulesFile)) + ": module " + in_quotes(module.type) +
+        " is not supported here; known: StaticEmbedding, then any of Dense, Dropout, "
+        "LayerNorm, Normalize");
+  }
+  return end;
+}
+
+/// Model2Vec's own way, for a folder without modules.json. It leaves out unknown tokens, which
+/// differs from a vector of 0 only in the length of the mean.
+Result<StaticEnd> read_model2vec(const FamilyInput& input, const std::string& tokenizer) {
+  StaticEnd end;
+  LW_ASSIGN_OR_RETURN(const bool normalizes, input.config.boolean("normalize", false));
+  LW_ASSIGN_OR_RETURN(end.without, unknown_id(tokenizer));
+  if (normalizes) end.layers.emplace_back();
+  if (normalizes || end.without < 0) return end;
+  return unsupported(input.config.label() +
+                     ": 'normalize' false is not supported for a tokenizer with an unknown token, "
+                     "unless there is a modules.json");
+}
+
+Result<FamilyModel> build(const FamilyInput& input) {
+  const bool is_sentence = is_sentence_folder(input.folder);
+  LW_ASSIGN_OR_RETURN(const VectorTable table, read_table(input.checkpoint));
+  FamilyModel model;
+  LW_ASSIGN_OR_RETURN(model.tokenizer, bare_tokenizer(input));
+  LW_ASSIGN_OR_RETURN(StaticEnd end, is_sentence ? read_modules_after(input, table.features)
+                                                 : read_model2vec(input, model.tokenizer));
+  model.parts = std::move(end.parts);
+  model.tensors.push_back({table.name, {table.rows, table.features}});
+  model.leftovers = {"mapping", "weights"};
+  graph::EmbedSpec spec{.table = table.name, .type_table = {}, .position_table = {}};
+  if (!table.is_plain() || end.without >= 0) {
+    spec.table = table.name + ".by_id";
+    model.parts[spec.table] = vectors_by_id(table, end.without);
+  }
+  graph::Builder builder;
+  const graph::ValueId ids = builder.input("input_ids", graph::RowSymbol::kSourceTokens);
+  const graph::ValueId vectors = builder.embed("embeddings", ids, -1, table.features, spec);
+  builder.output("last_hidden_state", vectors);
+  builder.output(
+      "sentence_embedding",
+      append_sentence_layers(builder, "sentence", builder.pool("sentence.pool", vectors, "mean"),
+                             end.layers));
+  model.graph = std::move(builder).take();
+  model.info.family = "static_embedding";
+  model.info.task = "embedding";
+  model.info.vocabulary_size = table.vocabulary();
+  model.info.max_tokens = kMostTokens;
+  model.info.max_text_tokens = is_sentence ? kMostTokens : kModel2VecTokens;
+  LW_RETURN_IF_ERROR(read_prompts(input, TransformerTask::kFeatures, model.info));
+  return model;
+}
+
+}  // namespace
+
+const Family& static_embedding_family() {
+  static constexpr ModelType kModelTypes[] = {{"static_embedding"}, {"model2vec"}};
+  static const Family family = {"static_embedding", kModelTypes, build};
+  return family;
+}
+
+}  // namespace lanewise::converters

@@ -1,0 +1,110 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lanewise/embedder.hpp"
+#include "tests/converters/checkpoint_folder.hpp"
+
+namespace lanewise::converters {
+namespace {
+
+constexpr int64_t kDimension = 6;
+
+/// A folder with the tokenizer of the tiny BERT and a table of vectors.
+class StaticEmbeddingTest : public CheckpointFolderTest {
+ protected:
+  void SetUp() override {
+    CheckpointFolderTest::SetUp();
+    tensors_.clear();
+    set_tensor("embedding.weight", {kVocabulary, kDimension});
+    put("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\nc\nd\ne\n##a\n##b\n##c\n");
+  }
+
+  void put_modules(const std::string& more = {}) {
+    put("modules.json",
+        R"([{"type": "sentence_transformers.models.StaticEmbedding", "path": ""})" + more + "]");
+    write_tensors("model.safetensors", tensors_);
+  }
+
+  void put_model2vec(const std::string& normalize) {
+    put("config.json", R"({"model_type": "model2vec", "normalize": )" + normalize + "}");
+    write_tensors("model.safetensors", tensors_);
+  }
+
+  std::vector<float> vector_of(std::string_view text) {
+    const Result<Model> model = load(source_.string(), options_);
+    EXPECT_TRUE(model.ok()) << model.status().message();
+    Result<Embedder> embedder = Embedder::create(*model);
+    EXPECT_TRUE(embedder.ok()) << embedder.status().message();
+    const std::string_view texts[] = {"a", text, ""};
+    const auto found = embedder->embed(texts);
+    EXPECT_TRUE(found.ok()) << found.status().message();
+    for (const float x : (*found)[2]) EXPECT_EQ(x, 0.0F);  // no token
+    return {(*found)[1].begin(), (*found)[1].end()};
+  }
+
+  float value(const std::string& tensor, int64_t row, int64_t column = 0) const {
+    const Tensor& found = tensors_.at(tensor);
+    return found.as<float>()[row * (found.shape().size() == 2 ? found.shape()[1] : 1) + column];
+  }
+};
+
+TEST_F(StaticEmbeddingTest, IsTheMeanWithoutSpecialTokens) {
+  put_modules();
+  const std::vector<float> found = vector_of("a b ? b");
+  for (int64_t i = 0; i < kDimension; ++i) {
+    const double expected =
+        (value("embedding.weight", 5, i) + 2.0 * value("embedding.weight", 6, i) +
+         value("embedding.weight", 1, i)) /
+        4;
+    EXPECT_NEAR(found[static_cast<size_t>(i)], expected, 1e-6);
+  }
+}
+
+TEST_F(StaticEmbeddingTest, OtherModulesFollow) {
+  put_modules(R"(, {"type": "sentence_transformers.models.Normalize", "path": "1"})");
+  double squares = 0;
+  for (const float x : vector_of("a b c")) squares += std::pow(x, 2);
+  EXPECT_NEAR(squares, 1, 1e-6);
+  put_modules(R"(, {"type": "sentence_transformers.models.Pooling", "path": "1"})");
+  EXPECT_TRUE(has(failure(StatusCode::kUnsupported), "'Pooling'", "StaticEmbedding"));
+}
+
+TEST_F(StaticEmbeddingTest, Model2VecsTablesAreFoldedAndUnknownTokensLeftOut) {
+  tensors_.clear();
+  set_tensor("embeddings", {3, kDimension});
+  set_tensor("weights", {kVocabulary});
+  Tensor mapping(DataType::kI64, {kVocabulary});
+  for (int64_t i = 0; i < kVocabulary; ++i) mapping.as<int64_t>()[i] = i % 3;
+  tensors_["mapping"] = mapping;
+  put_model2vec("true");
+  const std::vector<float> found = vector_of("a ? b");
+  std::vector<double> sums;
+  double squares = 0;
+  for (int64_t i = 0; i < kDimension; ++i) {
+    sums.push_back(value("embeddings", 2, i) * value("weights", 5) +
+                   value("embeddings", 0, i) * value("weights", 6));
+    squares += std::pow(sums.back(), 2);
+  }
+  for (size_t i = 0; i < sums.size(); ++i) {
+    EXPECT_NEAR(found[i], sums[i] / std::sqrt(squares), 1e-5);
+  }
+  put_model2vec("false");
+  EXPECT_TRUE(has(failure(StatusCode::kUnsupported), "'normalize' false"));
+  tensors_["mapping"].as<int64_t>()[4] = 3;
+  put_model2vec("true");
+  EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "'mapping': 3 is outside 0 to 2"));
+  tensors_.erase("mapping");
+  put_model2vec("true");
+  EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "'weights': expected [3]"));
+  tensors_.clear();
+  set_tensor("other", {3, kDimension});
+  put_model2vec("true");
+  EXPECT_TRUE(has(failure(StatusCode::kNotFound), "'embedding.weight' or 'embeddings'"));
+}
+
+}  // namespace
+}  // namespace lanewise::converters
