@@ -22,8 +22,8 @@ namespace {
 
 using graph::ValueId;
 
-constexpr std::string_view kAnchor = "embeddings.word_embeddings.weight";
-constexpr std::array kFields = std::to_array<std::string_view>(
+constexpr std::string_view kDebertaAnchor = "embeddings.word_embeddings.weight";
+constexpr std::array kDebertaFields = std::to_array<std::string_view>(
     {"attention_head_size",    "cls_dropout",           "conv_act",
      "conv_kernel_size",       "embedding_size",        "legacy",
      "max_relative_positions", "norm_rel_ebd",          "padding_idx",
@@ -32,7 +32,7 @@ constexpr std::array kFields = std::to_array<std::string_view>(
      "relative_attention",     "share_att_key",         "summary_activation",
      "summary_last_dropout",   "summary_type",          "summary_use_proj"});
 // The operator's limit, and of the buckets too.
-constexpr int64_t kMaxDistance = 1 << 20;
+constexpr int64_t kDebertaMaxDistance = 1 << 20;
 
 struct DebertaConfig {
   EncoderSizes sizes;
@@ -64,22 +64,22 @@ Result<std::vector<std::string>> names_in(const Config& config, const std::strin
   return names;
 }
 
-bool contains(const std::vector<std::string>& names, std::string_view name) {
+bool contains_name(const std::vector<std::string>& names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
 }
 
-Status read_positions(const Config& config, DebertaConfig& c) {
+Status read_deberta_positions(const Config& config, DebertaConfig& c) {
   LW_ASSIGN_OR_RETURN(c.absolute_positions, config.boolean("position_biased_input", true));
   LW_ASSIGN_OR_RETURN(const std::vector<std::string> kinds, names_in(config, "pos_att_type"));
-  c.content_to_position = contains(kinds, "c2p");
-  c.position_to_content = contains(kinds, "p2c");
+  c.content_to_position = contains_name(kinds, "c2p");
+  c.position_to_content = contains_name(kinds, "p2c");
   LW_ASSIGN_OR_RETURN(const std::vector<std::string> norms, names_in(config, "norm_rel_ebd"));
-  c.normalizes_positions = contains(norms, "layer_norm");
+  c.normalizes_positions = contains_name(norms, "layer_norm");
   LW_ASSIGN_OR_RETURN(c.shares_projections, config.boolean("share_att_key", false));
   LW_ASSIGN_OR_RETURN(c.max_distance,
-                      config.integer("max_relative_positions", -1, -1, kMaxDistance));
-  if (c.max_distance < 1) c.max_distance = std::min(c.sizes.positions, kMaxDistance);
-  LW_ASSIGN_OR_RETURN(c.buckets, config.integer("position_buckets", -1, -1, kMaxDistance));
+                      config.integer("max_relative_positions", -1, -1, kDebertaMaxDistance));
+  if (c.max_distance < 1) c.max_distance = std::min(c.sizes.positions, kDebertaMaxDistance);
+  LW_ASSIGN_OR_RETURN(c.buckets, config.integer("position_buckets", -1, -1, kDebertaMaxDistance));
   if (c.buckets < 1) c.buckets = 0;
   if (c.buckets == 1 || (c.buckets > 0 && c.max_distance - 1 <= c.buckets / 2)) {
     return config.wrong("position_buckets", "0, or 2 to less than twice the largest distance");
@@ -105,7 +105,7 @@ Result<DebertaConfig> read_config(const Config& config) {
   const int64_t hidden = c.sizes.hidden;
   LW_ASSIGN_OR_RETURN(c.embedding,
                       config.integer("embedding_size", hidden, 1, kMaxEncoderFeatures));
-  LW_RETURN_IF_ERROR(read_positions(config, c));
+  LW_RETURN_IF_ERROR(read_deberta_positions(config, c));
   LW_ASSIGN_OR_RETURN(c.pooler_activation, activation_name(config, "pooler_hidden_act", "gelu"));
   for (const auto& [field, only] :
        {std::pair("attention_head_size", c.sizes.head_dim()),
@@ -211,15 +211,16 @@ Result<bool> has_legacy_head(const FamilyInput& input, const std::string& outsid
   return input.config.boolean("legacy", input.checkpoint.find(bias) == nullptr);
 }
 
-Result<FamilyModel> build(const FamilyInput& input) {
+Result<FamilyModel> build_deberta_v2(const FamilyInput& input) {
   constexpr std::string_view kAttribute = "deberta.";
   LW_RETURN_IF_ERROR(check_is_encoder(input.config, "deberta-v2"));
   LW_ASSIGN_OR_RETURN(const DebertaConfig c, read_config(input.config));
-  LW_ASSIGN_OR_RETURN(std::string prefix, find_prefix(input.checkpoint, kAnchor, kAttribute));
+  LW_ASSIGN_OR_RETURN(std::string prefix,
+                      find_prefix(input.checkpoint, kDebertaAnchor, kAttribute));
   LW_ASSIGN_OR_RETURN(const bool legacy,
                       has_legacy_head(input, outside_of_model(prefix, kAttribute)));
   LW_ASSIGN_OR_RETURN(ModuleTensors tensors, ModuleTensors::create(input.config, input.checkpoint));
-  report_unknown_encoder_fields(input, kFields);
+  report_unknown_encoder_fields(input, kDebertaFields);
   EncoderWriter writer(c.sizes, prefix, tensors);
   PositionEmbeddings positions;
   if (c.is_relative()) {
@@ -253,7 +254,8 @@ Result<FamilyModel> build(const FamilyInput& input) {
 
 const Family& deberta_v2_family() {
   static constexpr ModelType kModelTypes[] = {{"deberta-v2", "DebertaV2Tokenizer"}};
-  static const Family family = {"deberta_v2", kModelTypes, build, /*has_encoder_form=*/true};
+  static const Family family = {"deberta_v2", kModelTypes, build_deberta_v2,
+                                /*has_encoder_form=*/true};
   return family;
 }
 

@@ -358,7 +358,7 @@ Status read_experts(const Config& config, LlamaConfig& c) {
   return read_expert_layers(config, c);
 }
 
-Status read_positions(const Config& config, LlamaConfig& c) {
+Status read_llama_positions(const Config& config, LlamaConfig& c) {
   const RotarySizes sizes{c.head_dim, c.max_positions};
   RotaryDefaults defaults{.theta = c.kind->theta, .phi = c.kind->fused};
   if (!is_gemma3(c)) {
@@ -388,7 +388,7 @@ Result<LlamaConfig> read_llama_config(const FamilyInput& input) {
   LW_ASSIGN_OR_RETURN(c.tied_head, config.boolean("tie_word_embeddings", c.kind->tied_head));
   LW_RETURN_IF_ERROR(read_llama_layers(config, c));
   LW_RETURN_IF_ERROR(read_experts(config, c));
-  LW_RETURN_IF_ERROR(read_positions(config, c));
+  LW_RETURN_IF_ERROR(read_llama_positions(config, c));
   report_unknown_hf_fields(input, kLlamaFields);
   return c;
 }

@@ -185,7 +185,7 @@ Result<StaticEnd> read_model2vec(const FamilyInput& input, const std::string& to
                      "unless there is a modules.json");
 }
 
-Result<FamilyModel> build(const FamilyInput& input) {
+Result<FamilyModel> build_static_embedding(const FamilyInput& input) {
   const bool is_sentence = is_sentence_folder(input.folder);
   LW_ASSIGN_OR_RETURN(const VectorTable table, read_table(input.checkpoint));
   FamilyModel model;
@@ -222,7 +222,7 @@ Result<FamilyModel> build(const FamilyInput& input) {
 
 const Family& static_embedding_family() {
   static constexpr ModelType kModelTypes[] = {{"static_embedding"}, {"model2vec"}};
-  static const Family family = {"static_embedding", kModelTypes, build};
+  static const Family family = {"static_embedding", kModelTypes, build_static_embedding};
   return family;
 }
 

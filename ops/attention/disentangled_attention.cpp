@@ -59,7 +59,7 @@ class DisentangledAttentionOperator final : public Operator {
       : problem_(std::move(problem)),
         positions_(std::move(positions)),
         pieces_(problem_, 1),
-        kernels_(kernels_for(isa)) {}
+        kernels_(kernels_for<DisentangledAttentionKernels>(isa)) {}
 
   void cut(const Operands& operands, int threads, std::vector<Piece>& pieces) const override {
     pieces_.cut(operands, lengths, threads, pieces);
