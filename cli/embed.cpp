@@ -146,6 +146,14 @@ class Embedding {
   int64_t cut_ = 0;
 };
 
+/// The limit of texts: late-interaction models have another one for queries.
+ModelInfo info_of_texts(const Model& model, const std::string& prompt) {
+  ModelInfo info = model.info();
+  const LateInteraction& late = info.head.late_interaction;
+  if (late.is_used() && prompt == "query") info.max_text_tokens = late.queries.max_tokens;
+  return info;
+}
+
 /// Vectors of other kinds: SparseEmbedder, TokenEmbedder.
 template <typename Embedder>
 Status embed_by(Embedder embedder, const EmbedOptions& options, TextSource source,
@@ -169,7 +177,7 @@ Status embed_by(Embedder embedder, const EmbedOptions& options, TextSource sourc
   };
   LANEWISE_RETURN_IF_ERROR(loop.run(portion));
   LANEWISE_RETURN_IF_ERROR(writer.commit());
-  loop.report_truncation(model.info());
+  loop.report_truncation(info_of_texts(model, options.prompt));
   return {};
 }
 

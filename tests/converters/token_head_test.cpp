@@ -247,6 +247,7 @@ class TokenLinearsTest : public TokenHeadTest {
     std::swap(weights, tensors_);
     set_tensor("weight", {features, kHidden});
     set_tensor("bias", {features});
+    if (features == 1) *tensors_["bias"].as<float>() = 2;  // so that some weights are above 0
     std::swap(weights, tensors_);
     write_tensors(name, weights);
     if (features == 1) weights_ = weights;
