@@ -7,6 +7,7 @@
 
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
+#include "converters/families/config_limits.hpp"
 #include "converters/families/module_weights.hpp"
 #include "converters/files.hpp"
 #include "ops/activation/activation_kind.hpp"
@@ -20,7 +21,6 @@ using graph::ValueId;
 // torch.nn.functional.normalize, which the module Normalize calls, and torch.nn.LayerNorm.
 constexpr double kNormalizeEps = 1e-12;
 constexpr double kLayerNormEps = 1e-5;
-constexpr int64_t kMaxFeatures = 1 << 20;
 
 /// The operator for a class of torch.nn with default arguments; empty for Identity.
 Result<std::string> activation_of_class(const Config& config) {

@@ -17,7 +17,7 @@ namespace {
 
 using Json = base::JsonTree;
 
-Json normalizer(const SentencePieceFile& file, const Companions& companions) {
+Json deberta_normalizer(const SentencePieceFile& file, const Companions& companions) {
   Json parts = Json::array();
   if (companions.do_lower_case.value_or(false)) {
     parts.push_back(Json::object({{"type", "Lowercase"}}));
@@ -51,7 +51,7 @@ Result<std::string> deberta_v2_tokenizer(std::string_view spm, const Companions&
   family.second_type = true;
   return sorted_text(Json::object({{"version", "1.0"},
                                    {"added_tokens", added_tokens_of(family)},
-                                   {"normalizer", normalizer(file, companions)},
+                                   {"normalizer", deberta_normalizer(file, companions)},
                                    {"pre_tokenizer", metaspace_json()},
                                    {"post_processor", template_of(family)},
                                    {"decoder", metaspace_json()},

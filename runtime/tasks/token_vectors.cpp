@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kDocumentPrompt = "document";
 
-const OutputInfo* find_output(const ModelInfo& info) {
+const OutputInfo* find_token_vectors(const ModelInfo& info) {
   for (const std::string_view name : {kTokenEmbeddings, kLastHiddenState}) {
     const auto found = std::ranges::find(info.outputs, name, &OutputInfo::name);
     if (found != info.outputs.end() && found->per_token) return &*found;
@@ -24,7 +24,7 @@ const OutputInfo* find_output(const ModelInfo& info) {
 
 Result<TokenVectors> TokenVectors::create(const Model& model, const SessionOptions& options) {
   const ModelInfo& info = model.info();
-  const OutputInfo* output = find_output(info);
+  const OutputInfo* output = find_token_vectors(info);
   // An encoder-decoder's last_hidden_state would be its decoder's.
   if (output == nullptr || info.target_vocabulary_size > 0) {
     return unsupported("the model, " + info.family + " for " + info.task +

@@ -21,8 +21,6 @@
 namespace lanewise::test {
 namespace {
 
-const SessionOptions kHeadsTwoThreads{.threads = 2};
-
 class HeadContract : public TinyModels {
  protected:
   /// The folder becomes a BERT of that class, whose head has `outputs`.
@@ -58,8 +56,8 @@ TEST_F(HeadContract, Classifier) {
   const Model model = open_head("BertForSequenceClassification", "classifier", 3);
   expect_contract(
       "Classifier::create", [&] { return open(); },
-      [](const Model& opened) { return Classifier::create(opened, kHeadsTwoThreads); }, kMade);
-  const auto make = [&] { return expect_ok(Classifier::create(model, kHeadsTwoThreads)); };
+      [](const Model& opened) { return Classifier::create(opened, kTwoThreads); }, kMade);
+  const auto make = [&] { return expect_ok(Classifier::create(model, kTwoThreads)); };
   const auto bits = [](const Classifier&, const Result<std::vector<Classification>>& results) {
     std::string all;
     for (const Classification& one : *results) {
@@ -82,9 +80,9 @@ TEST_F(HeadContract, Reranker) {
   const Model model = open_head("BertForSequenceClassification", "classifier", 1);
   expect_contract(
       "Reranker::create", [&] { return open(); },
-      [](const Model& opened) { return Reranker::create(opened, kHeadsTwoThreads); }, kMade);
+      [](const Model& opened) { return Reranker::create(opened, kTwoThreads); }, kMade);
   expect_contract(
-      "Reranker::rank", [&] { return expect_ok(Reranker::create(model, kHeadsTwoThreads)); },
+      "Reranker::rank", [&] { return expect_ok(Reranker::create(model, kTwoThreads)); },
       [&](Reranker& made) { return made.rank("a query", texts_); },
       [](const Reranker&, const Result<std::vector<RankedText>>& ranking) {
         std::string all;
@@ -99,9 +97,9 @@ TEST_F(HeadContract, TokenTagger) {
   const Model model = open_head("BertForTokenClassification", "classifier", 4);
   expect_contract(
       "TokenTagger::create", [&] { return open(); },
-      [](const Model& opened) { return TokenTagger::create(opened, kHeadsTwoThreads); }, kMade);
+      [](const Model& opened) { return TokenTagger::create(opened, kTwoThreads); }, kMade);
   expect_contract(
-      "TokenTagger::tag", [&] { return expect_ok(TokenTagger::create(model, kHeadsTwoThreads)); },
+      "TokenTagger::tag", [&] { return expect_ok(TokenTagger::create(model, kTwoThreads)); },
       [&](TokenTagger& made) { return made.tag(texts_); },
       [](const TokenTagger&, const Result<std::vector<Tagging>>& results) {
         std::string all;
@@ -118,13 +116,13 @@ TEST_F(HeadContract, Answerer) {
   const Model model = open_head("BertForQuestionAnswering", "qa_outputs", 2);
   expect_contract(
       "Answerer::create", [&] { return open(); },
-      [](const Model& opened) { return Answerer::create(opened, kHeadsTwoThreads); }, kMade);
+      [](const Model& opened) { return Answerer::create(opened, kTwoThreads); }, kMade);
   // The second context is read in several windows of 24 tokens.
   const std::string long_context(80, 'a');
   std::string words;
   for (const char letter : long_context) words.append(1, letter).append(" ");
   const std::vector<Question> questions{{"a b", "c d a"}, {"e", words}};
-  const auto make = [&] { return expect_ok(Answerer::create(model, kHeadsTwoThreads)); };
+  const auto make = [&] { return expect_ok(Answerer::create(model, kTwoThreads)); };
   const auto bits = [](const Answerer&, const Result<std::vector<Answer>>& answers) {
     std::string all;
     for (const Answer& one : *answers) all += one.text + bytes(&one.score, 1);
@@ -142,8 +140,8 @@ TEST_F(HeadContract, MaskFiller) {
   const Model model = open_masked();
   expect_contract(
       "MaskFiller::create", [&] { return open(); },
-      [](const Model& opened) { return MaskFiller::create(opened, kHeadsTwoThreads); }, kMade);
-  const auto make = [&] { return expect_ok(MaskFiller::create(model, kHeadsTwoThreads)); };
+      [](const Model& opened) { return MaskFiller::create(opened, kTwoThreads); }, kMade);
+  const auto make = [&] { return expect_ok(MaskFiller::create(model, kTwoThreads)); };
   const auto bits = [](const MaskFiller&, const Result<std::vector<FilledText>>& results) {
     std::string all;
     for (const FilledText& one : *results) {
@@ -165,8 +163,8 @@ TEST_F(HeadContract, SparseEmbedder) {
   const Model model = open_masked();
   expect_contract(
       "SparseEmbedder::create", [&] { return open(); },
-      [](const Model& opened) { return SparseEmbedder::create(opened, kHeadsTwoThreads); }, kMade);
-  const auto make = [&] { return expect_ok(SparseEmbedder::create(model, kHeadsTwoThreads)); };
+      [](const Model& opened) { return SparseEmbedder::create(opened, kTwoThreads); }, kMade);
+  const auto make = [&] { return expect_ok(SparseEmbedder::create(model, kTwoThreads)); };
   const auto bits_of = [](const std::vector<SparseEmbedding>& results) {
     std::string all;
     for (const SparseEmbedding& one : results) {
@@ -243,7 +241,7 @@ TEST_F(HeadContract, EmbedderDimension) {
   for (const int64_t count : {3, 0, 21}) {
     expect_contract(
         "Embedder::set_dimension, " + std::to_string(count),
-        [&] { return expect_ok(Embedder::create(model, kHeadsTwoThreads)); },
+        [&] { return expect_ok(Embedder::create(model, kTwoThreads)); },
         [&](Embedder& made) { return made.set_dimension(count); },
         [&](Embedder& made, const Status&) { return bytes(expect_ok(made.embed(texts_)).values); });
   }

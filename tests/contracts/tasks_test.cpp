@@ -17,8 +17,6 @@
 namespace lanewise::test {
 namespace {
 
-const SessionOptions kTasksTwoThreads{.threads = 2};
-
 std::string tasks_bits_of(const Hypothesis& hypothesis) {
   std::string logprobs;
   for (const TokenLogprob& token : hypothesis.logprobs) {
@@ -31,7 +29,7 @@ std::string tasks_bits_of(const Hypothesis& hypothesis) {
 class EmbedderContract : public TinyModels {
  protected:
   static Embedder embedder(const Model& model) {
-    return expect_ok(Embedder::create(model, kTasksTwoThreads));
+    return expect_ok(Embedder::create(model, kTwoThreads));
   }
 };
 
@@ -40,7 +38,7 @@ TEST_F(EmbedderContract, Create) {
   const auto bits = [](const Model&, const Result<Embedder>& made) {
     return std::to_string(made->dimension());
   };
-  const auto create = [](const Model& model) { return Embedder::create(model, kTasksTwoThreads); };
+  const auto create = [](const Model& model) { return Embedder::create(model, kTwoThreads); };
   expect_contract(
       "Embedder::create", [&] { return open(); }, create, bits);
   std::filesystem::remove(file());
@@ -96,7 +94,7 @@ class GeneratorContract : public TinyModels {
     expect_contract(
         "Generator::generate, " + name,
         [&] {
-          Generator made = expect_ok(Generator::create(model, kTasksTwoThreads));
+          Generator made = expect_ok(Generator::create(model, kTwoThreads));
           made.set_profiling(profiling);
           return made;
         },
@@ -135,7 +133,7 @@ TEST_F(GeneratorContract, Create) {
   const auto bits = [](const Model&, const Result<Generator>& made) {
     return std::string(made->isa());
   };
-  const auto create = [](const Model& model) { return Generator::create(model, kTasksTwoThreads); };
+  const auto create = [](const Model& model) { return Generator::create(model, kTwoThreads); };
   put_translator();
   expect_contract(
       "Generator::create", [&] { return open(); }, create, bits);
@@ -192,7 +190,7 @@ struct Stepped {
 
 TEST_F(GeneratorContract, Engine) {
   put_decoder();
-  const EngineOptions two_threads{.session = kTasksTwoThreads};
+  const EngineOptions two_threads{.session = kTwoThreads};
   const auto create = [&](const Model& model) { return Engine::create(model, two_threads); };
   expect_contract(
       "Engine::create", [&] { return open(); }, create, kNoBits);
@@ -234,7 +232,7 @@ TEST_F(GeneratorContract, Engine) {
 
 TEST_F(GeneratorContract, Scorer) {
   put_decoder();
-  const auto create = [](const Model& model) { return Scorer::create(model, kTasksTwoThreads); };
+  const auto create = [](const Model& model) { return Scorer::create(model, kTwoThreads); };
   expect_contract(
       "Scorer::create", [&] { return open(); }, create, kNoBits);
   const Model model = open();
@@ -294,9 +292,7 @@ class TranslatorContract : public TinyModels {
 
 TEST_F(TranslatorContract, Create) {
   const auto bits = [](const Model&, const Result<Translator>&) { return std::string(); };
-  const auto create = [](const Model& model) {
-    return Translator::create(model, kTasksTwoThreads);
-  };
+  const auto create = [](const Model& model) { return Translator::create(model, kTwoThreads); };
   put_translator();
   expect_contract(
       "Translator::create", [&] { return open(); }, create, bits);
@@ -320,7 +316,7 @@ TEST_F(TranslatorContract, Translate) {
     options.stop_strings = {stream ? "AAA" : "a text that never occurs"};
     expect_contract(
         stream ? "Translator::translate, streamed" : "Translator::translate",
-        [&] { return expect_ok(Translator::create(model, kTasksTwoThreads)); },
+        [&] { return expect_ok(Translator::create(model, kTwoThreads)); },
         [&](Translator& made) {
           length = 0;
           return made.translate(texts, options, stream ? callbacks : TranslationCallbacks{});
@@ -337,7 +333,7 @@ TEST_F(TranslatorContract, SetSourceLanguage) {
   for (const char* name : {"", "a language that nobody speaks"}) {
     expect_contract(
         "Translator::set_source_language, " + std::string(name),
-        [&] { return expect_ok(Translator::create(model, kTasksTwoThreads)); },
+        [&] { return expect_ok(Translator::create(model, kTwoThreads)); },
         [&](Translator& made) { return made.set_source_language(name); }, kNoBits);
   }
 }

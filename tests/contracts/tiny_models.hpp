@@ -13,6 +13,8 @@
 
 namespace lanewise::test {
 
+inline const SessionOptions kTwoThreads{.threads = 2};
+
 /// Fails the test, and returns nothing that is worth using, unless `result` is a success.
 template <typename T>
 T expect_ok(Result<T> result) {

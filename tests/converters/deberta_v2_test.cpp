@@ -1,12 +1,12 @@
 #include <gtest/gtest.h>
 
 #include "tests/converters/hf_folder.hpp"
+#include "tests/converters/status_codes.hpp"
 
 namespace lanewise::converters {
 namespace {
 
 constexpr auto kInvalid = StatusCode::kInvalidArgument;
-constexpr auto kUnsupported = StatusCode::kUnsupported;
 
 using DebertaV2Test = HfEncoderFolderTest;
 

@@ -13,11 +13,10 @@
 #include "lanewise/sparse_embedder.hpp"
 #include "lanewise/token_embedder.hpp"
 #include "tests/converters/checkpoint_folder.hpp"
+#include "tests/converters/status_codes.hpp"
 
 namespace lanewise::converters {
 namespace {
-
-constexpr auto kUnsupported = StatusCode::kUnsupported;
 
 // Of the vocabulary below.
 enum Id : int32_t {
@@ -224,7 +223,9 @@ TEST_F(TokenHeadTest, RankingIsTheSumOfTheLargestProducts) {
     }
     EXPECT_NEAR(one.score, expected, 1e-5);
     EXPECT_EQ(one.tokens, document.tokens);
-    if (i > 0) EXPECT_LE(one.score, (*ranking)[i - 1].score);
+    if (i > 0) {
+      EXPECT_LE(one.score, (*ranking)[i - 1].score);
+    }
   }
   EXPECT_EQ(max_similarity(query[0], TokenEmbedding()).status().code(),
             StatusCode::kInvalidArgument);
