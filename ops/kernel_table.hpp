@@ -6,6 +6,7 @@
 ///   #include "ops/kernel_table.hpp"            // kernels_for<LinearKernels>(isa)
 
 #include "ops/isa.hpp"
+#include "ops/kernels_for.hpp"
 
 // Declares a table for every instruction set; those without a table are never referenced.
 #define LW_ISA(name, ...)                      \
@@ -16,39 +17,29 @@
 #undef LW_ISA
 
 namespace lanewise::ops {
-namespace {
-
-template <class Table>
-struct CompiledTables;
 
 template <>
-struct CompiledTables<LW_KERNEL_TABLE> {
+struct KernelTables<LW_KERNEL_TABLE> {
   /// The table that was compiled for kIsa. Discarded branches reference nothing, so the linker does
   /// not need tables that were never compiled.
   template <Isa kIsa>
-  static constexpr const LW_KERNEL_TABLE* of() noexcept {
+  static constexpr const LW_KERNEL_TABLE* compiled() noexcept {
 #define LW_ISA(name, ...) \
   if constexpr (kIsa == Isa::name) return &name::LW_KERNEL_NAME;
 #include "ops/isas.def"
 #undef LW_ISA
   }
-};
 
-template <class Table>
-const Table& kernels_for(Isa isa) noexcept;
-
-template <>
-const LW_KERNEL_TABLE& kernels_for<LW_KERNEL_TABLE>(Isa isa) noexcept {
-  using Compiled = CompiledTables<LW_KERNEL_TABLE>;
-  static constexpr const LW_KERNEL_TABLE* kTables[] = {
-#define LW_ISA(name, ...) Compiled::of<kernels_isa<LW_KERNEL_TABLE>(Isa::name)>(),
+  static const LW_KERNEL_TABLE& of(Isa isa) noexcept {
+    static constexpr const LW_KERNEL_TABLE* kTables[] = {
+#define LW_ISA(name, ...) compiled<kernels_isa<LW_KERNEL_TABLE>(Isa::name)>(),
 #include "ops/isas.def"
 #undef LW_ISA
-  };
-  return *kTables[static_cast<size_t>(isa)];
-}
+    };
+    return *kTables[static_cast<size_t>(isa)];
+  }
+};
 
-}  // namespace
 }  // namespace lanewise::ops
 
 #undef LW_KERNEL_TABLE
