@@ -10,8 +10,7 @@
 namespace lanewise::cli {
 
 void append_json_string(std::string& json, std::string_view text) {
-  using Json = nlohmann::json;
-  json += Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+  json += nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 void append_float(std::string& text, float value) {

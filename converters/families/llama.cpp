@@ -183,8 +183,8 @@ class LlamaWriter {
     }
     std::vector<std::string> weights;
     for (int64_t e = 0; e < c_.experts; ++e) {
-      weights.push_back(
-          tensors_.expect(prefix_ + experts + std::to_string(e) + "." + part + ".weight", shape));
+      weights.push_back(tensors_.expect(
+          prefix_ + experts + std::to_string(e).append(".") + part + ".weight", shape));
     }
     return weights;
   }

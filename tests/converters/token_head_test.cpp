@@ -248,7 +248,11 @@ class TokenLinearsTest : public TokenHeadTest {
     std::swap(weights, tensors_);
     set_tensor("weight", {features, kHidden});
     set_tensor("bias", {features});
-    if (features == 1) *tensors_["bias"].as<float>() = 64;  // so that weights are above 0
+    if (features == 1) {  // so that weights are above 0
+      float* const weight = tensors_["weight"].as<float>();
+      std::for_each(weight, weight + kHidden, [](float& w) { w *= 0.001F; });
+      *tensors_["bias"].as<float>() = 1;
+    }
     std::swap(weights, tensors_);
     write_tensors(name, weights);
     if (features == 1) weights_ = weights;
@@ -266,7 +270,7 @@ TEST_F(TokenLinearsTest, GiveVectorsAndWeights) {
   const auto vectors = embed(model, "", texts);
   EXPECT_EQ(vectors[0].ids, (Ids{kA, kB, kA, kSep}));
   expect_unit_vectors(vectors[0]);
-  // Weights: of the hidden states, the largest of each token, without special tokens.
+  // Weights: of the hidden states, the largest of each token, without [CLS], [PAD] and [UNK].
   Result<SparseEmbedder> sparse = SparseEmbedder::create(model);
   ASSERT_TRUE(sparse.ok()) << sparse.status().message();
   const auto found = sparse->embed(texts);
@@ -287,8 +291,10 @@ TEST_F(TokenLinearsTest, GiveVectorsAndWeights) {
     }
     weights.push_back(std::max(sum, 0.0));
   }
+  // [SEP] stays: it is the eos_token of no BERT tokenizer.
   const std::vector<std::pair<int32_t, double>> expected[] = {
-      {{kA, std::max(weights[1], weights[3])}, {kB, weights[2]}}, {{kB, weights[7]}}};
+      {{kSep, weights[4]}, {kA, std::max(weights[1], weights[3])}, {kB, weights[2]}},
+      {{kSep, weights[8]}, {kB, weights[7]}}};
   bool any = false;
   for (size_t text = 0; text < 2; ++text) {
     size_t next = 0;
@@ -296,7 +302,7 @@ TEST_F(TokenLinearsTest, GiveVectorsAndWeights) {
       if (weight == 0) continue;
       ASSERT_LT(next, (*found)[text].weights.size());
       EXPECT_EQ((*found)[text].weights[next].id, id);
-      EXPECT_NEAR((*found)[text].weights[next++].weight, weight, 1e-4);
+      EXPECT_NEAR((*found)[text].weights[next++].weight, weight, 1e-5);
       any = true;
     }
     EXPECT_EQ((*found)[text].weights.size(), next);
