@@ -36,7 +36,7 @@ class Chatting {
                                  const SessionOptions& session, Shell& shell);
 
   /// Restricts all answers, to the tokens of Tokenizer::of_target().
-  void constrain(Constraint constraint) { constraints_.assign(1, std::move(constraint)); }
+  void constrain(const Constraint& constraint) { constraints_.assign(1, constraint); }
 
   /// Prints the answer to the conversation and returns its text. Stops with what was generated so
   /// far once interrupted() is true. Fails, before anything is printed, if the template refuses the

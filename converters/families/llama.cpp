@@ -181,11 +181,11 @@ class LlamaWriter {
       return {tensors_.expect_reshaped(all, {c_.experts, shape[0], shape[1]},
                                        {c_.experts * shape[0], shape[1]})};
     }
+    const auto of = [&](int64_t expert) {
+      return prefix_ + experts + std::to_string(expert) + "." + part + ".weight";
+    };
     std::vector<std::string> weights;
-    for (int64_t e = 0; e < c_.experts; ++e) {
-      weights.push_back(tensors_.expect(
-          prefix_ + experts + std::to_string(e).append(".") + part + ".weight", shape));
-    }
+    for (int64_t e = 0; e < c_.experts; ++e) weights.push_back(tensors_.expect(of(e), shape));
     return weights;
   }
 
