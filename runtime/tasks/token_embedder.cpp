@@ -28,13 +28,15 @@ double largest_product(std::span<const float> vector, const TokenEmbedding& docu
 }  // namespace
 
 Result<float> max_similarity(const TokenEmbedding& query, const TokenEmbedding& document) {
-  if (query.dimension != document.dimension) {
-    return invalid_argument("vectors of " + std::to_string(query.dimension) + " numbers and of " +
-                            std::to_string(document.dimension) + " cannot be compared");
-  }
-  double sum = document.count == 0 ? -std::numeric_limits<double>::infinity() : 0.0;
-  for (int64_t i = 0; i < query.count; ++i) sum += largest_product(query[i], document);
-  return static_cast<float>(sum);
+  return base::no_throw([&]() -> Result<float> {
+    if (query.dimension != document.dimension) {
+      return invalid_argument("vectors of " + std::to_string(query.dimension) + " numbers and of " +
+                              std::to_string(document.dimension) + " cannot be compared");
+    }
+    double sum = document.count == 0 ? -std::numeric_limits<double>::infinity() : 0.0;
+    for (int64_t i = 0; i < query.count; ++i) sum += largest_product(query[i], document);
+    return static_cast<float>(sum);
+  });
 }
 
 class TokenEmbedder::Impl {
