@@ -41,7 +41,7 @@ Status parse_ids(const base::JsonFields& fields, std::string_view field,
 Result<LateInteractionTexts> parse_texts(const base::JsonFields& fields, const ModelInfo& info) {
   LateInteractionTexts texts;
   LW_ASSIGN_OR_RETURN(texts.marker_id, parse_id(fields, "marker_id", info));
-  LW_ASSIGN_OR_RETURN(texts.placeholder, fields.string_or("placeholder", ""));
+  LW_ASSIGN_OR_RETURN(texts.replaced_prefix, fields.string_or("replaced_prefix", ""));
   LW_ASSIGN_OR_RETURN(texts.max_tokens, fields.integer("max_tokens", 2, info.max_tokens));
   return texts;
 }
@@ -62,7 +62,7 @@ Result<LateInteraction> parse_late_interaction(const base::JsonFields& fields,
 Json to_json(const LateInteractionTexts& texts) {
   Json json = Json::object({{"max_tokens", texts.max_tokens}});
   if (texts.marker_id >= 0) json.set("marker_id", texts.marker_id);
-  if (!texts.placeholder.empty()) json.set("placeholder", texts.placeholder);
+  if (!texts.replaced_prefix.empty()) json.set("replaced_prefix", texts.replaced_prefix);
   return json;
 }
 

@@ -52,7 +52,7 @@ Result<LateInteractionSettings> read_original(const FamilyInput& input, int64_t 
   LW_ASSIGN_OR_RETURN(const Config config, std::move(read));
   LateInteractionSettings settings{.normalizes = true};
   LateInteraction& info = settings.info;
-  info.queries.placeholder = info.documents.placeholder = ". ";
+  info.queries.replaced_prefix = info.documents.replaced_prefix = ". ";
   LW_ASSIGN_OR_RETURN(info.queries.max_tokens,
                       read_length(config, "query_maxlen", kQueryTokens, max_tokens));
   LW_ASSIGN_OR_RETURN(info.documents.max_tokens,

@@ -39,7 +39,7 @@ enum class ScoreFunction {
 struct LateInteractionTexts {
   int32_t marker_id = -1;  ///< a token that says which kind of text this is, after the first token
   /// Put before each text: the marker then replaces its one token. Empty: the marker is inserted.
-  std::string placeholder{};
+  std::string replaced_prefix{};
   int64_t max_tokens = 0;  ///< texts are truncated to so many, the marker included
 };
 
@@ -49,8 +49,7 @@ struct LateInteraction {
   LateInteractionTexts documents;
   int32_t expansion_id = -1;  ///< fills queries up to their max_tokens; -1: they are not filled
   bool attends_to_expansion = false;
-  std::vector<int32_t>
-      skipped_ids;  ///< tokens of documents that get no vector, such as punctuation
+  std::vector<int32_t> skipped_ids;  ///< tokens of documents without a vector, as punctuation
 
   bool is_used() const noexcept { return queries.max_tokens > 0; }
 };

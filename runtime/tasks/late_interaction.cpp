@@ -18,8 +18,8 @@ constexpr text::Token special(int32_t id) {
 Result<text::Encoding> encode_marked(const text::Tokenizer& tokenizer, std::string_view text,
                                      const LateInteractionTexts& kind) {
   if (kind.marker_id < 0) return tokenizer.encode(text, {.max_length = kind.max_tokens});
-  const bool replaces = !kind.placeholder.empty();
-  const std::string whole = kind.placeholder + std::string(text);
+  const bool replaces = !kind.replaced_prefix.empty();
+  const std::string whole = kind.replaced_prefix + std::string(text);
   LW_ASSIGN_OR_RETURN(
       text::Encoding encoding,
       tokenizer.encode(whole, {.max_length = kind.max_tokens - (replaces ? 0 : 1)}));

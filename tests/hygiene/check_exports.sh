@@ -13,8 +13,9 @@ declared=$(sed -nE 's/.*LW_API [^(]*\b(lw_[a-z0-9_]+)\(.*/\1/p' "$header" | sort
 # Without the version of a symbol, and without its node, an absolute symbol.
 exported=$(nm --dynamic --defined-only --no-sort "$library" |
   awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | sort -u)
-missing=$(comm -23 <(echo "$declared") <(grep '^lw_' <<< "$exported" || true))
-surplus=$(comm -13 <(echo "$declared") <(grep '^lw_' <<< "$exported" || true))
+exported_c=$(awk '/^lw_/' <<< "$exported")
+missing=$(comm -23 <(echo "$declared") <(echo "$exported_c"))
+surplus=$(comm -13 <(echo "$declared") <(echo "$exported_c"))
 # Classes have capital letters, nested namespaces have none; tables of a class are its own.
 others=$(grep -v '^lw_' <<< "$exported" | c++filt | awk '
   { name = $0; sub(/^(non-virtual thunk to |vtable for |typeinfo (name )?for )/, "", name) }

@@ -133,11 +133,12 @@ TEST(OpenModel, ReadsBackAHead) {
   info.head.sparse_sum = true;
   info.head.unweighted_ids = {0, 2};
   info.head.omits_first_vector = true;
-  info.head.late_interaction = {.queries = {.marker_id = 1, .placeholder = ". ", .max_tokens = 4},
-                                .documents = {.max_tokens = 3},
-                                .expansion_id = 2,
-                                .attends_to_expansion = true,
-                                .skipped_ids = {1}};
+  info.head.late_interaction = {
+      .queries = {.marker_id = 1, .replaced_prefix = ". ", .max_tokens = 4},
+      .documents = {.max_tokens = 3},
+      .expansion_id = 2,
+      .attends_to_expansion = true,
+      .skipped_ids = {1}};
   Parts parts;
   parts.set(kTaskKey, task_to_json(info));
   const auto data = parts.open();
@@ -154,7 +155,7 @@ TEST(OpenModel, ReadsBackAHead) {
   EXPECT_TRUE(head.omits_first_vector);
   const LateInteraction& late = head.late_interaction;
   EXPECT_EQ(late.queries.marker_id, 1);
-  EXPECT_EQ(late.queries.placeholder, ". ");
+  EXPECT_EQ(late.queries.replaced_prefix, ". ");
   EXPECT_EQ(late.queries.max_tokens, 4);
   EXPECT_EQ(late.documents.marker_id, -1);
   EXPECT_EQ(late.documents.max_tokens, 3);
