@@ -31,9 +31,9 @@ struct SparseEmbedding {
 /// vocabulary, log(1 + x) of its largest logit x in the text, if that is above 0; or with a model
 /// that gives each token of the text a weight (BGE-M3), the largest of each.
 ///
-/// Weights are those of sentence-transformers' SparseEncoder and of FlagEmbedding. Texts are batched by length, without
-/// padding; a text's weights have the same bits alone and in any batch. Not thread-safe: use one
-/// SparseEmbedder per thread; they share the Model.
+/// Weights are those of sentence-transformers' SparseEncoder and of FlagEmbedding. Texts are batched
+/// by length, without padding; a text's weights have the same bits alone and in any batch. Not
+/// thread-safe: use one SparseEmbedder per thread; they share the Model.
 ///
 /// Source: Formal et al. 2021, arXiv:2109.10086.
 class LANEWISE_EXPORT SparseEmbedder {

@@ -1,6 +1,6 @@
 #include "ops/attention/disentangled_attention_kernels.hpp"
 
-#include "ops/activation/activation_math.hpp"
+#include "ops/attention/one_query.hpp"
 #include "ops/simd.hpp"
 
 // One query at a time, with features as lanes. Each pair of query and key reads its own rows of
@@ -9,8 +9,6 @@
 
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
-
-constexpr float kInfinity = __builtin_inff();
 
 /// The row of positions for a key, as an offset in floats.
 size_t position(const DisentangledBlock& block, size_t key) noexcept {
@@ -49,59 +47,10 @@ float score(const DisentangledBlock& block, size_t key) noexcept {
   return reduce_add(sum) * block.scale;
 }
 
-/// Turns scores into weights e^(score - base); returns their sum.
-float weigh(float* scores, size_t count, float base) noexcept {
-  f32x16 sum = zero();
-  for (size_t j = 0; j < count; j += kLanes) {
-    const size_t left = count - j < kLanes ? count - j : kLanes;
-    store_first(scores + j, exp(load_first(scores + j, left) - broadcast(base)), left);
-    sum = sum + load_first(scores + j, left);
-  }
-  return reduce_add(sum);
-}
-
-/// y = y * factor + sum_j weights[j] * V[first + j], 16 features at a time.
-void add_values(const DisentangledBlock& block, size_t first, const float* weights, size_t count,
-                float factor) noexcept {
-  for (size_t i = 0; i < block.dim; i += kLanes) {
-    const size_t left = block.dim - i < kLanes ? block.dim - i : kLanes;
-    f32x16 sum = load_first(block.y + i, left) * broadcast(factor);
-    for (size_t j = 0; j < count; ++j) {
-      const float* v = block.v + (first + j) * block.v_stride + i;
-      sum = fma(load_first(v, left), broadcast(weights[j]), sum);
-    }
-    store_first(block.y + i, sum, left);
-  }
-}
-
-void scale_result(const DisentangledBlock& block, float factor) noexcept {
-  for (size_t i = 0; i < block.dim; i += kLanes) {
-    const size_t left = block.dim - i < kLanes ? block.dim - i : kLanes;
-    store_first(block.y + i, load_first(block.y + i, left) * broadcast(factor), left);
-  }
-}
-
 void attend(const DisentangledBlock& block, float* scratch) noexcept {
-  for (size_t i = 0; i < block.dim; ++i) block.y[i] = 0.0f;
-  float largest = -kInfinity;
-  float sum = 0.0f;
-  for (size_t first = 0; first < block.keys; first += kDisentangledKeyBlock) {
-    const size_t left = block.keys - first;
-    const size_t count = left < kDisentangledKeyBlock ? left : kDisentangledKeyBlock;
-    float most = largest;
-    for (size_t j = 0; j < count; ++j) {
-      scratch[j] = score(block, first + j);
-      most = scratch[j] > most ? scratch[j] : most;
-    }
-    // Only weights that are not finite make such scores; base 0 lets their NaN through.
-    const float base = most == -kInfinity ? 0.0f : most;
-    float factor[1] = {largest};
-    weigh(factor, 1, base);
-    sum = sum * factor[0] + weigh(scratch, count, base);
-    add_values(block, first, scratch, count, factor[0]);
-    largest = most;
-  }
-  scale_result(block, sum == 0.0f ? 0.0f : 1.0f / sum);
+  const auto score_of = [&](size_t key) { return score(block, key); };
+  const auto value = [&](size_t key) { return block.v + key * block.v_stride; };
+  attend_one<kDisentangledKeyBlock>(block.y, block.dim, block.keys, score_of, value, scratch);
 }
 
 }  // namespace
