@@ -1,0 +1,19 @@
+#pragma once
+
+#include "lanewise/convert.hpp"
+#include "lanewise/status.hpp"
+#include "ops/weights/weight_format.hpp"
+
+namespace lanewise::converters {
+
+/// ConvertOptions::weights that keeps weights as they are stored.
+inline constexpr std::string_view kKeep = "keep";
+
+/// The format that `weights` and `group` select; if they do not say, or to keep weights, f32.
+Result<ops::WeightFormat> parse_weights(const ConvertOptions& options);
+
+/// Fails with kInvalidArgument or kUnsupported for options that contradict each other or that nothing
+/// has.
+Status check_options(const ConvertOptions& options);
+
+}  // namespace lanewise::converters
