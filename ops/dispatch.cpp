@@ -26,23 +26,10 @@ bool cpu_has_f16c() noexcept {
   return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & 1u << 29) != 0;
 }
 
-constexpr std::array kAll = {
-#define LW_ISA(name, ...) Isa::name,
-#include "ops/isas.def"
-#undef LW_ISA
-};
-
-constexpr bool parents_come_first() {
-  for (const Isa isa : kAll) {
-    if (parent_of(isa) > isa) return false;
-  }
-  return true;
-}
-static_assert(parents_come_first(), "ops/isas.def: a parent stands before what extends it");
-
 struct IsaFacts {
   Isa isa;
   std::string_view name;
+  bool compiled;
   bool available;
 };
 
@@ -50,12 +37,14 @@ const auto& facts() noexcept {
   static const auto kFacts = [] {
     std::array facts = {
 #define LW_ISA(name, parent, flags, condition) \
-  IsaFacts{Isa::name, #name, static_cast<bool>(condition)},
+  IsaFacts{Isa::name, #name, LW_HAS_KERNELS_##name, static_cast<bool>(condition)},
 #include "ops/isas.def"
 #undef LW_ISA
     };
     for (IsaFacts& fact : facts) {
-      fact.available = fact.available && facts[static_cast<size_t>(parent_of(fact.isa))].available;
+      const IsaFacts& parent = facts[static_cast<size_t>(parent_of(fact.isa))];
+      fact.compiled = fact.compiled && parent.compiled;
+      fact.available = fact.available && fact.compiled && parent.available;
     }
     return facts;
   }();
@@ -74,7 +63,19 @@ std::string available_names() {
 
 }  // namespace
 
-std::span<const Isa> all_isas() noexcept { return kAll; }
+std::span<const Isa> all_isas() noexcept {
+  static const auto kCompiled = [] {
+    struct {
+      std::array<Isa, kIsaCount> isas;
+      size_t count;
+    } compiled{};
+    for (const IsaFacts& fact : facts()) {
+      if (fact.compiled) compiled.isas[compiled.count++] = fact.isa;
+    }
+    return compiled;
+  }();
+  return {kCompiled.isas.data(), kCompiled.count};
+}
 
 std::string_view name_of(Isa isa) noexcept { return facts()[static_cast<size_t>(isa)].name; }
 
@@ -92,7 +93,8 @@ Result<Isa> find_isa(std::string_view name) {
   for (const IsaFacts& fact : facts()) {
     if (fact.name != name) continue;
     if (fact.available) return fact.isa;
-    return invalid_argument("this CPU cannot run the instruction set '" + std::string(name) +
+    const std::string problem = fact.compiled ? "this CPU cannot run" : "this build leaves out";
+    return invalid_argument(problem + " the instruction set '" + std::string(name) +
                             "'; available: " + available_names());
   }
   return invalid_argument("unknown instruction set '" + std::string(name) +

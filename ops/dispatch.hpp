@@ -8,13 +8,15 @@
 
 namespace lanewise::ops {
 
-/// All instruction sets of this build, slowest first.
+/// All instruction sets of this build (those of ops/isas.def but for what CMake's LANEWISE_ISAS leaves
+/// out), slowest first.
 std::span<const Isa> all_isas() noexcept;
 
 /// The name in ops/isas.def.
 std::string_view name_of(Isa isa) noexcept;
 
-/// Whether the CPU has `isa` and the operating system saves its registers.
+/// Whether this build has kernels for `isa`, the CPU has it and the operating system saves its
+/// registers.
 bool is_available(Isa isa) noexcept;
 
 /// The best instruction set that this CPU has.

@@ -27,6 +27,14 @@ constexpr Isa parent_of(Isa isa) noexcept {
   return kParents[static_cast<size_t>(isa)];
 }
 
+constexpr bool parents_come_first() {
+  for (size_t i = 0; i < kIsaCount; ++i) {
+    if (parent_of(static_cast<Isa>(i)) > static_cast<Isa>(i)) return false;
+  }
+  return true;
+}
+static_assert(parents_come_first(), "ops/isas.def: a parent stands before what extends it");
+
 /// Whether a `Table` of kernels is compiled for `isa`: for every instruction set that extends none,
 /// and for those that the table names in `static constexpr Isa kAlsoFor[]`. CMake reads that line
 /// too, in <op>_kernels.hpp, and compiles <op>_kernels.cpp for them.

@@ -20,14 +20,15 @@ namespace lanewise::ops {
 
 template <>
 struct KernelTables<LW_KERNEL_TABLE> {
-  /// The table that was compiled for kIsa. Discarded branches reference nothing, so the linker does
-  /// not need tables that were never compiled.
+  /// The table that was compiled for kIsa, or null if this build leaves it out. Discarded branches
+  /// reference nothing, so the linker does not need tables that were never compiled.
   template <Isa kIsa>
   static constexpr const LW_KERNEL_TABLE* compiled() noexcept {
 #define LW_ISA(name, ...) \
-  if constexpr (kIsa == Isa::name) return &name::LW_KERNEL_NAME;
+  if constexpr (kIsa == Isa::name && LW_HAS_KERNELS_##name) return &name::LW_KERNEL_NAME;
 #include "ops/isas.def"
 #undef LW_ISA
+    return nullptr;
   }
 
   static const LW_KERNEL_TABLE& of(Isa isa) noexcept {

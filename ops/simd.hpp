@@ -29,6 +29,8 @@ namespace lanewise::ops::LW_ISA_NAME {
 namespace {
 
 constexpr size_t kLanes = 16;
+constexpr float kInfinity = __builtin_inff();
+constexpr float kLog2E = 1.44269504088896340736f;
 
 using Part = xsimd::batch<float>;           // one register
 using PartMask = xsimd::batch_bool<float>;  // its comparison result

@@ -17,15 +17,15 @@ namespace lanewise {
 std::span<const InstructionSet> instruction_sets() noexcept {
   static const auto kSets = [] {
     std::array<InstructionSet, ops::kIsaCount> sets;
+    size_t count = 0;
     for (const ops::Isa isa : ops::all_isas()) {
-      sets[static_cast<size_t>(isa)] = {
-          .name = ops::name_of(isa),
-          .f32_kernels = ops::name_of(ops::kernels_isa<ops::LinearKernels>(isa)),
-          .available = ops::is_available(isa)};
+      sets[count++] = {.name = ops::name_of(isa),
+                       .f32_kernels = ops::name_of(ops::kernels_isa<ops::LinearKernels>(isa)),
+                       .available = ops::is_available(isa)};
     }
     return sets;
   }();
-  return kSets;
+  return std::span(kSets).first(ops::all_isas().size());
 }
 
 Result<std::string_view> choose_isa(std::string_view name) {

@@ -14,8 +14,6 @@ namespace {
 static_assert(kAttentionLanes == kLanes && kGroupPanels <= kAttentionPanels);
 static_assert(kQueryBlock % kGroupRows == 0);
 
-constexpr float kLog2E = 1.44269504088896340736f;
-constexpr float kInfinity = __builtin_inff();
 
 /// Up to kGroupRows queries, processed together.
 struct Group {

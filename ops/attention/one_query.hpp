@@ -10,7 +10,6 @@
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
 
-constexpr float kInfinity = __builtin_inff();
 
 /// Turns scores into weights e^(score - base); returns their sum.
 float weigh(float* scores, size_t count, float base) noexcept {
@@ -25,7 +24,7 @@ float weigh(float* scores, size_t count, float base) noexcept {
 
 /// y = y * factor + sum_j weights[j] * V[first + j], 16 features at a time.
 template <typename Value>
-void add_values(float* y, size_t dim, const Value& value, size_t first, const float* weights,
+void add_values_of_query(float* y, size_t dim, const Value& value, size_t first, const float* weights,
                 size_t count, float factor) noexcept {
   for (size_t i = 0; i < dim; i += kLanes) {
     const size_t left = dim - i < kLanes ? dim - i : kLanes;
@@ -69,7 +68,7 @@ void attend_one(float* y, size_t dim, size_t keys, const Score& score, const Val
     float factor[1] = {largest};
     weigh(factor, 1, base);
     sum = sum * factor[0] + weigh(scratch, count, base);
-    add_values(y, dim, value, first, scratch, count, factor[0]);
+    add_values_of_query(y, dim, value, first, scratch, count, factor[0]);
     largest = most;
   }
   scale_result(y, dim, sum == 0.0f ? 0.0f : 1.0f / sum);

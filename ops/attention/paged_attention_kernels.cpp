@@ -17,8 +17,6 @@ namespace {
 static_assert(static_cast<size_t>(kPageTokens) == kLanes);
 static_assert(kKeyBlock % kLanes == 0);
 
-constexpr float kLog2E = 1.44269504088896340736f;
-constexpr float kInfinity = __builtin_inff();
 
 // Vectors of sums that fit in the registers beside the operands.
 constexpr size_t kSums = kParts == 1 ? 24 : kParts == 2 ? 6 : 3;

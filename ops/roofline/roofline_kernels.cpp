@@ -9,7 +9,7 @@ namespace {
 // and Zen 2, 5 x 2 on Zen 1 and Haswell. 12 registers do, and leave two of SSE's and AVX's 16 for
 // the operands. Without FMA a link of the chain is a multiply and an add, 6 to 8 cycles, and 12
 // chains of two instructions still fill the ports.
-constexpr size_t kChains = 12 / kParts;
+constexpr size_t kSums = 12 / kParts;
 
 // Dot products of bytes take 4 cycles on Zen 4 and 5 on Golden Cove, and at most two start per
 // cycle. 10 registers cover that, and leave room for both operands.
@@ -19,17 +19,17 @@ float multiply_add(size_t steps) noexcept {
   // x <- x a + b tends to b / (1 - a) = 1: never infinite or denormal, however long it runs.
   const f32x16 a = broadcast(0.75f);
   const f32x16 b = broadcast(0.25f);
-  f32x16 x[kChains];
+  f32x16 x[kSums];
   // Every register starts with another value: the compiler merges chains that it can prove equal,
   // and the measured peak would be too high.
-  LW_UNROLL for (size_t i = 0; i < kChains; ++i) {
+  LW_UNROLL for (size_t i = 0; i < kSums; ++i) {
     x[i] = lane_index() + broadcast(static_cast<float>(i * kLanes));
   }
   for (size_t step = 0; step < steps; ++step) {
-    LW_UNROLL for (size_t i = 0; i < kChains; ++i) x[i] = fma(x[i], a, b);
+    LW_UNROLL for (size_t i = 0; i < kSums; ++i) x[i] = fma(x[i], a, b);
   }
   f32x16 sum = zero();
-  LW_UNROLL for (size_t i = 0; i < kChains; ++i) sum = sum + x[i];
+  LW_UNROLL for (size_t i = 0; i < kSums; ++i) sum = sum + x[i];
   return reduce_add(sum);
 }
 
@@ -55,13 +55,13 @@ int32_t dot_i8(const uint8_t* a, const int8_t* b, size_t steps) noexcept {
 float dot_bf16(const uint16_t* a, const uint16_t* b, size_t steps) noexcept {
   const bf16x32 numbers = load_bf16(a);
   const bf16x32 factors = load_bf16(b);
-  f32x16 x[kChains];
-  LW_UNROLL for (size_t i = 0; i < kChains; ++i) x[i] = broadcast(static_cast<float>(i));
+  f32x16 x[kSums];
+  LW_UNROLL for (size_t i = 0; i < kSums; ++i) x[i] = broadcast(static_cast<float>(i));
   for (size_t step = 0; step < steps; ++step) {
-    LW_UNROLL for (size_t i = 0; i < kChains; ++i) x[i] = dot(numbers, factors, x[i]);
+    LW_UNROLL for (size_t i = 0; i < kSums; ++i) x[i] = dot(numbers, factors, x[i]);
   }
   f32x16 sum = zero();
-  LW_UNROLL for (size_t i = 0; i < kChains; ++i) sum = sum + x[i];
+  LW_UNROLL for (size_t i = 0; i < kSums; ++i) sum = sum + x[i];
   return reduce_add(sum);
 }
 #else
@@ -72,11 +72,11 @@ constexpr decltype(RooflineKernels::dot_bf16) dot_bf16 = nullptr;
 
 LW_KERNELS(RooflineKernels, roofline_kernels){
     .multiply_add = multiply_add,
-    .floats_per_step = kChains * kLanes,
+    .floats_per_step = kSums * kLanes,
     .dot_i8 = dot_i8,
     .i8_chains = kI8Chains,
     .dot_bf16 = dot_bf16,
-    .bf16_chains = kChains,
+    .bf16_chains = kSums,
 };
 
 }  // namespace lanewise::ops::LW_ISA_NAME

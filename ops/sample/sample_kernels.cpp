@@ -5,7 +5,6 @@
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
 
-constexpr float kMinusInfinity = -__builtin_inff();
 
 // Running f32 sums over a vocabulary are folded this often. Each lane then adds 16 terms and, for
 // 50,000 tokens, 200 such sums, instead of 3,000 terms, which would lose three digits.
@@ -19,7 +18,7 @@ float max(const float* x, size_t n) noexcept {
   // A comparison takes 4 cycles, and two of them can start in each.
   constexpr size_t kChains = 4;
   f32x16 largest[kChains];
-  LW_UNROLL for (f32x16& chain : largest) chain = broadcast(kMinusInfinity);
+  LW_UNROLL for (f32x16& chain : largest) chain = broadcast(-kInfinity);
   size_t i = 0;
   for (; i + kChains * kLanes <= n; i += kChains * kLanes) {
     LW_UNROLL for (size_t c = 0; c < kChains; ++c) {
@@ -126,7 +125,7 @@ struct Heap {
   Candidate* best;
   size_t k;
   size_t count = 0;
-  float threshold = kMinusInfinity;  ///< an element must exceed it to be among the best
+  float threshold = -kInfinity;  ///< an element must exceed it to be among the best
 
   /// Elements come in order of their indices, so among equal ones the earlier stay.
   LW_INLINE void add(float value, size_t index) noexcept {

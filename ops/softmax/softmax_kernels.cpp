@@ -5,18 +5,17 @@
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
 
-constexpr float kMinusInfinity = -__builtin_inff();
 
 /// The largest element. With a NaN it may be any other, since the sum of the exponentials is then
 /// NaN whatever is subtracted.
 LW_INLINE float row_max(const float* x, size_t dim) noexcept {
-  f32x16 largest = broadcast(kMinusInfinity);
+  f32x16 largest = broadcast(-kInfinity);
   size_t i = 0;
   for (; i + kLanes <= dim; i += kLanes) largest = max(largest, load(x + i));
   const size_t left = dim - i;
   if (left > 0) {
     const mask16 inside = less(lane_index(), broadcast(static_cast<float>(left)));
-    largest = max(largest, select(inside, load_first(x + i, left), broadcast(kMinusInfinity)));
+    largest = max(largest, select(inside, load_first(x + i, left), broadcast(-kInfinity)));
   }
   return reduce_max(largest);
 }
@@ -24,7 +23,7 @@ LW_INLINE float row_max(const float* x, size_t dim) noexcept {
 LW_INLINE void softmax_row(const float* x, size_t dim, float scale_log2, float* y) noexcept {
   float largest = row_max(x, dim);
   // -inf - -inf would be NaN; with 0, a row of -inf alone becomes zeros.
-  if (largest == kMinusInfinity) largest = 0.0f;
+  if (largest == -kInfinity) largest = 0.0f;
   const f32x16 m = broadcast(largest);
   const f32x16 scale = broadcast(scale_log2);
   f32x16 sum = zero();
