@@ -1,11 +1,13 @@
-# lanewise_sources(target [FOR_SIZE] files...): adds source files to a target.
+# lanewise_sources(target [FOR_SIZE] [TOGETHER name] files...): adds source files to a target.
 #
 # With LANEWISE_JOIN_SOURCES, files of one folder are compiled together, as one file that includes
 # them: most of a compiler's time goes into headers and templates that they share. So names in
 # anonymous namespaces are unique within a folder. The preset `dev` compiles file by file, and so
 # does tools/tidy, which finds the file that lacks an include.
 #
-# FOR_SIZE: code that runs once a process, in no time.
+# TOGETHER: folders of a file or two, which are joined as one of that name.
+# FOR_SIZE: code that runs once a process, in no time. Sanitizers' builds do not optimise it, which
+# halves their compile time.
 
 option(LANEWISE_JOIN_SOURCES "Compile the files of a folder together, which takes less than half the time" ON)
 
@@ -51,16 +53,24 @@ function(lanewise_join_folders target suffix)
 endfunction()
 
 function(lanewise_sources target)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "FOR_SIZE" "" "")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "FOR_SIZE" "TOGETHER" "")
   set(sources ${arg_UNPARSED_ARGUMENTS})
   set(options)
   set(suffix)
   if(arg_FOR_SIZE)
     list(APPEND options $<$<CONFIG:Release>:-Os>)
+    if(LANEWISE_SANITIZE)
+      list(APPEND options -O0)
+    endif()
     set(suffix _small)
   endif()
   if(LANEWISE_JOIN_SOURCES)
-    lanewise_join_folders(${target} "${suffix}" ${sources})
+    set(joined)
+    if(arg_TOGETHER)
+      lanewise_join(${target} ${arg_TOGETHER}${suffix} ${sources})
+    else()
+      lanewise_join_folders(${target} "${suffix}" ${sources})
+    endif()
     set(sources ${joined})
     # GCC takes a class of an included .cpp file for one of a header.
     list(APPEND options $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)

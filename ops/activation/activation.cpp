@@ -12,12 +12,12 @@
 namespace lanewise::ops {
 namespace {
 
-constexpr double kElementNanoseconds = 0.6;
+constexpr double kActivationNanoseconds = 0.6;
 
 class ActivationOperator final : public RowOperator {
  public:
   ActivationOperator(const OperatorConfig& config, Activation kind)
-      : RowOperator(kElementNanoseconds * static_cast<double>(config.output.features)),
+      : RowOperator(kActivationNanoseconds * static_cast<double>(config.output.features)),
         kernels_(kernels_for<ActivationKernels>(config.isa)),
         kind_(kind) {}
 

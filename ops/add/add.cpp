@@ -12,12 +12,12 @@
 namespace lanewise::ops {
 namespace {
 
-constexpr double kElementNanoseconds = 0.3;
+constexpr double kAddNanoseconds = 0.3;
 
 class Add final : public RowOperator {
  public:
   explicit Add(const OperatorConfig& config)
-      : RowOperator(kElementNanoseconds * static_cast<double>(config.output.features)),
+      : RowOperator(kAddNanoseconds * static_cast<double>(config.output.features)),
         kernels_(kernels_for<AddKernels>(config.isa)) {}
 
   void run(const Operands& operands, const Piece& piece, std::byte*) const noexcept override {

@@ -14,7 +14,6 @@ namespace {
 static_assert(kAttentionLanes == kLanes && kGroupPanels <= kAttentionPanels);
 static_assert(kQueryBlock % kGroupRows == 0);
 
-
 /// Up to kGroupRows queries, processed together.
 struct Group {
   size_t first_row;

@@ -11,7 +11,6 @@
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
 
-
 // Keys whose products are in flight at once: an FMA takes 4 cycles and two start in each.
 constexpr size_t kKeysAtOnce = 4 * kParts <= 8 ? 8 / kParts : 2;
 

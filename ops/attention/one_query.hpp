@@ -10,7 +10,6 @@
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
 
-
 /// Turns scores into weights e^(score - base); returns their sum.
 float weigh(float* scores, size_t count, float base) noexcept {
   f32x16 sum = zero();
@@ -24,8 +23,8 @@ float weigh(float* scores, size_t count, float base) noexcept {
 
 /// y = y * factor + sum_j weights[j] * V[first + j], 16 features at a time.
 template <typename Value>
-void add_values_of_query(float* y, size_t dim, const Value& value, size_t first, const float* weights,
-                size_t count, float factor) noexcept {
+void add_values_of_query(float* y, size_t dim, const Value& value, size_t first,
+                         const float* weights, size_t count, float factor) noexcept {
   for (size_t i = 0; i < dim; i += kLanes) {
     const size_t left = dim - i < kLanes ? dim - i : kLanes;
     f32x16 sum = load_first(y + i, left) * broadcast(factor);

@@ -17,7 +17,6 @@ namespace {
 static_assert(static_cast<size_t>(kPageTokens) == kLanes);
 static_assert(kKeyBlock % kLanes == 0);
 
-
 // Vectors of sums that fit in the registers beside the operands.
 constexpr size_t kSums = kParts == 1 ? 24 : kParts == 2 ? 6 : 3;
 // The rows of a tile: two columns of it fill the registers, or one.

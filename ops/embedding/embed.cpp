@@ -18,7 +18,7 @@
 namespace lanewise::ops {
 namespace {
 
-constexpr double kElementNanoseconds = 0.4;
+constexpr double kEmbedNanoseconds = 0.4;
 constexpr int64_t kMostPositions = INT32_MAX;
 constexpr int64_t kMostSinusoidalFloats = int64_t{1} << 26;
 
@@ -166,7 +166,7 @@ class Embed final : public RowOperator {
   /// `panels`: the token table, unless it is the rows in `fixed`.
   Embed(const OperatorConfig& config, const EmbedSpec& spec, const EmbedBlock& fixed,
         WeightPtr panels, std::vector<float> sinusoidal)
-      : RowOperator(kElementNanoseconds * static_cast<double>(config.output.features)),
+      : RowOperator(kEmbedNanoseconds * static_cast<double>(config.output.features)),
         kernels_(kernels_for<EmbedKernels>(config.isa)),
         spec_(spec),
         panels_(std::move(panels)),

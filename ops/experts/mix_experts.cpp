@@ -11,12 +11,12 @@
 namespace lanewise::ops {
 namespace {
 
-constexpr double kElementNanoseconds = 0.5;
+constexpr double kMixExpertsNanoseconds = 0.5;
 
 class MixExperts final : public RowOperator {
  public:
   MixExperts(int64_t dim, int64_t top_k)
-      : RowOperator(kElementNanoseconds * static_cast<double>(dim * top_k)),
+      : RowOperator(kMixExpertsNanoseconds * static_cast<double>(dim * top_k)),
         dim_(dim),
         top_k_(top_k) {}
 

@@ -10,12 +10,12 @@
 namespace lanewise::ops {
 namespace {
 
-constexpr double kElementNanoseconds = 0.2;
+constexpr double kConcatNanoseconds = 0.2;
 
 class ConcatFeatures final : public RowOperator {
  public:
   explicit ConcatFeatures(const OperatorConfig& config)
-      : RowOperator(kElementNanoseconds * static_cast<double>(config.output.features)) {}
+      : RowOperator(kConcatNanoseconds * static_cast<double>(config.output.features)) {}
 
   void run(const Operands& operands, const Piece& piece, std::byte*) const noexcept override {
     for (int64_t r = piece.begin; r < piece.end; ++r) {

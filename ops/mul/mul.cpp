@@ -12,12 +12,12 @@
 namespace lanewise::ops {
 namespace {
 
-constexpr double kElementNanoseconds = 0.3;
+constexpr double kMulNanoseconds = 0.3;
 
 class Mul final : public RowOperator {
  public:
   explicit Mul(const OperatorConfig& config)
-      : RowOperator(kElementNanoseconds * static_cast<double>(config.output.features)),
+      : RowOperator(kMulNanoseconds * static_cast<double>(config.output.features)),
         kernels_(kernels_for<MulKernels>(config.isa)) {}
 
   void run(const Operands& operands, const Piece& piece, std::byte*) const noexcept override {

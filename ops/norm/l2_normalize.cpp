@@ -12,12 +12,12 @@
 namespace lanewise::ops {
 namespace {
 
-constexpr double kElementNanoseconds = 0.5;
+constexpr double kL2NormalizeNanoseconds = 0.5;
 
 class L2Normalize final : public RowOperator {
  public:
   L2Normalize(const OperatorConfig& config, float eps)
-      : RowOperator(kElementNanoseconds * static_cast<double>(config.output.features)),
+      : RowOperator(kL2NormalizeNanoseconds * static_cast<double>(config.output.features)),
         kernels_(kernels_for<L2NormalizeKernels>(config.isa)),
         eps_(eps) {}
 

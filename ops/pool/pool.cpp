@@ -18,7 +18,7 @@
 namespace lanewise::ops {
 namespace {
 
-constexpr double kElementNanoseconds = 0.15;
+constexpr double kPoolNanoseconds = 0.15;
 
 Result<PoolKind> parse_kind(std::string_view name) {
   static constexpr std::pair<std::string_view, PoolKind> kNames[] = {
@@ -50,7 +50,7 @@ class Pool final : public Operator {
       : kernels_(kernels_for<PoolKernels>(config.isa)),
         kind_(kind),
         tokens_per_piece_(
-            rows_per_piece(kElementNanoseconds * static_cast<double>(config.output.features))) {}
+            rows_per_piece(kPoolNanoseconds * static_cast<double>(config.output.features))) {}
 
   void cut(const Operands& operands, int, std::vector<Piece>& pieces) const override {
     const RaggedRows& ragged = *operands.inputs[0].ragged;

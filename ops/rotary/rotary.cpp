@@ -14,14 +14,14 @@
 namespace lanewise::ops {
 namespace {
 
-constexpr double kElementNanoseconds = 0.3;
+constexpr double kRotaryNanoseconds = 0.3;
 // Keeps the product of two of them in range.
 constexpr int64_t kMost = 1 << 24;
 
 class Rotary final : public RowOperator {
  public:
   Rotary(const OperatorConfig& config, const RotaryBlock& fixed)
-      : RowOperator(kElementNanoseconds * static_cast<double>(config.output.features)),
+      : RowOperator(kRotaryNanoseconds * static_cast<double>(config.output.features)),
         kernels_(kernels_for<RotaryKernels>(config.isa)),
         fixed_(fixed) {}
 

@@ -111,7 +111,7 @@ Result<OperatorPtr> make_rotary_angles(const OperatorConfig& config) {
 
 namespace {
 
-Result<bool> takes_positions(const Attributes& /*attributes*/) { return true; }
+Result<bool> always_takes_positions(const Attributes& /*attributes*/) { return true; }
 
 /// The position of a token is all that is read, so any vocabulary will do.
 Result<std::vector<TableRows>> no_tables(const Attributes& /*attributes*/,
@@ -125,7 +125,7 @@ constinit const OperatorDescription rotary_angles_operator = {
     .make = make_rotary_angles,
     .rows = same_rows,
     .step = DecodingStep{.kind = DecodingStep::Kind::kSame,
-                         .takes_positions = takes_positions,
+                         .takes_positions = always_takes_positions,
                          .trained_tokens = trained_tokens},
     .weights = std::span<const WeightRole>(),
     .tables = no_tables,

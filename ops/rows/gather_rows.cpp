@@ -10,12 +10,12 @@
 namespace lanewise::ops {
 namespace {
 
-constexpr double kElementNanoseconds = 0.2;
+constexpr double kGatherNanoseconds = 0.2;
 
 class GatherRows final : public RowOperator {
  public:
   explicit GatherRows(const OperatorConfig& config)
-      : RowOperator(kElementNanoseconds * static_cast<double>(config.output.features)) {}
+      : RowOperator(kGatherNanoseconds * static_cast<double>(config.output.features)) {}
 
   void run(const Operands& operands, const Piece& piece, std::byte*) const noexcept override {
     const Operand& x = operands.inputs[0];

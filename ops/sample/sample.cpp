@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 #include "ops/sample/sample_kernels.hpp"
 
@@ -14,7 +15,6 @@ namespace lanewise::ops {
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr double kLog2E = 1.4426950408889634;
 constexpr double kLog2 = 0.6931471805599453;
 
 /// log(x) for x > 0. Not the C library's, whose last bit depends on the CPU.
@@ -48,7 +48,8 @@ Sampling::Sampling(Isa isa) noexcept : kernels_(&kernels_for<SampleKernels>(isa)
 
 float Sampling::log_sum_exp(std::span<const float> x) const noexcept {
   const float m = finite_max(*kernels_, x);
-  const float sum = kernels_->sum_exp2(x.data(), x.size(), m, static_cast<float>(kLog2E));
+  const float sum =
+      kernels_->sum_exp2(x.data(), x.size(), m, static_cast<float>(std::numbers::log2e));
   if (sum == 0.0f) return -kInfinity;
   if (!(sum < kInfinity)) return std::numeric_limits<float>::quiet_NaN();
   return static_cast<float>(static_cast<double>(m) + log(static_cast<double>(sum)));
@@ -66,7 +67,7 @@ size_t Sampling::top_k(std::span<const float> x, std::span<Candidate> best) cons
 
 double Sampling::weights(std::span<const float> x, double temperature, float* y) const noexcept {
   // 0 * infinity and -infinity * 0 would be NaN.
-  const auto scale = static_cast<float>(kLog2E / std::clamp(temperature, 1e-30, 1e30));
+  const auto scale = static_cast<float>(std::numbers::log2e / std::clamp(temperature, 1e-30, 1e30));
   return kernels_->exp2(x.data(), x.size(), finite_max(*kernels_, x), scale, y);
 }
 

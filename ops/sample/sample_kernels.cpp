@@ -5,7 +5,6 @@
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
 
-
 // Running f32 sums over a vocabulary are folded this often. Each lane then adds 16 terms and, for
 // 50,000 tokens, 200 such sums, instead of 3,000 terms, which would lose three digits.
 constexpr size_t kVectorsPerFold = 16;

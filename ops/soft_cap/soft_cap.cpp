@@ -14,12 +14,12 @@
 namespace lanewise::ops {
 namespace {
 
-constexpr double kElementNanoseconds = 0.6;
+constexpr double kSoftCapNanoseconds = 0.6;
 
 class SoftCap final : public RowOperator {
  public:
   SoftCap(const OperatorConfig& config, float cap)
-      : RowOperator(kElementNanoseconds * static_cast<double>(config.output.features)),
+      : RowOperator(kSoftCapNanoseconds * static_cast<double>(config.output.features)),
         kernels_(kernels_for<SoftCapKernels>(config.isa)),
         cap_(cap) {}
 

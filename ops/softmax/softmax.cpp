@@ -1,6 +1,7 @@
 #include "ops/softmax/softmax.hpp"
 
 #include <cmath>
+#include <numbers>
 
 #include "base/status_macros.hpp"
 #include "ops/description.hpp"
@@ -14,15 +15,14 @@
 namespace lanewise::ops {
 namespace {
 
-constexpr double kElementNanoseconds = 0.8;
-constexpr double kLog2E = 1.4426950408889634;
+constexpr double kSoftmaxNanoseconds = 0.8;
 
 class Softmax final : public RowOperator {
  public:
   Softmax(const OperatorConfig& config, double scale)
-      : RowOperator(kElementNanoseconds * static_cast<double>(config.output.features)),
+      : RowOperator(kSoftmaxNanoseconds * static_cast<double>(config.output.features)),
         kernels_(kernels_for<SoftmaxKernels>(config.isa)),
-        scale_log2_(static_cast<float>(scale * kLog2E)) {}
+        scale_log2_(static_cast<float>(scale * std::numbers::log2e)) {}
 
   void run(const Operands& operands, const Piece& piece, std::byte*) const noexcept override {
     kernels_.softmax(row_block(operands, piece), scale_log2_);

@@ -5,7 +5,6 @@
 namespace lanewise::ops::LW_ISA_NAME {
 namespace {
 
-
 /// The largest element. With a NaN it may be any other, since the sum of the exponentials is then
 /// NaN whatever is subtracted.
 LW_INLINE float row_max(const float* x, size_t dim) noexcept {

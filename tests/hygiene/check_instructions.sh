@@ -30,11 +30,13 @@ done
 #   xgetbv            the dispatcher executes it only if cpuid permits
 # Jumps and calls refer to symbols of the disassembler, so their target is replaced by 0.
 objdump -d --no-show-raw-insn -- "$@" | awk -F '\t' -v code="$work/code" -v where="$work/where" '
-  / file format / { object = $1; sub(/: +file format.*/, "", object); sub(/.*\//, "", object) }
-  /^[0-9a-f]+ <.*>:$/ { name = $1; sub(/^[^<]*</, "", name); sub(/>:$/, "", name) }
+  NF < 2 && / file format / { object = $1; sub(/: +file format.*/, "", object); sub(/.*\//, "", object) }
+  NF < 2 && /^[0-9a-f]+ <.*>:$/ { name = $1; sub(/^[^<]*</, "", name); sub(/>:$/, "", name) }
   NF < 2 { next }
   {
     total++
+    if ($2 in met) next
+    met[$2] = 1
     line = $2
     sub(/[ ]*#.*$/, "", line)
     sub(/ *<[^>]*> *$/, "", line)
