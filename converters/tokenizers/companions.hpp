@@ -35,7 +35,7 @@ struct Companions {
   std::optional<bool> tokenize_chinese_chars;
   std::optional<bool> add_prefix_space;
   std::optional<bool> trim_offsets;
-  std::optional<bool> split_by_punct;  // of DeBERTa
+  std::optional<bool> split_by_punct;  ///< of DeBERTa
   std::string truncation_side;         ///< "left", "right", or empty
   bool clean_up_tokenization_spaces = false;
 
