@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include <CLI/CLI.hpp>
 
@@ -18,7 +19,7 @@ class CacheFlags {
   SessionOptions over(SessionOptions session) const;
 
  private:
-  CacheType type_ = CacheType::kF32;
+  std::string type_ = "f32";
   int64_t bytes_ = 0;
 };
 

@@ -14,6 +14,7 @@
 #include "lanewise/convert.hpp"
 #include "lanewise/messages.hpp"
 #include "lanewise/status_macros.hpp"
+#include "lanewise/tokenizer.hpp"
 
 namespace lanewise::cli {
 namespace {
@@ -88,6 +89,7 @@ Status render(const ChatOptions& options, const Input& input, Shell& shell) {
 Status chat(const ChatOptions& options, Shell& shell) {
   check_usage(options);
   catch_interrupts();
+  LANEWISE_RETURN_IF_ERROR(check_utf8(options.system).with_context("--system"));
   LANEWISE_ASSIGN_OR_RETURN(const Input input, read_input(options));
   if (options.render) return render(options, input, shell);
   LANEWISE_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell));

@@ -34,34 +34,47 @@ struct BasePrefix {
   std::string_view model_type;
   std::string_view prefix;
 };
-constexpr BasePrefix kBasePrefixes[] = {{"albert", "albert."},
-                                        {"bert", "bert."},
-                                        {"camembert", "roberta."},
-                                        {"deberta", "deberta."},
-                                        {"deberta-v2", "deberta."},
-                                        {"distilbert", "distilbert."},
-                                        {"electra", "electra."},
-                                        {"gpt2", "transformer."},
-                                        {"gpt_neox", "gpt_neox."},
-                                        {"mpnet", "mpnet."},
-                                        {"new", "new."},
-                                        {"nomic_bert", "nomic_bert."},
-                                        {"roberta", "roberta."},
-                                        {"roformer", "roformer."},
-                                        {"xlm-roberta", "roberta."}};
+constexpr BasePrefix kBasePrefixes[] = {
+    {"albert", "albert."},         {"bert", "bert."},
+    {"camembert", "roberta."},     {"deberta", "deberta."},
+    {"deberta-v2", "deberta."},    {"distilbert", "distilbert."},
+    {"electra", "electra."},       {"gpt2", "transformer."},
+    {"gpt_neox", "gpt_neox."},     {"model2vec", "embedding."},
+    {"mpnet", "mpnet."},           {"new", "new."},
+    {"nomic_bert", "nomic_bert."}, {"roberta", "roberta."},
+    {"roformer", "roformer."},     {"static_embedding", "embedding."},
+    {"xlm-roberta", "roberta."}};
 
 std::string_view base_prefix(std::string_view model_type) {
   const auto* const found = std::ranges::find(kBasePrefixes, model_type, &BasePrefix::model_type);
   return found == std::end(kBasePrefixes) ? "model." : found->prefix;
 }
 
-/// Files beside the weights that are no part of them.
-constexpr auto kBeside = std::to_array<const char*>(
-    {"generation_config.json", "modules.json", "sentence_bert_config.json",
-     "config_sentence_transformers.json", "tokenizer.json", "tokenizer_config.json",
-     "special_tokens_map.json", "added_tokens.json", "vocab.txt", "vocab.json", "merges.txt",
-     "spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "source.spm", "target.spm",
-     "target_vocab.json", "chat_template.jinja", "chat_template.json"});
+/// Files beside the weights that are no part of them; those of ColBERT and BGE-M3 are a model's
+/// settings and modules.
+constexpr auto kBeside = std::to_array<const char*>({"generation_config.json",
+                                                     "modules.json",
+                                                     "sentence_bert_config.json",
+                                                     "config_sentence_transformers.json",
+                                                     "artifact.metadata",
+                                                     "colbert_linear.pt",
+                                                     "sparse_linear.pt",
+                                                     "tokenizer.json",
+                                                     "tokenizer_config.json",
+                                                     "special_tokens_map.json",
+                                                     "added_tokens.json",
+                                                     "vocab.txt",
+                                                     "vocab.json",
+                                                     "merges.txt",
+                                                     "spiece.model",
+                                                     "spm.model",
+                                                     "sentencepiece.bpe.model",
+                                                     "tokenizer.model",
+                                                     "source.spm",
+                                                     "target.spm",
+                                                     "target_vocab.json",
+                                                     "chat_template.jinja",
+                                                     "chat_template.json"});
 
 bool is_plain_module(const FamilyModel& model) { return model.strict; }
 

@@ -37,14 +37,16 @@ Json json_of(const Shape& shape) { return Json(std::vector<int64_t>(shape.begin(
 bool has_other_weights(const Source& source) {
   const auto files = source.checkpoint->files();
   return std::ranges::any_of(source.folder.used_files(), [&](const std::string& path) {
-    const bool is_weights = path.ends_with(".safetensors") || path.ends_with(".bin");
+    const bool is_weights =
+        path.ends_with(".safetensors") || path.ends_with(".bin") || path.ends_with(".pt");
     return is_weights && std::ranges::find(files, path) == files.end();
   });
 }
 
 /// What the record keeps: settings, which are short texts.
 bool is_setting(const std::string& name, const std::string& contents) {
-  const bool is_text = name.ends_with(".json") || name.ends_with(".jinja");
+  const bool is_text =
+      name.ends_with(".json") || name.ends_with(".jinja") || name.ends_with(".metadata");
   return is_text && name != kTokenizerJson && contents.size() <= kMaxTextBytes &&
          text::check_utf8(contents).ok();
 }

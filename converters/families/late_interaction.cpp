@@ -3,7 +3,7 @@
 #include "converters/families/late_interaction.hpp"
 
 #include <algorithm>
-#include <array>
+#include <initializer_list>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -20,8 +20,9 @@ namespace {
 using base::in_quotes;
 
 constexpr std::string_view kMask = "MultiVectorMask";
-constexpr int64_t kQueryTokens = 32;      // of ColBERT and PyLate
-constexpr int64_t kDocumentTokens = 220;  // of ColBERT
+constexpr int64_t kQueryTokens = 32;  // of ColBERT and PyLate
+constexpr int64_t kColbertDocumentTokens = 220;
+constexpr int64_t kPylateDocumentTokens = 180;
 constexpr std::string_view kPunctuation = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
 
 std::vector<std::string> punctuation() {
@@ -56,12 +57,17 @@ Result<LateInteractionSettings> read_original(const FamilyInput& input, int64_t 
   LW_ASSIGN_OR_RETURN(info.queries.max_tokens,
                       read_length(config, "query_maxlen", kQueryTokens, max_tokens));
   LW_ASSIGN_OR_RETURN(info.documents.max_tokens,
-                      read_length(config, "doc_maxlen", kDocumentTokens, max_tokens));
+                      read_length(config, "doc_maxlen", kColbertDocumentTokens, max_tokens));
   LW_ASSIGN_OR_RETURN(settings.query_marker, config.text("query_token_id", "[unused0]"));
   LW_ASSIGN_OR_RETURN(settings.document_marker, config.text("doc_token_id", "[unused1]"));
   LW_ASSIGN_OR_RETURN(info.attends_to_expansion, config.boolean("attend_to_mask_tokens", false));
   LW_ASSIGN_OR_RETURN(const bool skips, config.boolean("mask_punctuation", true));
   if (skips) settings.skiplist = punctuation();
+  LW_ASSIGN_OR_RETURN(const std::string similarity, config.text("similarity", "cosine"));
+  if (similarity != "cosine") {
+    return unsupported(config.label() + ": similarity " + in_quotes(similarity) +
+                       " is not supported; known: cosine");
+  }
   LW_ASSIGN_OR_RETURN(settings.expansion, mask_token(input));
   return settings;
 }
@@ -71,13 +77,12 @@ Result<LateInteractionSettings> read_pylate(const FamilyInput& input, const Conf
                                             int64_t max_tokens) {
   LateInteractionSettings settings{.normalizes = true};
   LateInteraction& info = settings.info;
-  LW_ASSIGN_OR_RETURN(settings.query_marker, config.text("query_prefix", ""));
-  LW_ASSIGN_OR_RETURN(settings.document_marker, config.text("document_prefix", ""));
+  LW_ASSIGN_OR_RETURN(settings.query_marker, config.text("query_prefix", "[Q] "));
+  LW_ASSIGN_OR_RETURN(settings.document_marker, config.text("document_prefix", "[D] "));
   LW_ASSIGN_OR_RETURN(info.queries.max_tokens,
                       read_length(config, "query_length", kQueryTokens, max_tokens));
-  LW_ASSIGN_OR_RETURN(const SentenceTexts texts, read_sentence_texts(input, max_tokens));
   LW_ASSIGN_OR_RETURN(info.documents.max_tokens,
-                      read_length(config, "document_length", texts.max_tokens, max_tokens));
+                      read_length(config, "document_length", kPylateDocumentTokens, max_tokens));
   LW_ASSIGN_OR_RETURN(info.attends_to_expansion,
                       config.boolean("attend_to_expansion_tokens", false));
   LW_ASSIGN_OR_RETURN(const bool expands, config.boolean("do_query_expansion", true));
@@ -89,14 +94,25 @@ Result<LateInteractionSettings> read_pylate(const FamilyInput& input, const Conf
   return settings;
 }
 
+/// Fails for fields whose meaning is unknown, as sentence-transformers does.
+Status refuse_others(const Config& config, std::initializer_list<std::string_view> known) {
+  for (const std::string& name : config.fields()) {
+    if (std::ranges::find(known, name) != known.end()) continue;
+    return unsupported(config.label() + ": " + in_quotes(name) + " is not supported");
+  }
+  return {};
+}
+
 Status read_expansion(const FamilyInput& input, const Config& config, int64_t max_tokens,
                       LateInteractionSettings& settings) {
-  LW_ASSIGN_OR_RETURN(const std::string strategy, config.text("strategy", "fixed"));
+  LW_RETURN_IF_ERROR(refuse_others(config, {"attend", "length", "strategy", "token"}));
+  LW_ASSIGN_OR_RETURN(const std::string strategy, config.text("strategy", ""));
   if (strategy != "fixed") {
     return unsupported(config.label() + ": strategy " + in_quotes(strategy) +
                        " is not supported; known: fixed");
   }
   LateInteraction& info = settings.info;
+  if (!config.has("length")) return config.wrong("length", "the number of tokens of a query");
   LW_ASSIGN_OR_RETURN(info.queries.max_tokens,
                       read_length(config, "length", kQueryTokens, max_tokens));
   LW_ASSIGN_OR_RETURN(info.attends_to_expansion, config.boolean("attend", false));
@@ -109,8 +125,11 @@ Status read_expansion(const FamilyInput& input, const Config& config, int64_t ma
 Status read_mask(const FamilyInput& input, const SentenceModule& module,
                  LateInteractionSettings& settings) {
   LW_ASSIGN_OR_RETURN(const Config config, input.folder.config(join(module.path, "config.json")));
+  LW_RETURN_IF_ERROR(
+      refuse_others(config, {"keep_only_token_ids", "skiplist_tasks", "skiplist_words"}));
   LW_ASSIGN_OR_RETURN(settings.skiplist, config.texts("skiplist_words"));
   LW_ASSIGN_OR_RETURN(const std::vector<std::string> tasks, config.texts("skiplist_tasks"));
+  if (tasks.empty() && config.has("skiplist_tasks")) settings.skiplist.clear();
   const bool of_documents = tasks.empty() || tasks == std::vector<std::string>{"document"};
   if (!of_documents && !settings.skiplist.empty()) {
     return unsupported(config.label() + ": skiplist_tasks other than 'document' are not supported");
@@ -134,9 +153,11 @@ Result<LateInteractionSettings> read_multi_vector(const FamilyInput& input,
   LW_ASSIGN_OR_RETURN(info.documents.max_tokens,
                       read_length(*config, "document_length", texts.max_tokens, max_tokens));
   if (!config->has("query_expansion")) return settings;
+  const int64_t limit = info.queries.max_tokens;
   LW_ASSIGN_OR_RETURN(const Config expansion, config->object("query_expansion"));
   LW_RETURN_IF_ERROR(read_expansion(input, expansion, max_tokens, settings));
-  return settings;
+  if (!config->has("query_length") || limit >= info.queries.max_tokens) return settings;
+  return config->wrong("query_length", "at least the 'length' of 'query_expansion'");
 }
 
 }  // namespace

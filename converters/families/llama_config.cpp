@@ -340,22 +340,37 @@ Status read_expert_layers(const Config& config, LlamaConfig& c) {
   return {};
 }
 
+/// The operator's limit for what an expert computes.
+Status check_panels(const Config& config, const std::string& field, int64_t features) {
+  constexpr int64_t kPanel = 16;
+  if (features % kPanel == 0) return {};
+  return unsupported(config.label() + ": " + field + " " + std::to_string(features) +
+                     " is not supported with experts, only multiples of " + std::to_string(kPanel));
+}
+
 Status read_experts(const Config& config, LlamaConfig& c) {
   if (c.kind->experts == LlamaExperts::kNone) return {};
   const bool by_field = c.kind->experts == LlamaExperts::kByField;
   LW_ASSIGN_OR_RETURN(c.experts, read_expert_count(config, c));
-  LW_ASSIGN_OR_RETURN(c.top_experts, config.integer("num_experts_per_tok", by_field ? 8 : 2, 1,
-                                                    std::max<int64_t>(c.experts, 1)));
+  if (c.experts == 0) return {};
+  const char* const top = "num_experts_per_tok";
+  LW_ASSIGN_OR_RETURN(c.top_experts, config.integer(top, by_field ? 8 : 2, 1, c.experts));
+  if (c.top_experts > c.experts) {
+    return config.wrong(top, "a value of at most " + std::to_string(c.experts));
+  }
   c.expert_hidden = c.hidden;
   c.normalize_experts = true;
-  if (!by_field) {
-    for (LlamaLayer& layer : c.layers) layer.has_experts = true;
-    return {};
+  if (by_field) {
+    LW_ASSIGN_OR_RETURN(c.expert_hidden,
+                        config.integer("moe_intermediate_size", 768, 1, kMaxFeatures));
+    LW_ASSIGN_OR_RETURN(c.normalize_experts, config.boolean("norm_topk_prob", false));
   }
-  LW_ASSIGN_OR_RETURN(c.expert_hidden,
-                      config.integer("moe_intermediate_size", 768, 1, kMaxFeatures));
-  LW_ASSIGN_OR_RETURN(c.normalize_experts, config.boolean("norm_topk_prob", false));
-  return read_expert_layers(config, c);
+  LW_RETURN_IF_ERROR(check_panels(config, "hidden_size", c.width));
+  LW_RETURN_IF_ERROR(check_panels(config, by_field ? "moe_intermediate_size" : "intermediate_size",
+                                  c.expert_hidden));
+  if (by_field) return read_expert_layers(config, c);
+  for (LlamaLayer& layer : c.layers) layer.has_experts = true;
+  return {};
 }
 
 Status read_llama_positions(const Config& config, LlamaConfig& c) {

@@ -16,18 +16,18 @@ Result<ModuleWeights> ModuleWeights::open(const FamilyInput& input, const std::s
   LW_ASSIGN_OR_RETURN(std::unique_ptr<Checkpoint> checkpoint,
                       open_checkpoint_folder(input.folder.path(folder)));
   for (const std::string& used : checkpoint->files()) input.folder.used(used);
-  return ModuleWeights(std::move(checkpoint), folder);
+  return ModuleWeights(std::move(checkpoint), folder, input.folder.path(folder));
 }
 
 Result<ModuleWeights> ModuleWeights::open_file(const FamilyInput& input, const std::string& name) {
   LW_ASSIGN_OR_RETURN(std::unique_ptr<Checkpoint> checkpoint,
                       open_checkpoint_file(input.folder.path(name)));
   for (const std::string& used : checkpoint->files()) input.folder.used(used);
-  return ModuleWeights(std::move(checkpoint), name);
+  return ModuleWeights(std::move(checkpoint), name, input.folder.path(name));
 }
 
 std::string ModuleWeights::label(const std::string& tensor) const {
-  return in_quotes(path_) + ": tensor " + in_quotes(tensor);
+  return in_quotes(full_path_) + ": tensor " + in_quotes(tensor);
 }
 
 Result<Shape> ModuleWeights::matrix_shape(const std::string& name) const {
@@ -61,7 +61,7 @@ Result<std::string> ModuleWeights::part(const std::string& name, const Shape& sh
 
 Status ModuleWeights::check_all_used() const {
   if (used_ == checkpoint_->tensors().size()) return {};
-  return invalid_argument(in_quotes(path_) + " has tensors that its module does not know");
+  return invalid_argument(in_quotes(full_path_) + " has tensors that its module does not know");
 }
 
 }  // namespace lanewise::converters

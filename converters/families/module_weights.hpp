@@ -32,13 +32,16 @@ class ModuleWeights {
   Status check_all_used() const;
 
  private:
-  ModuleWeights(std::unique_ptr<Checkpoint> checkpoint, std::string path)
-      : checkpoint_(std::move(checkpoint)), path_(std::move(path)) {}
+  ModuleWeights(std::unique_ptr<Checkpoint> checkpoint, std::string path, std::string full_path)
+      : checkpoint_(std::move(checkpoint)),
+        path_(std::move(path)),
+        full_path_(std::move(full_path)) {}
 
   std::string label(const std::string& tensor) const;
 
   std::unique_ptr<Checkpoint> checkpoint_;
-  std::string path_;
+  std::string path_;       // in the source's folder
+  std::string full_path_;  // for messages
   size_t used_ = 0;
 };
 

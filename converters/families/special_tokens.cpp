@@ -1,5 +1,6 @@
 #include "converters/families/special_tokens.hpp"
 
+#include "base/messages.hpp"
 #include "base/status_macros.hpp"
 #include "converters/tokenizers/companions.hpp"
 #include "converters/tokenizers/folder_tokenizer.hpp"
@@ -24,7 +25,11 @@ Result<std::shared_ptr<const text::Tokenizer>> tokenizer_of(const FamilyInput& i
     LW_ASSIGN_OR_RETURN(json, folder_tokenizer_text(input.folder, input.subfolder, input.config));
   }
   if (json.empty()) return std::shared_ptr<const text::Tokenizer>();
-  return text::parse_tokenizer(json);
+  Result<std::shared_ptr<const text::Tokenizer>> tokenizer = text::parse_tokenizer(json);
+  if (!tokenizer.ok()) {
+    return tokenizer.status().with_context(base::in_quotes(input.folder.root()) + ": tokenizer");
+  }
+  return tokenizer;
 }
 
 }  // namespace lanewise::converters

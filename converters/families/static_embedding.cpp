@@ -13,6 +13,7 @@
 #include "converters/families/family.hpp"
 #include "converters/families/sentence_layers.hpp"
 #include "converters/families/sentence_transformers.hpp"
+#include "converters/families/special_tokens.hpp"
 #include "converters/formats/elements.hpp"
 #include "converters/tokenizers/folder_tokenizer.hpp"
 #include "converters/tokenizers/json_file.hpp"
@@ -26,7 +27,7 @@ using base::in_quotes;
 
 // Nothing but memory limits a text; this is what Model2Vec writes to its configs.
 constexpr int64_t kMostTokens = 1'000'000;
-constexpr int64_t kModel2VecTokens = 512;  // the default of its encode()
+constexpr int64_t kModel2VecTokens = 512;  // its default
 
 /// A table of vectors, and how a tokenizer's ids select its rows.
 struct VectorTable {
@@ -137,14 +138,18 @@ Result<std::string> bare_tokenizer(const FamilyInput& input) {
   return tree.text();
 }
 
-/// The id of the unknown token, which Model2Vec leaves out; -1 if there is none.
-Result<int32_t> unknown_id(const std::string& tokenizer_json) {
-  if (tokenizer_json.empty()) return -1;
+/// The id of the unknown token, which Model2Vec leaves out; -1 if there is none. Unigram models
+/// have its id, the others its name.
+Result<int32_t> unknown_id(const FamilyInput& input, const FamilyModel& made) {
+  LW_ASSIGN_OR_RETURN(const auto tokenizer, tokenizer_of(input, made));
+  if (tokenizer == nullptr) return -1;
   LW_ASSIGN_OR_RETURN(const base::JsonDocument document,
-                      parse_file(tokenizer_json, "tokenizer.json"));
-  LW_ASSIGN_OR_RETURN(const auto tokenizer, text::parse_tokenizer(tokenizer_json));
+                      parse_file(made.tokenizer, "tokenizer.json"));
   const base::JsonValue* model = document.root().find("model");
-  const base::JsonValue* token = model == nullptr ? nullptr : model->find("unk_token");
+  if (model == nullptr) return -1;
+  const base::JsonValue* id = model->find("unk_id");
+  if (id != nullptr) return static_cast<int32_t>(id->integer().value_or(-1));
+  const base::JsonValue* token = model->find("unk_token");
   if (token == nullptr || !token->is_string()) return -1;
   return tokenizer->id(token->string()).value_or(-1);
 }
@@ -174,10 +179,10 @@ Result<StaticEnd> read_modules_after(const FamilyInput& input, int64_t features)
 
 /// Model2Vec's own way, for a folder without modules.json. It leaves out unknown tokens, which
 /// differs from a vector of 0 only in the length of the mean.
-Result<StaticEnd> read_model2vec(const FamilyInput& input, const std::string& tokenizer) {
+Result<StaticEnd> read_model2vec(const FamilyInput& input, const FamilyModel& made) {
   StaticEnd end;
   LW_ASSIGN_OR_RETURN(const bool normalizes, input.config.boolean("normalize", false));
-  LW_ASSIGN_OR_RETURN(end.without, unknown_id(tokenizer));
+  LW_ASSIGN_OR_RETURN(end.without, unknown_id(input, made));
   if (normalizes) end.layers.emplace_back();
   if (normalizes || end.without < 0) return end;
   return unsupported(input.config.label() +
@@ -185,13 +190,34 @@ Result<StaticEnd> read_model2vec(const FamilyInput& input, const std::string& to
                      "unless there is a modules.json");
 }
 
+/// sentence-transformers truncates texts of a StaticEmbedding only as the tokenizer's file says.
+Result<int64_t> tokenizer_truncation(const std::string& tokenizer_json) {
+  if (tokenizer_json.empty()) return kMostTokens;
+  LW_ASSIGN_OR_RETURN(const base::JsonDocument document,
+                      parse_file(tokenizer_json, "tokenizer.json"));
+  LW_ASSIGN_OR_RETURN(const base::JsonFields file,
+                      base::JsonFields::of_file(document.root(), in_quotes("tokenizer.json")));
+  LW_ASSIGN_OR_RETURN(const base::JsonFields truncation, file.object_or_empty("truncation"));
+  return truncation.integer_or("max_length", kMostTokens, 1, INT64_MAX);
+}
+
+/// Model2Vec has a limit of its own, which may be null: no limit.
+Result<int64_t> model2vec_limit(const Config& config) {
+  const std::string field = "max_length";
+  const bool is_null = !config.has(field) && config.json().value().find(field) != nullptr;
+  if (is_null) return kMostTokens;
+  return config.integer(field, kModel2VecTokens, 1, INT64_MAX);
+}
+
 Result<FamilyModel> build_static_embedding(const FamilyInput& input) {
   const bool is_sentence = is_sentence_folder(input.folder);
-  LW_ASSIGN_OR_RETURN(const VectorTable table, read_table(input.checkpoint));
+  const Result<VectorTable> read = read_table(input.checkpoint);
+  if (!read.ok()) return read.status().with_context(in_quotes(input.folder.root()));
+  const VectorTable& table = *read;
   FamilyModel model;
   LW_ASSIGN_OR_RETURN(model.tokenizer, bare_tokenizer(input));
   LW_ASSIGN_OR_RETURN(StaticEnd end, is_sentence ? read_modules_after(input, table.features)
-                                                 : read_model2vec(input, model.tokenizer));
+                                                 : read_model2vec(input, model));
   model.parts = std::move(end.parts);
   model.tensors.push_back({table.name, {table.rows, table.features}});
   model.leftovers = {"mapping", "weights"};
@@ -213,7 +239,9 @@ Result<FamilyModel> build_static_embedding(const FamilyInput& input) {
   model.info.task = "embedding";
   model.info.vocabulary_size = table.vocabulary();
   model.info.max_tokens = kMostTokens;
-  model.info.max_text_tokens = is_sentence ? kMostTokens : kModel2VecTokens;
+  LW_ASSIGN_OR_RETURN(const int64_t limit, is_sentence ? tokenizer_truncation(model.tokenizer)
+                                                       : model2vec_limit(input.config));
+  model.info.max_text_tokens = std::min(limit, kMostTokens);
   LW_RETURN_IF_ERROR(read_prompts(input, TransformerTask::kFeatures, model.info));
   return model;
 }

@@ -139,7 +139,8 @@ Result<TokenHead> read_token_linears(const FamilyInput& input, int64_t features)
   if (!input.folder.has(join(input.subfolder, kWeightsFile))) return head;
   LW_ASSIGN_OR_RETURN(head.weights, read_linear(input, kWeightsFile, features, head.parts));
   if (head.weights->features != 1) {
-    return invalid_argument(in_quotes(kWeightsFile) + ": expected one feature, file has " +
+    return invalid_argument(in_quotes(input.folder.path(join(input.subfolder, kWeightsFile))) +
+                            ": expected one feature, file has " +
                             std::to_string(head.weights->features));
   }
   for (const char* setting : {"cls_token", "eos_token", "pad_token", "unk_token"}) {
@@ -170,7 +171,9 @@ Status describe_token_head(const FamilyInput& input, const TokenHead& head, Fami
   LW_ASSIGN_OR_RETURN(const auto tokenizer, tokenizer_of(input, model));
   if (tokenizer == nullptr) return {};
   info.unweighted_ids = known_ids(*tokenizer, head.unweighted);
-  return head.late ? resolve(*tokenizer, *head.late, info.late_interaction) : Status();
+  if (!head.late) return {};
+  return resolve(*tokenizer, *head.late, info.late_interaction)
+      .with_context(in_quotes(input.folder.root()));
 }
 
 }  // namespace lanewise::converters

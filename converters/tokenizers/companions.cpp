@@ -169,7 +169,8 @@ Status read_switches(const Config& settings, Companions* to) {
       {"strip_accents", &to->strip_accents},
       {"tokenize_chinese_chars", &to->tokenize_chinese_chars},
       {"add_prefix_space", &to->add_prefix_space},
-      {"trim_offsets", &to->trim_offsets}};
+      {"trim_offsets", &to->trim_offsets},
+      {"split_by_punct", &to->split_by_punct}};
   for (const auto& [name, value] : switches) {
     if (!settings.has(name)) continue;
     LW_ASSIGN_OR_RETURN(*value, settings.boolean(name, false));

@@ -35,7 +35,8 @@ struct Companions {
   std::optional<bool> tokenize_chinese_chars;
   std::optional<bool> add_prefix_space;
   std::optional<bool> trim_offsets;
-  std::string truncation_side;  ///< "left", "right", or empty
+  std::optional<bool> split_by_punct;  ///< of DeBERTa
+  std::string truncation_side;         ///< "left", "right", or empty
   bool clean_up_tokenization_spaces = false;
 
   // For multilingual models, T5, ByT5 and Pegasus. Classes have their own defaults.

@@ -36,6 +36,9 @@ Result<std::string> deberta_v2_tokenizer(std::string_view spm, const Companions&
     return unsupported("DeBERTa's tokenizer with a SentencePiece model of type " +
                        base::in_quotes(file.algorithm) + " is not supported; known: unigram");
   }
+  if (companions.split_by_punct.value_or(false)) {
+    return unsupported("tokenizer_config.json: 'split_by_punct' needs a tokenizer.json");
+  }
   SentencePieceFamily family;
   for (const char* token : {"[PAD]", "[UNK]", "[CLS]", "[SEP]"}) {
     const auto found = std::ranges::find(file.pieces, token, &SentencePieceFile::Piece::text);

@@ -29,7 +29,7 @@ struct TokenEmbedding {
 };
 
 /// For each vector of the query its largest inner product with a vector of the document; returns
-/// their sum (MaxSim), or -inf for a document without vectors.
+/// their sum (MaxSim), or -inf for a document without vectors. A product that is NaN makes it NaN.
 ///
 /// Sums are in double precision. Fails with kInvalidArgument if the dimensions differ. Thread-safe.
 /// Source: Khattab and Zaharia 2020, arXiv:2004.12832.
@@ -60,8 +60,8 @@ class LANEWISE_EXPORT TokenEmbedder {
   /// Embeds `texts`, in their order. Longer ones are truncated.
   ///
   /// `progress` may be empty; it is called between batches with the number of texts done so far.
-  /// Fails with kInvalidArgument if a text is not UTF-8, giving its number, counted from 1; with
-  /// kCancelled as `options` say.
+  /// Fails with kInvalidArgument if a text is not UTF-8 or has no tokens, giving its number, counted
+  /// from 1; with kCancelled as `options` say.
   Result<std::vector<TokenEmbedding>> embed(std::span<const std::string_view> texts,
                                             const RunOptions& options = {},
                                             const std::function<void(int64_t done)>& progress = {});

@@ -43,6 +43,7 @@ Status add_late(TextBatcher& batcher, std::string_view text, bool is_query,
   Result<text::Encoding> encoding = encode_marked(batcher.tokenizer(), text, kind);
   if (!encoding.ok()) return encoding.status().with_context(numbered("text", batcher.size()));
   std::vector<text::Token>& tokens = encoding->tokens;
+  if (tokens.empty()) return invalid_argument(numbered("text", batcher.size()) + " has no tokens");
   TextBatcher::Added added{.truncated = encoding->truncated};
   if (is_query && late.expansion_id >= 0) {
     if (!late.attends_to_expansion) added.attended = static_cast<int32_t>(tokens.size());

@@ -1,6 +1,7 @@
 #include "lanewise/token_embedder.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
 #include <string>
@@ -20,6 +21,7 @@ double largest_product(std::span<const float> vector, const TokenEmbedding& docu
     const double product = std::inner_product(
         vector.begin(), vector.end(), other.begin(), 0.0, std::plus<>(),
         [](float a, float b) { return static_cast<double>(a) * static_cast<double>(b); });
+    if (std::isnan(product)) return product;
     largest = std::max(largest, product);
   }
   return largest;

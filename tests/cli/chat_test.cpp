@@ -45,6 +45,9 @@ TEST_F(ChatCommandTest, RendersThePromptAndNothingElse) {
             "<|im_start|>user\nhi user<|im_end|>\n<|im_start|>assistant\n");
   EXPECT_EQ(chat({"--messages", "-", "--render", "--system", "be \"brief\""}, kHi).out,
             "<|im_start|>system\nbe \"brief\"<|im_end|>\n<|im_start|>user\nhi user<|im_end|>\n");
+  const Outcome damaged = chat({"--messages", "-", "--render", "--system", "\xff"}, kHi);
+  EXPECT_EQ(damaged.exit_code, 1);
+  EXPECT_EQ(damaged.err, "lanewise: error: --system: text is not UTF-8 at byte 0\n");
   ASSERT_EQ(run({"convert", source_.string(), "-o", destination(), "--quiet"}).exit_code, 0);
   EXPECT_EQ(run({"chat", destination(), "--messages", path("hi.json"), "--render"}).out,
             outcome.out);

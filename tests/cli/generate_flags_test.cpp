@@ -156,7 +156,13 @@ TEST_F(GenerateFlagsTest, TextsShareASmallCache) {
   EXPECT_EQ(full.exit_code, 1);
   EXPECT_NE(full.err.find("the cache has room for 0"), std::string::npos) << full.err;
   EXPECT_EQ(command("generate", {"a", "--cache-bytes", "0"}).exit_code, 2);
-  EXPECT_EQ(command("generate", {"a", "--cache-type", "int4"}).exit_code, 2);
+  EXPECT_EQ(command("generate", {"a", "--cache-bytes", "99999999999999999999"}).exit_code, 2);
+  for (const char* unknown : {"int4", "1", ""}) {
+    const Outcome wrong = command("generate", {"a", "--cache-type", unknown});
+    EXPECT_EQ(wrong.exit_code, 2);
+    EXPECT_NE(wrong.err.find("--cache-type: "), std::string::npos) << wrong.err;
+    EXPECT_EQ(wrong.err.find("->"), std::string::npos) << wrong.err;
+  }
 }
 
 }  // namespace

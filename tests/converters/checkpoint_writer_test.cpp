@@ -77,6 +77,41 @@ TEST_F(CheckpointWriterTest, HasTheTensorsAndFilesOfTheSource) {
   EXPECT_EQ(beside(), 3);  // source, out, made
 }
 
+TEST_F(CheckpointWriterTest, HasTheFilesOfVectorsOfTokens) {
+  write_all();
+  put("artifact.metadata", R"({"query_maxlen": 8})");
+  TensorMap weights;
+  std::swap(weights, tensors_);
+  set_tensor("weight", {1, kHidden});
+  set_tensor("bias", {1});
+  std::swap(weights, tensors_);
+  write_tensors("sparse_linear.pt", weights);
+  ASSERT_TRUE(write_again().ok()) << write_again().message();
+  for (const std::string name : {"artifact.metadata", "sparse_linear.pt"}) {
+    EXPECT_EQ(text_of(made() + "/" + name), text_of(path(name))) << name;
+  }
+  // A model file has its weights only as the graph reads them.
+  ASSERT_TRUE(convert_folder().ok());
+  const Status refused = export_checkpoint(destination(), made() + "2", options_);
+  EXPECT_EQ(refused.code(), StatusCode::kUnsupported);
+  EXPECT_TRUE(has(refused.message(), "weights in several modules"));
+}
+
+TEST_F(CheckpointWriterTest, StaticEmbeddingsKeepTheNameOfTheirTable) {
+  write_all();
+  tensors_.clear();
+  set_tensor("embedding.weight", {kVocabulary, 6});
+  write_tensors("model.safetensors", tensors_);
+  put("modules.json", R"([{"path": "", "type": "sentence_transformers.models.StaticEmbedding"}])");
+  std::filesystem::remove(path("config.json"));
+  ASSERT_TRUE(write_again().ok()) << write_again().message();
+  expect_tensors(tensors_);
+  ASSERT_TRUE(convert_folder().ok());
+  std::filesystem::remove_all(made());
+  ASSERT_TRUE(export_checkpoint(destination(), made(), options_).ok());
+  expect_tensors(tensors_);
+}
+
 TEST_F(CheckpointWriterTest, NamesAreThoseOfTransformers) {
   const TensorMap bert = tensors_;
   for (const char* wrapper : {"module.", "net.", "model.", "a.b._orig_mod."}) {

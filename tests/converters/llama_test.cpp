@@ -70,6 +70,21 @@ TEST_F(LlamaTest, ChecksEveryField) {
                             {"query_pre_attn_scalar", "0", kInvalid, "'query_pre_attn_scalar'"}});
 }
 
+TEST_F(LlamaTest, ChecksTheFieldsOfExperts) {
+  expect_refused("mixtral",
+                 {{"num_local_experts", "0", kInvalid, "'num_local_experts': expected"},
+                  {"num_local_experts", "1", kInvalid, "'num_experts_per_tok': expected"},
+                  {"num_experts_per_tok", "6", kInvalid, "'num_experts_per_tok': expected"},
+                  {"hidden_size", "72", kUnsupported, "config.json': hidden_size 72 is not"},
+                  {"intermediate_size", "40", kUnsupported, "config.json': intermediate_size 40"}});
+  expect_refused("qwen3_moe",
+                 {{"num_experts_per_tok", "null", kInvalid, "'num_experts_per_tok': expected"},
+                  {"moe_intermediate_size", "40", kUnsupported, "moe_intermediate_size 40 is not"},
+                  {"decoder_sparse_step", "0", kInvalid, "'decoder_sparse_step': expected"},
+                  // No experts, so none are chosen.
+                  {"num_experts", "0", kNotFound, "'model.layers.0.mlp.gate_proj.weight'"}});
+}
+
 TEST_F(LlamaTest, LongRopeNeedsBothListsForALongContext) {
   use("phi3");
   config_["rope_scaling"] = R"({"type": "longrope", "short_factor": [1, 1, 1, 1, 1]})";

@@ -302,6 +302,10 @@ TEST(SentencePieceFamilyTest, DebertaNeedsItsSpecialPieces) {
   const auto json = deberta_v2_tokenizer(text::read_subword_data("unigram.model"), {});
   EXPECT_EQ(json.status().code(), StatusCode::kDataLoss);
   EXPECT_NE(json.status().message().find("'[PAD]'"), std::string::npos);
+  const auto split =
+      deberta_v2_tokenizer(text::read_subword_data("unigram.model"), {.split_by_punct = true});
+  EXPECT_EQ(split.status().code(), StatusCode::kUnsupported);
+  EXPECT_NE(split.status().message().find("'split_by_punct'"), std::string::npos);
   const auto bpe = deberta_v2_tokenizer(text::read_subword_data("bpe.model"), {});
   EXPECT_EQ(bpe.status().code(), StatusCode::kUnsupported);
 }

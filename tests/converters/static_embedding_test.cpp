@@ -29,8 +29,8 @@ class StaticEmbeddingTest : public CheckpointFolderTest {
     write_tensors("model.safetensors", tensors_);
   }
 
-  void put_model2vec(const std::string& normalize) {
-    put("config.json", R"({"model_type": "model2vec", "normalize": )" + normalize + "}");
+  void put_model2vec(const std::string& normalize, const std::string& more = {}) {
+    put("config.json", R"({"model_type": "model2vec", "normalize": )" + normalize + more + "}");
     write_tensors("model.safetensors", tensors_);
   }
 
@@ -44,6 +44,21 @@ class StaticEmbeddingTest : public CheckpointFolderTest {
     EXPECT_TRUE(found.ok()) << found.status().message();
     for (const float x : (*found)[2]) EXPECT_EQ(x, 0.0F);  // no token
     return {(*found)[1].begin(), (*found)[1].end()};
+  }
+
+  /// A tokenizer.json with words of one letter, the unknown token having its id only.
+  void put_unigram(const std::string& truncation) {
+    put("tokenizer.json", R"({"truncation": )" + truncation +
+                              R"(, "pre_tokenizer": {"type": "WhitespaceSplit"}, "model": {
+        "type": "Unigram", "unk_id": 1, "vocab": [["<pad>", 0], ["<unk>", 0], ["a", -1],
+        ["b", -1], ["c", -1], ["d", -1], ["e", -1], ["f", -1], ["g", -1], ["h", -1], ["i", -1],
+        ["j", -1], ["k", -1]]}})");
+  }
+
+  int64_t limit() {
+    const Result<Model> model = load(source_.string(), options_);
+    EXPECT_TRUE(model.ok()) << model.status().message();
+    return model.ok() ? model->info().max_text_tokens : 0;
   }
 
   float value(const std::string& tensor, int64_t row, int64_t column = 0) const {
@@ -96,7 +111,8 @@ TEST_F(StaticEmbeddingTest, Model2VecsTablesAreFoldedAndUnknownTokensLeftOut) {
   EXPECT_TRUE(has(failure(StatusCode::kUnsupported), "'normalize' false"));
   tensors_["mapping"].as<int64_t>()[4] = 3;
   put_model2vec("true");
-  EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "'mapping': 3 is outside 0 to 2"));
+  EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), source_.string(),
+                  "'mapping': 3 is outside 0 to 2"));
   tensors_.erase("mapping");
   put_model2vec("true");
   EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "'weights': expected [3]"));
@@ -104,6 +120,38 @@ TEST_F(StaticEmbeddingTest, Model2VecsTablesAreFoldedAndUnknownTokensLeftOut) {
   set_tensor("other", {3, kDimension});
   put_model2vec("true");
   EXPECT_TRUE(has(failure(StatusCode::kNotFound), "'embedding.weight' or 'embeddings'"));
+}
+
+TEST_F(StaticEmbeddingTest, UnknownTokensOfUnigramModelsAreLeftOut) {
+  put_unigram("null");
+  put_model2vec("true");
+  const std::vector<float> found = vector_of("a ?");
+  double squares = 0;
+  for (int64_t i = 0; i < kDimension; ++i) {
+    squares += std::pow(value("embedding.weight", 2, i), 2);
+  }
+  for (int64_t i = 0; i < kDimension; ++i) {
+    EXPECT_NEAR(found[static_cast<size_t>(i)], value("embedding.weight", 2, i) / std::sqrt(squares),
+                1e-5);
+  }
+  put("tokenizer.json", R"({"model": {"type": "Unigram", "unk_id": "x", "vocab": []}})");
+  EXPECT_TRUE(has(failure(StatusCode::kDataLoss), "tokenizer: ", "unk_id"));
+}
+
+TEST_F(StaticEmbeddingTest, TextsHaveTheLimitsOfTheirLibrary) {
+  put_model2vec("true");
+  EXPECT_EQ(limit(), 512);
+  put_model2vec("true", R"(, "max_length": 7)");
+  EXPECT_EQ(limit(), 7);
+  put_model2vec("true", R"(, "max_length": null)");
+  EXPECT_EQ(limit(), 1'000'000);
+  put_model2vec("true", R"(, "max_length": 0)");
+  EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "'max_length'"));
+  put_modules();
+  put_unigram("null");
+  EXPECT_EQ(limit(), 1'000'000);
+  put_unigram(R"({"max_length": 9, "direction": "Right"})");
+  EXPECT_EQ(limit(), 9);
 }
 
 }  // namespace

@@ -148,6 +148,11 @@ TEST_F(TokenHeadTest, ColbertsOwnCheckpoint) {
   }
 }
 
+TEST_F(TokenHeadTest, ColbertsOtherSimilarityIsRefused) {
+  use_colbert(R"("similarity": "l2")");
+  EXPECT_TRUE(has(refusal(), "artifact.metadata': similarity 'l2'", "known: cosine"));
+}
+
 TEST_F(TokenHeadTest, ExpansionIsAttendedToOnlyIfTheModelSaysSo) {
   const std::vector<std::string_view> texts{"a b c", "b"};
   use_pylate(R"("query_length": 9, "do_query_expansion": false)");
@@ -175,9 +180,24 @@ TEST_F(TokenHeadTest, PylatesSettings) {
   EXPECT_EQ(query[0].count, 24);  // 32, but the model takes no more
   EXPECT_EQ(Ids(query[0].ids.begin(), query[0].ids.begin() + 5), (Ids{kCls, kD, 7, kA, kSep}));
   use_pylate(R"("query_prefix": "[Q] ")");
-  EXPECT_TRUE(has(refusal(), "marker '[Q] ' is not a token"));
+  EXPECT_TRUE(has(refusal(), source_.string(), "marker '[Q] ' is not a token"));
   put("1_Dense/config.json", R"({"in_features": 20, "out_features": 6, "module_input_name": "x"})");
   EXPECT_TRUE(has(refusal(), "module_input_name 'x'", "known: token_embeddings"));
+}
+
+TEST_F(TokenHeadTest, PylatesDefaults) {
+  use_pylate(R"("query_length": 9)");
+  put("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\n[D]\n[Q]\ne\n##a\n##b\n.\n");
+  put("config_sentence_transformers.json", R"({"model_type": "ColBERT"})");
+  config_["max_position_embeddings"] = "300";
+  set_tensor("embeddings.position_embeddings.weight", {300, kHidden});
+  write();
+  const Model model = open();
+  const LateInteraction& late = model.info().head.late_interaction;
+  EXPECT_EQ(late.queries.max_tokens, 32);
+  EXPECT_EQ(late.documents.max_tokens, 180);
+  EXPECT_EQ(embed(model, "", {"a ."})[0].ids, (Ids{kCls, 7, kA, kSep}));
+  EXPECT_EQ(embed(model, "query", {"a"})[0].ids[1], 8);
 }
 
 TEST_F(TokenHeadTest, AMultiVectorEncoder) {
@@ -191,6 +211,16 @@ TEST_F(TokenHeadTest, AMultiVectorEncoder) {
   use_multi_vector("{" + expansion + "}}",
                    R"({"skiplist_words": ["."], "skiplist_tasks": ["query"]})");
   EXPECT_TRUE(has(refusal(), "skiplist_tasks"));
+  use_multi_vector("{" + expansion + "}}", R"({"skiplist_words": ["."], "skiplist_tasks": []})");
+  EXPECT_EQ(embed(open(), "", {"."})[0].ids, (Ids{kCls, kE, kDot, kSep}));
+  use_multi_vector("{" + expansion + R"(, "pad": 1}})", "{}");
+  EXPECT_TRUE(has(refusal(), "'query_expansion': 'pad' is not supported"));
+  use_multi_vector("{" + expansion + "}}", R"({"skiplist": ["."]})");
+  EXPECT_TRUE(has(refusal(), "'skiplist' is not supported"));
+  use_multi_vector(R"({"query_expansion": {"strategy": "fixed"}})", "{}");
+  EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "'query_expansion': 'length'"));
+  use_multi_vector("{\"query_length\": 5, " + expansion + "}}", "{}");
+  EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "'query_length'"));
   use_multi_vector("{" + expansion + "}}", R"({"keep_only_token_ids": [3]})");
   EXPECT_TRUE(has(refusal(), "'keep_only_token_ids'"));
   use_multi_vector(R"({"query_expansion": {"strategy": "min", "length": 7}})", "{}");
@@ -227,9 +257,28 @@ TEST_F(TokenHeadTest, RankingIsTheSumOfTheLargestProducts) {
       EXPECT_LE(one.score, (*ranking)[i - 1].score);
     }
   }
+  TokenEmbedding damaged = documents[0];
+  damaged.values[0] = std::nanf("");
+  EXPECT_TRUE(std::isnan(*max_similarity(query[0], damaged)));
   EXPECT_EQ(max_similarity(query[0], TokenEmbedding()).status().code(),
             StatusCode::kInvalidArgument);
   EXPECT_TRUE(has(reranker->rank("\xFF", texts).status().message(), "the query"));
+}
+
+TEST_F(TokenHeadTest, TextsHaveTokens) {
+  use_multi_vector("{}", "{}");
+  put("config_sentence_transformers.json", R"({"model_type": "MultiVectorEncoder"})");
+  put("tokenizer.json", R"({"pre_tokenizer": {"type": "WhitespaceSplit"}, "model": {
+      "type": "WordLevel", "unk_token": "[UNK]", "vocab": {"[PAD]": 0, "[UNK]": 1, "a": 5}}})");
+  const Model model = open();
+  Result<Reranker> reranker = Reranker::create(model);
+  ASSERT_TRUE(reranker.ok()) << reranker.status().message();
+  EXPECT_TRUE(reranker->rank("a", std::vector<std::string_view>{"a a", "a"}).ok());
+  const auto of_nothing = reranker->rank("a", std::vector<std::string_view>{"a", ""});
+  EXPECT_EQ(of_nothing.status().code(), kInvalid);
+  EXPECT_EQ(of_nothing.status().message(), "text 2 has no tokens");
+  const auto to_nothing = reranker->rank(" ", std::vector<std::string_view>{"a"});
+  EXPECT_EQ(to_nothing.status().message(), "the query: text 1 has no tokens");
 }
 
 TEST_F(TokenHeadTest, AnyEncoderHasVectorsOfTokens) {
@@ -319,7 +368,7 @@ TEST_F(TokenLinearsTest, TheFolderMayHaveOne) {
   EXPECT_FALSE(Reranker::create(model).ok());
   put_linear("sparse_linear.pt", 2);
   EXPECT_TRUE(
-      has(failure(StatusCode::kInvalidArgument), "'sparse_linear.pt': expected one feature"));
+      has(failure(StatusCode::kInvalidArgument), "sparse_linear.pt': expected one feature"));
 }
 
 }  // namespace
