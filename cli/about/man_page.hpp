@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+namespace lanewise::cli {
+
+/// lanewise(1), the manual page of `program` and its commands, made of what their --help says.
+std::string man_page(const CLI::App& program);
+
+}  // namespace lanewise::cli
