@@ -47,7 +47,7 @@ void add_program_flags(CLI::App& program) {
       "--version",
       [&program] { return program.count("--json") > 0 ? version_json() : version_text(); },
       "Print the version, the commit and what the program was built with");
-  program.add_flag("--json", "With --version: print one JSON object")->needs(version);
+  program.add_flag("--json")->description("With --version: print one JSON object")->needs(version);
   program.add_flag_callback(
       "--man", [&program] { throw CLI::CallForVersion(man_page(program), 0); },
       "Print the manual page, lanewise(1)");

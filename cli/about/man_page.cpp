@@ -126,7 +126,7 @@ std::string synopsis(const CLI::App& command) {
 
 std::string described_command(const CLI::App& command) {
   std::string page =
-      fmt::format(".SS \"{}\"\n{}.\n", synopsis(command), roff(command.get_description()));
+      fmt::format(".SS \"{}\"\n{}\n", synopsis(command), roff(command.get_description()));
   page += described_options(operands(command));
   for (const std::string& group : command.get_groups()) {
     // No heading for options of no special group; none at all for those that are hidden.
@@ -153,6 +153,7 @@ std::string man_page(const CLI::App& program) {
   page += described_options(options_of_group(*commands.front(), common_group(*commands.front())));
   page += ".SH COMMANDS\n";
   for (const CLI::App* command : commands) page += described_command(*command);
+  page.pop_back();
   return page;
 }
 
