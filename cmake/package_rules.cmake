@@ -7,7 +7,7 @@ endif()
 
 set(packaging ${PROJECT_SOURCE_DIR}/packaging)
 # Debian's variables for who makes a package.
-set(LANEWISE_PACKAGE_CONTACT "the lanewise contributors <root@localhost>" CACHE STRING
+set(LANEWISE_PACKAGE_CONTACT "the lanewise contributors <nobody@localhost>" CACHE STRING
   "Maintainer of the packages; default: $DEBFULLNAME and $DEBEMAIL")
 set(CPACK_PACKAGE_CONTACT ${LANEWISE_PACKAGE_CONTACT})
 if(DEFINED ENV{DEBFULLNAME} AND DEFINED ENV{DEBEMAIL})
@@ -29,8 +29,8 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 string(TIMESTAMP lanewise_package_date "%a, %d %b %Y %H:%M:%S +0000" UTC)  # or $SOURCE_DATE_EPOCH
 configure_file(${packaging}/changelog.in ${PROJECT_BINARY_DIR}/changelog.Debian @ONLY)
 
-# lanewise_package(COMPONENT name section SUMMARY text DEPENDS packages): the package of a component. Its
-# documents belong to no other installation.
+# lanewise_package(component name section SUMMARY text DESCRIPTION text [DEPENDS packages]): the package
+# of a component. Its documents belong to no other installation.
 function(lanewise_package component name section)
   cmake_parse_arguments(PARSE_ARGV 3 arg "" "SUMMARY;DESCRIPTION;DEPENDS" "")
   set(doc ${CMAKE_INSTALL_DATAROOTDIR}/doc/${name})
@@ -48,8 +48,9 @@ function(lanewise_package component name section)
   set(CPACK_COMPONENTS_ALL ${CPACK_COMPONENTS_ALL} PARENT_SCOPE)
 endfunction()
 
-set(about "lanewise runs Transformers on ordinary CPUs. It loads PyTorch checkpoints without Python
-and does everything from tokenization to sentence embeddings and generated text.")
+set(about "lanewise runs Transformers on ordinary CPUs. It loads PyTorch checkpoints
+without Python and does everything from tokenization to sentence embeddings
+and generated text.")
 set(version "(= ${PROJECT_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE})")
 set(CPACK_COMPONENTS_ALL)
 if(BUILD_SHARED_LIBS)
@@ -66,7 +67,7 @@ else()
 endif()
 lanewise_package(dev liblanewise-dev libdevel DEPENDS "${link_packages}"
   SUMMARY "Transformers on CPUs (development files)"
-  DESCRIPTION "${about}\n\nThis package contains what programs that use the library are compiled with.")
+  DESCRIPTION "${about}\n\nThis package contains what programs that use it are compiled with.")
 if(TARGET lanewise_program)
   lanewise_package(tools lanewise science DEPENDS "${runtime_package}" SUMMARY "Transformers on CPUs (program)"
     DESCRIPTION "${about}\n\nThis package contains the program lanewise.")
