@@ -11,6 +11,8 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "cli/about/man_page.hpp"
+#include "cli/about/version.hpp"
 #include "cli/brackets.hpp"
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
@@ -37,6 +39,18 @@ void fill_standard_descriptors() {
     const int wrong_way = descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY;
     if (::open("/dev/null", wrong_way) != descriptor) std::_Exit(kExitInputError);
   }
+}
+
+/// Flags that print something instead of running a command; print_help() writes it.
+void add_program_flags(CLI::App& program) {
+  CLI::Option* version = program.set_version_flag(
+      "--version",
+      [&program] { return program.count("--json") > 0 ? version_json() : version_text(); },
+      "Print the version, the commit and what the program was built with");
+  program.add_flag("--json")->description("With --version: print one JSON object")->needs(version);
+  program.add_flag_callback(
+      "--man", [&program] { throw CLI::CallForVersion(man_page(program), 0); },
+      "Print the manual page, lanewise(1)");
 }
 
 std::vector<Command> add_commands(CLI::App& program, Shell& shell) {
@@ -108,7 +122,7 @@ int print_help(const CLI::App& program, const CLI::ParseError& error, Shell& she
 int run_program(int argc, char** argv) {
   Shell shell;
   CLI::App program("Runs Transformers on CPUs, from PyTorch checkpoints.", "lanewise");
-  program.set_version_flag("--version", "lanewise " LANEWISE_VERSION);
+  add_program_flags(program);
   program.require_subcommand(1);
   // Commands inherit the wording of the help.
   program.get_formatter()->label("SUBCOMMAND", "COMMAND [ARGUMENTS]");

@@ -1,5 +1,6 @@
-# `cmake --install`: both libraries, the public headers, the program, a package config that
-# find_package(lanewise) reads, and a pkg-config file. tests/install is a consumer that proves it.
+# `cmake --install`: both libraries, the public headers, the program with its manual page, a package
+# config that find_package(lanewise) reads, and a pkg-config file. tests/install is a consumer that
+# proves it. The components are those of the packages: runtime (the shared library), dev, tools.
 #
 # Private dependencies of static libraries are on the consumer's link line, so the config finds them
 # again: OpenMP, oneDNN, utf8proc, PCRE2, libzip. A shared library is already linked to them.
@@ -42,11 +43,11 @@ if(BUILD_SHARED_LIBS)
   target_link_options(lanewise PRIVATE LINKER:--version-script=${exports})
 endif()
 install(TARGETS lanewise lanewise_converters EXPORT lanewise-targets
-        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
-        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT dev
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT dev)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/lanewise DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-        FILES_MATCHING PATTERN "*.hpp" PATTERN "*.h")
-install(EXPORT lanewise-targets NAMESPACE lanewise:: DESTINATION ${lanewise_package_dir})
+        COMPONENT dev FILES_MATCHING PATTERN "*.hpp" PATTERN "*.h")
+install(EXPORT lanewise-targets NAMESPACE lanewise:: DESTINATION ${lanewise_package_dir} COMPONENT dev)
 
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/lanewise-config.cmake.in
   ${PROJECT_BINARY_DIR}/lanewise-config.cmake INSTALL_DESTINATION ${lanewise_package_dir})
@@ -55,7 +56,7 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/lanewise-config-version.c
   COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/lanewise-config.cmake
               ${PROJECT_BINARY_DIR}/lanewise-config-version.cmake
-        DESTINATION ${lanewise_package_dir})
+        DESTINATION ${lanewise_package_dir} COMPONENT dev)
 
 # For builds without CMake. Its prefix follows from its place, so the package can be moved. Whoever
 # links static libraries also links what they use, and C programs the library of C++.
@@ -73,13 +74,17 @@ else()
   string(APPEND lanewise_pc_libs " ${OpenMP_CXX_FLAGS} -lstdc++ -lm")
 endif()
 configure_file(${CMAKE_CURRENT_LIST_DIR}/lanewise.pc.in ${PROJECT_BINARY_DIR}/lanewise.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/lanewise.pc DESTINATION ${lanewise_pc_dir})
-install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES ${PROJECT_BINARY_DIR}/lanewise.pc DESTINATION ${lanewise_pc_dir} COMPONENT dev)
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT license)
 
 if(TARGET lanewise_program)
-  if(BUILD_SHARED_LIBS)
+  # Where the system's loader looks, the program needs no path of its own.
+  if(BUILD_SHARED_LIBS AND NOT CMAKE_INSTALL_FULL_LIBDIR IN_LIST CMAKE_CXX_IMPLICIT_LINK_DIRECTORIES)
     file(RELATIVE_PATH libraries /${CMAKE_INSTALL_BINDIR} /${CMAKE_INSTALL_LIBDIR})
     set_target_properties(lanewise_program PROPERTIES INSTALL_RPATH "$ORIGIN/${libraries}")
   endif()
-  install(TARGETS lanewise_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  install(TARGETS lanewise_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT tools)
+  if(NOT CMAKE_CROSSCOMPILING AND NOT LANEWISE_SANITIZE)
+    install(FILES ${PROJECT_BINARY_DIR}/lanewise.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT tools)
+  endif()
 endif()

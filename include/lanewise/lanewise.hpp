@@ -27,3 +27,4 @@
 #include "lanewise/token_tagger.hpp"     // IWYU pragma: export
 #include "lanewise/tokenizer.hpp"        // IWYU pragma: export
 #include "lanewise/translator.hpp"       // IWYU pragma: export
+#include "lanewise/version.hpp"          // IWYU pragma: export

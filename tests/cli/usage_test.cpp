@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "lanewise/version.hpp"
 #include "tests/cli/program.hpp"
 
 namespace lanewise::cli {
@@ -27,8 +28,41 @@ TEST(Usage, EveryCommandHasHelpAndTheCommonFlags) {
 TEST(Usage, Version) {
   const Outcome outcome = run({"--version"});
   EXPECT_EQ(outcome.exit_code, 0);
-  EXPECT_EQ(outcome.out.rfind("lanewise ", 0), 0u) << outcome.out;
-  EXPECT_EQ(outcome.lines().size(), 1u);
+  ASSERT_GE(outcome.lines().size(), 5u) << outcome.out;
+  EXPECT_EQ(outcome.lines()[0], "lanewise " + std::string(version())) << "scripts read this line";
+  EXPECT_TRUE(converters::has(outcome.out, "\ncompiler ", std::string(build_info().compiler),
+                              "\nOpenMP ", "\noneDNN ", "\ncompiled    baseline"));
+  EXPECT_TRUE(is_wrong_usage(run({"--json"}), "--version"));
+  EXPECT_TRUE(is_wrong_usage(run({"--json", "cpu"}), "--version"));
+}
+
+TEST(Usage, VersionAsJson) {
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"--version", "--json"}, {"--json", "--version"}}) {
+    const Outcome outcome = run(arguments);
+    ASSERT_EQ(outcome.objects().size(), 1u);
+    const nlohmann::json facts = outcome.objects()[0];
+    EXPECT_EQ(facts["version"], version());
+    EXPECT_EQ(facts["compiler"], build_info().compiler);
+    EXPECT_EQ(facts["openmp"], build_info().openmp);
+    EXPECT_EQ(facts["onednn"].is_null(), build_info().onednn.empty());
+    EXPECT_TRUE(facts["commit"].is_null() || !facts["commit"].get<std::string>().empty());
+    EXPECT_EQ(facts["compiled_isas"], run({"cpu", "--json"}).objects().at(0)["compiled_isas"]);
+  }
+}
+
+TEST(Usage, TheManualPageIsRoff) {
+  const Outcome outcome = run({"--man"});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_EQ(outcome.out.rfind(".TH LANEWISE 1 ", 0), 0u);
+  for (const char* command : kCommands) {
+    EXPECT_TRUE(converters::has(outcome.out, std::string(".SS \"lanewise ") + command)) << command;
+  }
+  // Backslashes, hyphens, backquotes and other alphabets of the help.
+  EXPECT_TRUE(converters::has(outcome.out, "\\en or \\er\\en",
+                              "\\fB\\-\\-max\\-new\\-tokens\\fR\\fI N\\fR", "\\fB\\-\\fR is stdin",
+                              "\\[uD55C]"));
+  for (const char c : outcome.out) ASSERT_TRUE(c >= 0) << "only ASCII";
 }
 
 TEST(Usage, NoCommandAndUnknownCommand) {

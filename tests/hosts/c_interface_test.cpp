@@ -7,6 +7,7 @@
 #include "lanewise/lanewise.h"
 #include "lanewise/reranker.hpp"
 #include "lanewise/translator.hpp"
+#include "lanewise/version.hpp"
 #include "tests/converters/checkpoint_folder.hpp"
 #include "tests/hosts/c_program.h"
 #include "tests/test_data.hpp"
@@ -128,6 +129,8 @@ TEST(CInterfaceOfG2p, Generates) {
 }
 
 /// A message that is too long for the buffer is cut, not at half a character.
+TEST(CInterfaceVersion, IsThatOfTheCppInterface) { EXPECT_EQ(version(), lw_version()); }
+
 TEST(CInterfaceErrors, AreCutBetweenCharacters) {
   std::string path;
   for (int i = 0; i < 1000; ++i) path += "\xC3\xA9";

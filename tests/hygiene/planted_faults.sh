@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # planted_faults.sh
-# includes|guide|public_symbols|output|text|test_files|headers|weak|instructions|size|exports CXX CMAKE
+# includes|guide|public_symbols|output|text|test_files|headers|weak|instructions|size|exports|subproject|man_page CXX CMAKE
 #
 # Proves that each check can fail: it passes on a small clean tree, and fails with the right message
 # on each of the faults planted here one at a time.
@@ -235,6 +235,41 @@ case $check in
     refused 'lanewise::ops::run'
     library liblanewise.so.0 "${declare[@]}" "$public" 'extern "C" void zip_open() {}'
     refused 'zip_open'
+    ;;
+  subproject)
+    mkdir docs/lanewise
+    library=('add_library(lanewise INTERFACE)' 'add_library(lanewise::lanewise ALIAS lanewise)'
+      'add_library(lanewise::converters ALIAS lanewise)')
+    project=docs/lanewise/CMakeLists.txt
+    put $project "${library[@]}"
+    command=("$cmake" -S "$here/../install/parent" -B docs/build -DCMAKE_CXX_COMPILER="$cxx"
+      -DLANEWISE_DIR="$tree/docs/lanewise")
+    clean
+    fault "CMAKE_CXX_FLAGS was '-Wno-comment', is '-O3'" $project "${library[@]}" \
+      'set(CMAKE_CXX_FLAGS -O3 PARENT_SCOPE)'
+    fault 'defines the target docs' $project "${library[@]}" 'add_custom_target(docs)'
+    fault 'cannot create target "tests"' $project "${library[@]}" 'add_custom_target(tests)'
+    fault 'would stop the parent' $project "${library[@]}" 'file(WRITE x.cpp "")' 'add_library(lanewise_x x.cpp)' \
+      'target_compile_options(lanewise_x PRIVATE -Werror)'
+    fault 'adds tests: units' $project "${library[@]}" 'enable_testing()' 'add_test(NAME units COMMAND true)'
+    fault 'lanewise_program is built' $project "${library[@]}" 'add_custom_target(lanewise_program)'
+    ;;
+  man_page)
+    command -v groff > /dev/null || { echo "needs groff"; exit 77; }
+    page=('.TH X 1' '.SH COMMANDS' '.SS "lanewise add [OPTIONS]"' 'Adds.' '.TP' '\fB\-\-much\fR N' 'Much.')
+    # program LINE...: one with a command `add`, a flag --much, and a page of these lines.
+    program() {
+      put docs/program '#!/bin/sh' 'case $* in' '--man) cat docs/page ;;' \
+        "--help) printf 'Commands:\n  add   Adds\n\n' ;;" "'add --help') printf '  --much N   Much\n' ;;" 'esac'
+      chmod +x docs/program
+      put docs/page "$@"
+    }
+    program "${page[@]}"
+    command=("$here/check_man_page.sh" docs/program)
+    clean
+    fault 'groff complains' docs/page "${page[@]}" '.nosuchrequest'
+    fault 'add is not described' docs/page '.TH X 1' '.SH COMMANDS' 'None.'
+    fault 'add: no --much' docs/page "${page[@]:0:4}"
     ;;
   *) echo "unknown check: $check" >&2; exit 2 ;;
 esac

@@ -19,6 +19,8 @@ case $step in
     expected=$(cd "$here/../../include" && find lanewise -name '*.hpp' -o -name '*.h' | sort)
     found=$(cd "$work/prefix/include" && find . -type f | sed 's|^\./||' | sort)
     diff <(echo "$expected") <(echo "$found")
+    [ ! -x "$work/prefix/bin/lanewise" ] || [ -s "$work/prefix/share/man/man1/lanewise.1" ] ||
+      { echo "the program is installed without its manual page"; exit 1; }
     ! grep -rn "$build" "$work/prefix/lib/cmake" || { echo "the package names the build folder"; exit 1; }
     echo "installed $(wc -l <<< "$found") headers"
     ;;
