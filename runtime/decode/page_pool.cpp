@@ -35,7 +35,8 @@ void PagePool::set_limit(int64_t bytes) noexcept {
 }
 
 int64_t PagePool::most_pages() const noexcept {
-  return limit_ / std::max<int64_t>(page_bytes() * slab_pages_, 1) * slab_pages_;
+  const int64_t slabs = limit_ / std::max<int64_t>(page_bytes() * slab_pages_, 1);
+  return std::min(slabs, kNoLimit / slab_pages_) * slab_pages_;  // pages may have no bytes
 }
 
 Status PagePool::take(int64_t count, std::vector<int32_t>& pages) {

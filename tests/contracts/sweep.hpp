@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
@@ -116,7 +117,7 @@ std::string bytes(const T* data, size_t count) {
 }
 template <typename List>
 std::string bytes(const List& list) {
-  return bytes(list.data(), list.size());
+  return bytes(std::data(list), std::size(list));
 }
 
 }  // namespace lanewise::test

@@ -21,7 +21,10 @@ const std::string kOther = "another text, which is longer than the first";
 
 std::string tokenizer_bits_of(const Encoding& encoding) {
   std::string bits;
-  for (const text::Token& token : encoding.tokens) bits += bytes(&token, 1);
+  for (const text::Token& token : encoding.tokens) {
+    const int32_t numbers[] = {token.id, token.begin, token.end, static_cast<int32_t>(token.role)};
+    bits += bytes(numbers);
+  }
   return bits;
 }
 
