@@ -1,4 +1,4 @@
-# lanewise_sources(target [FOR_SIZE] [TOGETHER name] files...): adds source files to a target.
+# lanewise_sources(target [FOR_SIZE] [ONCE] [TOGETHER name] files...): adds source files to a target.
 #
 # With LANEWISE_JOIN_SOURCES, files of one folder are compiled together, as one file that includes
 # them: most of a compiler's time goes into headers and templates that they share. So names in
@@ -6,8 +6,9 @@
 # does tools/tidy, which finds the file that lacks an include.
 #
 # TOGETHER: folders of a file or two, which are joined as one of that name.
-# FOR_SIZE: code that runs once a process, in no time. Sanitizers' builds do not optimise it, which
-# halves their compile time.
+# FOR_SIZE: code that takes no time in use.
+# ONCE: code that runs once a model or a command. Sanitizers' builds do not optimise it, which halves
+# their compile time.
 
 option(LANEWISE_JOIN_SOURCES "Compile the files of a folder together, which takes less than half the time" ON)
 
@@ -53,16 +54,19 @@ function(lanewise_join_folders target suffix)
 endfunction()
 
 function(lanewise_sources target)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "FOR_SIZE" "TOGETHER" "")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "FOR_SIZE;ONCE" "TOGETHER" "")
   set(sources ${arg_UNPARSED_ARGUMENTS})
   set(options)
   set(suffix)
   if(arg_FOR_SIZE)
     list(APPEND options $<$<CONFIG:Release>:-Os>)
+    set(suffix _small)
+  endif()
+  if(arg_ONCE)
     if(LANEWISE_SANITIZE)
       list(APPEND options -O0)
     endif()
-    set(suffix _small)
+    string(APPEND suffix _once)
   endif()
   if(LANEWISE_JOIN_SOURCES)
     set(joined)
