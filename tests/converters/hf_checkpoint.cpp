@@ -36,8 +36,9 @@ nlohmann::json hf_models(const std::string& folder) {
 }  // namespace
 
 std::vector<std::string> hf_variants(const std::string& folder) {
+  const nlohmann::json models = hf_models(folder);
   std::vector<std::string> names;
-  for (const auto& [name, model] : hf_models(folder).items()) names.push_back(name);
+  for (const auto& [name, model] : models.items()) names.push_back(name);
   return names;
 }
 
