@@ -28,28 +28,6 @@ using Json = base::JsonTree;
 /// Transformers' own limit for a file.
 constexpr size_t kShardBytes = size_t{5} << 30;
 
-/// What the classes with a head put before the names of the model inside them (base_model_prefix in
-/// Transformers): the model_type for these, `model.` for the others.
-struct BasePrefix {
-  std::string_view model_type;
-  std::string_view prefix;
-};
-constexpr BasePrefix kBasePrefixes[] = {
-    {"albert", "albert."},         {"bert", "bert."},
-    {"camembert", "roberta."},     {"deberta", "deberta."},
-    {"deberta-v2", "deberta."},    {"distilbert", "distilbert."},
-    {"electra", "electra."},       {"gpt2", "transformer."},
-    {"gpt_neox", "gpt_neox."},     {"model2vec", "embedding."},
-    {"mpnet", "mpnet."},           {"new", "new."},
-    {"nomic_bert", "nomic_bert."}, {"roberta", "roberta."},
-    {"roformer", "roformer."},     {"static_embedding", "embedding."},
-    {"xlm-roberta", "roberta."}};
-
-std::string_view base_prefix(std::string_view model_type) {
-  const auto* const found = std::ranges::find(kBasePrefixes, model_type, &BasePrefix::model_type);
-  return found == std::end(kBasePrefixes) ? "model." : found->prefix;
-}
-
 /// Files beside the weights that are no part of them; those of ColBERT and BGE-M3 are a model's
 /// settings and modules.
 constexpr auto kBeside = std::to_array<const char*>({"generation_config.json",
@@ -196,7 +174,7 @@ bool is_computed(const CheckpointTensor& tensor) {
 }  // namespace
 
 ModelNames::ModelNames(const std::vector<ExpectedTensor>& tensors, std::string_view model_type)
-    : prefix_(foreign_prefix(tensors, base_prefix(model_type))) {}
+    : prefix_(foreign_prefix(tensors, base_prefix_of(model_type))) {}
 
 std::string ModelNames::operator()(const std::string& name) const {
   return name.starts_with(prefix_) ? name.substr(prefix_.size()) : name;

@@ -115,7 +115,7 @@ Result<FamilyModel> build_albert(const FamilyInput& input) {
 }  // namespace
 
 const Family& albert_family() {
-  static constexpr ModelType kModelTypes[] = {{"albert", "AlbertTokenizer"}};
+  static constexpr ModelType kModelTypes[] = {{"albert", "AlbertTokenizer", "albert."}};
   static const Family family = {"albert", kModelTypes, build_albert, /*has_encoder_form=*/true};
   return family;
 }

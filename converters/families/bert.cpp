@@ -61,7 +61,7 @@ Result<FamilyModel> build_bert(const FamilyInput& input) {
 }  // namespace
 
 const Family& bert_family() {
-  static constexpr ModelType kModelTypes[] = {{"bert", "BertTokenizer"}};
+  static constexpr ModelType kModelTypes[] = {{"bert", "BertTokenizer", "bert."}};
   static const Family family = {"bert", kModelTypes, build_bert, /*has_encoder_form=*/true};
   return family;
 }

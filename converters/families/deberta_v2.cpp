@@ -253,7 +253,7 @@ Result<FamilyModel> build_deberta_v2(const FamilyInput& input) {
 }  // namespace
 
 const Family& deberta_v2_family() {
-  static constexpr ModelType kModelTypes[] = {{"deberta-v2", "DebertaV2Tokenizer"}};
+  static constexpr ModelType kModelTypes[] = {{"deberta-v2", "DebertaV2Tokenizer", "deberta."}};
   static const Family family = {"deberta_v2", kModelTypes, build_deberta_v2,
                                 /*has_encoder_form=*/true};
   return family;

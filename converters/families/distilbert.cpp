@@ -85,7 +85,7 @@ Result<FamilyModel> build_distilbert(const FamilyInput& input) {
 }  // namespace
 
 const Family& distilbert_family() {
-  static constexpr ModelType kModelTypes[] = {{"distilbert", "DistilBertTokenizer"}};
+  static constexpr ModelType kModelTypes[] = {{"distilbert", "DistilBertTokenizer", "distilbert."}};
   static const Family family = {"distilbert", kModelTypes, build_distilbert,
                                 /*has_encoder_form=*/true};
   return family;

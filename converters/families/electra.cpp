@@ -71,7 +71,7 @@ Result<FamilyModel> build_electra(const FamilyInput& input) {
 }  // namespace
 
 const Family& electra_family() {
-  static constexpr ModelType kModelTypes[] = {{"electra", "ElectraTokenizer"}};
+  static constexpr ModelType kModelTypes[] = {{"electra", "ElectraTokenizer", "electra."}};
   static const Family family = {"electra", kModelTypes, build_electra, /*has_encoder_form=*/true};
   return family;
 }

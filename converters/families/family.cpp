@@ -38,6 +38,14 @@ const ModelType* find_type(const Family& family, std::string_view name) noexcept
   return it == types.end() ? nullptr : &*it;
 }
 
+/// The type with that name; one that says nothing if there is none.
+ModelType type_or_default(std::string_view name) noexcept {
+  for (const Family& family : families()) {
+    if (const ModelType* type = find_type(family, name); type != nullptr) return *type;
+  }
+  return {.name = name};
+}
+
 }  // namespace
 
 Status check_made_positions(const Config& config, const std::string& field, int64_t positions,
@@ -61,11 +69,11 @@ Result<const Family*> find_family(const Config& config) {
 }
 
 std::string_view tokenizer_class_of(std::string_view model_type) noexcept {
-  for (const Family& family : families()) {
-    const ModelType* type = find_type(family, model_type);
-    if (type != nullptr) return type->tokenizer_class;
-  }
-  return {};
+  return type_or_default(model_type).tokenizer_class;
+}
+
+std::string_view base_prefix_of(std::string_view model_type) noexcept {
+  return type_or_default(model_type).base_prefix;
 }
 
 }  // namespace lanewise::converters

@@ -59,6 +59,9 @@ struct ModelType {
   std::string_view name;
   /// The class of a tokenizer whose files name none; empty if the files tell it themselves.
   std::string_view tokenizer_class = {};
+  /// What classes with a head put before the names of the model inside them (base_model_prefix in
+  /// Transformers).
+  std::string_view base_prefix = "model.";
 };
 
 /// A kind of model (converters/families.def).
@@ -85,5 +88,8 @@ Result<const Family*> find_family(const Config& config);
 
 /// The tokenizer class of a `model_type`; empty if there is none or it is unknown.
 std::string_view tokenizer_class_of(std::string_view model_type) noexcept;
+
+/// The base_prefix of a `model_type`; "model." if it is unknown.
+std::string_view base_prefix_of(std::string_view model_type) noexcept;
 
 }  // namespace lanewise::converters

@@ -224,7 +224,7 @@ Result<FamilyModel> build_gpt2(const FamilyInput& input) {
 }  // namespace
 
 const Family& gpt2_family() {
-  static constexpr ModelType kModelTypes[] = {{"gpt2", "GPT2Tokenizer"}};
+  static constexpr ModelType kModelTypes[] = {{"gpt2", "GPT2Tokenizer", "transformer."}};
   static const Family family = {"gpt2", kModelTypes, build_gpt2, /*has_encoder_form=*/true};
   return family;
 }

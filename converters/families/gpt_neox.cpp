@@ -239,7 +239,7 @@ Result<FamilyModel> build_gpt_neox(const FamilyInput& input) {
 }  // namespace
 
 const Family& gpt_neox_family() {
-  static constexpr ModelType kModelTypes[] = {{"gpt_neox"}};
+  static constexpr ModelType kModelTypes[] = {{.name = "gpt_neox", .base_prefix = "gpt_neox."}};
   static const Family family = {"gpt_neox", kModelTypes, build_gpt_neox, /*has_encoder_form=*/true};
   return family;
 }

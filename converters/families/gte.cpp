@@ -122,7 +122,7 @@ Result<FamilyModel> build_gte(const FamilyInput& input) {
 }  // namespace
 
 const Family& gte_family() {
-  static constexpr ModelType kModelTypes[] = {{"gte"}, {"new"}};
+  static constexpr ModelType kModelTypes[] = {{"gte"}, {.name = "new", .base_prefix = "new."}};
   static const Family family = {"gte", kModelTypes, build_gte, /*has_encoder_form=*/true};
   return family;
 }

@@ -99,7 +99,7 @@ Result<FamilyModel> build_mpnet(const FamilyInput& input) {
 }  // namespace
 
 const Family& mpnet_family() {
-  static constexpr ModelType kModelTypes[] = {{"mpnet", "MPNetTokenizer"}};
+  static constexpr ModelType kModelTypes[] = {{"mpnet", "MPNetTokenizer", "mpnet."}};
   static const Family family = {"mpnet", kModelTypes, build_mpnet, /*has_encoder_form=*/true};
   return family;
 }

@@ -282,7 +282,7 @@ Result<FamilyModel> build_nomic_bert(const FamilyInput& input) {
 }  // namespace
 
 const Family& nomic_bert_family() {
-  static constexpr ModelType kModelTypes[] = {{"nomic_bert", "BertTokenizer"}};
+  static constexpr ModelType kModelTypes[] = {{"nomic_bert", "BertTokenizer", "nomic_bert."}};
   static const Family family = {"nomic_bert", kModelTypes, build_nomic_bert,
                                 /*has_encoder_form=*/true};
   return family;

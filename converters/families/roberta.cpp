@@ -80,9 +80,9 @@ Result<FamilyModel> build_roberta(const FamilyInput& input) {
 }  // namespace
 
 const Family& roberta_family() {
-  static constexpr ModelType kModelTypes[] = {{"roberta", "RobertaTokenizer"},
-                                              {"xlm-roberta", "XLMRobertaTokenizer"},
-                                              {"camembert", "CamembertTokenizer"}};
+  static constexpr ModelType kModelTypes[] = {{"roberta", "RobertaTokenizer", "roberta."},
+                                              {"xlm-roberta", "XLMRobertaTokenizer", "roberta."},
+                                              {"camembert", "CamembertTokenizer", "roberta."}};
   static const Family family = {"roberta", kModelTypes, build_roberta, /*has_encoder_form=*/true};
   return family;
 }

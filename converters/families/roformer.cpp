@@ -99,7 +99,7 @@ Result<FamilyModel> build_roformer(const FamilyInput& input) {
 }  // namespace
 
 const Family& roformer_family() {
-  static constexpr ModelType kModelTypes[] = {{"roformer", "RoFormerTokenizer"}};
+  static constexpr ModelType kModelTypes[] = {{"roformer", "RoFormerTokenizer", "roformer."}};
   static const Family family = {"roformer", kModelTypes, build_roformer, /*has_encoder_form=*/true};
   return family;
 }

@@ -249,7 +249,9 @@ Result<FamilyModel> build_static_embedding(const FamilyInput& input) {
 }  // namespace
 
 const Family& static_embedding_family() {
-  static constexpr ModelType kModelTypes[] = {{"static_embedding"}, {"model2vec"}};
+  static constexpr ModelType kModelTypes[] = {
+      {.name = "static_embedding", .base_prefix = "embedding."},
+      {.name = "model2vec", .base_prefix = "embedding."}};
   static const Family family = {"static_embedding", kModelTypes, build_static_embedding};
   return family;
 }

@@ -118,13 +118,15 @@ class Builder {
   ValueId slice_features(const std::string& name, ValueId x, int64_t begin, int64_t features);
   ValueId concat_features(const std::string& name, const std::vector<ValueId>& parts);
   ValueId l2_normalize(const std::string& name, ValueId x, double eps);
+  /// A node of any operator, whose output has so many rows and features: for operators that have no
+  /// method here.
+  ValueId append(Node node, RowSymbol rows, int64_t features);
   void output(const std::string& name, ValueId value);
 
   const Value& value(ValueId id) const { return graph_.values[static_cast<size_t>(id)]; }
   Graph take() && { return std::move(graph_); }
 
  private:
-  ValueId append(Node node, RowSymbol rows, int64_t features);
   ValueId attention(const std::string& name, std::vector<ValueId> inputs,
                     const AttentionSpec& spec);
 

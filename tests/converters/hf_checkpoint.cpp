@@ -28,7 +28,19 @@ float hf_checkpoint_scale_of(const std::string& name, size_t dimensions) {
   return name.starts_with("model.") ? 0.375F : 0.25F;
 }
 
+nlohmann::json hf_models(const std::string& folder) {
+  std::ifstream file(data_path(folder + "/models.json"));
+  return nlohmann::json::parse(file);
+}
+
 }  // namespace
+
+std::vector<std::string> hf_variants(const std::string& folder) {
+  const nlohmann::json models = hf_models(folder);
+  std::vector<std::string> names;
+  for (const auto& [name, model] : models.items()) names.push_back(name);
+  return names;
+}
 
 Tensor hf_weight(const std::string& name, const Shape& shape, int64_t eos) {
   Tensor tensor = hashed_tensor(name, shape, hf_checkpoint_scale_of(name, shape.size()),
@@ -38,8 +50,7 @@ Tensor hf_weight(const std::string& name, const Shape& shape, int64_t eos) {
 }
 
 HfCheckpoint hf_checkpoint(const std::string& variant, const std::string& folder) {
-  std::ifstream file(data_path(folder + "/models.json"));
-  const nlohmann::json model = nlohmann::json::parse(file).at(variant);
+  const nlohmann::json model = hf_models(folder).at(variant);
   HfCheckpoint checkpoint;
   for (const auto& [field, value] : model.at("config").items()) {
     checkpoint.config[field] = value.dump();

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "lanewise/tensor.hpp"
 
@@ -18,6 +19,9 @@ struct HfCheckpoint {
 inline const std::string kHfSeq2Seq = "hf_seq2seq";
 inline const std::string kHfDecoders = "hf_decoders";
 inline const std::string kHfEncoders = "hf_encoders";
+
+/// The names of the script's models, in alphabetical order.
+std::vector<std::string> hf_variants(const std::string& folder);
 
 /// With weights as the scripts compute them, to the bit.
 HfCheckpoint hf_checkpoint(const std::string& variant, const std::string& folder = kHfSeq2Seq);

@@ -39,9 +39,7 @@ std::vector<HfDecodersSetting> hf_decoders_settings() {
   std::vector<HfDecodersSetting> all;
   for (const ops::Isa isa : ops::all_isas()) {
     if (!ops::has_kernels<ops::LinearKernels>(isa)) continue;
-    for (const char* variant :
-         {"llama", "llama_biases", "mistral", "qwen2", "qwen3", "smollm3", "phi3", "olmo2",
-          "gemma2", "gemma3_text", "gpt2", "gpt_neox", "mixtral", "qwen3_moe"}) {
+    for (const std::string& variant : hf_variants(kHfDecoders)) {
       all.push_back({variant, std::string(ops::name_of(isa))});
     }
   }

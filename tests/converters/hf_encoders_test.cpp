@@ -35,10 +35,7 @@ std::vector<EncoderSetting> hf_encoders_settings() {
   std::vector<EncoderSetting> all;
   for (const ops::Isa isa : ops::all_isas()) {
     if (!ops::has_kernels<ops::LinearKernels>(isa)) continue;
-    for (const char* variant :
-         {"roberta", "xlm_roberta", "camembert", "distilbert", "electra", "albert", "mpnet",
-          "modernbert", "nomic_bert", "nomic_published", "gte", "gte_published", "jina_published",
-          "jina_published_norms", "roformer", "deberta_v2", "deberta_v2_wide"}) {
+    for (const std::string& variant : hf_variants(kHfEncoders)) {
       all.push_back({variant, std::string(ops::name_of(isa))});
     }
   }

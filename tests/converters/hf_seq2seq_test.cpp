@@ -40,8 +40,7 @@ std::vector<Seq2SeqSetting> hf_seq2seq_settings() {
   std::vector<Seq2SeqSetting> all;
   for (const ops::Isa isa : ops::all_isas()) {
     if (!ops::has_kernels<ops::LinearKernels>(isa)) continue;
-    for (const char* variant :
-         {"marian", "marian_split", "bart", "mbart", "m2m_100", "pegasus", "t5", "t5_gated"}) {
+    for (const std::string& variant : hf_variants(kHfSeq2Seq)) {
       all.push_back({variant, std::string(ops::name_of(isa))});
     }
   }
