@@ -111,6 +111,9 @@ MODELS = [
                                                           "partial_rotary_factor": 0.3})),
     ("gpt_neox serial", "gpt_neox", NEOX | dict(use_parallel_residual=False, attention_bias=False, rope_parameters={
         "rope_type": "default", "rope_theta": 10000.0, "partial_rotary_factor": 1.0})),
+    ("phi", "phi", LLAMA),
+    ("phi tied, theta", "phi", NEOX | dict(tie_word_embeddings=True, hidden_act="gelu", rope_parameters={
+        "rope_type": "default", "rope_theta": 500.0, "partial_rotary_factor": 0.4})),
 ]
 
 FULL = [

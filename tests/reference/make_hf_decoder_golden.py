@@ -53,6 +53,7 @@ VARIANTS = {
              "scale_attn_by_inverse_layer_idx": True, "bos_token_id": 1, "eos_token_id": 2},
     "gpt_neox": {"model_type": "gpt_neox", "rotary_pct": 0.6, "rotary_emb_base": 100,
                  **{k: v for k, v in SIZES.items() if k != "num_key_value_heads"}},
+    "phi": {"model_type": "phi", "partial_rotary_factor": 0.6, **SIZES},
 }  # fmt: skip
 
 
