@@ -139,7 +139,7 @@ TEST(Usage, TextsBesideAnInputFile) {
 TEST(Cpu, SaysWhatRuns) {
   const Outcome plain = run({"cpu"});
   EXPECT_EQ(plain.exit_code, 0);
-  EXPECT_TRUE(converters::has(plain.out, "baseline", "avx512", "chosen", "avxvnni runs avx2's"));
+  EXPECT_TRUE(converters::has(plain.out, "baseline", "chosen"));
 
   const Outcome json = run({"cpu", "--json"});
   ASSERT_EQ(json.objects().size(), 1u);
@@ -148,8 +148,15 @@ TEST(Cpu, SaysWhatRuns) {
   EXPECT_EQ(facts["available_isas"][0], "baseline");
   EXPECT_EQ(facts["isa"], facts["available_isas"].back());
   EXPECT_EQ(facts["f32_kernels"].size(), facts["compiled_isas"].size());
-  EXPECT_EQ(facts["f32_kernels"]["avx512"], "avx512");
-  EXPECT_EQ(facts["f32_kernels"]["avx512bf16"], "avx512");
+  const nlohmann::json kernels = {{"baseline", "baseline"}, {"avx2", "avx2"},
+                                  {"avxvnni", "avx2"},      {"avx512", "avx512"},
+                                  {"avx512vnni", "avx512"}, {"avx512bf16", "avx512"}};
+  for (const std::string name : facts["compiled_isas"]) {
+    EXPECT_TRUE(converters::has(plain.out, name)) << name;
+    EXPECT_EQ(facts["f32_kernels"][name], kernels[name]) << name;
+    const std::string of_another = name + " runs " + kernels[name].get<std::string>() + "'s";
+    EXPECT_EQ(plain.out.find(of_another) != std::string::npos, kernels[name] != name) << name;
+  }
   EXPECT_FALSE(facts.contains("peaks")) << "that takes time, and is for those who ask";
 }
 
