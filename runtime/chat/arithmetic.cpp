@@ -140,7 +140,7 @@ Result<Value> joined(const Value& left, const Value& right, Store& store) {
   return left.is(ValueKind::kList) ? Value::list(items) : Value::tuple(items);
 }
 
-bool is_sequence(const Value& value) { return value.is_string() || value.is_array(); }
+bool is_text_or_list(const Value& value) { return value.is_string() || value.is_array(); }
 
 /// A text, list or tuple `count` times.
 Result<Value> repeated(const Value& sequence, int64_t count, Store& store) {
@@ -172,13 +172,13 @@ Result<Value> arithmetic(Operator op, const Value& left, const Value& right, Sto
     return integers(op, left.integer(), right.integer());
   }
   if (left.is_number() && right.is_number()) return reals(op, left.real(), right.real());
-  if (op == Operator::kAdd && is_sequence(left) && left.kind() == right.kind()) {
+  if (op == Operator::kAdd && is_text_or_list(left) && left.kind() == right.kind()) {
     return joined(left, right, store);
   }
-  if (op == Operator::kMultiply && is_sequence(left) && right.is_integral()) {
+  if (op == Operator::kMultiply && is_text_or_list(left) && right.is_integral()) {
     return repeated(left, right.integer(), store);
   }
-  if (op == Operator::kMultiply && is_sequence(right) && left.is_integral()) {
+  if (op == Operator::kMultiply && is_text_or_list(right) && left.is_integral()) {
     return repeated(right, left.integer(), store);
   }
   LW_RETURN_IF_ERROR(check_defined(left));

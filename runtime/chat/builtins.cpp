@@ -48,6 +48,8 @@ size_t Builtin::parameter_count() const noexcept {
       parameters, [](std::string_view parameter) { return !parameter.empty(); }));
 }
 
+bool flag(const Value& argument) { return !argument.is_missing() && is_true(argument); }
+
 const Builtin* find(std::span<const Builtin> table, std::string_view name) noexcept {
   const auto found = std::ranges::find(table, name, &Builtin::name);
   return found == table.end() ? nullptr : &*found;

@@ -63,6 +63,9 @@ bool is_method(std::string_view name) noexcept;
 Result<Value> apply(const Builtin& builtin, Environment& environment, const Value& subject,
                     const CallArguments& arguments);
 
+/// Whether an argument was given and is true.
+bool flag(const Value& argument);
+
 /// The builtin of a table, or null.
 const Builtin* find(std::span<const Builtin> table, std::string_view name) noexcept;
 

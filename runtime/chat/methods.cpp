@@ -21,7 +21,7 @@ Result<Value> strip_method(Environment&, const Value& subject, Arguments argumen
 }
 
 template <std::string (*convert)(std::string_view)>
-Result<Value> converted(Environment& environment, const Value& subject, Arguments) {
+Result<Value> converted_by_method(Environment& environment, const Value& subject, Arguments) {
   return environment.store.string(convert(subject.text()));
 }
 
@@ -31,7 +31,7 @@ Result<std::string_view> string_of(const Value& argument) {
   return invalid_argument("expected a string, found " + found_text(argument));
 }
 
-Result<Value> replace(Environment& environment, const Value& subject, Arguments arguments) {
+Result<Value> replace_method(Environment& environment, const Value& subject, Arguments arguments) {
   LW_ASSIGN_OR_RETURN(const std::string_view from, string_of(arguments[0]));
   LW_ASSIGN_OR_RETURN(const std::string_view to, string_of(arguments[1]));
   return replaced(subject.text(), from, to, arguments[2], environment.store);
@@ -210,12 +210,12 @@ constexpr Builtin kStringMethods[] = {
     {"endswith", begins_or_ends<Side::kEnd>, {"(suffix)"}, 1},
     {"find", find_method<Side::kBegin>, {"(sub)"}, 1},
     {"rfind", find_method<Side::kEnd>, {"(sub)"}, 1},
-    {"replace", replace, {"(old)", "(new)", "(count)"}, 2},
+    {"replace", replace_method, {"(old)", "(new)", "(count)"}, 2},
     {"join", join_strings, {"(iterable)"}, 1},
-    {"upper", converted<upper>},
-    {"lower", converted<lower>},
-    {"title", converted<title>},
-    {"capitalize", converted<capitalize>},
+    {"upper", converted_by_method<upper>},
+    {"lower", converted_by_method<lower>},
+    {"title", converted_by_method<title>},
+    {"capitalize", converted_by_method<capitalize>},
 };
 
 // All methods of Python's dict: a method hides a key of its name.

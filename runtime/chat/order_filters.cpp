@@ -11,7 +11,6 @@
 namespace lanewise::chat {
 namespace {
 
-bool flag(const Value& argument) { return !argument.is_missing() && is_true(argument); }
 Value or_none(const Value& argument) { return argument.is_missing() ? Value::none() : argument; }
 
 /// What an element is compared by: its attribute, in lower case unless cases differ.

@@ -50,8 +50,6 @@ Result<std::string> indentation(const Value& width) {
   return std::string(static_cast<size_t>(std::max<int64_t>(width.integer(), 0)), ' ');
 }
 
-bool flag(const Value& argument) { return !argument.is_missing() && is_true(argument); }
-
 /// Jinja's own filter: the lines after the first are indented, those that are empty only if asked.
 Result<Value> indent(Environment& environment, const Value& subject, Arguments arguments) {
   if (!subject.is_string()) {

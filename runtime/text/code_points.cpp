@@ -40,26 +40,26 @@ const Range* range_of(const Range (&ranges)[kCount], char32_t code_point) noexce
   return after - 1;
 }
 
-struct Range {
+struct CodePointRange {
   char32_t first;
   char32_t last;
 };
 
 template <size_t kCount>
-bool contains(const Range (&ranges)[kCount], char32_t code_point) noexcept {
-  return std::any_of(std::begin(ranges), std::end(ranges), [&](const Range& range) {
+bool contains(const CodePointRange (&ranges)[kCount], char32_t code_point) noexcept {
+  return std::any_of(std::begin(ranges), std::end(ranges), [&](const CodePointRange& range) {
     return code_point >= range.first && code_point <= range.last;
   });
 }
 
 /// Canonical decompositions added after Unicode 9, where Hugging Face's table stops.
-constexpr Range kYoungDecompositions[] = {
+constexpr CodePointRange kYoungDecompositions[] = {
     {0x105C9, 0x105C9}, {0x105E4, 0x105E4}, {0x11383, 0x11391}, {0x113C5, 0x113C8},
     {0x11938, 0x11938}, {0x16121, 0x16128}, {0x16D68, 0x16D6A},
 };
 
 /// Compatibility decompositions added after Unicode 9.
-constexpr Range kYoungCompatible[] = {
+constexpr CodePointRange kYoungCompatible[] = {
     {0x32FF, 0x32FF},   {0xA7F1, 0xA7F4},   {0xAB69, 0xAB69},   {0x10781, 0x107BA},
     {0x1CCD6, 0x1CCF9}, {0x1E030, 0x1E06D}, {0x1F16C, 0x1F16C}, {0x1FBF0, 0x1FBF9},
 };
@@ -79,18 +79,18 @@ constexpr LowercaseRange kYoungLowercase[] = {
     {0x10D50, 0x10D65, 0x20}, {0x16EA0, 0x16EB8, 0x1B},
 };
 
-constexpr Range kIdeographs[] = {
+constexpr CodePointRange kIdeographs[] = {
     {0x4E00, 0x9FFF},   {0x3400, 0x4DBF},   {0xF900, 0xFAFF},   {0x20000, 0x2A6DF},
     {0x2A700, 0x2B73F}, {0x2B740, 0x2B81F}, {0x2B920, 0x2CEAF}, {0x2F800, 0x2FA1F},
 };
 
 /// Alphabetic but neither letters nor marks (circled and squared letters), and the join controls.
-constexpr Range kOtherWordCharacters[] = {
+constexpr CodePointRange kOtherWordCharacters[] = {
     {0x200C, 0x200D}, {0x24B6, 0x24E9}, {0x1F130, 0x1F149}, {0x1F150, 0x1F169}, {0x1F170, 0x1F189},
 };
 
 /// Word characters of Unicode 15.1 and 16, which Rust's `regex` has and utf8proc 2.8 lacks.
-constexpr Range kYoungWordCharacters[] = {
+constexpr CodePointRange kYoungWordCharacters[] = {
     {0x897, 0x897},     {0x1C89, 0x1C8A},   {0xA7CB, 0xA7CD},   {0xA7DA, 0xA7DC},
     {0x105C0, 0x105F3}, {0x10D40, 0x10D65}, {0x10D69, 0x10D6D}, {0x10D6F, 0x10D85},
     {0x10EC2, 0x10EC4}, {0x10EFC, 0x10EFC}, {0x11380, 0x11389}, {0x1138B, 0x1138B},

@@ -22,7 +22,7 @@ namespace {
 
 using Tensors = std::vector<GgufWriter::Tensor>;
 
-constexpr uint32_t kGgufF32 = 0;
+constexpr uint32_t kTensorF32 = 0;
 constexpr uint32_t kF16 = 1;
 constexpr uint32_t kQ4_0 = 2;
 
@@ -202,7 +202,7 @@ GgufWriter small_file() {
   file.add("general.architecture", kGgufString, gguf_string("test"));
   file.add("tokens", kGgufArray, gguf_strings({"a", "b\xff"}));
   file.add("flag", kGgufBool, "\1");
-  file.tensors = {{"a", {4}, kGgufF32, std::string(16, '\1')},
+  file.tensors = {{"a", {4}, kTensorF32, std::string(16, '\1')},
                   {"b", {32, 2}, kQ4_0, std::string(36, '\2')}};
   return file;
 }
@@ -252,7 +252,7 @@ TEST_F(GgufTest, GivesWhatSafetensorsGives) {
   std::filesystem::remove(path("model.safetensors"));
   TensorMap halves;
   for (const auto& [name, tensor] : tensors_) halves[name] = as_type(tensor, DataType::kF16);
-  for (const auto& bytes : {gguf_of(tensors_, kGgufF32), gguf_of(halves, kF16)}) {
+  for (const auto& bytes : {gguf_of(tensors_, kTensorF32), gguf_of(halves, kF16)}) {
     put("weights.gguf", bytes);
     EXPECT_EQ(bytes_of(converted()), expected);
   }
@@ -285,8 +285,8 @@ TEST_F(GgufTest, ReadsBothVersionsAndAnyAlignment) {
 TEST_F(GgufTest, ReadsEmptyThings) {
   EXPECT_TRUE(open(GgufWriter()).ok());
   GgufWriter file = small_file();
-  file.tensors.push_back({"scalar", {}, kGgufF32, "1234"});
-  file.tensors.push_back({"none", {0, 3}, kGgufF32});
+  file.tensors.push_back({"scalar", {}, kTensorF32, "1234"});
+  file.tensors.push_back({"none", {0, 3}, kTensorF32});
   file.tensors.push_back({"no blocks", {0}, kQ4_0});
   file.add("none", kGgufArray, gguf_array(kGgufArray, 0, ""));
   file.add("", kGgufArray, gguf_strings({}));
@@ -366,22 +366,23 @@ TEST_F(GgufTest, RefusesAlignmentThatLies) {
 
 TEST_F(GgufTest, RefusesTensorsThatLie) {
   const std::string four(16, 'x');
-  EXPECT_TRUE(has(refused_tensor({"x", {1, 1, 1, 1, 4}, kGgufF32, four}), "'x'", "5 dimensions"));
+  EXPECT_TRUE(has(refused_tensor({"x", {1, 1, 1, 1, 4}, kTensorF32, four}), "'x'", "5 dimensions"));
   const uint64_t large = uint64_t{1} << 32;
   EXPECT_TRUE(
-      has(refused_tensor({"x", {large, large}, kGgufF32}, StatusCode::kInvalidArgument), "'x'"));
+      has(refused_tensor({"x", {large, large}, kTensorF32}, StatusCode::kInvalidArgument), "'x'"));
   EXPECT_TRUE(
-      has(refused_tensor({"x", {~uint64_t{0}}, kGgufF32}, StatusCode::kInvalidArgument), "'x'"));
-  EXPECT_TRUE(has(refused_tensor({"x", {large, large / 4}, kGgufF32}), "'x'", "too large"));
-  EXPECT_TRUE(has(refused_tensor({"x", {large}, kGgufF32, four}), "'x'", "bytes"));
+      has(refused_tensor({"x", {~uint64_t{0}}, kTensorF32}, StatusCode::kInvalidArgument), "'x'"));
+  EXPECT_TRUE(has(refused_tensor({"x", {large, large / 4}, kTensorF32}), "'x'", "too large"));
+  EXPECT_TRUE(has(refused_tensor({"x", {large}, kTensorF32, four}), "'x'", "bytes"));
   EXPECT_TRUE(has(refused_tensor({"x", {31}, kQ4_0, four}), "'x'", "rows of 31", "32"));
   EXPECT_TRUE(has(refused_tensor({"x", {16, 2}, kQ4_0, four}), "'x'", "rows of 16", "Q4_0"));
   EXPECT_TRUE(has(refused_tensor({"x", {}, kQ4_0, four}), "'x'", "rows of 1 "));
-  EXPECT_TRUE(has(refused_tensor({"x", {4}, kGgufF32, four, 4}), "'x'", "multiple of 32"));
-  EXPECT_TRUE(has(refused_tensor({"x", {4}, kGgufF32, four, 32}), "'b' and 'x' overlap"));
-  EXPECT_TRUE(has(refused_tensor({"x", {4}, kGgufF32, four, 1 << 20}), "'x'", "1048576"));
-  EXPECT_TRUE(has(refused_tensor({"x", {4}, kGgufF32, four, int64_t{1} << 62}), "'x'", "bytes at"));
-  EXPECT_TRUE(has(refused_tensor({"a", {4}, kGgufF32, four}), "tensor 'a' is there twice"));
+  EXPECT_TRUE(has(refused_tensor({"x", {4}, kTensorF32, four, 4}), "'x'", "multiple of 32"));
+  EXPECT_TRUE(has(refused_tensor({"x", {4}, kTensorF32, four, 32}), "'b' and 'x' overlap"));
+  EXPECT_TRUE(has(refused_tensor({"x", {4}, kTensorF32, four, 1 << 20}), "'x'", "1048576"));
+  EXPECT_TRUE(
+      has(refused_tensor({"x", {4}, kTensorF32, four, int64_t{1} << 62}), "'x'", "bytes at"));
+  EXPECT_TRUE(has(refused_tensor({"a", {4}, kTensorF32, four}), "tensor 'a' is there twice"));
   for (const uint32_t type : {42U, 99U, 0xffffffffU}) {
     EXPECT_TRUE(has(refused_tensor({"x", {4}, type, four}, StatusCode::kUnsupported), "'x'",
                     "unknown type " + std::to_string(type)));
@@ -429,7 +430,7 @@ GgufWriter part(uint16_t number, uint16_t count, int32_t tensors) {
   file.add("split.no", kGgufU16, gguf_bytes(number));
   file.add("split.count", kGgufU16, gguf_bytes(count));
   file.add("split.tensors.count", kGgufI32, gguf_bytes(tensors));
-  file.tensors = {{"t" + std::to_string(number), {1}, kGgufF32, gguf_bytes(number + 0.5F)}};
+  file.tensors = {{"t" + std::to_string(number), {1}, kTensorF32, gguf_bytes(number + 0.5F)}};
   return file;
 }
 

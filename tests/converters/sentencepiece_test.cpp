@@ -15,7 +15,7 @@ using Json = nlohmann::json;
 using Ids = std::vector<int32_t>;
 using SentencepieceTokenizerPtr = std::shared_ptr<const text::Tokenizer>;
 
-SentencepieceTokenizerPtr parsed(const Result<std::string>& json) {
+SentencepieceTokenizerPtr parsed_sentencepieces(const Result<std::string>& json) {
   EXPECT_TRUE(json.ok()) << json.status().message();
   if (!json.ok()) return nullptr;
   const auto tokenizer = text::parse_tokenizer(*json);
@@ -30,7 +30,7 @@ Ids ids_of(const text::Tokenizer& tokenizer, std::string_view text) {
 /// SentencePiece's ids of a text, without special tokens.
 Ids plain_ids(const std::string& file, std::string_view text) {
   const SentencepieceTokenizerPtr tokenizer =
-      parsed(plain_tokenizer(text::read_subword_data(file)));
+      parsed_sentencepieces(plain_tokenizer(text::read_subword_data(file)));
   return tokenizer ? ids_of(*tokenizer, text) : Ids{};
 }
 
@@ -39,7 +39,7 @@ class SentencePieceGoldenTest : public testing::TestWithParam<const char*> {};
 TEST_P(SentencePieceGoldenTest, EqualsSentencePiece) {
   const std::string name = GetParam();
   const SentencepieceTokenizerPtr tokenizer =
-      parsed(plain_tokenizer(text::read_subword_data(name + ".model")));
+      parsed_sentencepieces(plain_tokenizer(text::read_subword_data(name + ".model")));
   ASSERT_TRUE(tokenizer);
   text::expect_golden(*tokenizer, "spm_" + name, false);
 }
@@ -47,7 +47,7 @@ TEST_P(SentencePieceGoldenTest, EqualsSentencePiece) {
 TEST_P(SentencePieceGoldenTest, ItsJsonIsAnEqualTokenizer) {
   const std::string name = GetParam();
   const SentencepieceTokenizerPtr tokenizer =
-      parsed(plain_tokenizer(text::read_subword_data(name + ".model")));
+      parsed_sentencepieces(plain_tokenizer(text::read_subword_data(name + ".model")));
   ASSERT_TRUE(tokenizer);
   const auto copy = text::parse_tokenizer(tokenizer->to_json());
   ASSERT_TRUE(copy.ok()) << copy.status().message();
@@ -73,7 +73,7 @@ TEST(SentencePieceModelTest, EqualsSentencePieceForEveryTypeAndKindOfPiece) {
     SCOPED_TRACE("model " + std::to_string(i) + ", " + golden[i]["type"].get<std::string>());
     const auto file = text::decode_base64(golden[i]["model"].get<std::string>(), "model");
     ASSERT_TRUE(file.ok());
-    const SentencepieceTokenizerPtr tokenizer = parsed(plain_tokenizer(*file));
+    const SentencepieceTokenizerPtr tokenizer = parsed_sentencepieces(plain_tokenizer(*file));
     ASSERT_TRUE(tokenizer);
     for (const Json& expected : golden[i]["texts"]) {
       const auto result = text::result_of(*tokenizer, expected[0].get<std::string>(), false);
@@ -116,7 +116,7 @@ TEST(SentencePieceFileTest, ChangedBytesGiveATokenizerOrAnError) {
 
 TEST(SentencePieceFamilyTest, T5) {
   const std::string spm = text::read_subword_data("unigram.model");
-  const SentencepieceTokenizerPtr tokenizer = parsed(t5_tokenizer(spm, 100));
+  const SentencepieceTokenizerPtr tokenizer = parsed_sentencepieces(t5_tokenizer(spm, 100));
   ASSERT_TRUE(tokenizer);
   Ids expected = plain_ids("unigram.model", "The old clock");
   expected.push_back(2);
@@ -128,7 +128,7 @@ TEST(SentencePieceFamilyTest, T5) {
 
 TEST(SentencePieceFamilyTest, LlamaBeginsWithItsToken) {
   const SentencepieceTokenizerPtr tokenizer =
-      parsed(llama_tokenizer(text::read_subword_data("bpe.model")));
+      parsed_sentencepieces(llama_tokenizer(text::read_subword_data("bpe.model")));
   ASSERT_TRUE(tokenizer);
   Ids expected = plain_ids("bpe.model", "The  river");
   expected.insert(expected.begin(), 1);
@@ -156,7 +156,8 @@ TEST(SentencePieceFamilyTest, MarianHasTheIdsOfItsVocabulary) {
   const Ids plain = plain_ids("unigram.model", "The old clock, the river");
   const std::string missing = file->pieces[static_cast<size_t>(plain.back())].text;
   const Json vocabulary = marian_vocabulary(missing);
-  const SentencepieceTokenizerPtr tokenizer = parsed(marian_tokenizer(spm, vocabulary.dump()));
+  const SentencepieceTokenizerPtr tokenizer =
+      parsed_sentencepieces(marian_tokenizer(spm, vocabulary.dump()));
   ASSERT_TRUE(tokenizer);
   Ids expected = {vocabulary[">>fra<<"].get<int32_t>()};
   for (const int32_t place : plain) {
@@ -172,7 +173,8 @@ TEST(SentencePieceFamilyTest, MarianHasTheIdsOfItsVocabulary) {
 TEST(SentencePieceFamilyTest, MarianTakesCodesAtTheStartAlone) {
   const std::string spm = text::read_subword_data("unigram.model");
   const Json vocabulary = marian_vocabulary("");
-  const SentencepieceTokenizerPtr tokenizer = parsed(marian_tokenizer(spm, vocabulary.dump()));
+  const SentencepieceTokenizerPtr tokenizer =
+      parsed_sentencepieces(marian_tokenizer(spm, vocabulary.dump()));
   ASSERT_TRUE(tokenizer);
   const auto french = vocabulary[">>fra<<"].get<int32_t>();
   const Ids plain = ids_of(*tokenizer, "The river");
@@ -181,7 +183,7 @@ TEST(SentencePieceFamilyTest, MarianTakesCodesAtTheStartAlone) {
   EXPECT_EQ(ids_of(*tokenizer, ">>xyz<< The river"), unknown);
   const Ids within = ids_of(*tokenizer, "The river >>fra<<");
   EXPECT_EQ(std::ranges::find(within, french), within.end());
-  const SentencepieceTokenizerPtr copy = parsed(tokenizer->to_json());
+  const SentencepieceTokenizerPtr copy = parsed_sentencepieces(tokenizer->to_json());
   ASSERT_TRUE(copy);
   EXPECT_EQ(ids_of(*copy, ">>fra<<"), (Ids{french, 0}));
   EXPECT_EQ(*tokenizer->decode(Ids{french, 0}, true), ">>fra<<") << "no special token";
@@ -190,8 +192,8 @@ TEST(SentencePieceFamilyTest, MarianTakesCodesAtTheStartAlone) {
 TEST(SentencePieceFamilyTest, WhatIsNoPieceMayBeInTheVocabulary) {
   Json vocabulary = marian_vocabulary("");
   vocabulary["\u4e2d\u6587"] = 2000;
-  const SentencepieceTokenizerPtr tokenizer =
-      parsed(marian_tokenizer(text::read_subword_data("unigram.model"), vocabulary.dump()));
+  const SentencepieceTokenizerPtr tokenizer = parsed_sentencepieces(
+      marian_tokenizer(text::read_subword_data("unigram.model"), vocabulary.dump()));
   ASSERT_TRUE(tokenizer);
   const auto space = vocabulary["\u2581"].get<int32_t>();
   EXPECT_EQ(ids_of(*tokenizer, "\u4e2d\u6587"), (Ids{space, 2000, 0}));
@@ -205,14 +207,14 @@ TEST(SentencePieceFamilyTest, LanguagesStandWhereTheirModelHasThem) {
   for (int32_t& id : pieces) ++id;
   Ids nllb = {901, 2};
   nllb.insert(nllb.begin() + 1, pieces.begin(), pieces.end());
-  const SentencepieceTokenizerPtr first = parsed(nllb_tokenizer(spm, "ace_Arab"));
+  const SentencepieceTokenizerPtr first = parsed_sentencepieces(nllb_tokenizer(spm, "ace_Arab"));
   ASSERT_TRUE(first);
   EXPECT_EQ(ids_of(*first, "The river"), nllb);
   EXPECT_EQ(first->vocabulary_size(), 900 + 1 + 202 + 1);
 
   Ids mbart = pieces;
   mbart.insert(mbart.end(), {2, 901 + 5});
-  const SentencepieceTokenizerPtr second = parsed(mbart_tokenizer(spm, "en_XX"));
+  const SentencepieceTokenizerPtr second = parsed_sentencepieces(mbart_tokenizer(spm, "en_XX"));
   ASSERT_TRUE(second);
   mbart.back() = *second->id("en_XX");
   EXPECT_EQ(ids_of(*second, "The river"), mbart);
@@ -220,20 +222,21 @@ TEST(SentencePieceFamilyTest, LanguagesStandWhereTheirModelHasThem) {
   EXPECT_EQ(mbart50_tokenizer(spm, "xx").status().code(), StatusCode::kInvalidArgument);
 
   Json vocabulary = {{"<s>", 0}, {"<pad>", 1}, {"</s>", 2}, {"<unk>", 3}, {"▁The", 4}};
-  const SentencepieceTokenizerPtr third = parsed(m2m100_tokenizer(spm, vocabulary.dump(), "en"));
+  const SentencepieceTokenizerPtr third =
+      parsed_sentencepieces(m2m100_tokenizer(spm, vocabulary.dump(), "en"));
   ASSERT_TRUE(third);
   EXPECT_EQ(third->id("__af__"), 5);
   EXPECT_EQ(ids_of(*third, "The").front(), *third->id("__en__"));
   EXPECT_EQ(ids_of(*third, "The").back(), 2);
   const SentencepieceTokenizerPtr wmt21 =
-      parsed(m2m100_tokenizer(spm, vocabulary.dump(), "is", "wmt21"));
+      parsed_sentencepieces(m2m100_tokenizer(spm, vocabulary.dump(), "is", "wmt21"));
   ASSERT_TRUE(wmt21);
   EXPECT_EQ(wmt21->id("__en__"), 5);
   EXPECT_EQ(ids_of(*wmt21, "The").front(), 7);
   EXPECT_EQ(m2m100_tokenizer(spm, vocabulary.dump(), "en", "x").status().code(),
             StatusCode::kUnsupported);
   const SentencepieceTokenizerPtr legacy =
-      parsed(nllb_tokenizer(spm, "ace_Arab", LanguagePlace::kLast));
+      parsed_sentencepieces(nllb_tokenizer(spm, "ace_Arab", LanguagePlace::kLast));
   ASSERT_TRUE(legacy);
   Ids behind = pieces;
   behind.insert(behind.end(), {2, 901});
@@ -270,7 +273,7 @@ void expect_fairseq_pair(const text::Tokenizer& tokenizer, int32_t offset, int32
 
 TEST(SentencePieceFamilyTest, XlmRobertaHasFairseqsIds) {
   const SentencepieceTokenizerPtr tokenizer =
-      parsed(xlm_roberta_tokenizer(text::read_subword_data("unigram.model")));
+      parsed_sentencepieces(xlm_roberta_tokenizer(text::read_subword_data("unigram.model")));
   ASSERT_TRUE(tokenizer);
   EXPECT_EQ(tokenizer->vocabulary_size(), 902);
   EXPECT_EQ(tokenizer->id("<mask>"), 901);
@@ -280,7 +283,7 @@ TEST(SentencePieceFamilyTest, XlmRobertaHasFairseqsIds) {
 
 TEST(SentencePieceFamilyTest, CamembertHasFairseqsTokensBeforeItsOwn) {
   const SentencepieceTokenizerPtr tokenizer =
-      parsed(camembert_tokenizer(text::read_subword_data("unigram.model")));
+      parsed_sentencepieces(camembert_tokenizer(text::read_subword_data("unigram.model")));
   ASSERT_TRUE(tokenizer);
   EXPECT_EQ(tokenizer->vocabulary_size(), 905);
   EXPECT_EQ(tokenizer->id("<mask>"), 904);

@@ -13,7 +13,7 @@ using test::Matrix;
 
 constexpr double kAddTolerance = 0x1p-24;  // times |y|: half a unit in the last place
 
-std::vector<double> reference(const Matrix<float>& a, const Matrix<float>& b) {
+std::vector<double> sum_of(const Matrix<float>& a, const Matrix<float>& b) {
   std::vector<double> y;
   for (int64_t r = 0; r < a.rows(); ++r) {
     for (int64_t i = 0; i < a.features(); ++i) y.push_back(double{a.at(r, i)} + b.at(r, i));
@@ -42,7 +42,7 @@ TEST_P(AddTest, AgreesWithTheReferenceForEverySizeAndAlignment) {
       const Operand inputs[] = {a.operand(), b.operand()};
       const Matrix<float> y =
           test::run_every_way(*op, inputs, Matrix<float>(3, dim, (shift + 7) % 16, 3));
-      const std::vector<double> expected = reference(a, b);
+      const std::vector<double> expected = sum_of(a, b);
       std::vector<double> bounds;
       for (const double value : expected) bounds.push_back(kAddTolerance * std::abs(value));
       ASSERT_TRUE(test::within(y, expected, bounds)) << "dim " << dim << ", shift " << shift;
@@ -58,7 +58,7 @@ TEST_P(AddTest, CutsManyRows) {
   ASSERT_NE(op, nullptr);
   const Operand inputs[] = {a.operand(), b.operand()};
   const Matrix<float> y = test::run_every_way(*op, inputs, Matrix<float>(rows, 20));
-  EXPECT_TRUE(test::close_to(y, reference(a, b), kAddTolerance));
+  EXPECT_TRUE(test::close_to(y, sum_of(a, b), kAddTolerance));
 }
 
 TEST_P(AddTest, TakesNoRows) {

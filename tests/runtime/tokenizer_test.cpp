@@ -20,14 +20,14 @@ using attention::test::small_model;
 using Ids = std::vector<int32_t>;
 using Json = nlohmann::json;
 
-Tokenizer tiny() {
+Tokenizer tiny_tokenizer() {
   Result<Tokenizer> made = Tokenizer::from_json(text::tiny_json().dump());
   EXPECT_TRUE(made.ok()) << made.status().message();
   return std::move(made).value();
 }
 
 TEST(Tokenizer, EncodesIdsAndOffsets) {
-  const auto encoding = tiny().encode("Hello, unable");
+  const auto encoding = tiny_tokenizer().encode("Hello, unable");
   ASSERT_TRUE(encoding.ok()) << encoding.status().message();
   EXPECT_EQ(encoding->ids,
             (Ids{text::kCls, text::kHello, text::kComma, text::kUn, text::kAble, text::kSep}));
@@ -38,17 +38,17 @@ TEST(Tokenizer, EncodesIdsAndOffsets) {
 }
 
 TEST(Tokenizer, KeepsToTheLengthAndLeavesSpecialTokensOut) {
-  const auto cut = tiny().encode("hello world .", {.max_length = 4});
+  const auto cut = tiny_tokenizer().encode("hello world .", {.max_length = 4});
   ASSERT_TRUE(cut.ok());
   EXPECT_EQ(cut->ids, (Ids{text::kCls, text::kHello, text::kWorld, text::kSep}));
   EXPECT_TRUE(cut->truncated);
-  const auto bare = tiny().encode("hello world .", {.add_special_tokens = false});
+  const auto bare = tiny_tokenizer().encode("hello world .", {.add_special_tokens = false});
   ASSERT_TRUE(bare.ok());
   EXPECT_EQ(bare->ids, (Ids{text::kHello, text::kWorld, text::kDot}));
 }
 
 TEST(Tokenizer, EncodesPairs) {
-  const auto pair = tiny().encode_pair("hello", "world .");
+  const auto pair = tiny_tokenizer().encode_pair("hello", "world .");
   ASSERT_TRUE(pair.ok()) << pair.status().message();
   EXPECT_EQ(pair->ids,
             (Ids{text::kCls, text::kHello, text::kSep, text::kWorld, text::kDot, text::kSep}));
@@ -58,7 +58,7 @@ TEST(Tokenizer, EncodesPairs) {
 }
 
 TEST(Tokenizer, DecodesAndKnowsItsTokens) {
-  const Tokenizer tokenizer = tiny();
+  const Tokenizer tokenizer = tiny_tokenizer();
   const Ids ids = {text::kCls, text::kHello, text::kUn, text::kAble, text::kSep};
   EXPECT_EQ(*tokenizer.decode(ids), "hello unable");
   EXPECT_EQ(*tokenizer.decode(ids, false), "[CLS] hello unable [SEP]");
@@ -71,7 +71,7 @@ TEST(Tokenizer, DecodesAndKnowsItsTokens) {
 }
 
 TEST(Tokenizer, RefusesWhatItCannotRead) {
-  const Tokenizer tokenizer = tiny();
+  const Tokenizer tokenizer = tiny_tokenizer();
   const auto not_utf8 = tokenizer.encode("ab\xff");
   EXPECT_EQ(not_utf8.status().code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(not_utf8.status().message(), check_utf8("ab\xff").message());
@@ -85,11 +85,11 @@ TEST(Tokenizer, RefusesWhatItCannotRead) {
 }
 
 TEST(Tokenizer, GoesIntoJsonAndBack) {
-  const auto json = tiny().to_json();
+  const auto json = tiny_tokenizer().to_json();
   ASSERT_TRUE(json.ok());
   const auto again = Tokenizer::from_json(*json);
   ASSERT_TRUE(again.ok()) << again.status().message();
-  EXPECT_EQ(again->encode("unaffable")->ids, tiny().encode("unaffable")->ids);
+  EXPECT_EQ(again->encode("unaffable")->ids, tiny_tokenizer().encode("unaffable")->ids);
 }
 
 TEST(Tokenizer, OutlivesTheModelThatItIsOf) {
@@ -165,7 +165,7 @@ TEST(Tokenizer, PutsAnotherLanguageAroundTexts) {
 TEST(TextStreamOfATokenizer, GivesTheTextOfAllTokens) {
   std::optional<TextStream> stream;
   {
-    const Tokenizer tokenizer = tiny();
+    const Tokenizer tokenizer = tiny_tokenizer();
     Result<TextStream> made = TextStream::create(tokenizer);
     ASSERT_TRUE(made.ok());
     stream = std::move(made).value();
@@ -183,7 +183,7 @@ TEST(TextStreamOfATokenizer, GivesTheTextOfAllTokens) {
 }
 
 TEST(TextStreamOfATokenizer, ContinuesAText) {
-  const Tokenizer tokenizer = tiny();
+  const Tokenizer tokenizer = tiny_tokenizer();
   const Ids before = {text::kCls, text::kHello, text::kUn};
   const Ids ids = {text::kAble, text::kWorld, text::kSep};
   const auto added = tokenizer.decode_after(before, ids);
