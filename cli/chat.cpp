@@ -1,6 +1,5 @@
 #include <memory>
 #include <string>
-#include <utility>
 
 #include "cli/cache_flags.hpp"
 #include "cli/chatting.hpp"
@@ -99,8 +98,8 @@ Status chat(const ChatOptions& options, Shell& shell) {
                                              options.cache.over(shell.session_options()), shell));
   if (options.grammar.given()) {
     LANEWISE_ASSIGN_OR_RETURN(const Tokenizer target, Tokenizer::of_target(model));
-    LANEWISE_ASSIGN_OR_RETURN(Constraint constraint, options.grammar.constraint(target));
-    chatting.constrain(std::move(constraint));
+    LANEWISE_ASSIGN_OR_RETURN(const Constraint constraint, options.grammar.constraint(target));
+    chatting.constrain(constraint);
   }
   if (options.messages.empty()) return converse(chatting, options.system, shell);
   const Result<std::string> answer = chatting.answer(input.messages, input.tools);

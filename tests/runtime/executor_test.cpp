@@ -251,8 +251,11 @@ TEST(StepBarrier, KeepsThreadsInStep) {
       std::this_thread::sleep_for(std::chrono::microseconds(100 * t));  // most join in the middle
       for (auto step = static_cast<int>(barrier.join()); step < kSteps;) {
         // Threads write in even steps and read in odd ones. 0: a thread that has not joined.
-        if (step % 2 == 0) written[t] = step;
-        for (const int other : written) faults += step % 2 == 1 && other != 0 && other != step - 1;
+        if (step % 2 == 0) {
+          written[t] = step;
+        } else {
+          for (const int other : written) faults += other != 0 && other != step - 1;
+        }
         step = static_cast<int>(barrier.wait(static_cast<uint32_t>(step)));
       }
     });
