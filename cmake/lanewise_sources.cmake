@@ -1,4 +1,4 @@
-# lanewise_sources(target [FOR_SIZE] [ONCE] [TOGETHER name] files...): adds source files to a target.
+# lanewise_sources(target [FOR_SIZE | ONCE] [TOGETHER name] files...): adds source files to a target.
 #
 # With LANEWISE_JOIN_SOURCES, files of one folder are compiled together, as one file that includes
 # them: most of a compiler's time goes into headers and templates that they share. So names in
@@ -7,8 +7,8 @@
 #
 # TOGETHER: folders of a file or two, which are joined as one of that name.
 # FOR_SIZE: code that takes no time in use.
-# ONCE: code that runs once a model or a command. Sanitizers' builds do not optimise it, which halves
-# their compile time.
+# ONCE: such code that runs once a model or a command. Sanitizers' builds do not optimise it, which
+# halves their compile time.
 
 option(LANEWISE_JOIN_SOURCES "Compile the files of a folder together, which takes less than half the time" ON)
 
@@ -58,15 +58,15 @@ function(lanewise_sources target)
   set(sources ${arg_UNPARSED_ARGUMENTS})
   set(options)
   set(suffix)
-  if(arg_FOR_SIZE)
+  if(arg_FOR_SIZE OR arg_ONCE)
     list(APPEND options $<$<CONFIG:Release>:-Os>)
     set(suffix _small)
   endif()
   if(arg_ONCE)
+    set(suffix _once)
     if(LANEWISE_SANITIZE)
       list(APPEND options -O0)
     endif()
-    string(APPEND suffix _once)
   endif()
   if(LANEWISE_JOIN_SOURCES)
     set(joined)

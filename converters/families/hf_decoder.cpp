@@ -6,6 +6,7 @@
 
 #include "base/status_macros.hpp"
 #include "converters/families/hf_heads.hpp"
+#include "converters/families/hf_names.hpp"
 #include "converters/families/hf_tokenizer.hpp"
 #include "converters/families/sentence_head.hpp"
 #include "converters/families/sentence_transformers.hpp"
@@ -28,6 +29,30 @@ Result<DecoderForm> decoder_form(const FamilyInput& input, std::string_view clas
   const bool headless = std::ranges::any_of(
       architectures, [&](const std::string& name) { return name == names[0] || name == names[1]; });
   return headless ? DecoderForm::kTokens : DecoderForm::kLogits;
+}
+
+Result<DecoderTables> find_decoder_tables(const FamilyInput& input, DecoderForm form, bool tied,
+                                          DecoderTables usual,
+                                          std::vector<std::string>& leftovers) {
+  if (tied || form != DecoderForm::kLogits) {
+    leftovers.insert(leftovers.end(), {usual.embedding, usual.head});
+  }
+  if (!tied) return usual;
+  const TiedTensors both(input.checkpoint, {usual.embedding, usual.head});
+  usual.embedding = both.common();
+  LW_ASSIGN_OR_RETURN(usual.head, both.of(usual.head));
+  return usual;
+}
+
+std::vector<std::string> layer_leftovers(const std::string& prefix, int64_t layers,
+                                         std::initializer_list<std::string_view> names) {
+  std::vector<std::string> all;
+  for (int64_t i = 0; i < layers; ++i) {
+    for (const std::string_view name : names) {
+      all.push_back(prefix + "." + std::to_string(i) + "." + std::string(name));
+    }
+  }
+  return all;
 }
 
 Status finish_decoder(const FamilyInput& input, DecoderForm form, graph::Builder& builder,

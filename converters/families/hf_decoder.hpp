@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "converters/families/family.hpp"
 #include "converters/families/hf_config.hpp"
@@ -25,6 +27,21 @@ enum class DecoderForm {
 /// Fails as check_head() does.
 Result<DecoderForm> decoder_form(const FamilyInput& input, std::string_view classes,
                                  const std::string& outside);
+
+/// The weights of the embedding and of the head that generates: names of tensors.
+struct DecoderTables {
+  std::string embedding;
+  std::string head;
+};
+
+/// Where the file has them, which may store tied ones under either name. Adds to `leftovers` the
+/// names that nothing reads then. Fails as TiedTensors::of() does.
+Result<DecoderTables> find_decoder_tables(const FamilyInput& input, DecoderForm form, bool tied,
+                                          DecoderTables usual, std::vector<std::string>& leftovers);
+
+/// PREFIX.<number>.NAME of every layer and name: what older checkpoints store beside the weights.
+std::vector<std::string> layer_leftovers(const std::string& prefix, int64_t layers,
+                                         std::initializer_list<std::string_view> names);
 
 struct DecoderInfo {
   std::string_view model_type;

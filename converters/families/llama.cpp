@@ -235,44 +235,24 @@ class LlamaWriter {
   ValueId local_angles_ = -1;
 };
 
-/// Frequencies that older checkpoints store with each layer.
-std::vector<std::string> llama_leftovers(const LlamaConfig& config, const std::string& prefix) {
-  std::vector<std::string> names;
-  for (size_t i = 0; i < config.layers.size(); ++i) {
-    names.push_back(prefix + "layers." + std::to_string(i) + ".self_attn.rotary_emb.inv_freq");
-  }
-  return names;
-}
-
-/// All names of the embedding and of the head that is tied to it.
-TiedTensors llama_tied_tensors(const LlamaConfig& config, const Checkpoint& checkpoint,
-                               const std::string& embedding, const std::string& head) {
-  std::vector<std::string> names = {embedding};
-  if (config.tied_head) names.push_back(head);
-  return {checkpoint, std::move(names)};
-}
-
 Result<FamilyModel> build_llama(const FamilyInput& input) {
   LW_ASSIGN_OR_RETURN(const LlamaConfig config, read_llama_config(input));
   LW_ASSIGN_OR_RETURN(const std::string prefix,
                       find_prefix(input.checkpoint, kLlamaAnchor, "model."));
   LW_ASSIGN_OR_RETURN(const DecoderForm form,
                       decoder_form(input, config.kind->classes, outside_of_model(prefix)));
-  const std::string embedding = prefix + "embed_tokens.weight";
-  std::string head = outside_of_model(prefix) + "lm_head.weight";
-  const TiedTensors tied = llama_tied_tensors(config, input.checkpoint, embedding, head);
   FamilyModel model;
-  model.leftovers = llama_leftovers(config, prefix);
-  if (form != DecoderForm::kLogits || config.tied_head) {
-    model.leftovers.insert(model.leftovers.end(), {embedding, head});
-  }
-  if (config.tied_head) {
-    LW_ASSIGN_OR_RETURN(head, tied.of(head));
-  }
+  model.leftovers = layer_leftovers(prefix + "layers", std::ssize(config.layers),
+                                    {"self_attn.rotary_emb.inv_freq"});
+  LW_ASSIGN_OR_RETURN(const DecoderTables tables,
+                      find_decoder_tables(input, form, config.tied_head,
+                                          {prefix + "embed_tokens.weight",
+                                           outside_of_model(prefix) + "lm_head.weight"},
+                                          model.leftovers));
   LW_ASSIGN_OR_RETURN(ModuleTensors tensors, ModuleTensors::create(input.config, input.checkpoint));
-  LlamaWriter writer(config, tied.common(), prefix, tensors);
+  LlamaWriter writer(config, tables.embedding, prefix, tensors);
   const ValueId x = writer.write();
-  if (form == DecoderForm::kLogits) writer.write_logits(x, head);
+  if (form == DecoderForm::kLogits) writer.write_logits(x, tables.head);
   LW_RETURN_IF_ERROR(finish_decoder(input, form, writer.builder(), x,
                                     {.model_type = config.kind->model_type,
                                      .vocabulary = config.vocabulary,

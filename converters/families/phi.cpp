@@ -8,6 +8,7 @@
 #include "base/status_macros.hpp"
 #include "converters/families/activation_names.hpp"
 #include "converters/families/config_limits.hpp"
+#include "converters/families/decoder_writer.hpp"
 #include "converters/families/family.hpp"
 #include "converters/families/hf_config.hpp"
 #include "converters/families/hf_decoder.hpp"
@@ -19,7 +20,6 @@
 namespace lanewise::converters {
 namespace {
 
-using graph::RowSymbol;
 using graph::ValueId;
 
 constexpr int64_t kPhiMaxPositions = INT32_MAX / 4;
@@ -34,14 +34,12 @@ constexpr std::array kPhiFields = std::to_array<std::string_view>(
      "vocab_size"});
 
 struct PhiConfig {
-  int64_t vocabulary = 0;
-  int64_t width = 0;
+  DecoderSizes sizes;
   int64_t hidden = 0;
   int64_t layers = 0;
   int64_t heads = 0;
   int64_t kv_heads = 0;
   int64_t positions = 0;
-  double eps = 0;
   std::string activation;
   RotaryFrequencies rotary;
   bool tied_head = false;
@@ -50,9 +48,9 @@ struct PhiConfig {
 Status read_phi_heads(const Config& config, PhiConfig& c) {
   LW_ASSIGN_OR_RETURN(c.heads, config.integer("num_attention_heads", 32, 1, kMaxFeatures));
   LW_ASSIGN_OR_RETURN(c.kv_heads, config.integer("num_key_value_heads", c.heads, 1, kMaxFeatures));
-  if (c.width % c.heads != 0) {
+  if (c.sizes.width % c.heads != 0) {
     return config.wrong("num_attention_heads",
-                        "a divisor of hidden_size = " + std::to_string(c.width));
+                        "a divisor of hidden_size = " + std::to_string(c.sizes.width));
   }
   if (c.heads % c.kv_heads == 0) return {};
   return config.wrong("num_key_value_heads",
@@ -60,8 +58,8 @@ Status read_phi_heads(const Config& config, PhiConfig& c) {
 }
 
 Status read_phi_sizes(const Config& config, PhiConfig& c) {
-  LW_ASSIGN_OR_RETURN(c.vocabulary, config.integer("vocab_size", 51200, 1, kMaxRows));
-  LW_ASSIGN_OR_RETURN(c.width, config.integer("hidden_size", 2048, 1, kMaxFeatures));
+  LW_ASSIGN_OR_RETURN(c.sizes.vocabulary, config.integer("vocab_size", 51200, 1, kMaxRows));
+  LW_ASSIGN_OR_RETURN(c.sizes.width, config.integer("hidden_size", 2048, 1, kMaxFeatures));
   LW_ASSIGN_OR_RETURN(c.hidden, config.integer("intermediate_size", 8192, 1, kMaxFeatures));
   LW_ASSIGN_OR_RETURN(c.layers, config.integer("num_hidden_layers", 24, 1, kMaxLayers));
   LW_ASSIGN_OR_RETURN(c.positions,
@@ -77,105 +75,64 @@ Result<PhiConfig> read_phi_config(const FamilyInput& input) {
   LW_RETURN_IF_ERROR(check_fixed(config, kFixed));
   PhiConfig c;
   LW_RETURN_IF_ERROR(read_phi_sizes(config, c));
-  LW_ASSIGN_OR_RETURN(c.eps, config.number("layer_norm_eps", 1e-5, 0, 1));
+  LW_ASSIGN_OR_RETURN(c.sizes.eps, config.number("layer_norm_eps", 1e-5, 0, 1));
   LW_ASSIGN_OR_RETURN(c.activation, activation_name(config, "hidden_act", "gelu_new"));
   LW_ASSIGN_OR_RETURN(c.tied_head, config.boolean("tie_word_embeddings", false));
-  LW_ASSIGN_OR_RETURN(c.rotary,
-                      read_rotary(config, {.partial = 0.5}, {c.width / c.heads, c.positions}));
+  LW_ASSIGN_OR_RETURN(
+      c.rotary, read_rotary(config, {.partial = 0.5}, {c.sizes.width / c.heads, c.positions}));
   report_unknown_hf_fields(input, kPhiFields);
   return c;
 }
 
 class PhiWriter {
  public:
-  PhiWriter(const PhiConfig& config, std::string embedding, std::string prefix,
-            ModuleTensors& tensors)
-      : c_(config),
-        head_dim_(config.width / config.heads),
-        embedding_(std::move(embedding)),
-        prefix_(std::move(prefix)),
-        tensors_(tensors) {}
+  PhiWriter(const PhiConfig& config, DecoderWriter& parts)
+      : c_(config), head_dim_(config.sizes.width / config.heads), parts_(parts) {}
 
   /// The vectors of the tokens behind the last norm.
   ValueId write() {
-    const ValueId ids = builder_.input("input_ids", RowSymbol::kSourceTokens);
-    graph::EmbedSpec spec;
-    spec.table = tensors_.expect(embedding_, {c_.vocabulary, c_.width});
-    ValueId x = builder_.embed("embed_tokens", ids, -1, c_.width, spec);
-    angles_ = write_rotary_angles("rotary", ids, c_.rotary, builder_, tensors_);
+    const ValueId ids = parts_.ids();
+    ValueId x = parts_.embed("embed_tokens", ids);
+    angles_ = write_rotary_angles("rotary", ids, c_.rotary, parts_.builder(), parts_.tensors());
     for (int64_t i = 0; i < c_.layers; ++i) x = layer("layers." + std::to_string(i), x);
-    return norm("final_layernorm", x);
+    return parts_.norm("final_layernorm", x);
   }
-
-  /// `head` is the prefix of the head's tensors; its weight may be the embedding's.
-  void write_logits(ValueId x, const std::string& head, const std::string& weight) {
-    const graph::Affine affine{tensors_.expect(weight, {c_.vocabulary, c_.width}),
-                               tensors_.expect(head + "bias", {c_.vocabulary})};
-    builder_.output("logits", builder_.linear("lm_head", x, c_.vocabulary, affine));
-  }
-
-  graph::Builder& builder() { return builder_; }
 
  private:
   /// Attention and the feed-forward layer read the same normalised x.
   ValueId layer(const std::string& name, ValueId x) {
-    const ValueId normalized = norm(name + ".input_layernorm", x);
+    const ValueId normalized = parts_.norm(name + ".input_layernorm", x);
     const ValueId y = attention(name + ".self_attn", normalized);
-    const ValueId sum = builder_.add(name + ".self_attn.add", y, x);
-    return builder_.add(name + ".mlp.add", feed_forward(name + ".mlp", normalized), sum);
+    const ValueId sum = parts_.builder().add(name + ".self_attn.add", y, x);
+    return parts_.builder().add(name + ".mlp.add", feed_forward(name + ".mlp", normalized), sum);
   }
 
   ValueId attention(const std::string& name, ValueId x) {
     const ValueId q = rotated(name + ".q_proj", x, c_.heads);
     const ValueId k = rotated(name + ".k_proj", x, c_.kv_heads);
-    const ValueId v = linear(name + ".v_proj", x, c_.kv_heads * head_dim_);
-    const ValueId context = builder_.attention(
+    const ValueId v = parts_.linear(name + ".v_proj", x, c_.kv_heads * head_dim_);
+    const ValueId context = parts_.builder().attention(
         name, q, k, v,
         {.heads = c_.heads, .kv_heads = c_.kv_heads, .head_dim = head_dim_, .causal = true});
-    return linear(name + ".dense", context, c_.width);
+    return parts_.linear(name + ".dense", context, c_.sizes.width);
   }
 
   ValueId rotated(const std::string& name, ValueId x, int64_t heads) {
-    return builder_.rotary(name + ".rotary", linear(name, x, heads * head_dim_), angles_,
-                           {heads, head_dim_});
+    return parts_.builder().rotary(name + ".rotary", parts_.linear(name, x, heads * head_dim_),
+                                   angles_, {heads, head_dim_});
   }
 
   ValueId feed_forward(const std::string& name, ValueId x) {
-    x = builder_.activation(name + ".act", linear(name + ".fc1", x, c_.hidden), c_.activation);
-    return linear(name + ".fc2", x, c_.width);
-  }
-
-  ValueId linear(const std::string& name, ValueId x, int64_t out_features) {
-    const Shape shape = {out_features, builder_.value(x).features};
-    return builder_.linear(name, x, out_features,
-                           {tensors_.expect(prefix_ + name + ".weight", shape),
-                            tensors_.expect(prefix_ + name + ".bias", {out_features})});
-  }
-
-  ValueId norm(const std::string& name, ValueId x) {
-    return builder_.layer_norm(name, x,
-                               {tensors_.expect(prefix_ + name + ".weight", {c_.width}),
-                                tensors_.expect(prefix_ + name + ".bias", {c_.width})},
-                               c_.eps);
+    x = parts_.linear(name + ".fc1", x, c_.hidden);
+    x = parts_.builder().activation(name + ".act", x, c_.activation);
+    return parts_.linear(name + ".fc2", x, c_.sizes.width);
   }
 
   const PhiConfig& c_;
   const int64_t head_dim_;
-  const std::string embedding_;
-  const std::string prefix_;
-  ModuleTensors& tensors_;
-  graph::Builder builder_;
+  DecoderWriter& parts_;
   ValueId angles_ = -1;
 };
-
-/// Frequencies that older checkpoints store with each layer.
-std::vector<std::string> phi_leftovers(const PhiConfig& config, const std::string& prefix) {
-  std::vector<std::string> names;
-  for (int64_t i = 0; i < config.layers; ++i) {
-    names.push_back(prefix + "layers." + std::to_string(i) + ".self_attn.rotary_emb.inv_freq");
-  }
-  return names;
-}
 
 Result<FamilyModel> build_phi(const FamilyInput& input) {
   LW_ASSIGN_OR_RETURN(const PhiConfig config, read_phi_config(input));
@@ -184,26 +141,21 @@ Result<FamilyModel> build_phi(const FamilyInput& input) {
   const std::string outside = outside_of_model(prefix);
   LW_ASSIGN_OR_RETURN(const DecoderForm form, decoder_form(input, "Phi", outside));
   const std::string head = outside + "lm_head.";
-  std::string table = prefix + "embed_tokens.weight";
-  std::string head_weight = head + "weight";
   FamilyModel model;
-  model.leftovers = phi_leftovers(config, prefix);
-  if (config.tied_head || form != DecoderForm::kLogits) {
-    model.leftovers.insert(model.leftovers.end(), {table, head_weight});
-  }
+  model.leftovers =
+      layer_leftovers(prefix + "layers", config.layers, {"self_attn.rotary_emb.inv_freq"});
   if (form != DecoderForm::kLogits) model.leftovers.push_back(head + "bias");
-  if (config.tied_head) {
-    const TiedTensors tied(input.checkpoint, {table, head_weight});
-    table = tied.common();
-    LW_ASSIGN_OR_RETURN(head_weight, tied.of(head_weight));
-  }
+  LW_ASSIGN_OR_RETURN(
+      DecoderTables tables,
+      find_decoder_tables(input, form, config.tied_head,
+                          {prefix + "embed_tokens.weight", head + "weight"}, model.leftovers));
   LW_ASSIGN_OR_RETURN(ModuleTensors tensors, ModuleTensors::create(input.config, input.checkpoint));
-  PhiWriter writer(config, std::move(table), prefix, tensors);
-  const ValueId x = writer.write();
-  if (form == DecoderForm::kLogits) writer.write_logits(x, head, head_weight);
-  LW_RETURN_IF_ERROR(finish_decoder(input, form, writer.builder(), x,
+  DecoderWriter parts(config.sizes, std::move(tables), prefix, tensors);
+  const ValueId x = PhiWriter(config, parts).write();
+  if (form == DecoderForm::kLogits) parts.logits("lm_head", x, head + "bias");
+  LW_RETURN_IF_ERROR(finish_decoder(input, form, parts.builder(), x,
                                     {.model_type = "phi",
-                                     .vocabulary = config.vocabulary,
+                                     .vocabulary = config.sizes.vocabulary,
                                      .max_tokens = config.positions,
                                      .tokens = kPhiTokens},
                                     model));

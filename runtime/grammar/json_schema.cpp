@@ -18,6 +18,7 @@
 #include "runtime/grammar/json_rules.hpp"
 #include "runtime/grammar/number_range.hpp"
 #include "runtime/grammar/regex.hpp"
+#include "runtime/grammar/schema_members.hpp"
 #include "runtime/grammar/schema_reader.hpp"
 #include "runtime/grammar/string_formats.hpp"
 
@@ -28,20 +29,6 @@ using base::JsonValue;
 
 // A schema of a megabyte has more text than any model reads.
 constexpr size_t kMaxSchemaBytes = size_t{1} << 24;
-// References within allOf, one to the next.
-constexpr int kMaxReferences = 100;
-
-/// The members that an object may have.
-struct Members {
-  struct Member {
-    std::string name;
-    Schema schema;
-    bool required = false;
-  };
-  std::vector<Member> named;                          // in their order
-  std::map<std::string, size_t, std::less<>> places;  // of their names in `named`
-  std::optional<Schema> others;                       // of any other name; nothing: there are none
-};
 
 class Compiler {
  public:
@@ -65,10 +52,6 @@ class Compiler {
   Status add_string(const Schema& schema, int32_t from, int32_t to);
   Status add_number(const Schema& schema, bool integer, int32_t from, int32_t to);
 
-  Status flatten(Schema schema, int depth, std::vector<Schema>& parts);
-  Status collect(const Schema& schema, Members& members) const;
-  Status finish_members(const Schema& schema, Members& members,
-                        const std::vector<std::string>& required) const;
   Status add_members(const Members& members, int32_t from, int32_t to);
   Status add_others(const Members& members, int32_t from, int32_t end);
   Result<int32_t> add_member(int32_t from, const Members::Member& member);
@@ -83,9 +66,6 @@ class Compiler {
   std::map<const JsonValue*, int32_t> known_;
   std::vector<std::pair<Schema, int32_t>> open_;  // rules without content
 };
-
-/// A schema without restrictions, for what nobody describes.
-Schema anything(const Schema& within) { return {&JsonValue::empty_object(), within.place}; }
 
 Result<Automaton> Compiler::compile() {
   builder_.add_rule("#");
@@ -272,38 +252,8 @@ Status Compiler::add_alternatives(const Schema& schema, std::string_view keyword
   return {};
 }
 
-/// Adds the parts of an allOf, and of those within it, to `parts`.
-Status Compiler::flatten(Schema schema, int depth, std::vector<Schema>& parts) {
-  if (depth > kMaxReferences) return schema.wrong("'allOf': references in a circle");
-  LW_RETURN_IF_ERROR(check_keywords(schema));
-  if (schema.allows_all()) return {};
-  if (!schema.value->is_object()) {
-    parts.push_back(std::move(schema));
-    return {};
-  }
-  if (schema.has("$ref")) {
-    LW_RETURN_IF_ERROR(check_alone(schema, "$ref", {}));
-    LW_ASSIGN_OR_RETURN(const auto reference, schema.string("$ref"));
-    LW_ASSIGN_OR_RETURN(Schema target, resolve(root_, schema, *reference));
-    return flatten(std::move(target), depth + 1, parts);
-  }
-  const JsonValue* list = schema.find("allOf");
-  if (list == nullptr) {
-    parts.push_back(std::move(schema));
-    return {};
-  }
-  if (!list->is_array()) return schema.wrong("'allOf': expected a list of schemas");
-  for (size_t i = 0; i < list->elements().size(); ++i) {
-    LW_RETURN_IF_ERROR(flatten(schema.element("allOf", i), depth + 1, parts));
-  }
-  // What stands beside it is one more part.
-  if (!check_alone(schema, "allOf", {}).ok()) parts.push_back(std::move(schema));
-  return {};
-}
-
 Status Compiler::add_all(const Schema& schema, int32_t from, int32_t to) {
-  std::vector<Schema> parts;
-  LW_RETURN_IF_ERROR(flatten(schema, 0, parts));
+  LW_ASSIGN_OR_RETURN(const std::vector<Schema> parts, parts_of_all(root_, schema));
   if (parts.empty()) {
     builder_.add_empty(builder_.call(from, rules_.value()), to);
     return {};
@@ -313,86 +263,12 @@ Status Compiler::add_all(const Schema& schema, int32_t from, int32_t to) {
     builder_.add_empty(end, to);
     return {};
   }
-  Members members;
-  std::vector<std::string> required;
-  bool closed = false;
-  for (const Schema& part : parts) {
-    if (!part.value->is_object()) return {};  // false
-    LW_RETURN_IF_ERROR(check_alone(
-        part, "allOf",
-        {"type", "properties", "required", "additionalProperties", "unevaluatedProperties"}));
-    LW_ASSIGN_OR_RETURN(const uint32_t kinds, kinds_of(part));
-    const JsonValue* additional = part.find("additionalProperties");
-    if (kinds != kObject ||
-        (additional != nullptr && !(additional->is_boolean() && additional->boolean()))) {
-      return part.lacking("'allOf' of anything but open objects is not supported");
-    }
-    LW_RETURN_IF_ERROR(collect(part, members));
-    const JsonValue* unevaluated = part.find("unevaluatedProperties");
-    closed =
-        closed || (unevaluated != nullptr && unevaluated->is_boolean() && !unevaluated->boolean());
-    LW_ASSIGN_OR_RETURN(const std::vector<std::string> names, part.required());
-    required.insert(required.end(), names.begin(), names.end());
-    if (additional != nullptr && !closed) members.others = anything(part);
-  }
-  if (closed) {
-    members.others.reset();
-  } else if (members.named.empty()) {
-    members.others = anything(schema);
-  }
-  LW_RETURN_IF_ERROR(finish_members(schema, members, required));
-  return add_members(members, from, to);
-}
-
-/// Adds the properties of one schema.
-Status Compiler::collect(const Schema& schema, Members& members) const {
-  const JsonValue* properties = schema.find("properties");
-  if (properties == nullptr) return {};
-  if (!properties->is_object()) return schema.wrong("'properties': expected an object");
-  for (const base::JsonMember& property : properties->members()) {
-    const std::string name(property.name);
-    if (!members.places.emplace(name, members.named.size()).second) {
-      return schema.lacking("property " + base::in_quotes(name) +
-                            " in two parts of 'allOf' is not supported");
-    }
-    members.named.push_back({name, {&property.value, schema.place + "/properties/" + name}});
-  }
-  return {};
-}
-
-/// Marks the required members. Those without a description can be anything, unless there are no
-/// others.
-Status Compiler::finish_members(const Schema& schema, Members& members,
-                                const std::vector<std::string>& required) const {
-  const bool closed = !members.others &&
-                      (schema.has("additionalProperties") || schema.has("unevaluatedProperties"));
-  for (const std::string& name : required) {
-    const auto [known, is_new] = members.places.emplace(name, members.named.size());
-    if (!is_new) {
-      members.named[known->second].required = true;
-    } else if (closed) {
-      return schema.wrong("required " + base::in_quotes(name) + " is not among the properties");
-    } else {
-      members.named.push_back({name, members.others.value_or(anything(schema)), true});
-    }
-  }
-  return {};
+  LW_ASSIGN_OR_RETURN(const std::optional<Members> members, members_of_all(schema, parts));
+  return members ? add_members(*members, from, to) : Status();
 }
 
 Status Compiler::add_object(const Schema& schema, int32_t from, int32_t to) {
-  Members members;
-  LW_RETURN_IF_ERROR(collect(schema, members));
-  const JsonValue* others = schema.find("additionalProperties");
-  if (others == nullptr) others = schema.find("unevaluatedProperties");
-  if (others != nullptr) {
-    Schema described{others, schema.place + "/additionalProperties"};
-    LW_RETURN_IF_ERROR(check_keywords(described));
-    if (!others->is_boolean() || others->boolean()) members.others = std::move(described);
-  } else if (!schema.has("properties")) {
-    members.others = anything(schema);
-  }
-  LW_ASSIGN_OR_RETURN(const std::vector<std::string> required, schema.required());
-  LW_RETURN_IF_ERROR(finish_members(schema, members, required));
+  LW_ASSIGN_OR_RETURN(const Members members, members_of(schema));
   return add_members(members, from, to);
 }
 

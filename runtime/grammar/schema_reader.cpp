@@ -174,6 +174,8 @@ Result<std::vector<std::string>> Schema::required() const {
   return names;
 }
 
+Schema anything(const Schema& within) { return {&JsonValue::empty_object(), within.place}; }
+
 Status check_keywords(const Schema& schema) {
   if (schema.value->is_boolean()) return {};
   if (!schema.value->is_object()) {

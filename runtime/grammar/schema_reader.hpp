@@ -41,6 +41,9 @@ struct Schema {
                                            double sign) const;
 };
 
+/// A schema without restrictions, at the place of `within`.
+Schema anything(const Schema& within);
+
 /// The kinds of value that a schema allows.
 enum Kind : uint32_t {
   kObject = 1,
