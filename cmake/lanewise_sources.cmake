@@ -3,7 +3,7 @@
 # With LANEWISE_JOIN_SOURCES, files of one folder are compiled together, as one file that includes
 # them: most of a compiler's time goes into headers and templates that they share. So names in
 # anonymous namespaces are unique within a folder. The preset `dev` compiles file by file, and so
-# does tools/tidy, which finds the file that lacks an include.
+# does `tools/tidy --full`, which finds the file that lacks an include.
 #
 # TOGETHER: folders of a file or two, which are joined as one of that name.
 # FOR_SIZE: code that takes no time in use.
@@ -12,8 +12,8 @@
 
 option(LANEWISE_JOIN_SOURCES "Compile the files of a folder together, which takes less than half the time" ON)
 
-# Enough to share headers, and few enough for 16 cores to have something to do.
-set(lanewise_most_joined 12)
+# All files of the library's largest folder, so that a name that clashes always stops the build.
+set(lanewise_most_joined 64)
 
 # lanewise_join(target name files...): writes the files that include these, and appends their names to
 # `joined`.
