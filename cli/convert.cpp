@@ -213,8 +213,10 @@ Command make_convert(CLI::App& program, Shell& shell) {
           CLI::IsMember(std::vector<std::string>(weight_choices().begin(), weight_choices().end()))
               .description(""));
   command
-      ->add_option("--group", options->group,
-                   "int4: number of inputs that share a scale, 32, 64 or 128; default: 32")
+      ->add_option(
+          "--group", options->group,
+          "int4: number of inputs that share a scale, 32, 64 or 128; default: 32, for decoders "
+          "alone in 4.5 bits a weight")
       ->type_name("N")
       ->check(CLI::IsMember({"32", "64", "128"}).description(""));
   command

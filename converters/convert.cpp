@@ -113,7 +113,7 @@ class ModelWriter {
   /// The types of weights by `options`; for quantised ones, after measuring their effect on the
   /// model.
   Result<PackedTypes> choose_types(const ConvertOptions& options, const std::string& label) {
-    LW_ASSIGN_OR_RETURN(const WeightFormat format, parse_weights(options));
+    LW_ASSIGN_OR_RETURN(const WeightFormat format, weights_for(options, opened_.model.info.task));
     if (!ops::is_packed_from_integers(format)) {
       return PackedTypes{
           .format = format, .only_finite = format != WeightFormat::f32, .keep = opened_.keep};

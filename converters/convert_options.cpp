@@ -41,7 +41,7 @@ std::string_view f32_or_kept(const ConvertOptions& options) {
 
 Result<ops::WeightFormat> parse_weights(const ConvertOptions& options) {
   if (options.weights.empty() || options.weights == kKeep) {
-    if (options.group == ConvertOptions().group) return ops::WeightFormat::f32;
+    if (options.group == 0) return ops::WeightFormat::f32;
     return invalid_argument("groups apply to int4 weights, not " +
                             std::string(f32_or_kept(options)));
   }
@@ -51,18 +51,23 @@ Result<ops::WeightFormat> parse_weights(const ConvertOptions& options) {
                        " are not supported; known: " + joined(weight_choices()));
   }
   if (groups.size() == 1) {
-    const bool is_default = options.group == ConvertOptions().group;
-    if (is_default) return *ops::find_weight_choice(options.weights, groups.front());
+    if (options.group == 0) return *ops::find_weight_choice(options.weights, groups.front());
     return invalid_argument("groups apply to int4 weights, not " + options.weights);
   }
   const std::optional<ops::WeightFormat> format =
-      ops::find_weight_choice(options.weights, options.group);
+      ops::find_weight_choice(options.weights, options.group == 0 ? groups[0] : options.group);
   if (format) return *format;
   std::vector<std::string> known;
   known.reserve(groups.size());
   for (const int64_t group : groups) known.push_back(std::to_string(group));
   return invalid_argument("a group of " + std::to_string(options.group) +
                           " inputs is not supported; known: " + joined(known));
+}
+
+Result<ops::WeightFormat> weights_for(const ConvertOptions& options, std::string_view task) {
+  const bool is_decoder = task == "text-generation";
+  const bool may_choose = options.weights == "int4" && options.group == 0;
+  return is_decoder && may_choose ? ops::kDecoderInt4 : parse_weights(options);
 }
 
 Status check_options(const ConvertOptions& options) {

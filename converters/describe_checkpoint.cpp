@@ -71,7 +71,7 @@ Result<CheckpointContents> describe(const std::string& path, const ConvertOption
   LW_ASSIGN_OR_RETURN(contents.tokenizer, describe_tokenizer(opened));
   LW_ASSIGN_OR_RETURN(contents.classes, opened.source.config.texts("architectures"));
   contents.outputs = outputs_of(opened.model.graph);
-  LW_ASSIGN_OR_RETURN(const ops::WeightFormat format, parse_weights(options));
+  LW_ASSIGN_OR_RETURN(const ops::WeightFormat format, weights_for(options, opened.model.info.task));
   const graph::Graph graph = optimized(opened);
   const PackPlan plan = plan_packing(graph, checkpoint, opened.model.parts, format, opened.keep);
   // What the header says about a tensor: its place, format, checksum and source.

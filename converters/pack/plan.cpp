@@ -65,7 +65,10 @@ class Planner {
     const bool is_table = layout == Layout::kTable;
     if (is_table && kept == ops::WeightFormat::bf16_exact) return ops::WeightFormat::bf16_rows;
     if (kept != ops::WeightFormat::f32) return kept;
-    return is_table && format_ != ops::WeightFormat::f32 ? table_format(format_) : format_;
+    if (is_table && format_ != ops::WeightFormat::f32) return table_format(format_);
+    const bool fits =
+        format_ != ops::kDecoderInt4 || size_of(sources).columns % ops::info_of(format_).block == 0;
+    return fits ? format_ : ops::WeightFormat::i4g32;
   }
 
   Size size_of(const Sources& sources) const {

@@ -9,6 +9,7 @@
 #include "converters/quantize/in_parallel.hpp"
 #include "converters/quantize/inverse_root.hpp"
 #include "converters/quantize/quantize_rows.hpp"
+#include "converters/quantize/quantize_table.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -79,6 +80,10 @@ class RowOfIntegers {
     int8_t& value = matrix_.values[static_cast<size_t>(row_ * matrix_.k + j)];
     const auto g = static_cast<size_t>(row_ * groups_ + j / matrix_.group);
     const float scale = matrix_.scales[g];
+    if (matrix_.format == ops::kDecoderInt4) {
+      value = table_code(w, scale);
+      return matrix_.weight(row_, j);
+    }
     if (ops::info_of(matrix_.format).block == 0) {
       value = int8_value(w, scale);
       return scale * static_cast<float>(value);

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "ops/weights/weight_format.hpp"
+
 namespace lanewise::converters {
 
 /// Rows that a weight [n, k] multiplied when the model ran. All finite.
@@ -17,8 +19,10 @@ struct InputRows {
 /// By `<node>.<role>` of the weight.
 using CapturedInputs = std::map<std::string, InputRows, std::less<>>;
 
-/// Rows after the kernels' rounding: each in 255 steps of its range (ops/weights/quantize_row.hpp).
-InputRows rounded_rows(const InputRows& x);
+/// Rows after the rounding of the kernels for such weights: each in 255 steps of its range
+/// (ops/weights/quantize_row.hpp), or, with ops::kDecoderInt4, each 32 inputs in 254 steps around
+/// zero.
+InputRows rounded_rows(const InputRows& x, ops::WeightFormat weights);
 
 /// Each row divided by its root mean square, because the error of a row matters relative to its
 /// size, and a few large rows would otherwise dominate. Kernels round a row the same way at any

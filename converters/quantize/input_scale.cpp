@@ -74,7 +74,7 @@ std::vector<float> some_outputs(std::span<const float> w, size_t n, size_t k) {
 double expected_error(std::span<const float> w, const InputRows& x, const Rounding& rounding) {
   const auto k = static_cast<size_t>(x.k);
   const std::vector<float> importance = mean_squares(x);
-  const std::vector<double> dx = column_errors(x.x, rounded_rows(x).x, k);
+  const std::vector<double> dx = column_errors(x.x, rounded_rows(x, WeightFormat::i8).x, k);
   const std::vector<double> dw = column_errors(w, dequantize(rounding(w, importance)), k);
   const std::vector<float> zeros(w.size());
   const std::vector<double> ww = column_errors(w, zeros, k);

@@ -140,17 +140,17 @@ Result<Choice> choose_nearest(Trials& trials, const std::vector<Wider>& candidat
   return choose_wider(trials, candidates, kSlack * least);
 }
 
+bool has_8_bits(WeightFormat format) { return ops::info_of(format).bits >= 8; }
+
 QuantizationRecord begin_record(const QuantizationOptions& options, bool calibrated) {
   QuantizationRecord record;
-  record.weights = ops::info_of(options.format).choice;
+  record.weights = has_8_bits(options.format) ? "int8" : "int4";
   record.group = ops::info_of(options.format).block;
   record.calibration = !calibrated             ? "none"
                        : options.texts.empty() ? "built-in texts"
                                                : file_name(options.texts);
   return record;
 }
-
-bool has_8_bits(WeightFormat format) { return ops::info_of(format).bits >= 8; }
 
 }  // namespace
 

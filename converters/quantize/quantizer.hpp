@@ -39,7 +39,10 @@ class Quantizer {
 
  private:
   const InputRows* inputs_of(const std::string& name) const;
-  QuantizedMatrix calibrated(std::span<const float> w, int64_t n, const InputRows& captured);
+  /// Of a weight that the format is not for, another one.
+  WeightFormat format_for(std::span<const float> w, int64_t k) const;
+  QuantizedMatrix calibrated(WeightFormat format, std::span<const float> w, int64_t n,
+                             const InputRows& captured);
 
   Options options_;
   std::shared_ptr<const CapturedInputs> inputs_;

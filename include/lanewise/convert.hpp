@@ -25,7 +25,9 @@ struct ConvertOptions {
   /// (docs/quantisation.md); or keep: the values that the checkpoint stores in f16, bf16 or blocks
   /// of GGUF, without rounding. Empty: keep for GGUF, f32 for other checkpoints.
   std::string weights;
-  int group = 32;  ///< int4: how many inputs share a scale: 32, 64 or 128
+  /// int4: how many inputs share a scale: 32, 64 or 128. 0: 32, for decoders alone in a format of
+  /// 4.5 bits (docs/quantisation.md).
+  int group = 0;
   /// int8, int4: a UTF-8 file of calibration texts, one per line; empty: built-in texts.
   std::string calibrate;
   /// int8, int4: the largest acceptable relative error of the outputs, > 0. The weights that

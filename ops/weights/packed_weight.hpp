@@ -14,6 +14,7 @@ namespace lanewise::ops {
 ///
 ///   8 bits   w[i, j] = scales[i] * values[i * k + j],  values in [-127, 127], group = k
 ///   4 bits   w[i, j] = scales[g] * values[i * k + j] + minimums[g],  values in [0, 15]
+///   iq4_nl   w[i, j] = scales[g] * kIQ4Values[values[i * k + j]], scales that f16 can represent
 ///
 /// where g = i * groups + j / group and groups = ceil(k / group). Missing minimums are -8 * scales:
 /// symmetric around 8. With `input_scale` the matrix represents w[i, j] / input_scale[j], and

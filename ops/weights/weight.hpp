@@ -111,7 +111,7 @@ struct WeightCode {
   /// The tensors of a packed weight [n, k], without their bytes. Null for formats with quantised
   /// values to choose, on which they depend.
   std::vector<PackedTensor> (*tensors)(WeightFormat format, int64_t n, int64_t k);
-  /// Null if the format has no quantised values to choose.
+  /// Null if no format of the folder has quantised values to choose (is_packed_from_integers()).
   PackedWeight (*pack_integers)(const QuantizedMatrix& matrix);
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "ops/weights/blocks/blocks.hpp"
 #include "ops/weights/packed_weight.hpp"
 #include "ops/weights/weight.hpp"
 
@@ -85,12 +86,15 @@ PackedWeight pack_weight(const QuantizedMatrix& matrix) {
 }
 
 bool is_packed_from_integers(WeightFormat format) noexcept {
+  if (info_of(format).choice.empty() && format != kDecoderInt4) return false;
   return has_panels(format) && info_of(format).code->pack_integers != nullptr;
 }
 
 float QuantizedMatrix::weight(int64_t row, int64_t j) const {
   const auto g = static_cast<size_t>(row * groups() + j / group);
-  const auto value = static_cast<float>(values[static_cast<size_t>(row * k + j)]);
+  const int8_t code = values[static_cast<size_t>(row * k + j)];
+  if (format == kDecoderInt4) return scales[g] * static_cast<float>(kIQ4Values[code]);
+  const auto value = static_cast<float>(code);
   const bool around_zero = info_of(format).block == 0;
   if (around_zero) return scales[g] * value;
   return scales[g] * value + (minimums.empty() ? -8.0f * scales[g] : minimums[g]);

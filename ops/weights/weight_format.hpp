@@ -48,6 +48,10 @@ std::optional<WeightFormat> find_weight_format(std::string_view name) noexcept;
 /// the one with groups of `group` inputs.
 std::optional<WeightFormat> find_weight_choice(std::string_view choice, int64_t group) noexcept;
 
+/// int4 for decoders alone: a scale in f16 for 32 inputs, and values that are finer near zero. It is
+/// as near as i4g32, with 4.5 bits instead of 6. Only for multiples of 32 inputs.
+inline constexpr WeightFormat kDecoderInt4 = WeightFormat::iq4_nl;
+
 /// Whether a weight in that format can be multiplied; a table of rows is only looked up.
 inline bool has_panels(WeightFormat format) noexcept { return info_of(format).code != nullptr; }
 

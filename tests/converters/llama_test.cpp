@@ -1,12 +1,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "lanewise/generator.hpp"
 #include "lanewise/translator.hpp"
+#include "runtime/model_data.hpp"
 #include "tests/converters/hf_folder.hpp"
 #include "tests/converters/status_codes.hpp"
 
@@ -114,6 +118,32 @@ TEST_F(LlamaTest, WindowsAreThoseOfTheModel) {
   EXPECT_EQ(windows(), (std::vector<int64_t>{5, 5, 5}));
   config_["use_bidirectional_attention"] = "true";
   EXPECT_EQ(windows(), (std::vector<int64_t>{3, 3, 3}));
+}
+
+/// What `lanewise.formats` says of the weights of `op`.
+std::set<std::string> formats_of(const ConvertedFile& out, std::string_view op) {
+  const auto formats = nlohmann::json::parse(out.metadata(internal::kFormatsKey));
+  std::set<std::string> found;
+  for (const graph::Node& node : out.graph.nodes) {
+    if (node.op != op) continue;
+    for (const auto& [role, names] : node.weights) {
+      if (role.ends_with("weight")) found.insert(formats.at(names.front()));
+    }
+  }
+  return found;
+}
+
+TEST_F(LlamaTest, Int4HasAFormatOfItsOwnWhereInputsAreMultiplesOf32) {
+  options_.weights = "int4";
+  use("mixtral");
+  write();
+  EXPECT_EQ(formats_of(converted(), "linear"), std::set<std::string>{"iq4_nl"});
+  options_.group = 32;
+  EXPECT_EQ(formats_of(converted(), "linear"), std::set<std::string>{"i4g32"});
+  options_.group = 0;
+  use("llama");  // 60 and 44 inputs
+  write();
+  EXPECT_EQ(formats_of(converted(), "linear"), std::set<std::string>{"i4g32"});
 }
 
 TEST_F(LlamaTest, FusesQueriesKeysValuesAndTheirPositions) {

@@ -53,7 +53,8 @@ TEST(QuantizerTest, CapturedInputsMakeOtherInputsExacter) {
   constexpr int64_t kK = 150;  // not a multiple of the group
   const std::vector<float> w = normal_weights(kN, kK, 1);
   const InputRows others = trained_inputs(100, kK, 99);
-  for (const WeightFormat type : {WeightFormat::i8, WeightFormat::i4g32}) {
+  // Of a format that is only for multiples of 32 inputs, another one.
+  for (const WeightFormat type : {WeightFormat::i8, WeightFormat::i4g32, ops::kDecoderInt4}) {
     Quantizer calibrated({.format = type}, captured(trained_inputs(600, kK, 2)));
     Quantizer plain({.format = type}, {});
     const auto with = calibrated.quantize("layer.weight", w, kN, kK);
@@ -67,6 +68,21 @@ TEST(QuantizerTest, CapturedInputsMakeOtherInputsExacter) {
     EXPECT_GT(calibrated.errors().at("layer.weight"), 0.0);
     EXPECT_TRUE(plain.errors().empty());
   }
+}
+
+TEST(QuantizerTest, CapturedInputsMakeTablesExacter) {
+  constexpr int64_t kN = 48;
+  constexpr int64_t kK = 160;
+  const std::vector<float> w = normal_weights(kN, kK, 1);
+  const InputRows others = trained_inputs(100, kK, 99);
+  const InputRows seen = trained_inputs(600, kK, 2);
+  const auto with =
+      Quantizer({.format = ops::kDecoderInt4}, captured(seen)).quantize("layer.weight", w, kN, kK);
+  const auto without = Quantizer({.format = ops::kDecoderInt4}, {}).quantize("a", w, kN, kK);
+  ASSERT_TRUE(with.ok() && without.ok());
+  EXPECT_EQ(with->format, ops::kDecoderInt4);
+  EXPECT_TRUE(with->input_scale.empty());
+  EXPECT_LT(output_error(w, *with, others), 0.5 * output_error(w, *without, others));
 }
 
 TEST(QuantizerTest, FindsTheSameIntegersWithAnyNumberOfThreads) {

@@ -25,7 +25,7 @@ constexpr std::string_view kWeightFormatsTexts[] = {"a b", "e d c b a", "b b b c
 
 class WeightFormatsTest : public CheckpointFolderTest {
  protected:
-  ConvertedFile convert_as(const std::string& weights, int group = 32) {
+  ConvertedFile convert_as(const std::string& weights, int group = 0) {
     options_.weights = weights;
     options_.group = group;
     const Status status = convert_folder();
@@ -75,8 +75,8 @@ TEST_F(WeightFormatsTest, AreStatedByName) {
     const char* format;
     const char* table;
   };
-  constexpr Case kCases[] = {{"f32", 32, "f32", "f32_rows"},   {"bf16", 32, "bf16", "bf16_rows"},
-                             {"int8", 32, "i8", "i8_rows"},    {"int4", 32, "i4g32", "i8_rows"},
+  constexpr Case kCases[] = {{"f32", 0, "f32", "f32_rows"},    {"bf16", 0, "bf16", "bf16_rows"},
+                             {"int8", 0, "i8", "i8_rows"},     {"int4", 0, "i4g32", "i8_rows"},
                              {"int4", 64, "i4g64", "i8_rows"}, {"int4", 128, "i4g128", "i8_rows"}};
   write_all();
   for (const Case& c : kCases) {
@@ -98,12 +98,8 @@ TEST_F(WeightFormatsTest, AreStatedByName) {
 /// Files of earlier versions: the same tensors without names of formats.
 TEST_F(WeightFormatsTest, FilesOfVersion1GiveTheSameBits) {
   write_all();
-  for (const auto& [weights, group] : {std::pair("f32", 32),
-                                       {"bf16", 32},
-                                       {"int8", 32},
-                                       {"int4", 32},
-                                       {"int4", 64},
-                                       {"int4", 128}}) {
+  for (const auto& [weights, group] :
+       {std::pair("f32", 0), {"bf16", 0}, {"int8", 0}, {"int4", 32}, {"int4", 64}, {"int4", 128}}) {
     SCOPED_TRACE(std::string(weights) + " " + std::to_string(group));
     const ConvertedFile out = convert_as(weights, group);
     file::Metadata metadata = out.view.metadata();

@@ -8,6 +8,7 @@
 #include "ops/weights/blocks/block_kernels.hpp"
 #include "ops/weights/blocks/block_numbers.hpp"
 #include "ops/weights/blocks/blocks.hpp"
+#include "ops/weights/half/half.hpp"
 #include "ops/weights/weight.hpp"
 
 #define LW_KERNEL_TABLE BlockKernels
@@ -202,6 +203,27 @@ PackedWeight pack(WeightFormat format, const float* w, int64_t n, int64_t k) {
   return weight;
 }
 
+/// The numbers of a block of one group without a minimum.
+BlockNumbers numbers_of(const int8_t* values, float scale) noexcept {
+  BlockNumbers numbers{};
+  for (size_t i = 0; i < kBlockInputs; ++i) numbers.codes[i] = static_cast<uint8_t>(values[i]);
+  numbers.scale = to_f16(scale);
+  return numbers;
+}
+
+PackedWeight pack_integers(const QuantizedMatrix& matrix) {
+  PackedWeight weight = make(matrix.format, matrix.n, matrix.k);
+  BlockWriter writer(weight);
+  const int8_t* values = matrix.values.data();
+  const float* scales = matrix.scales.data();
+  for (int64_t row = 0; row < matrix.n; ++row) {
+    for (size_t b = 0; b < writer.blocks(); ++b, values += kBlockInputs, ++scales) {
+      writer.put(static_cast<size_t>(row), b, numbers_of(values, *scales));
+    }
+  }
+  return weight;
+}
+
 }  // namespace
 
 size_t BlockPanels::scratch_bytes(size_t k, const Norm& norm) const noexcept {
@@ -265,6 +287,6 @@ const WeightCode blocks_code{.suffixes = kSuffixes,
                              .rows = rows_of_panels,
                              .pack = pack,
                              .tensors = tensors,
-                             .pack_integers = nullptr};
+                             .pack_integers = pack_integers};
 
 }  // namespace lanewise::ops
