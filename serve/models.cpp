@@ -47,13 +47,7 @@ Result<int32_t> ServedModel::language(std::string_view language) const {
 
 BatchStats ServedModel::batch_stats() const {
   BatchStats stats = texts_.stats();
-  if (const TranslationWork* work = translation_.peek()) {
-    const BatchStats more = work->stats();
-    stats.waiting += more.waiting;
-    stats.batches += more.batches;
-    stats.jobs += more.jobs;
-    stats.tokens += more.tokens;
-  }
+  if (const TranslationWork* work = translation_.peek()) stats += work->stats();
   return stats;
 }
 

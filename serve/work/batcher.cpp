@@ -12,6 +12,14 @@ constexpr std::chrono::milliseconds kLookForClient{20};
 
 }  // namespace
 
+BatchStats& BatchStats::operator+=(const BatchStats& other) noexcept {
+  waiting += other.waiting;
+  batches += other.batches;
+  jobs += other.jobs;
+  tokens += other.tokens;
+  return *this;
+}
+
 Status check_exchange(Exchange& exchange) {
   if (exchange.abandoned()) return cancelled("the client has closed the connection");
   if (Exchange::Clock::now() < exchange.deadline) return {};

@@ -44,6 +44,8 @@ struct BatchStats {
   int64_t batches = 0;  ///< since the beginning
   int64_t jobs = 0;     ///< in these batches
   int64_t tokens = 0;   ///< in these batches
+
+  BatchStats& operator+=(const BatchStats& other) noexcept;
 };
 
 /// A thread that runs jobs which come at any time. While it runs some, others gather, and run
