@@ -16,6 +16,9 @@
 namespace lanewise::serve {
 namespace {
 
+// Of the vectors of tokens in an answer: as text, about 200 MB.
+constexpr int64_t kMostNumbers = int64_t{1} << 24;
+
 std::string key_of(const EmbedChoice& choice) {
   // The number follows the last slash, whatever the name has.
   return (choice.prompt ? "+" + *choice.prompt : "") + "/" + std::to_string(choice.dimension);
@@ -210,6 +213,13 @@ Result<std::vector<TokenEmbedding>> TextWork::embed_tokens(std::vector<std::stri
   LANEWISE_ASSIGN_OR_RETURN(auto* work, impl_->lane(impl_->tokens_lane, compute, impl_->session));
   LANEWISE_ASSIGN_OR_RETURN(const int64_t tokens,
                             impl_->count(texts, choice, truncation, exchange));
+  const int64_t numbers = work->made.dimension();
+  if (tokens > kMostNumbers / numbers) {
+    return invalid_argument(truncation.field + ": vectors of " + std::to_string(numbers) +
+                            " numbers for " + std::to_string(tokens) +
+                            " tokens are more than an answer may have, " +
+                            std::to_string(kMostNumbers) + " numbers");
+  }
   return work->lane.run(std::move(texts), choice, key_of(choice), tokens, exchange);
 }
 

@@ -217,6 +217,36 @@ TEST_F(Faults, AConnectionServesManyRequests) {
   }
 }
 
+TEST_F(Faults, ManyRequestsMayComeAtOnce) {
+  serve_bert();
+  const std::string body = R"({"inputs": "a b"})";
+  const std::string head =
+      "POST /embed HTTP/1.1\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
+  std::string all;
+  for (int i = 0; i < 50; ++i)
+    all += head + (i == 49 ? "Connection: close\r\n\r\n" : "\r\n") + body;
+  const RawClient slow(server_->port());
+  slow.send(all);
+  // While it does not read, others are served.
+  EXPECT_EQ(post("/embed", body).status, 200);
+  const std::string answers = slow.read_all();
+  int good = 0;
+  for (size_t at = answers.find("HTTP/1.1 200"); at != std::string::npos;
+       at = answers.find("HTTP/1.1 200", at + 1)) {
+    ++good;
+  }
+  EXPECT_EQ(good, 50);
+}
+
+TEST_F(Faults, AModelFileThatVanishesIsStillThere) {
+  write_all();
+  ASSERT_TRUE(convert_folder().ok());
+  add("tiny", expect_ok(Model::open(destination())));
+  std::filesystem::remove(destination());
+  start();
+  EXPECT_EQ(post("/embed", {{"inputs", "a"}}).status, 200);
+}
+
 TEST_F(Faults, LogsAndMetricsTellOfEach) {
   serve_bert();
   post("/embed", {{"inputs", "a b"}});
