@@ -27,12 +27,12 @@ class ItemBatcher {
 
   /// The results of `items`. `key` is equal for equal options only. Fails as Batcher::run() and
   /// Compute do. Thread-safe.
-  Result<std::vector<Found>> run(std::vector<Item> items, Options options, std::string key,
+  Result<std::vector<Found>> run(std::vector<Item> items, Options options, const std::string& key,
                                  int64_t tokens, Exchange& exchange) {
     const auto job = std::make_shared<Request>();
     job->items = std::move(items);
     job->options = std::move(options);
-    job->key = std::move(key);
+    job->key = key;
     job->tokens = tokens;
     const Status status = batcher_.run(job, exchange);
     if (!status.ok()) return status;

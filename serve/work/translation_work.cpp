@@ -48,10 +48,9 @@ TranslationWork::~TranslationWork() = default;
 
 Result<std::vector<Translation>> TranslationWork::translate(std::vector<std::string> texts,
                                                             TranslationChoice choice,
-                                                            std::string key, int64_t tokens,
+                                                            const std::string& key, int64_t tokens,
                                                             Exchange& exchange) {
-  return impl_->batcher().run(std::move(texts), std::move(choice), std::move(key), tokens,
-                              exchange);
+  return impl_->batcher().run(std::move(texts), std::move(choice), key, tokens, exchange);
 }
 
 BatchStats TranslationWork::stats() const { return impl_->batcher().stats(); }

@@ -29,7 +29,7 @@ class TranslationWork {
   /// A translation for each text. `tokens` are those of the texts. Fails as Translator::translate()
   /// and Batcher::run() do.
   Result<std::vector<Translation>> translate(std::vector<std::string> texts,
-                                             TranslationChoice choice, std::string key,
+                                             TranslationChoice choice, const std::string& key,
                                              int64_t tokens, Exchange& exchange);
   BatchStats stats() const;
 
