@@ -66,6 +66,10 @@ void catch_interrupts() noexcept {
   for (const int signal : {SIGINT, SIGTERM}) catch_once(signal);
 }
 
+void catch_interrupts_patiently() noexcept {
+  for (const int signal : {SIGINT, SIGTERM}) catch_once(signal);
+}
+
 void let_interrupts_end_requests() noexcept { g_ends_requests = true; }
 
 bool clear_interrupt() noexcept {

@@ -9,6 +9,9 @@ namespace lanewise::cli {
 /// terminates the program at once.
 void catch_interrupts() noexcept;
 
+/// The same for a command that serves others: it has all the time that it needs to end.
+void catch_interrupts_patiently() noexcept;
+
 /// For a program in a terminal that takes one request after another: after catch_interrupts(), a
 /// SIGINT ends the current request, and has all the time that it needs. SIGTERM stays as it is.
 void let_interrupts_end_requests() noexcept;

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # check_includes.sh REPOSITORY
 #
-# Includes point one way:  include <- base <- ops <- runtime <- converters <- {cli, tests, bench, examples}
-# cli/ and examples/ include the public headers alone, as a program of somebody else has to, and each
-# third-party header stays where the design put it.
+# Includes point one way:  include <- base <- ops <- runtime <- converters <- serve <- {cli, tests, bench, examples}
+# serve/, cli/ and examples/ include the public headers alone, as a program of somebody else has to
+# (and cli/ those of serve/), and each third-party header stays where the design put it.
 set -euo pipefail
 cd "$1"
 
@@ -11,7 +11,7 @@ cd "$1"
 # including its quotes.
 list() {
   local folders=()
-  for folder in include base ops runtime converters cli tests bench examples; do
+  for folder in include base ops runtime converters serve cli tests bench examples; do
     [ ! -d $folder ] || folders+=("$folder")
   done
   find "${folders[@]}" -type f \
@@ -25,7 +25,8 @@ list | awk -F '\t' '
   function is(pattern) { return $1 ~ pattern }
   BEGIN {
     layer["include"] = 0; layer["base"] = 1; layer["ops"] = 2; layer["runtime"] = 3; layer["converters"] = 4
-    layer["cli"] = layer["tests"] = layer["bench"] = layer["examples"] = 5
+    layer["serve"] = 5
+    layer["cli"] = layer["tests"] = layer["bench"] = layer["examples"] = 6
   }
   $3 ~ /omp/ && $3 ~ /[pP]ragma/ {
     if (!is("^runtime/exec/")) { if (!is("^(tests|bench|examples)/")) fault("OpenMP outside runtime/exec") }
@@ -45,9 +46,9 @@ list | awk -F '\t' '
     if (header ~ /(^|\/)\.\.\//) fault("\"" header "\" goes up a folder, which hides its direction")
     if (n > 1 && to in layer) {
       if (layer[to] > layer[from]) fault(from "/ includes " to "/")
-      else if (layer[to] == 5 && from != to && !(from ~ /^(tests|bench)$/ && to ~ /^(tests|bench)$/))
+      else if (layer[to] == 6 && from != to && !(from ~ /^(tests|bench)$/ && to ~ /^(tests|bench)$/))
         fault(from "/ includes " to "/")
-      else if (from ~ /^(cli|examples)$/ && to != "include" && to != from)
+      else if (from ~ /^(serve|cli|examples)$/ && to != "include" && to != from && !(from == "cli" && to == "serve"))
         fault(from "/ includes " to "/, which is not public")
     }
     # Standard headers have neither a dot nor a slash, but for the two that the C interface needs.
@@ -59,6 +60,7 @@ list | awk -F '\t' '
     if (header ~ /(^|\/)(oneapi\/)?dnnl/ && !is("_onednn\\.[ch]pp$")) fault("oneDNN outside *_onednn.cpp and .hpp")
     if (header == "zip.h" && $1 != "converters/formats/zip_archive.cpp")
       fault("libzip outside converters/formats/zip_archive.cpp")
+    if (header == "httplib.h" && !is("^(serve/http|tests/serve)/")) fault("cpp-httplib outside serve/http")
     # The library takes its parser, which calls us back for each value, and its digits of a number.
     # Its trees end the process where there is no memory to destroy them with.
     if (header ~ /^nlohmann\// && is("^(include|base|ops|runtime|converters)/") &&

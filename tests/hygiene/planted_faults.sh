@@ -9,7 +9,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 check=$1 cxx=${2:-c++} cmake=${3:-cmake}
 tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
-mkdir -p "$tree"/{include/lanewise,ops/sum,runtime/exec,converters/formats,cli,tests/ops,bench,examples,docs}
+mkdir -p "$tree"/{include/lanewise,ops/sum,runtime/exec,converters/formats,serve/http,cli,tests/ops,bench,examples,docs}
 cd "$tree"
 
 put() { printf '%s\n' "${@:2}" > "$1"; }
@@ -32,7 +32,8 @@ put tests/ops/sum_test.cpp '#include "ops/sum/sum.hpp"' 'auto sum = make_sum(con
 put ops/sum/sum.hpp '#pragma once' '#include "lanewise/a.hpp"' '// never calls abort()' 'static_assert(true);'
 put ops/simd.hpp '#include <xsimd/xsimd.hpp>'
 put runtime/exec/team.cpp '#include "ops/sum/sum.hpp"' '#pragma omp parallel' 'const char* s = "exit(1)";'
-put cli/main.cpp '#include "cli/x.hpp"' '#include "lanewise/a.hpp"' '#include "page.inc"'
+put serve/http/router.cpp '#include "serve/x.hpp"' '#include "lanewise/a.hpp"' '#include <httplib.h>'
+put cli/main.cpp '#include "cli/x.hpp"' '#include "serve/x.hpp"' '#include "lanewise/a.hpp"' '#include "page.inc"'
 put converters/x.cpp '#include "converters/formats/f.hpp"'
 put converters/formats/f.hpp '#include "runtime/x.hpp"' '/* printf("no");' '   abort(); */ int f();'
 
@@ -49,6 +50,14 @@ case $check in
       fault "cli/ includes $folder/, which is not public" cli/x.cpp "#include \"$folder/x.hpp\""
       fault "cli/ includes $folder/, which is not public" cli/x.hpp "#include <$folder/x.hpp>"
     done
+    for folder in base ops runtime converters; do
+      fault "serve/ includes $folder/, which is not public" serve/x.cpp "#include \"$folder/x.hpp\""
+    done
+    fault 'serve/ includes cli/' serve/x.cpp '#include "cli/x.hpp"'
+    fault 'converters/ includes serve/' converters/x.cpp '#include "serve/x.hpp"'
+    fault 'examples/ includes serve/' examples/x.cpp '#include "serve/x.hpp"'
+    fault 'cpp-httplib outside' serve/x.cpp '#include <httplib.h>'
+    fault 'cpp-httplib outside' cli/x.cpp '#include <httplib.h>'
     fault 'cli/ includes tests/' cli/x.cpp '#include "tests/data.hpp"'
     fault 'examples/ includes runtime/' examples/x.cpp '#include "runtime/x.hpp"'
     fault 'goes up a folder' ops/sum/x.cpp '#include "../simd.hpp"'
