@@ -1,5 +1,5 @@
 #include <memory>
-#include <set>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -8,7 +8,9 @@
 
 #include "cli/bench/compare.hpp"
 #include "cli/bench/measure.hpp"
+#include "cli/bench/notes.hpp"
 #include "cli/bench/options.hpp"
+#include "cli/bench/page.hpp"
 #include "cli/bench/prepare.hpp"
 #include "cli/bench/report.hpp"
 #include "cli/bench/start.hpp"
@@ -22,9 +24,6 @@
 
 namespace lanewise::cli {
 namespace {
-
-// What stays in the page cache although it should not: some pages always do.
-constexpr double kKeptPages = 0.05;
 
 Status write_whole(const std::string& path, const std::string& contents) {
   LANEWISE_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::create(path));
@@ -75,29 +74,13 @@ Result<std::optional<StartTimes>> cold_start(const BenchOptions& options,
   return std::optional<StartTimes>(times);
 }
 
-void set_start(const std::optional<StartTimes>& start, BenchResult& result) {
-  result.start = start;
-  if (!start || start->kept_in_cache < kKeptPages) return;
-  result.notes.push_back(
-      fmt::format("cold start: the file system kept {:.0f} % of the file in memory, although it "
-                  "was told to drop it",
-                  100.0 * start->kept_in_cache));
-}
-
-/// Each note once, though it may concern many results.
-void print_notes(const std::vector<BenchResult>& results, const Shell& shell) {
-  std::set<std::string> printed;
-  for (const BenchResult& result : results) {
-    for (const std::string& note : result.notes) {
-      if (printed.insert(note).second) shell.note(note);
-    }
-  }
-}
-
 Status print_results(const BenchOptions& options, const std::vector<BenchResult>& results,
                      Shell& shell) {
-  print_notes(results, shell);
+  for (const std::string& note : notes_of_all(results)) shell.note(note);
   if (!options.csv.empty()) LANEWISE_RETURN_IF_ERROR(write_whole(options.csv, bench_csv(results)));
+  if (!options.report.empty()) {
+    LANEWISE_RETURN_IF_ERROR(write_whole(options.report, bench_page(results, facts_of_this_run())));
+  }
   if (options.json) {
     for (const BenchResult& result : results) {
       LANEWISE_RETURN_IF_ERROR(shell.out.write(bench_json(result)));
@@ -128,7 +111,7 @@ void check_usage(const BenchOptions& options) {
 Status measure_models(const BenchOptions& options, Shell& shell) {
   const std::vector<SweepPoint> combinations = options.points(shell);
   catch_interrupts();
-  for (const std::string& path : {options.trace, options.csv}) {
+  for (const std::string& path : {options.trace, options.csv, options.report}) {
     if (!path.empty()) LANEWISE_RETURN_IF_ERROR(check_writable(path));
   }
   Progress progress(shell);
@@ -136,11 +119,14 @@ Status measure_models(const BenchOptions& options, Shell& shell) {
                             cold_start(options, combinations.front(), shell));
   LANEWISE_ASSIGN_OR_RETURN(std::vector<BenchPoint> points,
                             make_points(options, combinations, shell, progress));
-  LANEWISE_RETURN_IF_ERROR(
-      measure(points, {.seconds = options.seconds, .load = options.load, .rates = options.rates},
-              progress));
+  LANEWISE_RETURN_IF_ERROR(measure(points,
+                                   {.seconds = options.seconds,
+                                    .load = options.load,
+                                    .rates = options.rates,
+                                    .with_read_rate = !options.report.empty()},
+                                   progress));
   if (!options.against.empty()) compare_in_pairs(points);
-  set_start(start, points.front().result);
+  points.front().result.start = start;
   if (!options.trace.empty()) {
     LANEWISE_RETURN_IF_ERROR(
         write_whole(options.trace, chrome_trace(points.front().result.profile)));
@@ -166,7 +152,7 @@ Command make_bench(CLI::App& program, Shell& shell) {
       "median has a confidence of 95 %. Latencies of --rate count from the intended arrival.\n"
       "docs/performance.md explains how it measures.\n\n"
       "  lanewise bench minilm.lw --batch 8 --length 128 --threads 2\n"
-      "  lanewise bench minilm/ --sweep length=16..512 weights=f32,int8\n"
+      "  lanewise bench minilm/ --sweep length=16..512 weights=f32,int8 --report minilm.html\n"
       "  lanewise bench new.lw --against old.lw");
   return {command, [options, &shell] {
             check_usage(*options);

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/bench/notes.hpp"
 #include "cli/bench/report.hpp"
 
 namespace lanewise::cli {
@@ -81,7 +82,7 @@ void add_later_fields(const BenchResult& result, Json& json) {
   if (result.start) add_start(*result.start, json);
   if (result.against) json["against"] = to_json(*result.against);
   for (const StreamResult& stream : result.streams) json["streams"].push_back(to_json(stream));
-  json["notes"] = result.notes;
+  json["notes"] = notes_of(result);
 }
 
 }  // namespace

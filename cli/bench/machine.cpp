@@ -182,6 +182,17 @@ std::vector<std::string> explain(const MachineState& before, const MachineState&
   return notes;
 }
 
+std::string cpu_name(const std::string& root) {
+  std::ifstream file(root + "/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    const size_t colon = line.find(": ");
+    if (line.rfind("model name", 0) == 0 && colon != std::string::npos) {
+      return line.substr(colon + 2);
+    }
+  }
+  return "unknown";
+}
+
 ProcessMemory process_memory(const std::string& root) {
   ProcessMemory memory;
   std::ifstream file(root + "/proc/self/smaps_rollup");

@@ -41,6 +41,9 @@ struct MeasuredOn {
 std::vector<std::string> explain(const MachineState& before, const MachineState& after,
                                  const MeasuredOn& measured);
 
+/// The name of the CPU; `unknown` if /proc/cpuinfo does not say.
+std::string cpu_name(const std::string& root = {});
+
 /// The memory of this process, in 1e6 bytes; 0: unknown.
 struct ProcessMemory {
   double private_mb = 0.0;  ///< anonymous memory, which no other process shares

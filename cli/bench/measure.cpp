@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -37,8 +38,6 @@ constexpr size_t kMostRuns = size_t{1} << 22;
 constexpr double kSlicesPerPoint = 40.0;
 constexpr double kShortestSlice = 0.01;
 constexpr double kLongestSlice = 0.1;
-// A median this uncertain does not tell 5 % apart.
-constexpr double kWideInterval = 0.05;
 
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
@@ -157,24 +156,13 @@ Status run_beside_load(std::vector<Course>& courses, const MeasureOptions& optio
 
 void add_notes(const MachineState& before, const MachineState& after, double peak_change,
                BenchResult& result) {
-  result.notes = explain(before, after,
-                         {.threads = result.threads,
-                          .cpus = available_cpus(),
-                          .isa = result.isa,
-                          .best_isa = std::string(available_isas().back()),
-                          .with_load = result.load > 0,
-                          .peak_change = peak_change});
-  if (!result.warm_up_was_steady) {
-    result.notes.push_back(
-        fmt::format("times were still changing after {} runs of warm-up", result.warm_up_runs));
-  }
-  const Interval& interval = result.p50_interval;
-  if (interval.high - interval.low > kWideInterval * result.p50_ms) {
-    result.notes.push_back(
-        fmt::format("the median is uncertain, {:.3f} to {:.3f} ms: longer --seconds or a quieter "
-                    "machine narrows it",
-                    interval.low, interval.high));
-  }
+  result.machine_notes = explain(before, after,
+                                 {.threads = result.threads,
+                                  .cpus = available_cpus(),
+                                  .isa = result.isa,
+                                  .best_isa = std::string(available_isas().back()),
+                                  .with_load = result.load > 0,
+                                  .peak_change = peak_change});
 }
 
 Status warm_up_all(std::vector<BenchPoint>& points, double seconds, PeakRates& peaks,
@@ -191,6 +179,21 @@ Status profile(BenchPoint& point, const PeakRates& peaks) {
   LANEWISE_ASSIGN_OR_RETURN(const std::vector<BenchPart> parts,
                             profile_runs(point.model, *point.target, point.result));
   return compare_with_roofline(parts, peaks.best(point.result), point.result);
+}
+
+/// Main memory alone counts: far more than caches hold.
+Status add_read_rates(std::vector<BenchPoint>& points) {
+  constexpr double kReadFromMemory = 1e12;  // limited to some times the last cache
+  std::map<int, double> gbps;
+  for (BenchPoint& point : points) {
+    double& rate = gbps[point.result.threads];
+    if (rate == 0.0) {
+      LANEWISE_ASSIGN_OR_RETURN(rate,
+                                measure_team_read_gbps(kReadFromMemory, point.result.threads));
+    }
+    point.result.read_gbps = rate;
+  }
+  return {};
 }
 
 Status run_streams(BenchPoint& point, const MeasureOptions& options, Progress& progress) {
@@ -226,6 +229,7 @@ Status measure(std::vector<BenchPoint>& points, const MeasureOptions& options, P
   const MachineState after = read_machine_state();
   const ProcessMemory memory = process_memory();
   const double peak_mb = peak_rss_mb();
+  if (options.with_read_rate) LANEWISE_RETURN_IF_ERROR(add_read_rates(points));
   peaks.start_round();
   for (BenchPoint& point : points) LANEWISE_RETURN_IF_ERROR(peaks.measure_for(point.result));
   for (const Course& course : courses) {

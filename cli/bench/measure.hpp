@@ -20,9 +20,10 @@ struct BenchPoint {
 };
 
 struct MeasureOptions {
-  double seconds = 3.0;       ///< to repeat the run of each point for
-  int load = 0;               ///< busy processes in parallel to the runs
-  std::vector<double> rates;  ///< of streams of requests
+  double seconds = 3.0;         ///< to repeat the run of each point for
+  int load = 0;                 ///< busy processes in parallel to the runs
+  std::vector<double> rates;    ///< of streams of requests
+  bool with_read_rate = false;  ///< also measure how fast the threads read main memory
 };
 
 /// Milliseconds of one run.

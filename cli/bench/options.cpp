@@ -80,6 +80,9 @@ void add_output_flags(CLI::App& command, BenchOptions& options) {
       ->type_name("FILE.json");
   command.add_option("--csv", options.csv, "Write the results as comma-separated values")
       ->type_name("FILE");
+  command
+      .add_option("--report", options.report, "Write a page with plots and tables of the results")
+      ->type_name("FILE.html");
   command.add_flag("--json", options.json, "Print one JSON object for each result");
 }
 

@@ -30,6 +30,7 @@ struct BenchOptions {
   bool cold_start = false;
   std::string trace;
   std::string csv;
+  std::string report;
   bool json = false;
   int64_t new_tokens = 0;
   int beams = 0;

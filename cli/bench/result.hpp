@@ -83,6 +83,7 @@ struct BenchResult {
   /// set by reading their weights.
   Arithmetic arithmetic = Arithmetic::kF32;
   double peak_gflops = 0.0;
+  double read_gbps = 0.0;  ///< of main memory, by these threads; 0: not measured
   double roofline_gflops = 0.0;
   double roofline_fraction = 0.0;
   bool reads_memory = false;
@@ -95,7 +96,7 @@ struct BenchResult {
   std::optional<AgainstResult> against;
   std::optional<StartTimes> start;
   std::vector<StreamResult> streams;
-  std::vector<std::string> notes;  ///< what may have disturbed or limited the measurement
+  std::vector<std::string> machine_notes;  ///< what may have disturbed or limited the runs
   /// Of the timed runs, in order.
   RunTimes times;
   /// Of one run, for a trace; its names are those of the session.
