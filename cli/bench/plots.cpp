@@ -341,7 +341,7 @@ std::string roofline_figure(const RooflinePlot& plot) {
     const double start = std::max(x.low, y.low / plot.read_gbps);
     const std::string text = fmt::format("memory {:.0f} GB/s", plot.read_gbps);
     // To the right of the slanted line, near its beginning.
-    const double left = area.x(x, start) + 14, base = area.y(y, plot.read_gbps * start) - 5;
+    const double left = area.x(x, start) + 28, base = area.y(y, plot.read_gbps * start) - 3;
     placer.take(left, base - kLetterHeight, left + kLetterWidth * static_cast<double>(text.size()),
                 base + 3);
     svg += text_at(left, base, "start", text, "l");
