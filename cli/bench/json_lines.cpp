@@ -1,4 +1,5 @@
 #include <cmath>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -51,10 +52,13 @@ void add_generation(const GenerationTimes& times, Json& json) {
 
 void add_operators(const BenchResult& result, Json& json) {
   for (const OperatorTime& time : result.operators) {
-    json["operators"].push_back({{"op", time.op},
-                                 {"ms", milliseconds(time.milliseconds)},
-                                 {"share", rounded_to(4, time.share)},
-                                 {"gflops", rounded_to(3, time.gflops)}});
+    Json one{{"op", time.op},
+             {"ms", milliseconds(time.milliseconds)},
+             {"share", rounded_to(4, time.share)},
+             {"gflops", rounded_to(3, time.gflops)},
+             {"peak_fraction", rounded_to(4, time.gflops / result.peak_gflops)}};
+    if (time.bytes > 0.0) one["bytes"] = static_cast<int64_t>(time.bytes);
+    json["operators"].push_back(std::move(one));
   }
 }
 
@@ -72,6 +76,7 @@ void add_later_fields(const BenchResult& result, Json& json) {
   json["p50_high_ms"] = milliseconds(result.p50_interval.high);
   json["p99_9_ms"] = milliseconds(result.p99_9_ms);
   json["warm_up_runs"] = result.warm_up_runs;
+  json["peak_gflops"] = rounded_to(3, result.peak_gflops);
   json["private_mb"] = rounded_to(1, result.private_mb);
   json["pss_mb"] = rounded_to(1, result.pss_mb);
   if (result.generation) {

@@ -111,13 +111,17 @@ std::string operator_tables(std::span<const BenchResult> results) {
     std::vector<std::vector<std::string>> rows;
     for (const OperatorTime& time : result->operators) {
       const bool computes = time.gflops > 0.0;
-      rows.push_back({time.op, fmt::format("{:.1f} %", 100.0 * time.share),
-                      fmt::format("{:.3f}", time.milliseconds),
-                      computes ? fmt::format("{:.1f}", time.gflops) : "-",
-                      time.bytes > 0.0 ? fmt::format("{:.2f}", time.bytes / 1e6) : "-"});
+      rows.push_back(
+          {time.op, fmt::format("{:.1f} %", 100.0 * time.share),
+           fmt::format("{:.3f}", time.milliseconds),
+           computes ? fmt::format("{:.1f}", time.gflops) : "-",
+           computes ? fmt::format("{:.0f} %", 100.0 * time.gflops / result->peak_gflops) : "-",
+           time.bytes > 0.0 ? fmt::format("{:.2f}", time.bytes / 1e6) : "-"});
     }
-    html += table("Operators: " + full_name(*result),
-                  {"operator", "share of the time", "ms", "GFLOP/s", "MB read and written"}, rows);
+    html += table(
+        "Operators: " + full_name(*result),
+        {"operator", "share of the time", "ms", "GFLOP/s", "of the peak", "MB read and written"},
+        rows);
   }
   return html;
 }

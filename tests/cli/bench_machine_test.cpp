@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cli/bench/machine.hpp"
+#include "cli/bench/notes.hpp"
 #include "tests/cli/program.hpp"
 
 namespace lanewise::cli {
@@ -105,6 +106,35 @@ TEST_F(BenchMachineTest, WhatWasUsed) {
       "avx2 was used, this CPU has avx512"));
   EXPECT_TRUE(converters::has(
       all_of(explain(now, now, {.threads = 1, .cpus = 2, .peak_change = 0.7})), "0.70 of that"));
+}
+
+TEST(BenchNotes, SayHowFarAResultIsToBeTrusted) {
+  BenchResult good;
+  good.p50_ms = 10.0;
+  good.p50_interval = {9.9, 10.1};
+  EXPECT_TRUE(notes_of(good).empty());
+  BenchResult bad = good;
+  bad.p50_interval = {9.0, 11.5};
+  bad.warm_up_was_steady = false;
+  bad.warm_up_runs = 12;
+  bad.machine_notes = {"busy machine"};
+  bad.start = StartTimes{.kept_in_cache = 0.4};
+  EXPECT_TRUE(converters::has(all_of(notes_of(bad)), "busy machine", "kept 40 %",
+                              "after 12 runs of warm-up", "9.000 to 11.500 ms"));
+}
+
+TEST(BenchNotes, SumUpSeveralResults) {
+  BenchResult bad;
+  bad.p50_ms = 1.0;
+  bad.p50_interval = {0.5, 1.5};
+  bad.machine_notes = {"busy machine"};
+  BenchResult good = bad;
+  good.p50_interval = {1.0, 1.0};
+  const std::vector<BenchResult> results = {bad, bad, good};
+  const std::vector<std::string> notes = notes_of_all(results);
+  ASSERT_EQ(notes.size(), 2u);
+  EXPECT_EQ(notes[0], "busy machine");
+  EXPECT_TRUE(converters::has(notes[1], "2 of 3 medians"));
 }
 
 TEST_F(BenchMachineTest, MemoryAndEnergy) {

@@ -50,6 +50,7 @@ TEST_F(BenchCommandTest, PrintsTheFieldsInOrder) {
                                              "p50_high_ms",
                                              "p99_9_ms",
                                              "warm_up_runs",
+                                             "peak_gflops",
                                              "private_mb",
                                              "pss_mb",
                                              "notes"}));
@@ -72,7 +73,12 @@ TEST_F(BenchCommandTest, PrintsTheFieldsInOrder) {
   EXPECT_GT(json["roofline_fraction"], 0.0);
   EXPECT_LT(json["roofline_fraction"], 1.5);
   double share = 0.0;
-  for (const auto& time : json["operators"]) share += time["share"].get<double>();
+  for (const auto& time : json["operators"]) {
+    share += time["share"].get<double>();
+    EXPECT_GE(time["peak_fraction"], 0.0);
+    EXPECT_LT(time["peak_fraction"], 1.5);
+    EXPECT_GT(time["bytes"], 0) << time["op"];
+  }
   EXPECT_NEAR(share, 1.0, 0.01);
 }
 
