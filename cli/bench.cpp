@@ -1,160 +1,139 @@
-#include <algorithm>
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
-#include "cli/bench_measure.hpp"
-#include "cli/bench_report.hpp"
-#include "cli/cache_flags.hpp"
+#include "cli/bench/compare.hpp"
+#include "cli/bench/measure.hpp"
+#include "cli/bench/notes.hpp"
+#include "cli/bench/options.hpp"
+#include "cli/bench/page.hpp"
+#include "cli/bench/prepare.hpp"
+#include "cli/bench/report.hpp"
+#include "cli/bench/start.hpp"
+#include "cli/bench/trace.hpp"
 #include "cli/command.hpp"
 #include "cli/interrupt.hpp"
-#include "cli/open_model.hpp"
+#include "cli/lines.hpp"
+#include "cli/progress.hpp"
 #include "lanewise/files.hpp"
 #include "lanewise/status_macros.hpp"
 
 namespace lanewise::cli {
 namespace {
 
-// A typical paragraph.
-constexpr int64_t kDefaultLength = 128;
-// Tokens that a decoder generates without --new-tokens: a sentence.
-constexpr int64_t kDefaultNewTokens = 32;
-constexpr long long kMostBatch = 1'000'000;
-constexpr long long kMostLength = 1'000'000;
-constexpr long long kMostLoad = 256;
-
-struct BenchOptions {
-  std::string model;
-  int64_t batch = 0;   // 0: not given
-  int64_t length = 0;  // 0: not given
-  std::vector<int32_t> lengths;
-  std::string output;
-  double seconds = 3.0;
-  int load = 0;
-  std::string trace;
-  bool json = false;
-  int64_t new_tokens = 0;
-  int beams = 0;
-  CacheFlags cache;
-};
-
-/// --batch sequences of --length tokens; with --lengths the list, repeated up to --batch.
-Result<std::vector<int32_t>> lengths_of(const BenchOptions& options, const ModelInfo& info) {
-  std::vector<int32_t> lengths = options.lengths;
-  if (lengths.empty()) {
-    const int64_t length =
-        options.length > 0 ? options.length : std::min(kDefaultLength, info.max_tokens);
-    lengths = {static_cast<int32_t>(length)};
-  }
-  for (const int32_t length : lengths) {
-    if (length > info.max_tokens) {
-      return invalid_argument(
-          fmt::format("a length of {}: the model takes up to {} tokens", length, info.max_tokens));
-    }
-  }
-  const size_t listed = lengths.size();
-  if (options.batch > 0) lengths.resize(static_cast<size_t>(options.batch));
-  for (size_t i = listed; i < lengths.size(); ++i) lengths[i] = lengths[i - listed];
-  return lengths;
-}
-
-/// The model's main output, or that of --output.
-std::string output_of(const BenchOptions& options, const ModelInfo& info) {
-  if (!options.output.empty()) return options.output;
-  for (const std::string_view wanted : {"sentence_embedding", "last_hidden_state"}) {
-    for (const OutputInfo& output : info.outputs) {
-      if (output.name == wanted) return output.name;
-    }
-  }
-  return info.outputs.empty() ? std::string() : info.outputs.front().name;
-}
-
-/// Whether a run generates: if requested, and for encoder-decoders, which do nothing else, unless
-/// an output of their encoder is requested.
-bool generates(const BenchOptions& options, const ModelInfo& info) {
-  if (options.new_tokens > 0 || options.beams > 0) return true;
-  return info.target_vocabulary_size > 0 && options.output.empty();
-}
-
-Status write_trace(AtomicFile& file, const BenchResult& result) {
-  const std::string trace = chrome_trace(result.profile);
-  LANEWISE_RETURN_IF_ERROR(file.write(trace));
+Status write_whole(const std::string& path, const std::string& contents) {
+  LANEWISE_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::create(path));
+  LANEWISE_RETURN_IF_ERROR(file.write(contents));
   return file.commit();
 }
 
-Result<BenchResult> load_and_measure(const BenchOptions& options, const Shell& shell) {
-  const auto begin = std::chrono::steady_clock::now();
-  LANEWISE_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell));
-  BenchWork work;
-  work.model = options.model;
-  work.output = output_of(options, model.info());
-  work.seconds = options.seconds;
-  work.load = options.load;
-  LANEWISE_ASSIGN_OR_RETURN(work.lengths, lengths_of(options, model.info()));
-  std::optional<Session> session;
-  std::optional<Generator> generator;
-  std::unique_ptr<BenchTarget> target;
-  if (generates(options, model.info())) {
-    work.new_tokens = options.new_tokens > 0 ? options.new_tokens : kDefaultNewTokens;
-    work.beams = std::max(options.beams, 1);
-    // Every run is to compute its prompts and each token.
-    SessionOptions session_options = options.cache.over(shell.session_options());
-    session_options.reuse_prefixes = session_options.guess_repetitions = false;
-    LANEWISE_ASSIGN_OR_RETURN(generator, Generator::create(model, session_options));
-    target = bench_generator(*generator, model.info(), work.lengths, work.beams, work.new_tokens);
-  } else {
-    LANEWISE_ASSIGN_OR_RETURN(session,
-                              Session::create(model, shell.session_options({work.output})));
-    target = bench_session(*session, model.info(), work.lengths);
+/// A point for each combination and model: MODEL's, then, with --against, the other model's.
+Result<std::vector<BenchPoint>> make_points(const BenchOptions& options,
+                                            const std::vector<SweepPoint>& combinations,
+                                            const Shell& shell, Progress& progress) {
+  BenchPreparation preparation(options, shell);
+  std::vector<BenchPoint> points;
+  for (const SweepPoint& combination : combinations) {
+    progress.show(
+        [&] { return fmt::format("loading {} of {}", points.size() + 1, combinations.size()); });
+    LANEWISE_ASSIGN_OR_RETURN(BenchPoint point, preparation.point(options.model, combination));
+    points.push_back(std::move(point));
+    if (options.against.empty()) continue;
+    LANEWISE_ASSIGN_OR_RETURN(BenchPoint other, preparation.point(options.against, combination));
+    points.push_back(std::move(other));
   }
-  const std::chrono::duration<double> load_time = std::chrono::steady_clock::now() - begin;
-  LANEWISE_ASSIGN_OR_RETURN(BenchResult result, measure(model, *target, work));
-  result.load_ms = 1e3 * load_time.count();
-  // The profile refers to names of the session, which ends here.
-  if (!options.trace.empty()) {
-    LANEWISE_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::create(options.trace));
-    LANEWISE_RETURN_IF_ERROR(write_trace(file, result));
-  }
-  result.profile.clear();
-  return result;
+  progress.wipe();
+  return points;
 }
 
-Status bench(const BenchOptions& options, Shell& shell) {
+/// With --against, results alternate between the two models.
+void compare_in_pairs(std::vector<BenchPoint>& points) {
+  for (size_t i = 0; i + 1 < points.size(); i += 2) {
+    BenchResult& one = points[i].result;
+    const BenchResult& other = points[i + 1].result;
+    const Ratio ratio = ratio_of_medians(one.times, other.times);
+    one.against = {other.model, ratio, std::string(verdict_of(ratio))};
+  }
+}
+
+/// Before anything else opens the file: pages that are mapped stay in the cache.
+Result<std::optional<StartTimes>> cold_start(const BenchOptions& options,
+                                             const SweepPoint& combination, const Shell& shell) {
+  if (!options.cold_start) return std::optional<StartTimes>();
+  LANEWISE_ASSIGN_OR_RETURN(
+      const StartTimes times, measure_start(options.model, [&]() -> Result<StartTime> {
+        BenchPreparation preparation(options, shell);
+        LANEWISE_ASSIGN_OR_RETURN(const BenchPoint point,
+                                  preparation.point(options.model, combination));
+        return StartTime{point.result.load_ms, point.result.first_run_ms};
+      }));
+  return std::optional<StartTimes>(times);
+}
+
+Status print_results(const BenchOptions& options, const std::vector<BenchResult>& results,
+                     Shell& shell) {
+  for (const std::string& note : notes_of_all(results)) shell.note(note);
+  if (!options.csv.empty()) LANEWISE_RETURN_IF_ERROR(write_whole(options.csv, bench_csv(results)));
+  if (!options.report.empty()) {
+    LANEWISE_RETURN_IF_ERROR(write_whole(options.report, bench_page(results, facts_of_this_run())));
+  }
+  if (options.json) {
+    for (const BenchResult& result : results) {
+      LANEWISE_RETURN_IF_ERROR(shell.out.write(bench_json(result)));
+    }
+    return {};
+  }
+  return shell.out.write(options.sweep.empty() && results.size() == 1 ? bench_table(results[0])
+                                                                      : bench_rows(results));
+}
+
+Status compare_files(const BenchOptions& options, Shell& shell) {
+  LANEWISE_ASSIGN_OR_RETURN(const std::string first, LineReader::read_all(options.compare[0]));
+  LANEWISE_ASSIGN_OR_RETURN(const std::string second, LineReader::read_all(options.compare[1]));
+  LANEWISE_ASSIGN_OR_RETURN(const Comparisons comparisons,
+                            compare_results(first, options.compare[0], second, options.compare[1]));
+  shell.note(
+      "saved runs met different conditions: `lanewise bench A --against B` runs both in turn");
+  return shell.out.write(options.json ? comparison_json(comparisons)
+                                      : comparison_table(comparisons));
+}
+
+void check_usage(const BenchOptions& options) {
+  const bool compares = !options.compare.empty();
+  if (compares && !options.model.empty()) wrong_usage("--compare reads files: leave out MODEL");
+  if (!compares && options.model.empty()) wrong_usage("MODEL is required");
+}
+
+Status measure_models(const BenchOptions& options, Shell& shell) {
+  const std::vector<SweepPoint> combinations = options.points(shell);
   catch_interrupts();
-  if (!options.trace.empty()) LANEWISE_RETURN_IF_ERROR(check_writable(options.trace));
-  LANEWISE_ASSIGN_OR_RETURN(const BenchResult result, load_and_measure(options, shell));
-  return shell.out.write(options.json ? bench_json(result) : bench_table(result));
-}
-
-void add_batch_options(CLI::App& command, BenchOptions& options) {
-  command
-      .add_option("--batch", options.batch, "Sequences; default: 1, or as many as --lengths has")
-      ->check(whole_number(1, kMostBatch))
-      ->type_name("B");
-  CLI::Option* length =
-      command.add_option("--length", options.length, "Tokens of each sequence; default: 128")
-          ->check(whole_number(1, kMostLength))
-          ->type_name("L");
-  command
-      .add_option("--lengths", options.lengths,
-                  "Tokens of each sequence; --batch repeats or shortens the list")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->check(whole_number(1, kMostLength))
-      ->type_name("L1,L2,...")
-      ->excludes(length);
-  command
-      .add_option("--new-tokens", options.new_tokens,
-                  "Tokens to generate per sequence; default: 32 for encoder-decoders")
-      ->check(whole_number(1, kMostLength))
-      ->type_name("N");
-  command.add_option("--beams", options.beams, "Beams of the search; default: 1, greedy")
-      ->check(whole_number(1, kMaxBeams))
-      ->type_name("N");
+  for (const std::string& path : {options.trace, options.csv, options.report}) {
+    if (!path.empty()) LANEWISE_RETURN_IF_ERROR(check_writable(path));
+  }
+  Progress progress(shell);
+  LANEWISE_ASSIGN_OR_RETURN(const std::optional<StartTimes> start,
+                            cold_start(options, combinations.front(), shell));
+  LANEWISE_ASSIGN_OR_RETURN(std::vector<BenchPoint> points,
+                            make_points(options, combinations, shell, progress));
+  LANEWISE_RETURN_IF_ERROR(measure(points,
+                                   {.seconds = options.seconds,
+                                    .load = options.load,
+                                    .rates = options.rates,
+                                    .with_read_rate = !options.report.empty()},
+                                   progress));
+  if (!options.against.empty()) compare_in_pairs(points);
+  points.front().result.start = start;
+  if (!options.trace.empty()) {
+    LANEWISE_RETURN_IF_ERROR(
+        write_whole(options.trace, chrome_trace(points.front().result.profile)));
+  }
+  std::vector<BenchResult> results;
+  for (BenchPoint& point : points) results.push_back(std::move(point.result));
+  return print_results(options, results, shell);
 }
 
 }  // namespace
@@ -162,33 +141,24 @@ void add_batch_options(CLI::App& command, BenchOptions& options) {
 Command make_bench(CLI::App& program, Shell& shell) {
   CLI::App* command = add_command(program, shell, "bench", "Measure the speed of a model");
   const auto options = std::make_shared<BenchOptions>();
-  add_model(*command, options->model);
-  add_batch_options(*command, *options);
-  options->cache.add_to(*command, /*with_bytes=*/false);
-  command
-      ->add_option("--output", options->output,
-                   "The output to compute; default: sentence_embedding or else last_hidden_state")
-      ->type_name("NAME");
-  command->add_option("--seconds", options->seconds, "Seconds to repeat the run for; default: 3")
-      ->check(positive_seconds())
-      ->type_name("S");
-  command
-      ->add_option("--load", options->load,
-                   "Busy processes that compete for the cores during the runs; default: 0")
-      ->check(whole_number(0, kMostLoad))
-      ->type_name("N");
-  command
-      ->add_option("--trace", options->trace,
-                   "Write one run, a span for each node and thread, for chrome://tracing")
-      ->type_name("FILE.json");
-  command->add_flag("--json", options->json, "Print one JSON object");
+  add_model(*command, options->model)->required(false);
+  options->add_to(*command);
   command->footer(
-      "Runs the model on seeded random ids: a first run, a warm-up, runs for S seconds, and a few\n"
-      "more that time each node. load_ms ends when the session is ready. GFLOP/s are the useful\n"
-      "operations of the median run. The roofline is the rate of multiply-adds in registers on\n"
-      "the same threads.\n\n"
-      "  lanewise bench minilm.lw --batch 8 --length 128 --threads 2");
-  return {command, [options, &shell] { return bench(*options, shell); }};
+      "Runs the model on seeded random ids, or on the texts of --input: a first run, a warm-up\n"
+      "until times are steady, runs for S seconds, and a few more that time each node. load_ms\n"
+      "ends when the session is ready. GFLOP/s are the useful operations of the median run. The\n"
+      "roofline is the rate of multiply-adds in registers on the same threads. The interval of "
+      "the\n"
+      "median has a confidence of 95 %. Latencies of --rate count from the intended arrival.\n"
+      "docs/performance.md explains how it measures.\n\n"
+      "  lanewise bench minilm.lw --batch 8 --length 128 --threads 2\n"
+      "  lanewise bench minilm/ --sweep length=16..512 weights=f32,int8 --report minilm.html\n"
+      "  lanewise bench new.lw --against old.lw");
+  return {command, [options, &shell] {
+            check_usage(*options);
+            return options->compare.empty() ? measure_models(*options, shell)
+                                            : compare_files(*options, shell);
+          }};
 }
 
 }  // namespace lanewise::cli

@@ -17,16 +17,25 @@ void put(std::string_view text) {
 
 }  // namespace
 
-void Progress::update(int64_t texts, double part) {
+bool Progress::is_due() {
   const Clock::time_point now = Clock::now();
-  if (!enabled_ || now < next_) return;
+  if (!enabled_ || now < next_) return false;
   next_ = now + std::chrono::milliseconds(200);
-  const double seconds = std::chrono::duration<double>(now - begin_).count();
-  const double rate = static_cast<double>(texts) / seconds;
-  std::string text = fmt::format("{}{} texts, {:.0f} a second", kWipe, texts, rate);
-  if (part > 0.0) text += fmt::format(", {:.0f} %", 100.0 * part);
-  put(text);
+  return true;
+}
+
+void Progress::put_line(const std::string& text) {
+  put(fmt::format("{}{}", kWipe, text));
   shown_ = true;
+}
+
+void Progress::update(int64_t texts, double part) {
+  if (!is_due()) return;
+  const double seconds = std::chrono::duration<double>(Clock::now() - begin_).count();
+  const double rate = static_cast<double>(texts) / seconds;
+  std::string text = fmt::format("{} texts, {:.0f} a second", texts, rate);
+  if (part > 0.0) text += fmt::format(", {:.0f} %", 100.0 * part);
+  put_line(text);
 }
 
 void Progress::wipe() {

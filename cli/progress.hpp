@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 
 #include "cli/shell.hpp"
 
@@ -18,10 +19,19 @@ class Progress {
 
   /// part   fraction done, 0 to 1; 0: unknown
   void update(int64_t texts, double part);
+  /// Shows what `text` returns, which is called only when the line is due.
+  template <typename Text>
+  void show(const Text& text) {
+    if (is_due()) put_line(text());
+  }
   void wipe();
 
  private:
   using Clock = std::chrono::steady_clock;
+
+  /// Whether a line is to be printed now; the next one is due later.
+  bool is_due();
+  void put_line(const std::string& text);
 
   bool enabled_;
   bool shown_ = false;

@@ -59,6 +59,7 @@ case $check in
     fault 'cpp-httplib outside' serve/x.cpp '#include <httplib.h>'
     fault 'cpp-httplib outside' cli/x.cpp '#include <httplib.h>'
     fault 'cli/ includes tests/' cli/x.cpp '#include "tests/data.hpp"'
+    fault 'tests/ includes cli/' tests/ops/x_test.cpp '#include "cli/main.hpp"'
     fault 'examples/ includes runtime/' examples/x.cpp '#include "runtime/x.hpp"'
     fault 'goes up a folder' ops/sum/x.cpp '#include "../simd.hpp"'
     fault 'a public header includes "unistd' include/lanewise/b.h '#include <unistd.h>'

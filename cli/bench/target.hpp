@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -24,9 +23,23 @@ struct GenerationTimes {
   double first_token_ms = 0.0;  ///< until all sequences have their first token
   double prefill_tokens_per_s = 0.0;
   double decode_tokens_per_s = 0.0;  ///< 0 without steps behind the prompts
+  double between_tokens_ms = 0.0;    ///< of one sequence, on average; 0 likewise
 };
 
-/// The subject of a measurement, new and not yet run.
+/// The sequences of a run.
+struct BenchInput {
+  std::vector<std::vector<int32_t>> ids;  ///< [sequences][tokens]
+  /// Texts of somebody: a run batches them as `lanewise embed` does, and a request is one of them.
+  /// Otherwise a run is one batch, and so is a request.
+  bool are_texts = false;
+
+  std::vector<int32_t> lengths() const;
+};
+
+/// Random ids, the same in every run of the program.
+BenchInput random_input(const std::vector<int32_t>& lengths, int64_t vocabulary);
+
+/// The subject of a measurement.
 class BenchTarget {
  public:
   virtual ~BenchTarget() = default;
@@ -40,20 +53,24 @@ class BenchTarget {
   /// Of the last run, with profiling; nothing if it did not generate.
   virtual std::optional<GenerationTimes> generation() const { return std::nullopt; }
 
+  /// What a stream of requests consists of.
+  virtual size_t requests() const = 0;
+  virtual Status run_request(size_t index) = 0;
+
   /// The tokens of a run that throughput counts.
   virtual int64_t tokens() const = 0;
   virtual int threads() const = 0;
   virtual std::string_view isa() const = 0;
 };
 
-/// Runs `session` on seeded random ids. The session must outlive it.
-std::unique_ptr<BenchTarget> bench_session(Session& session, const ModelInfo& info,
-                                           const std::vector<int32_t>& lengths);
+/// Runs `session` on `input`. Targets may share a session.
+Result<std::unique_ptr<BenchTarget>> bench_session(std::shared_ptr<Session> session,
+                                                   BenchInput input);
 
-/// Generates exactly `new_tokens` tokens for each of the seeded random sources.
-/// The generator must outlive it.
-std::unique_ptr<BenchTarget> bench_generator(Generator& generator, const ModelInfo& info,
-                                             const std::vector<int32_t>& lengths, int beams,
+/// Generates exactly `new_tokens` tokens for each sequence of `input`. Targets may share a
+/// generator.
+std::unique_ptr<BenchTarget> bench_generator(std::shared_ptr<Generator> generator,
+                                             const ModelInfo& info, BenchInput input, int beams,
                                              int64_t new_tokens);
 
 }  // namespace lanewise::cli
