@@ -1,4 +1,5 @@
 #include "tests/cli/program.hpp"
+#include "tests/read_file.hpp"
 
 #include <fcntl.h>
 #include <sys/wait.h>
@@ -7,7 +8,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
-#include <iterator>
 #include <sstream>
 #include <utility>
 
@@ -15,11 +15,6 @@ extern char** environ;
 
 namespace lanewise::cli {
 namespace {
-
-std::string read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 std::vector<char*> pointers(std::vector<std::string>& strings) {
   std::vector<char*> result;
@@ -99,8 +94,8 @@ Outcome run(const Invocation& invocation) {
   EXPECT_EQ(::waitpid(child, &status, 0), child);
   Outcome outcome;
   outcome.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  outcome.out = read_file(folder + "/out");
-  outcome.err = read_file(folder + "/err");
+  outcome.out = test::read_file(folder + "/out");
+  outcome.err = test::read_file(folder + "/err");
   std::filesystem::remove_all(folder);
   return outcome;
 }
@@ -146,6 +141,6 @@ std::string ProgramTest::out_path(const std::string& name) const {
   return (root_ / "out" / name).string();
 }
 
-std::string ProgramTest::contents(const std::string& path) { return read_file(path); }
+std::string ProgramTest::contents(const std::string& path) { return test::read_file(path); }
 
 }  // namespace lanewise::cli

@@ -4,13 +4,12 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
 #include "tests/cli/program.hpp"
 #include "tests/converters/hf_checkpoint.hpp"
+#include "tests/read_file.hpp"
 #include "tests/runtime/text_subword_golden.hpp"
 #include "tests/test_data.hpp"
 
@@ -39,10 +38,7 @@ class TranslateTest : public converters::CheckpointFolderTest {
     return run(std::move(arguments), std::move(input));
   }
 
-  std::string contents_of(const std::string& name) const {
-    std::ifstream file(path(name), std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
+  std::string contents_of(const std::string& name) const { return test::read_file(path(name)); }
 
   std::string tensor_file(const TensorMap& tensors) {
     write_tensors("in.safetensors", tensors);

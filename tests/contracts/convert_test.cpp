@@ -4,8 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <iterator>
 #include <string_view>
 #include <vector>
 
@@ -14,15 +12,11 @@
 #include "tests/converters/gguf_model_file.hpp"
 #include "tests/converters/hf_checkpoint.hpp"
 #include "tests/converters/torch_writer.hpp"
+#include "tests/read_file.hpp"
 #include "tests/runtime/text_subword_golden.hpp"
 
 namespace lanewise::test {
 namespace {
-
-std::string read(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 class ConvertContract : public TinyModels {
  protected:
@@ -43,7 +37,7 @@ class ConvertContract : public TinyModels {
         [&](int) { return convert(source, out, options_); },
         [&](int, const Status&) {
           EXPECT_EQ(files_out(), 1);
-          return read(out);
+          return read_file(out);
         });
   }
   /// One of the models of make_hf_seq2seq_golden.py, without tokenizers.
@@ -177,7 +171,7 @@ TEST_F(ConvertContract, CheckpointsWrittenAgain) {
       [&](int) { return export_checkpoint(source, folder, options_); },
       [&](int, const Status&) {
         EXPECT_EQ(files_out(), 1);
-        return read(folder + "/model.safetensors");
+        return read_file(folder + "/model.safetensors");
       });
 }
 

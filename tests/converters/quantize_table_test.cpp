@@ -50,9 +50,8 @@ TEST(QuantizeTableTest, CodesAreTheNearest) {
       for (const int8_t value : ops::kIQ4Values) {
         least = std::min(least, std::abs(w * std::abs(scale) - scale * static_cast<float>(value)));
       }
-      EXPECT_NEAR(
-          std::abs(w * std::abs(scale) - scale * static_cast<float>(ops::kIQ4Values[code])), least,
-          1e-4F)
+      EXPECT_NEAR(std::abs(w * std::abs(scale) - scale * static_cast<float>(ops::kIQ4Values[code])),
+                  least, 1e-4F)
           << w;
     }
   }

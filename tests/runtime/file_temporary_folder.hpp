@@ -5,8 +5,9 @@
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string>
+
+#include "tests/read_file.hpp"
 
 namespace lanewise::file {
 
@@ -26,10 +27,7 @@ class TemporaryFolderTest : public testing::Test {
     std::ofstream(path(name), std::ios::binary) << contents;
   }
 
-  std::string get(const std::string& name) const {
-    std::ifstream file(path(name), std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
+  std::string get(const std::string& name) const { return test::read_file(path(name)); }
 
   /// The number of entries in the folder: an extra one is a leftover temporary file.
   long count() const {

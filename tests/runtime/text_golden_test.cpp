@@ -3,8 +3,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 
+#include "tests/read_file.hpp"
 #include "tests/runtime/text_tiny_vocabulary.hpp"
 #include "tests/test_data.hpp"
 
@@ -33,8 +33,7 @@ class ModelTextGoldenTest : public testing::Test {
     ASSERT_TRUE(std::filesystem::exists(folder_ + "/tokenizer.json"))
         << "no tokenizer.json in '" << folder_
         << "' (LANEWISE_MINILM_DIR): run tools/get-model minilm";
-    std::ifstream file(folder_ + "/tokenizer.json", std::ios::binary);
-    json_.assign(std::istreambuf_iterator<char>(file), {});
+    json_ = test::read_file(folder_ + "/tokenizer.json");
     ASSERT_EQ(lines_.size(), 500u);
   }
 

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <cstdio>
-#include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -13,14 +12,14 @@
 
 #include "runtime/text/tokenizer.hpp"
 #include "runtime/text/utf8.hpp"
+#include "tests/read_file.hpp"
 #include "tests/test_data.hpp"
 
 namespace lanewise::text {
 
 /// Reads tests/data/subword/, which tests/reference/make_subword_golden.py wrote.
 inline std::string read_subword_data(const std::string& name) {
-  std::ifstream in(test_data_folder() + "/subword/" + name, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
+  return test::read_file(test_data_folder() + "/subword/" + name);
 }
 
 inline const nlohmann::json& subword_golden() {
