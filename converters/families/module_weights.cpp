@@ -14,9 +14,9 @@ using base::in_quotes;
 
 Result<ModuleWeights> ModuleWeights::open(const FamilyInput& input, const std::string& folder) {
   LW_ASSIGN_OR_RETURN(std::unique_ptr<Checkpoint> checkpoint,
-                      open_checkpoint_folder(input.folder.path(folder)));
+                      open_checkpoint_folder(input.folder.folder_path(folder)));
   for (const std::string& used : checkpoint->files()) input.folder.used(used);
-  return ModuleWeights(std::move(checkpoint), folder, input.folder.path(folder));
+  return ModuleWeights(std::move(checkpoint), folder, input.folder.folder_path(folder));
 }
 
 Result<ModuleWeights> ModuleWeights::open_file(const FamilyInput& input, const std::string& name) {

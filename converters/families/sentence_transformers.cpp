@@ -10,6 +10,7 @@
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
 #include "converters/files.hpp"
+#include "converters/folder_files.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -18,13 +19,6 @@ using base::in_quotes;
 
 // PyLate's modules extend those of sentence-transformers.
 constexpr std::string_view kPackages[] = {"sentence_transformers.", "pylate.models."};
-
-// In the order in which sentence-transformers looks for them.
-constexpr std::array kTextFiles = {
-    "sentence_bert_config.json",       "sentence_roberta_config.json",
-    "sentence_distilbert_config.json", "sentence_camembert_config.json",
-    "sentence_albert_config.json",     "sentence_xlm-roberta_config.json",
-    "sentence_xlnet_config.json"};
 
 /// Users write `.`, `./a` and `a/`; an empty name means the folder itself.
 Result<std::string> module_path(const Config& entry) {
@@ -306,7 +300,7 @@ Result<SentenceTexts> read_sentence_texts(const FamilyInput& input, int64_t max_
 }
 
 Result<std::optional<Config>> read_text_config(const FamilyInput& input) {
-  for (const char* name : kTextFiles) {
+  for (const char* name : kTextConfigs) {
     const std::string path = join(input.subfolder, name);
     if (!input.folder.has(path)) continue;
     LW_ASSIGN_OR_RETURN(Config config, input.folder.config(path));
@@ -323,6 +317,8 @@ Result<std::optional<Config>> read_sentence_config(const FamilyInput& input) {
   LW_ASSIGN_OR_RETURN(Config config, input.folder.config(kFile));
   return std::optional(std::move(config));
 }
+    if (config.json().value().members().empty())
+      continue;  // sentence-transformers takes the next one
 
 Status read_prompts(const FamilyInput& input, TransformerTask task, ModelInfo& info) {
   LW_ASSIGN_OR_RETURN(const std::optional<Config> config, read_sentence_config(input));
