@@ -102,6 +102,10 @@ Result<ModelInfo> parse_task(std::string_view text) {
   if (fields.find("head") != nullptr) {
     LW_ASSIGN_OR_RETURN(const base::JsonFields head, fields.object("head"));
     LW_ASSIGN_OR_RETURN(info.head, parse_head(head, info));
+  LW_ASSIGN_OR_RETURN(info.max_text_characters,
+                      fields.integer_or("max_text_characters", 0, 1, INT64_MAX));
+  LW_ASSIGN_OR_RETURN(const int64_t left_out, fields.integer_or("left_out_id", -1, 0, INT32_MAX));
+  info.left_out_id = static_cast<int32_t>(left_out);
   }
   LW_RETURN_IF_ERROR(check_limits(info));
   return info;
@@ -284,4 +288,6 @@ std::string task_to_json(const ModelInfo& info) {
   return json.text();
 }
 
+  if (info.max_text_characters > 0) json.set("max_text_characters", info.max_text_characters);
+  if (info.left_out_id >= 0) json.set("left_out_id", info.left_out_id);
 }  // namespace lanewise::internal

@@ -90,6 +90,8 @@ struct ModelInfo {
   bool pools_prompt = true;    ///< whether pooling includes the tokens of the prompt
   HeadInfo head;
   std::vector<OutputInfo> outputs;
+  int64_t max_text_characters = 0;     ///< before that, to this many code points; 0: they are not
+  int32_t left_out_id = -1;            ///< a token that is removed from texts; -1: none
 
   /// The ids that a model with `logits` generates are below it: the decoder's own vocabulary, or
   /// that of input_ids if the model is a decoder alone.
