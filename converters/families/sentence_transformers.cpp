@@ -112,12 +112,13 @@ Status check_modalities(const Config& config, const TaskNames& task) {
 Status check_arguments(const Config& config) {
   constexpr std::array kModel = std::to_array<std::string_view>(
       {"add_pooling_layer", "attn_implementation", "device_map", "dtype", "low_cpu_mem_usage",
-       "torch_dtype", "trust_remote_code", "use_safetensors"});
+       "output_hidden_states", "torch_dtype", "trust_remote_code", "use_safetensors"});
   constexpr std::array kTokenizer =
       std::to_array<std::string_view>({"clean_up_tokenization_spaces", "model_max_length",
                                        "padding_side", "trust_remote_code", "use_fast"});
-  constexpr std::array kConfig = std::to_array<std::string_view>(
-      {"attn_implementation", "dtype", "torch_dtype", "trust_remote_code", "use_cache"});
+  constexpr std::array kConfig =
+      std::to_array<std::string_view>({"attn_implementation", "dtype", "output_hidden_states",
+                                       "torch_dtype", "trust_remote_code", "use_cache"});
   LW_RETURN_IF_ERROR(refuse_members(config, "model_args", kModel));
   LW_RETURN_IF_ERROR(refuse_members(config, "model_kwargs", kModel));
   LW_RETURN_IF_ERROR(refuse_members(config, "tokenizer_args", kTokenizer));

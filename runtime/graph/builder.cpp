@@ -63,6 +63,13 @@ ValueId Builder::mul(const std::string& name, ValueId a, ValueId b) {
   return append({.op = "mul", .name = name, .inputs = {a, b}}, value(a).rows, value(a).features);
 }
 
+ValueId Builder::weighted_sum(const std::string& name, const std::vector<ValueId>& parts,
+                              const std::string& weight) {
+  return append(
+      {.op = "weighted_sum", .name = name, .inputs = parts, .weights = {{"weight", {weight}}}},
+      value(parts[0]).rows, value(parts[0]).features);
+}
+
 ValueId Builder::layer_norm(const std::string& name, ValueId x, const Affine& tensors, double eps) {
   return append({.op = "layer_norm",
                  .name = name,
