@@ -206,6 +206,18 @@ Status read_prompt_texts(const Config& config, ModelInfo& info) {
   return config.wrong("default_prompt_name", "one of the 'prompts' " + known);
 }
 
+/// As in sentence-transformers, any other name is that of the cosine.
+void read_similarity(const Config& config, ModelInfo& info) {
+  constexpr std::array kOthers = std::to_array<std::pair<std::string_view, Similarity>>(
+      {{"dot", Similarity::kDot},
+       {"euclidean", Similarity::kEuclidean},
+       {"manhattan", Similarity::kManhattan}});
+  const Result<std::string> name = config.text("similarity_fn_name", "");
+  for (const auto& [other, similarity] : kOthers) {
+    if (name.ok() && *name == other) info.similarity = similarity;
+  }
+}
+
 /// Whether the folder has a vector for each token: a MultiVectorEncoder, or a model of PyLate,
 /// whose settings are those of the whole model.
 Result<bool> is_multi_vector(const FamilyInput& input, const std::vector<SentenceModule>& modules) {
@@ -305,6 +317,8 @@ Result<std::optional<Config>> read_text_config(const FamilyInput& input) {
     const std::string path = join(input.subfolder, name);
     if (!input.folder.has(path)) continue;
     LW_ASSIGN_OR_RETURN(Config config, input.folder.config(path));
+    if (config.json().value().members().empty())
+      continue;  // sentence-transformers takes the next one
     return std::optional(std::move(config));
   }
   return std::optional<Config>();
@@ -318,8 +332,6 @@ Result<std::optional<Config>> read_sentence_config(const FamilyInput& input) {
   LW_ASSIGN_OR_RETURN(Config config, input.folder.config(kFile));
   return std::optional(std::move(config));
 }
-    if (config.json().value().members().empty())
-      continue;  // sentence-transformers takes the next one
 
 Status read_prompts(const FamilyInput& input, TransformerTask task, ModelInfo& info) {
   LW_ASSIGN_OR_RETURN(const std::optional<Config> config, read_sentence_config(input));
@@ -332,6 +344,7 @@ Status read_prompts(const FamilyInput& input, TransformerTask task, ModelInfo& i
     return unsupported(config->label() + ": model_type " + in_quotes(type) +
                        " is not supported; known: " + std::string(class_of(task)));
   }
+  read_similarity(*config, info);
   return read_prompt_texts(*config, info);
 }
 
