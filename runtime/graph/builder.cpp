@@ -218,6 +218,14 @@ ValueId Builder::slice_rows(const std::string& name, ValueId x, int64_t index) {
                 RowSymbol::kSequences, value(x).features);
 }
 
+ValueId Builder::neighbour_rows(const std::string& name, ValueId x, int64_t before, int64_t after) {
+  return append({.op = "neighbour_rows",
+                 .name = name,
+                 .inputs = {x},
+                 .attributes = {{"before", before}, {"after", after}}},
+                value(x).rows, (before + 1 + after) * value(x).features);
+}
+
 ValueId Builder::slice_features(const std::string& name, ValueId x, int64_t begin,
                                 int64_t features) {
   return append(

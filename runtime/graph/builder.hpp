@@ -118,6 +118,8 @@ class Builder {
                     const RecurrentSpec& spec);
   ValueId pool(const std::string& name, ValueId x, const std::string& kind);
   ValueId slice_rows(const std::string& name, ValueId x, int64_t index);
+  /// Each row with `before` rows before and `after` behind it in its sequence.
+  ValueId neighbour_rows(const std::string& name, ValueId x, int64_t before, int64_t after);
   ValueId slice_features(const std::string& name, ValueId x, int64_t begin, int64_t features);
   ValueId concat_features(const std::string& name, const std::vector<ValueId>& parts);
   ValueId l2_normalize(const std::string& name, ValueId x, double eps);
