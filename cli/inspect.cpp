@@ -159,8 +159,12 @@ std::string summary(const Subject& subject) {
   const int64_t bytes = file_bytes(path);
   row("file", is_file ? rounded_bytes(bytes) : "a checkpoint, converted in memory");
   row("outputs", outputs_line(info));
-  row("limits", fmt::format("{} tokens per sequence; texts are truncated to {}", info.max_tokens,
-                            info.max_text_tokens));
+  row("limits",
+      fmt::format("{} tokens per sequence; texts are truncated to {}{}", info.max_tokens,
+                  info.max_text_tokens,
+                  info.max_text_characters > 0
+                      ? fmt::format(", before that to {} characters", info.max_text_characters)
+                      : std::string()));
   row("vocabulary",
       fmt::format(
           "{} ids{}{}", info.vocabulary_size,
@@ -241,6 +245,7 @@ Result<std::string> to_json(const Subject& subject, const InspectOptions& option
   json["token_types"] = info.token_types;
   json["max_tokens"] = info.max_tokens;
   json["max_text_tokens"] = info.max_text_tokens;
+  if (info.max_text_characters > 0) json["max_text_characters"] = info.max_text_characters;
   json["tokenizer"] = contents.has_tokenizer;
   json["outputs"] = outputs_json(info);
   json["provenance"] = Json::parse(contents.provenance, nullptr, false);

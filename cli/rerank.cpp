@@ -97,6 +97,9 @@ Command make_rerank(CLI::App& program, Shell& shell) {
   command->footer(
       "Without --json, prints one line per text, best first: score, index from 0, and text,\n"
       "separated by tabs. Without TEXT and --input, lines come from stdin.\n\n"
+      "MODEL is a cross-encoder with one label, a late-interaction model (ColBERT), or an "
+      "embedding\n"
+      "model, whose score is the similarity of the two embeddings.\n\n"
       "  lanewise rerank cross-encoder.lw --query \"capital of France\" --input passages.txt");
   return {command, [options, &shell] { return rerank(*options, shell); }};
 }

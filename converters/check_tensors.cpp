@@ -107,6 +107,7 @@ Status check_tensors(const FamilyModel& model, const Checkpoint& checkpoint) {
 void report_unused(const FamilyModel& model, const Checkpoint& checkpoint, const Report& report) {
   std::set<std::string_view> used;
   for (const ExpectedTensor& tensor : model.tensors) used.insert(tensor.name);
+  used.insert(model.folded.begin(), model.folded.end());
   std::vector<std::string> unused;
   std::vector<std::string> ignored;
   for (const CheckpointTensor& tensor : checkpoint.tensors()) {

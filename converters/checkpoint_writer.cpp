@@ -1,7 +1,6 @@
 #include "converters/checkpoint_writer.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <memory>
@@ -13,7 +12,9 @@
 #include "base/json_tree.hpp"
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
+#include "converters/families/sentence_transformers.hpp"
 #include "converters/files.hpp"
+#include "converters/folder_files.hpp"
 #include "converters/formats/elements.hpp"
 #include "runtime/file/atomic_file.hpp"
 #include "runtime/file/atomic_folder.hpp"
@@ -27,32 +28,6 @@ using Json = base::JsonTree;
 
 /// Transformers' own limit for a file.
 constexpr size_t kShardBytes = size_t{5} << 30;
-
-/// Files beside the weights that are no part of them; those of ColBERT and BGE-M3 are a model's
-/// settings and modules.
-constexpr auto kBeside = std::to_array<const char*>({"generation_config.json",
-                                                     "modules.json",
-                                                     "sentence_bert_config.json",
-                                                     "config_sentence_transformers.json",
-                                                     "artifact.metadata",
-                                                     "colbert_linear.pt",
-                                                     "sparse_linear.pt",
-                                                     "tokenizer.json",
-                                                     "tokenizer_config.json",
-                                                     "special_tokens_map.json",
-                                                     "added_tokens.json",
-                                                     "vocab.txt",
-                                                     "vocab.json",
-                                                     "merges.txt",
-                                                     "spiece.model",
-                                                     "spm.model",
-                                                     "sentencepiece.bpe.model",
-                                                     "tokenizer.model",
-                                                     "source.spm",
-                                                     "target.spm",
-                                                     "target_vocab.json",
-                                                     "chat_template.jinja",
-                                                     "chat_template.json"});
 
 bool is_plain_module(const FamilyModel& model) { return model.strict; }
 
@@ -114,10 +89,14 @@ Status write_file(const std::string& path, std::span<const WrittenTensor> tensor
   return out.commit();
 }
 
-Status write_text(const std::string& path, std::string_view text) {
+Status make_folders(const std::string& path) {
   std::error_code error;
-  std::filesystem::create_directories(parent_folder(path), error);
-  if (error) return base::os_error("create", parent_folder(path), error.value());
+  std::filesystem::create_directories(path, error);
+  return error ? base::os_error("create", path, error.value()) : Status();
+}
+
+Status write_text(const std::string& path, std::string_view text) {
+  LW_RETURN_IF_ERROR(make_folders(parent_folder(path)));
   LW_ASSIGN_OR_RETURN(file::AtomicFile out, file::AtomicFile::create(path));
   LW_RETURN_IF_ERROR(out.write(std::as_bytes(std::span(text))));
   return out.commit();
@@ -167,6 +146,24 @@ Status write_weights(const std::string& folder, const std::vector<WrittenTensor>
   return write_text(join(folder, "model.safetensors.index.json"), index.text());
 }
 
+/// All files of the folders with chat templates and with modules of sentence-transformers.
+Result<std::set<std::string>> files_in_folders(Source& source) {
+  std::vector<std::string> folders = {kChatTemplateFolder};
+  if (is_sentence_folder(source.folder)) {
+    LW_ASSIGN_OR_RETURN(const std::vector<SentenceModule> modules, read_modules(source.folder));
+    for (const SentenceModule& module : modules) {
+      if (module.path != source.subfolder && !module.path.empty()) folders.push_back(module.path);
+    }
+  }
+  std::set<std::string> names;
+  for (const std::string& folder : folders) {
+    for (const std::string& name : source.folder.files_in(folder)) {
+      names.insert(join(folder, name));
+    }
+  }
+  return names;
+}
+
 bool is_computed(const CheckpointTensor& tensor) {
   return !tensor.computed_from.empty() || tensor.blocks != nullptr;
 }
@@ -196,19 +193,26 @@ std::string plain_config(const Config& config, bool is_f32) {
 }
 
 Result<std::map<std::string, std::string>> texts_beside(Source& source) {
-  std::set<std::string> names(kBeside.begin(), kBeside.end());
+  LW_ASSIGN_OR_RETURN(std::set<std::string> names, files_in_folders(source));
+  for (const std::string& name : files_beside_weights()) {
+    names.insert(name);
+    names.insert(join(source.subfolder, name));
+  }
   for (const std::string& name : source.folder.made_names()) names.insert(name);
   for (const std::string& path : source.folder.used_files()) {
     const std::string name =
         std::filesystem::path(path).lexically_relative(source.folder.root()).generic_string();
-    const bool is_of_module = name.find('/') != std::string::npos;
-    if (is_of_module && stays_inside(name)) names.insert(name);
+    const bool is_in_folder = name.find('/') != std::string::npos;
+    if (is_in_folder && stays_inside(name)) names.insert(name);
+  }
+  for (const std::string& folder : {std::string(), source.subfolder}) {
+    names.erase(join(folder, "config.json"));
   }
   const auto files = source.checkpoint->files();
   std::map<std::string, std::string> texts;
   for (const std::string& name : names) {
-    const std::string path = source.folder.path(join(source.subfolder, name));
-    if (name == "config.json" || !source.folder.has_path(path)) continue;
+    const std::string path = source.folder.path(name);
+    if (!source.folder.has_path(path)) continue;
     if (std::ranges::find(files, path) != files.end()) continue;
     LW_ASSIGN_OR_RETURN(texts[name], source.folder.text(path));
   }
@@ -220,7 +224,9 @@ Status write_checkpoint_files(const CheckpointFiles& files, const std::string& f
   for (const auto& [name, text] : files.texts) {
     LW_RETURN_IF_ERROR(write_text(join(made.path(), name), text));
   }
-  LW_RETURN_IF_ERROR(write_weights(made.path(), files.tensors));
+  const std::string weights = join(made.path(), files.weights_folder);
+  LW_RETURN_IF_ERROR(make_folders(weights));
+  LW_RETURN_IF_ERROR(write_weights(weights, files.tensors));
   return made.commit();
 }
 
@@ -234,7 +240,8 @@ Status write_checkpoint(Source& source, const FamilyModel& model, const std::str
   LW_ASSIGN_OR_RETURN(files.tensors, list_tensors(*source.checkpoint, model, model_type));
   LW_ASSIGN_OR_RETURN(files.texts, texts_beside(source));
   const bool is_f32 = std::ranges::any_of(source.checkpoint->tensors(), is_computed);
-  files.texts["config.json"] = plain_config(source.config, is_f32);
+  files.texts[join(source.subfolder, "config.json")] = plain_config(source.config, is_f32);
+  files.weights_folder = source.subfolder;
   return write_checkpoint_files(files, folder);
 }
 

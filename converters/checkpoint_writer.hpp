@@ -23,6 +23,7 @@ struct WrittenTensor {
 struct CheckpointFiles {
   std::map<std::string, std::string> texts;  ///< by name, such as `1_Pooling/config.json`
   std::vector<WrittenTensor> tensors;
+  std::string weights_folder;  ///< where the tensors are, within the folder; usually ""
 };
 
 /// Writes a folder: the texts, and model.safetensors or shards of it with an index. It appears
@@ -45,13 +46,13 @@ class ModelNames {
 /// it says.
 std::string plain_config(const Config& config, bool is_f32);
 
-/// The texts beside the weights: settings, tokenizers, those of sentence-transformers' modules. Not
-/// config.json.
+/// The files beside the weights, by their names in the folder: settings, tokenizers, and all in the
+/// folders of sentence-transformers' modules. Not config.json.
 Result<std::map<std::string, std::string>> texts_beside(Source& source);
 
 /// Writes an opened checkpoint to a folder that Transformers loads: config.json, model.safetensors
 /// or shards of it with an index, and the files of tokenizer, generation and sentence-transformers
-/// that the source has.
+/// that the source has, in the folders where they are.
 ///
 /// Tensors have the names by which Transformers saves the model: without those of wrappers around
 /// it. Their types are those of the source where it stores numbers; quantised, merged and computed

@@ -56,6 +56,8 @@ std::string becomes(const CheckpointTensor& tensor, const FamilyModel& model,
                     const PackPlan& plan) {
   const auto use = plan.uses.find(tensor.name);
   if (use != plan.uses.end()) return use->second;
+  const bool is_folded = std::ranges::find(model.folded, tensor.name) != model.folded.end();
+  if (is_folded) return "folded into other weights";
   if (tensor.is_constant) return "ignored: constant of the program";
   const bool is_leftover = std::ranges::find(model.leftovers, tensor.name) != model.leftovers.end();
   return is_leftover ? "ignored: not a weight" : "ignored: unused by the model";

@@ -8,6 +8,7 @@
 #include "base/messages.hpp"
 #include "converters/config.hpp"
 #include "converters/files.hpp"
+#include "converters/folder_files.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -35,24 +36,6 @@ constexpr OtherWeights kOtherWeights[] = {{".onnx", "ONNX"},
 
 /// Folders of a checkpoint where hubs keep files of other programs.
 constexpr std::string_view kOtherFolders[] = {"", "onnx", "openvino"};
-
-constexpr std::string_view kReadBeside[] = {"config.json",
-                                            "generation_config.json",
-                                            "modules.json",
-                                            "sentence_bert_config.json",
-                                            "config_sentence_transformers.json",
-                                            "tokenizer.json",
-                                            "tokenizer_config.json",
-                                            "special_tokens_map.json",
-                                            "added_tokens.json",
-                                            "vocab.txt",
-                                            "vocab.json",
-                                            "merges.txt",
-                                            "spiece.model",
-                                            "sentencepiece.bpe.model",
-                                            "tokenizer.model",
-                                            "source.spm",
-                                            "target.spm"};
 
 std::string link_text(const std::string& name, const std::string& target) {
   return in_quotes(name) + " is a link to " + in_quotes(target) + ", which does not exist";
@@ -164,10 +147,10 @@ std::string folder_hint(const std::string& folder) {
 }
 
 Status check_links(const std::string& folder) {
-  for (const std::string_view name : kReadBeside) {
-    const std::string target = broken_link(join(folder, std::string(name)));
+  for (const std::string& name : files_beside_weights()) {
+    const std::string target = broken_link(join(folder, name));
     if (target.empty()) continue;
-    return not_found(in_quotes(folder) + ": " + link_text(std::string(name), target));
+    return not_found(in_quotes(folder) + ": " + link_text(name, target));
   }
   return {};
 }

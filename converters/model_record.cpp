@@ -47,7 +47,7 @@ bool has_other_weights(const Source& source) {
 bool is_setting(const std::string& name, const std::string& contents) {
   const bool is_text =
       name.ends_with(".json") || name.ends_with(".jinja") || name.ends_with(".metadata");
-  return is_text && name != kTokenizerJson && contents.size() <= kMaxTextBytes &&
+  return is_text && file_name(name) != kTokenizerJson && contents.size() <= kMaxTextBytes &&
          text::check_utf8(contents).ok();
 }
 
@@ -163,6 +163,7 @@ class Record {
   Status parse(std::string_view json) {
     LW_ASSIGN_OR_RETURN(const base::JsonDocument document, base::parse_json(json, kMaxRecordBytes));
     LW_ASSIGN_OR_RETURN(const base::JsonFields root, base::JsonFields::of(document.root(), ""));
+    LW_ASSIGN_OR_RETURN(files_.weights_folder, root.string_or("folder", ""));
     LW_ASSIGN_OR_RETURN(files_.texts, root.string_map("texts"));
     LW_ASSIGN_OR_RETURN(const auto tensors, root.objects("tensors"));
     for (const base::JsonFields& fields : tensors) LW_RETURN_IF_ERROR(add(fields));
@@ -172,17 +173,8 @@ class Record {
   }
 
   Status write(const std::string& folder) && {
-    for (const auto& [name, text] : files_.texts) {
-      if (!stays_inside(name))
-        return data_loss("file " + in_quotes(name) + " leads out of a folder");
-    }
-    const file::TensorEntry* tokenizer = data_.file().find(internal::kTokenizerTensor);
-    if (tokenizer != nullptr) {
-      files_.texts[kTokenizerJson] =
-          std::string(data_.file().view(*tokenizer).as<char>(), tokenizer->end - tokenizer->begin);
-      files_.texts.try_emplace("tokenizer_config.json",
-                               R"({"tokenizer_class": "PreTrainedTokenizerFast"})");
-    }
+    LW_RETURN_IF_ERROR(check_names());
+    add_tokenizer();
     for (const auto& [name, tensor] : tensors_) {
       files_.tensors.push_back(
           {name, static_cast<size_t>(tensor.count) * sizeof(float),
@@ -192,6 +184,27 @@ class Record {
   }
 
  private:
+  Status check_names() const {
+    const std::string& its_folder = files_.weights_folder;
+    if (!its_folder.empty() && !stays_inside(its_folder)) {
+      return data_loss("folder " + in_quotes(its_folder) + " leads out of a folder");
+    }
+    for (const auto& [name, text] : files_.texts) {
+      if (stays_inside(name)) continue;
+      return data_loss("file " + in_quotes(name) + " leads out of a folder");
+    }
+    return {};
+  }
+
+  void add_tokenizer() {
+    const file::TensorEntry* tokenizer = data_.file().find(internal::kTokenizerTensor);
+    if (tokenizer == nullptr) return;
+    files_.texts[join(files_.weights_folder, kTokenizerJson)] =
+        std::string(data_.file().view(*tokenizer).as<char>(), tokenizer->end - tokenizer->begin);
+    files_.texts.try_emplace(join(files_.weights_folder, "tokenizer_config.json"),
+                             R"({"tokenizer_class": "PreTrainedTokenizerFast"})");
+  }
+
   Status add(const base::JsonFields& fields) {
     LW_ASSIGN_OR_RETURN(const std::string name, fields.string("name"));
     Recorded& tensor = tensors_[name];
@@ -261,7 +274,7 @@ Result<std::string> record_of(Source& source, const FamilyModel& model, const Pa
   if (model.strict || has_other_weights(source)) return std::string();
   LW_ASSIGN_OR_RETURN(auto texts, texts_beside(source));
   std::erase_if(texts, [](const auto& text) { return !is_setting(text.first, text.second); });
-  texts["config.json"] = plain_config(source.config, /*is_f32=*/true);
+  texts[join(source.subfolder, "config.json")] = plain_config(source.config, /*is_f32=*/true);
   LW_ASSIGN_OR_RETURN(const std::string model_type, source.config.text("model_type", ""));
   const ModelNames names(model.tensors, model_type);
   Json tensors = Json::array();
@@ -282,6 +295,7 @@ Result<std::string> record_of(Source& source, const FamilyModel& model, const Pa
                                    {"row", piece.row}}));
   }
   Json record = Json::object();
+  if (!source.subfolder.empty()) record.set("folder", source.subfolder);
   record.set("texts", Json::object_of(texts));
   record.set("tensors", std::move(tensors));
   record.set("pieces", std::move(pieces));

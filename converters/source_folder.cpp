@@ -1,34 +1,20 @@
 #include "converters/source_folder.hpp"
 
 #include <algorithm>
-#include <iterator>
+#include <set>
 #include <string_view>
 #include <utility>
 
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
 #include "converters/files.hpp"
+#include "converters/folder_files.hpp"
 
 namespace lanewise::converters {
 namespace {
 
-/// The files that make a tokenizer.
-constexpr std::string_view kTokenizerFiles[] = {"tokenizer.json",
-                                                "tokenizer_config.json",
-                                                "special_tokens_map.json",
-                                                "added_tokens.json",
-                                                "vocab.txt",
-                                                "vocab.json",
-                                                "merges.txt",
-                                                "spiece.model",
-                                                "sentencepiece.bpe.model",
-                                                "tokenizer.model",
-                                                "source.spm",
-                                                "target.spm",
-                                                "target_vocab.json"};
-
 bool is_tokenizer_file(const std::string& name) {
-  return std::ranges::find(kTokenizerFiles, name) != std::end(kTokenizerFiles);
+  return std::ranges::find(kTokenizerFiles, name) != kTokenizerFiles.end();
 }
 
 }  // namespace
@@ -36,9 +22,8 @@ bool is_tokenizer_file(const std::string& name) {
 void SourceFolder::put_in_front(std::string folder) {
   if (made_) return;
   front_ = std::move(folder);
-  front_has_tokenizer_ = std::ranges::any_of(kTokenizerFiles, [&](std::string_view name) {
-    return is_file(join(front_, std::string(name)));
-  });
+  front_has_tokenizer_ = std::ranges::any_of(
+      kTokenizerFiles, [&](const char* name) { return is_file(join(front_, name)); });
 }
 
 SourceFolder SourceFolder::of_made_files(std::string root,
@@ -57,6 +42,22 @@ std::string SourceFolder::path(const std::string& name) const {
   const bool hides = front_has_tokenizer_ && is_tokenizer_file(name);
   if (!front_.empty() && (hides || is_file(join(front_, name)))) return join(front_, name);
   return join(root_, name);
+}
+
+std::string SourceFolder::folder_path(const std::string& name) const {
+  const std::string in_front = join(front_, name);
+  return !front_.empty() && !name.empty() && is_folder(in_front) ? in_front : path(name);
+}
+
+std::vector<std::string> SourceFolder::files_in(const std::string& name) const {
+  if (made_) return {};
+  std::set<std::string> names;
+  for (const std::string& folder : {root_, front_}) {
+    if (folder.empty()) continue;
+    const auto listed = list_files(join(folder, name));
+    if (listed.ok()) names.insert(listed->begin(), listed->end());
+  }
+  return {names.begin(), names.end()};
 }
 
 bool SourceFolder::has(const std::string& name) const { return has_path(path(name)); }

@@ -31,6 +31,10 @@ class SourceFolder {
 
   const std::string& root() const noexcept { return root_; }
   std::string path(const std::string& name) const;
+  /// The same for a folder within it, such as that of a module.
+  std::string folder_path(const std::string& name) const;
+  /// The names of the files in a folder within it, sorted; none if there is no such folder.
+  std::vector<std::string> files_in(const std::string& name) const;
   bool has(const std::string& name) const;
   /// The same for a file in any folder.
   bool has_path(const std::string& path) const;

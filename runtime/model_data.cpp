@@ -58,6 +58,17 @@ Status check_limits(const ModelInfo& info) {
   return {};
 }
 
+// In the order of the enumerators.
+constexpr std::array kSimilarities =
+    std::to_array<std::string_view>({"cosine", "dot", "euclidean", "manhattan"});
+
+Status parse_similarity(const base::JsonFields& fields, ModelInfo& info) {
+  if (fields.find("similarity") == nullptr) return {};
+  LW_ASSIGN_OR_RETURN(const size_t index, fields.choice("similarity", kSimilarities));
+  info.similarity = static_cast<Similarity>(index);
+  return {};
+}
+
 Status parse_prompts(const base::JsonFields& fields, ModelInfo& info) {
   LW_ASSIGN_OR_RETURN(info.default_prompt, fields.string_or("default_prompt", ""));
   LW_ASSIGN_OR_RETURN(info.pools_prompt, fields.boolean_or("pools_prompt", true));
@@ -91,6 +102,10 @@ Result<ModelInfo> parse_task(std::string_view text) {
   LW_ASSIGN_OR_RETURN(info.token_types, fields.count("token_types"));
   LW_ASSIGN_OR_RETURN(info.max_tokens, fields.count("max_tokens"));
   LW_ASSIGN_OR_RETURN(info.max_text_tokens, fields.count("max_text_tokens"));
+  LW_ASSIGN_OR_RETURN(info.max_text_characters,
+                      fields.integer_or("max_text_characters", 0, 1, INT64_MAX));
+  LW_ASSIGN_OR_RETURN(const int64_t left_out, fields.integer_or("left_out_id", -1, 0, INT32_MAX));
+  info.left_out_id = static_cast<int32_t>(left_out);
   LW_ASSIGN_OR_RETURN(info.target_vocabulary_size, fields.count_or("target_vocabulary_size", 0));
   LW_ASSIGN_OR_RETURN(info.max_target_tokens, fields.count_or("max_target_tokens", 0));
   if (fields.find("generation") != nullptr) {
@@ -99,6 +114,7 @@ Result<ModelInfo> parse_task(std::string_view text) {
                         generate::options_from_json(generation, info.generated_vocabulary_size()));
   }
   LW_RETURN_IF_ERROR(parse_prompts(fields, info));
+  LW_RETURN_IF_ERROR(parse_similarity(fields, info));
   if (fields.find("head") != nullptr) {
     LW_ASSIGN_OR_RETURN(const base::JsonFields head, fields.object("head"));
     LW_ASSIGN_OR_RETURN(info.head, parse_head(head, info));
@@ -272,6 +288,8 @@ std::string task_to_json(const ModelInfo& info) {
                             {"token_types", info.token_types},
                             {"max_tokens", info.max_tokens},
                             {"max_text_tokens", info.max_text_tokens}});
+  if (info.max_text_characters > 0) json.set("max_text_characters", info.max_text_characters);
+  if (info.left_out_id >= 0) json.set("left_out_id", info.left_out_id);
   if (info.target_vocabulary_size > 0) {
     json.set("target_vocabulary_size", info.target_vocabulary_size);
     json.set("max_target_tokens", info.max_target_tokens);
@@ -279,6 +297,9 @@ std::string task_to_json(const ModelInfo& info) {
   Json generation = generate::to_json(info.generation);
   if (!generation.members().empty()) json.set("generation", std::move(generation));
   add_prompts(info, json);
+  if (info.similarity != Similarity::kCosine) {
+    json.set("similarity", kSimilarities[static_cast<size_t>(info.similarity)]);
+  }
   Json head = head_to_json(info.head);
   if (!head.members().empty()) json.set("head", std::move(head));
   return json.text();

@@ -69,6 +69,7 @@ ValueId write_albert(EncoderWriter& writer, const AlbertConfig& c) {
                             .features = c.embedding});
   x = writer.norm("embeddings.LayerNorm", x);
   x = writer.linear("encoder.embedding_hidden_mapping_in", x, c.sizes.hidden);
+  writer.add_state(x);
   for (int64_t i = 0; i < c.sizes.layers; ++i) {
     const std::string group = "encoder.albert_layer_groups." + std::to_string(group_of(i, c));
     writer.set_node_prefix("layer." + std::to_string(i) + ".");
@@ -76,6 +77,7 @@ ValueId write_albert(EncoderWriter& writer, const AlbertConfig& c) {
       x = writer.post_norm_layer(albert_modules(group + ".albert_layers." + std::to_string(j)), x,
                                  {});
     }
+    writer.add_state(x);
   }
   writer.set_node_prefix("");
   return x;

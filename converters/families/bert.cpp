@@ -23,9 +23,11 @@ ValueId write_bert(EncoderWriter& writer, const EncoderSizes& c) {
                             .types = "embeddings.token_type_embeddings",
                             .features = c.hidden});
   x = writer.norm("embeddings.LayerNorm", x);
+  writer.add_state(x);
   for (size_t i = 0; i < c.layer_heads.size(); ++i) {
     x = writer.post_norm_layer(bert_layer("encoder.layer." + std::to_string(i)), x,
                                {.heads = c.layer_heads[i]});
+    writer.add_state(x);
   }
   return x;
 }

@@ -1,16 +1,16 @@
-// DeBERTa-v2 and -v3: He et al. 2020, arXiv:2006.03654, and 2021, arXiv:2111.09543. Attention also
-// compares contents with positions. Names and defaults as in Transformers' modeling_deberta_v2 and
-// configuration_deberta_v2.
+// DeBERTa and its versions 2 and 3: He et al. 2020, arXiv:2006.03654, and 2021, arXiv:2111.09543.
+// Attention also compares contents with positions. Names and defaults as in Transformers'
+// modeling_deberta, modeling_deberta_v2 and their configurations.
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "base/status_macros.hpp"
-#include "converters/families/activation_names.hpp"
-#include "converters/families/encoder_config.hpp"
+#include "converters/families/deberta_config.hpp"
+#include "converters/families/deberta_parts.hpp"
 #include "converters/families/encoder_writer.hpp"
 #include "converters/families/family.hpp"
 #include "converters/families/hf_encoder.hpp"
@@ -22,102 +22,8 @@ namespace {
 
 using graph::ValueId;
 
+constexpr std::string_view kFirstType = "deberta";
 constexpr std::string_view kDebertaAnchor = "embeddings.word_embeddings.weight";
-constexpr std::array kDebertaFields = std::to_array<std::string_view>(
-    {"attention_head_size",    "cls_dropout",           "conv_act",
-     "conv_kernel_size",       "embedding_size",        "legacy",
-     "max_relative_positions", "norm_rel_ebd",          "padding_idx",
-     "pooler_dropout",         "pooler_hidden_act",     "pooler_hidden_size",
-     "pos_att_type",           "position_biased_input", "position_buckets",
-     "relative_attention",     "share_att_key",         "summary_activation",
-     "summary_last_dropout",   "summary_type",          "summary_use_proj"});
-// The operator's limit, and of the buckets too.
-constexpr int64_t kDebertaMaxDistance = 1 << 20;
-
-struct DebertaConfig {
-  EncoderSizes sizes;
-  int64_t embedding = 0;
-  bool absolute_positions = true;  ///< a table of them beside the relative ones
-  bool shares_projections = false;
-  bool content_to_position = false;
-  bool position_to_content = false;
-  bool normalizes_positions = false;
-  int64_t max_distance = 0;
-  int64_t buckets = 0;  ///< 0: none
-  std::string pooler_activation;
-
-  bool is_relative() const { return content_to_position || position_to_content; }
-  /// Of the table of positions.
-  int64_t position_rows() const { return 2 * (buckets > 0 ? buckets : max_distance); }
-};
-
-/// A list, or names with a bar between them.
-Result<std::vector<std::string>> names_in(const Config& config, const std::string& field) {
-  const Result<std::string> text = config.text(field, "");
-  if (!text.ok()) return config.texts(field);
-  std::vector<std::string> names;
-  std::string name;
-  for (const char letter : *text + "|") {
-    if (letter == '|') names.push_back(std::exchange(name, ""));
-    if (letter != '|' && letter != ' ') name += letter;
-  }
-  return names;
-}
-
-bool contains_name(const std::vector<std::string>& names, std::string_view name) {
-  return std::ranges::find(names, name) != names.end();
-}
-
-Status read_deberta_positions(const Config& config, DebertaConfig& c) {
-  LW_ASSIGN_OR_RETURN(c.absolute_positions, config.boolean("position_biased_input", true));
-  LW_ASSIGN_OR_RETURN(const std::vector<std::string> kinds, names_in(config, "pos_att_type"));
-  c.content_to_position = contains_name(kinds, "c2p");
-  c.position_to_content = contains_name(kinds, "p2c");
-  LW_ASSIGN_OR_RETURN(const std::vector<std::string> norms, names_in(config, "norm_rel_ebd"));
-  c.normalizes_positions = contains_name(norms, "layer_norm");
-  LW_ASSIGN_OR_RETURN(c.shares_projections, config.boolean("share_att_key", false));
-  LW_ASSIGN_OR_RETURN(c.max_distance,
-                      config.integer("max_relative_positions", -1, -1, kDebertaMaxDistance));
-  if (c.max_distance < 1) c.max_distance = std::min(c.sizes.positions, kDebertaMaxDistance);
-  LW_ASSIGN_OR_RETURN(c.buckets, config.integer("position_buckets", -1, -1, kDebertaMaxDistance));
-  if (c.buckets < 1) c.buckets = 0;
-  if (c.buckets == 1 || (c.buckets > 0 && c.max_distance - 1 <= c.buckets / 2)) {
-    return config.wrong("position_buckets", "0, or 2 to less than twice the largest distance");
-  }
-  LW_ASSIGN_OR_RETURN(const bool relative, config.boolean("relative_attention", false));
-  if (relative || !c.is_relative()) return {};
-  return unsupported(config.label() +
-                     ": 'pos_att_type' without 'relative_attention' is not supported");
-}
-
-Result<DebertaConfig> read_config(const Config& config) {
-  DebertaConfig c;
-  EncoderSizes defaults;
-  defaults.vocabulary = 128100;
-  defaults.hidden = 1536;
-  defaults.layers = 24;
-  defaults.heads = 24;
-  defaults.intermediate = 6144;
-  defaults.token_types = 0;
-  defaults.eps = 1e-7;
-  LW_ASSIGN_OR_RETURN(c.sizes, read_encoder_sizes(config, defaults));
-  LW_RETURN_IF_ERROR(check_not_pruned(config, c.sizes));
-  const int64_t hidden = c.sizes.hidden;
-  LW_ASSIGN_OR_RETURN(c.embedding,
-                      config.integer("embedding_size", hidden, 1, kMaxEncoderFeatures));
-  LW_RETURN_IF_ERROR(read_deberta_positions(config, c));
-  LW_ASSIGN_OR_RETURN(c.pooler_activation, activation_name(config, "pooler_hidden_act", "gelu"));
-  for (const auto& [field, only] :
-       {std::pair("attention_head_size", c.sizes.head_dim()),
-        std::pair("pooler_hidden_size", hidden), std::pair("conv_kernel_size", int64_t{0})}) {
-    LW_ASSIGN_OR_RETURN(const int64_t value, config.integer(field, only, 0, INT32_MAX));
-    if (value == only) continue;
-    return unsupported(config.label() + ": " + field + " " + std::to_string(value) +
-                       " is not supported; known: " + std::to_string(only));
-  }
-  return c;
-}
-
 /// Writes the layers of an encoder.
 class DebertaWriter {
  public:
@@ -134,8 +40,12 @@ class DebertaWriter {
       x = writer_.linear("embeddings.embed_proj", x, c_.sizes.hidden, /*bias=*/false);
     }
     x = writer_.norm("embeddings.LayerNorm", x);
+    writer_.add_state(x);
+    const ValueId embedded = x;
     for (int64_t i = 0; i < c_.sizes.layers; ++i) {
       LW_ASSIGN_OR_RETURN(x, layer("encoder.layer." + std::to_string(i), x));
+      if (i == 0 && c_.kernel > 0) x = convolution("encoder.conv", embedded, x);
+      writer_.add_state(x);
     }
     return x;
   }
@@ -150,26 +60,65 @@ class DebertaWriter {
     return writer_.add_and_norm(modules.norm, fed, x);
   }
 
-  /// The scores of contents and positions share one scale.
-  double scale() const {
-    const int terms = 1 + (c_.content_to_position ? 1 : 0) + (c_.position_to_content ? 1 : 0);
-    return 1.0 / std::sqrt(static_cast<double>(c_.sizes.head_dim() * terms));
+  /// What the embeddings' neighbours add to the output of the first layer.
+  ValueId convolution(const std::string& name, ValueId embedded, ValueId x) {
+    graph::Builder& builder = writer_.builder();
+    const int64_t width = c_.sizes.hidden;
+    const int64_t side = c_.kernel / 2;
+    const std::string module = writer_.prefix() + name;
+    const graph::Affine affine{
+        convolution_weight(writer_.tensors(), module + ".conv.weight", width, c_.kernel),
+        writer_.tensors().expect(module + ".conv.bias", {width})};
+    const ValueId near = builder.neighbour_rows(name + ".neighbours", embedded, side, side);
+    const ValueId made = builder.linear(name + ".conv", near, width, affine);
+    return writer_.add_and_norm(
+        name + ".LayerNorm",
+        builder.activation(name + ".conv.activation", made, c_.kernel_activation), x);
+  }
+
+  struct Projected {
+    ValueId query;
+    ValueId key;
+    ValueId value;
+  };
+
+  Projected project(const std::string& name, ValueId x) {
+    const int64_t width = c_.sizes.hidden;
+    if (c_.is_first) {
+      return {third(name, "query", 0, "q_bias", x), third(name, "key", 1, "", x),
+              third(name, "value", 2, "v_bias", x)};
+    }
+    return {writer_.linear(name + ".query_proj", x, width),
+            writer_.linear(name + ".key_proj", x, width),
+            writer_.linear(name + ".value_proj", x, width)};
+  }
+
+  /// The first version has queries, keys and values of a head together, and biases beside them.
+  ValueId third(const std::string& name, const std::string& role, int64_t number,
+                const std::string& bias, ValueId x) {
+    const std::string module = writer_.prefix() + name;
+    graph::Affine affine{
+        third_of_heads(writer_.tensors(), {module + ".in_proj.weight", module + "." + role},
+                       {.heads = c_.sizes.heads, .width = c_.sizes.hidden, .number = number}),
+        ""};
+    if (!bias.empty()) {
+      affine.bias = writer_.tensors().expect(module + "." + bias, {c_.sizes.hidden});
+    }
+    return writer_.builder().linear(name + "." + role, x, c_.sizes.hidden, affine);
   }
 
   Result<ValueId> attention(const std::string& name, ValueId x) {
-    const int64_t width = c_.sizes.hidden;
-    const ValueId q = writer_.linear(name + ".query_proj", x, width);
-    const ValueId k = writer_.linear(name + ".key_proj", x, width);
-    const ValueId v = writer_.linear(name + ".value_proj", x, width);
+    const auto [q, k, v] = project(name, x);
     const int64_t heads = c_.sizes.heads;
     const int64_t head_dim = c_.sizes.head_dim();
+    const double scale = 1.0 / std::sqrt(static_cast<double>(head_dim * c_.terms));
     if (!c_.is_relative()) {
-      return writer_.builder().attention(name, q, k, v,
-                                         {.heads = heads, .kv_heads = heads, .head_dim = head_dim});
+      return writer_.builder().attention(
+          name, q, k, v, {.heads = heads, .kv_heads = heads, .head_dim = head_dim, .scale = scale});
     }
     graph::DisentangledSpec spec{.heads = heads,
                                  .head_dim = head_dim,
-                                 .scale = scale(),
+                                 .scale = scale,
                                  .max_distance = c_.max_distance,
                                  .buckets = c_.buckets,
                                  .key_positions = {},
@@ -185,6 +134,11 @@ class DebertaWriter {
 
   /// The positions as keys, or queries, of a layer, which depend on no text.
   Result<std::string> positions_of(const std::string& name, const std::string& part) {
+    const bool is_key = part == "key";
+    if (c_.is_first) {
+      return project_positions(writer_, positions_, name + (is_key ? ".pos_proj" : ".pos_q_proj"),
+                               /*has_bias=*/!is_key);
+    }
     const std::string module = name + (c_.shares_projections ? "." : ".pos_") + part + "_proj";
     return project_positions(writer_, positions_, module);
   }
@@ -213,8 +167,10 @@ Result<bool> has_legacy_head(const FamilyInput& input, const std::string& outsid
 
 Result<FamilyModel> build_deberta_v2(const FamilyInput& input) {
   constexpr std::string_view kAttribute = "deberta.";
-  LW_RETURN_IF_ERROR(check_is_encoder(input.config, "deberta-v2"));
-  LW_ASSIGN_OR_RETURN(const DebertaConfig c, read_config(input.config));
+  LW_ASSIGN_OR_RETURN(const std::string type, input.config.text("model_type", ""));
+  const bool is_first = type == kFirstType;
+  LW_RETURN_IF_ERROR(check_is_encoder(input.config, type));
+  LW_ASSIGN_OR_RETURN(const DebertaConfig c, read_deberta_config(input.config, is_first));
   LW_ASSIGN_OR_RETURN(std::string prefix,
                       find_prefix(input.checkpoint, kDebertaAnchor, kAttribute));
   LW_ASSIGN_OR_RETURN(const bool legacy,
@@ -235,9 +191,9 @@ Result<FamilyModel> build_deberta_v2(const FamilyInput& input) {
       FamilyModel model,
       finish_encoder(
           input, c.sizes, writer, x,
-          {.family = "deberta_v2",
-           .model_type = "deberta-v2",
-           .classes = "DebertaV2",
+          {.family = is_first ? "deberta" : "deberta_v2",
+           .model_type = is_first ? kFirstType : "deberta-v2",
+           .classes = is_first ? "Deberta" : "DebertaV2",
            .attribute = kAttribute,
            .max_tokens = c.sizes.positions,
            .heads = {text_head(HeadInput::kFirstToken,
@@ -253,7 +209,8 @@ Result<FamilyModel> build_deberta_v2(const FamilyInput& input) {
 }  // namespace
 
 const Family& deberta_v2_family() {
-  static constexpr ModelType kModelTypes[] = {{"deberta-v2", "DebertaV2Tokenizer", "deberta."}};
+  static constexpr ModelType kModelTypes[] = {{"deberta-v2", "DebertaV2Tokenizer", "deberta."},
+                                              {kFirstType, "DebertaTokenizer", "deberta."}};
   static const Family family = {"deberta_v2", kModelTypes, build_deberta_v2,
                                 /*has_encoder_form=*/true};
   return family;

@@ -38,9 +38,11 @@ ValueId write_distilbert(EncoderWriter& writer, const EncoderSizes& c) {
                             .types = "",
                             .features = c.hidden});
   x = writer.norm("embeddings.LayerNorm", x);
+  writer.add_state(x);
   for (size_t i = 0; i < c.layer_heads.size(); ++i) {
     x = writer.post_norm_layer(distilbert_modules("transformer.layer." + std::to_string(i)), x,
                                {.heads = c.layer_heads[i]});
+    writer.add_state(x);
   }
   return x;
 }

@@ -28,9 +28,11 @@ ValueId write_electra(EncoderWriter& writer, const EncoderSizes& c, int64_t embe
                             .features = embedding});
   x = writer.norm("embeddings.LayerNorm", x);
   if (embedding != c.hidden) x = writer.linear("embeddings_project", x, c.hidden);
+  writer.add_state(x);
   for (size_t i = 0; i < c.layer_heads.size(); ++i) {
     x = writer.post_norm_layer(bert_layer("encoder.layer." + std::to_string(i)), x,
                                {.heads = c.layer_heads[i]});
+    writer.add_state(x);
   }
   return x;
 }

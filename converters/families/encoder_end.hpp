@@ -26,9 +26,10 @@ struct EncoderEnd {
 
 /// features    of a token
 /// max_tokens  of a text
+/// states      EncoderVectors::states
 /// Fails as read_task_head(), read_sentence_head(), read_late_head() and read_token_linears() do.
 Result<EncoderEnd> read_encoder_end(const FamilyInput& input, const FamilyHeads& heads,
-                                    int64_t features, int64_t max_tokens);
+                                    int64_t features, int64_t max_tokens, size_t states);
 
 /// Appends it and makes it the outputs of the graph; adds its tensors to `expected`.
 void append_encoder_end(graph::Builder& builder, const EncoderEnd& end,

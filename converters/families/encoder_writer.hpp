@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "converters/families/encoder_config.hpp"
 #include "converters/families/module_tensors.hpp"
@@ -83,6 +84,11 @@ class EncoderWriter {
   ModuleTensors& tensors() { return tensors_; }
   const std::string& prefix() const { return prefix_; }
 
+  /// Keeps `x` as the next of the hidden states: what the embeddings and then each layer compute, as
+  /// Transformers returns it (output_hidden_states).
+  void add_state(graph::ValueId x) { states_.push_back(x); }
+  const std::vector<graph::ValueId>& states() const { return states_; }
+
   /// Begins the names of further nodes, which layers that share modules would otherwise have in
   /// common.
   void set_node_prefix(std::string node_prefix) { node_prefix_ = std::move(node_prefix); }
@@ -120,6 +126,7 @@ class EncoderWriter {
   ModuleTensors& tensors_;
   graph::Builder builder_;
   graph::ValueId ids_ = -1;
+  std::vector<graph::ValueId> states_;
 };
 
 }  // namespace lanewise::converters

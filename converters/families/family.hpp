@@ -42,6 +42,7 @@ struct FamilyModel {
   std::vector<ExpectedTensor> tensors;  ///< all tensors that `graph` reads, as a whole
   TensorParts parts;                    ///< what `graph` reads under names of its own
   std::vector<std::string> leftovers;   ///< tensors known not to be weights, if present
+  std::vector<std::string> folded;      ///< tensors whose values became part of `parts`
   /// Whether every other tensor that `graph` does not read is an error, unless it is in `ignore`:
   /// names, or prefixes that end in a dot.
   bool strict = false;

@@ -88,9 +88,11 @@ ValueId write_gte(EncoderWriter& writer, const GteConfig& c) {
                             .types = "embeddings.token_type_embeddings",
                             .features = c.sizes.hidden});
   x = writer.norm("embeddings.LayerNorm", x);
+  writer.add_state(x);
   const ValueId angles = writer.angles("rotary", c.rotary);
   for (int64_t i = 0; i < c.sizes.layers; ++i) {
     x = writer.post_norm_layer(gte_layer(writer, i), x, {.angles = angles});
+    writer.add_state(x);
   }
   return x;
 }

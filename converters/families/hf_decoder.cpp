@@ -66,7 +66,7 @@ Status finish_decoder(const FamilyInput& input, DecoderForm form, graph::Builder
   if (form != DecoderForm::kLogits) builder.output("last_hidden_state", x);
   if (form == DecoderForm::kTokensAndText) {
     LW_ASSIGN_OR_RETURN(sentence, read_sentence_head(input, builder.value(x).features));
-    append_sentence_head(builder, x, sentence);
+    append_sentence_head(builder, {.tokens = x}, sentence);
   }
   model.graph = std::move(builder).take();
   if (form == DecoderForm::kTokensAndText) {

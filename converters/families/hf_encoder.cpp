@@ -32,12 +32,12 @@ Result<EncoderEnd> read_end(const FamilyInput& input, const EncoderSizes& sizes,
                     .table = table_of(writer, encoder),
                     .vocabulary = sizes.vocabulary};
   for (HeadClass& head : heads.classes) head.architecture.insert(0, encoder.classes);
-  return read_encoder_end(input, heads, sizes.hidden, encoder.max_tokens);
+  return read_encoder_end(input, heads, sizes.hidden, encoder.max_tokens, writer.states().size());
 }
 
 EncoderVectors vectors_of(EncoderWriter& writer, const EncoderInfo& encoder, const EncoderEnd& end,
                           graph::ValueId tokens) {
-  EncoderVectors vectors{.tokens = tokens};
+  EncoderVectors vectors{.tokens = tokens, .states = writer.states()};
   if (encoder.pooler.empty()) return vectors;
   const std::string weight = writer.prefix() + encoder.pooler + ".weight";
   if (end.reads_pooler() || writer.tensors().find(weight) != nullptr) {

@@ -96,6 +96,7 @@ ValueId write_jina_bert(EncoderWriter& writer, const EncoderSizes& c) {
                             .types = "embeddings.token_type_embeddings",
                             .features = c.hidden});
   x = writer.norm("embeddings.LayerNorm", x);
+  writer.add_state(x);
   const EncoderAttention how = {.relative_bias = alibi(writer, c)};
   for (int64_t i = 0; i < c.layers; ++i) {
     const std::string name = "encoder.layer." + std::to_string(i);
@@ -103,6 +104,7 @@ ValueId write_jina_bert(EncoderWriter& writer, const EncoderSizes& c) {
         writer.tensors().find(writer.prefix() + name + ".mlp.up_gated_layer.weight") == nullptr;
     x = first ? writer.post_norm_layer(first_layer(name), x, how)
               : second_layer(writer, name, x, how, c.hidden);
+    writer.add_state(x);
   }
   return x;
 }

@@ -166,6 +166,7 @@ ValueId write_modernbert(EncoderWriter& writer, const ModernBertConfig& c) {
                             .types = "",
                             .features = c.sizes.hidden});
   x = writer.norm("embeddings.norm", x, c.norm_bias);
+  writer.add_state(x);
   std::array<ValueId, 2> angles = {-1, -1};
   for (size_t i = 0; i < c.local.size(); ++i) {
     ValueId& of_layer = angles[c.local[i] ? 1 : 0];
@@ -174,8 +175,10 @@ ValueId write_modernbert(EncoderWriter& writer, const ModernBertConfig& c) {
                                c.local[i] ? c.local_rotary : c.global_rotary);
     }
     x = layer(writer, c, i, x, of_layer);
+    if (i + 1 == c.local.size()) x = writer.norm("final_norm", x, c.norm_bias);
+    writer.add_state(x);
   }
-  return writer.norm("final_norm", x, c.norm_bias);
+  return x;
 }
 
 /// Every class has the same layer before its own.

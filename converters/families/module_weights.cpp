@@ -14,9 +14,9 @@ using base::in_quotes;
 
 Result<ModuleWeights> ModuleWeights::open(const FamilyInput& input, const std::string& folder) {
   LW_ASSIGN_OR_RETURN(std::unique_ptr<Checkpoint> checkpoint,
-                      open_checkpoint_folder(input.folder.path(folder)));
+                      open_checkpoint_folder(input.folder.folder_path(folder)));
   for (const std::string& used : checkpoint->files()) input.folder.used(used);
-  return ModuleWeights(std::move(checkpoint), folder, input.folder.path(folder));
+  return ModuleWeights(std::move(checkpoint), folder, input.folder.folder_path(folder));
 }
 
 Result<ModuleWeights> ModuleWeights::open_file(const FamilyInput& input, const std::string& name) {
@@ -40,6 +40,11 @@ Result<Shape> ModuleWeights::matrix_shape(const std::string& name) const {
 
 Result<std::string> ModuleWeights::part(const std::string& name, const Shape& shape,
                                         TensorParts& parts) {
+  LW_ASSIGN_OR_RETURN(std::vector<float> read, values(name, shape));
+  return add_part(name, shape, std::move(read), parts);
+}
+
+Result<std::vector<float>> ModuleWeights::values(const std::string& name, const Shape& shape) {
   const CheckpointTensor* tensor = checkpoint_->find(name);
   if (tensor == nullptr) return not_found(label(name) + " is missing");
   if (tensor->shape != shape) {
@@ -47,14 +52,19 @@ Result<std::string> ModuleWeights::part(const std::string& name, const Shape& sh
                             to_string(tensor->shape));
   }
   LW_ASSIGN_OR_RETURN(const F32Tensor read, read_f32(*checkpoint_, *tensor));
-  const auto values = std::make_shared<std::vector<float>>(read.values.begin(), read.values.end());
   ++used_;
+  return std::vector<float>(read.values.begin(), read.values.end());
+}
+
+std::string ModuleWeights::add_part(const std::string& name, const Shape& shape,
+                                    std::vector<float> values, TensorParts& parts) const {
+  const auto kept = std::make_shared<const std::vector<float>>(std::move(values));
   // No tensor of the Transformer has such a name.
   std::string made = "/" + path_ + "/" + name;
   parts[made] = {.tensor = {},
                  .shape = shape,
-                 .compute = [values](std::span<const float>, std::span<float> part) {
-                   std::ranges::copy(*values, part.begin());
+                 .compute = [kept](std::span<const float>, std::span<float> part) {
+                   std::ranges::copy(*kept, part.begin());
                  }};
   return made;
 }

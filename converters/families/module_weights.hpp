@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "converters/families/family.hpp"
 #include "converters/formats/checkpoint.hpp"
@@ -27,6 +28,12 @@ class ModuleWeights {
   /// Returns the name of a new part with the tensor's values. Reads it now, because packing a graph
   /// takes the values of a part and cannot handle an error.
   Result<std::string> part(const std::string& name, const Shape& shape, TensorParts& parts);
+
+  /// Returns the values of a tensor, which counts as used.
+  Result<std::vector<float>> values(const std::string& name, const Shape& shape);
+  /// Returns the name of a new part with these values, computed from the tensor `name`.
+  std::string add_part(const std::string& name, const Shape& shape, std::vector<float> values,
+                       TensorParts& parts) const;
 
   /// Like strict loading in PyTorch.
   Status check_all_used() const;

@@ -54,10 +54,12 @@ ValueId write_mpnet(EncoderWriter& writer, const EncoderSizes& c) {
                             .features = c.hidden,
                             .position_offset = kFirstPosition});
   x = writer.norm("embeddings.LayerNorm", x);
+  writer.add_state(x);
   const std::string bias = position_bias(writer, c.heads);
   for (int64_t i = 0; i < c.layers; ++i) {
     x = writer.post_norm_layer(mpnet_modules("encoder.layer." + std::to_string(i)), x,
                                {.relative_bias = bias});
+    writer.add_state(x);
   }
   return x;
 }

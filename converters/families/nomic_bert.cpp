@@ -239,12 +239,14 @@ ValueId write_nomic_bert(EncoderWriter& writer, const NomicBertConfig& c) {
                             .types = "embeddings.token_type_embeddings",
                             .features = c.sizes.hidden});
   x = writer.norm(own ? "embeddings.LayerNorm" : "emb_ln", x);
+  writer.add_state(x);
   const ValueId angles = writer.angles("rotary", c.rotary);
   for (int64_t i = 0; i < c.sizes.layers; ++i) {
     const std::string number = std::to_string(i);
     const PostNormModules modules = own ? gated_layer("layers." + number)
                                         : published_nomic_bert_layer("encoder.layers." + number, c);
     x = writer.post_norm_layer(modules, x, {.angles = angles, .interleaved = c.interleaved});
+    writer.add_state(x);
   }
   return x;
 }

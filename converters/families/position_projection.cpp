@@ -76,10 +76,13 @@ Result<PositionEmbeddings> read_position_embeddings(const Checkpoint& checkpoint
 }
 
 Result<std::string> project_positions(EncoderWriter& writer, const PositionEmbeddings& positions,
-                                      const std::string& module) {
+                                      const std::string& module, bool has_bias) {
   const int64_t features = positions.features;
-  LW_ASSIGN_OR_RETURN(std::vector<float> bias,
-                      values_of(*positions.checkpoint, writer, module + ".bias", {features}));
+  std::vector<float> bias(static_cast<size_t>(features));
+  if (has_bias) {
+    LW_ASSIGN_OR_RETURN(bias,
+                        values_of(*positions.checkpoint, writer, module + ".bias", {features}));
+  }
   TensorPart part;
   part.shape = {positions.rows, features};
   part.compute = [table = positions.values, bias = std::move(bias)](std::span<const float> weight,

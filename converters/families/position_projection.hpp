@@ -37,6 +37,6 @@ Result<PositionEmbeddings> read_position_embeddings(const Checkpoint& checkpoint
 /// The name of a new part [rows, features]: the positions after the linear layer `module`. Fails as
 /// read_f32() does.
 Result<std::string> project_positions(EncoderWriter& writer, const PositionEmbeddings& positions,
-                                      const std::string& module);
+                                      const std::string& module, bool has_bias = true);
 
 }  // namespace lanewise::converters

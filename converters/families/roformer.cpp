@@ -59,6 +59,7 @@ ValueId write_roformer(EncoderWriter& writer, const RoFormerConfig& c) {
                             .features = c.embedding});
   x = writer.norm("embeddings.LayerNorm", x);
   if (c.embedding != c.sizes.hidden) x = writer.linear("embeddings_project", x, c.sizes.hidden);
+  writer.add_state(x);
   const ValueId angles = writer.angles("rotary", frequencies(c.sizes.head_dim()));
   for (size_t i = 0; i < c.sizes.layer_heads.size(); ++i) {
     x = writer.post_norm_layer(bert_layer("encoder.layer." + std::to_string(i)), x,
@@ -66,6 +67,7 @@ ValueId write_roformer(EncoderWriter& writer, const RoFormerConfig& c) {
                                 .angles = angles,
                                 .interleaved = true,
                                 .turn_values = c.turn_values});
+    writer.add_state(x);
   }
   return x;
 }

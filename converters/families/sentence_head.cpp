@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <string_view>
 #include <utility>
 
@@ -102,19 +103,26 @@ Status read_pooling(const Config& config, int64_t features, SentenceHead& head) 
 /// Reads the modules after the Transformer, in order.
 class HeadReader {
  public:
-  HeadReader(const FamilyInput& input, int64_t features)
-      : input_(input), layers_(input, "sentence_embedding", features, head_.parts) {}
+  HeadReader(const FamilyInput& input, int64_t features, size_t states)
+      : input_(input),
+        states_(states),
+        layers_(input, "sentence_embedding", features, head_.parts) {}
 
   Status read(const SentenceModule& module) {
     if (module.type == "Pooling" && head_.pools.empty()) return pooling(module);
+    if (module.type == "WeightedLayerPooling" && head_.pools.empty()) {
+      LW_ASSIGN_OR_RETURN(head_.states, read_weighted_layers(input_, module, layers_.features(),
+                                                             states_, head_.parts));
+      return {};
+    }
     if (!head_.pools.empty()) {
       LW_ASSIGN_OR_RETURN(const bool known, layers_.read(module, head_.layers));
       if (known) return {};
     }
     return unsupported(in_quotes(input_.folder.path(kModulesFile)) + ": module " +
                        in_quotes(module.type) +
-                       " is not supported here; known: Transformer, then Pooling, then any of "
-                       "Dense, Dropout, LayerNorm, Normalize");
+                       " is not supported here; known: Transformer, then WeightedLayerPooling if "
+                       "wanted, then Pooling, then any of Dense, Dropout, LayerNorm, Normalize");
   }
 
   SentenceHead take() && { return std::move(head_); }
@@ -132,6 +140,7 @@ class HeadReader {
   }
 
   const FamilyInput& input_;
+  size_t states_;
   SentenceHead head_;
   SentenceLayerReader layers_;  // after head_, whose parts it adds to
 };
@@ -148,6 +157,13 @@ ValueId append_pooling(graph::Builder& builder, ValueId tokens,
   return builder.concat_features(name, parts);
 }
 
+ValueId pooled_vectors(graph::Builder& builder, const EncoderVectors& vectors,
+                       const WeightedLayers& states) {
+  if (states.weights.empty()) return vectors.tokens;
+  const auto first = vectors.states.begin() + static_cast<ptrdiff_t>(states.first);
+  return builder.weighted_sum("sentence.states", {first, vectors.states.end()}, states.weights);
+}
+
 /// FlagEmbedding's, for a folder without modules.json.
 SentenceHead first_normalized() {
   SentenceHead head;
@@ -158,7 +174,7 @@ SentenceHead first_normalized() {
 
 }  // namespace
 
-Result<SentenceHead> read_sentence_head(const FamilyInput& input, int64_t features) {
+Result<SentenceHead> read_sentence_head(const FamilyInput& input, int64_t features, size_t states) {
   LW_RETURN_IF_ERROR(expect_features(input));
   if (!is_sentence_folder(input.folder) && has_token_linears(input)) return first_normalized();
   if (!is_sentence_folder(input.folder)) {
@@ -168,7 +184,7 @@ Result<SentenceHead> read_sentence_head(const FamilyInput& input, int64_t featur
     return head;
   }
   LW_ASSIGN_OR_RETURN(const std::vector<SentenceModule> modules, read_modules(input.folder));
-  HeadReader reader(input, features);
+  HeadReader reader(input, features, states);
   for (const SentenceModule& module : modules) {
     if (&module == &modules.front()) continue;  // the Transformer
     LW_RETURN_IF_ERROR(reader.read(module));
@@ -186,9 +202,10 @@ Status describe_encoder(const FamilyInput& input, const SentenceHead& head, Fami
   return read_prompts(input, TransformerTask::kFeatures, model.info);
 }
 
-void append_sentence_head(graph::Builder& builder, ValueId tokens, const SentenceHead& head) {
+void append_sentence_head(graph::Builder& builder, const EncoderVectors& vectors,
+                          const SentenceHead& head) {
   if (head.pools.empty()) return;
-  ValueId x = append_pooling(builder, tokens, head.pools);
+  ValueId x = append_pooling(builder, pooled_vectors(builder, vectors, head.states), head.pools);
   x = append_sentence_layers(builder, "sentence", x, head.layers);
   builder.output("sentence_embedding", x);
 }

@@ -10,6 +10,7 @@
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
 #include "converters/files.hpp"
+#include "converters/folder_files.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -18,13 +19,6 @@ using base::in_quotes;
 
 // PyLate's modules extend those of sentence-transformers.
 constexpr std::string_view kPackages[] = {"sentence_transformers.", "pylate.models."};
-
-// In the order in which sentence-transformers looks for them.
-constexpr std::array kTextFiles = {
-    "sentence_bert_config.json",       "sentence_roberta_config.json",
-    "sentence_distilbert_config.json", "sentence_camembert_config.json",
-    "sentence_albert_config.json",     "sentence_xlm-roberta_config.json",
-    "sentence_xlnet_config.json"};
 
 /// Users write `.`, `./a` and `a/`; an empty name means the folder itself.
 Result<std::string> module_path(const Config& entry) {
@@ -118,12 +112,13 @@ Status check_modalities(const Config& config, const TaskNames& task) {
 Status check_arguments(const Config& config) {
   constexpr std::array kModel = std::to_array<std::string_view>(
       {"add_pooling_layer", "attn_implementation", "device_map", "dtype", "low_cpu_mem_usage",
-       "torch_dtype", "trust_remote_code", "use_safetensors"});
+       "output_hidden_states", "torch_dtype", "trust_remote_code", "use_safetensors"});
   constexpr std::array kTokenizer =
       std::to_array<std::string_view>({"clean_up_tokenization_spaces", "model_max_length",
                                        "padding_side", "trust_remote_code", "use_fast"});
-  constexpr std::array kConfig = std::to_array<std::string_view>(
-      {"attn_implementation", "dtype", "torch_dtype", "trust_remote_code", "use_cache"});
+  constexpr std::array kConfig =
+      std::to_array<std::string_view>({"attn_implementation", "dtype", "output_hidden_states",
+                                       "torch_dtype", "trust_remote_code", "use_cache"});
   LW_RETURN_IF_ERROR(refuse_members(config, "model_args", kModel));
   LW_RETURN_IF_ERROR(refuse_members(config, "model_kwargs", kModel));
   LW_RETURN_IF_ERROR(refuse_members(config, "tokenizer_args", kTokenizer));
@@ -209,6 +204,18 @@ Status read_prompt_texts(const Config& config, ModelInfo& info) {
     known.append(known.empty() ? "" : ", ").append(prompt.name);
   }
   return config.wrong("default_prompt_name", "one of the 'prompts' " + known);
+}
+
+/// As in sentence-transformers, any other name is that of the cosine.
+void read_similarity(const Config& config, ModelInfo& info) {
+  constexpr std::array kOthers = std::to_array<std::pair<std::string_view, Similarity>>(
+      {{"dot", Similarity::kDot},
+       {"euclidean", Similarity::kEuclidean},
+       {"manhattan", Similarity::kManhattan}});
+  const Result<std::string> name = config.text("similarity_fn_name", "");
+  for (const auto& [other, similarity] : kOthers) {
+    if (name.ok() && *name == other) info.similarity = similarity;
+  }
 }
 
 /// Whether the folder has a vector for each token: a MultiVectorEncoder, or a model of PyLate,
@@ -306,10 +313,12 @@ Result<SentenceTexts> read_sentence_texts(const FamilyInput& input, int64_t max_
 }
 
 Result<std::optional<Config>> read_text_config(const FamilyInput& input) {
-  for (const char* name : kTextFiles) {
+  for (const char* name : kTextConfigs) {
     const std::string path = join(input.subfolder, name);
     if (!input.folder.has(path)) continue;
     LW_ASSIGN_OR_RETURN(Config config, input.folder.config(path));
+    if (config.json().value().members().empty())
+      continue;  // sentence-transformers takes the next one
     return std::optional(std::move(config));
   }
   return std::optional<Config>();
@@ -335,6 +344,7 @@ Status read_prompts(const FamilyInput& input, TransformerTask task, ModelInfo& i
     return unsupported(config->label() + ": model_type " + in_quotes(type) +
                        " is not supported; known: " + std::string(class_of(task)));
   }
+  read_similarity(*config, info);
   return read_prompt_texts(*config, info);
 }
 

@@ -69,7 +69,8 @@ Result<SentenceTexts> read_sentence_texts(const FamilyInput& input, int64_t max_
 /// SparseEncoder, CrossEncoder.
 std::string_view class_of(TransformerTask task);
 
-/// Reads prompts and the default prompt from config_sentence_transformers.json into `info`.
+/// Reads prompts, the default prompt and the similarity of vectors from
+/// config_sentence_transformers.json into `info`.
 /// kUnsupported for a folder of another class than class_of(task).
 Status read_prompts(const FamilyInput& input, TransformerTask task, ModelInfo& info);
 

@@ -19,6 +19,7 @@
 #include "converters/tokenizers/json_file.hpp"
 #include "runtime/graph/builder.hpp"
 #include "runtime/text/tokenizer.hpp"
+#include "runtime/text/utf8.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -36,18 +37,19 @@ struct VectorTable {
   int64_t features = 0;
   std::vector<int64_t> rows_of_ids;   ///< empty: the id is the row
   std::vector<float> weights_of_ids;  ///< empty: all are 1
+  std::vector<std::string> folded;    ///< tensors that these are from
 
   int64_t vocabulary() const {
     if (!rows_of_ids.empty()) return static_cast<int64_t>(rows_of_ids.size());
     return weights_of_ids.empty() ? rows : static_cast<int64_t>(weights_of_ids.size());
   }
-  bool is_plain() const { return rows_of_ids.empty() && weights_of_ids.empty(); }
 };
 
 /// `mapping`: the row of each id.
 Status read_mapping(const Checkpoint& checkpoint, VectorTable& table) {
   const CheckpointTensor* tensor = checkpoint.find("mapping");
   if (tensor == nullptr) return {};
+  table.folded.push_back(tensor->name);
   const bool fits = tensor->shape.size() == 1 && tensor->foreign_type.empty() &&
                     (tensor->type == DataType::kI64 || tensor->type == DataType::kI32);
   if (!fits) return invalid_argument("tensor 'mapping': expected [tokens] I64 or I32");
@@ -77,6 +79,7 @@ Status read_mapping(const Checkpoint& checkpoint, VectorTable& table) {
 Status read_weights(const Checkpoint& checkpoint, VectorTable& table) {
   const CheckpointTensor* tensor = checkpoint.find("weights");
   if (tensor == nullptr) return {};
+  table.folded.push_back(tensor->name);
   if (tensor->shape != Shape{table.vocabulary()}) {
     return invalid_argument("tensor 'weights': expected [" + std::to_string(table.vocabulary()) +
                             "], file has " + to_string(tensor->shape));
@@ -109,18 +112,17 @@ Result<VectorTable> read_table(const Checkpoint& checkpoint) {
   return table;
 }
 
-/// The vectors by id. Those of `without` are 0.
-TensorPart vectors_by_id(const VectorTable& table, int32_t without) {
+/// The vectors by id.
+TensorPart vectors_by_id(const VectorTable& table) {
   TensorPart part;
   part.tensor = table.name;
   part.shape = {table.vocabulary(), table.features};
-  part.compute = [table, without](std::span<const float> from, std::span<float> to) {
+  part.compute = [table](std::span<const float> from, std::span<float> to) {
     const auto width = static_cast<size_t>(table.features);
     for (size_t id = 0; id < to.size() / width; ++id) {
       const size_t row =
           table.rows_of_ids.empty() ? id : static_cast<size_t>(table.rows_of_ids[id]);
-      float weight = table.weights_of_ids.empty() ? 1.0F : table.weights_of_ids[id];
-      if (static_cast<int64_t>(id) == without) weight = 0;
+      const float weight = table.weights_of_ids.empty() ? 1.0F : table.weights_of_ids[id];
       for (size_t i = 0; i < width; ++i) to[id * width + i] = from[row * width + i] * weight;
     }
   };
@@ -140,25 +142,40 @@ Result<std::string> bare_tokenizer(const FamilyInput& input) {
 
 /// The id of the unknown token, which Model2Vec leaves out; -1 if there is none. Unigram models
 /// have its id, the others its name.
-Result<int32_t> unknown_id(const FamilyInput& input, const FamilyModel& made) {
-  LW_ASSIGN_OR_RETURN(const auto tokenizer, tokenizer_of(input, made));
-  if (tokenizer == nullptr) return -1;
+Result<int32_t> unknown_id(const FamilyModel& made, const text::Tokenizer& tokenizer) {
   LW_ASSIGN_OR_RETURN(const base::JsonDocument document,
                       parse_file(made.tokenizer, "tokenizer.json"));
-  const base::JsonValue* model = document.root().find("model");
-  if (model == nullptr) return -1;
-  const base::JsonValue* id = model->find("unk_id");
-  if (id != nullptr) return static_cast<int32_t>(id->integer().value_or(-1));
-  const base::JsonValue* token = model->find("unk_token");
-  if (token == nullptr || !token->is_string()) return -1;
-  return tokenizer->id(token->string()).value_or(-1);
+  LW_ASSIGN_OR_RETURN(const base::JsonFields file,
+                      base::JsonFields::of_file(document.root(), in_quotes("tokenizer.json")));
+  LW_ASSIGN_OR_RETURN(const base::JsonFields model, file.object_or_empty("model"));
+  LW_ASSIGN_OR_RETURN(const std::string type, model.string_or("type", ""));
+  if (type != "Unigram") {
+    LW_ASSIGN_OR_RETURN(const std::string token, model.string_or("unk_token", ""));
+    return token.empty() ? -1 : tokenizer.id(token).value_or(-1);
+  }
+  LW_ASSIGN_OR_RETURN(
+      const int64_t id,
+      model.integer_or("unk_id", -1, 0, std::max(tokenizer.vocabulary_size() - 1, int64_t{0})));
+  return static_cast<int32_t>(id);
+}
+
+/// In code points, rounded down.
+int64_t median_token_length(const text::Tokenizer& tokenizer) {
+  std::vector<int64_t> lengths;
+  for (int64_t id = 0; id < tokenizer.vocabulary_size(); ++id) {
+    const std::string_view token = tokenizer.token(static_cast<int32_t>(id));
+    if (!token.empty()) lengths.push_back(text::count_code_points(token));
+  }
+  if (lengths.empty()) return 0;
+  std::ranges::sort(lengths);
+  const size_t half = lengths.size() / 2;
+  return lengths.size() % 2 == 1 ? lengths[half] : (lengths[half - 1] + lengths[half]) / 2;
 }
 
 /// What follows the mean.
 struct StaticEnd {
   std::vector<SentenceLayer> layers;
   TensorParts parts;
-  int32_t without = -1;  ///< an id whose vector is left out
 };
 
 Result<StaticEnd> read_modules_after(const FamilyInput& input, int64_t features) {
@@ -175,19 +192,6 @@ Result<StaticEnd> read_modules_after(const FamilyInput& input, int64_t features)
         "LayerNorm, Normalize");
   }
   return end;
-}
-
-/// Model2Vec's own way, for a folder without modules.json. It leaves out unknown tokens, which
-/// differs from a vector of 0 only in the length of the mean.
-Result<StaticEnd> read_model2vec(const FamilyInput& input, const FamilyModel& made) {
-  StaticEnd end;
-  LW_ASSIGN_OR_RETURN(const bool normalizes, input.config.boolean("normalize", false));
-  LW_ASSIGN_OR_RETURN(end.without, unknown_id(input, made));
-  if (normalizes) end.layers.emplace_back();
-  if (normalizes || end.without < 0) return end;
-  return unsupported(input.config.label() +
-                     ": 'normalize' false is not supported for a tokenizer with an unknown token, "
-                     "unless there is a modules.json");
 }
 
 /// sentence-transformers truncates texts of a StaticEmbedding only as the tokenizer's file says.
@@ -209,6 +213,37 @@ Result<int64_t> model2vec_limit(const Config& config) {
   return config.integer(field, kModel2VecTokens, 1, INT64_MAX);
 }
 
+/// Model2Vec's own way, for a folder without modules.json: texts are truncated to as many characters
+/// as a text of that many usual tokens has, then to that many tokens, of which unknown ones are
+/// removed.
+Status read_model2vec_texts(const FamilyInput& input, FamilyModel& model) {
+  LW_ASSIGN_OR_RETURN(const int64_t limit, model2vec_limit(input.config));
+  model.info.max_text_tokens = std::min(limit, kMostTokens);
+  LW_ASSIGN_OR_RETURN(const auto tokenizer, tokenizer_of(input, model));
+  if (tokenizer == nullptr) return {};
+  LW_ASSIGN_OR_RETURN(model.info.left_out_id, unknown_id(model, *tokenizer));
+  if (limit < kMostTokens) {
+    model.info.max_text_characters = limit * median_token_length(*tokenizer);
+  }
+  return {};
+}
+
+Status read_static_texts(const FamilyInput& input, bool is_sentence, FamilyModel& model) {
+  model.info.max_tokens = kMostTokens;
+  if (!is_sentence) return read_model2vec_texts(input, model);
+  LW_ASSIGN_OR_RETURN(const int64_t limit, tokenizer_truncation(model.tokenizer));
+  model.info.max_text_tokens = std::min(limit, kMostTokens);
+  return {};
+}
+
+Result<StaticEnd> read_static_end(const FamilyInput& input, bool is_sentence, int64_t features) {
+  if (is_sentence) return read_modules_after(input, features);
+  StaticEnd end;
+  LW_ASSIGN_OR_RETURN(const bool normalizes, input.config.boolean("normalize", false));
+  if (normalizes) end.layers.emplace_back();
+  return end;
+}
+
 Result<FamilyModel> build_static_embedding(const FamilyInput& input) {
   const bool is_sentence = is_sentence_folder(input.folder);
   const Result<VectorTable> read = read_table(input.checkpoint);
@@ -216,15 +251,14 @@ Result<FamilyModel> build_static_embedding(const FamilyInput& input) {
   const VectorTable& table = *read;
   FamilyModel model;
   LW_ASSIGN_OR_RETURN(model.tokenizer, bare_tokenizer(input));
-  LW_ASSIGN_OR_RETURN(StaticEnd end, is_sentence ? read_modules_after(input, table.features)
-                                                 : read_model2vec(input, model));
+  LW_ASSIGN_OR_RETURN(StaticEnd end, read_static_end(input, is_sentence, table.features));
   model.parts = std::move(end.parts);
   model.tensors.push_back({table.name, {table.rows, table.features}});
-  model.leftovers = {"mapping", "weights"};
+  model.folded = table.folded;
   graph::EmbedSpec spec{.table = table.name, .type_table = {}, .position_table = {}};
-  if (!table.is_plain() || end.without >= 0) {
+  if (!table.folded.empty()) {
     spec.table = table.name + ".by_id";
-    model.parts[spec.table] = vectors_by_id(table, end.without);
+    model.parts[spec.table] = vectors_by_id(table);
   }
   graph::Builder builder;
   const graph::ValueId ids = builder.input("input_ids", graph::RowSymbol::kSourceTokens);
@@ -238,10 +272,7 @@ Result<FamilyModel> build_static_embedding(const FamilyInput& input) {
   model.info.family = "static_embedding";
   model.info.task = "embedding";
   model.info.vocabulary_size = table.vocabulary();
-  model.info.max_tokens = kMostTokens;
-  LW_ASSIGN_OR_RETURN(const int64_t limit, is_sentence ? tokenizer_truncation(model.tokenizer)
-                                                       : model2vec_limit(input.config));
-  model.info.max_text_tokens = std::min(limit, kMostTokens);
+  LW_RETURN_IF_ERROR(read_static_texts(input, is_sentence, model));
   LW_RETURN_IF_ERROR(read_prompts(input, TransformerTask::kFeatures, model.info));
   return model;
 }

@@ -198,7 +198,7 @@ class T5Writer {
     const ValueId ids = builder_.input("input_ids", RowSymbol::kSourceTokens);
     const ValueId x = stack("encoder", embed("encoder.embed", ids), nullptr, c_.encoder_layers);
     builder_.output("last_hidden_state", x);
-    append_sentence_head(builder_, x, head);
+    append_sentence_head(builder_, {.tokens = x}, head);
     return std::move(builder_).take();
   }
 

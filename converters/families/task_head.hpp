@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "converters/families/encoder_vectors.hpp"
 #include "converters/families/family.hpp"
 #include "converters/families/hf_heads.hpp"
 #include "lanewise/model.hpp"
@@ -72,12 +73,6 @@ struct TaskHead {
   std::string bias;     ///< of the last layer; empty: none
   int64_t outputs = 0;  ///< of the last layer
   HeadInfo info;
-};
-
-/// Vectors that an encoder computes, for its head.
-struct EncoderVectors {
-  graph::ValueId tokens = -1;
-  graph::ValueId pooler = -1;  ///< -1: none
 };
 
 /// Decides by `architectures` which of the classes a checkpoint belongs to; if there is no such

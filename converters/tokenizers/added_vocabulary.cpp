@@ -1,6 +1,8 @@
 #include "converters/tokenizers/added_vocabulary.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -39,7 +41,8 @@ void AddedVocabulary::read_model(const base::JsonFields& tokenizer_json) {
   if (vocab == nullptr) return;
   model_.reserve(vocab->members().size() + vocab->elements().size());
   for (const auto& [token, value] : vocab->members()) {
-    if (const auto id = value.natural()) model_.emplace(token, static_cast<int32_t>(*id));
+    const std::optional<uint64_t> id = value.natural();
+    if (id && *id <= INT32_MAX) model_.emplace(token, static_cast<int32_t>(*id));
   }
   int32_t id = 0;
   for (const base::JsonValue& piece : vocab->elements()) {
@@ -53,7 +56,10 @@ void AddedVocabulary::read_model(const base::JsonFields& tokenizer_json) {
 /// could get an id that the model uses; then the next free one is taken.
 int32_t AddedVocabulary::next_id() const {
   const auto size = static_cast<int32_t>(model_.size());
-  return tokens_.empty() ? size : std::max(size, tokens_.rbegin()->first + 1);
+  if (tokens_.empty()) return size;
+  // The largest id has no next one; the tokenizer refuses far smaller ones.
+  const int32_t last = tokens_.rbegin()->first;
+  return std::max(size, last < INT32_MAX ? last + 1 : last);
 }
 
 void AddedVocabulary::add(AddedToken token) {

@@ -36,7 +36,7 @@ Result<Json> read_merges(std::string_view text) {
   return merges;
 }
 
-enum class Kind { kGpt2, kRoberta, kHerbert };
+enum class Kind { kGpt2, kRoberta, kDeberta, kHerbert };
 
 /// The class of a tokenizer if no file names one.
 const char* guessed_class(const Ids& vocabulary) {
@@ -47,18 +47,28 @@ const char* guessed_class(const Ids& vocabulary) {
 Result<Kind> kind_of(const std::string& name) {
   if (is_gpt2_class(name)) return Kind::kGpt2;
   if (is_roberta_class(name)) return Kind::kRoberta;
+  if (name == "DebertaTokenizer") return Kind::kDeberta;
   if (name == "HerbertTokenizer") return Kind::kHerbert;
   return unsupported("tokenizer_class " + base::in_quotes(name) +
                      " with vocab.json and merges.txt is not supported, only GPT-2's, RoBERTa's, "
-                     "BART's and HerBERT's");
+                     "BART's, DeBERTa's and HerBERT's");
+}
+
+/// A class's own, whatever its settings say.
+std::string_view usual_token(std::string_view class_name, std::string_view setting) {
+  for (const ClassToken& token : class_tokens(class_name)) {
+    if (token.setting == setting) return token.content;
+  }
+  return {};
 }
 
 /// A post_processor that puts `cls_token` and `sep_token` around texts.
 Result<Json> around_texts(const char* type, const Ids& vocabulary, const Companions& companions) {
   Json processor = Json::object({{"type", type}});
-  for (const auto& [field, usual] : {std::pair{"cls", "<s>"}, std::pair{"sep", "</s>"}}) {
+  for (const char* const field : {"cls", "sep"}) {
     const std::string setting = std::string(field) + "_token";
-    const std::string token = companions.token_name(setting, usual);
+    const std::string token =
+        companions.token_name(setting, usual_token(companions.tokenizer_class, setting));
     const auto found = vocabulary.find(token);
     if (found == vocabulary.end()) {
       return data_loss("vocab.json has no " + setting + " " + base::in_quotes(token));
@@ -83,6 +93,9 @@ Result<Json> byte_level(Kind kind, const Ids& vocabulary, Json merges,
   }
   processor.set("trim_offsets", companions.trim_offsets.value_or(roberta));
   processor.set("add_prefix_space", prefix_space);
+  if (kind == Kind::kDeberta) {
+    LW_ASSIGN_OR_RETURN(processor, around_texts("BertProcessing", vocabulary, companions));
+  }
   return Json::object(
       {{"version", "1.0"},
        {"added_tokens", Json::array()},

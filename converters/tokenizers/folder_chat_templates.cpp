@@ -6,6 +6,7 @@
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
 #include "converters/files.hpp"
+#include "converters/folder_files.hpp"
 #include "converters/tokenizers/companions.hpp"
 #include "converters/tokenizers/json_file.hpp"
 #include "runtime/chat/limits.hpp"
@@ -20,7 +21,6 @@ using base::JsonValue;
 using chat::StoredTemplates;
 
 constexpr const char* kFile = "chat_template.jinja";
-constexpr const char* kFolder = "additional_chat_templates";
 constexpr const char* kProcessorFile = "chat_template.json";
 constexpr const char* kSettingsFile = "tokenizer_config.json";
 constexpr const char* kField = "chat_template";
@@ -62,8 +62,8 @@ class Reader {
       LW_RETURN_IF_ERROR(read_file(std::string(StoredTemplates::kDefault), kFile));
     }
     // Not below the subfolder, as in Transformers.
-    for (const std::string& name : list_entries(folder_.path(kFolder))) {
-      const std::string file = join(kFolder, name);
+    for (const std::string& name : list_entries(folder_.path(kChatTemplateFolder))) {
+      const std::string file = join(kChatTemplateFolder, name);
       if (!name.ends_with(kEnding) || !folder_.has(file)) continue;
       LW_RETURN_IF_ERROR(read_file(name.substr(0, name.size() - kEnding.size()), file));
     }
@@ -71,7 +71,8 @@ class Reader {
   }
 
   Status read_file(const std::string& name, const std::string& file) {
-    const std::string where = folder_.path(file.starts_with(kFolder) ? file : path(file));
+    const std::string where =
+        folder_.path(file.starts_with(kChatTemplateFolder) ? file : path(file));
     LW_ASSIGN_OR_RETURN(const std::string text, folder_.text(where));
     add(name, with_plain_line_ends(text), file);
     return {};

@@ -63,6 +63,14 @@ constexpr ClassToken kDebertaV2Tokens[] = {
     {"bos_token", "[CLS]"}, {"eos_token", "[SEP]"}, {"unk_token", "[UNK]"},  {"sep_token", "[SEP]"},
     {"pad_token", "[PAD]"}, {"cls_token", "[CLS]"}, {"mask_token", "[MASK]"}};
 
+constexpr ClassToken kDebertaTokens[] = {{"bos_token", "[CLS]"},
+                                         {"eos_token", "[SEP]"},
+                                         {"unk_token", "[UNK]"},
+                                         {"sep_token", "[SEP]"},
+                                         {"pad_token", "[PAD]"},
+                                         {"cls_token", "[CLS]"},
+                                         {"mask_token", "[MASK]", /*lstrip=*/true}};
+
 constexpr ClassToken kHerbertTokens[] = {{"unk_token", "<unk>"},
                                          {"sep_token", "</s>"},
                                          {"pad_token", "<pad>"},
@@ -140,6 +148,7 @@ std::span<const ClassToken> class_tokens(std::string_view name) {
   const bool sentencepiece = name == "XLMRobertaTokenizer" || name == "CamembertTokenizer";
   if (is_roberta_class(name) || sentencepiece) return kRobertaTokens;
   if (name == "AlbertTokenizer") return kAlbertTokens;
+  if (name == "DebertaTokenizer") return kDebertaTokens;
   if (name == "DebertaV2Tokenizer") return kDebertaV2Tokens;
   if (is_gpt2_class(name)) return kGpt2Tokens;
   if (name == "HerbertTokenizer") return kHerbertTokens;

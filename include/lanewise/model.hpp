@@ -35,6 +35,14 @@ enum class ScoreFunction {
   kSoftmax,  ///< over all labels
 };
 
+/// How alike two vectors of texts are; larger is more alike.
+enum class Similarity {
+  kCosine,     ///< the cosine of the angle between them
+  kDot,        ///< their inner product
+  kEuclidean,  ///< minus the length of their difference
+  kManhattan,  ///< minus the sum of the magnitudes of its elements
+};
+
 /// How a late-interaction model reads one kind of texts, queries or documents.
 struct LateInteractionTexts {
   int32_t marker_id = -1;  ///< a token that says which kind of text this is, after the first token
@@ -82,12 +90,15 @@ struct ModelInfo {
   int64_t token_types = 0;             ///< token_type_ids are below it; 0: the model takes none
   int64_t max_tokens = 0;              ///< the longest input_ids, including special tokens
   int64_t max_text_tokens = 0;         ///< texts are truncated to this many tokens; <= max_tokens
+  int64_t max_text_characters = 0;     ///< before that, to this many code points; 0: they are not
+  int32_t left_out_id = -1;            ///< a token that is removed from texts; -1: none
   int64_t target_vocabulary_size = 0;  ///< decoder_input_ids are below it; 0: no decoder
   int64_t max_target_tokens = 0;       ///< the longest decoder_input_ids, including the start token
   GenerationOptions generation;        ///< the checkpoint's defaults
   std::vector<Prompt> prompts;
   std::string default_prompt;  ///< name of the prompt used by default; empty: none
   bool pools_prompt = true;    ///< whether pooling includes the tokens of the prompt
+  Similarity similarity = Similarity::kCosine;  ///< for which sentence embeddings were trained
   HeadInfo head;
   std::vector<OutputInfo> outputs;
 

@@ -63,6 +63,13 @@ ValueId Builder::mul(const std::string& name, ValueId a, ValueId b) {
   return append({.op = "mul", .name = name, .inputs = {a, b}}, value(a).rows, value(a).features);
 }
 
+ValueId Builder::weighted_sum(const std::string& name, const std::vector<ValueId>& parts,
+                              const std::string& weight) {
+  return append(
+      {.op = "weighted_sum", .name = name, .inputs = parts, .weights = {{"weight", {weight}}}},
+      value(parts[0]).rows, value(parts[0]).features);
+}
+
 ValueId Builder::layer_norm(const std::string& name, ValueId x, const Affine& tensors, double eps) {
   return append({.op = "layer_norm",
                  .name = name,
@@ -209,6 +216,14 @@ ValueId Builder::pool(const std::string& name, ValueId x, const std::string& kin
 ValueId Builder::slice_rows(const std::string& name, ValueId x, int64_t index) {
   return append({.op = "slice_rows", .name = name, .inputs = {x}, .attributes = {{"index", index}}},
                 RowSymbol::kSequences, value(x).features);
+}
+
+ValueId Builder::neighbour_rows(const std::string& name, ValueId x, int64_t before, int64_t after) {
+  return append({.op = "neighbour_rows",
+                 .name = name,
+                 .inputs = {x},
+                 .attributes = {{"before", before}, {"after", after}}},
+                value(x).rows, (before + 1 + after) * value(x).features);
 }
 
 ValueId Builder::slice_features(const std::string& name, ValueId x, int64_t begin,

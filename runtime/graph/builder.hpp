@@ -86,6 +86,9 @@ class Builder {
   ValueId activation(const std::string& name, ValueId x, const std::string& kind);
   ValueId add(const std::string& name, ValueId a, ValueId b);
   ValueId mul(const std::string& name, ValueId a, ValueId b);
+  /// `weight` has a number for each of `parts`.
+  ValueId weighted_sum(const std::string& name, const std::vector<ValueId>& parts,
+                       const std::string& weight);
   ValueId layer_norm(const std::string& name, ValueId x, const Affine& tensors, double eps);
   /// `weight` is as long as a row, or as a head of it, each of which is then normalised.
   ValueId rms_norm(const std::string& name, ValueId x, const std::string& weight, double eps);
@@ -115,6 +118,8 @@ class Builder {
                     const RecurrentSpec& spec);
   ValueId pool(const std::string& name, ValueId x, const std::string& kind);
   ValueId slice_rows(const std::string& name, ValueId x, int64_t index);
+  /// Each row with `before` rows before and `after` behind it in its sequence.
+  ValueId neighbour_rows(const std::string& name, ValueId x, int64_t before, int64_t after);
   ValueId slice_features(const std::string& name, ValueId x, int64_t begin, int64_t features);
   ValueId concat_features(const std::string& name, const std::vector<ValueId>& parts);
   ValueId l2_normalize(const std::string& name, ValueId x, double eps);

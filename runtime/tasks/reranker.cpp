@@ -1,13 +1,16 @@
 #include "lanewise/reranker.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <variant>
 
 #include "base/no_throw.hpp"
 #include "base/status_macros.hpp"
+#include "lanewise/embedder.hpp"
 #include "runtime/tasks/prompts.hpp"
 #include "runtime/tasks/scores.hpp"
+#include "runtime/tasks/similarity.hpp"
 #include "runtime/tasks/task_names.hpp"
 #include "runtime/tasks/text_batcher.hpp"
 #include "runtime/tasks/token_vectors.hpp"
@@ -105,6 +108,71 @@ class LateInteractionRanker {
   TokenVectors vectors_;
 };
 
+/// Query and texts by themselves, compared by one vector each.
+class EmbeddingRanker {
+ public:
+  static Result<EmbeddingRanker> create(const Model& model, const SessionOptions& options) {
+    LW_ASSIGN_OR_RETURN(Embedder embedder, Embedder::create(model, options));
+    return EmbeddingRanker(std::move(embedder), model.info());
+  }
+
+  Ranking rank(std::string_view query, std::span<const std::string_view> texts,
+               const RunOptions& options, const TextBatcher::Progress& progress) {
+    LW_RETURN_IF_ERROR(embedder_.set_prompt(query_prompt_));
+    const Result<Embeddings> its_vector = embedder_.embed({&query, 1}, options);
+    if (!its_vector.ok()) return its_vector.status().with_context("the query");
+    LW_RETURN_IF_ERROR(embedder_.set_prompt(text_prompt_));
+    LW_ASSIGN_OR_RETURN(const Embeddings vectors, embedder_.embed(texts, options, progress));
+    std::vector<float> scores;
+    for (int64_t i = 0; i < vectors.count; ++i) {
+      scores.push_back(tasks::similarity_of((*its_vector)[0], vectors[i], similarity_));
+    }
+    std::vector<RankedText> result;
+    for (const size_t text : tasks::largest(scores, scores.size())) {
+      result.push_back({.index = static_cast<int64_t>(text),
+                        .score = scores[text],
+                        .tokens = vectors.tokens[text],
+                        .truncated = vectors.truncated[text]});
+    }
+    return result;
+  }
+
+ private:
+  EmbeddingRanker(Embedder embedder, const ModelInfo& info)
+      : embedder_(std::move(embedder)),
+        query_prompt_(first_prompt(info, {tasks::kQueryPrompt})),
+        // As sentence-transformers looks for one.
+        text_prompt_(first_prompt(info, {"document", "passage", "corpus"})),
+        similarity_(info.similarity) {}
+
+  /// The first of these that the model has, or else its default.
+  static std::string first_prompt(const ModelInfo& info,
+                                  std::initializer_list<std::string_view> names) {
+    for (const std::string_view name : names) {
+      const auto found = std::ranges::find(info.prompts, name, &Prompt::name);
+      if (found != info.prompts.end()) return found->name;
+    }
+    return info.default_prompt;
+  }
+
+  Embedder embedder_;
+  std::string query_prompt_;
+  std::string text_prompt_;
+  Similarity similarity_;
+};
+
+bool embeds_texts(const ModelInfo& info) {
+  return std::ranges::find(info.outputs, tasks::kSentenceEmbedding, &OutputInfo::name) !=
+         info.outputs.end();
+}
+
+/// kUnsupported, with what can.
+Status cannot_rank(const ModelInfo& info) {
+  return unsupported("the model, " + info.family + " for " + info.task +
+                     ", cannot rank texts: expected a cross-encoder, a late-interaction model or "
+                     "an embedding model");
+}
+
 }  // namespace
 
 class Reranker::Impl {
@@ -119,7 +187,7 @@ class Reranker::Impl {
   }
 
  private:
-  std::variant<CrossEncoder, LateInteractionRanker> ranker_;
+  std::variant<CrossEncoder, LateInteractionRanker, EmbeddingRanker> ranker_;
 };
 
 Result<Reranker> Reranker::create(const Model& model, const SessionOptions& options) {
@@ -128,8 +196,12 @@ Result<Reranker> Reranker::create(const Model& model, const SessionOptions& opti
       LW_ASSIGN_OR_RETURN(TokenVectors vectors, TokenVectors::create(model, options));
       return Reranker(std::make_unique<Impl>(LateInteractionRanker(std::move(vectors))));
     }
-    LW_RETURN_IF_ERROR(tasks::check_task(model.info(), tasks::kTextClassification, tasks::kLogits,
-                                         tasks::RowsOf::kTexts));
+    if (embeds_texts(model.info())) {
+      LW_ASSIGN_OR_RETURN(EmbeddingRanker ranker, EmbeddingRanker::create(model, options));
+      return Reranker(std::make_unique<Impl>(std::move(ranker)));
+    }
+    if (model.info().task != tasks::kTextClassification) return cannot_rank(model.info());
+    LW_RETURN_IF_ERROR(tasks::check_output(model.info(), tasks::kLogits, tasks::RowsOf::kTexts));
     const size_t labels = model.info().head.labels.size();
     if (labels != 1) {
       return unsupported("a model with " + std::to_string(labels) +

@@ -22,6 +22,8 @@ inline constexpr std::string_view kMaxLogits = "max_logits";
 inline constexpr std::string_view kLastHiddenState = "last_hidden_state";
 /// What tokens are compared by, which is not the hidden state.
 inline constexpr std::string_view kTokenEmbeddings = "token_embeddings";
+/// The vector of a text.
+inline constexpr std::string_view kSentenceEmbedding = "sentence_embedding";
 /// The weight of each token in a sparse embedding if it is above 0.
 inline constexpr std::string_view kTokenWeights = "token_weights";
 

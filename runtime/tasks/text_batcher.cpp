@@ -7,6 +7,7 @@
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
 #include "runtime/model_data.hpp"
+#include "runtime/text/utf8.hpp"
 
 namespace lanewise::tasks {
 namespace {
@@ -63,7 +64,22 @@ Status TextBatcher::start(size_t texts) {
 
 Status TextBatcher::add(std::string_view text, const RunOptions& options) {
   LW_RETURN_IF_ERROR(check_cancelled(options, kText, size()));
-  return add(tokenizer_->encode(text, {.max_length = model_.info().max_text_tokens}), {});
+  return add(encode(text), {});
+}
+
+Result<text::Encoding> TextBatcher::encode(std::string_view text) const {
+  const ModelInfo& info = model_.info();
+  std::string_view beginning = text;
+  if (info.max_text_characters > 0) {
+    beginning = text::first_code_points(text, info.max_text_characters);
+    LW_RETURN_IF_ERROR(text::check_utf8(text));
+  }
+  LW_ASSIGN_OR_RETURN(text::Encoding encoding,
+                      tokenizer_->encode(beginning, {.max_length = info.max_text_tokens}));
+  if (beginning.size() < text.size()) encoding.truncated = true;
+  std::erase_if(encoding.tokens,
+                [&](const text::Token& token) { return token.id == info.left_out_id; });
+  return encoding;
 }
 
 Status TextBatcher::add_pair(std::string_view first, std::string_view second,

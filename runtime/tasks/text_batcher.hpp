@@ -37,7 +37,8 @@ class TextBatcher {
   /// From now on a text without tokens is added, but never run or read.
   void allow_no_tokens() { allows_no_tokens_ = true; }
 
-  /// Adds the tokens of a text, or of two, truncated to ModelInfo::max_text_tokens. Fails with
+  /// Adds the tokens of a text, or of two, truncated to ModelInfo::max_text_tokens; a single text
+  /// also to max_text_characters, and without tokens of left_out_id. Fails with
   /// kInvalidArgument if a text is not UTF-8 or has no tokens, giving its number; with kCancelled as
   /// `options` say.
   Status add(std::string_view text, const RunOptions& options);
@@ -77,6 +78,7 @@ class TextBatcher {
         session_(std::move(session)),
         batch_tokens_(batch_tokens) {}
 
+  Result<text::Encoding> encode(std::string_view text) const;
   Status add(const Result<text::Encoding>& encoding, std::span<const int32_t> type_ids);
   Status run_batch(const exec::LengthBatch& batch, const RunOptions& options);
 

@@ -117,6 +117,19 @@ size_t previous_code_point(std::string_view text, size_t i) noexcept {
   return i;
 }
 
+int64_t count_code_points(std::string_view text) noexcept {
+  int64_t count = 0;
+  for (size_t i = 0; i < text.size(); ++i) count += is_continuation(byte_at(text, i)) ? 0 : 1;
+  return count;
+}
+
+std::string_view first_code_points(std::string_view text, int64_t count) noexcept {
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (!is_continuation(byte_at(text, i)) && count-- <= 0) return text.substr(0, i);
+  }
+  return text;
+}
+
 int append_utf8(char32_t code_point, std::string* out) {
   const auto put = [&](char32_t byte) { out->push_back(static_cast<char>(byte)); };
   if (code_point < 0x80) {

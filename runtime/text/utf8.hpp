@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -28,6 +29,12 @@ CodePoint decode_at(std::string_view text, size_t i) noexcept;
 
 /// The start of the code point that ends before byte `i`. `text` is UTF-8 and i > 0.
 size_t previous_code_point(std::string_view text, size_t i) noexcept;
+
+/// Of `text`, which need not be UTF-8.
+int64_t count_code_points(std::string_view text) noexcept;
+
+/// The first `count` code points of `text`, which need not be UTF-8.
+std::string_view first_code_points(std::string_view text, int64_t count) noexcept;
 
 /// `bytes` with malformed UTF-8 replaced by `replacement`, U+FFFD: one for each longest prefix of a
 /// code point and one for each other byte, as Unicode recommends and Rust does.

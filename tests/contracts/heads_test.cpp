@@ -235,6 +235,28 @@ TEST_F(HeadContract, TokenEmbedder) {
       });
 }
 
+TEST_F(HeadContract, RerankerOfEmbeddings) {
+  put_bert();
+  const Model model = open();
+  expect_contract(
+      "Reranker::create, embeddings", [&] { return open(); },
+      [](const Model& opened) { return Reranker::create(opened, kTwoThreads); }, kMade);
+  const auto make = [&] { return expect_ok(Reranker::create(model, kTwoThreads)); };
+  const auto bits = [](const Reranker&, const Result<std::vector<RankedText>>& ranking) {
+    std::string all;
+    for (const RankedText& one : *ranking) {
+      all += std::to_string(one.index) + bytes(&one.score, 1);
+    }
+    return all;
+  };
+  expect_contract(
+      "Reranker::rank, embeddings", make,
+      [&](Reranker& made) { return made.rank("a query", texts_); }, bits);
+  expect_contract(
+      "Reranker::rank, embeddings, not UTF-8", make,
+      [&](Reranker& made) { return made.rank("a query", wrong_); }, bits);
+}
+
 TEST_F(HeadContract, EmbedderDimension) {
   put_bert();
   const Model model = open();

@@ -12,6 +12,9 @@
 #include <string>
 #include <vector>
 
+#include "base/json.hpp"
+#include "base/json_fields.hpp"
+#include "converters/tokenizers/added_vocabulary.hpp"
 #include "runtime/text/tokenizer.hpp"
 #include "tests/runtime/file_temporary_folder.hpp"
 #include "tests/runtime/text_tiny_vocabulary.hpp"
@@ -151,6 +154,24 @@ TEST_F(FolderTokenizerTest, BadFilesAreNamed) {
   std::filesystem::remove(path("tokenizer_config.json"));
   put("added_tokens.json", R"({"<a>": "1"})");
   expect_failure(load().status(), StatusCode::kDataLoss, "added_tokens.json");
+}
+
+TEST_F(FolderTokenizerTest, TheLargestIdHasNoNextOne) {
+  const auto document = base::parse_json(
+      R"({"model": {"vocab": {"a": 4294967299, "b": 1}},
+          "added_tokens": [{"id": 2147483647, "content": "y"}]})",
+      1000);
+  ASSERT_TRUE(document.ok());
+  const auto fields = base::JsonFields::of(document->root(), "");
+  ASSERT_TRUE(fields.ok());
+  auto vocabulary = AddedVocabulary::of(*fields, /*renumber=*/false);
+  ASSERT_TRUE(vocabulary.ok()) << vocabulary.status().message();
+  EXPECT_FALSE(vocabulary->knows("a"));  // not as token 3
+  EXPECT_TRUE(vocabulary->knows("b"));
+  text::AddedToken token;
+  token.content = "z";
+  vocabulary->add(std::move(token));
+  EXPECT_EQ(vocabulary->find("z")->id, 2147483647);
 }
 
 TEST_F(FolderTokenizerTest, VocabularyAndMergesAreATokenizer) {

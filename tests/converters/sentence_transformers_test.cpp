@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "ops/activation/activation_kind.hpp"
 
@@ -156,7 +158,8 @@ TEST_F(SentenceTransformersTest, ReadsEverySpellingOfModules) {
 TEST_F(SentenceTransformersTest, NamesUnknownModules) {
   write_all();
   put_pooling("mean_tokens");
-  for (const char* const unknown : {"CNN", "LSTM", "WeightedLayerPooling", "Router", "Pooling"}) {
+  for (const char* const unknown :
+       {"CNN", "LSTM", "WordWeights", "WeightedLayerPooling", "Router", "Pooling"}) {
     put_modules(
         {{"Transformer", ""}, {"Pooling", "1_Pooling"}, {unknown, "2_" + std::string(unknown)}});
     EXPECT_TRUE(has(failure(StatusCode::kUnsupported),
@@ -164,8 +167,12 @@ TEST_F(SentenceTransformersTest, NamesUnknownModules) {
   }
   put_modules({{"Transformer", ""}, {"Normalize", "2_Normalize"}, {"Pooling", "1_Pooling"}});
   EXPECT_TRUE(has(failure(StatusCode::kUnsupported), "module 'Normalize'"));
-  put_modules({{"CLIPModel", ""}});
-  EXPECT_TRUE(has(failure(StatusCode::kUnsupported), "'CLIPModel'"));
+  for (const char* const first : {"CLIPModel", "BoW", "WordEmbeddings"}) {
+    put_modules({{first, ""}, {"Pooling", "1_Pooling"}});
+    EXPECT_TRUE(has(failure(StatusCode::kUnsupported), "'" + std::string(first) + "'"));
+  }
+  put_modules({{"Transformer", ""}, {"LSTM", "1_LSTM"}, {"Pooling", "1_Pooling"}});
+  EXPECT_TRUE(has(failure(StatusCode::kUnsupported), "module 'LSTM'"));
   put_modules({});
   EXPECT_TRUE(has(failure(StatusCode::kUnsupported), "found none"));
   put("modules.json", "{}");
@@ -173,6 +180,86 @@ TEST_F(SentenceTransformersTest, NamesUnknownModules) {
       has(failure(StatusCode::kDataLoss), "modules.json': expected an array, found an object"));
   put("modules.json", R"([{"type": "custom_st.Transformer", "path": ""}])");
   EXPECT_TRUE(has(failure(StatusCode::kUnsupported), "module 'custom_st.Transformer'"));
+}
+
+class WeightedLayersTest : public SentenceTransformersTest {
+ protected:
+  void SetUp() override {
+    SentenceTransformersTest::SetUp();
+    config_["output_hidden_states"] = "true";
+    write_all();
+    put_pooling("mean_tokens");
+    put_modules({{"Transformer", ""},
+                 {"WeightedLayerPooling", "1_WeightedLayerPooling"},
+                 {"Pooling", "1_Pooling"}});
+    put_layers(2, 1, {1, 3});
+  }
+
+  void put_layers(int layers, int start, const std::vector<float>& weights,
+                  const std::string& more = {}) {
+    put("1_WeightedLayerPooling/config.json",
+        R"({"embedding_dimension": 20, "num_hidden_layers": )" + std::to_string(layers) +
+            R"(, "layer_start": )" + std::to_string(start) + more + "}");
+    TensorMap tensors;
+    Tensor tensor(DataType::kF32, {static_cast<int64_t>(weights.size())});
+    std::ranges::copy(weights, tensor.as<float>());
+    tensors["layer_weights"] = std::move(tensor);
+    write_tensors("1_WeightedLayerPooling/model.safetensors", tensors);
+  }
+};
+
+TEST_F(WeightedLayersTest, PoolTheMeanOfHiddenStates) {
+  const ConvertedFile out = converted();
+  const graph::Node& sum = out.node("sentence.states");
+  EXPECT_EQ(sum.op, "weighted_sum");
+  ASSERT_EQ(sum.inputs.size(), 2U);
+  EXPECT_EQ(sum.inputs.back(), out.graph.outputs.at("last_hidden_state"));
+  EXPECT_EQ(out.node("sentence.pool").inputs.front(), sum.output);
+  const TensorView weights = out.weight("sentence.states", "weight");
+  ASSERT_EQ(weights.shape, Shape{2});
+  EXPECT_EQ(weights.as<float>()[0], 0.25F);
+  EXPECT_EQ(weights.as<float>()[1], 0.75F);
+  put_layers(2, 0, {1, 2, 1});
+  EXPECT_EQ(converted().node("sentence.states").inputs.size(), 3U);
+}
+
+TEST_F(WeightedLayersTest, HaveNoEffectWithoutHiddenStates) {
+  config_.erase("output_hidden_states");
+  write();
+  const auto states = [](const ConvertedFile& out) {
+    return std::ranges::count(out.graph.nodes, "weighted_sum", &graph::Node::op);
+  };
+  EXPECT_EQ(states(converted()), 0);
+  EXPECT_TRUE(reported("'WeightedLayerPooling' has no effect"));
+  for (const char* field : {"config_args", "config_kwargs", "model_args", "model_kwargs"}) {
+    put("sentence_bert_config.json",
+        "{\"" + std::string(field) + R"(": {"output_hidden_states": true}})");
+    EXPECT_EQ(states(converted()), 1) << field;
+  }
+}
+
+TEST_F(WeightedLayersTest, AreRefusedWhereTheyDoNotFit) {
+  const auto refused = [this](StatusCode code, const std::string& message) {
+    EXPECT_TRUE(has(failure(code), message));
+  };
+  put_layers(3, 1, {1, 3, 1});
+  refused(StatusCode::kInvalidArgument, "'num_hidden_layers': expected the model's 2, found 3");
+  put_layers(2, 3, {1});
+  refused(StatusCode::kInvalidArgument, "'layer_start'");
+  put_layers(2, 1, {1, 3, 1});
+  refused(StatusCode::kInvalidArgument, "'layer_weights': expected [2], file has [3]");
+  put_layers(2, 1, {1, -1});
+  refused(StatusCode::kInvalidArgument, "the sum of the weights is 0");
+  put_layers(2, 1, {1, 3}, R"(, "temperature": 2)");
+  refused(StatusCode::kUnsupported, "'temperature' is not supported");
+  put_layers(2, 1, {1, 3}, R"(, "word_embedding_dimension": 21)");
+  refused(StatusCode::kInvalidArgument, "expected the 20 features");
+  std::filesystem::remove(path("1_WeightedLayerPooling/model.safetensors"));
+  put_layers(2, 1, {1, 3});
+  put_modules({{"Transformer", ""},
+               {"Pooling", "1_Pooling"},
+               {"WeightedLayerPooling", "1_WeightedLayerPooling"}});
+  refused(StatusCode::kUnsupported, "module 'WeightedLayerPooling' is not supported here");
 }
 
 class DenseTest : public SentenceTransformersTest {

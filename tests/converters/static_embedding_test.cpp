@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lanewise/embedder.hpp"
+#include "lanewise/inspect.hpp"
 #include "tests/converters/checkpoint_folder.hpp"
 
 namespace lanewise::converters {
@@ -107,8 +108,17 @@ TEST_F(StaticEmbeddingTest, Model2VecsTablesAreFoldedAndUnknownTokensLeftOut) {
   for (size_t i = 0; i < sums.size(); ++i) {
     EXPECT_NEAR(found[i], sums[i] / std::sqrt(squares), 1e-5);
   }
+  EXPECT_FALSE(reported("ignored"));
+  EXPECT_FALSE(reported("unused"));
   put_model2vec("false");
-  EXPECT_TRUE(has(failure(StatusCode::kUnsupported), "'normalize' false"));
+  const std::vector<float> mean = vector_of("a ? b");
+  for (size_t i = 0; i < sums.size(); ++i) EXPECT_NEAR(mean[i], sums[i] / 2, 1e-5);
+  const Result<CheckpointContents> contents = describe_checkpoint(source_.string(), options_);
+  ASSERT_TRUE(contents.ok()) << contents.status().message();
+  for (const StoredTensorInfo& tensor : contents->tensors) {
+    const bool folded = tensor.becomes == "folded into other weights";
+    EXPECT_EQ(folded, tensor.name != "embeddings") << tensor.name;
+  }
   tensors_["mapping"].as<int64_t>()[4] = 3;
   put_model2vec("true");
   EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), source_.string(),
@@ -134,8 +144,41 @@ TEST_F(StaticEmbeddingTest, UnknownTokensOfUnigramModelsAreLeftOut) {
     EXPECT_NEAR(found[static_cast<size_t>(i)], value("embedding.weight", 2, i) / std::sqrt(squares),
                 1e-5);
   }
-  put("tokenizer.json", R"({"model": {"type": "Unigram", "unk_id": "x", "vocab": []}})");
-  EXPECT_TRUE(has(failure(StatusCode::kDataLoss), "tokenizer: ", "unk_id"));
+  for (const char* bad : {"\"x\"", "-2", "13", "4294967297", "9223372036854775808"}) {
+    put("tokenizer.json", R"({"model": {"type": "Unigram", "vocab": [["a", 0]], "unk_id": )" +
+                              std::string(bad) + "}}");
+    EXPECT_TRUE(has(failure(StatusCode::kDataLoss), "tokenizer", "unk_id")) << bad;
+  }
+}
+
+/// The median of the tokens of vocab.txt has 3 characters.
+TEST_F(StaticEmbeddingTest, Model2VecTruncatesTextsByCharactersFirst) {
+  put_model2vec("true", R"(, "max_length": 2)");
+  EXPECT_EQ(load(source_.string(), options_)->info().max_text_characters, 6);
+  EXPECT_EQ(vector_of("    a b"), vector_of("a"));
+  EXPECT_EQ(vector_of("\u00df\u00df\u00df\u00df a b"), vector_of("a"));
+  EXPECT_EQ(vector_of("a b c"), vector_of("a b"));
+  // Truncation comes before unknown tokens are removed.
+  EXPECT_EQ(vector_of("? a b"), vector_of("a"));
+  EXPECT_EQ(vector_of("? ? a"), std::vector<float>(kDimension, 0.0F));
+  put_model2vec("true", R"(, "max_length": null)");
+  EXPECT_EQ(load(source_.string(), options_)->info().max_text_characters, 0);
+  EXPECT_EQ(vector_of("           a"), vector_of("a"));
+}
+
+TEST_F(StaticEmbeddingTest, TextsCutByCharactersAreTruncatedOnesAndUtf8ToTheirEnd) {
+  put_model2vec("true", R"(, "max_length": 2)");
+  const Result<Model> model = load(source_.string(), options_);
+  ASSERT_TRUE(model.ok()) << model.status().message();
+  Result<Embedder> embedder = Embedder::create(*model);
+  ASSERT_TRUE(embedder.ok()) << embedder.status().message();
+  const std::string_view texts[] = {"     a", "     ab"};
+  const auto found = embedder->embed(texts);
+  ASSERT_TRUE(found.ok()) << found.status().message();
+  EXPECT_FALSE(found->truncated[0]);
+  EXPECT_TRUE(found->truncated[1]);
+  const std::string_view damaged[] = {"a", "abcdef\xFF"};
+  EXPECT_TRUE(has(embedder->embed(damaged).status().message(), "text 2", "UTF-8"));
 }
 
 TEST_F(StaticEmbeddingTest, TextsHaveTheLimitsOfTheirLibrary) {

@@ -4,8 +4,8 @@
     python check_sentence_encoders.py PROGRAM
 
 A small model of each family with random weights and a small tokenizer of the kind that published models have, pooled by its first token or
-the mean, normalised, texts cut at 24 tokens; saved by sentence-transformers, converted, and the embeddings of 200 lines compared: within
-2e-5 of the largest magnitude. Texts are lines that Transformers 5 tokenizes as its earlier versions do.
+the mean, normalised, texts cut at 24 tokens; and the same with a weighted mean of the hidden states behind it (WeightedLayerPooling).
+Saved by sentence-transformers, converted, and the embeddings of 200 lines compared: within 2e-5 of the largest magnitude. Texts are lines that Transformers 5 tokenizes as its earlier versions do.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from check_encoders import randomise
 from check_saved_tokenizers import byte_level_files, wordpiece_files
 from make_subword_golden import training_text
 from sentence_transformers import models
+from sentence_transformers.sentence_transformer.modules import WeightedLayerPooling
 
 TOLERANCE = 2e-5
 SIZES = {"hidden_size": 60, "num_hidden_layers": 2, "num_attention_heads": 6, "intermediate_size": 44, "max_position_embeddings": 64}
@@ -47,19 +48,30 @@ KINDS = {
 }
 
 
-def save(folder, files, class_name, model_type, pooling, fields, training):
+def weighted_layers(layers):
+    """A module that begins with the second state, and weighs them differently."""
+    module = WeightedLayerPooling(60, num_hidden_layers=layers, layer_start=1)
+    with torch.no_grad():
+        module.layer_weights.copy_(torch.linspace(0.5, 2.0, layers))
+    return module
+
+
+def save(folder, files, class_name, model_type, pooling, fields, training, weighted):
     files(folder, training)
     tokenizer = getattr(transformers, class_name).from_pretrained(folder)
     for path in folder.iterdir():
         path.unlink()
     tokenizer.save_pretrained(folder)
     config = transformers.AutoConfig.for_model(model_type, **(SIZES | {"vocab_size": len(tokenizer)} | fields))
+    config.output_hidden_states = weighted
     torch.manual_seed(3)
     model = transformers.AutoModel.from_config(config)
     randomise(model.named_parameters())
     model.save_pretrained(folder)
     transformer = models.Transformer(str(folder), max_seq_length=24)
     modules = [transformer, models.Pooling(60, pooling), models.Normalize()]
+    if weighted:
+        modules.insert(1, weighted_layers(config.num_hidden_layers))
     return sentence_transformers.SentenceTransformer(modules=modules, device="cpu")
 
 
@@ -80,11 +92,13 @@ def main():
     training = training_text()
     texts = [line for line in training if line.isascii() and line.strip()][:200]
     wrong = 0
-    for name, kind in KINDS.items():
+    cases = [(name + label, kind, weighted) for name, kind in KINDS.items()
+             for label, weighted in (("", False), (" weighted layers", True))]
+    for name, kind, weighted in cases:
         with tempfile.TemporaryDirectory() as work:
             folder, target = pathlib.Path(work) / "model", pathlib.Path(work) / "sentences"
             folder.mkdir()
-            whole = save(folder, *kind, training)
+            whole = save(folder, *kind, training, weighted)
             whole.save(str(target))
             expected = torch.from_numpy(whole.encode(texts))
             try:

@@ -9,9 +9,9 @@ Saves small models with random weights and the tokenizer of check_heads.py, and 
                      of ColBERT itself, of PyLate, and of MultiVectorEncoder
     rerank           the same models' MaxSim
     BGE-M3           --tokens, --sparse and the sentence embedding, by FlagEmbedding's rules, which are written out here
-    static vectors   StaticEmbedding, and a folder of Model2Vec by the rules of its encode()
+    static vectors   StaticEmbedding, and a folder of Model2Vec, with and without modules.json, by model2vec itself
     embed --sparse   SpladePooling with `sum`, and with log1p_relu
-    rerank           a CrossEncoder with a default prompt
+    rerank           a CrossEncoder with a default prompt; a SentenceTransformer with prompts, by each similarity
 
 Numbers must be within 2e-5 of the largest. Prints one line for each, and fails if any is wrong.
 """
@@ -26,6 +26,7 @@ import tempfile
 import torch
 import transformers
 from check_heads import POSITIONS, SENTENCES, TEXTS, compare_ranked, lanewise, make_texts, make_tokenizer
+from model2vec import StaticModel
 from safetensors.torch import save_file
 from sentence_transformers import CrossEncoder, MultiVectorEncoder, SentenceTransformer, SparseEncoder
 from transformers import AutoTokenizer, BertConfig, BertModel, XLMRobertaConfig, XLMRobertaModel
@@ -201,14 +202,13 @@ def check_model2vec(program, folder, tokenizer, texts, modules):
         (folder / "1_Normalize").mkdir()
         expected = SentenceTransformer(str(folder), device="cpu").encode(texts)
         return worst_of(lanewise(program, "embed", folder, texts=texts), expected, "embedding")
-    by_id = table[mapping] * weights[:, None]
     worst = 0.0
-    for text, one in zip(texts, lanewise(program, "embed", folder, texts=texts), strict=True):
-        ids = [id for id in tokenizer.backend_tokenizer.encode(text, add_special_tokens=False).ids
-               if id != tokenizer.unk_token_id][:512]
-        mean = by_id[ids].mean(0) if ids else torch.zeros(VECTOR)
-        worst = max(worst, difference(one["embedding"], torch.nn.functional.normalize(mean, dim=0)) if ids else
-                    max(map(abs, one["embedding"])))
+    for settings in (dict(normalize=True), dict(normalize=True, max_length=3), dict(normalize=False, max_length=7),
+                     dict(max_length=None)):
+        edit(folder / "config.json", normalize=False, max_length=512)
+        edit(folder / "config.json", **settings)
+        expected = StaticModel.from_pretrained(str(folder), force_download=False).encode(texts)
+        worst = max(worst, worst_of(lanewise(program, "embed", folder, texts=texts), expected, "embedding"))
     return worst
 
 
@@ -242,6 +242,20 @@ def check_prompted_reranker(program, folder, tokenizer, texts):
         return float("inf")  # The prompt must matter.
     found = lanewise(program, "rerank", folder / "saved", "--query", SENTENCES[3], "--top", len(texts), texts=texts)
     return compare_ranked(found, expected, "index")
+
+
+def check_embedding_ranker(program, folder, tokenizer, texts, similarity):
+    made = folder / "made"
+    make_bert(made, tokenizer)
+    model = SentenceTransformer(str(made), device="cpu", similarity_fn_name=similarity,
+                                prompts={"query": "la ", "document": "der Zug "})
+    model.save_pretrained(str(folder / "saved"))
+    scores = model.similarity(model.encode_query([SENTENCES[3]]), model.encode_document(texts))[0].tolist()
+    order = sorted(range(len(texts)), key=lambda i: -scores[i])
+    scale = max(map(abs, scores))
+    expected = [{"index": i, "score": scores[i] / scale} for i in order]
+    found = lanewise(program, "rerank", folder / "saved", "--query", SENTENCES[3], "--top", len(texts), texts=texts)
+    return compare_ranked([one | {"score": one["score"] / scale} for one in found], expected, "index")
 
 
 def save_m3_tokenizer(folder):
@@ -287,6 +301,8 @@ def checks(program, root):
         for activation in ("relu", "log1p_relu"):
             yield f"SpladePooling {strategy} {activation}", lambda f, s=strategy, a=activation: check_splade(
                 program, f, tokenizer, texts[:60], pooling_strategy=s, activation_function=a)
+    for similarity in ("cosine", "dot", "euclidean", "manhattan"):
+        yield f"rerank by {similarity}", lambda f, s=similarity: check_embedding_ranker(program, f, tokenizer, texts, s)
     yield "CrossEncoder with a prompt", lambda f: check_prompted_reranker(program, f, tokenizer, texts)
 
 

@@ -52,6 +52,13 @@ VARIANTS = {
     "deberta_v2_wide": ("ForMaskedLM", {
         "model_type": "deberta-v2", **TYPED, "relative_attention": True, "max_relative_positions": 9,
         "pos_att_type": "c2p|p2c", "legacy": False}),
+    "deberta_v2_conv": ("ForTokenClassification", {
+        "model_type": "deberta-v2", **SIZES, "num_labels": 3, "type_vocab_size": 0, "relative_attention": True,
+        "position_buckets": 12, "norm_rel_ebd": "layer_norm", "share_att_key": True, "pos_att_type": ["p2c", "c2p"],
+        "position_biased_input": False, "conv_kernel_size": 3, "conv_act": "gelu"}),
+    "deberta": ("ForMaskedLM", {
+        "model_type": "deberta", **TYPED, "relative_attention": True, "max_relative_positions": 9,
+        "pos_att_type": "c2p|p2c", "position_biased_input": False}),
     "roformer": ("ForMaskedLM", {"model_type": "roformer", "embedding_size": 20, "rotary_value": True, **TYPED}),
 }  # fmt: skip
 

@@ -122,6 +122,25 @@ TEST(OpenModel, TellsWhatItIs) {
   EXPECT_NE((*data)->file().find("words"), nullptr);
 }
 
+TEST(OpenModel, ReadsBackHowTextsAreCutAndCompared) {
+  ModelInfo info = small_info();
+  info.max_text_characters = int64_t{1} << 40;
+  info.left_out_id = 2;
+  info.similarity = Similarity::kManhattan;
+  Parts parts;
+  parts.set(kTaskKey, task_to_json(info));
+  const auto data = parts.open();
+  ASSERT_TRUE(data.ok()) << data.status().message();
+  EXPECT_EQ((*data)->info().max_text_characters, info.max_text_characters);
+  EXPECT_EQ((*data)->info().left_out_id, 2);
+  EXPECT_EQ((*data)->info().similarity, Similarity::kManhattan);
+  const auto usual = Parts().open();
+  ASSERT_TRUE(usual.ok());
+  EXPECT_EQ((*usual)->info().max_text_characters, 0);
+  EXPECT_EQ((*usual)->info().left_out_id, -1);
+  EXPECT_EQ((*usual)->info().similarity, Similarity::kCosine);
+}
+
 TEST(OpenModel, ReadsBackAHead) {
   ModelInfo info = small_info();
   info.head.labels = {"no", "\"yes\""};
@@ -234,6 +253,10 @@ TEST(OpenModel, DamagedTasksAreNamed) {
        "max_text_tokens 3 is not between 1 and max_tokens 2"},
       {"\"max_text_tokens\":3", "\"max_text_tokens\":0",
        "max_text_tokens 0 is not between 1 and max_tokens 4"},
+      {"{", "{\"max_text_characters\":0,",
+       "max_text_characters: expected an integer from 1 to 9223372036854775807, found 0"},
+      {"{", "{\"left_out_id\":-1,",
+       "left_out_id: expected an integer from 0 to 2147483647, found -1"},
       {"\"vocabulary_size\":3", "\"vocabulary_size\":0", "vocabulary_size must not be 0"},
       {"\"vocabulary_size\":3", "\"vocabulary_size\":-3",
        "vocabulary_size: expected an integer from 0 to 2147483647, found -3"},

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <iterator>
+#include <string>
+
 #include "runtime/text/code_points.hpp"
 
 namespace lanewise::text {
@@ -34,6 +38,18 @@ TEST(TextUtf8Test, NamesTheFirstBadByte) {
     EXPECT_NE(status.message().find("byte " + std::to_string(position)), std::string::npos);
   }
   EXPECT_TRUE(check_utf8("").ok());
+}
+
+TEST(TextUtf8Test, CountsAndCutsAtCodePoints) {
+  const std::string text = "a\xC3\xA4\xE4\xB8\xAD\xF0\x9F\x98\x80z";
+  EXPECT_EQ(count_code_points(text), 5);
+  EXPECT_EQ(count_code_points(""), 0);
+  constexpr size_t kEnds[] = {0, 1, 3, 6, 10, 11};
+  for (size_t count = 0; count < std::size(kEnds); ++count) {
+    EXPECT_EQ(first_code_points(text, static_cast<int64_t>(count)), text.substr(0, kEnds[count]));
+  }
+  EXPECT_EQ(first_code_points(text, INT64_MAX), text);
+  EXPECT_EQ(first_code_points("\x80\x80\xFF", 1), "\x80\x80\xFF");
 }
 
 TEST(TextCodePointsTest, EveryCodePointHasBoundedForms) {

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <span>
+
+#include "lanewise/model.hpp"
+
+namespace lanewise::tasks {
+
+/// How alike two vectors of the same length are. The cosine of a vector of zeros is 0, as in
+/// sentence-transformers. Sums are in double precision.
+float similarity_of(std::span<const float> a, std::span<const float> b, Similarity similarity);
+
+}  // namespace lanewise::tasks
