@@ -8,6 +8,7 @@
 #include "tests/converters/checkpoint_folder.hpp"
 #include "tests/converters/hf_checkpoint.hpp"
 #include "tests/converters/status_codes.hpp"
+#include "tests/read_file.hpp"
 #include "tests/runtime/text_subword_golden.hpp"
 #include "tests/test_data.hpp"
 
@@ -272,8 +273,7 @@ TEST_F(BartTest, SaysWhatItIs) {
 TEST_F(BartTest, PegasusSummarisesWithOneVocabulary) {
   use("pegasus");
   config_["decoder_vocab_size"] = "1";  // Marian's alone
-  std::ifstream in(test_data_folder() + "/hf_tokenizers/pegasus.model", std::ios::binary);
-  put("spiece.model", std::string(std::istreambuf_iterator<char>(in), {}));
+  put("spiece.model", test::read_file(test_data_folder() + "/hf_tokenizers/pegasus.model"));
   put("tokenizer_config.json", R"({"tokenizer_class": "PegasusTokenizer", "offset": 50})");
   write();
   const Model model = loaded();

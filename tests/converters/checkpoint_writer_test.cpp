@@ -18,6 +18,7 @@
 #include "lanewise/files.hpp"
 #include "tests/converters/hf_folder.hpp"
 #include "tests/converters/torch_checkpoint.hpp"
+#include "tests/read_file.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -25,10 +26,6 @@ namespace {
 class CheckpointWriterTest : public HfDecoderFolderTest {
  protected:
   std::string made() const { return (root_ / "made").string(); }
-  static std::string text_of(const std::string& path) {
-    std::ifstream in(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-  }
   Status write_again() {
     std::filesystem::remove_all(made());
     return export_checkpoint(source_.string(), made(), options_);
@@ -68,12 +65,13 @@ TEST_F(CheckpointWriterTest, HasTheTensorsAndFilesOfTheSource) {
   put("1_Pooling/config.json", R"({"pooling_mode": "cls"})");
   ASSERT_TRUE(write_again().ok()) << write_again().message();
   expect_tensors(tensors_);
-  EXPECT_EQ(text_of(made() + "/vocab.txt"), text_of(path("vocab.txt")));
-  EXPECT_EQ(text_of(made() + "/1_Pooling/config.json"), text_of(path("1_Pooling/config.json")));
+  EXPECT_EQ(test::read_file(made() + "/vocab.txt"), test::read_file(path("vocab.txt")));
+  EXPECT_EQ(test::read_file(made() + "/1_Pooling/config.json"),
+            test::read_file(path("1_Pooling/config.json")));
   ASSERT_TRUE(convert_folder().ok());
-  const std::string expected = text_of(destination());
+  const std::string expected = test::read_file(destination());
   ASSERT_TRUE(convert_path(made()).ok()) << convert_path(made()).message();
-  EXPECT_EQ(text_of(destination()).size(), expected.size());
+  EXPECT_EQ(test::read_file(destination()).size(), expected.size());
   EXPECT_EQ(beside(), 3);  // source, out, made
 }
 
@@ -88,7 +86,7 @@ TEST_F(CheckpointWriterTest, HasTheFilesOfVectorsOfTokens) {
   write_tensors("sparse_linear.pt", weights);
   ASSERT_TRUE(write_again().ok()) << write_again().message();
   for (const std::string name : {"artifact.metadata", "sparse_linear.pt"}) {
-    EXPECT_EQ(text_of(made() + "/" + name), text_of(path(name))) << name;
+    EXPECT_EQ(test::read_file(made() + "/" + name), test::read_file(path(name))) << name;
   }
   // A model file has its weights only as the graph reads them.
   ASSERT_TRUE(convert_folder().ok());
@@ -143,7 +141,7 @@ TEST_F(CheckpointWriterTest, ConfigsSayWhatIsWritten) {
   config_["torch_dtype"] = "\"float16\"";
   write();
   ASSERT_TRUE(write_again().ok());
-  EXPECT_TRUE(has(text_of(made() + "/config.json"), R"("torch_dtype":"float16")"));
+  EXPECT_TRUE(has(test::read_file(made() + "/config.json"), R"("torch_dtype":"float16")"));
   expect_tensors(tensors_);
   // A computed weight is f32, to which Transformers must not round the others either.
   tensors_["encoder.layer.0.output.dense.weight_orig"] =
@@ -153,7 +151,7 @@ TEST_F(CheckpointWriterTest, ConfigsSayWhatIsWritten) {
   write();
   ASSERT_TRUE(write_again().ok()) << write_again().message();
   EXPECT_TRUE(tensors_made().contains("encoder.layer.0.output.dense.weight"));
-  EXPECT_TRUE(has(text_of(made() + "/config.json"), R"("torch_dtype":"float32")"));
+  EXPECT_TRUE(has(test::read_file(made() + "/config.json"), R"("torch_dtype":"float32")"));
 }
 
 TEST_F(CheckpointWriterTest, ReplacesNothing) {
@@ -178,7 +176,8 @@ TEST_F(CheckpointWriterTest, OfModelFilesToo) {
   ASSERT_TRUE(export_checkpoint(destination(), made(), options_).ok())
       << export_checkpoint(destination(), made(), options_).message();
   expect_tensors(tensors_);
-  EXPECT_EQ(text_of(made() + "/1_Pooling/config.json"), text_of(path("1_Pooling/config.json")));
+  EXPECT_EQ(test::read_file(made() + "/1_Pooling/config.json"),
+            test::read_file(path("1_Pooling/config.json")));
   EXPECT_TRUE(std::filesystem::exists(made() + "/tokenizer.json"));
   const std::string expected = bytes_of(converted());
   ASSERT_TRUE(convert_path(made()).ok()) << convert_path(made()).message();

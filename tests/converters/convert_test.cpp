@@ -11,6 +11,7 @@
 #include <random>
 
 #include "tests/converters/checkpoint_folder.hpp"
+#include "tests/read_file.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -306,8 +307,7 @@ TEST_F(ConvertTest, SurvivesDamagedFiles) {
   put("p/config.json", R"({"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": false})");
   std::mt19937 random(11);
   for (const char* name : {"config.json", "modules.json", "p/config.json", "model.safetensors"}) {
-    std::ifstream file(path(name), std::ios::binary);
-    const std::string good{std::istreambuf_iterator<char>(file), {}};
+    const std::string good = test::read_file(path(name));
     // In a safetensors file only the header can be inconsistent; damaged values are still values.
     const size_t reach = std::min<size_t>(good.size(), 3000);
     for (int round = 0; round < 150; ++round) {

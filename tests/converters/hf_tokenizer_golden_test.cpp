@@ -9,6 +9,7 @@
 #include <string>
 
 #include "converters/tokenizers/families.hpp"
+#include "tests/read_file.hpp"
 #include "tests/runtime/text_subword_golden.hpp"
 #include "tests/test_data.hpp"
 
@@ -19,8 +20,7 @@ using Json = nlohmann::json;
 using HfTokenizerGoldenTokenizerPtr = std::shared_ptr<const text::Tokenizer>;
 
 std::string data(const std::string& name) {
-  std::ifstream in(test_data_folder() + "/hf_tokenizers/" + name, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
+  return test::read_file(test_data_folder() + "/hf_tokenizers/" + name);
 }
 
 HfTokenizerGoldenTokenizerPtr parsed(const Result<std::string>& json) {

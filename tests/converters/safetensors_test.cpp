@@ -5,6 +5,7 @@
 #include <string>
 
 #include "tests/converters/checkpoint_folder.hpp"
+#include "tests/read_file.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -49,8 +50,7 @@ TEST_F(SafetensorsTest, EveryTypeGivesWhatF32Gives) {
 TEST_F(SafetensorsTest, MisalignedTensorsGiveTheSame) {
   write_all();
   const std::string expected = bytes_of(converted());
-  std::ifstream file(path("model.safetensors"), std::ios::binary);
-  std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  std::string bytes = test::read_file(path("model.safetensors"));
   uint64_t length = 0;
   std::memcpy(&length, bytes.data(), sizeof(length));
   bytes.insert(8 + length, " ");  // White space may end the header.
@@ -181,8 +181,7 @@ TEST_F(SafetensorsTest, OnlyUsedTensorsNeedTypesThatAreKnown) {
   const auto with = [&](const std::string& name, const std::string& type, size_t bytes) {
     // A tensor in the file is not tied to another one, whatever its type.
     write_tensors("model.safetensors", tensors_, {{"scale", "embeddings.LayerNorm.weight"}});
-    std::ifstream file(path("model.safetensors"), std::ios::binary);
-    const std::string whole{std::istreambuf_iterator<char>(file), {}};
+    const std::string whole = test::read_file(path("model.safetensors"));
     uint64_t length = 0;
     std::memcpy(&length, whole.data(), sizeof(length));
     std::string header = whole.substr(8, length);
