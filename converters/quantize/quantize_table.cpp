@@ -70,11 +70,12 @@ int8_t table_code(float w, float scale) {
 float table_scale(const float* w, const float* importance) {
   const auto by_size = [](float a, float b) { return std::abs(a) < std::abs(b); };
   const float largest = *std::max_element(w, w + kTableGroup, by_size);
-  // Ranges to try. The values are not symmetric, so either end may hold the largest weight.
-  constexpr double kRanges[] = {1.0, 0.76, 0.82, 0.88, 0.92, 0.96, 1.04, 1.08, 1.13};
+  // Ranges to try, as for int4_scale(). The values are not symmetric, so either end may hold the
+  // largest weight.
+  constexpr double kTableRanges[] = {1.0, 0.76, 0.82, 0.88, 0.92, 0.96, 1.04, 1.08, 1.13};
   float best = 0.0F;
   double least = std::numeric_limits<double>::infinity();
-  for (const double range : kRanges) {
+  for (const double range : kTableRanges) {
     for (const double sign : {1.0, -1.0}) {
       float scale = rounded_to_f16(sign * range * largest / kLowest);
       for (int turn = 0; turn < 2; ++turn) {

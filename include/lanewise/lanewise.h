@@ -150,7 +150,8 @@ LW_API const char* lw_classifier_label(const lw_classifier* classifier, size_t l
 LW_API lw_status lw_classify(lw_classifier* classifier, const char* const* texts, size_t count,
                              const lw_run_options* options, float* scores);
 
-/* The order of texts by how well they answer a query. */
+/* The order of texts by how well they answer a query: by a model for pairs, by the tokens of late
+   interaction, or by the similarity of an embedding model. */
 
 typedef struct lw_reranker lw_reranker;
 

@@ -52,8 +52,8 @@ struct PackedWeight {
 /// better quantised values.
 PackedWeight pack_weight(WeightFormat format, const float* w, int64_t n, int64_t k);
 
-/// The tensors of that weight, without their bytes; empty for formats that are packed from a
-/// QuantizedMatrix, on which they depend.
+/// The tensors of that weight, without their bytes; empty for formats whose tensors depend on the
+/// QuantizedMatrix that they are packed from.
 std::vector<PackedTensor> tensors_of_weight(WeightFormat format, int64_t n, int64_t k);
 
 /// Packs the values of `matrix` in its format.

@@ -172,7 +172,8 @@ const char* misuse_in_c(const char* path) {
   CHECK(lw_embed(embedder, texts, 1, &run, vector, NULL) == LW_OK);
   lw_cancellation_free(cancellation);
   CHECK(lw_classifier_create(model, NULL, &classifier) == LW_UNSUPPORTED);
-  CHECK(lw_reranker_create(model, NULL, &reranker) == LW_UNSUPPORTED);
+  CHECK(lw_reranker_create(model, NULL, &reranker) == LW_OK);  /* by similarity */
+  lw_reranker_free(reranker);
   CHECK(lw_generator_create(model, NULL, &generator) == LW_UNSUPPORTED);
   CHECK(lw_classifier_label(NULL, 0) == NULL && lw_classifier_labels(NULL) == 0);
   lw_embedder_free(embedder);

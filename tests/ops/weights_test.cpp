@@ -595,8 +595,8 @@ TEST(WeightFormats, TellTheirTensorsBeforehand) {
     const std::vector<float> w(static_cast<size_t>(kN * k));
     const PackedWeight packed = pack_weight(format.format, w.data(), kN, k);
     const std::vector<PackedTensor> told = tensors_of_weight(format.format, kN, k);
-    ASSERT_EQ(told.empty(), is_packed_from_integers(format.format));
-    if (told.empty()) continue;
+    ASSERT_TRUE(!told.empty() || is_packed_from_integers(format.format));
+    if (told.empty()) continue;  // they depend on the integers
     ASSERT_EQ(told.size(), packed.tensors.size());
     for (size_t i = 0; i < told.size(); ++i) {
       EXPECT_EQ(told[i].suffix, packed.tensors[i].suffix);

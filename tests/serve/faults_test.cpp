@@ -252,6 +252,7 @@ TEST_F(Faults, LogsAndMetricsTellOfEach) {
   post("/embed", {{"inputs", "a b"}});
   post("/embed", std::string("{"));
   get("/nothing");
+  wait_for_log(3);
   const std::string metrics = get("/metrics").body;
   for (const char* line : {"lanewise_requests_total{path=\"/embed\",status=\"200\"} 1\n",
                            "lanewise_requests_total{path=\"/embed\",status=\"400\"} 1\n",

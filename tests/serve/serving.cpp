@@ -1,6 +1,8 @@
 #include "tests/serve/serving.hpp"
 
+#include <chrono>
 #include <fstream>
+#include <thread>
 
 #include "tests/converters/hf_checkpoint.hpp"
 #include "tests/test_data.hpp"
@@ -94,6 +96,13 @@ Answer ServingTest::get(const std::string& path) const {
   const auto result = client().Get(path);
   if (!result) return {.status = -1, .body = to_string(result.error())};
   return {.status = result->status, .body = result->body, .headers = result->headers};
+}
+
+void ServingTest::wait_for_log(size_t lines) const {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (log().size() < lines && std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 std::vector<std::string> ServingTest::log() const {

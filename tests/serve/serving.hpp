@@ -72,6 +72,8 @@ class ServingTest : public converters::CheckpointFolderTest {
   Answer get(const std::string& path) const;
 
   std::vector<std::string> log() const;
+  /// Waits for so many lines: a client may have its answer before the server has logged it.
+  void wait_for_log(size_t lines) const;
 
   std::unique_ptr<Server> server_;
 
