@@ -47,7 +47,7 @@ Result<AlbertConfig> read_albert_config(const Config& config) {
 
 PostNormModules albert_modules(const std::string& name) {
   const std::string self = name + ".attention";
-  return {.attention = {self, self + ".query", self + ".key", self + ".value"},
+  return {.attention = AttentionModules{self, self + ".query", self + ".key", self + ".value"},
           .attention_output = self + ".dense",
           .attention_norm = self + ".LayerNorm",
           .up = name + ".ffn",

@@ -24,7 +24,7 @@ constexpr std::array kDistilBertFields = std::to_array<std::string_view>(
 
 PostNormModules distilbert_modules(const std::string& name) {
   const std::string self = name + ".attention";
-  return {.attention = {self, self + ".q_lin", self + ".k_lin", self + ".v_lin"},
+  return {.attention = AttentionModules{self, self + ".q_lin", self + ".k_lin", self + ".v_lin"},
           .attention_output = self + ".out_lin",
           .attention_norm = name + ".sa_layer_norm",
           .up = name + ".ffn.lin1",

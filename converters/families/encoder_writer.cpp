@@ -11,7 +11,7 @@ using graph::ValueId;
 
 PostNormModules bert_layer(const std::string& name) {
   const std::string self = name + ".attention.self";
-  return {.attention = {self, self + ".query", self + ".key", self + ".value"},
+  return {.attention = AttentionModules{self, self + ".query", self + ".key", self + ".value"},
           .attention_output = name + ".attention.output.dense",
           .attention_norm = name + ".attention.output.LayerNorm",
           .up = name + ".intermediate.dense",
@@ -22,15 +22,17 @@ PostNormModules bert_layer(const std::string& name) {
 PostNormModules gated_layer(const std::string& name) {
   const std::string self = name + ".self_attn";
   const std::string mlp = name + ".mlp";
-  return {.attention = {.node = self,
-                        .query = self + ".q_proj",
-                        .key = self + ".k_proj",
-                        .value = self + ".v_proj",
-                        .bias = false},
+  return {.attention = AttentionModules{.node = self,
+                                        .query = self + ".q_proj",
+                                        .key = self + ".k_proj",
+                                        .value = self + ".v_proj",
+                                        .bias = false},
           .attention_output = self + ".o_proj",
           .attention_norm = name + ".post_attention_layernorm",
           .norm = name + ".post_mlp_layernorm",
-          .gated = {.gate = mlp + ".gate_proj", .up = mlp + ".up_proj", .down = mlp + ".down_proj"},
+          .gated =
+              GatedModules{
+                  .gate = mlp + ".gate_proj", .up = mlp + ".up_proj", .down = mlp + ".down_proj"},
           .output_bias = false};
 }
 

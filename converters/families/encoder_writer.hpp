@@ -54,6 +54,9 @@ struct GatedModules {
   bool down_bias = false;
 };
 
+/// Members that are such modules are initialised with their type, `.attention = AttentionModules{..}`:
+/// GCC 12 destroys what is in nested braces twice if a later member's initialiser throws.
+///
 /// The modules of one of BERT's layers, in which norms follow sums.
 struct PostNormModules {
   AttentionModules attention;

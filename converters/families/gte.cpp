@@ -52,20 +52,20 @@ Result<GteConfig> read_gte_config(const Config& config, bool published) {
 PostNormModules published_gte_layer(const std::string& name, bool packed) {
   const std::string self = name + ".attention";
   const std::string mlp = name + ".mlp";
-  return {.attention = {.node = self,
-                        .query = self + ".q_proj",
-                        .key = self + ".k_proj",
-                        .value = self + ".v_proj",
-                        .packed = packed ? self + ".qkv_proj" : ""},
+  return {.attention = AttentionModules{.node = self,
+                                        .query = self + ".q_proj",
+                                        .key = self + ".k_proj",
+                                        .value = self + ".v_proj",
+                                        .packed = packed ? self + ".qkv_proj" : ""},
           .attention_output = self + ".o_proj",
           .attention_norm = name + ".attn_ln",
           .norm = name + ".mlp_ln",
-          .gated = {.gate = mlp + ".gate",
-                    .up = mlp + ".up",
-                    .down = mlp + ".down_proj",
-                    .packed = mlp + ".up_gate_proj",
-                    .gate_first = false,
-                    .down_bias = true}};
+          .gated = GatedModules{.gate = mlp + ".gate",
+                                .up = mlp + ".up",
+                                .down = mlp + ".down_proj",
+                                .packed = mlp + ".up_gate_proj",
+                                .gate_first = false,
+                                .down_bias = true}};
 }
 
 PostNormModules gte_layer(EncoderWriter& writer, int64_t number) {

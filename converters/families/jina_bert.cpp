@@ -61,11 +61,11 @@ std::string alibi(EncoderWriter& writer, const EncoderSizes& c) {
 PostNormModules first_layer(const std::string& name) {
   PostNormModules modules = bert_layer(name);
   const std::string mlp = name + ".mlp";
-  modules.gated = {.gate = mlp + ".gated",
-                   .up = mlp + ".non_gated",
-                   .down = mlp + ".wo",
-                   .packed = mlp + ".gated_layers",
-                   .down_bias = true};
+  modules.gated = GatedModules{.gate = mlp + ".gated",
+                               .up = mlp + ".non_gated",
+                               .down = mlp + ".wo",
+                               .packed = mlp + ".gated_layers",
+                               .down_bias = true};
   modules.norm = mlp + ".layernorm";
   return modules;
 }

@@ -26,7 +26,7 @@ constexpr T5Buckets kBuckets = {.count = 32, .max_distance = 128};
 
 PostNormModules mpnet_modules(const std::string& name) {
   const std::string self = name + ".attention.attn";
-  return {.attention = {self, self + ".q", self + ".k", self + ".v"},
+  return {.attention = AttentionModules{self, self + ".q", self + ".k", self + ".v"},
           .attention_output = self + ".o",
           .attention_norm = name + ".attention.LayerNorm",
           .up = name + ".intermediate.dense",

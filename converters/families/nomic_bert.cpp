@@ -209,12 +209,12 @@ Result<NomicBertConfig> read_nomic_bert_config(const FamilyInput& input) {
 PostNormModules published_nomic_bert_layer(const std::string& name, const NomicBertConfig& c) {
   const std::string self = name + ".attn";
   const std::string mlp = name + ".mlp";
-  PostNormModules modules = {.attention = {.node = self,
-                                           .query = self + ".query",
-                                           .key = self + ".key",
-                                           .value = self + ".value",
-                                           .packed = self + ".Wqkv",
-                                           .bias = c.attention_bias},
+  PostNormModules modules = {.attention = AttentionModules{.node = self,
+                                                           .query = self + ".query",
+                                                           .key = self + ".key",
+                                                           .value = self + ".value",
+                                                           .packed = self + ".Wqkv",
+                                                           .bias = c.attention_bias},
                              .attention_output = self + ".out_proj",
                              .attention_norm = name + ".norm1",
                              .up = mlp + ".fc1",
@@ -222,11 +222,11 @@ PostNormModules published_nomic_bert_layer(const std::string& name, const NomicB
                              .norm = name + ".norm2",
                              .output_bias = c.attention_bias};
   if (!c.gated) return modules;
-  modules.gated = {.gate = mlp + ".fc12",
-                   .up = mlp + ".fc11",
-                   .down = mlp + ".fc2",
-                   .bias = c.up_bias,
-                   .down_bias = c.down_bias};
+  modules.gated = GatedModules{.gate = mlp + ".fc12",
+                               .up = mlp + ".fc11",
+                               .down = mlp + ".fc2",
+                               .bias = c.up_bias,
+                               .down_bias = c.down_bias};
   return modules;
 }
 

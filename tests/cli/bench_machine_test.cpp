@@ -23,7 +23,7 @@ class BenchMachineTest : public converters::CheckpointFolderTest {
   MachineState state() const { return read_machine_state(root()); }
 };
 
-constexpr MeasuredOn kTwoThreads{.threads = 2, .cpus = 2};
+const MeasuredOn kTwoThreads{.threads = 2, .cpus = 2};
 
 std::string all_of(const std::vector<std::string>& notes) {
   std::string text;
