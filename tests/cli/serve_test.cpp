@@ -73,6 +73,11 @@ class ServingProgram {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   }
 
+  /// Sends a signal and waits until stderr says `text`.
+  void signal(int signal, const std::string& text) {
+    ::kill(process_, signal);
+    read_until(text);
+  }
   const std::string& log() const { return log_; }
 
  private:
@@ -121,6 +126,29 @@ TEST_F(ServeCommandTest, AnswersUntilASignal) {
   EXPECT_EQ(quiet.ask("GET /health HTTP/1.0\r\n\r\n", answer), 200);
   EXPECT_EQ(quiet.end(SIGINT), 130);
   EXPECT_EQ(quiet.log().find("/health"), std::string::npos);
+}
+
+TEST_F(ServeCommandTest, OpensModelsAtTheirFirstRequestAndAgain) {
+  ServingProgram program({"tiny=" + checkpoint(), "--load-on-use"});
+  std::string first;
+  const std::string request = request_of("/embed", R"({"inputs": "a"})", "");
+  EXPECT_EQ(program.ask(request, first), 200);
+  program.signal(SIGHUP, "no open model has changed");
+  set_tensor("embeddings.word_embeddings.weight", {kVocabulary, kHidden});
+  write();
+  program.signal(SIGHUP, "the model 'tiny' has been opened again");
+  std::string second;
+  EXPECT_EQ(program.ask(request, second), 200);
+  EXPECT_NE(first, second);
+  put("model.safetensors", "damaged");
+  program.signal(SIGHUP, "warning: the model 'tiny' stays as it was: ");
+  EXPECT_EQ(program.ask(request, first), 200);
+  EXPECT_EQ(first, second);
+  EXPECT_EQ(program.end(SIGTERM), 143);
+  ServingProgram damaged({"tiny=" + checkpoint(), "--load-on-use"});
+  EXPECT_EQ(damaged.ask(request, first), 503);
+  EXPECT_NE(first.find("'tiny' cannot be opened"), std::string::npos) << first;
+  EXPECT_EQ(damaged.ask("GET /health HTTP/1.0\r\n\r\n", first), 200);
 }
 
 TEST_F(ServeCommandTest, ChecksKeys) {
