@@ -33,8 +33,7 @@ class ModelFiles : public ServingTest {
   }
   /// What the folder's model says about the text of embed().
   std::string expected() {
-    Embedder embedder =
-        expect_ok(Embedder::create(expect_ok(load(source_.string())), kOneThread));
+    Embedder embedder = expect_ok(Embedder::create(expect_ok(load(source_.string())), kOneThread));
     const std::vector<std::string_view> texts{"a"};
     const Embeddings found = expect_ok(embedder.embed(texts));
     return Json(std::vector<float>(found[0].begin(), found[0].end())).dump();

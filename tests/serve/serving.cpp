@@ -1,6 +1,8 @@
 #include "tests/serve/serving.hpp"
 
+#include <chrono>
 #include <fstream>
+#include <thread>
 
 #include "tests/converters/hf_checkpoint.hpp"
 #include "tests/test_data.hpp"
@@ -99,6 +101,11 @@ Answer ServingTest::get(const std::string& path) const {
 std::vector<std::string> ServingTest::log() const {
   const std::lock_guard lock(log_mutex_);
   return log_;
+}
+
+std::vector<std::string> ServingTest::log_of(size_t lines) const {
+  while (log().size() < lines) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  return log();
 }
 
 }  // namespace lanewise::serve
