@@ -38,6 +38,9 @@ class ModelSlot {
   /// request tries again. Fails with kIo if it cannot be opened, with kCancelled as check_exchange().
   Result<std::shared_ptr<ServedModel>> get(Exchange& exchange);
 
+  /// Null if it is not open yet.
+  std::shared_ptr<ServedModel> peek() const;
+
   /// Opens it at the start of a server. Fails as ModelSource::open does.
   Status open();
 
@@ -58,7 +61,6 @@ class ModelSlot {
   };
   Status open_behind(Lock& lock);
   Result<Opened> read() const noexcept;
-  std::shared_ptr<ServedModel> peek() const;
 
   const ModelSource source_;
   const SessionOptions session_;

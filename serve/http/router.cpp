@@ -38,6 +38,7 @@ class Admission {
 /// As httplib::Response takes it.
 void put(Reply reply, httplib::Response& response) {
   response.status = reply.status;
+  for (const auto& [name, value] : reply.headers) response.set_header(name, value);
   if (reply.retry_after > 0) {
     response.set_header("Retry-After", std::to_string(reply.retry_after));
   }
