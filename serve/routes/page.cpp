@@ -34,14 +34,14 @@ Reply page(const Served&, Exchange&, std::string_view) {
   }
   // What the page shows comes from models and clients. Should it ever be taken for code, nothing runs
   // and nothing leaves.
-  reply.headers = {{"Content-Security-Policy",
-                    "default-src 'none'; script-src 'nonce-" + nonce + "'; style-src 'nonce-" +
-                        nonce +
-                        "'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
-                        "frame-ancestors 'none'"},
-                   {"X-Content-Type-Options", "nosniff"},
-                   {"Referrer-Policy", "no-referrer"},
-                   {"Cache-Control", "no-store"}};
+  reply.headers = {
+      {"Content-Security-Policy",
+       "default-src 'none'; script-src 'nonce-" + nonce + "'; style-src 'nonce-" + nonce +
+           "'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
+           "frame-ancestors 'none'"},
+      {"X-Content-Type-Options", "nosniff"},
+      {"Referrer-Policy", "no-referrer"},
+      {"Cache-Control", "no-store"}};
   return reply;
 }
 

@@ -1,6 +1,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <pty.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -149,6 +150,36 @@ TEST_F(ServeCommandTest, OpensModelsAtTheirFirstRequestAndAgain) {
   EXPECT_EQ(damaged.ask(request, first), 503);
   EXPECT_NE(first.find("'tiny' cannot be opened"), std::string::npos) << first;
   EXPECT_EQ(damaged.ask("GET /health HTTP/1.0\r\n\r\n", first), 200);
+}
+
+/// A SIGHUP opens models again, the one of a terminal that closes ends the server.
+TEST_F(ServeCommandTest, EndsWithItsTerminal) {
+  int terminal = -1;
+  const std::string file = model();
+  const pid_t process = ::forkpty(&terminal, nullptr, nullptr, nullptr);
+  if (process == 0) {
+    const char* const program = std::getenv("LANEWISE_PROGRAM");
+    ::execl(program, program, "serve", file.c_str(), "--port", "0", nullptr);
+    ::_exit(127);
+  }
+  ASSERT_GT(process, 0);
+  std::string shown;
+  const auto read_until = [&](const char* text) {
+    std::array<char, 256> bytes;
+    while (shown.find(text) == std::string::npos) {
+      const ssize_t count = ::read(terminal, bytes.data(), bytes.size());
+      if (count <= 0) return;
+      shown.append(bytes.data(), static_cast<size_t>(count));
+    }
+  };
+  read_until("listening on ");
+  ::kill(process, SIGHUP);
+  read_until("no open model has changed");
+  EXPECT_NE(shown.find("no open model has changed"), std::string::npos) << shown;
+  ::close(terminal);
+  int status = 0;
+  ::waitpid(process, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGHUP) << status;
 }
 
 TEST_F(ServeCommandTest, ChecksKeys) {

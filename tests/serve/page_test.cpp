@@ -3,8 +3,8 @@
 #include <map>
 #include <set>
 
-#include "tests/serve/serving.hpp"
 #include "tests/converters/bundled_model.hpp"
+#include "tests/serve/serving.hpp"
 
 namespace lanewise::serve {
 namespace {
