@@ -250,11 +250,11 @@ TEST_F(Faults, AModelFileThatVanishesIsStillThere) {
 TEST_F(Faults, LogsAndMetricsTellOfEach) {
   serve_bert();
   post("/embed", {{"inputs", "a b"}});
-  log_of(1);
+  wait_for_log(1);
   post("/embed", std::string("{"));
-  log_of(2);
+  wait_for_log(2);
   get("/nothing");
-  log_of(3);
+  wait_for_log(3);
   const std::string metrics = get("/metrics").body;
   for (const char* line : {"lanewise_requests_total{path=\"/embed\",status=\"200\"} 1\n",
                            "lanewise_requests_total{path=\"/embed\",status=\"400\"} 1\n",

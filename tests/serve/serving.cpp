@@ -98,14 +98,16 @@ Answer ServingTest::get(const std::string& path) const {
   return {.status = result->status, .body = result->body, .headers = result->headers};
 }
 
+void ServingTest::wait_for_log(size_t lines) const {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (log().size() < lines && std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
 std::vector<std::string> ServingTest::log() const {
   const std::lock_guard lock(log_mutex_);
   return log_;
-}
-
-std::vector<std::string> ServingTest::log_of(size_t lines) const {
-  while (log().size() < lines) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  return log();
 }
 
 }  // namespace lanewise::serve

@@ -72,8 +72,8 @@ class ServingTest : public converters::CheckpointFolderTest {
   Answer get(const std::string& path) const;
 
   std::vector<std::string> log() const;
-  /// The log once it has so many lines: a client may have its answer a little earlier.
-  std::vector<std::string> log_of(size_t lines) const;
+  /// Waits for so many lines: a client may have its answer before the server has logged it.
+  void wait_for_log(size_t lines) const;
 
   std::unique_ptr<Server> server_;
   std::unique_ptr<Models> models_ = std::make_unique<Models>();  // until start()
