@@ -83,7 +83,8 @@ TEST_F(ModelFiles, ThatCannotBeOpenedDoNotHideOthers) {
   add("good", good);
   start();
   EXPECT_EQ(embed().status, 200);
-  EXPECT_TRUE(is_refused(post("/rerank", {{"query", "a"}, {"texts", {"b"}}}), 503, {"'broken'"}));
+  // What the other one cannot: the first might.
+  EXPECT_TRUE(is_refused(post("/predict", {{"inputs", "a"}}), 503, {"'broken'"}));
 }
 
 TEST_F(ModelFiles, AreOpenedOnceForManyClients) {
