@@ -4,6 +4,7 @@
 #include <ctime>
 #include <string_view>
 
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -20,6 +21,8 @@ constexpr long kPatienceNanoseconds = 700'000'000;
 timer_t g_timer;
 bool g_has_timer = false;
 bool g_ends_requests = false;
+std::atomic<bool> g_reload{false};
+bool g_had_terminal = false;
 
 void on_signal(int signal) {
   const int error = errno;  // errno of the interrupted code
@@ -28,6 +31,23 @@ void on_signal(int signal) {
   const itimerspec patience{.it_interval = {}, .it_value = {0, kPatienceNanoseconds}};
   const bool waits = g_ends_requests && signal == SIGINT;
   if (g_has_timer && !waits) ::timer_settime(g_timer, 0, &patience, nullptr);
+  errno = error;
+}
+
+bool has_terminal() noexcept {
+  const int terminal = ::open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+  if (terminal >= 0) ::close(terminal);
+  return terminal >= 0;
+}
+
+void on_hangup(int) {
+  const int error = errno;
+  if (g_had_terminal && !has_terminal()) {
+    g_signal.store(SIGHUP, std::memory_order_relaxed);
+    g_interrupted.store(true, std::memory_order_relaxed);
+  } else {
+    g_reload.store(true, std::memory_order_relaxed);
+  }
   errno = error;
 }
 
@@ -71,6 +91,16 @@ void catch_interrupts_patiently() noexcept {
 }
 
 void let_interrupts_end_requests() noexcept { g_ends_requests = true; }
+
+void catch_reload_signals() noexcept {
+  struct sigaction inherited = {};
+  ::sigaction(SIGHUP, nullptr, &inherited);
+  // nohup: the program goes on without its terminal.
+  g_had_terminal = inherited.sa_handler != SIG_IGN && has_terminal();
+  handle(SIGHUP, on_hangup, SA_RESTART);
+}
+
+bool take_reload_signal() noexcept { return g_reload.exchange(false, std::memory_order_relaxed); }
 
 bool clear_interrupt() noexcept {
   if (!g_interrupted.load(std::memory_order_relaxed)) return false;

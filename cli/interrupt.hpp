@@ -16,6 +16,13 @@ void catch_interrupts_patiently() noexcept;
 /// SIGINT ends the current request, and has all the time that it needs. SIGTERM stays as it is.
 void let_interrupts_end_requests() noexcept;
 
+/// From now on SIGHUP is for take_reload_signal(), instead of ending the program. Where a terminal closes
+/// that the program was started from, it is as SIGTERM.
+void catch_reload_signals() noexcept;
+
+/// Whether a SIGHUP has come since the last call.
+bool take_reload_signal() noexcept;
+
 /// If SIGINT set interrupted(), clears it for the next request and returns true. Returns false
 /// after SIGTERM, and if there was no signal.
 bool clear_interrupt() noexcept;

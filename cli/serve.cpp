@@ -25,6 +25,7 @@ struct ServeOptions {
   std::string api_key_file;
   CacheFlags cache;
   long long timeout_seconds = 600;
+  bool load_on_use = false;
 };
 
 Result<std::unique_ptr<serve::Models>> load_models(const ServeOptions& options,
@@ -33,9 +34,12 @@ Result<std::unique_ptr<serve::Models>> load_models(const ServeOptions& options,
   const SessionOptions session = options.cache.over(shell.session_options());
   for (const std::string& operand : options.models) {
     const serve::NamedPath named = serve::named_path(operand);
-    LANEWISE_ASSIGN_OR_RETURN(Model model, open_model(named.path, shell));
+    serve::ModelSource source{
+        .name = named.name, .path = named.path, .open = [path = named.path, &shell] {
+          return open_model(path, shell);
+        }};
     LANEWISE_RETURN_IF_ERROR(
-        models->add(named.name, std::move(model), session, options.server.limits));
+        models->add(std::move(source), session, options.server.limits, options.load_on_use));
   }
   return models;
 }
@@ -53,8 +57,21 @@ std::string address_of(const std::string& host, int port) {
   return "http://" + (six ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
+void renew_models(serve::Server& server, const Shell& shell) {
+  const std::vector<serve::Server::Renewal> renewals = server.renew_models();
+  for (const serve::Server::Renewal& one : renewals) {
+    if (one.status.ok()) {
+      shell.note("the model '" + one.name + "' has been opened again");
+    } else {
+      print_warning("the model '" + one.name + "' stays as it was: " + one.status.message());
+    }
+  }
+  if (renewals.empty()) shell.note("no open model has changed");
+}
+
 Status serve_models(ServeOptions options, Shell& shell) {
   catch_interrupts_patiently();
+  catch_reload_signals();
   if (!options.api_key_file.empty()) {
     LANEWISE_ASSIGN_OR_RETURN(options.server.keys, read_keys(options.api_key_file));
   }
@@ -65,7 +82,10 @@ Status serve_models(ServeOptions options, Shell& shell) {
   LANEWISE_ASSIGN_OR_RETURN(const auto server,
                             serve::Server::start(std::move(models), std::move(options.server)));
   print_on_stderr("listening on " + address_of(host, server->port()));
-  while (!interrupted()) std::this_thread::sleep_for(kLookForSignal);
+  while (!interrupted()) {
+    std::this_thread::sleep_for(kLookForSignal);
+    if (take_reload_signal()) renew_models(*server, shell);
+  }
   shell.note("answering the requests that have come; another signal ends at once");
   server->drain();
   return cancelled("interrupted");
@@ -124,16 +144,18 @@ Command make_serve(CLI::App& program, Shell& shell) {
       ->add_option("--api-key-file", options->api_key_file,
                    "Keys, one a line: clients need one of them (Authorization: Bearer KEY)")
       ->type_name("FILE");
+  command->add_flag("--load-on-use", options->load_on_use,
+                    "Open each model at the first request for it, not at the start");
   options->cache.add_to(*command, /*with_bytes=*/true);
   add_limits(*command, *options);
   command->footer(
       "Paths: /v1/embeddings, /v1/completions, /v1/chat/completions and /v1/models as OpenAI's;\n"
       "/embed, /embed_sparse, /embed_all, /rerank, /predict, /similarity and /tokenize as those "
       "of\n"
-      "text-embeddings-inference; /translate; /health, /metrics, /openapi.json. Each request is a\n"
-      "line of JSON on stderr. SIGTERM and Ctrl-C end the server once it has answered the "
-      "requests\n"
-      "that have come.\n\n"
+      "text-embeddings-inference; /translate; /health, /metrics, /openapi.json; / is a page that\n"
+      "tries the models. Each request is a line of JSON on stderr. SIGTERM and Ctrl-C end the\n"
+      "server once it has answered the requests that have come; SIGHUP opens models again whose\n"
+      "files have changed.\n\n"
       "  lanewise serve minilm.lw smollm2.lw --port 8000\n"
       "  curl localhost:8000/embed -H 'Content-Type: application/json' \\\n"
       "    -d '{\"inputs\": \"A sentence.\"}'");

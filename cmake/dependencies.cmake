@@ -84,7 +84,7 @@ if(LANEWISE_BUILD_SERVER)
     file(STRINGS ${HTTPLIB_INCLUDE_DIR}/httplib.h httplib_version REGEX "#define CPPHTTPLIB_VERSION ")
     string(REGEX MATCH "[0-9.]+" httplib_version "${httplib_version}")
   endif()
-  if(HTTPLIB_LIBRARY AND httplib_version VERSION_GREATER_EQUAL 0.11 AND httplib_version VERSION_LESS 0.17)
+  if(HTTPLIB_LIBRARY AND httplib_version VERSION_GREATER_EQUAL 0.11 AND httplib_version VERSION_LESS 0.19)
     add_library(lanewise_httplib INTERFACE)
     target_include_directories(lanewise_httplib SYSTEM INTERFACE ${HTTPLIB_INCLUDE_DIR})
     target_compile_definitions(lanewise_httplib INTERFACE
@@ -99,7 +99,11 @@ if(LANEWISE_BUILD_SERVER)
     FetchContent_MakeAvailable(httplib)
     add_library(lanewise_httplib ALIAS httplib)
   else()
-    message(FATAL_ERROR "lanewise serve needs cpp-httplib, version 0.11 to 0.16, as a compiled library. "
+    set(httplib_found none)
+    if(HTTPLIB_INCLUDE_DIR)
+      set(httplib_found "version ${httplib_version} in ${HTTPLIB_INCLUDE_DIR}")
+    endif()
+    message(FATAL_ERROR "lanewise serve needs cpp-httplib, version 0.11 to 0.18, as a compiled library; found ${httplib_found}. "
       "Install its package (tools/setup does it on Debian), configure with -DLANEWISE_FETCH_DEPS=ON, "
       "or leave the server out with -DLANEWISE_BUILD_SERVER=OFF.")
   endif()

@@ -87,4 +87,13 @@ if(TARGET lanewise_program)
   if(NOT CMAKE_CROSSCOMPILING AND NOT LANEWISE_SANITIZE)
     install(FILES ${PROJECT_BINARY_DIR}/lanewise.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT tools)
   endif()
+  if(TARGET lanewise_serve)
+    # The unit names the program at its place, which `cmake --install --prefix` may choose. systemd
+    # looks below /usr and below /usr/local, whatever the folder of libraries is called.
+    set(lanewise_unit ${PROJECT_BINARY_DIR}/lanewise-serve@.service)
+    install(CODE "set(LANEWISE_PROGRAM \${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/lanewise)
+      configure_file(${PROJECT_SOURCE_DIR}/packaging/lanewise-serve@.service.in ${lanewise_unit} @ONLY)"
+      COMPONENT tools)
+    install(FILES ${lanewise_unit} DESTINATION lib/systemd/system COMPONENT tools)
+  endif()
 endif()

@@ -20,6 +20,8 @@ echo "installed: ${names[*]}"
 if has lanewise; then
   lanewise --version
   expect "$(lanewise generate models/g2p transformer)" "$word"
+  unit=/usr/lib/systemd/system/lanewise-serve@.service
+  grep -qx 'ExecStart=/usr/bin/lanewise serve .*' $unit || fail "$unit is not right"
 fi
 if has liblanewise-dev; then
   apt install -y --no-install-recommends g++ pkg-config

@@ -56,26 +56,26 @@ void per_model(std::string& text, const Models& models, std::string_view name,
 void append_work(std::string& text, const Models& models) {
   per_model(text, models, "lanewise_batch_waiting", "gauge",
             "Requests that wait for a batch of an encoder or translator.",
-            [](const ServedModel& model) { return model.batch_stats().waiting; });
+            [](const ModelSlot& model) { return model.batch_stats().waiting; });
   per_model(text, models, "lanewise_batches_total", "counter", "Batches computed.",
-            [](const ServedModel& model) { return model.batch_stats().batches; });
+            [](const ModelSlot& model) { return model.batch_stats().batches; });
   per_model(text, models, "lanewise_batch_requests_total", "counter", "Requests in these batches.",
-            [](const ServedModel& model) { return model.batch_stats().jobs; });
+            [](const ModelSlot& model) { return model.batch_stats().jobs; });
   per_model(text, models, "lanewise_batch_tokens_total", "counter", "Tokens in these batches.",
-            [](const ServedModel& model) { return model.batch_stats().tokens; });
+            [](const ModelSlot& model) { return model.batch_stats().tokens; });
   per_model(text, models, "lanewise_generation_waiting", "gauge",
             "Texts that wait for room in the cache of a decoder.",
-            [](const ServedModel& model) { return model.engine_stats().waiting; });
+            [](const ModelSlot& model) { return model.engine_stats().waiting; });
   per_model(text, models, "lanewise_generation_active", "gauge",
             "Texts that a decoder is continuing.",
-            [](const ServedModel& model) { return model.engine_stats().active; });
+            [](const ModelSlot& model) { return model.engine_stats().active; });
   per_model(text, models, "lanewise_generation_steps_total", "counter", "Steps of a decoder.",
-            [](const ServedModel& model) { return model.engine_stats().steps; });
+            [](const ModelSlot& model) { return model.engine_stats().steps; });
   per_model(text, models, "lanewise_cache_bytes", "gauge", "Bytes of keys and values.",
-            [](const ServedModel& model) { return model.engine_stats().cache_bytes; });
+            [](const ModelSlot& model) { return model.engine_stats().cache_bytes; });
   per_model(text, models, "lanewise_cache_free_bytes", "gauge",
             "Bytes of keys and values that are not in use.",
-            [](const ServedModel& model) { return model.engine_stats().cache_bytes_free; });
+            [](const ModelSlot& model) { return model.engine_stats().cache_bytes_free; });
 }
 
 }  // namespace

@@ -1,79 +1,37 @@
 #include "serve/models.hpp"
 
-#include <chrono>
 #include <utility>
 
 #include "lanewise/status_macros.hpp"
-#include "lanewise/translator.hpp"
 
 namespace lanewise::serve {
-namespace {
 
-int64_t now_in_seconds() {
-  using std::chrono::duration_cast;
-  using std::chrono::seconds;
-  return duration_cast<seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-}  // namespace
-
-ServedModel::ServedModel(std::string name, Model model, const SessionOptions& session,
-                         const Limits& limits)
-    : name_(std::move(name)),
-      model_(std::move(model)),
-      session_(session),
-      limits_{.tokens = limits.batch_tokens, .delay = limits.batch_delay},
-      created_(now_in_seconds()),
-      texts_(model_, session_, limits_, limits.tokens) {}
-
-Result<GenerationWork*> ServedModel::generation() {
-  return generation_.get([this] { return GenerationWork::create(model_, session_); });
-}
-
-Result<TranslationWork*> ServedModel::translation() {
-  return translation_.get([this] { return TranslationWork::create(model_, session_, limits_); });
-}
-
-Result<ChatTemplate*> ServedModel::chat_template() {
-  return template_.get([this]() -> Result<std::unique_ptr<ChatTemplate>> {
-    LANEWISE_ASSIGN_OR_RETURN(ChatTemplate made, ChatTemplate::of(model_));
-    return std::make_unique<ChatTemplate>(std::move(made));
-  });
-}
-
-Result<int32_t> ServedModel::language(std::string_view language) const {
-  return language_token(model_, language);
-}
-
-BatchStats ServedModel::batch_stats() const {
-  BatchStats stats = texts_.stats();
-  if (const TranslationWork* work = translation_.peek()) stats += work->stats();
-  return stats;
-}
-
-EngineStats ServedModel::engine_stats() const {
-  const GenerationWork* work = generation_.peek();
-  return work == nullptr ? EngineStats() : work->stats();
+Status Models::add(ModelSource source, const SessionOptions& session, const Limits& limits,
+                   bool on_use) {
+  const std::string name = source.name;
+  if (name.empty()) return invalid_argument("a model needs a name: NAME=PATH");
+  for (const auto& other : slots_) {
+    if (other->name() != name) continue;
+    return invalid_argument("two models are called '" + name + "': give one a name, NAME=PATH");
+  }
+  auto slot = std::make_unique<ModelSlot>(std::move(source), session, limits);
+  if (!on_use) LANEWISE_RETURN_IF_ERROR(slot->open());
+  slots_.push_back(std::move(slot));
+  return {};
 }
 
 Status Models::add(std::string name, Model model, const SessionOptions& session,
                    const Limits& limits) {
-  if (name.empty()) return invalid_argument("a model needs a name: NAME=PATH");
-  for (const auto& other : models_) {
-    if (other->name() != name) continue;
-    return invalid_argument("two models are called '" + name + "': give one a name, NAME=PATH");
-  }
-  models_.push_back(
-      std::make_unique<ServedModel>(std::move(name), std::move(model), session, limits));
-  return {};
+  ModelSource source{.name = std::move(name), .path = "", .open = [model] { return model; }};
+  return add(std::move(source), session, limits);
 }
 
-Result<ServedModel*> Models::find(std::string_view name) const {
-  if (name.empty() && models_.size() == 1) return models_.front().get();
+Result<ModelSlot*> Models::find(std::string_view name) const {
+  if (name.empty() && slots_.size() == 1) return slots_.front().get();
   std::string known;
-  for (const auto& model : models_) {
-    if (model->name() == name) return model.get();
-    known += (known.empty() ? "" : ", ") + model->name();
+  for (const auto& slot : slots_) {
+    if (slot->name() == name) return slot.get();
+    known += (known.empty() ? "" : ", ") + slot->name();
   }
   if (name.empty()) return invalid_argument("model: expected one of " + known + ", found nothing");
   return not_found("model: there is none called '" + std::string(name) + "', only " + known);

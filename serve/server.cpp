@@ -40,6 +40,15 @@ class Server::Impl {
   }
 
   int port() const noexcept { return listener_->port(); }
+  std::vector<Renewal> renew_models() const {
+    std::vector<Renewal> renewals;
+    for (const auto& slot : models_->all()) {
+      const Result<ModelSlot::Change> change = slot->renew();
+      if (change.ok() && *change == ModelSlot::Change::kNone) continue;
+      renewals.push_back({.name = slot->name(), .status = change.status()});
+    }
+    return renewals;
+  }
   void drain() { listener_->drain(options_.limits.drain_time); }
 
  private:
@@ -84,6 +93,7 @@ Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;
 
 int Server::port() const noexcept { return impl_->port(); }
+std::vector<Server::Renewal> Server::renew_models() { return impl_->renew_models(); }
 void Server::drain() { impl_->drain(); }
 
 }  // namespace lanewise::serve

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lanewise/model.hpp"
 #include "lanewise/session.hpp"
@@ -31,7 +32,7 @@ struct ServerOptions {
 /// from one thread.
 class Server {
  public:
-  /// Starts to answer. `models` are not changed any longer. Fails with kIo if it cannot listen.
+  /// Starts to answer. Fails with kIo if it cannot listen.
   static Result<std::unique_ptr<Server>> start(std::unique_ptr<Models> models,
                                                ServerOptions options);
   /// Ends at once: breaks off what is running.
@@ -40,6 +41,15 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   int port() const noexcept;
+
+  /// A model whose files have changed, and why it could not be opened again.
+  struct Renewal {
+    std::string name;
+    Status status;  ///< failed: the server goes on with the old one
+  };
+  /// Opens models again whose files have changed, as ModelSlot::renew(), while requests go on. Those
+  /// that have not changed, or are not open yet, are not in the list.
+  std::vector<Renewal> renew_models();
 
   /// Accepts no more connections, answers the requests that have come, and returns when that is
   /// done, or Limits::drain_time has passed.

@@ -17,6 +17,10 @@ namespace {
 // Clients that all come at once wait here, and not for a second try after a second.
 constexpr int kBacklog = 1024;
 constexpr std::chrono::milliseconds kPauseWithoutDescriptors{10};
+// A client that is still sending its request when we close never reads the answer: its system drops
+// it. So refused connections stay open for a moment, but not too many of them.
+constexpr std::chrono::milliseconds kRefusedTime{300};
+constexpr size_t kMostRefused = 64;
 
 Status listen_error(const std::string& host, int port, const std::string& why) {
   return io_error("cannot listen at port " + std::to_string(port) + " of '" + host + "': " + why);
@@ -94,7 +98,10 @@ void Listener::accept_all() {
   while (!draining_.load()) {
     pollfd polled[2] = {{.fd = descriptor_, .events = POLLIN, .revents = 0},
                         {.fd = end_, .events = POLLIN, .revents = 0}};
-    if (::poll(polled, 2, -1) < 0 || polled[0].revents == 0) continue;
+    const int ready =
+        ::poll(polled, 2, refused_.empty() ? -1 : static_cast<int>(kRefusedTime.count()));
+    close_refused(std::chrono::steady_clock::now());
+    if (ready < 0 || polled[0].revents == 0) continue;
     const int descriptor = ::accept4(descriptor_, nullptr, nullptr, SOCK_CLOEXEC);
     join_ended();
     if (descriptor >= 0) {
@@ -104,6 +111,7 @@ void Listener::accept_all() {
       std::this_thread::sleep_for(kPauseWithoutDescriptors);
     }
   }
+  close_refused(std::chrono::steady_clock::time_point::max());
 }
 
 void Listener::admit(int descriptor) {
@@ -130,7 +138,7 @@ void Listener::run(Connection& connection) {
 }
 
 /// Answers without reading, and without waiting for the client.
-void Listener::refuse(int descriptor) const {
+void Listener::refuse(int descriptor) {
   constexpr std::string_view kAnswer =
       "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n"
       "Content-Type: application/json\r\nContent-Length: 72\r\n\r\n"
@@ -138,7 +146,20 @@ void Listener::refuse(int descriptor) const {
   static_cast<void>(
       ::send(descriptor, kAnswer.data(), kAnswer.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
   ::shutdown(descriptor, SHUT_WR);
-  ::close(descriptor);
+  const auto now = std::chrono::steady_clock::now();
+  try {
+    refused_.push_back({.descriptor = descriptor, .until = now + kRefusedTime});
+  } catch (const std::exception&) {  // no memory
+    ::close(descriptor);
+  }
+  if (refused_.size() > kMostRefused) close_refused(refused_.front().until);
+}
+
+void Listener::close_refused(std::chrono::steady_clock::time_point now) {
+  while (!refused_.empty() && refused_.front().until <= now) {
+    ::close(refused_.front().descriptor);
+    refused_.pop_front();
+  }
 }
 
 void Listener::join_ended() {

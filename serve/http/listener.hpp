@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <list>
 #include <memory>
@@ -43,12 +45,19 @@ class Listener {
     std::thread thread;
   };
 
+  /// A connection that has been refused, and the time until which its client may read why.
+  struct Refused {
+    int descriptor;
+    std::chrono::steady_clock::time_point until;
+  };
+
   Listener(int descriptor, int end, int port, const Limits& limits);
   void accept_all();
   void admit(int descriptor);
   void run(Connection& connection);
   void join_ended();
-  void refuse(int descriptor) const;
+  void refuse(int descriptor);
+  void close_refused(std::chrono::steady_clock::time_point now);
   int64_t count_open() const;
 
   const int descriptor_;
@@ -61,6 +70,7 @@ class Listener {
   mutable std::mutex mutex_;
   std::condition_variable one_ended_;
   std::list<Connection> connections_;
+  std::deque<Refused> refused_;  // of the thread that accepts
 };
 
 }  // namespace lanewise::serve

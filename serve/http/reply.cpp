@@ -42,11 +42,11 @@ int status_of(StatusCode code, ErrorStyle style) {
       // What text-embeddings-inference answers where the model cannot do what the route is for.
       return style == ErrorStyle::kTei ? 424 : 400;
     case StatusCode::kResourceExhausted:
+    case StatusCode::kIo:  // a model that cannot be opened, perhaps later
       return 503;
     case StatusCode::kCancelled:
       return 504;
     case StatusCode::kDataLoss:
-    case StatusCode::kIo:
     case StatusCode::kInternal:
       break;
   }

@@ -3,6 +3,8 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "lanewise/status.hpp"
 
@@ -16,6 +18,7 @@ struct Reply {
   int status = 200;
   std::string body;
   std::string type = "application/json";
+  std::vector<std::pair<std::string, std::string>> headers{};  ///< more of them
   int retry_after = 0;  ///< seconds; 0: the client is not told to come again
   /// Instead of `body`: called once, writes the answer piece by piece. False breaks the connection
   /// off, so that the client sees that the answer is incomplete.

@@ -38,6 +38,7 @@ class Admission {
 /// As httplib::Response takes it.
 void put(Reply reply, httplib::Response& response) {
   response.status = reply.status;
+  for (const auto& [name, value] : reply.headers) response.set_header(name, value);
   if (reply.retry_after > 0) {
     response.set_header("Retry-After", std::to_string(reply.retry_after));
   }
@@ -78,6 +79,8 @@ class Router::Impl : public httplib::Server {
               const httplib::ContentReader* reader);
   Reply answer_body(const Route& route, httplib::Response& response,
                     const httplib::ContentReader* reader);
+  template <typename Prepare>
+  bool process(SocketStream& stream, bool last, bool& closes, const Prepare& prepare);
   const Route* find(const httplib::Request& request, bool& other_method) const;
   bool refused(const httplib::Request& request, httplib::Response& response);
   bool bad_length(const httplib::Request& request, ErrorStyle style, httplib::Response& response);
@@ -123,6 +126,17 @@ Router::Impl::Impl(std::vector<Route> routes, Settings settings)
   }
 }
 
+/// Reads a request and writes its answer. cpp-httplib wants the addresses of both ends since 0.18, for
+/// headers that we do not read. A template, so that the call which it has not is not compiled.
+template <typename Prepare>
+bool Router::Impl::process(SocketStream& stream, bool last, bool& closes, const Prepare& prepare) {
+  if constexpr (requires { process_request(stream, last, closes, prepare); }) {
+    return process_request(stream, last, closes, prepare);
+  } else {
+    return process_request(stream, "", 0, "", 0, last, closes, prepare);
+  }
+}
+
 void Router::Impl::serve(SocketStream& stream, const std::function<bool()>& ending) {
   t_stream = &stream;
   for (int i = 1; stream.begin_request(); ++i) {
@@ -137,7 +151,7 @@ void Router::Impl::serve(SocketStream& stream, const std::function<bool()>& endi
       request.ranges.clear();
       request.headers.erase("Accept-Encoding");
     };
-    const bool written = process_request(stream, last, closes, prepare);
+    const bool written = process(stream, last, closes, prepare);
     settings_.done(stream);
     if (!written || closes || last || t_unread) break;
   }

@@ -1,3 +1,4 @@
+#include "serve/abilities.hpp"
 #include "serve/json/writer.hpp"
 #include "serve/routes/routes.hpp"
 
@@ -16,6 +17,11 @@ Reply openai_models(const Served& served, Exchange&, std::string_view) {
   for (const auto& model : served.models->all()) {
     json.begin_object().key("id").string(model->name()).key("object").string("model");
     json.key("created").integer(model->created()).key("owned_by").string("lanewise");
+    if (const auto open = model->peek()) {
+      json.key("paths").begin_array();
+      for (const std::string_view path : paths_of(*open)) json.string(path);
+      json.end_array();
+    }
     json.end_object();
   }
   json.end_array().end_object();

@@ -74,8 +74,7 @@ Reply openai_chat(const Served& served, Exchange& exchange, std::string_view bod
       fields.fail("logprobs", "not supported with stream");
     }
     LANEWISE_RETURN_IF_ERROR(fields.finish());
-    LANEWISE_ASSIGN_OR_RETURN(request.model, served.models->find(chat.model));
-    exchange.model = request.model->name();
+    LANEWISE_ASSIGN_OR_RETURN(request.model, model_called(served, exchange, chat.model));
     // What cannot chat says so before its template is looked for.
     LANEWISE_RETURN_IF_ERROR(request.model->generation().status());
     Result<std::vector<int32_t>> prompt = chat_prompt(*request.model, chat);

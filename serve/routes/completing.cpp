@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <random>
 #include <utility>
 
@@ -30,12 +29,6 @@ std::string new_id(CompletionKind kind) {
   std::string id = kind == CompletionKind::kChat ? "chatcmpl-" : "cmpl-";
   for (int i = 0; i < 16; ++i, number >>= 4U) id += kHex[number & 15U];
   return id;
-}
-
-int64_t seconds_now() {
-  using std::chrono::duration_cast;
-  using std::chrono::seconds;
-  return duration_cast<seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
 /// What all objects of an answer begin with.
@@ -189,8 +182,10 @@ Result<Reply> answer_at_once(Exchange& exchange, const GenerationWork& work, con
 /// Writes an answer as server-sent events.
 class EventStream {
  public:
-  EventStream(Heading heading, Started started, TextStream text, bool usage, Exchange& exchange)
-      : heading_(std::move(heading)),
+  EventStream(std::shared_ptr<ServedModel> model, Heading heading, Started started, TextStream text,
+              bool usage, Exchange& exchange)
+      : model_(std::move(model)),
+        heading_(std::move(heading)),
         started_(std::move(started)),
         text_(std::move(text)),
         usage_(usage),
@@ -263,6 +258,7 @@ class EventStream {
     return !gone_;
   }
 
+  const std::shared_ptr<ServedModel> model_;  // first: the continuations end before its work
   Heading heading_;
   Started started_;
   TextStream text_;
@@ -273,13 +269,14 @@ class EventStream {
   bool gone_ = false;
 };
 
-Result<Reply> answer_in_events(Exchange& exchange, const GenerationWork& work, Heading heading,
-                               Started started, bool usage) {
+Result<Reply> answer_in_events(std::shared_ptr<ServedModel> model, Exchange& exchange,
+                               const GenerationWork& work, Heading heading, Started started,
+                               bool usage) {
   LANEWISE_ASSIGN_OR_RETURN(
       TextStream text,
       TextStream::create(work.tokenizer(), started.prompts.front(), started.stop_strings));
-  const auto events = std::make_shared<EventStream>(std::move(heading), std::move(started),
-                                                    std::move(text), usage, exchange);
+  const auto events = std::make_shared<EventStream>(
+      std::move(model), std::move(heading), std::move(started), std::move(text), usage, exchange);
   Reply reply;
   reply.type = "text/event-stream";
   reply.stream = [events](const WritePiece& write) { return events->write_all(write); };
@@ -289,17 +286,19 @@ Result<Reply> answer_in_events(Exchange& exchange, const GenerationWork& work, H
 }  // namespace
 
 Result<Reply> complete(const Served& served, Exchange& exchange, CompletionRequest request) {
+  std::shared_ptr<ServedModel> model = request.model;
   Heading heading{.kind = request.kind,
                   .id = new_id(request.kind),
-                  .created = seconds_now(),
-                  .model = request.model->name()};
+                  .created = seconds_since_1970(),
+                  .model = model->name()};
   const bool streams = request.search.stream;
   const bool usage = request.search.stream_usage;
-  LANEWISE_ASSIGN_OR_RETURN(GenerationWork* const work, request.model->generation());
+  LANEWISE_ASSIGN_OR_RETURN(GenerationWork* const work, model->generation());
   LANEWISE_RETURN_IF_ERROR(check_tokens(request, *served.limits, exchange));
   LANEWISE_ASSIGN_OR_RETURN(Started started, start_all(*work, std::move(request)));
   if (!streams) return answer_at_once(exchange, *work, heading, std::move(started));
-  return answer_in_events(exchange, *work, std::move(heading), std::move(started), usage);
+  return answer_in_events(std::move(model), exchange, *work, std::move(heading), std::move(started),
+                          usage);
 }
 
 }  // namespace lanewise::serve

@@ -17,7 +17,7 @@ enum class CompletionKind { kText, kChat };
 /// Prompts, and how they are continued.
 struct CompletionRequest {
   CompletionKind kind = CompletionKind::kText;
-  ServedModel* model = nullptr;
+  std::shared_ptr<ServedModel> model;
   std::vector<std::vector<int32_t>> prompts;  ///< token ids; one if it streams
   SearchFields search;
 };

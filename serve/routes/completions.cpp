@@ -44,8 +44,7 @@ Reply openai_completions(const Served& served, Exchange& exchange, std::string_v
     fields.only("echo", false);
     fields.only("best_of", request.search.choices);
     LANEWISE_RETURN_IF_ERROR(fields.finish());
-    LANEWISE_ASSIGN_OR_RETURN(request.model, served.models->find(name));
-    exchange.model = request.model->name();
+    LANEWISE_ASSIGN_OR_RETURN(request.model, model_called(served, exchange, name));
     LANEWISE_RETURN_IF_ERROR(request.model->generation().status());
     LANEWISE_ASSIGN_OR_RETURN(request.prompts, prompt_ids(*request.model, std::move(inputs)));
     return complete(served, exchange, std::move(request));

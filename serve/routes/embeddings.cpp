@@ -65,8 +65,8 @@ Reply openai_embeddings(const Served& served, Exchange& exchange, std::string_vi
     }
     fields.ignore({"user"});
     LANEWISE_RETURN_IF_ERROR(fields.finish());
-    LANEWISE_ASSIGN_OR_RETURN(ServedModel* const model, served.models->find(name));
-    exchange.model = model->name();
+    LANEWISE_ASSIGN_OR_RETURN(const std::shared_ptr<ServedModel> model,
+                              model_called(served, exchange, name));
     auto vectors = inputs.ids.empty() ? model->texts().embed(std::move(inputs.texts), choice,
                                                              {.field = "input"}, exchange)
                                       : model->texts().embed_ids(std::move(inputs.ids), exchange);

@@ -1,6 +1,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <pty.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -73,6 +74,11 @@ class ServingProgram {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   }
 
+  /// Sends a signal and waits until stderr says `text`.
+  void signal(int signal, const std::string& text) {
+    ::kill(process_, signal);
+    read_until(text);
+  }
   const std::string& log() const { return log_; }
 
  private:
@@ -121,6 +127,59 @@ TEST_F(ServeCommandTest, AnswersUntilASignal) {
   EXPECT_EQ(quiet.ask("GET /health HTTP/1.0\r\n\r\n", answer), 200);
   EXPECT_EQ(quiet.end(SIGINT), 130);
   EXPECT_EQ(quiet.log().find("/health"), std::string::npos);
+}
+
+TEST_F(ServeCommandTest, OpensModelsAtTheirFirstRequestAndAgain) {
+  ServingProgram program({"tiny=" + checkpoint(), "--load-on-use"});
+  std::string first;
+  const std::string request = request_of("/embed", R"({"inputs": "a"})", "");
+  EXPECT_EQ(program.ask(request, first), 200);
+  program.signal(SIGHUP, "no open model has changed");
+  set_tensor("embeddings.word_embeddings.weight", {kVocabulary, kHidden});
+  write();
+  program.signal(SIGHUP, "the model 'tiny' has been opened again");
+  std::string second;
+  EXPECT_EQ(program.ask(request, second), 200);
+  EXPECT_NE(first, second);
+  put("model.safetensors", "damaged");
+  program.signal(SIGHUP, "warning: the model 'tiny' stays as it was: ");
+  EXPECT_EQ(program.ask(request, first), 200);
+  EXPECT_EQ(first, second);
+  EXPECT_EQ(program.end(SIGTERM), 143);
+  ServingProgram damaged({"tiny=" + checkpoint(), "--load-on-use"});
+  EXPECT_EQ(damaged.ask(request, first), 503);
+  EXPECT_NE(first.find("'tiny' cannot be opened"), std::string::npos) << first;
+  EXPECT_EQ(damaged.ask("GET /health HTTP/1.0\r\n\r\n", first), 200);
+}
+
+/// A SIGHUP opens models again, the one of a terminal that closes ends the server.
+TEST_F(ServeCommandTest, EndsWithItsTerminal) {
+  int terminal = -1;
+  const std::string file = model();
+  const pid_t process = ::forkpty(&terminal, nullptr, nullptr, nullptr);
+  if (process == 0) {
+    const char* const program = std::getenv("LANEWISE_PROGRAM");
+    ::execl(program, program, "serve", file.c_str(), "--port", "0", nullptr);
+    ::_exit(127);
+  }
+  ASSERT_GT(process, 0);
+  std::string shown;
+  const auto read_until = [&](const char* text) {
+    std::array<char, 256> bytes;
+    while (shown.find(text) == std::string::npos) {
+      const ssize_t count = ::read(terminal, bytes.data(), bytes.size());
+      if (count <= 0) return;
+      shown.append(bytes.data(), static_cast<size_t>(count));
+    }
+  };
+  read_until("listening on ");
+  ::kill(process, SIGHUP);
+  read_until("no open model has changed");
+  EXPECT_NE(shown.find("no open model has changed"), std::string::npos) << shown;
+  ::close(terminal);
+  int status = 0;
+  ::waitpid(process, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 128 + SIGHUP) << status;
 }
 
 TEST_F(ServeCommandTest, ChecksKeys) {

@@ -21,6 +21,12 @@ case $step in
     diff <(echo "$expected") <(echo "$found")
     [ ! -x "$work/prefix/bin/lanewise" ] || [ -s "$work/prefix/share/man/man1/lanewise.1" ] ||
       { echo "the program is installed without its manual page"; exit 1; }
+    unit=$work/prefix/lib/systemd/system/lanewise-serve@.service
+    if [ -e "$unit" ] && command -v systemd-analyze > /dev/null; then
+      # It also fails where the program is not what the unit starts, and warns of unknown settings.
+      complaints=$(systemd-analyze verify --man=no "${unit/@/@name}" 2>&1) || complaints+=" failed"
+      [ -z "$complaints" ] || { echo "systemd complains: $complaints"; exit 1; }
+    fi
     ! grep -rn "$build" "$work/prefix/lib/cmake" || { echo "the package names the build folder"; exit 1; }
     echo "installed $(wc -l <<< "$found") headers"
     ;;

@@ -250,7 +250,9 @@ TEST_F(Faults, AModelFileThatVanishesIsStillThere) {
 TEST_F(Faults, LogsAndMetricsTellOfEach) {
   serve_bert();
   post("/embed", {{"inputs", "a b"}});
+  wait_for_log(1);
   post("/embed", std::string("{"));
+  wait_for_log(2);
   get("/nothing");
   wait_for_log(3);
   const std::string metrics = get("/metrics").body;

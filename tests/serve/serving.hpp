@@ -76,9 +76,9 @@ class ServingTest : public converters::CheckpointFolderTest {
   void wait_for_log(size_t lines) const;
 
   std::unique_ptr<Server> server_;
+  std::unique_ptr<Models> models_ = std::make_unique<Models>();  // until start()
 
  private:
-  std::unique_ptr<Models> models_ = std::make_unique<Models>();
   mutable std::mutex log_mutex_;
   std::vector<std::string> log_;
 };

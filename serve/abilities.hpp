@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "serve/served_model.hpp"
+
+namespace lanewise::serve {
+
+/// The paths of routes.def that a model answers, from what its converter recorded: nothing is made
+/// for that but the tokenizer and the chat template, which are cheap.
+std::vector<std::string_view> paths_of(ServedModel& model);
+
+}  // namespace lanewise::serve
