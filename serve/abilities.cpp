@@ -10,7 +10,7 @@ bool has_output(const ModelInfo& info, std::string_view name) {
 }
 
 bool ranks(const ModelInfo& info) {
-  if (info.head.late_interaction.is_used()) return true;
+  if (info.head.late_interaction.is_used() || has_output(info, "sentence_embedding")) return true;
   return info.task == "text-classification" && info.head.labels.size() == 1;
 }
 

@@ -11,7 +11,7 @@ namespace {
 /// sigmoid. The library gives the score that the checkpoint asks for, of which the logit cannot be
 /// computed exactly.
 Result<bool> applies_sigmoid(const ModelInfo& info, bool raw) {
-  if (info.head.late_interaction.is_used()) return false;
+  if (info.task != "text-classification") return false;  // similarities
   const bool has_sigmoid = info.head.ranking == ScoreFunction::kSigmoid;
   if (has_sigmoid && raw) {
     return invalid_argument("raw_scores: not supported, this model's own scores are sigmoids");
