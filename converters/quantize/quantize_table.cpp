@@ -42,7 +42,7 @@ TableFit fit_table(const float* w, const float* importance, float scale) {
   TableFit fit;
   double wv = 0, vv = 0;
   for (int64_t i = 0; i < kTableGroup; ++i) {
-    const double value = kValues[static_cast<size_t>(table_code(w[i], scale))];
+    const double value = kValues[static_cast<uint8_t>(table_code(w[i], scale))];
     const double d = w[i] - scale * value;
     fit.error += importance[i] * d * d;
     wv += importance[i] * w[i] * value;

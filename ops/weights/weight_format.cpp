@@ -93,7 +93,8 @@ bool is_packed_from_integers(WeightFormat format) noexcept {
 float QuantizedMatrix::weight(int64_t row, int64_t j) const {
   const auto g = static_cast<size_t>(row * groups() + j / group);
   const int8_t code = values[static_cast<size_t>(row * k + j)];
-  if (format == kDecoderInt4) return scales[g] * static_cast<float>(kIQ4Values[code]);
+  if (format == kDecoderInt4)
+    return scales[g] * static_cast<float>(kIQ4Values[static_cast<uint8_t>(code)]);
   const auto value = static_cast<float>(code);
   const bool around_zero = info_of(format).block == 0;
   if (around_zero) return scales[g] * value;
