@@ -132,6 +132,7 @@ Status measure_models(const BenchOptions& options, Shell& shell) {
         write_whole(options.trace, chrome_trace(points.front().result.profile)));
   }
   std::vector<BenchResult> results;
+  results.reserve(points.size());
   for (BenchPoint& point : points) results.push_back(std::move(point.result));
   return print_results(options, results, shell);
 }

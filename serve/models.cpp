@@ -22,7 +22,8 @@ Status Models::add(ModelSource source, const SessionOptions& session, const Limi
 
 Status Models::add(std::string name, Model model, const SessionOptions& session,
                    const Limits& limits) {
-  ModelSource source{.name = std::move(name), .path = "", .open = [model] { return model; }};
+  ModelSource source{
+      .name = std::move(name), .path = "", .open = [model = std::move(model)] { return model; }};
   return add(std::move(source), session, limits);
 }
 

@@ -101,6 +101,7 @@ Router::Impl::Impl(std::vector<Route> routes, Settings settings)
     return refused(request, response) ? HandlerResponse::Handled : HandlerResponse::Unhandled;
   });
   set_exception_handler(
+      // NOLINTNEXTLINE(performance-unnecessary-value-param): cpp-httplib's signature
       [](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
         t_stream->status = 503;
         put(error_reply(ErrorStyle::kOpenAi, 503, "out of memory"), response);

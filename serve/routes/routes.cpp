@@ -4,6 +4,7 @@ namespace lanewise::serve {
 
 std::vector<Route> all_routes(const Served& served) {
   return {
+// NOLINTBEGIN(bugprone-macro-parentheses): the arguments are names and literals.
 #define LW_ROUTE(method_, path_, style_, key, function)                  \
   Route{.method = #method_,                                              \
         .path = path_,                                                   \
@@ -14,6 +15,7 @@ std::vector<Route> all_routes(const Served& served) {
         }},
 #include "serve/routes/routes.def"
 #undef LW_ROUTE
+      // NOLINTEND(bugprone-macro-parentheses)
   };
 }
 

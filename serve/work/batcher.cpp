@@ -130,6 +130,7 @@ void Batcher::run_batch(Lock& lock, const std::vector<std::shared_ptr<Job>>& bat
   options.cancel = &cancel_;
   try {
     std::vector<Job*> jobs;
+    jobs.reserve(batch.size());
     for (const std::shared_ptr<Job>& job : batch) jobs.push_back(job.get());
     run_(jobs, options);
   } catch (const std::bad_alloc&) {

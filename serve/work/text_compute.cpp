@@ -24,6 +24,7 @@ Status run_ids(Session& session, const std::vector<const std::vector<int32_t>*>&
                std::vector<TextVector>& found) {
   std::vector<int32_t> all;
   std::vector<int32_t> lengths;
+  lengths.reserve(places.size());
   for (const int32_t place : places) {
     const std::vector<int32_t>& one = *ids[static_cast<size_t>(place)];
     all.insert(all.end(), one.begin(), one.end());
@@ -71,6 +72,7 @@ Result<std::vector<TextVector>> embed_id_items(Session& session,
                                                const std::vector<const std::vector<int32_t>*>& ids,
                                                const RunOptions& run) {
   std::vector<int32_t> lengths;
+  lengths.reserve(ids.size());
   for (const std::vector<int32_t>* one : ids) lengths.push_back(static_cast<int32_t>(one->size()));
   LANEWISE_ASSIGN_OR_RETURN(const LengthBatches batches,
                             batch_by_length(lengths, {.tokens = kRunTokens}));
@@ -99,6 +101,7 @@ Result<std::vector<Classification>> classify_items(Classifier& classifier,
     LANEWISE_ASSIGN_OR_RETURN(of_pairs, classifier.classify_pairs(pairs, run));
   }
   std::vector<Classification> found;
+  found.reserve(items.size());
   auto text = of_texts.begin();
   auto pair = of_pairs.begin();
   for (const TextOrPair* item : items) {

@@ -23,6 +23,7 @@ class TranslationWork::Impl {
     LANEWISE_RETURN_IF_ERROR(translator_.set_source_language(choice.source_language)
                                  .with_context("parameters.src_lang"));
     std::vector<std::string_view> views;
+    views.reserve(texts.size());
     for (const std::string* text : texts) views.emplace_back(*text);
     return translator_.translate(views, choice.options, {}, run);
   }
