@@ -113,6 +113,26 @@ class TextWork::Impl {
     return admit(static_cast<int64_t>(encoding->ids.size()), i, truncation);
   }
 
+  /// Models for pairs read the query before each text; all others read it and the texts by themselves.
+  Result<int64_t> count_query(const RankQuery& query, const Truncation& truncation,
+                              Exchange& exchange) {
+    int64_t sum = 0;
+    if (model.info().task == "text-classification") {
+      for (size_t i = 0; i < query.texts.size(); ++i) {
+        LANEWISE_ASSIGN_OR_RETURN(const int64_t tokens,
+                                  count_pair(query.query, query.texts[i], i, truncation));
+        sum += tokens;
+      }
+      return sum;
+    }
+    LANEWISE_ASSIGN_OR_RETURN(sum, count(query.texts, {}, truncation, exchange));
+    // Late interaction cuts queries to a length of their own.
+    if (model.info().head.late_interaction.is_used()) return sum;
+    const Truncation of_query{.allowed = truncation.allowed, .field = "query"};
+    LANEWISE_ASSIGN_OR_RETURN(const int64_t tokens, count({query.query}, {}, of_query, exchange));
+    return sum + tokens;
+  }
+
   std::string prompt_text(const EmbedChoice& choice) const {
     const std::string& name = choice.prompt ? *choice.prompt : model.info().default_prompt;
     for (const Prompt& prompt : model.info().prompts) {
@@ -264,16 +284,7 @@ Result<std::vector<RankedText>> TextWork::rank(RankQuery query, const Truncation
   const auto compute = [](Reranker& reranker, const auto& items, const auto&,
                           const RunOptions& run) { return rank_items(reranker, items, run); };
   LANEWISE_ASSIGN_OR_RETURN(auto* work, impl_->lane(impl_->rank_lane, compute, impl_->session));
-  int64_t sum = 0;
-  if (impl_->model.info().head.late_interaction.is_used()) {
-    LANEWISE_ASSIGN_OR_RETURN(sum, impl_->count(query.texts, {}, truncation, exchange));
-  } else {
-    for (size_t i = 0; i < query.texts.size(); ++i) {
-      LANEWISE_ASSIGN_OR_RETURN(const int64_t tokens,
-                                impl_->count_pair(query.query, query.texts[i], i, truncation));
-      sum += tokens;
-    }
-  }
+  LANEWISE_ASSIGN_OR_RETURN(const int64_t sum, impl_->count_query(query, truncation, exchange));
   LANEWISE_RETURN_IF_ERROR(impl_->charge(sum, truncation, exchange));
   std::vector<RankQuery> queries;
   queries.push_back(std::move(query));

@@ -169,6 +169,36 @@ TEST_F(EncoderRoutes, Rerank) {
       is_refused(post("/rerank", {{"query", "a"}, {"texts", Json::array()}}), 400, {"texts"}));
 }
 
+std::string words(int64_t count) {
+  std::string text;
+  for (int64_t i = 0; i < count; ++i) text += i == 0 ? "a" : " b";
+  return text;
+}
+
+TEST_F(EncoderRoutes, RerankByEmbeddingsReadsQueryAndTextsByThemselves) {
+  const Model model = bert();
+  add("tiny", model);
+  start();
+  const int64_t most = model.info().max_text_tokens - 2;  // beside [CLS] and [SEP]
+  const std::string query = words(most);
+  const Json texts = {words(most), "e"};
+  std::vector<std::string> strings = texts;
+  const std::vector<std::string_view> views(strings.begin(), strings.end());
+  Reranker reranker = expect_ok(Reranker::create(model, kOneThread));
+  const auto expected = expect_ok(reranker.rank(query, views));
+  const Json found = post("/rerank", {{"query", query}, {"texts", texts}}).json();
+  ASSERT_EQ(found.size(), 2U) << found;
+  for (size_t i = 0; i < found.size(); ++i) {
+    EXPECT_EQ(found[i]["index"], expected[i].index);
+    EXPECT_EQ(found[i]["score"].get<float>(), expected[i].score);  // a similarity, no sigmoid
+  }
+  const std::string long_text = words(most + 1);
+  EXPECT_TRUE(is_refused(post("/rerank", {{"query", "a"}, {"texts", {"b", long_text}}}), 400,
+                         {"texts", "text 2"}));
+  EXPECT_TRUE(
+      is_refused(post("/rerank", {{"query", long_text}, {"texts", {"b"}}}), 400, {"query"}));
+}
+
 TEST_F(EncoderRoutes, Predict) {
   const Model model = with_head("BertForSequenceClassification", 3);
   add("tiny", model);
