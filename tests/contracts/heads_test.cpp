@@ -23,25 +23,14 @@ namespace {
 
 class HeadContract : public TinyModels {
  protected:
-  /// The folder becomes a BERT of that class, whose head has `outputs`.
   Model open_head(const std::string& architecture, const std::string& head, int64_t outputs) {
-    config_["architectures"] = "[\"" + architecture + "\"]";
-    config_["num_labels"] = std::to_string(outputs);
-    add_pooler();
-    set_tensor(head + ".weight", {outputs, kHidden});
-    set_tensor(head + ".bias", {outputs});
+    add_head(architecture, head, outputs);
     write_all();
     return open();
   }
 
   Model open_masked() {
-    config_["architectures"] = "[\"BertForMaskedLM\"]";
-    const std::string name = "cls.predictions.transform.";
-    set_tensor(name + "dense.weight", {kHidden, kHidden});
-    set_tensor(name + "dense.bias", {kHidden});
-    set_tensor(name + "LayerNorm.weight", {kHidden});
-    set_tensor(name + "LayerNorm.bias", {kHidden});
-    set_tensor("cls.predictions.bias", {kVocabulary});
+    add_masked_head();
     write_all();
     return open();
   }

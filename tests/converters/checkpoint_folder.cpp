@@ -118,6 +118,25 @@ void CheckpointFolderTest::add_pooler() {
   set_tensor("pooler.dense.bias", {kHidden});
 }
 
+void CheckpointFolderTest::add_head(const std::string& architecture, const std::string& head,
+                                    int64_t outputs) {
+  config_["architectures"] = "[\"" + architecture + "\"]";
+  config_["num_labels"] = std::to_string(outputs);
+  add_pooler();
+  set_tensor(head + ".weight", {outputs, kHidden});
+  set_tensor(head + ".bias", {outputs});
+}
+
+void CheckpointFolderTest::add_masked_head() {
+  config_["architectures"] = "[\"BertForMaskedLM\"]";
+  const std::string name = "cls.predictions.transform.";
+  set_tensor(name + "dense.weight", {kHidden, kHidden});
+  set_tensor(name + "dense.bias", {kHidden});
+  set_tensor(name + "LayerNorm.weight", {kHidden});
+  set_tensor(name + "LayerNorm.bias", {kHidden});
+  set_tensor("cls.predictions.bias", {kVocabulary});
+}
+
 void CheckpointFolderTest::set_tensor(const std::string& name, const Shape& shape) {
   std::mt19937 random(static_cast<uint32_t>(tensors_.size() + 1));
   std::uniform_int_distribution<int> eighths(-64, 64);  // Exact in every floating-point type.

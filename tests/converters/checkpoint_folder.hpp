@@ -73,6 +73,11 @@ class CheckpointFolderTest : public testing::Test {
   void rename_tensor(const std::string& from, const std::string& to);
   void add_prefix(const std::string& prefix);
   void add_pooler();
+  /// The folder's BERT becomes one of that class of Transformers, with a pooler and a linear layer
+  /// `head` (the prefix of its tensors) of so many outputs.
+  void add_head(const std::string& architecture, const std::string& head, int64_t outputs);
+  /// It becomes a masked language model.
+  void add_masked_head();
 
   std::string path(const std::string& name) const { return (source_ / name).string(); }
   std::string destination() const { return (root_ / "out" / "model.lw").string(); }

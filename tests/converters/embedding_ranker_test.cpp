@@ -127,12 +127,7 @@ TEST_F(EmbeddingRankerTest, SaysWhatIsWrong) {
   const std::string_view damaged[] = {"a", "\xFF"};
   EXPECT_TRUE(has(reranker->rank("a", damaged).status().message(), "text 2"));
   std::filesystem::remove(path("modules.json"));
-  config_["architectures"] = R"(["BertForMaskedLM"])";
-  set_tensor("cls.predictions.transform.dense.weight", {kHidden, kHidden});
-  set_tensor("cls.predictions.transform.dense.bias", {kHidden});
-  set_tensor("cls.predictions.transform.LayerNorm.weight", {kHidden});
-  set_tensor("cls.predictions.transform.LayerNorm.bias", {kHidden});
-  set_tensor("cls.predictions.bias", {kVocabulary});
+  add_masked_head();
   write();
   const Status status = Reranker::create(open()).status();
   EXPECT_EQ(status.code(), StatusCode::kUnsupported);

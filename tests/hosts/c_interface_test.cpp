@@ -24,11 +24,7 @@ testing::AssertionResult fine(const char* wrong) {
 class CInterfaceTest : public converters::CheckpointFolderTest {
  protected:
   void write_classifier(int64_t labels) {
-    config_["architectures"] = "[\"BertForSequenceClassification\"]";
-    config_["num_labels"] = std::to_string(labels);
-    add_pooler();
-    set_tensor("classifier.weight", {labels, kHidden});
-    set_tensor("classifier.bias", {labels});
+    add_head("BertForSequenceClassification", "classifier", labels);
     write_all();
   }
 

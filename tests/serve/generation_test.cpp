@@ -64,9 +64,7 @@ std::string without_first_space(std::string text) {
 }
 
 TEST_F(DecoderRoutes, ChatAnswersWhatTheLibraryGenerates) {
-  const Model model = letters();
-  add("letters", model);
-  start();
+  const Model model = start_letters();
   GenerationOptions options = model.info().generation;
   options.max_new_tokens = 12;
   std::string text;
@@ -82,8 +80,7 @@ TEST_F(DecoderRoutes, ChatAnswersWhatTheLibraryGenerates) {
 }
 
 TEST_F(DecoderRoutes, StreamsTheSameText) {
-  add("letters", letters());
-  start();
+  start_letters();
   for (const Json& more : {Json({{"max_tokens", 40}}), Json({{"max_tokens", 40}, {"stop", {"a"}}}),
                            Json({{"max_tokens", 40}, {"temperature", 2}, {"seed", 3}})}) {
     const std::string whole = chat(more)["choices"][0]["message"]["content"];
@@ -108,9 +105,7 @@ TEST_F(DecoderRoutes, StreamsTheSameText) {
 }
 
 TEST_F(DecoderRoutes, SamplesBySeed) {
-  const Model model = letters();
-  add("letters", model);
-  start();
+  const Model model = start_letters();
   const Json request = {{"max_tokens", 20}, {"temperature", 1.5}, {"top_p", 0.9}, {"seed", 7}};
   GenerationOptions options = model.info().generation;
   options.max_new_tokens = 20;
@@ -129,8 +124,7 @@ TEST_F(DecoderRoutes, SamplesBySeed) {
 }
 
 TEST_F(DecoderRoutes, WritesJsonBySchema) {
-  add("letters", letters());
-  start();
+  start_letters();
   const Json schema = {{"enum", {"er", "hi"}}};
   const Json answer =
       chat({{"max_tokens", 40},
@@ -147,9 +141,7 @@ TEST_F(DecoderRoutes, WritesJsonBySchema) {
 }
 
 TEST_F(DecoderRoutes, Logprobs) {
-  const Model model = letters();
-  add("letters", model);
-  start();
+  const Model model = start_letters();
   GenerationOptions options = model.info().generation;
   options.max_new_tokens = 5;
   options.top_logprobs = 2;
@@ -164,9 +156,7 @@ TEST_F(DecoderRoutes, Logprobs) {
 }
 
 TEST_F(DecoderRoutes, Completions) {
-  const Model model = letters();
-  add("letters", model);
-  start();
+  const Model model = start_letters();
   GenerationOptions options = model.info().generation;
   options.max_new_tokens = 16;
   std::string hi;
@@ -191,8 +181,7 @@ TEST_F(DecoderRoutes, Completions) {
 }
 
 TEST_F(DecoderRoutes, RefusesWhatItCannotDo) {
-  add("letters", letters());
-  start();
+  start_letters();
   const auto refused = [&](const Json& more, const std::string& part) {
     Json request = {{"messages", kHi}};
     request.update(more);

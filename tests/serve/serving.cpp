@@ -35,23 +35,13 @@ Model ServingTest::bert() {
 }
 
 Model ServingTest::with_head(const std::string& architecture, int64_t labels) {
-  config_["architectures"] = "[\"" + architecture + "\"]";
-  config_["num_labels"] = std::to_string(labels);
-  add_pooler();
-  set_tensor("classifier.weight", {labels, kHidden});
-  set_tensor("classifier.bias", {labels});
+  add_head(architecture, "classifier", labels);
   write_all();
   return loaded();
 }
 
 Model ServingTest::masked() {
-  config_["architectures"] = "[\"BertForMaskedLM\"]";
-  const std::string name = "cls.predictions.transform.";
-  set_tensor(name + "dense.weight", {kHidden, kHidden});
-  set_tensor(name + "dense.bias", {kHidden});
-  set_tensor(name + "LayerNorm.weight", {kHidden});
-  set_tensor(name + "LayerNorm.bias", {kHidden});
-  set_tensor("cls.predictions.bias", {kVocabulary});
+  add_masked_head();
   write_all();
   return loaded();
 }
@@ -75,6 +65,13 @@ Model ServingTest::letters() {
 void ServingTest::add(const std::string& name, const Model& model) {
   const Status status = models_->add(name, model, kOneThread, Limits());
   ASSERT_TRUE(status.ok()) << status.message();
+}
+
+Model ServingTest::start_letters() {
+  Model model = letters();
+  add("letters", model);
+  start();
+  return model;
 }
 
 void ServingTest::start(ServerOptions options) {

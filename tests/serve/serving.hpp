@@ -65,6 +65,8 @@ class ServingTest : public converters::CheckpointFolderTest {
   /// Adds a model to those that start() serves.
   void add(const std::string& name, const Model& model);
   void start(ServerOptions options = {});
+  /// Serves letters() under the name `letters`.
+  Model start_letters();
 
   httplib::Client client() const { return httplib::Client("127.0.0.1", server_->port()); }
   Answer post(const std::string& path, const std::string& body) const;
