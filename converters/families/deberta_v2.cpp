@@ -24,6 +24,7 @@ using graph::ValueId;
 
 constexpr std::string_view kFirstType = "deberta";
 constexpr std::string_view kDebertaAnchor = "embeddings.word_embeddings.weight";
+
 /// Writes the layers of an encoder.
 class DebertaWriter {
  public:
