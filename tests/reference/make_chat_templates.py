@@ -155,11 +155,16 @@ class FixedTime(datetime.datetime):
         return cls(*NOW.timetuple()[:6])
 
 
+def without_nulls(message):
+    """As apply_chat_template() passes a message on."""
+    return {key: value for key, value in message.items() if value is not None}
+
+
 def prompt(template, messages, tools, add_generation_prompt, variables):
     """What apply_chat_template() returns, None for an error."""
     try:
         rendered, _ = chat.render_jinja_template(
-            [chat._normalize_chat_messages(messages)],
+            [[without_nulls(message) for message in messages]],
             tools=tools,
             chat_template=template,
             add_generation_prompt=add_generation_prompt,
