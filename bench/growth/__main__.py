@@ -7,7 +7,7 @@ import time
 from peers import machine, markers
 
 from . import paper
-from .sweeps import ROOT, SWEEPS, Point, Sweep, lanewise
+from .sweeps import PROGRAM, ROOT, SWEEPS, Point, Sweep, lanewise
 
 
 def shown(seconds: float) -> str:
@@ -38,7 +38,7 @@ def main() -> None:
     if unknown:
         sys.exit(f"bench/growth/run: --only {min(unknown)}: known are {', '.join(sweep.name for sweep in SWEEPS)}")
     about = json.loads(lanewise("--version", "--json"))
-    text = (f"{machine.cpu_name()}, {time.strftime('%Y-%m-%d')}, commit {(about['commit'] or 'unknown')[:13]} "
+    text = (f"{machine.cpu_name()}, {time.strftime('%Y-%m-%d')}, commit {machine.code_state(PROGRAM)[0]} "
             f"({about['compiler']}). Predicted: the time of the reference row, times how much more work a row is.\n")
     for sweep in SWEEPS:
         if sweep.name in options.only:

@@ -83,6 +83,7 @@ def main() -> None:
                   ", ".join(map(str, suite.contenders)))
         return
     setting = machine.setting(os.environ["LANEWISE"], options.threads)
+    os.environ["PEERS_CODE"] = setting["code"]  # for the workers
     results = Results(models.work() / f"results-{options.threads}.jsonl", setting)
     if results.continued:
         print(f"Continuing the results of {results.setting['date']} in {results.path}", file=sys.stderr)

@@ -39,13 +39,29 @@ def versions() -> dict[str, str]:
     return found
 
 
+# What the program is built from. Tables that change in README.md and docs/ do not make another program of it.
+CODE = ["base", "ops", "runtime", "converters", "cli", "include", "cmake", "CMakeLists.txt", "CMakePresets.json"]
+
+
+def code_state(program: str) -> tuple[str, str]:
+    """The last commit of the code, with `+` if there are changes that are not committed; and a hash of both. Without git:
+    that of the program."""
+    def git(*arguments: str) -> bytes:
+        return subprocess.run(["git", *arguments, "--", *CODE], check=True, capture_output=True).stdout
+    try:
+        commit, changes = git("log", "-1", "--format=%h").decode().strip(), git("diff", "HEAD")
+        return commit + ("+" if changes else ""), hashlib.sha256(commit.encode() + changes).hexdigest()[:8]
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown", hashlib.sha256(pathlib.Path(program).read_bytes()).hexdigest()[:8]
+
+
 def setting(program: str, threads: int) -> dict:
-    """What belongs to every figure. `program_hash` tells two builds of one commit apart."""
+    """What belongs to every figure."""
     version = json.loads(subprocess.run([program, "--version", "--json"], check=True, capture_output=True,
                                         text=True).stdout)
-    return {"machine": cpu_name(), "threads": threads, "commit": (version["commit"] or "unknown")[:13],
-            "compiler": version["compiler"], "versions": versions(), "date": time.strftime("%Y-%m-%d"),
-            "program_hash": hashlib.sha256(pathlib.Path(program).read_bytes()).hexdigest()[:16]}
+    commit, code = code_state(program)
+    return {"machine": cpu_name(), "threads": threads, "commit": commit, "code": code,
+            "compiler": version["compiler"], "versions": versions(), "date": time.strftime("%Y-%m-%d")}
 
 
 def described(setting_: dict) -> str:

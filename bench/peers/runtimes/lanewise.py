@@ -23,13 +23,18 @@ def lanewise(*arguments: Any, **options: Any) -> str:
     return done.stdout
 
 
-def converted(checkpoint: pathlib.Path, precision: str) -> pathlib.Path:
-    """The model file of a checkpoint, newer than the checkpoint and the program."""
-    path = work_folder(checkpoint, f"lanewise-{precision}.lw")
-    source = max(checkpoint.iterdir(), key=lambda file: file.stat().st_mtime) if checkpoint.is_dir() else checkpoint
-    newest = max(source.stat().st_mtime, pathlib.Path(PROGRAM).stat().st_mtime)
-    if not path.exists() or path.stat().st_mtime < newest:
-        lanewise("convert", checkpoint, "-o", path, "--weights", precision)
+def converted(checkpoint: pathlib.Path, precision: str, weights: str = "") -> pathlib.Path:
+    """The model file of a checkpoint, made by this state of the code ($PEERS_CODE); those of others are removed.
+
+    weights: what `--weights` gets, if it is not the precision.
+    """
+    code = os.environ.get("PEERS_CODE", "any")
+    folder, name = (checkpoint.parent, f"lanewise-{checkpoint.stem}") if checkpoint.is_file() else (checkpoint, "lanewise")
+    path = work_folder(folder, f"{name}-{precision}-{code}.lw")
+    if not path.exists():
+        for old in path.parent.glob(f"{name}-{precision}-*.lw"):
+            old.unlink()
+        lanewise("convert", checkpoint, "-o", path, "--weights", weights or precision)
     return path
 
 
@@ -176,12 +181,7 @@ class Lanewise(Runtime):
 
     def decode(self, folder, precision):
         gguf = folder / f"{precision}.gguf"
-        if gguf.exists():
-            model = work_folder(folder, f"lanewise-{precision}.lw")
-            if not model.exists() or model.stat().st_mtime < gguf.stat().st_mtime:
-                lanewise("convert", gguf, "-o", model, "--weights", "keep")
-        else:
-            model = converted(folder / "F32.gguf", precision)
+        model = converted(gguf, precision, "keep") if gguf.exists() else converted(folder / "F32.gguf", precision)
         return lambda inputs: Decoder(model, self.threads, inputs)
 
     def pronounce(self, folder, precision):
