@@ -2,7 +2,6 @@
 import argparse
 import dataclasses
 import os
-import pathlib
 import sys
 
 from . import machine, markers, models, tables
@@ -16,13 +15,15 @@ def parsed() -> argparse.Namespace:
     """The command line; bench/peers/run --help describes it."""
     parser = argparse.ArgumentParser(prog="bench/peers/run")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=0)
     parser.add_argument("--only", type=lambda text: text.split(","), default=[])
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--retry", action="store_true")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--no-tables", action="store_true")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.rounds = options.rounds or (5 if options.quick else 7)
+    return options
 
 
 def quick(suite: Suite) -> Suite:
