@@ -1,0 +1,1 @@
+"""How time grows with the work; see bench/README.md."""

@@ -1,0 +1,1 @@
+"""What has become slower; see bench/README.md."""

@@ -1,0 +1,1 @@
+"""lanewise beside other runtimes; see README.md."""
