@@ -8,8 +8,11 @@
 #include "cli/interrupt.hpp"
 #include "cli/json_text.hpp"
 #include "cli/open_model.hpp"
+#include "cli/output_options.hpp"
+#include "cli/portions.hpp"
 #include "cli/progress.hpp"
 #include "cli/questions.hpp"
+#include "cli/record_writer.hpp"
 #include "lanewise/answerer.hpp"
 #include "lanewise/status_macros.hpp"
 
@@ -21,6 +24,7 @@ struct AnswerOptions {
   std::string question;
   std::string context;
   std::string input;
+  OutputOptions output;
   bool json = false;
 };
 
@@ -47,38 +51,51 @@ void append_plain(std::string& line, const Answer& answer) {
   line += fmt::format("\t{}\t{}\t{}", answer.begin, answer.end, answer.text);
 }
 
-Status print(std::span<const Answer> answers, bool json, Shell& shell) {
+Status write_answers(std::span<const Answer> answers, RecordWriter& records) {
   std::string line;
   for (const Answer& answer : answers) {
     line.clear();
-    json ? append_json(line, answer) : append_plain(line, answer);
-    LANEWISE_RETURN_IF_ERROR(shell.out.line(line));
+    records.json() ? append_json(line, answer) : append_plain(line, answer);
+    LANEWISE_RETURN_IF_ERROR(records.write(line));
   }
-  return shell.out.flush();
+  return {};
 }
 
-Status answer_file(const AnswerOptions& options, Answerer& answerer, QuestionFile& file,
-                   Shell& shell) {
+Status answer_file(Answerer& answerer, QuestionFile& file, RecordWriter& records, Shell& shell) {
   RunOptions run;
   run.cancel = &interrupted();
   Progress progress(shell);
-  while (true) {
+  Checkpoint counts;
+  return write_portions(file, records.file(), shell, progress, counts, [&]() -> Result<bool> {
     LANEWISE_ASSIGN_OR_RETURN(const std::span<const Question> questions, file.next());
-    if (questions.empty()) return {};
+    if (questions.empty()) return false;
     Result<std::vector<Answer>> answers = answerer.answer(questions, run);
     if (!answers.ok() && file.before() > 0) {
       return answers.status().with_context(fmt::format("after {} questions", file.before()));
     }
     LANEWISE_RETURN_IF_ERROR(answers.status());
     progress.wipe();
-    LANEWISE_RETURN_IF_ERROR(print(*answers, options.json, shell));
-    progress.update(file.before() + static_cast<int64_t>(questions.size()), file.part_read());
-  }
+    LANEWISE_RETURN_IF_ERROR(write_answers(*answers, records));
+    progress.update(file.before() + static_cast<int64_t>(questions.size()), file.part_done());
+    return true;
+  });
+}
+
+Status answer_one(const AnswerOptions& options, Answerer& answerer, RecordWriter& records) {
+  RunOptions run;
+  run.cancel = &interrupted();
+  const Question question{options.question, options.context};
+  LANEWISE_ASSIGN_OR_RETURN(const std::vector<Answer> answers,
+                            answerer.answer({&question, 1}, run));
+  LANEWISE_RETURN_IF_ERROR(write_answers(answers, records));
+  return records.file() != nullptr ? records.file()->commit() : Status();
 }
 
 Status answer(const AnswerOptions& options, Shell& shell) {
   check_usage(options);
+  check_record_output(options.output, options.input, options.json);
   catch_interrupts();
+  LANEWISE_RETURN_IF_ERROR(options.output.check());
   std::unique_ptr<QuestionFile> file;
   if (!options.input.empty()) {
     LANEWISE_ASSIGN_OR_RETURN(QuestionFile opened, QuestionFile::open(options.input));
@@ -86,13 +103,11 @@ Status answer(const AnswerOptions& options, Shell& shell) {
   }
   LANEWISE_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell));
   LANEWISE_ASSIGN_OR_RETURN(Answerer answerer, Answerer::create(model, shell.session_options()));
-  if (file != nullptr) return answer_file(options, answerer, *file, shell);
-  RunOptions run;
-  run.cancel = &interrupted();
-  const Question question{options.question, options.context};
-  LANEWISE_ASSIGN_OR_RETURN(const std::vector<Answer> answers,
-                            answerer.answer({&question, 1}, run));
-  return print(answers, options.json, shell);
+  LANEWISE_ASSIGN_OR_RETURN(
+      RecordWriter records,
+      RecordWriter::create(options.json, options.output, options.model, options.input, shell));
+  if (file != nullptr) return answer_file(answerer, *file, records, shell);
+  return answer_one(options, answerer, records);
 }
 
 }  // namespace
@@ -108,6 +123,7 @@ Command make_answer(CLI::App& program, Shell& shell) {
       ->add_option("--input", options->input,
                    "Read JSON lines with question and context from FILE; `-` is stdin")
       ->type_name("FILE");
+  options->output.add_to(*command, kRecordOutputHelp);
   command->add_flag("--json", options->json,
                     "Print one object per question: answer, start, end, score");
   command->footer(

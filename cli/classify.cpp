@@ -7,6 +7,8 @@
 #include "cli/interrupt.hpp"
 #include "cli/json_text.hpp"
 #include "cli/open_model.hpp"
+#include "cli/output_options.hpp"
+#include "cli/record_writer.hpp"
 #include "cli/text_loop.hpp"
 #include "cli/texts.hpp"
 #include "lanewise/classifier.hpp"
@@ -19,6 +21,7 @@ namespace {
 struct ClassifyOptions {
   std::string model;
   TextOptions texts;
+  OutputOptions output;
   std::string pair;
   int64_t top = 5;
   bool json = false;
@@ -27,29 +30,26 @@ struct ClassifyOptions {
 /// One run of the command.
 class Classifying {
  public:
-  Classifying(const ClassifyOptions& options, TextSource source, Classifier classifier,
-              Shell& shell)
+  Classifying(const ClassifyOptions& options, TextSource source, RecordWriter records,
+              Classifier classifier, Shell& shell)
       : options_(options),
-        loop_(std::move(source), shell),
-        classifier_(std::move(classifier)),
-        out_(shell.out) {}
+        records_(std::move(records)),
+        loop_(std::move(source), records_.file(), shell),
+        classifier_(std::move(classifier)) {}
+  Classifying(const Classifying&) = delete;
+  Classifying& operator=(const Classifying&) = delete;
 
   Status all(const ModelInfo& info) {
-    LANEWISE_RETURN_IF_ERROR(loop_.run([this](TextLoop::Texts texts) { return portion(texts); }));
+    LANEWISE_RETURN_IF_ERROR(loop_.write(
+        records_, [this](TextLoop::Texts texts) { return classify(texts); },
+        [this](std::string& line, std::string_view text, const Classification& result) {
+          append(line, text, result);
+        }));
     loop_.report_truncation(info);
     return {};
   }
 
  private:
-  Status portion(TextLoop::Texts texts) {
-    LANEWISE_ASSIGN_OR_RETURN(const std::vector<Classification> results, classify(texts));
-    for (size_t i = 0; i < texts.size(); ++i) {
-      loop_.count(results[i].truncated);
-      LANEWISE_RETURN_IF_ERROR(print(texts[i], results[i]));
-    }
-    return {};
-  }
-
   Result<std::vector<Classification>> classify(TextLoop::Texts texts) {
     if (options_.pair.empty()) {
       return classifier_.classify(texts, loop_.run_options(), loop_.progress());
@@ -60,57 +60,58 @@ class Classifying {
     return classifier_.classify_pairs(pairs, loop_.run_options(), loop_.progress());
   }
 
-  Status print(std::string_view text, const Classification& result) {
+  void append(std::string& line, std::string_view text, const Classification& result) const {
     const auto count = std::min(result.labels.size(), static_cast<size_t>(options_.top));
     const auto labels = std::span(result.labels).first(count);
-    line_.clear();
-    if (options_.json) {
-      append_json(text, labels);
-    } else {
-      append_plain(text, labels);
-    }
-    return out_.line(line_);
+    records_.json() ? append_json(line, text, labels) : append_plain(line, text, labels);
   }
 
-  void append_json(std::string_view text, std::span<const LabelScore> labels) {
-    line_ += "{\"text\": ";
-    append_json_string(line_, text);
-    line_ += ", \"labels\": [";
+  void append_json(std::string& line, std::string_view text,
+                   std::span<const LabelScore> labels) const {
+    line += "{\"text\": ";
+    append_json_string(line, text);
+    line += ", \"labels\": [";
     const char* separator = "{\"label\": ";
     for (const LabelScore& label : labels) {
-      line_ += std::exchange(separator, ", {\"label\": ");
-      append_json_string(line_, classifier_.labels()[static_cast<size_t>(label.label)]);
-      line_ += ", \"score\": ";
-      append_json_float(line_, label.score);
-      line_ += '}';
+      line += std::exchange(separator, ", {\"label\": ");
+      append_json_string(line, classifier_.labels()[static_cast<size_t>(label.label)]);
+      line += ", \"score\": ";
+      append_json_float(line, label.score);
+      line += '}';
     }
-    line_ += "]}";
+    line += "]}";
   }
 
-  void append_plain(std::string_view text, std::span<const LabelScore> labels) {
-    line_ += text;
+  void append_plain(std::string& line, std::string_view text,
+                    std::span<const LabelScore> labels) const {
+    line += text;
     for (const LabelScore& label : labels) {
-      line_.append("\t").append(classifier_.labels()[static_cast<size_t>(label.label)]) += ' ';
-      append_float(line_, label.score);
+      line.append("\t").append(classifier_.labels()[static_cast<size_t>(label.label)]) += ' ';
+      append_float(line, label.score);
     }
   }
 
   const ClassifyOptions& options_;
+  RecordWriter records_;
   TextLoop loop_;
   Classifier classifier_;
-  Output& out_;
-  std::string line_;
 };
 
 Status classify(const ClassifyOptions& options, Shell& shell) {
   options.texts.check_usage();
+  check_record_output(options.output, options.texts.input(), options.json);
   catch_interrupts();
   LANEWISE_RETURN_IF_ERROR(check_utf8(options.pair).with_context("--pair"));
+  LANEWISE_RETURN_IF_ERROR(options.output.check());
   LANEWISE_ASSIGN_OR_RETURN(TextSource source, TextSource::open(options.texts));
   LANEWISE_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell));
   LANEWISE_ASSIGN_OR_RETURN(Classifier classifier,
                             Classifier::create(model, shell.session_options()));
-  return Classifying(options, std::move(source), std::move(classifier), shell).all(model.info());
+  LANEWISE_ASSIGN_OR_RETURN(RecordWriter records,
+                            RecordWriter::create(options.json, options.output, options.model,
+                                                 options.texts.input(), shell));
+  return Classifying(options, std::move(source), std::move(records), std::move(classifier), shell)
+      .all(model.info());
 }
 
 }  // namespace
@@ -120,6 +121,7 @@ Command make_classify(CLI::App& program, Shell& shell) {
   const auto options = std::make_shared<ClassifyOptions>();
   add_model(*command, options->model);
   options->texts.add_to(*command);
+  options->output.add_to(*command, kRecordOutputHelp);
   command
       ->add_option("--pair", options->pair,
                    "Classify pairs: each text together with this one, such as a hypothesis")

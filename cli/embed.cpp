@@ -12,7 +12,8 @@
 #include "cli/interrupt.hpp"
 #include "cli/on_error.hpp"
 #include "cli/open_model.hpp"
-#include "cli/progress.hpp"
+#include "cli/output_file.hpp"
+#include "cli/output_options.hpp"
 #include "cli/record_writer.hpp"
 #include "cli/text_loop.hpp"
 #include "cli/texts.hpp"
@@ -29,7 +30,7 @@ struct EmbedOptions {
   std::string model;
   std::string as;
   TextOptions texts;
-  std::string output;
+  OutputOptions output;
   std::string prompt;
   int64_t dimensions = 0;  // 0: all
   EmbedPrecision precision;
@@ -44,13 +45,14 @@ void check_usage_without_vectors(const EmbedOptions& options, const std::string&
   if (!options.precision.is_f32()) wrong_usage(flag + " and --precision exclude each other");
   if (options.dimensions > 0) wrong_usage(flag + " and --dimensions exclude each other");
   if (options.on_error.skips()) wrong_usage(flag + " stops at texts that are not UTF-8");
-  if (!options.output.empty() && !options.output.ends_with(".jsonl")) {
+  if (options.output.given() && !options.output.ends_with(".jsonl")) {
     wrong_usage(flag + " writes .jsonl files");
   }
 }
 
 void check_usage(const EmbedOptions& options) {
   options.texts.check_usage();
+  options.output.check_usage(options.texts.input(), options.json);
   options.precision.check_usage();
   if (!options.precision.is_f32() && options.on_error.skips() && options.output.ends_with(".npy")) {
     wrong_usage("an array of integers has no row for a text that is left out: use .jsonl");
@@ -62,57 +64,44 @@ void check_usage(const EmbedOptions& options) {
 
 using Writers = std::vector<std::unique_ptr<EmbedWriter>>;
 
-Result<Writers> make_writers(const EmbedOptions& options, Shell& shell, int64_t dimension) {
-  Writers writers;
-  if (options.json) writers.push_back(make_json_writer(shell.out));
-  if (!options.output.empty()) {
-    LANEWISE_ASSIGN_OR_RETURN(writers.emplace_back(),
-                              make_file_writer(options.output, options.precision.columns(dimension),
-                                               options.precision.type()));
-  }
-  if (writers.empty()) writers.push_back(make_plain_writer(shell.out));
-  return writers;
-}
-
 /// One run of the command: the state shared by all portions of the input.
 class Embedding {
  public:
-  Embedding(TextSource source, Embedder embedder, Writers writers, EmbedPrecision precision,
-            const OnErrorOption& on_error, Shell& shell)
-      : source_(std::move(source)),
+  Embedding(TextSource source, Embedder embedder, std::optional<OutputFile> file,
+            EmbedPrecision precision, const EmbedOptions& options, Shell& shell)
+      : file_(std::move(file)),
+        loop_(std::move(source), file_ ? &*file_ : nullptr, shell),
         embedder_(std::move(embedder)),
-        writers_(std::move(writers)),
         precision_(std::move(precision)),
-        on_error_(on_error),
-        shell_(shell),
-        progress_(shell) {
-    run_.cancel = &interrupted();
-  }
-
-  Status all() {
-    while (true) {
-      LANEWISE_ASSIGN_OR_RETURN(const auto texts, source_.next_unchecked());
-      if (texts.empty()) break;
-      LANEWISE_RETURN_IF_ERROR(portion(texts));
+        on_error_(options.on_error) {
+    if (options.json) writers_.push_back(make_json_writer(shell.out));
+    if (file_) {
+      writers_.push_back(make_file_writer(options.output.path(), *file_,
+                                          precision_.columns(embedder_.dimension())));
     }
-    for (const auto& writer : writers_) LANEWISE_RETURN_IF_ERROR(writer->commit());
+    if (writers_.empty()) writers_.push_back(make_plain_writer(shell.out));
+  }
+  Embedding(const Embedding&) = delete;
+  Embedding& operator=(const Embedding&) = delete;
+
+  Status all(const ModelInfo& info) {
+    LANEWISE_RETURN_IF_ERROR(
+        loop_.run_unchecked([this](TextLoop::Texts texts) { return portion(texts); }));
+    loop_.report_truncation(info);
     return {};
   }
 
-  /// The number of truncated texts.
-  int64_t cut() const { return cut_; }
-
  private:
   /// Embeds the valid texts between invalid ones, run by run.
-  Status portion(std::span<const std::string_view> texts) {
+  Status portion(TextLoop::Texts texts) {
     size_t begin = 0;
     for (size_t i = 0; i < texts.size(); ++i) {
       const Status utf8 = check_utf8(texts[i]);
       if (utf8.ok()) continue;
       LANEWISE_RETURN_IF_ERROR(write(texts.subspan(begin, i - begin), begin));
-      Status why = utf8.with_context(source_.where(i));
+      Status why = utf8.with_context(loop_.source().where(i));
       if (!on_error_.skips()) return why;
-      leave_out(why, shell_);
+      loop_.leave_out(why);
       for (const auto& writer : writers_)
         LANEWISE_RETURN_IF_ERROR(writer->leave_out(texts[i], why));
       begin = i + 1;
@@ -120,14 +109,13 @@ class Embedding {
     return write(texts.subspan(begin), begin);
   }
 
-  Status write(std::span<const std::string_view> texts, size_t before) {
+  Status write(TextLoop::Texts texts, size_t before) {
     if (texts.empty()) return {};
-    const int64_t done_before = source_.texts_before() + static_cast<int64_t>(before);
-    LANEWISE_ASSIGN_OR_RETURN(const Embeddings embeddings,
-                              embedder_.embed(texts, run_, [&](int64_t done) {
-                                progress_.update(done_before + done, source_.part_read());
-                              }));
-    cut_ += std::count(embeddings.truncated.begin(), embeddings.truncated.end(), true);
+    LANEWISE_ASSIGN_OR_RETURN(
+        const Embeddings embeddings,
+        embedder_.embed(texts, loop_.run_options(), loop_.progress(static_cast<int64_t>(before))));
+    loop_.count_truncated(
+        std::count(embeddings.truncated.begin(), embeddings.truncated.end(), true));
     LANEWISE_ASSIGN_OR_RETURN(const std::optional<QuantizedEmbeddings> quantized,
                               precision_.quantize(embeddings));
     const WrittenEmbeddings written{embeddings, quantized ? &*quantized : nullptr};
@@ -135,15 +123,12 @@ class Embedding {
     return {};
   }
 
-  TextSource source_;
+  std::optional<OutputFile> file_;
+  TextLoop loop_;
   Embedder embedder_;
   Writers writers_;
   EmbedPrecision precision_;
   const OnErrorOption& on_error_;
-  Shell& shell_;
-  Progress progress_;
-  RunOptions run_;
-  int64_t cut_ = 0;
 };
 
 /// The limit of texts: late-interaction models have another one for queries.
@@ -160,23 +145,18 @@ Status embed_by(Embedder embedder, const EmbedOptions& options, TextSource sourc
                 const Model& model, Shell& shell) {
   if (!options.prompt.empty()) LANEWISE_RETURN_IF_ERROR(embedder.set_prompt(options.prompt));
   LANEWISE_ASSIGN_OR_RETURN(const EmbeddingFormat format, EmbeddingFormat::create(model));
-  LANEWISE_ASSIGN_OR_RETURN(RecordWriter writer,
-                            RecordWriter::create(options.json, options.output, shell.out));
-  TextLoop loop(std::move(source), shell);
-  const auto portion = [&](TextLoop::Texts texts) -> Status {
-    LANEWISE_ASSIGN_OR_RETURN(const auto results,
-                              embedder.embed(texts, loop.run_options(), loop.progress()));
-    for (size_t i = 0; i < texts.size(); ++i) {
-      const auto& result = results[i];
-      const std::string_view text = texts[i];
-      loop.count(result.truncated);
-      LANEWISE_RETURN_IF_ERROR(writer.write([&] { return format.json(text, result); },
-                                            [&] { return format.plain(text, result); }));
-    }
-    return {};
-  };
-  LANEWISE_RETURN_IF_ERROR(loop.run(portion));
-  LANEWISE_RETURN_IF_ERROR(writer.commit());
+  LANEWISE_ASSIGN_OR_RETURN(RecordWriter records,
+                            RecordWriter::create(options.json, options.output, options.model,
+                                                 options.texts.input(), shell));
+  TextLoop loop(std::move(source), records.file(), shell);
+  LANEWISE_RETURN_IF_ERROR(loop.write(
+      records,
+      [&](TextLoop::Texts texts) {
+        return embedder.embed(texts, loop.run_options(), loop.progress());
+      },
+      [&](std::string& line, std::string_view text, const auto& result) {
+        line += records.json() ? format.json(text, result) : format.plain(text, result);
+      }));
   loop.report_truncation(info_of_texts(model, options.prompt));
   return {};
 }
@@ -198,9 +178,9 @@ Status embed_tokens(const EmbedOptions& options, TextSource source, const Model&
 Status embed(const EmbedOptions& options, Shell& shell) {
   check_usage(options);
   catch_interrupts();
-  if (!options.output.empty()) {
-    LANEWISE_RETURN_IF_ERROR(check_embed_output(options.output));
-    LANEWISE_RETURN_IF_ERROR(check_writable(options.output));
+  if (options.output.given()) {
+    LANEWISE_RETURN_IF_ERROR(check_embed_output(options.output.path()));
+    LANEWISE_RETURN_IF_ERROR(options.output.check());
   }
   LANEWISE_ASSIGN_OR_RETURN(TextSource source, TextSource::open(options.texts));
   LANEWISE_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell, options.as));
@@ -214,12 +194,16 @@ Status embed(const EmbedOptions& options, Shell& shell) {
   if (!options.prompt.empty()) LANEWISE_RETURN_IF_ERROR(embedder.set_prompt(options.prompt));
   EmbedPrecision precision = options.precision;
   LANEWISE_RETURN_IF_ERROR(precision.prepare(embedder.dimension()));
-  LANEWISE_ASSIGN_OR_RETURN(Writers writers, make_writers(options, shell, embedder.dimension()));
-  Embedding embedding(std::move(source), std::move(embedder), std::move(writers),
-                      std::move(precision), options.on_error, shell);
-  LANEWISE_RETURN_IF_ERROR(embedding.all());
-  report_truncation(shell, embedding.cut(), model.info().max_text_tokens);
-  return {};
+  std::optional<OutputFile> file;
+  if (options.output.given()) {
+    const OutputFile::Header header =
+        header_of(options.output.path(), precision.columns(embedder.dimension()), precision.type());
+    LANEWISE_ASSIGN_OR_RETURN(file, OutputFile::create(options.output, options.model,
+                                                       options.texts.input(), shell, header));
+  }
+  return Embedding(std::move(source), std::move(embedder), std::move(file), std::move(precision),
+                   options, shell)
+      .all(model.info());
 }
 
 }  // namespace
@@ -230,10 +214,8 @@ Command make_embed(CLI::App& program, Shell& shell) {
   add_model(*command, options->model);
   add_as(*command, options->as);
   options->texts.add_to(*command);
-  command
-      ->add_option("--output", options->output,
-                   "Write FILE: .npy, a [texts, dimension] array; .jsonl, as --json prints")
-      ->type_name("FILE");
+  options->output.add_to(*command,
+                         "Write FILE: .npy, a [texts, dimension] array; .jsonl, as --json prints");
   command
       ->add_option("--prompt", options->prompt,
                    "Put the model's prompt NAME before each text; default: the one that the model "

@@ -60,7 +60,6 @@ class JsonOnStdout final : public EmbedWriter {
     append_left_out(json_, text, why);
     return out_->write(json_);
   }
-  Status commit() override { return {}; }
 
  private:
   Output* out_;
@@ -80,7 +79,6 @@ class PlainOnStdout final : public EmbedWriter {
     return out_->flush();
   }
   Status leave_out(std::string_view, const Status&) override { return out_->line(""); }
-  Status commit() override { return {}; }
 
  private:
   void append_numbers(const WrittenEmbeddings& written, int64_t index) {
@@ -104,40 +102,47 @@ class PlainOnStdout final : public EmbedWriter {
 
 class JsonFile final : public EmbedWriter {
  public:
-  explicit JsonFile(AtomicFile file) : file_(std::move(file)) {}
+  explicit JsonFile(OutputFile& file) : file_(&file) {}
 
   Status write(std::span<const std::string_view> texts, const WrittenEmbeddings& written) override {
     json_.clear();
     for (size_t i = 0; i < texts.size(); ++i) append_object(json_, texts[i], written, i);
-    return file_.write(json_);
+    return file_->write(json_);
   }
   Status leave_out(std::string_view text, const Status& why) override {
     json_.clear();
     append_left_out(json_, text, why);
-    return file_.write(json_);
+    return file_->write(json_);
   }
-  Status commit() override { return file_.commit(); }
 
  private:
-  AtomicFile file_;
+  OutputFile* file_;
   std::string json_;
 };
 
-class NpyFile final : public EmbedWriter {
+/// The rows of an array; the header is the file's.
+class NpyRows final : public EmbedWriter {
  public:
-  NpyFile(NpyWriter file, int64_t dimension)
-      : file_(std::move(file)),
+  NpyRows(OutputFile& file, int64_t dimension)
+      : file_(&file),
         no_vector_(static_cast<size_t>(dimension), std::numeric_limits<float>::quiet_NaN()) {}
 
   Status write(std::span<const std::string_view>, const WrittenEmbeddings& written) override {
-    return written.quantized != nullptr ? file_.append(std::span(written.quantized->values))
-                                        : file_.append(std::span(written.embeddings.values));
+    return written.quantized != nullptr ? append(std::span(written.quantized->values))
+                                        : append(std::span(written.embeddings.values));
   }
-  Status leave_out(std::string_view, const Status&) override { return file_.append(no_vector_); }
-  Status commit() override { return file_.commit(); }
+  Status leave_out(std::string_view, const Status&) override {
+    return append(std::span(no_vector_));
+  }
 
  private:
-  NpyWriter file_;
+  template <typename Values>
+  Status append(const Values& values) {
+    const auto bytes = std::as_bytes(values);
+    return file_->write({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  }
+
+  OutputFile* file_;
   std::vector<float> no_vector_;
 };
 
@@ -149,14 +154,19 @@ Status check_embed_output(const std::string& path) {
                           ": expected a name that ends in .npy or .jsonl");
 }
 
-Result<std::unique_ptr<EmbedWriter>> make_file_writer(const std::string& path, int64_t columns,
-                                                      DataType type) {
-  if (path.ends_with(".npy")) {
-    LANEWISE_ASSIGN_OR_RETURN(NpyWriter file, NpyWriter::create(path, columns, 0, type));
-    return std::unique_ptr<EmbedWriter>(std::make_unique<NpyFile>(std::move(file), columns));
-  }
-  LANEWISE_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::create(path));
-  return std::unique_ptr<EmbedWriter>(std::make_unique<JsonFile>(std::move(file)));
+OutputFile::Header header_of(const std::string& path, int64_t columns, DataType type) {
+  if (!path.ends_with(".npy")) return nullptr;
+  return [columns, type](int64_t bytes) {
+    const int64_t row_bytes = columns * (type == DataType::kF32 ? 4 : 1);
+    // Only sizes below 0 and other types fail.
+    return npy_header(bytes / row_bytes, columns, type).value();
+  };
+}
+
+std::unique_ptr<EmbedWriter> make_file_writer(const std::string& path, OutputFile& file,
+                                              int64_t columns) {
+  if (path.ends_with(".npy")) return std::make_unique<NpyRows>(file, columns);
+  return std::make_unique<JsonFile>(file);
 }
 
 std::unique_ptr<EmbedWriter> make_json_writer(Output& out) {

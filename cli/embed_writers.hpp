@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "cli/output_file.hpp"
 #include "cli/shell.hpp"
 #include "lanewise/embedder.hpp"
 #include "lanewise/status.hpp"
@@ -28,17 +29,18 @@ class EmbedWriter {
   /// Writes the line of a text without a vector: an empty one, an object whose embedding is
   /// null, a row of NaN. Integers have no NaN.
   virtual Status leave_out(std::string_view text, const Status& why) = 0;
-  /// Makes the file appear under its name. Call it once; without it no file is left behind.
-  virtual Status commit() = 0;
 };
 
 /// Fails for a name that ends in neither .npy nor .jsonl.
 Status check_embed_output(const std::string& path);
 
-/// A file of the type given by its extension: .npy, a [texts, columns] array of `type`; .jsonl, JSON
-/// lines.
-Result<std::unique_ptr<EmbedWriter>> make_file_writer(const std::string& path, int64_t columns,
-                                                      DataType type);
+/// How a file of this name begins: .npy, of a [texts, columns] array of `type`; null for others.
+OutputFile::Header header_of(const std::string& path, int64_t columns, DataType type);
+
+/// Writes to `file`, which outlives it, what its name says: .npy, rows of `columns` numbers; .jsonl,
+/// JSON lines.
+std::unique_ptr<EmbedWriter> make_file_writer(const std::string& path, OutputFile& file,
+                                              int64_t columns);
 
 /// JSON lines on stdout: text, embedding, tokens, truncated.
 std::unique_ptr<EmbedWriter> make_json_writer(Output& out);

@@ -8,6 +8,8 @@
 #include "cli/interrupt.hpp"
 #include "cli/json_text.hpp"
 #include "cli/open_model.hpp"
+#include "cli/output_options.hpp"
+#include "cli/record_writer.hpp"
 #include "cli/text_loop.hpp"
 #include "cli/texts.hpp"
 #include "lanewise/mask_filler.hpp"
@@ -19,6 +21,7 @@ namespace {
 struct FillMaskOptions {
   std::string model;
   TextOptions texts;
+  OutputOptions output;
   int64_t top = 5;
   bool json = false;
 };
@@ -60,16 +63,22 @@ void append_filled(std::string& line, std::string_view text, const FilledText& f
 
 Status fill_mask(const FillMaskOptions& options, Shell& shell) {
   options.texts.check_usage();
+  check_record_output(options.output, options.texts.input(), options.json);
   catch_interrupts();
+  LANEWISE_RETURN_IF_ERROR(options.output.check());
   LANEWISE_ASSIGN_OR_RETURN(TextSource source, TextSource::open(options.texts));
   LANEWISE_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell));
   LANEWISE_ASSIGN_OR_RETURN(MaskFiller filler, MaskFiller::create(model, shell.session_options()));
-  TextLoop loop(std::move(source), shell);
-  LANEWISE_RETURN_IF_ERROR(loop.print(
+  LANEWISE_ASSIGN_OR_RETURN(RecordWriter records,
+                            RecordWriter::create(options.json, options.output, options.model,
+                                                 options.texts.input(), shell));
+  TextLoop loop(std::move(source), records.file(), shell);
+  LANEWISE_RETURN_IF_ERROR(loop.write(
+      records,
       [&](TextLoop::Texts texts) {
         return filler.fill(texts, options.top, loop.run_options(), loop.progress());
       },
-      options.json ? append_filled_json : append_filled));
+      records.json() ? append_filled_json : append_filled));
   loop.report_truncation(model.info());
   return {};
 }
@@ -82,6 +91,7 @@ Command make_fill_mask(CLI::App& program, Shell& shell) {
   const auto options = std::make_shared<FillMaskOptions>();
   add_model(*command, options->model);
   options->texts.add_to(*command);
+  options->output.add_to(*command, kRecordOutputHelp);
   add_top(*command, options->top, "Print the K best tokens for a mask");
   command->add_flag("--json", options->json, "Print one object per text: text, masks");
   command->footer(

@@ -13,6 +13,8 @@
 #include "cli/interrupt.hpp"
 #include "cli/on_error.hpp"
 #include "cli/open_model.hpp"
+#include "cli/output_options.hpp"
+#include "cli/record_writer.hpp"
 #include "cli/search_flags.hpp"
 #include "cli/source_language.hpp"
 #include "cli/tensor_files.hpp"
@@ -35,6 +37,8 @@ struct GenerateOptions {
   SearchFlags search;
   GrammarFlags grammar;
   OnErrorOption on_error;
+  OutputOptions output;
+  bool json = false;
   GenerationStyle style;
   CacheFlags cache;
 };
@@ -56,10 +60,12 @@ Result<Sources> sources_in_file(const std::string& path) {
 }
 
 void check_usage(const GenerateOptions& options) {
-  options.search.check_usage(options.style.json);
+  options.search.check_usage(options.json || options.output.ends_with(".jsonl"));
+  check_record_output(options.output, options.texts.input(), options.json);
   options.grammar.check_usage();
-  if (options.style.stream && options.style.json)
-    wrong_usage("--stream and --json exclude each other");
+  if (options.style.stream && options.json) wrong_usage("--stream and --json exclude each other");
+  if (options.style.stream && options.output.given())
+    wrong_usage("--stream and --output exclude each other");
   if (options.input_ids.empty()) return options.texts.check_usage();
   if (options.texts.given()) wrong_usage("give texts or --input-ids, not both");
   if (options.source_language.given()) {
@@ -70,6 +76,7 @@ void check_usage(const GenerateOptions& options) {
 Status generate(const GenerateOptions& options, Shell& shell) {
   check_usage(options);
   catch_interrupts();
+  LANEWISE_RETURN_IF_ERROR(options.output.check());
   Sources ids;
   if (!options.input_ids.empty()) {
     LANEWISE_ASSIGN_OR_RETURN(ids, sources_in_file(options.input_ids));
@@ -106,8 +113,11 @@ Status generate(const GenerateOptions& options, Shell& shell) {
     if (!target) return unsupported("the model has no tokenizer, which a grammar needs");
     LANEWISE_ASSIGN_OR_RETURN(constraint, options.grammar.constraint(*target));
   }
+  LANEWISE_ASSIGN_OR_RETURN(RecordWriter records,
+                            RecordWriter::create(options.json, options.output, options.model,
+                                                 options.texts.input(), shell));
   Generating generating(model, std::move(generator), std::move(search), std::move(target),
-                        options.style, options.on_error, shell);
+                        options.style, options.on_error, std::move(records), shell);
   if (constraint) generating.constrain(*constraint);
   if (!options.input_ids.empty()) return generating.rows(std::move(ids));
   return generating.texts(options.texts, options.source_language);
@@ -139,8 +149,9 @@ Command make_generate(CLI::App& program, Shell& shell) {
                     "Print each piece of text as soon as it is generated");
   command->add_flag("--echo", options->style.echo,
                     "Print the prompt before the text that continues it");
+  options->output.add_to(*command, kRecordOutputHelp);
   command->add_flag(
-      "--json", options->style.json,
+      "--json", options->json,
       "Print one object per source: text, ids, score, finish_reason, and alternatives "
       "if there are several hypotheses");
   command->footer(

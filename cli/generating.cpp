@@ -8,13 +8,15 @@
 
 #include "cli/generation_text.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/progress.hpp"
+#include "cli/text_loop.hpp"
 #include "lanewise/status_macros.hpp"
 
 namespace lanewise::cli {
 
 Generating::Generating(const Model& model, Generator generator, GenerationOptions search,
                        std::optional<Tokenizer> target, GenerationStyle style,
-                       OnErrorOption on_error, Shell& shell)
+                       OnErrorOption on_error, RecordWriter records, Shell& shell)
     : model_(model),
       generator_(std::move(generator)),
       search_(std::move(search)),
@@ -24,8 +26,8 @@ Generating::Generating(const Model& model, Generator generator, GenerationOption
             .logprobs = search_.top_logprobs >= 0},
       style_(style),
       on_error_(std::move(on_error)),
-      shell_(shell),
-      progress_(shell) {
+      records_(std::move(records)),
+      shell_(shell) {
   run_.cancel = &interrupted();
 }
 
@@ -37,30 +39,33 @@ Status Generating::texts(const TextOptions& options, const SourceLanguageOption&
   if (!own.ok()) return own.status();
   LANEWISE_ASSIGN_OR_RETURN(const Tokenizer tokenizer, source_language.apply(*own));
   LANEWISE_ASSIGN_OR_RETURN(TextSource input, TextSource::open(options));
-  while (true) {
-    LANEWISE_ASSIGN_OR_RETURN(const auto texts, input.next_unchecked());
-    if (texts.empty()) return {};
-    Portion portion;
+  TextLoop loop(std::move(input), records_.file(), shell_);
+  const auto leave_out = [&](const Status& why) { loop.leave_out(why); };
+  return loop.run_unchecked([&](TextLoop::Texts texts) -> Status {
+    Portion portion{.first = loop.accepted_before()};
     for (size_t i = 0; i < texts.size(); ++i) {
       auto read = source_of_text(tokenizer, texts[i], model_.info(), too_long());
       const bool whole = read.ok() && !read->truncated;
-      if (!add(std::move(read), input.where(i), portion)) break;
+      if (!add(std::move(read), loop.source().where(i), leave_out, portion)) break;
       LANEWISE_RETURN_IF_ERROR(add_prompt(whole ? std::optional(texts[i]) : std::nullopt, portion));
     }
-    LANEWISE_RETURN_IF_ERROR(run(portion, input.texts_before(), input.part_read()));
-    LANEWISE_RETURN_IF_ERROR(portion.stopped);
-  }
+    LANEWISE_RETURN_IF_ERROR(run(portion, loop.progress()));
+    return portion.stopped;
+  });
 }
 
 Status Generating::rows(Sources rows) {
   Portion portion;
+  const auto leave_out = [&](const Status& why) { cli::leave_out(why, shell_); };
   for (size_t i = 0; i < rows.size(); ++i) {
     auto read = source_of_ids(std::move(rows[i]), model_.info(), too_long());
-    if (!add(std::move(read), fmt::format("source {}", i + 1), portion)) break;
+    if (!add(std::move(read), fmt::format("source {}", i + 1), leave_out, portion)) break;
     LANEWISE_RETURN_IF_ERROR(add_prompt(std::nullopt, portion));
   }
-  LANEWISE_RETURN_IF_ERROR(run(portion, 0, 0.0));
-  return portion.stopped;
+  Progress progress(shell_);
+  LANEWISE_RETURN_IF_ERROR(run(portion, [&](int64_t done) { progress.update(done, 0.0); }));
+  LANEWISE_RETURN_IF_ERROR(portion.stopped);
+  return records_.file() != nullptr ? records_.file()->commit() : Status();
 }
 
 TooLong Generating::too_long() const {
@@ -68,7 +73,8 @@ TooLong Generating::too_long() const {
 }
 
 /// Returns false if reading must stop.
-bool Generating::add(Result<Source> read, const std::string& where, Portion& portion) {
+bool Generating::add(Result<Source> read, const std::string& where, const LeaveOut& leave_out,
+                     Portion& portion) {
   if (read.ok()) {
     if (read->truncated) {
       shell_.note(fmt::format("{}: truncated to the {} tokens that the model accepts", where,
@@ -83,7 +89,7 @@ bool Generating::add(Result<Source> read, const std::string& where, Portion& por
     portion.stopped = std::move(why);
     return false;
   }
-  leave_out(why, shell_);
+  leave_out(why);
   portion.entries.push_back(std::move(why));
   return true;
 }
@@ -101,13 +107,14 @@ Status Generating::add_prompt(std::optional<std::string_view> text, Portion& por
   return {};
 }
 
-/// `before` sources were processed earlier; `part` of the input has been read.
-Status Generating::run(const Portion& portion, int64_t before, double part) {
+Status Generating::run(const Portion& portion, const ShowDone& show_done) {
+  // Samples depend on the number of a source, not on where portions end.
+  generator_.set_first_source(static_cast<uint64_t>(portion.first));
   if (style_.stream) return run_streamed(portion);
   std::vector<Generation> generations;
   if (!portion.sources.empty()) {
     GenerationCallbacks callbacks;
-    callbacks.progress = [&](int64_t done) { progress_.update(before + done, part); };
+    callbacks.progress = show_done;
     LANEWISE_ASSIGN_OR_RETURN(
         generations, generator_.generate(portion.sources, search_, callbacks, run_, constraints_));
   }
@@ -128,14 +135,14 @@ Status Generating::run(const Portion& portion, int64_t before, double part) {
 Status Generating::print(const Generation& generation, const std::vector<int32_t>& source,
                          const std::string& echo) {
   LANEWISE_ASSIGN_OR_RETURN(const std::string line,
-                            style_.json ? to_json(generation, text_, source, echo)
-                                        : to_plain(generation, text_, source, echo));
-  return shell_.out.line(line);
+                            records_.json() ? to_json(generation, text_, source, echo)
+                                            : to_plain(generation, text_, source, echo));
+  return records_.write(line);
 }
 
 /// Prints a line in any case: input and output correspond by line number.
 Status Generating::print_left_out(const Status& why) {
-  return shell_.out.line(style_.json ? left_out_json(why) : std::string());
+  return records_.write(records_.json() ? left_out_json(why) : std::string());
 }
 
 /// Sources one by one.
@@ -143,6 +150,7 @@ Status Generating::run_streamed(const Portion& portion) {
   size_t next = 0;
   for (const Status& entry : portion.entries) {
     if (entry.ok()) {
+      generator_.set_first_source(static_cast<uint64_t>(portion.first) + next);
       LANEWISE_RETURN_IF_ERROR(
           stream(portion.sources[next], style_.echo ? portion.prompts[next] : std::string()));
       ++next;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -8,7 +9,7 @@
 
 #include "cli/generation_text.hpp"
 #include "cli/on_error.hpp"
-#include "cli/progress.hpp"
+#include "cli/record_writer.hpp"
 #include "cli/shell.hpp"
 #include "cli/source_language.hpp"
 #include "cli/texts.hpp"
@@ -22,7 +23,6 @@ namespace lanewise::cli {
 
 /// How results are printed.
 struct GenerationStyle {
-  bool json = false;
   bool stream = false;  ///< print each piece of text as soon as it is final
   bool echo = false;    ///< the prompt stands before what continues it
 };
@@ -38,7 +38,7 @@ class Generating {
   /// outlives this.
   Generating(const Model& model, Generator generator, GenerationOptions search,
              std::optional<Tokenizer> target, GenerationStyle style, OnErrorOption on_error,
-             Shell& shell);
+             RecordWriter records, Shell& shell);
 
   /// What all generated texts must be.
   void constrain(const Constraint& constraint) { constraints_.assign(1, constraint); }
@@ -49,15 +49,20 @@ class Generating {
  private:
   /// Sources that run together, and their positions among those that were left out.
   struct Portion {
+    int64_t first = 0;  // the number of its first source among all
     Sources sources;
     std::vector<std::string> prompts;  // of the sources, to echo; else empty
     std::vector<Status> entries;       // ok for a source, else why it was left out
     Status stopped;                    // the reason for ending the input
   };
 
-  bool add(Result<Source> read, const std::string& where, Portion& portion);
+  using LeaveOut = std::function<void(const Status& why)>;
+  using ShowDone = std::function<void(int64_t done)>;
+
+  bool add(Result<Source> read, const std::string& where, const LeaveOut& leave_out,
+           Portion& portion);
   Status add_prompt(std::optional<std::string_view> text, Portion& portion) const;
-  Status run(const Portion& portion, int64_t before, double part);
+  Status run(const Portion& portion, const ShowDone& show_done);
   Status run_streamed(const Portion& portion);
   Status stream(const std::vector<int32_t>& source, const std::string& echo);
   Status print(const Generation& generation, const std::vector<int32_t>& source,
@@ -72,8 +77,8 @@ class Generating {
   const GeneratedText text_;
   const GenerationStyle style_;
   const OnErrorOption on_error_;
+  RecordWriter records_;
   Shell& shell_;
-  Progress progress_;
   RunOptions run_;
 };
 

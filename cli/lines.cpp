@@ -48,6 +48,8 @@ Result<std::string> LineReader::read_all(const std::string& path) {
 }
 
 Result<std::span<const std::string_view>> LineReader::next(size_t most_lines, size_t most_bytes) {
+  lines_before_ += static_cast<int64_t>(lines_.size());
+  bytes_before_ = bytes_given();
   buffer_.erase(0, line_begin_);
   searched_ -= line_begin_;
   line_begin_ = 0;
@@ -106,9 +108,20 @@ bool LineReader::more_is_ready() const noexcept {
   return ::poll(&event, 1, 0) != 0;  // read_more() reports an error
 }
 
-double LineReader::part_read() const noexcept {
-  return size_ > 0 ? std::min(1.0, static_cast<double>(bytes_read_) / static_cast<double>(size_))
-                   : 0.0;
+Status LineReader::skip(int64_t lines, int64_t bytes) {
+  if (::lseek(descriptor_, bytes, SEEK_SET) < 0) return os_error("read", name_, errno);
+  lines_before_ = lines;
+  bytes_before_ = bytes_read_ = bytes;
+  return {};
+}
+
+double LineReader::part_before(int64_t index) const noexcept {
+  if (size_ == 0) return 0.0;
+  const double part =
+      lines_.empty() ? 1.0 : static_cast<double>(index) / static_cast<double>(lines_.size());
+  const auto before = static_cast<double>(bytes_before_);
+  const double bytes = before + part * (static_cast<double>(bytes_given()) - before);
+  return std::min(1.0, bytes / static_cast<double>(size_));
 }
 
 }  // namespace lanewise::cli

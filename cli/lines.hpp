@@ -32,8 +32,20 @@ class LineReader {
   /// if reading fails, and for a line above kMostLineBytes.
   Result<std::span<const std::string_view>> next(size_t most_lines, size_t most_bytes);
 
-  /// The fraction of the file that was read so far; 0 if its size is unknown.
-  double part_read() const noexcept;
+  /// Goes on at byte `bytes` of a regular file, where the line after the first `lines` begins.
+  Status skip(int64_t lines, int64_t bytes);
+
+  /// Lines that next() gave before its last portion.
+  int64_t lines_before() const noexcept { return lines_before_; }
+  /// Where the line after the last portion begins.
+  int64_t bytes_given() const noexcept {
+    return bytes_read_ - static_cast<int64_t>(buffer_.size() - line_begin_);
+  }
+  /// The fraction of the file before the line `index` of the last portion, as far as its lines are
+  /// equally long; 0 if its size is unknown.
+  double part_before(int64_t index) const noexcept;
+  /// The fraction up to the end of the last portion.
+  double part_done() const noexcept { return part_before(static_cast<int64_t>(lines_.size())); }
 
   /// Far more than any model reads of a text; an endless line must not exhaust memory.
   static constexpr size_t kMostLineBytes = size_t{256} << 20;
@@ -56,6 +68,8 @@ class LineReader {
   int descriptor_;
   int64_t size_;  // of a regular file, else 0
   int64_t bytes_read_ = 0;
+  int64_t lines_before_ = 0;
+  int64_t bytes_before_ = 0;  // the last portion
   bool at_end_ = false;
 
   std::string buffer_;

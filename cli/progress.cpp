@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "cli/progress_text.hpp"
+
 namespace lanewise::cli {
 namespace {
 
@@ -29,13 +31,15 @@ void Progress::put_line(const std::string& text) {
   shown_ = true;
 }
 
+void Progress::begin_at(int64_t texts, double part) {
+  texts_before_ = texts;
+  part_before_ = part;
+}
+
 void Progress::update(int64_t texts, double part) {
   if (!is_due()) return;
   const double seconds = std::chrono::duration<double>(Clock::now() - begin_).count();
-  const double rate = static_cast<double>(texts) / seconds;
-  std::string text = fmt::format("{} texts, {:.0f} a second", texts, rate);
-  if (part > 0.0) text += fmt::format(", {:.0f} %", 100.0 * part);
-  put_line(text);
+  put_line(progress_text(texts, texts_before_, part, part_before_, seconds));
 }
 
 void Progress::wipe() {

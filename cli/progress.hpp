@@ -17,6 +17,8 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
+  /// What earlier runs have done counts for no rate.
+  void begin_at(int64_t texts, double part);
   /// part   fraction done, 0 to 1; 0: unknown
   void update(int64_t texts, double part);
   /// Shows what `text` returns, which is called only when the line is due.
@@ -35,6 +37,8 @@ class Progress {
 
   bool enabled_;
   bool shown_ = false;
+  int64_t texts_before_ = 0;
+  double part_before_ = 0.0;
   Clock::time_point begin_ = Clock::now();
   Clock::time_point next_ = begin_ + std::chrono::seconds(1);
 };

@@ -26,6 +26,9 @@ Result<std::string> text_of(const OrderedJson& object, const char* field) {
 
 }  // namespace
 
+QuestionFile::QuestionFile(LineReader reader, std::string name)
+    : reader_(std::move(reader)), name_(std::move(name)), portion_size_(kQuestionsPerPortion) {}
+
 Result<QuestionFile> QuestionFile::open(const std::string& path) {
   LANEWISE_ASSIGN_OR_RETURN(LineReader reader, LineReader::open(path));
   return QuestionFile(std::move(reader), path == "-" ? "standard input" : in_quotes(path));
@@ -41,14 +44,13 @@ Result<QuestionFile::Texts> QuestionFile::parse(std::string_view line) {
 }
 
 Result<std::span<const Question>> QuestionFile::next() {
-  before_ += static_cast<int64_t>(questions_.size());
-  LANEWISE_ASSIGN_OR_RETURN(const auto lines, reader_.next(kQuestionsPerPortion, kQuestionBytes));
+  LANEWISE_ASSIGN_OR_RETURN(const auto lines, reader_.next(portion_size_.next(), kQuestionBytes));
   texts_.clear();
   questions_.clear();
   for (const std::string_view line : lines) {
     Result<Texts> texts = parse(line);
     if (!texts.ok()) {
-      const int64_t number = before_ + static_cast<int64_t>(texts_.size()) + 1;
+      const int64_t number = before() + static_cast<int64_t>(texts_.size()) + 1;
       return texts.status().with_context(fmt::format("{}: line {}", name_, number));
     }
     texts_.push_back(*std::move(texts));

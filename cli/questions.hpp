@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "cli/lines.hpp"
+#include "cli/portion_size.hpp"
+#include "cli/resume_record.hpp"
 #include "lanewise/answerer.hpp"
 #include "lanewise/status.hpp"
 
@@ -23,8 +25,17 @@ class QuestionFile {
   Result<std::span<const Question>> next();
 
   /// Questions before the last portion.
-  int64_t before() const noexcept { return before_; }
-  double part_read() const noexcept { return reader_.part_read(); }
+  int64_t before() const noexcept { return reader_.lines_before(); }
+  /// The fraction of the input up to the end of the last portion; 0 if its size is unknown.
+  double part_done() const noexcept { return reader_.part_done(); }
+
+  /// As those of TextSource.
+  Status skip(const Checkpoint& done) { return reader_.skip(done.texts, done.input_bytes); }
+  void keep_portions_short() noexcept { portion_size_.keep_short(); }
+  Checkpoint position() const noexcept {
+    return {.texts = before() + static_cast<int64_t>(questions_.size()),
+            .input_bytes = reader_.bytes_given()};
+  }
 
  private:
   struct Texts {
@@ -32,16 +43,15 @@ class QuestionFile {
     std::string context;
   };
 
-  QuestionFile(LineReader reader, std::string name)
-      : reader_(std::move(reader)), name_(std::move(name)) {}
+  QuestionFile(LineReader reader, std::string name);
 
   static Result<Texts> parse(std::string_view line);
 
   LineReader reader_;
   std::string name_;
+  PortionSize portion_size_;
   std::vector<Texts> texts_;
   std::vector<Question> questions_;
-  int64_t before_ = 0;
 };
 
 }  // namespace lanewise::cli

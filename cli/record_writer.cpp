@@ -1,24 +1,37 @@
 #include "cli/record_writer.hpp"
 
+#include "cli/command.hpp"
+#include "lanewise/messages.hpp"
 #include "lanewise/status_macros.hpp"
 
 namespace lanewise::cli {
 
-Result<RecordWriter> RecordWriter::create(bool json, const std::string& file, Output& out) {
-  std::optional<AtomicFile> opened;
-  if (!file.empty()) {
-    LANEWISE_ASSIGN_OR_RETURN(opened, AtomicFile::create(file));
+void check_record_output(const OutputOptions& options, const std::string& input, bool json) {
+  options.check_usage(input, json);
+  if (!options.given() || options.ends_with(".jsonl")) return;
+  if (!options.ends_with(".txt")) {
+    wrong_usage("--output " + in_quotes(options.path()) +
+                ": expected a name that ends in .jsonl or .txt");
   }
-  return RecordWriter(json, std::move(opened), out);
+  if (json) wrong_usage("--json writes .jsonl files");
 }
 
-Status RecordWriter::write(const Format& json, const Format& plain) {
-  if (!json_ && !file_) return out_->line(plain());
-  const std::string line = json();
-  if (file_) LANEWISE_RETURN_IF_ERROR(file_->write(line + "\n"));
-  return json_ ? out_->line(line) : Status();
+Result<RecordWriter> RecordWriter::create(bool json, const OutputOptions& options,
+                                          const std::string& model, const std::string& input,
+                                          Shell& shell) {
+  std::optional<OutputFile> file;
+  if (options.given()) {
+    LANEWISE_ASSIGN_OR_RETURN(file, OutputFile::create(options, model, input, shell));
+  }
+  return RecordWriter(json || options.ends_with(".jsonl"), json || !options.given(),
+                      std::move(file), shell.out);
 }
 
-Status RecordWriter::commit() { return file_ ? file_->commit() : Status(); }
+Status RecordWriter::write(std::string_view record) {
+  if (prints_) LANEWISE_RETURN_IF_ERROR(out_->line(record));
+  if (!file_) return {};
+  line_.assign(record) += '\n';
+  return file_->write(line_);
+}
 
 }  // namespace lanewise::cli

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "cli/descriptor.hpp"
 #include "lanewise/files.hpp"
 #include "lanewise/messages.hpp"
 #include "lanewise/status_macros.hpp"
@@ -18,7 +19,13 @@ namespace {
 // The usual capacity of a pipe.
 constexpr size_t kBufferBytes = 64 * 1024;
 
-/// write(2) until all is written; errno or 0.
+bool is_set(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr && *value != '\0' && std::string_view(value) != "0";
+}
+
+}  // namespace
+
 int write_all(int descriptor, std::string_view text) {
   while (!text.empty()) {
     const ssize_t count = ::write(descriptor, text.data(), text.size());
@@ -28,13 +35,6 @@ int write_all(int descriptor, std::string_view text) {
   }
   return 0;
 }
-
-bool is_set(const char* name) {
-  const char* value = std::getenv(name);
-  return value != nullptr && *value != '\0' && std::string_view(value) != "0";
-}
-
-}  // namespace
 
 Status Output::write(std::string_view text) {
   buffer_ += text;

@@ -8,6 +8,8 @@
 #include "cli/interrupt.hpp"
 #include "cli/json_text.hpp"
 #include "cli/open_model.hpp"
+#include "cli/output_options.hpp"
+#include "cli/record_writer.hpp"
 #include "cli/text_loop.hpp"
 #include "cli/texts.hpp"
 #include "lanewise/status_macros.hpp"
@@ -19,6 +21,7 @@ namespace {
 struct TagOptions {
   std::string model;
   TextOptions texts;
+  OutputOptions output;
   bool json = false;
 };
 
@@ -55,15 +58,21 @@ void append_tagging(std::string& line, std::string_view text, const Tagging& tag
 
 Status tag(const TagOptions& options, Shell& shell) {
   options.texts.check_usage();
+  check_record_output(options.output, options.texts.input(), options.json);
   catch_interrupts();
+  LANEWISE_RETURN_IF_ERROR(options.output.check());
   LANEWISE_ASSIGN_OR_RETURN(TextSource source, TextSource::open(options.texts));
   LANEWISE_ASSIGN_OR_RETURN(const Model model, open_model(options.model, shell));
   LANEWISE_ASSIGN_OR_RETURN(TokenTagger tagger,
                             TokenTagger::create(model, shell.session_options()));
-  TextLoop loop(std::move(source), shell);
-  LANEWISE_RETURN_IF_ERROR(loop.print(
+  LANEWISE_ASSIGN_OR_RETURN(RecordWriter records,
+                            RecordWriter::create(options.json, options.output, options.model,
+                                                 options.texts.input(), shell));
+  TextLoop loop(std::move(source), records.file(), shell);
+  LANEWISE_RETURN_IF_ERROR(loop.write(
+      records,
       [&](TextLoop::Texts texts) { return tagger.tag(texts, loop.run_options(), loop.progress()); },
-      options.json ? append_tagging_json : append_tagging));
+      records.json() ? append_tagging_json : append_tagging));
   loop.report_truncation(model.info());
   return {};
 }
@@ -75,6 +84,7 @@ Command make_tag(CLI::App& program, Shell& shell) {
   const auto options = std::make_shared<TagOptions>();
   add_model(*command, options->model);
   options->texts.add_to(*command);
+  options->output.add_to(*command, kRecordOutputHelp);
   command->add_flag("--json", options->json, "Print one object per text: text, entities");
   command->footer(
       "Neighbouring tokens with the same label are one entity, unless the second begins with B-.\n"

@@ -7,7 +7,9 @@
 #include <string>
 #include <string_view>
 
+#include "cli/output_file.hpp"
 #include "cli/progress.hpp"
+#include "cli/record_writer.hpp"
 #include "cli/shell.hpp"
 #include "cli/texts.hpp"
 #include "lanewise/model.hpp"
@@ -17,29 +19,32 @@
 
 namespace lanewise::cli {
 
-/// What commands share that turn each text into a result: reading in portions, progress, and what is
-/// said about texts that were too long.
+/// What commands share that turn each text into a result: reading in portions, progress, the file of
+/// results, and what is said about texts that were too long.
 class TextLoop {
  public:
   using Texts = std::span<const std::string_view>;
 
-  TextLoop(TextSource source, Shell& shell);
+  /// Begins where `file` does; null: there is none. It is complete when a run is over.
+  TextLoop(TextSource source, OutputFile* file, Shell& shell);
 
-  /// Calls `handle` for each portion of the texts.
+  /// Calls `handle` for each portion of the texts, which are UTF-8.
   Status run(const std::function<Status(Texts)>& handle);
+  /// The same unchecked, for commands that can leave out a text.
+  Status run_unchecked(const std::function<Status(Texts)>& handle);
 
-  /// Prints a line for each text. `call` gives the results of a portion, in a vector, and `append`
-  /// adds what is printed of a text and its result to an empty line.
+  /// Writes a record for each text. `call` gives the results of a portion, in a vector, and `append`
+  /// adds what is written of a text and its result to an empty line.
   template <typename Call, typename Append>
-  Status print(const Call& call, const Append& append) {
+  Status write(RecordWriter& records, const Call& call, const Append& append) {
     std::string line;
     return run([&](Texts texts) -> Status {
       LANEWISE_ASSIGN_OR_RETURN(const auto results, call(texts));
       for (size_t i = 0; i < texts.size(); ++i) {
-        count(results[i].truncated);
+        count_truncated(results[i].truncated ? 1 : 0);
         line.clear();
         append(line, texts[i], results[i]);
-        LANEWISE_RETURN_IF_ERROR(shell_.out.line(line));
+        LANEWISE_RETURN_IF_ERROR(records.write(line));
       }
       return {};
     });
@@ -47,18 +52,25 @@ class TextLoop {
 
   /// For the calls that `handle` makes.
   const RunOptions& run_options() const noexcept { return run_; }
-  std::function<void(int64_t done)> progress();
+  /// Shows the texts that are done of the portion, or of its part that begins at `begin`.
+  std::function<void(int64_t done)> progress(int64_t begin = 0);
+  const TextSource& source() const noexcept { return source_; }
+  /// How many texts were done before those of the last portion, without those that were left out.
+  int64_t accepted_before() const noexcept { return source_.texts_before() - counts_.left_out; }
 
-  void count(bool truncated) { cut_ += truncated ? 1 : 0; }
+  void count_truncated(int64_t texts) { counts_.truncated += texts; }
+  /// One more text is left out, `why`.
+  void leave_out(const Status& why);
   /// Says once on stderr how many texts were truncated, if any.
   void report_truncation(const ModelInfo& info) const;
 
  private:
   TextSource source_;
+  OutputFile* file_;
   Shell& shell_;
   Progress progress_;
   RunOptions run_;
-  int64_t cut_ = 0;
+  Checkpoint counts_;  // of the texts that are truncated and left out
 };
 
 /// The same for commands with a loop of their own: `cut` texts were longer than `most` tokens.

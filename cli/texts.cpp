@@ -49,6 +49,8 @@ std::optional<std::string> TextOptions::file() const {
   return std::nullopt;
 }
 
+TextSource::TextSource() : portion_size_(kTextsPerPortion) {}
+
 Result<TextSource> TextSource::open(const TextOptions& options) {
   TextSource source;
   if (const std::optional<std::string> file = options.file()) {
@@ -58,6 +60,11 @@ Result<TextSource> TextSource::open(const TextOptions& options) {
     source.texts_ = options.texts();
   }
   return source;
+}
+
+Status TextSource::skip(const Checkpoint& done) {
+  given_ = done.texts;
+  return reader_->skip(done.texts, done.input_bytes);
 }
 
 Result<std::span<const std::string_view>> TextSource::next() {
@@ -72,7 +79,7 @@ Result<std::span<const std::string_view>> TextSource::next_unchecked() {
   before_ = given_;
   std::span<const std::string_view> portion;
   if (reader_) {
-    LANEWISE_ASSIGN_OR_RETURN(portion, reader_->next(kTextsPerPortion, kBytesPerPortion));
+    LANEWISE_ASSIGN_OR_RETURN(portion, reader_->next(portion_size_.next(), kBytesPerPortion));
   } else {
     const auto begin = static_cast<size_t>(before_);
     const size_t end = std::min(texts_.size(), begin + kTextsPerPortion);

@@ -40,6 +40,8 @@ class LANEWISE_EXPORT AtomicFile {
   /// Appends. After a write has failed, all later calls fail in the same way.
   Status write(std::span<const std::byte> bytes);
   Status write(std::string_view text);
+  /// Replaces bytes that have been written, from `offset` on; fails on pipes.
+  Status overwrite(uint64_t offset, std::string_view text);
   /// Moves the file to its name. Call it once; nothing can be written afterwards.
   Status commit();
 
@@ -68,6 +70,16 @@ LANEWISE_EXPORT Result<TensorMap> parse_safetensors(std::span<const std::byte> b
 /// Fails with kInvalidArgument for a name that is empty, reserved or not UTF-8, and as
 /// AtomicFile::write() does.
 LANEWISE_EXPORT Status write_safetensors(AtomicFile& file, const TensorMap& tensors);
+
+/// The XXH64 checksum of `bytes`, with seed 0. It finds damage and changes, not forgery.
+/// Source: https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md
+LANEWISE_EXPORT uint64_t checksum(std::span<const std::byte> bytes) noexcept;
+
+/// The bytes with which a .npy file of a [rows, columns] array begins; its numbers follow them. As long
+/// for every array, so that it can be replaced once the number of rows is known.
+///
+/// Fails with kInvalidArgument for negative sizes and for other types than kF32 and kI8. Thread-safe.
+LANEWISE_EXPORT Result<std::string> npy_header(int64_t rows, int64_t columns, DataType type);
 
 /// Writes a [rows, columns] array of float32 or int8 as a .npy file (version 1.0), row by row, so that the
 /// array need not be in memory as a whole. The file appears under its name at commit().

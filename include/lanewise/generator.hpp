@@ -73,6 +73,10 @@ class LANEWISE_EXPORT Generator {
                                            const RunOptions& run = {},
                                            std::span<const Constraint> constraints = {});
 
+  /// The number of the first source of the following calls among all with the same seed; initially
+  /// 0. Samples of sources that are generated in several calls are then those of a single call.
+  void set_first_source(uint64_t number) noexcept;
+
   /// Allocates working memory and cache for up to `sequences` hypotheses at once (of all sources,
   /// with their beams and returned sequences) of up to `tokens` tokens each, prompt included. The
   /// sources of an encoder-decoder may have as many. The cache gets at most

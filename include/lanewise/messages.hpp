@@ -10,8 +10,8 @@
 
 namespace lanewise {
 
-/// Quotes `text` for a message: `'text'`. Names may come from untrusted files, and a message is one
-/// line on a terminal: control characters become `?`, and texts over 240 bytes are truncated and
+/// Puts `text` in single quotes for a message. Names may come from untrusted files, and a message is
+/// one line on a terminal: control characters become `?`, and texts over 240 bytes are truncated and
 /// end in `...`. Thread-safe.
 LANEWISE_EXPORT std::string in_quotes(std::string_view text) noexcept;
 

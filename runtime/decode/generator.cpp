@@ -50,7 +50,7 @@ class Generator::Impl {
       const auto i = static_cast<size_t>(number);
       requests.push_back({.ids = sources[i],
                           .number = i,
-                          .sequence = i,
+                          .sequence = first_source_ + i,
                           .options = &options,
                           .callbacks = &callbacks,
                           .constraint = constraint_of(i, constraints),
@@ -79,6 +79,7 @@ class Generator::Impl {
             .source_tokens = kBatchTokens};
   }
 
+  void set_first_source(uint64_t number) { first_source_ = number; }
   decode::Decoder& decoder() { return *decoder_; }
   const decode::Decoder& decoder() const { return *decoder_; }
 
@@ -151,6 +152,7 @@ class Generator::Impl {
 
   Model model_;
   std::unique_ptr<decode::Decoder> decoder_;
+  uint64_t first_source_ = 0;
   exec::CallGuard guard_{"generator"};
 };
 
@@ -176,6 +178,8 @@ Result<std::vector<Generation>> Generator::generate(std::span<const std::vector<
         [&] { return impl_->generate(sources, options, callbacks, run, constraints); });
   });
 }
+
+void Generator::set_first_source(uint64_t number) noexcept { impl_->set_first_source(number); }
 
 Status Generator::reserve(int64_t sequences, int64_t tokens) {
   return base::no_throw([&] { return impl_->decoder().reserve(Impl::load(sequences, tokens)); });

@@ -11,6 +11,7 @@
 #include "runtime/file/mapping.hpp"
 #include "runtime/file/npy.hpp"
 #include "runtime/file/safetensors.hpp"
+#include "runtime/file/xxh64.hpp"
 
 namespace lanewise {
 
@@ -37,6 +38,11 @@ Status AtomicFile::write(std::span<const std::byte> bytes) {
 }
 
 Status AtomicFile::write(std::string_view text) { return write(std::as_bytes(std::span(text))); }
+
+Status AtomicFile::overwrite(uint64_t offset, std::string_view text) {
+  return base::no_throw(
+      [&] { return impl_->file.overwrite(offset, std::as_bytes(std::span(text))); });
+}
 
 Status AtomicFile::commit() {
   return base::no_throw([&] { return impl_->file.commit(); });
@@ -68,6 +74,12 @@ Status write_safetensors(AtomicFile& file, const TensorMap& tensors) {
     // Without filler, because the file is for other programs.
     return file::write_safetensors(file.impl_->file, {}, inputs, 1);
   });
+}
+
+uint64_t checksum(std::span<const std::byte> bytes) noexcept { return file::xxh64(bytes); }
+
+Result<std::string> npy_header(int64_t rows, int64_t columns, DataType type) {
+  return base::no_throw([&] { return file::npy_header(rows, columns, type); });
 }
 
 class NpyWriter::Impl {

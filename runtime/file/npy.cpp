@@ -17,7 +17,16 @@ static_assert(std::endian::native == std::endian::little, "'<f4' below");
 // begin at a multiple of 64.
 constexpr size_t kHeaderBytes = 128;
 
-std::string header_for(int64_t rows, int64_t columns, DataType type) {
+}  // namespace
+
+Result<std::string> npy_header(int64_t rows, int64_t columns, DataType type) {
+  if (columns < 0 || rows < 0) {
+    return invalid_argument("an array cannot be " + std::to_string(rows) + " x " +
+                            std::to_string(columns));
+  }
+  if (type != DataType::kF32 && type != DataType::kI8) {
+    return invalid_argument("an array of " + std::string(name_of(type)) + " is not supported");
+  }
   // Magic, version 1.0, and the length of what follows these ten bytes, little-endian.
   std::string header("\x93NUMPY\x01\x00", 8);
   header += static_cast<char>(kHeaderBytes - 10);
@@ -29,23 +38,15 @@ std::string header_for(int64_t rows, int64_t columns, DataType type) {
   return header + '\n';
 }
 
-}  // namespace
-
 Result<NpyWriter> NpyWriter::create(const std::string& path, int64_t columns, int64_t expected_rows,
                                     DataType type) {
   return base::no_throw([&]() -> Result<NpyWriter> {
-    if (columns < 0 || expected_rows < 0) {
-      return base::file_error(
-          StatusCode::kInvalidArgument, "write", path,
-          "an array cannot be " + std::to_string(expected_rows) + " x " + std::to_string(columns));
-    }
-    if (type != DataType::kF32 && type != DataType::kI8) {
-      return base::file_error(StatusCode::kInvalidArgument, "write", path,
-                              "an array of " + std::string(name_of(type)) + " is not supported");
+    const Result<std::string> header = file::npy_header(expected_rows, columns, type);
+    if (!header.ok()) {
+      return base::file_error(header.status().code(), "write", path, header.status().message());
     }
     LW_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::create(path));
-    const std::string header = header_for(expected_rows, columns, type);
-    LW_RETURN_IF_ERROR(file.write(std::as_bytes(std::span(header))));
+    LW_RETURN_IF_ERROR(file.write(std::as_bytes(std::span(*header))));
     return NpyWriter(std::move(file), columns, expected_rows, type);
   });
 }
@@ -72,7 +73,7 @@ Status NpyWriter::append(DataType type, size_t count, std::span<const std::byte>
 Status NpyWriter::commit() {
   return base::no_throw([&]() -> Status {
     if (rows_ != expected_rows_) {
-      const std::string header = header_for(rows_, columns_, type_);
+      LW_ASSIGN_OR_RETURN(const std::string header, file::npy_header(rows_, columns_, type_));
       LW_RETURN_IF_ERROR(file_.overwrite(0, std::as_bytes(std::span(header))));
     }
     return file_.commit();

@@ -12,6 +12,10 @@
 
 namespace lanewise::file {
 
+/// The beginning of a .npy file, as long for every array. Fails with kInvalidArgument for negative
+/// sizes and for other types than kF32 and kI8.
+Result<std::string> npy_header(int64_t rows, int64_t columns, DataType type);
+
 /// Writes a [rows, columns] array of float32 or int8 to a .npy file (version 1.0) row by row, so that the
 /// array is never in memory as a whole. The file appears under its name at commit().
 ///

@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <fstream>
 #include <string>
 #include <vector>
 
 #include "lanewise/classifier.hpp"
 #include "lanewise/convert.hpp"
 #include "tests/cli/program.hpp"
+#include "tests/read_file.hpp"
 
 namespace lanewise::cli {
 namespace {
@@ -182,6 +184,13 @@ TEST_F(HeadCommandTest, Answer) {
   const Outcome file = command("answer", {"--input", "-", "--json"}, other + line);
   ASSERT_EQ(file.objects().size(), 2U) << file.err;
   EXPECT_EQ(file.objects()[1], answer);
+  const std::string questions = (root_ / "questions.jsonl").string();
+  const std::string output = (root_ / "answers.jsonl").string();
+  std::ofstream(questions, std::ios::binary) << other << line;
+  const Outcome resumed =
+      command("answer", {"--input", questions, "--output", output, "--resume", "--quiet"});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_EQ(test::read_file(output), file.out);
   EXPECT_TRUE(is_error(command("answer", {"--quiet", "--input", "-"}, line + "{\"question\": 1}\n"),
                        "standard input: line 2", "'question'"));
   EXPECT_TRUE(

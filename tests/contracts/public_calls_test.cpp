@@ -56,6 +56,16 @@ TEST(PublicFilesContract, EndsAndDamage) {
       "NpyWriter::commit", [&] { return expect_ok(NpyWriter::create(path, 3)); },
       [](NpyWriter& writer) { return writer.commit(); }, kNoBits);
   expect_contract(
+      "npy_header", [&] { return npy_header(2, 3, DataType::kF32); }, kPublicCallsText);
+  expect_contract(
+      "AtomicFile::overwrite",
+      [&] {
+        AtomicFile file = expect_ok(AtomicFile::create(path));
+        EXPECT_TRUE(file.write("abc").ok());
+        return file;
+      },
+      [](AtomicFile& file) { return file.overwrite(1, "x"); }, kNoBits);
+  expect_contract(
       "is_model_file", [&] { return is_model_file(path); },
       [](const Result<bool>& is_model) { return std::to_string(*is_model); });
   const std::string damaged(40, '\xFF');

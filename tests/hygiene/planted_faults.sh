@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # planted_faults.sh
-# includes|guide|public_symbols|output|text|test_files|headers|weak|instructions|size|exports|subproject|man_page CXX CMAKE
+# includes|guide|public_symbols|output|text|test_files|headers|weak|instructions|size|exports|subproject|man_page|programs|docs CXX CMAKE
 #
 # Proves that each check can fail: it passes on a small clean tree, and fails with the right message
 # on each of the faults planted here one at a time.
@@ -263,6 +263,28 @@ case $check in
       'target_compile_options(lanewise_x PRIVATE -Werror)'
     fault 'adds tests: units' $project "${library[@]}" 'enable_testing()' 'add_test(NAME units COMMAND true)'
     fault 'lanewise_program is built' $project "${library[@]}" 'add_custom_target(lanewise_program)'
+    ;;
+  docs)
+    command -v doxygen > /dev/null || { echo "needs doxygen"; exit 77; }
+    mkdir -p tools docs/site
+    cp "$here"/../../tools/{docs,lib.sh} tools
+    cp "$here"/../../docs/site/* docs/site
+    put README.md '# Lanewise'; cp README.md README.ko.md; cp README.md CONTRIBUTING.md; cp README.md docs/README.md
+    command=("$here/check_docs.sh" "$tree")
+    clean
+    fault 'unable to resolve' docs/page.md '# Page' '[none](none.md)'
+    fault 'param' include/lanewise/b.hpp '/// Adds.' '/// @param b a number' 'int add(int a);'
+    ;;
+  programs)
+    command=("$here/join_programs.sh" "$tree" "$tree/cli/joined")
+    put README.md '```cpp' 'int main(int, char**) {}' '```'
+    cp README.md README.ko.md
+    put docs/page.md '# Page' '<!-- runs on: ops/simd.hpp -->' '```cpp' 'int main(int, char**) {}' '```'
+    clean
+    fault 'line 1: no model is named' docs/other.md '```cpp' 'int main(int, char**) {}' '```'
+    fault 'line 5: no model is named' docs/page.md '<!-- runs on: ops/simd.hpp -->' '```cpp' 'int main();' '```' '```cpp' '```'
+    fault 'page_1 runs on ops/none, which is not there' docs/page.md '<!-- runs on: ops/none -->' '```cpp' '```'
+    fault 'README.ko.md has another program' README.ko.md '```cpp' 'int main();' '```'
     ;;
   man_page)
     command -v groff > /dev/null || { echo "needs groff"; exit 77; }

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # run.sh install CMAKE BUILD_DIR WORK_DIR
+# run.sh build CMAKE CXX WORK_DIR SOURCE
 # run.sh consume CMAKE CXX WORK_DIR SOURCE [ARGUMENT...]
 # run.sh pkg-config CC WORK_DIR
 #
-# install: installs BUILD_DIR into WORK_DIR/prefix. consume: configures tests/install against that
-# prefix with find_package, builds SOURCE and runs it with the arguments. pkg-config:
-# builds the example in C with the compiler alone, and pronounces a word with the bundled model.
+# install: installs BUILD_DIR into WORK_DIR/prefix. build: configures tests/install against that
+# prefix with find_package, and builds SOURCE in a folder of WORK_DIR with its name, as `consumer`.
+# consume: runs it too, with the arguments. pkg-config: builds the example in C with the compiler alone, and pronounces a word with the bundled model.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 step=$1; shift
@@ -30,7 +31,7 @@ case $step in
     ! grep -rn "$build" "$work/prefix/lib/cmake" || { echo "the package names the build folder"; exit 1; }
     echo "installed $(wc -l <<< "$found") headers"
     ;;
-  consume)
+  build | consume)
     cmake=$1 cxx=$2 work=$3 source=$4; shift 4
     build=$work/$(basename "$source" .cpp)
     rm -rf "$build"
@@ -38,7 +39,7 @@ case $step in
       -DCMAKE_PREFIX_PATH="$work/prefix" -DCONSUMER_SOURCE="$source" > "$build.log" ||
       { cat "$build.log"; exit 1; }
     "$cmake" --build "$build" > "$build.log" || { cat "$build.log"; exit 1; }
-    "$build/consumer" "$@"
+    [ "$step" = build ] || "$build/consumer" "$@"
     ;;
   pkg-config)
     cc=$1 work=$2

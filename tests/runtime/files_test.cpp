@@ -104,6 +104,24 @@ TEST_F(FilesTest, NpyCountsItsRows) {
   ASSERT_EQ(file.size(), 128 + 24u);
   EXPECT_EQ(std::memcmp(file.data() + 128, values.data(), 24), 0);
   EXPECT_EQ(NpyWriter::create(path("b.npy"), -1).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(npy_header(3, 2, DataType::kF32).value(), file.substr(0, 128));
+  EXPECT_EQ(npy_header(0, 1, DataType::kI64).status().code(), StatusCode::kInvalidArgument);
+}
+
+TEST_F(FilesTest, BytesThatWereWrittenCanBeReplaced) {
+  auto file = AtomicFile::create(path("a.txt"));
+  ASSERT_TRUE(file.ok()) << file.status().message();
+  ASSERT_TRUE(file->write("abcd").ok());
+  ASSERT_TRUE(file->overwrite(1, "XY").ok());
+  EXPECT_EQ(file->overwrite(3, "ZZ").code(), StatusCode::kInvalidArgument);
+  ASSERT_TRUE(file->commit().ok());
+  EXPECT_EQ(get("a.txt"), "aXYd");
+}
+
+/// The values of the specification.
+TEST_F(FilesTest, ChecksumIsXxh64) {
+  EXPECT_EQ(checksum({}), 0xEF46DB3751D8E999u);
+  EXPECT_EQ(checksum(std::as_bytes(std::span("a", 1))), 0xD24EC4F1A98C6E5Bu);
 }
 
 }  // namespace
