@@ -279,7 +279,7 @@ def save_splade(folder, tokenizer, **options):
 
 def compare_scores(program, folder, query, texts, scores, *flags):
     """The order and scores, the latter relative to the largest."""
-    scale = max(map(abs, scores))
+    scale = max(map(abs, scores)) or 1.0
     expected = [{"index": i, "score": scores[i] / scale} for i in sorted(range(len(texts)), key=lambda i: -scores[i])]
     found = lanewise(program, "rerank", folder, "--query", query, "--top", len(texts), *flags, texts=texts)
     return compare_ranked([one | {"score": one["score"] / scale} for one in found], expected, "index")
