@@ -62,7 +62,13 @@ Status check_limits(const ModelInfo& info) {
 constexpr std::array kSimilarities =
     std::to_array<std::string_view>({"cosine", "dot", "euclidean", "manhattan"});
 
+/// Of files that say nothing else: sparse embeddings of logits are multiplied.
+Similarity usual_similarity(const ModelInfo& info) {
+  return info.head.sparse_logarithms > 0 ? Similarity::kDot : Similarity::kCosine;
+}
+
 Status parse_similarity(const base::JsonFields& fields, ModelInfo& info) {
+  info.similarity = usual_similarity(info);
   if (fields.find("similarity") == nullptr) return {};
   LW_ASSIGN_OR_RETURN(const size_t index, fields.choice("similarity", kSimilarities));
   info.similarity = static_cast<Similarity>(index);
@@ -114,11 +120,11 @@ Result<ModelInfo> parse_task(std::string_view text) {
                         generate::options_from_json(generation, info.generated_vocabulary_size()));
   }
   LW_RETURN_IF_ERROR(parse_prompts(fields, info));
-  LW_RETURN_IF_ERROR(parse_similarity(fields, info));
   if (fields.find("head") != nullptr) {
     LW_ASSIGN_OR_RETURN(const base::JsonFields head, fields.object("head"));
     LW_ASSIGN_OR_RETURN(info.head, parse_head(head, info));
   }
+  LW_RETURN_IF_ERROR(parse_similarity(fields, info));
   LW_RETURN_IF_ERROR(check_limits(info));
   return info;
 }
@@ -297,7 +303,7 @@ std::string task_to_json(const ModelInfo& info) {
   Json generation = generate::to_json(info.generation);
   if (!generation.members().empty()) json.set("generation", std::move(generation));
   add_prompts(info, json);
-  if (info.similarity != Similarity::kCosine) {
+  if (info.similarity != usual_similarity(info)) {
     json.set("similarity", kSimilarities[static_cast<size_t>(info.similarity)]);
   }
   Json head = head_to_json(info.head);

@@ -11,4 +11,8 @@ namespace lanewise::serve {
 /// for that but the tokenizer and the chat template, which are cheap.
 std::vector<std::string_view> paths_of(ServedModel& model);
 
+/// How well a model is made for ranking texts: a cross-encoder's 1, late interaction's 2, 3 for
+/// embeddings, 4 for sparse ones; 0 if it cannot.
+int ranking_place(const ModelInfo& info);
+
 }  // namespace lanewise::serve

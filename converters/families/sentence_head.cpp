@@ -12,6 +12,7 @@
 #include "converters/families/sentence_transformers.hpp"
 #include "converters/families/token_head.hpp"
 #include "converters/files.hpp"
+#include "runtime/tasks/task_names.hpp"
 
 namespace lanewise::converters {
 namespace {
@@ -106,23 +107,25 @@ class HeadReader {
   HeadReader(const FamilyInput& input, int64_t features, size_t states)
       : input_(input),
         states_(states),
+        token_layers_(input, "token_embeddings", features, head_.parts),
         layers_(input, "sentence_embedding", features, head_.parts) {}
 
   Status read(const SentenceModule& module) {
-    if (module.type == "Pooling" && head_.pools.empty()) return pooling(module);
-    if (module.type == "WeightedLayerPooling" && head_.pools.empty()) {
+    const bool is_pooled = !head_.pools.empty();
+    if (module.type == "Pooling" && !is_pooled) return pooling(module);
+    if (module.type == "WeightedLayerPooling" && !is_pooled && head_.token_layers.empty()) {
       LW_ASSIGN_OR_RETURN(head_.states, read_weighted_layers(input_, module, layers_.features(),
                                                              states_, head_.parts));
       return {};
     }
-    if (!head_.pools.empty()) {
-      LW_ASSIGN_OR_RETURN(const bool known, layers_.read(module, head_.layers));
-      if (known) return {};
-    }
+    LW_ASSIGN_OR_RETURN(const bool known,
+                        is_pooled ? layers_.read(module, head_.layers) : read_of_tokens(module));
+    if (known) return {};
     return unsupported(in_quotes(input_.folder.path(kModulesFile)) + ": module " +
                        in_quotes(module.type) +
                        " is not supported here; known: Transformer, then WeightedLayerPooling if "
-                       "wanted, then Pooling, then any of Dense, Dropout, LayerNorm, Normalize");
+                       "wanted, then Pooling; before and after that any of Dense, Dropout, "
+                       "LayerNorm, Normalize");
   }
 
   SentenceHead take() && { return std::move(head_); }
@@ -132,17 +135,29 @@ class HeadReader {
     return input_.folder.config(join(module.path, "config.json"));
   }
 
+  /// A module before the pooling must name the vectors of tokens: by default it is for the vector
+  /// of the text, which is not there yet.
+  Result<bool> read_of_tokens(const SentenceModule& module) {
+    if (module.path.empty() || !input_.folder.has(join(module.path, "config.json"))) return false;
+    LW_ASSIGN_OR_RETURN(const Config config, config_of(module));
+    if (!config.has("module_input_name")) return false;
+    return token_layers_.read(module, head_.token_layers);
+  }
+
   Status pooling(const SentenceModule& module) {
     LW_ASSIGN_OR_RETURN(const Config config, config_of(module));
-    LW_RETURN_IF_ERROR(read_pooling(config, layers_.features(), head_));
-    layers_.set_features(layers_.features() * static_cast<int64_t>(head_.pools.size()));
+    const int64_t features = token_layers_.features();
+    LW_RETURN_IF_ERROR(read_pooling(config, features, head_));
+    layers_.set_features(features * static_cast<int64_t>(head_.pools.size()));
     return {};
   }
 
   const FamilyInput& input_;
   size_t states_;
   SentenceHead head_;
-  SentenceLayerReader layers_;  // after head_, whose parts it adds to
+  // After head_, to whose parts they add.
+  SentenceLayerReader token_layers_;
+  SentenceLayerReader layers_;
 };
 
 ValueId append_pooling(graph::Builder& builder, ValueId tokens,
@@ -205,7 +220,12 @@ Status describe_encoder(const FamilyInput& input, const SentenceHead& head, Fami
 void append_sentence_head(graph::Builder& builder, const EncoderVectors& vectors,
                           const SentenceHead& head) {
   if (head.pools.empty()) return;
-  ValueId x = append_pooling(builder, pooled_vectors(builder, vectors, head.states), head.pools);
+  ValueId tokens = pooled_vectors(builder, vectors, head.states);
+  if (!head.token_layers.empty()) {
+    tokens = append_sentence_layers(builder, "sentence.tokens", tokens, head.token_layers);
+    builder.output(std::string(tasks::kTokenEmbeddings), tokens);
+  }
+  ValueId x = append_pooling(builder, tokens, head.pools);
   x = append_sentence_layers(builder, "sentence", x, head.layers);
   builder.output("sentence_embedding", x);
 }

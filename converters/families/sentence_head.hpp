@@ -18,9 +18,10 @@ namespace lanewise::converters {
 /// How the vectors of tokens become the vector of a text.
 struct SentenceHead {
   std::vector<std::string>
-      pools;                   ///< kinds of the operator pool, joined; empty: no sentence vector
-  WeightedLayers states;       ///< what is pooled, instead of the vectors of tokens
-  bool include_prompt = true;  ///< whether the tokens of a prompt are pooled too
+      pools;              ///< kinds of the operator pool, joined; empty: no sentence vector
+  WeightedLayers states;  ///< what is pooled, instead of the vectors of tokens
+  std::vector<SentenceLayer> token_layers;  ///< of the vectors of tokens, before they are pooled
+  bool include_prompt = true;               ///< whether the tokens of a prompt are pooled too
   std::vector<SentenceLayer> layers;
   TensorParts parts;  ///< weights of the layers, which are in separate files
 };
@@ -39,7 +40,8 @@ Result<SentenceHead> read_sentence_head(const FamilyInput& input, int64_t featur
 /// case. Requires model.info.max_tokens. Fails as read_sentence_texts() and read_prompts() do.
 Status describe_encoder(const FamilyInput& input, const SentenceHead& head, FamilyModel& model);
 
-/// Appends `head` and makes it the output `sentence_embedding`.
+/// Appends `head` and makes it the output `sentence_embedding`; what its token_layers give is
+/// `token_embeddings`.
 void append_sentence_head(graph::Builder& builder, const EncoderVectors& vectors,
                           const SentenceHead& head);
 

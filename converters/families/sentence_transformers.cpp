@@ -206,15 +206,16 @@ Status read_prompt_texts(const Config& config, ModelInfo& info) {
   return config.wrong("default_prompt_name", "one of the 'prompts' " + known);
 }
 
-/// As in sentence-transformers, any other name is that of the cosine.
+/// Any other name leaves the usual one, as in sentence-transformers.
 void read_similarity(const Config& config, ModelInfo& info) {
-  constexpr std::array kOthers = std::to_array<std::pair<std::string_view, Similarity>>(
-      {{"dot", Similarity::kDot},
+  constexpr std::array kNames = std::to_array<std::pair<std::string_view, Similarity>>(
+      {{"cosine", Similarity::kCosine},
+       {"dot", Similarity::kDot},
        {"euclidean", Similarity::kEuclidean},
        {"manhattan", Similarity::kManhattan}});
   const Result<std::string> name = config.text("similarity_fn_name", "");
-  for (const auto& [other, similarity] : kOthers) {
-    if (name.ok() && *name == other) info.similarity = similarity;
+  for (const auto& [known, similarity] : kNames) {
+    if (name.ok() && *name == known) info.similarity = similarity;
   }
 }
 

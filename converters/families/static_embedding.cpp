@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -38,6 +39,8 @@ struct VectorTable {
   std::vector<int64_t> rows_of_ids;   ///< empty: the id is the row
   std::vector<float> weights_of_ids;  ///< empty: all are 1
   std::vector<std::string> folded;    ///< tensors that these are from
+  /// The elements, if they are bytes: Model2Vec's quantize_to="int8", whose scale is not stored.
+  std::shared_ptr<const std::vector<int8_t>> bytes;
 
   int64_t vocabulary() const {
     if (!rows_of_ids.empty()) return static_cast<int64_t>(rows_of_ids.size());
@@ -89,6 +92,18 @@ Status read_weights(const Checkpoint& checkpoint, VectorTable& table) {
   return {};
 }
 
+/// Model2Vec does not store the scale, so its vectors are means of these whole numbers.
+Status read_bytes(const Checkpoint& checkpoint, const CheckpointTensor& tensor,
+                  VectorTable& table) {
+  if (!tensor.foreign_type.empty() || tensor.type != DataType::kI8) return {};
+  Scratch scratch;
+  LW_ASSIGN_OR_RETURN(const TensorView view, checkpoint.read(tensor, scratch));
+  const auto* first = static_cast<const int8_t*>(view.data);
+  table.bytes =
+      std::make_shared<const std::vector<int8_t>>(first, first + table.rows * table.features);
+  return {};
+}
+
 Result<VectorTable> read_table(const Checkpoint& checkpoint) {
   VectorTable table;
   for (const char* name : {"embedding.weight", "embeddings"}) {
@@ -102,6 +117,7 @@ Result<VectorTable> read_table(const Checkpoint& checkpoint) {
     table.name = name;
     table.rows = tensor->shape[0];
     table.features = tensor->shape[1];
+    LW_RETURN_IF_ERROR(read_bytes(checkpoint, *tensor, table));
   }
   if (table.name.empty()) {
     return not_found("tensor 'embedding.weight' or 'embeddings' is missing");
@@ -112,20 +128,34 @@ Result<VectorTable> read_table(const Checkpoint& checkpoint) {
   return table;
 }
 
+/// from  [rows, features]
+/// to    [ids, features]
+template <typename T>
+void select_rows(const VectorTable& table, std::span<const T> from, std::span<float> to) {
+  const auto width = static_cast<size_t>(table.features);
+  for (size_t id = 0; id < to.size() / width; ++id) {
+    const size_t row = table.rows_of_ids.empty() ? id : static_cast<size_t>(table.rows_of_ids[id]);
+    const float weight = table.weights_of_ids.empty() ? 1.0F : table.weights_of_ids[id];
+    for (size_t i = 0; i < width; ++i) {
+      to[id * width + i] = static_cast<float>(from[row * width + i]) * weight;
+    }
+  }
+}
+
 /// The vectors by id.
 TensorPart vectors_by_id(const VectorTable& table) {
   TensorPart part;
-  part.tensor = table.name;
   part.shape = {table.vocabulary(), table.features};
-  part.compute = [table](std::span<const float> from, std::span<float> to) {
-    const auto width = static_cast<size_t>(table.features);
-    for (size_t id = 0; id < to.size() / width; ++id) {
-      const size_t row =
-          table.rows_of_ids.empty() ? id : static_cast<size_t>(table.rows_of_ids[id]);
-      const float weight = table.weights_of_ids.empty() ? 1.0F : table.weights_of_ids[id];
-      for (size_t i = 0; i < width; ++i) to[id * width + i] = from[row * width + i] * weight;
-    }
-  };
+  if (table.bytes == nullptr) {
+    part.tensor = table.name;
+    part.compute = [table](std::span<const float> from, std::span<float> to) {
+      select_rows(table, from, to);
+    };
+  } else {
+    part.compute = [table](std::span<const float>, std::span<float> to) {
+      select_rows(table, std::span(*table.bytes), to);
+    };
+  }
   return part;
 }
 
@@ -253,10 +283,14 @@ Result<FamilyModel> build_static_embedding(const FamilyInput& input) {
   LW_ASSIGN_OR_RETURN(model.tokenizer, bare_tokenizer(input));
   LW_ASSIGN_OR_RETURN(StaticEnd end, read_static_end(input, is_sentence, table.features));
   model.parts = std::move(end.parts);
-  model.tensors.push_back({table.name, {table.rows, table.features}});
   model.folded = table.folded;
+  if (table.bytes == nullptr) {
+    model.tensors.push_back({table.name, {table.rows, table.features}});
+  } else {
+    model.folded.push_back(table.name);
+  }
   graph::EmbedSpec spec{.table = table.name, .type_table = {}, .position_table = {}};
-  if (!table.folded.empty()) {
+  if (!model.folded.empty()) {
     spec.table = table.name + ".by_id";
     model.parts[spec.table] = vectors_by_id(table);
   }

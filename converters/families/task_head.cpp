@@ -249,6 +249,7 @@ Status describe_task(const FamilyInput& input, const TaskHead& head, FamilyModel
     model.leftovers.push_back(head.outside + its_class.output + ".weight");
     for (const std::string& bias : its_class.biases) model.leftovers.push_back(head.outside + bias);
     model.info.head.sparse_logarithms = 1;
+    model.info.similarity = Similarity::kDot;  // of sparse embeddings
   }
   if (is_sentence_folder(input.folder)) {
     LW_ASSIGN_OR_RETURN(const TransformerTask task, read_transformer_task(input));

@@ -98,7 +98,8 @@ struct ModelInfo {
   std::vector<Prompt> prompts;
   std::string default_prompt;  ///< name of the prompt used by default; empty: none
   bool pools_prompt = true;    ///< whether pooling includes the tokens of the prompt
-  Similarity similarity = Similarity::kCosine;  ///< for which sentence embeddings were trained
+  /// For which sentence embeddings were trained, or the sparse ones of a masked language model.
+  Similarity similarity = Similarity::kCosine;
   HeadInfo head;
   std::vector<OutputInfo> outputs;
 

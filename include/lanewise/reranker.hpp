@@ -21,24 +21,55 @@ struct RankedText {
   bool truncated = false;  ///< whether that was too long
 };
 
-/// Orders texts by how well they answer a query, with a model that reads both together (a
-/// cross-encoder), or one that reads each text alone and compares the vectors of tokens (a
-/// late-interaction model, ColBERT) or one vector of each text (an embedding model).
+/// What a query and a text are compared by.
+enum class RankBy {
+  kUsual,  ///< what the model was made for, the first of kTokens (ColBERT), kMixed, kEmbeddings,
+           ///< kPairs and kSparse that it can do
+  kPairs,  ///< a cross-encoder reads both together
+  kEmbeddings,  ///< one vector each
+  kSparse,      ///< weights of tokens of the vocabulary (SPLADE, BGE-M3)
+  kTokens,      ///< vectors of tokens (ColBERT, BGE-M3)
+  kMixed,       ///< kEmbeddings, kSparse and kTokens at once (BGE-M3)
+};
+
+/// What each part of a mixed score counts; they are divided by their sum. Those of BGE-M3's model
+/// card.
+struct RankingWeights {
+  double embeddings = 0.4;
+  double sparse = 0.2;
+  double tokens = 0.4;
+};
+
+struct RankingOptions {
+  RankBy by = RankBy::kUsual;
+  RankingWeights weights{};  ///< of kMixed
+};
+
+/// Orders texts by how well they answer a query.
 ///
-/// A cross-encoder's scores are those of sentence-transformers' CrossEncoder: the logit of the
-/// model's one label after the activation that its config names, by default a sigmoid
-/// (HeadInfo::ranking); ModelInfo::default_prompt is put before the query. A late-interaction
-/// model's are max_similarity() of the query's and the text's TokenEmbedding. An embedding model's
-/// are ModelInfo::similarity of the vectors that Embedder gives for the query with the prompt
-/// `query`, and for the text with the first prompt of `document`, `passage` and `corpus` that the
-/// model has, or else its default prompt. A text's score has the same bits alone and among any others. Not thread-safe: use one Reranker per thread; they share
-/// the Model.
+/// kPairs gives the scores of sentence-transformers' CrossEncoder: the logit of the model's one
+/// label after the activation that its config names, by default a sigmoid (HeadInfo::ranking);
+/// ModelInfo::default_prompt is put before the query. All others read each text alone. The query
+/// then has the prompt `query`, a text the first prompt of `document`, `passage` and `corpus` that
+/// the model has, or else its default prompt; and the score is
+///
+/// kEmbeddings  ModelInfo::similarity of the vectors that Embedder gives
+/// kSparse      ModelInfo::similarity of those that SparseEmbedder gives, which is by default the
+///              inner product, and always for BGE-M3
+/// kTokens      max_similarity() of those that TokenEmbedder gives; for any other than a
+///              late-interaction model divided by the number of the query's vectors, as
+///              FlagEmbedding does
+/// kMixed       the weighted mean of these three
+///
+/// A text's score has the same bits alone and among any others. Not thread-safe: use one Reranker
+/// per thread; they share the Model.
 class LANEWISE_EXPORT Reranker {
  public:
-  /// Fails with kUnsupported for a model that is neither a classifier with one label, nor a
-  /// late-interaction model, nor has sentence embeddings; or that has no tokenizer; and as
-  /// Session::create does.
-  static Result<Reranker> create(const Model& model, const SessionOptions& options = {});
+  /// Fails with kUnsupported for a model that cannot rank texts so (a classifier must have one
+  /// label) or has no tokenizer; with kInvalidArgument for weights below 0, or that are all 0; and
+  /// as Session::create does.
+  static Result<Reranker> create(const Model& model, const SessionOptions& options = {},
+                                 const RankingOptions& ranking = {});
 
   Reranker(Reranker&&) noexcept;
   Reranker& operator=(Reranker&&) noexcept;
@@ -46,7 +77,7 @@ class LANEWISE_EXPORT Reranker {
 
   /// Returns all of `texts`, best first; equal ones in their order. If query and text together
   /// exceed ModelInfo::max_text_tokens, a cross-encoder truncates the longer one first; a
-  /// late-interaction model truncates each to the limit of its kind, an embedding model each to
+  /// late-interaction model truncates each to the limit of its kind, others each to
   /// max_text_tokens.
   ///
   /// `progress` may be empty; it is called between batches with the number of texts done so far.

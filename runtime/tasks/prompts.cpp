@@ -1,11 +1,29 @@
 #include "runtime/tasks/prompts.hpp"
 
 #include <algorithm>
+#include <initializer_list>
 #include <vector>
 
 #include "base/messages.hpp"
+#include "runtime/tasks/task_names.hpp"
 
 namespace lanewise::tasks {
+namespace {
+
+/// The first of these that the model has, or else its default.
+std::string first_prompt(const ModelInfo& info, std::initializer_list<std::string_view> names) {
+  for (const std::string_view name : names) {
+    const auto found = std::ranges::find(info.prompts, name, &Prompt::name);
+    if (found != info.prompts.end()) return found->name;
+  }
+  return info.default_prompt;
+}
+
+}  // namespace
+
+RankingPrompts::RankingPrompts(const ModelInfo& info)
+    : query(first_prompt(info, {kQueryPrompt})),
+      text(first_prompt(info, {"document", "passage", "corpus"})) {}
 
 Status PromptChoice::choose(const ModelInfo& info, std::string_view name) {
   const std::vector<Prompt>& prompts = info.prompts;

@@ -24,4 +24,13 @@ class PromptChoice {
   std::string text_;  // the prompt and a text
 };
 
+/// Names of the prompts for texts that are compared, as sentence-transformers' encode_query() and
+/// encode_document() choose them: `query`, and the first of `document`, `passage` and `corpus`; the
+/// default of a model that has none of them.
+struct RankingPrompts {
+  explicit RankingPrompts(const ModelInfo& info);
+  std::string query;
+  std::string text;
+};
+
 }  // namespace lanewise::tasks

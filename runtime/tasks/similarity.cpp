@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <vector>
 
 namespace lanewise::tasks {
 namespace {
@@ -47,6 +48,24 @@ float similarity_of(std::span<const float> a, std::span<const float> b, Similari
       break;
   }
   return static_cast<float>(value);
+}
+
+float similarity_of(std::span<const TokenWeight> a, std::span<const TokenWeight> b,
+                    Similarity similarity) {
+  // The elements that one of them has, side by side.
+  std::vector<float> of_a;
+  std::vector<float> of_b;
+  auto next_a = a.begin();
+  auto next_b = b.begin();
+  while (next_a != a.end() || next_b != b.end()) {
+    const bool takes_a = next_b == b.end() || (next_a != a.end() && next_a->id <= next_b->id);
+    const bool takes_b = next_a == a.end() || (next_b != b.end() && next_b->id <= next_a->id);
+    of_a.push_back(takes_a ? next_a->weight : 0);
+    of_b.push_back(takes_b ? next_b->weight : 0);
+    if (takes_a) ++next_a;
+    if (takes_b) ++next_b;
+  }
+  return similarity_of(of_a, of_b, similarity);
 }
 
 }  // namespace lanewise::tasks

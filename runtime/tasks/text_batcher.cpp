@@ -167,6 +167,10 @@ std::string numbered(std::string_view what, size_t index) {
   return std::string(what) + " " + std::to_string(index + 1);
 }
 
+bool has_output(const ModelInfo& info, std::string_view name) {
+  return std::ranges::find(info.outputs, name, &OutputInfo::name) != info.outputs.end();
+}
+
 Status check_task(const ModelInfo& info, std::string_view task, std::string_view name,
                   RowsOf rows) {
   if (info.task == task) return check_output(info, name, rows);

@@ -107,6 +107,9 @@ Status check_cancelled(const RunOptions& options, std::string_view what, size_t 
 /// `text 3` for index 2, counted as people do.
 std::string numbered(std::string_view what, size_t index);
 
+/// Whether the model has an output of that name.
+bool has_output(const ModelInfo& info, std::string_view name);
+
 enum class RowsOf { kTokens, kTexts };
 
 /// kUnsupported unless the model is for `task`; kDataLoss unless it has the output `name` with such

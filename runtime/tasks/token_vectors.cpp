@@ -20,7 +20,36 @@ const OutputInfo* find_token_vectors(const ModelInfo& info) {
   return nullptr;
 }
 
+bool has_vector(const HeadInfo& head, size_t index, int32_t id, bool queries) {
+  if (index == 0 && head.omits_first_vector) return false;
+  const std::vector<int32_t>& skipped = head.late_interaction.skipped_ids;
+  return queries || std::ranges::find(skipped, id) == skipped.end();
+}
+
 }  // namespace
+
+TokenEmbedding token_vectors_of(const TextBatcher& batcher, const Session::Rows& rows,
+                                const TextBatcher::Place& place, bool queries) {
+  TokenEmbedding result;
+  result.dimension = rows.features;
+  result.tokens = batcher.lengths()[place.sequence];
+  result.truncated = batcher.truncated(place.sequence);
+  const std::span<const text::Token> tokens = batcher.tokens(place.sequence);
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    if (!has_vector(batcher.model().info().head, i, tokens[i].id, queries)) continue;
+    const float* row = rows.data + (place.first_token + static_cast<int64_t>(i)) * rows.stride;
+    result.values.insert(result.values.end(), row, row + rows.features);
+    result.ids.push_back(tokens[i].id);
+    ++result.count;
+  }
+  return result;
+}
+
+Result<float> mean_max_similarity(const TokenEmbedding& query, const TokenEmbedding& document) {
+  if (query.count == 0) return 0.0F;
+  LW_ASSIGN_OR_RETURN(const float sum, max_similarity(query, document));
+  return sum / static_cast<float>(query.count);
+}
 
 Result<TokenVectors> TokenVectors::create(const Model& model, const SessionOptions& options) {
   const ModelInfo& info = model.info();
@@ -56,36 +85,13 @@ Status TokenVectors::add(std::string_view text, const RunOptions& options) {
   return add_late(batcher_, whole, queries_, options);
 }
 
-bool TokenVectors::has_vector(size_t index, int32_t id) const {
-  if (index == 0 && head().omits_first_vector) return false;
-  const std::vector<int32_t>& skipped = head().late_interaction.skipped_ids;
-  return queries_ || std::ranges::find(skipped, id) == skipped.end();
-}
-
-TokenEmbedding TokenVectors::vectors_of(const Session::Rows& rows,
-                                        const TextBatcher::Place& place) const {
-  TokenEmbedding result;
-  result.dimension = dimension_;
-  result.tokens = batcher_.lengths()[place.sequence];
-  result.truncated = batcher_.truncated(place.sequence);
-  const std::span<const text::Token> tokens = batcher_.tokens(place.sequence);
-  for (size_t i = 0; i < tokens.size(); ++i) {
-    if (!has_vector(i, tokens[i].id)) continue;
-    const float* row = rows.data + (place.first_token + static_cast<int64_t>(i)) * rows.stride;
-    result.values.insert(result.values.end(), row, row + dimension_);
-    result.ids.push_back(tokens[i].id);
-    ++result.count;
-  }
-  return result;
-}
-
 Status TokenVectors::run(std::span<const std::string_view> texts, const RunOptions& options,
                          const TextBatcher::Progress& progress, const Take& take) {
   LW_RETURN_IF_ERROR(batcher_.start(texts.size()));
   for (const std::string_view text : texts) LW_RETURN_IF_ERROR(add(text, options));
   const auto read = [&](const TextBatcher::Place& place) -> Status {
     LW_ASSIGN_OR_RETURN(const Session::Rows rows, batcher_.output(output_));
-    take(place.sequence, vectors_of(rows, place));
+    take(place.sequence, token_vectors_of(batcher_, rows, place, queries_));
     return {};
   };
   return batcher_.run(options, read, progress);

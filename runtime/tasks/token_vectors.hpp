@@ -15,6 +15,17 @@
 
 namespace lanewise::tasks {
 
+/// The vectors of one text's tokens.
+///
+/// rows     of the output with the vectors, of the batch that has just run
+/// queries  whether a late-interaction model has read the text as a query
+TokenEmbedding token_vectors_of(const TextBatcher& batcher, const Session::Rows& rows,
+                                const TextBatcher::Place& place, bool queries);
+
+/// max_similarity() over the number of the query's vectors, which is FlagEmbedding's score; 0 for a
+/// query without vectors.
+Result<float> mean_max_similarity(const TokenEmbedding& query, const TokenEmbedding& document);
+
 /// What TokenEmbedder and Reranker share: vectors of tokens, each text's as soon as it is computed,
 /// because those of many texts take much memory. Not thread-safe.
 class TokenVectors {
@@ -38,8 +49,6 @@ class TokenVectors {
 
   const HeadInfo& head() const noexcept { return batcher_.model().info().head; }
   Status add(std::string_view text, const RunOptions& options);
-  bool has_vector(size_t index, int32_t id) const;
-  TokenEmbedding vectors_of(const Session::Rows& rows, const TextBatcher::Place& place) const;
 
   TextBatcher batcher_;
   std::string_view output_;  // a constant

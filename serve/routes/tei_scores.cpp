@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "lanewise/status_macros.hpp"
+#include "serve/abilities.hpp"
 #include "serve/json/writer.hpp"
 #include "serve/routes/answering.hpp"
 
@@ -21,6 +22,21 @@ Result<bool> applies_sigmoid(const ModelInfo& info, bool raw) {
 
 float sigmoid_of(float logit) {
   return static_cast<float>(1.0 / (1.0 + std::exp(-static_cast<double>(logit))));
+}
+
+/// The name of the model that is best made for ranking; empty if none is.
+std::string best_ranker(const Served& served, Exchange& exchange) {
+  std::string best;
+  int best_place = 0;
+  for (const auto& slot : served.models->all()) {
+    const Result<std::shared_ptr<ServedModel>> model = slot->get(exchange);
+    if (!model.ok() || !(*model)->tokenizer().ok()) continue;
+    const int place = ranking_place((*model)->info());
+    if (place == 0 || (best_place > 0 && place >= best_place)) continue;
+    best = slot->name();
+    best_place = place;
+  }
+  return best;
 }
 
 struct Ranking {
@@ -71,7 +87,7 @@ Result<Prediction> predict_with(ServedModel& model, const std::vector<TextOrPair
 
 Reply tei_rerank(const Served& served, Exchange& exchange, std::string_view body) {
   return answer_fields(ErrorStyle::kTei, body, [&](Fields& fields) -> Result<Reply> {
-    const std::string name = fields.text("model").value_or("");
+    std::string name = fields.text("model").value_or("");
     RankQuery query;
     query.query = fields.required_text("query");
     query.texts = fields.required_texts("texts", served.limits->texts);
@@ -81,6 +97,7 @@ Reply tei_rerank(const Served& served, Exchange& exchange, std::string_view body
                                 .field = "texts"};
     static_cast<void>(fields.choice("truncation_direction", {"Right", "right"}));
     LANEWISE_RETURN_IF_ERROR(fields.finish());
+    if (name.empty()) name = best_ranker(served, exchange);
     const auto rank = [&](ServedModel& model) -> Result<Ranking> {
       Ranking ranking;
       LANEWISE_ASSIGN_OR_RETURN(ranking.sigmoid, applies_sigmoid(model.info(), raw));

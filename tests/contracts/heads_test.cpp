@@ -246,6 +246,23 @@ TEST_F(HeadContract, RerankerOfEmbeddings) {
       [&](Reranker& made) { return made.rank("a query", wrong_); }, bits);
 }
 
+TEST_F(HeadContract, RerankerOfSparseEmbeddings) {
+  const Model model = open_masked();
+  const RankingOptions by_weights{.by = RankBy::kSparse};
+  expect_contract(
+      "Reranker::create, sparse", [&] { return open(); },
+      [&](const Model& opened) { return Reranker::create(opened, kTwoThreads, by_weights); },
+      kMade);
+  const auto bits = [](const Reranker&, const Result<std::vector<RankedText>>& ranking) {
+    std::string all;
+    for (const RankedText& one : *ranking) all += bytes(&one.score, 1);
+    return all;
+  };
+  expect_contract(
+      "Reranker::rank, sparse", [&] { return expect_ok(Reranker::create(model, kTwoThreads)); },
+      [&](Reranker& made) { return made.rank("a query", texts_); }, bits);
+}
+
 TEST_F(HeadContract, EmbedderDimension) {
   put_bert();
   const Model model = open();

@@ -127,11 +127,15 @@ TEST_F(EmbeddingRankerTest, SaysWhatIsWrong) {
   const std::string_view damaged[] = {"a", "\xFF"};
   EXPECT_TRUE(has(reranker->rank("a", damaged).status().message(), "text 2"));
   std::filesystem::remove(path("modules.json"));
-  add_masked_head();
+  config_["architectures"] = R"(["BertForTokenClassification"])";
+  set_tensor("classifier.weight", {3, kHidden});
+  set_tensor("classifier.bias", {3});
+  config_["num_labels"] = "3";
   write();
   const Status status = Reranker::create(open()).status();
   EXPECT_EQ(status.code(), StatusCode::kUnsupported);
-  EXPECT_TRUE(has(status.message(), "fill-mask, cannot rank texts", "cross-encoder", "embedding"));
+  EXPECT_TRUE(has(status.message(), "token-classification, cannot rank texts", "cross-encoder",
+                  "embedding", "sparse"));
 }
 
 }  // namespace

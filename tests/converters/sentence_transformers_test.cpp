@@ -321,6 +321,24 @@ TEST_F(DenseTest, RefusesWhatItCannotDo) {
   refused(StatusCode::kNotFound, "", "tensor 'linear.bias' is missing");
 }
 
+TEST_F(DenseTest, MayStandBeforeThePooling) {
+  put_modules({{"Transformer", ""}, {"Dense", "2_Dense"}, {"Pooling", "1_Pooling"}});
+  put("1_Pooling/config.json", R"({"embedding_dimension": 7, "pooling_mode": "mean"})");
+  put_dense(R"(, "module_input_name": "token_embeddings")");
+  const ConvertedFile out = converted();
+  const std::string pooled = out.graph.producer(out.graph.outputs.at("sentence_embedding"))->name;
+  EXPECT_EQ(pooled, "sentence.pool");
+  const graph::Node* dense = out.graph.producer(out.graph.outputs.at("token_embeddings"));
+  EXPECT_EQ(out.node(pooled).inputs.front(), out.graph.outputs.at("token_embeddings"));
+  EXPECT_EQ(*dense->attributes.get_string("activation", ""), "tanh");
+  // Without a name it is for the vector of a text, which is not there yet.
+  put_dense("");
+  const auto refusal = [&] { return load(source_.string(), options_).status().message(); };
+  EXPECT_TRUE(has(refusal(), "module 'Dense' is not supported here"));
+  put_modules({{"Transformer", ""}, {"Normalize", "3"}, {"Pooling", "1_Pooling"}});
+  EXPECT_TRUE(has(refusal(), "module 'Normalize' is not supported here"));
+}
+
 TEST_F(SentenceTransformersTest, FollowsModulesIntoFoldersBelowOnly) {
   write_config();
   write_tensors("0_BERT/model.safetensors", tensors_);

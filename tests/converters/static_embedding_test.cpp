@@ -132,6 +132,39 @@ TEST_F(StaticEmbeddingTest, Model2VecsTablesAreFoldedAndUnknownTokensLeftOut) {
   EXPECT_TRUE(has(failure(StatusCode::kNotFound), "'embedding.weight' or 'embeddings'"));
 }
 
+TEST_F(StaticEmbeddingTest, Model2VecsBytesAreNumbers) {
+  tensors_.clear();
+  Tensor table(DataType::kI8, {kVocabulary, kDimension});
+  for (int64_t i = 0; i < kVocabulary * kDimension; ++i) {
+    table.as<int8_t>()[i] = static_cast<int8_t>(i * 37 % 255 - 127);
+  }
+  tensors_["embeddings"] = table;
+  const auto number = [&](int64_t row, int64_t i) {
+    return static_cast<double>(table.as<int8_t>()[row * kDimension + i]);
+  };
+  put_model2vec("false");
+  const std::vector<float> plain = vector_of("a ? b");
+  for (int64_t i = 0; i < kDimension; ++i) {
+    EXPECT_EQ(plain[static_cast<size_t>(i)], (number(5, i) + number(6, i)) / 2);
+  }
+  EXPECT_FALSE(reported("unused"));
+  set_tensor("weights", {kVocabulary});
+  Tensor mapping(DataType::kI32, {kVocabulary});
+  for (int64_t i = 0; i < kVocabulary; ++i) mapping.as<int32_t>()[i] = kVocabulary - 1 - i;
+  tensors_["mapping"] = mapping;
+  put_model2vec("false");
+  const std::vector<float> selected = vector_of("a ? b");
+  for (int64_t i = 0; i < kDimension; ++i) {
+    const double sum = number(kVocabulary - 6, i) * value("weights", 5) +
+                       number(kVocabulary - 7, i) * value("weights", 6);
+    EXPECT_NEAR(selected[static_cast<size_t>(i)], sum / 2, 1e-3);
+  }
+  // Other integers are no vectors.
+  tensors_["embeddings"] = Tensor(DataType::kI32, {kVocabulary, kDimension});
+  put_model2vec("false");
+  EXPECT_TRUE(has(failure(StatusCode::kInvalidArgument), "not floating-point", "embeddings"));
+}
+
 TEST_F(StaticEmbeddingTest, UnknownTokensOfUnigramModelsAreLeftOut) {
   put_unigram("null");
   put_model2vec("true");

@@ -8,10 +8,11 @@ Saves small models with random weights and the tokenizer of check_heads.py, and 
     embed --tokens   token embeddings of SentenceTransformer; documents and queries of MultiVectorEncoder, for the folders
                      of ColBERT itself, of PyLate, and of MultiVectorEncoder
     rerank           the same models' MaxSim
-    BGE-M3           --tokens, --sparse and the sentence embedding, by FlagEmbedding's rules, which are written out here
-    static vectors   StaticEmbedding, and a folder of Model2Vec, with and without modules.json, by model2vec itself
+    BGE-M3           --tokens, --sparse, the sentence embedding and rerank, by FlagEmbedding's rules, which are written out here
+    static vectors   StaticEmbedding, and a folder of Model2Vec, with and without modules.json, and in each type and with a reduced
+                     vocabulary as model2vec saves it, by model2vec itself
     embed --sparse   SpladePooling with `sum`, and with log1p_relu
-    rerank           a CrossEncoder with a default prompt; a SentenceTransformer with prompts, by each similarity
+    rerank           a CrossEncoder with a default prompt; a SentenceTransformer and a SparseEncoder with prompts, by each similarity
 
 Numbers must be within 2e-5 of the largest. Prints one line for each, and fails if any is wrong.
 """
@@ -171,6 +172,23 @@ def check_m3(program, folder, texts, plain):
         found = sparse[i]["embedding"]
         for token in set(found) | set(expected):
             worst = max(worst, abs(found.get(token, 0.0) - expected.get(token, 0.0)))
+    return max(worst, check_m3_ranker(program, folder, texts, dense, tokens, sparse))
+
+
+def check_m3_ranker(program, folder, texts, dense, tokens, sparse):
+    """FlagEmbedding's M3Embedder.compute_score, from the vectors that have just been compared."""
+    query, worst = 7, 0.0
+    by_way = {"embeddings": [], "sparse": [], "tokens": []}
+    q = torch.tensor(tokens[query]["embeddings"])
+    for i in range(len(texts)):
+        by_way["embeddings"].append(float(torch.tensor(dense[query]["embedding"]) @ torch.tensor(dense[i]["embedding"])))
+        by_way["sparse"].append(sum(w * sparse[i]["embedding"].get(t, 0.0) for t, w in sparse[query]["embedding"].items()))
+        by_way["tokens"].append(float((q @ torch.tensor(tokens[i]["embeddings"]).T).max(-1).values.sum() / len(q)))
+    for way, scores in by_way.items():
+        worst = max(worst, compare_scores(program, folder, texts[query], texts, scores, "--by", way))
+    for weights, flags in (((0.4, 0.2, 0.4), ()), ((1, 1, 1), ("--by", "mixed", "--mix", "1,1,1"))):
+        scores = [sum(w * x for w, x in zip(weights, one)) / sum(weights) for one in zip(*by_way.values())]
+        worst = max(worst, compare_scores(program, folder, texts[query], texts, scores, *flags))
     return worst
 
 
@@ -184,6 +202,24 @@ def check_static(program, folder, tokenizer, texts):
     model = SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_weights=table), Normalize()], device="cpu")
     model.save_pretrained(str(folder))
     return worst_of(lanewise(program, "embed", folder, texts=texts), model.encode(texts), "embedding")
+
+
+def check_quantized_model2vec(program, folder, tokenizer, texts, dtype, clusters):
+    """As model2vec itself quantises, saves and reads a model."""
+    table = torch.randn(len(tokenizer), VECTOR).numpy()
+    made = StaticModel(table, tokenizer.backend_tokenizer, normalize=False)
+    made.save_pretrained(folder / "made")
+    worst = 0.0
+    for normalize in (True, False):
+        read = StaticModel.from_pretrained(str(folder / "made"), quantize_to=dtype, vocabulary_quantization=clusters, normalize=normalize,
+                                           force_download=False)
+        read.save_pretrained(folder / "saved")
+        (folder / "saved" / "modules.json").unlink()  # With it, unknown tokens count, as in sentence-transformers.
+        expected = StaticModel.from_pretrained(str(folder / "saved"), force_download=False).encode(texts).astype("float32")
+        # float16 vectors are rounded there.
+        scale = 0.02 if dtype == "float16" else 1.0
+        worst = max(worst, worst_of(lanewise(program, "embed", folder / "saved", texts=texts), expected, "embedding") * scale)
+    return worst
 
 
 def check_model2vec(program, folder, tokenizer, texts, modules):
@@ -232,6 +268,30 @@ def check_splade(program, folder, tokenizer, texts, **settings):
     return worst / largest
 
 
+def save_splade(folder, tokenizer, **options):
+    make_bert(folder / "made", tokenizer, transformers.BertForMaskedLM)
+    from sentence_transformers.base.modules import Transformer
+    from sentence_transformers.sparse_encoder.modules import SpladePooling
+
+    encoder = SparseEncoder(modules=[Transformer(str(folder / "made"), transformer_task="fill-mask"), SpladePooling()], device="cpu", **options)
+    encoder.save_pretrained(str(folder / "saved"))
+    return SparseEncoder(str(folder / "saved"), device="cpu")
+
+
+def compare_scores(program, folder, query, texts, scores, *flags):
+    """The order and scores, the latter relative to the largest."""
+    scale = max(map(abs, scores)) or 1.0
+    expected = [{"index": i, "score": scores[i] / scale} for i in sorted(range(len(texts)), key=lambda i: -scores[i])]
+    found = lanewise(program, "rerank", folder, "--query", query, "--top", len(texts), *flags, texts=texts)
+    return compare_ranked([one | {"score": one["score"] / scale} for one in found], expected, "index")
+
+
+def check_splade_ranker(program, folder, tokenizer, texts, similarity):
+    model = save_splade(folder, tokenizer, similarity_fn_name=similarity, prompts={"query": "la ", "document": "der Zug "})
+    scores = model.similarity(model.encode_query([SENTENCES[3]]), model.encode_document(texts))[0].tolist()
+    return compare_scores(program, folder / "saved", SENTENCES[3], texts, scores)
+
+
 def check_prompted_reranker(program, folder, tokenizer, texts):
     make_bert(folder / "made", tokenizer, transformers.BertForSequenceClassification, num_labels=1)
     model = CrossEncoder(str(folder / "made"), device="cpu", prompts={"ask": "der Zug "}, default_prompt_name="ask")
@@ -251,11 +311,7 @@ def check_embedding_ranker(program, folder, tokenizer, texts, similarity):
                                 prompts={"query": "la ", "document": "der Zug "})
     model.save_pretrained(str(folder / "saved"))
     scores = model.similarity(model.encode_query([SENTENCES[3]]), model.encode_document(texts))[0].tolist()
-    order = sorted(range(len(texts)), key=lambda i: -scores[i])
-    scale = max(map(abs, scores))
-    expected = [{"index": i, "score": scores[i] / scale} for i in order]
-    found = lanewise(program, "rerank", folder / "saved", "--query", SENTENCES[3], "--top", len(texts), texts=texts)
-    return compare_ranked([one | {"score": one["score"] / scale} for one in found], expected, "index")
+    return compare_scores(program, folder / "saved", SENTENCES[3], texts, scores)
 
 
 def save_m3_tokenizer(folder):
@@ -297,6 +353,11 @@ def checks(program, root):
     for modules in (True, False):
         yield f"Model2Vec, {'' if modules else 'no '}modules.json", lambda f, modules=modules: check_model2vec(
             program, f, tokenizer, words, modules)
+    for dtype, clusters in (("float16", None), ("float64", None), ("int8", None), ("int8", 90), ("float32", 90)):
+        yield f"Model2Vec, {dtype}, {clusters or 'all'} vectors", lambda f, d=dtype, c=clusters: check_quantized_model2vec(
+            program, f, tokenizer, words, d, c)
+    for similarity in ("dot", "cosine", "euclidean", "manhattan", None):
+        yield f"rerank by SPLADE's {similarity}", lambda f, s=similarity: check_splade_ranker(program, f, tokenizer, texts[:60], s)
     for strategy in ("max", "sum"):
         for activation in ("relu", "log1p_relu"):
             yield f"SpladePooling {strategy} {activation}", lambda f, s=strategy, a=activation: check_splade(

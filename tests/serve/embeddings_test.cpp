@@ -243,6 +243,31 @@ TEST_F(EncoderRoutes, Tokenize) {
   EXPECT_EQ(plain[1].size(), 1U);
 }
 
+TEST_F(EncoderRoutes, WithoutANameTheModelThatIsMadeForItRanks) {
+  add("sparse", masked());
+  add("embeddings", bert());
+  const Model scores = with_head("BertForSequenceClassification", 1);
+  add("scores", scores);
+  add("labels", with_head("BertForSequenceClassification", 3));
+  start();
+  const Json query{{"query", "a b"}, {"texts", kTexts}};
+  const Json found = post("/rerank", query).json();
+  Reranker reranker = expect_ok(Reranker::create(scores, kOneThread));
+  const auto expected = expect_ok(reranker.rank("a b", text_views()));
+  ASSERT_EQ(found.size(), expected.size()) << found;
+  for (size_t i = 0; i < expected.size(); ++i) {
+    EXPECT_EQ(found[i]["index"], expected[i].index);
+    EXPECT_EQ(found[i]["score"].get<float>(), expected[i].score);
+  }
+  for (const char* name : {"sparse", "embeddings"}) {
+    Json named = query;
+    named["model"] = name;
+    const Json others = post("/rerank", named).json();
+    ASSERT_EQ(others.size(), expected.size()) << others;
+    EXPECT_NE(others, found) << name;
+  }
+}
+
 TEST_F(EncoderRoutes, ModelsAreFoundByNameOrByWhatTheyCan) {
   const Model encoder = bert();
   add("encoder", encoder);
