@@ -340,14 +340,6 @@ Status read_expert_layers(const Config& config, LlamaConfig& c) {
   return {};
 }
 
-/// The operator's limit for what an expert computes.
-Status check_panels(const Config& config, const std::string& field, int64_t features) {
-  constexpr int64_t kPanel = 16;
-  if (features % kPanel == 0) return {};
-  return unsupported(config.label() + ": " + field + " " + std::to_string(features) +
-                     " is not supported with experts, only multiples of " + std::to_string(kPanel));
-}
-
 Status read_experts(const Config& config, LlamaConfig& c) {
   if (c.kind->experts == LlamaExperts::kNone) return {};
   const bool by_field = c.kind->experts == LlamaExperts::kByField;
@@ -365,9 +357,6 @@ Status read_experts(const Config& config, LlamaConfig& c) {
                         config.integer("moe_intermediate_size", 768, 1, kMaxFeatures));
     LW_ASSIGN_OR_RETURN(c.normalize_experts, config.boolean("norm_topk_prob", false));
   }
-  LW_RETURN_IF_ERROR(check_panels(config, "hidden_size", c.width));
-  LW_RETURN_IF_ERROR(check_panels(config, by_field ? "moe_intermediate_size" : "intermediate_size",
-                                  c.expert_hidden));
   if (by_field) return read_expert_layers(config, c);
   for (LlamaLayer& layer : c.layers) layer.has_experts = true;
   return {};
