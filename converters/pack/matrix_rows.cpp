@@ -10,8 +10,7 @@ namespace lanewise::converters {
 
 MatrixRows MatrixRows::of(const graph::Node& node, std::string_view role) {
   const ops::OperatorDescription& op = *ops::find_operator(node.op);
-  const bool has_several =
-      op.matrices != nullptr && op.use_of(role) == ops::WeightUse::kProduct;
+  const bool has_several = op.matrices != nullptr && op.use_of(role) == ops::WeightUse::kProduct;
   return MatrixRows(has_several ? std::max<int64_t>(op.matrices(node.attributes), 1) : 1);
 }
 
