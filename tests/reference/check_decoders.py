@@ -64,7 +64,7 @@ MODELS = [
     ("llama longrope, long", "llama", LLAMA | dict(rope_parameters=LONGROPE | dict(
         original_max_position_embeddings=76))),
     ("mistral window", "mistral", LLAMA | dict(sliding_window=8)),
-    ("ministral", "ministral", LLAMA | dict(sliding_window=8, layer_types=[
+    ("ministral", "ministral", LLAMA | dict(head_dim=20, sliding_window=8, layer_types=[
         "full_attention", "sliding_attention", "full_attention"])),
     ("mistral no window", "mistral", LLAMA | dict(sliding_window=None)),
     ("qwen2", "qwen2", LLAMA),
