@@ -119,6 +119,9 @@ struct OperatorDescription {
   /// `features` are those of the inputs; null: one.
   int64_t (*product_rows)(const Attributes& attributes,
                           std::span<const int64_t> features) = nullptr;
+  /// Its kProduct weight is this many matrices of equal size, one below the other, each in panels
+  /// of its own; null: one. Attributes come from files and are not trusted.
+  int64_t (*matrices)(const Attributes& attributes) = nullptr;
 
   /// The weight of that role, or null if it is not described.
   const WeightRole* find_weight(std::string_view role) const noexcept;

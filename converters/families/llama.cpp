@@ -1,4 +1,4 @@
-// LLaMA and its relatives Mistral, Mixtral, Qwen 2, 3 and 3 MoE, SmolLM3, Phi-3, OLMo 2, Gemma 2 and 3: one graph
+// LLaMA and its relatives Mistral, Ministral, Mixtral, Qwen 2, 3 and 3 MoE, SmolLM3, Phi-3, OLMo 2, Gemma 2 and 3: one graph
 // with the differences of llama_config.cpp. Touvron et al. 2023, arXiv:2302.13971. Names as in
 // Transformers' modeling files.
 
@@ -267,8 +267,8 @@ Result<FamilyModel> build_llama(const FamilyInput& input) {
 
 const Family& llama_family() {
   static constexpr ModelType kModelTypes[] = {
-      {"llama"}, {"mistral"}, {"qwen2"},       {"qwen3"},   {"smollm3"},  {"phi3"},
-      {"olmo2"}, {"gemma2"},  {"gemma3_text"}, {"mixtral"}, {"qwen3_moe"}};
+      {"llama"}, {"mistral"}, {"ministral"}, {"qwen2"},       {"qwen3"},   {"smollm3"},
+      {"phi3"},  {"olmo2"},   {"gemma2"},    {"gemma3_text"}, {"mixtral"}, {"qwen3_moe"}};
   static const Family family = {"llama", kModelTypes, build_llama, /*has_encoder_form=*/true};
   return family;
 }

@@ -28,7 +28,12 @@ constexpr LlamaKind kLlamaKinds[] = {
     {.model_type = "mistral",
      .classes = "Mistral",
      .sizes = {32000, 4096, 14336, 32, 32, 8, 0, 131072},
-     .windows = LlamaWindows::kAll,
+     .windows = LlamaWindows::kByTypes,
+     .tokens = {.bos = 1, .eos = 2}},
+    {.model_type = "ministral",
+     .classes = "Ministral",
+     .sizes = {32000, 4096, 14336, 32, 32, 8, 0, 131072},
+     .windows = LlamaWindows::kByTypes,
      .tokens = {.bos = 1, .eos = 2}},
     {.model_type = "qwen2",
      .classes = "Qwen2",
@@ -219,8 +224,16 @@ Status read_llama_scores(const Config& config, LlamaConfig& c) {
     };
     LW_ASSIGN_OR_RETURN(c.attention_cap, cap("attn_logit_softcapping", c.kind->attention_cap));
     LW_ASSIGN_OR_RETURN(c.logits_cap, cap("final_logit_softcapping", c.kind->logits_cap));
+    // Transformers gives Gemma 3 this field too, but does not read it.
+    if (is_gemma3(c)) c.attention_cap = 0;
     LW_ASSIGN_OR_RETURN(const bool both_ways, config.boolean("use_bidirectional_attention", false));
     c.causal = !both_ways;
+    // Its layers with a window stay causal there, and the others depend on how attention is computed.
+    if (both_ways && !is_gemma3(c)) {
+      return unsupported(config.label() +
+                         ": 'use_bidirectional_attention' true is not supported for " +
+                         std::string(c.kind->model_type));
+    }
   }
   c.scale = 1 / std::sqrt(scalar);
   return {};
@@ -247,6 +260,7 @@ Result<int64_t> read_window(const Config& config, const LlamaConfig& c) {
   return c.causal ? window : window / 2 + 1;
 }
 
+/// Transformers' classes for these ignore `layer_types`.
 bool has_equal_layers(const LlamaConfig& c) {
   return c.kind->windows == LlamaWindows::kAll || c.kind->windows == LlamaWindows::kAllIfUsed;
 }
@@ -254,7 +268,8 @@ bool has_equal_layers(const LlamaConfig& c) {
 /// Whether each layer has a window, where the config does not say.
 Result<std::vector<bool>> usual_windows(const Config& config, const LlamaConfig& c) {
   const auto layers = static_cast<int64_t>(c.layers.size());
-  std::vector<bool> windows(c.layers.size(), has_equal_layers(c));
+  std::vector<bool> windows(c.layers.size(),
+                            has_equal_layers(c) || c.kind->windows == LlamaWindows::kByTypes);
   LW_ASSIGN_OR_RETURN(const int64_t full, config.integer("max_window_layers", 28, 0, kMaxRows));
   LW_ASSIGN_OR_RETURN(const int64_t pattern, config.integer("sliding_window_pattern",
                                                             is_gemma3(c) ? 6 : 2, 1, kMaxLayers));
@@ -340,14 +355,6 @@ Status read_expert_layers(const Config& config, LlamaConfig& c) {
   return {};
 }
 
-/// The operator's limit for what an expert computes.
-Status check_panels(const Config& config, const std::string& field, int64_t features) {
-  constexpr int64_t kPanel = 16;
-  if (features % kPanel == 0) return {};
-  return unsupported(config.label() + ": " + field + " " + std::to_string(features) +
-                     " is not supported with experts, only multiples of " + std::to_string(kPanel));
-}
-
 Status read_experts(const Config& config, LlamaConfig& c) {
   if (c.kind->experts == LlamaExperts::kNone) return {};
   const bool by_field = c.kind->experts == LlamaExperts::kByField;
@@ -365,9 +372,6 @@ Status read_experts(const Config& config, LlamaConfig& c) {
                         config.integer("moe_intermediate_size", 768, 1, kMaxFeatures));
     LW_ASSIGN_OR_RETURN(c.normalize_experts, config.boolean("norm_topk_prob", false));
   }
-  LW_RETURN_IF_ERROR(check_panels(config, "hidden_size", c.width));
-  LW_RETURN_IF_ERROR(check_panels(config, by_field ? "moe_intermediate_size" : "intermediate_size",
-                                  c.expert_hidden));
   if (by_field) return read_expert_layers(config, c);
   for (LlamaLayer& layer : c.layers) layer.has_experts = true;
   return {};
@@ -375,7 +379,7 @@ Status read_experts(const Config& config, LlamaConfig& c) {
 
 Status read_llama_positions(const Config& config, LlamaConfig& c) {
   const RotarySizes sizes{c.head_dim, c.max_positions};
-  RotaryDefaults defaults{.theta = c.kind->theta, .phi = c.kind->fused};
+  RotaryDefaults defaults{.theta = c.kind->theta, .whole = !c.kind->fused, .phi = c.kind->fused};
   if (!is_gemma3(c)) {
     LW_ASSIGN_OR_RETURN(c.rotary, read_rotary(config, defaults, sizes));
     return {};
@@ -383,7 +387,7 @@ Status read_llama_positions(const Config& config, LlamaConfig& c) {
   LW_ASSIGN_OR_RETURN(c.rotary, read_rotary(config, defaults, sizes, "full_attention"));
   LW_ASSIGN_OR_RETURN(const Config parameters, config.object("rope_parameters"));
   LW_ASSIGN_OR_RETURN(const Config local, parameters.object("sliding_attention"));
-  defaults = {.theta = 10000, .theta_field = "rope_local_base_freq"};
+  defaults = {.theta = 10000, .whole = true, .theta_field = "rope_local_base_freq"};
   LW_ASSIGN_OR_RETURN(c.local_rotary, rotary_from(config, local, defaults, sizes));
   return {};
 }

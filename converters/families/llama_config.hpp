@@ -28,7 +28,8 @@ enum class AttentionBias { kNone, kQueryKeyValue, kByField };
 /// Which layers see a window only, where the config does not list them as `layer_types`.
 enum class LlamaWindows {
   kNone,
-  kAll,          ///< Mistral, Phi-3
+  kAll,          ///< Phi-3, Mixtral, whatever `layer_types` says
+  kByTypes,      ///< all (Mistral)
   kLastLayers,   ///< `use_sliding_window`: from layer `max_window_layers` on (Qwen)
   kWithoutRope,  ///< `use_sliding_window`: the layers without rotary positions (SmolLM3)
   kPattern,      ///< all but every second (Gemma 2) or sixth one (Gemma 3)

@@ -45,17 +45,21 @@ class Reader {
     LW_RETURN_IF_ERROR(read_base());
     if (type == "default" || type == "dynamic") return RotaryFrequencies{plain(base_), 1};
     if (type == "longrope") return longrope();
-    LW_ASSIGN_OR_RETURN(const double factor, required("factor"));
-    if (type == "linear") return linear(static_cast<float>(factor));
-    if (type == "llama3") return llama3(static_cast<float>(factor));
-    if (type == "yarn") return yarn(factor);
-    if (type == "ntk" && defaults_.ntk) return ntk(factor);
+    const bool is_known = type == "linear" || type == "llama3" || type == "yarn";
+    if (is_known || (type == "ntk" && defaults_.ntk)) return scaled(type);
     return unsupported(config_.label() + ": unknown rope_type " + base::in_quotes(type) +
                        "; known: default, linear, dynamic, llama3, yarn, longrope" +
                        (defaults_.ntk ? ", ntk" : ""));
   }
 
  private:
+  Result<RotaryFrequencies> scaled(const std::string& type) const {
+    LW_ASSIGN_OR_RETURN(const double factor, required("factor"));
+    if (type == "linear") return linear(static_cast<float>(factor));
+    if (type == "llama3") return llama3(static_cast<float>(factor));
+    return type == "yarn" ? yarn(factor) : ntk(factor);
+  }
+
   /// A parameter that may stand beside the parameters too.
   Result<double> number_or_outside(const std::string& field, const char* outside, double fallback,
                                    double most) const {
@@ -77,6 +81,11 @@ class Reader {
     LW_ASSIGN_OR_RETURN(
         const double partial,
         number_or_outside("partial_rotary_factor", defaults_.partial_field, defaults_.partial, 1));
+    if (defaults_.whole && partial != 1) {
+      return unsupported(
+          config_.label() +
+          ": 'partial_rotary_factor' other than 1 is not supported for this model_type");
+    }
     base_.theta = static_cast<float>(theta);
     base_.dim = static_cast<int64_t>(static_cast<double>(sizes_.head_dim) * partial);
     if (base_.dim >= 2 && base_.dim % 2 == 0) return {};

@@ -23,6 +23,7 @@ struct RotaryFrequencies {
 struct RotaryDefaults {
   double theta = 10000;
   double partial = 1;  ///< the part of a head that is turned
+  bool whole = false;  ///< a part is refused: Transformers' class fails, or ignores the field
   const char* theta_field = "rope_theta";
   const char* partial_field = "partial_rotary_factor";
   /// Whether `original_max_position_embeddings` stands beside the parameters, as in Phi-3; then

@@ -124,4 +124,26 @@ Result<JoinedTensors> read_joined(const Checkpoint& checkpoint, const TensorPart
   return joined;
 }
 
+JoinedTensors pad(JoinedTensors joined, const MatrixRows& rows) {
+  const Shape stored = rows.stored(joined.shape);
+  if (stored == joined.shape) return joined;
+  const int64_t all = joined.shape[0], columns = joined.shape[1];
+  const auto size = static_cast<size_t>(stored[0] * columns);
+  auto owned = std::make_unique<float[]>(size);
+  int64_t first = 0;
+  for (const F32Tensor& part : joined.parts) {
+    const int64_t count = columns == 0 ? 0 : std::ssize(part.values) / columns;
+    for (const RowRange& range : rows.ranges(all, first, count)) {
+      std::copy_n(part.values.data() + (range.stacked - first) * columns, range.count * columns,
+                  owned.get() + range.stored * columns);
+    }
+    first += count;
+  }
+  JoinedTensors padded;
+  padded.shape = stored;
+  const std::span<const float> values(owned.get(), size);
+  padded.parts.push_back(F32Tensor{values, std::move(owned)});
+  return padded;
+}
+
 }  // namespace lanewise::converters

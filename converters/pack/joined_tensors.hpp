@@ -6,6 +6,7 @@
 
 #include "converters/formats/checkpoint.hpp"
 #include "converters/formats/elements.hpp"
+#include "converters/pack/matrix_rows.hpp"
 #include "converters/pack/tensor_parts.hpp"
 #include "lanewise/status.hpp"
 
@@ -32,5 +33,8 @@ Result<Shape> joined_shape(const Checkpoint& checkpoint, const TensorParts& part
 /// Reads them as f32. Fails as joined_shape() and read_f32() do.
 Result<JoinedTensors> read_joined(const Checkpoint& checkpoint, const TensorParts& parts,
                                   const std::vector<std::string>& names);
+
+/// The rows where they are stored, zeros between them. Without such, `joined` itself.
+JoinedTensors pad(JoinedTensors joined, const MatrixRows& rows);
 
 }  // namespace lanewise::converters

@@ -1,6 +1,7 @@
 #include "converters/pack/kept_weights.hpp"
 
 #include <optional>
+#include <span>
 
 #include "base/messages.hpp"
 #include "base/status_macros.hpp"
@@ -81,14 +82,17 @@ Result<const std::byte*> read_stored(const Checkpoint& checkpoint, const Checkpo
   return view.as<std::byte>();
 }
 
-/// Stores rows from row `first` of the weight on.
-Status put_rows(const Checkpoint& checkpoint, const StoredRows& rows, int64_t first,
-                ops::PackedWeight& weight) {
+/// Stores rows in those of the weight that `ranges` says.
+Status put_rows(const Checkpoint& checkpoint, const StoredRows& rows,
+                std::span<const RowRange> ranges, ops::PackedWeight& weight) {
   Scratch scratch;
   LW_ASSIGN_OR_RETURN(const std::byte* stored, read_stored(checkpoint, *rows.tensor, scratch));
   // Halves may begin anywhere, blocks only with a row (format_of()).
-  const int64_t before = ops::kept_row_bytes(weight.format, rows.offset);
-  ops::put_kept_rows(weight, first, rows.shape[0], stored + before);
+  stored += ops::kept_row_bytes(weight.format, rows.offset);
+  for (const RowRange& range : ranges) {
+    ops::put_kept_rows(weight, range.stored, range.count, stored);
+    stored += range.count * ops::kept_row_bytes(weight.format, rows.shape[1]);
+  }
   return {};
 }
 
@@ -124,14 +128,17 @@ Result<Shape> kept_shape(const Checkpoint& checkpoint, const TensorParts& parts,
 }
 
 Result<ops::PackedWeight> pack_kept(const Checkpoint& checkpoint, const TensorParts& parts,
-                                    const std::vector<std::string>& names, WeightFormat format) {
+                                    const std::vector<std::string>& names, WeightFormat format,
+                                    const MatrixRows& places) {
   LW_ASSIGN_OR_RETURN(const Shape shape, kept_shape(checkpoint, parts, names));
-  ops::PackedWeight weight = ops::make_kept_weight(format, shape[0], shape[1]);
+  ops::PackedWeight weight = ops::make_kept_weight(format, places.stored(shape[0]), shape[1]);
   int64_t first = 0;
   for (const std::string& name : names) {
     const StoredRows rows = *find_rows(checkpoint, parts, name);
-    LW_RETURN_IF_ERROR(put_rows(checkpoint, rows, first, weight));
-    first += rows.shape[0];
+    const int64_t count = rows.shape[0];
+    const auto ranges = places.ranges(shape[0], first, count);
+    LW_RETURN_IF_ERROR(put_rows(checkpoint, rows, ranges, weight));
+    first += count;
   }
   return weight;
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "converters/formats/checkpoint.hpp"
+#include "converters/pack/matrix_rows.hpp"
 #include "converters/pack/tensor_parts.hpp"
 #include "lanewise/status.hpp"
 #include "ops/weights/packed_weight.hpp"
@@ -31,9 +32,10 @@ bool keep_alike(const Checkpoint& checkpoint, const TensorParts& parts,
 Result<Shape> kept_shape(const Checkpoint& checkpoint, const TensorParts& parts,
                          const std::vector<std::string>& names);
 
-/// Packs the matrices, whose kept_format() is `format`, not f32. Fails as kept_shape() and
-/// Checkpoint::read() do.
+/// Packs the matrices, whose kept_format() is `format`, not f32, with their rows where `places`
+/// says. Fails as kept_shape() and Checkpoint::read() do.
 Result<ops::PackedWeight> pack_kept(const Checkpoint& checkpoint, const TensorParts& parts,
-                                    const std::vector<std::string>& names, WeightFormat format);
+                                    const std::vector<std::string>& names, WeightFormat format,
+                                    const MatrixRows& places = MatrixRows());
 
 }  // namespace lanewise::converters

@@ -13,6 +13,7 @@
 #include "converters/pack/joined_tensors.hpp"
 #include "converters/pack/kept_weights.hpp"
 #include "converters/pack/layouts.hpp"
+#include "converters/pack/matrix_rows.hpp"
 #include "converters/pack/tables.hpp"
 #include "converters/quantize/quantize_rows.hpp"
 #include "ops/description.hpp"
@@ -30,7 +31,12 @@ struct Use {
   std::string node;
   std::string role;
   Layout layout;
+  MatrixRows places;
 };
+
+Use use_of(const graph::Node& node, const std::string& role) {
+  return {node.name, role, layout_of(node.op, role), MatrixRows::of(node, role)};
+}
 
 /// Roles of a node and the tensors in them.
 using Roles = std::vector<std::pair<std::string, std::string>>;
@@ -44,7 +50,7 @@ std::map<std::vector<std::string>, Use> products_of(const graph::Graph& graph) {
   std::map<std::vector<std::string>, Use> products;
   for (const graph::Node& node : graph.nodes) {
     for (const auto& [role, sources] : node.weights) {
-      const Use use{node.name, role, layout_of(node.op, role)};
+      const Use use = use_of(node, role);
       if (use.layout == Layout::kPanels) products.try_emplace(sources, use);
     }
   }
@@ -57,18 +63,19 @@ struct WeightReader {
   const TensorParts* parts;
   std::string name;
   std::vector<std::string> sources;
+  MatrixRows places;
   bool only_finite;
 
   Result<JoinedTensors> read() const {
     // Of the tensors before, which are written by now.
     checkpoint->release_pages();
     LW_ASSIGN_OR_RETURN(JoinedTensors joined, read_joined(*checkpoint, *parts, sources));
-    if (!only_finite) return joined;
+    if (!only_finite) return pad(std::move(joined), places);
     const int64_t columns = joined.shape.empty() ? 1 : joined.shape.back();
     for (const F32Tensor& part : joined.parts) {
       LW_RETURN_IF_ERROR(check_finite(name, part.values, columns));
     }
-    return joined;
+    return pad(std::move(joined), places);
   }
 
   /// The values as they are: in place, if they are one tensor of f32.
@@ -102,7 +109,7 @@ struct WeightReader {
 
   Result<ops::PackedWeight> pack_kept(WeightFormat format) const {
     checkpoint->release_pages();
-    return converters::pack_kept(*checkpoint, *parts, sources, format);
+    return converters::pack_kept(*checkpoint, *parts, sources, format, places);
   }
 };
 
@@ -169,94 +176,112 @@ class Packer {
   Result<Suffixes> add(const Use& use, const Names& sources) {
     const bool keep = types_.keep && use.layout != Layout::kRows;
     const WeightFormat kept = keep ? kept_format(checkpoint_, parts_, sources) : WeightFormat::f32;
-    const std::string name = use.node + "." + use.role;
+    const WeightReader reader{&checkpoint_, &parts_,    use.node + "." + use.role,
+                              sources,      use.places, types_.only_finite};
     // Rows of a table in bf16 are f32 without their lower halves, which are zero.
     const bool is_bf16_table = use.layout == Layout::kTable && kept == WeightFormat::bf16_exact;
-    if (kept != WeightFormat::f32 && !is_bf16_table) return add_kept(name, sources, kept);
-    LW_ASSIGN_OR_RETURN(const Shape shape, joined_shape(checkpoint_, parts_, sources));
-    if (use.layout == Layout::kRows) return add_rows(name, sources, shape);
-    if (shape.size() != 2) {
-      return invalid_argument(in_quotes(name) + ": expected 2 dimensions, found " +
-                              to_string(shape));
+    if (kept != WeightFormat::f32 && !is_bf16_table) return add_kept(reader, kept);
+    LW_ASSIGN_OR_RETURN(const Shape stacked, joined_shape(checkpoint_, parts_, sources));
+    if (use.layout == Layout::kRows) return add_rows(reader, stacked);
+    if (stacked.size() != 2) {
+      return invalid_argument(in_quotes(reader.name) + ": expected 2 dimensions, found " +
+                              to_string(stacked));
     }
-    if (use.layout == Layout::kPanels) return add_product(name, sources, shape);
+    LW_RETURN_IF_ERROR(use.places.check(stacked[0]));
+    const Shape shape = use.places.stored(stacked);
+    if (use.layout == Layout::kPanels) return add_product(reader, shape);
     const auto format = is_bf16_table ? WeightFormat::bf16_rows : table_format(types_.format);
-    if (format != WeightFormat::f32_rows) return add_table(name, sources, shape, format);
-    result_.formats[name] = format;
-    return add_rows(name, sources, shape);
+    if (format != WeightFormat::f32_rows) return add_table(reader, shape, format);
+    result_.formats[reader.name] = format;
+    return add_rows(reader, shape);
   }
 
   /// Records where the tensors of a weight went.
   void add_pieces(const Use& use, const std::vector<std::string>& sources) {
-    int64_t row = 0;
+    int64_t all = 0;
+    for (const std::string& source : sources) all += rows_in(piece_of(use, source).shape);
+    int64_t first = 0;
     for (const std::string& source : sources) {
-      PackedPiece piece{source, 0, {}, use.node, use.role, row};
+      const PackedPiece piece = piece_of(use, source);
+      const int64_t count = rows_in(piece.shape);
       const auto part = parts_.find(source);
-      if (part != parts_.end()) {
-        piece.tensor = part->second.tensor;
-        piece.offset = part->second.offset;
-        piece.shape = part->second.shape;
-      } else {
-        piece.shape = checkpoint_.find(source)->shape;
-      }
-      row += piece.shape.empty() ? 1 : piece.shape[0];
       const bool is_computed = part != parts_.end() && part->second.compute;
-      if (!is_computed) result_.pieces.push_back(std::move(piece));
+      if (!is_computed) add_ranges(piece, use.places.ranges(all, first, count));
+      first += count;
     }
   }
 
-  Result<Suffixes> add_kept(const std::string& name, const Names& sources, WeightFormat format) {
-    LW_ASSIGN_OR_RETURN(const Shape shape, kept_shape(checkpoint_, parts_, sources));
-    return add_deferred(
-        name, format, ops::tensors_of_weight(format, shape[0], shape[1]),
-        [reader = reader(name, sources), format] { return reader.pack_kept(format); });
+  PackedPiece piece_of(const Use& use, const std::string& source) const {
+    const auto found = parts_.find(source);
+    if (found == parts_.end()) {
+      return {source, 0, checkpoint_.find(source)->shape, use.node, use.role, 0};
+    }
+    const TensorPart& part = found->second;
+    return {part.tensor, part.offset, part.shape, use.node, use.role, 0};
+  }
+
+  static int64_t rows_in(const Shape& shape) { return shape.empty() ? 1 : shape[0]; }
+
+  void add_ranges(PackedPiece piece, std::span<const RowRange> ranges) {
+    for (const RowRange& range : ranges) {
+      if (ranges.size() > 1) piece.shape[0] = range.count;
+      piece.row = range.stored;
+      result_.pieces.push_back(piece);
+      piece.offset += ranges.size() > 1 ? range.count * piece.shape[1] : 0;
+    }
+  }
+
+  Result<Suffixes> add_kept(const WeightReader& reader, WeightFormat format) {
+    LW_ASSIGN_OR_RETURN(const Shape stacked, kept_shape(checkpoint_, parts_, reader.sources));
+    LW_RETURN_IF_ERROR(reader.places.check(stacked[0]));
+    const Shape shape = reader.places.stored(stacked);
+    return add_deferred(reader.name, format, ops::tensors_of_weight(format, shape[0], shape[1]),
+                        [reader, format] { return reader.pack_kept(format); });
   }
 
   /// Values of which only the place changes.
-  Suffixes add_rows(const std::string& name, const Names& sources, const Shape& shape) {
-    result_.tensors.push_back({name, DataType::kF32, shape,
-                               [reader = reader(name, sources)] { return reader.read_bytes(); }});
-    return {{"", name}};
+  Suffixes add_rows(const WeightReader& reader, const Shape& shape) {
+    result_.tensors.push_back(
+        {reader.name, DataType::kF32, shape, [reader] { return reader.read_bytes(); }});
+    return {{"", reader.name}};
   }
 
-  Result<Suffixes> add_table(const std::string& name, const Names& sources, const Shape& shape,
-                             WeightFormat format) {
+  Result<Suffixes> add_table(const WeightReader& reader, const Shape& shape, WeightFormat format) {
     const int64_t n = shape[0], k = shape[1];
     return add_deferred(
-        name, format, tensors_of_table(format, n, k),
-        [reader = reader(name, sources), format, n, k] {
+        reader.name, format, tensors_of_table(format, n, k), [reader, format, n, k] {
           return reader.pack([=](std::span<const float> w) { return pack_table(format, w, n, k); });
         });
   }
 
   /// A tied table keeps at least 8 bits: no later layer compensates for rounding the embeddings of
   /// all tokens.
-  Result<Suffixes> add_product(const std::string& name, const Names& sources, const Shape& shape) {
+  Result<Suffixes> add_product(const WeightReader& reader, const Shape& shape) {
     const WeightFormat format = types_.format;
-    if (ops::is_packed_from_integers(format)) return add_integers(name, sources, shape);
+    if (ops::is_packed_from_integers(format)) return add_integers(reader, shape);
     const int64_t n = shape[0], k = shape[1];
     if (format != WeightFormat::f32) {
-      return add_deferred(name, format, ops::tensors_of_weight(format, n, k),
-                          [reader = reader(name, sources), format, n, k] {
-                            return reader.pack([=](std::span<const float> w) {
-                              return ops::pack_weight(format, w.data(), n, k);
-                            });
-                          });
+      return add_deferred(
+          reader.name, format, ops::tensors_of_weight(format, n, k), [reader, format, n, k] {
+            return reader.pack(
+                [=](std::span<const float> w) { return ops::pack_weight(format, w.data(), n, k); });
+          });
     }
     // The largest models are in f32, so their matrices are packed from where they are.
-    result_.formats[name] = format;
+    result_.formats[reader.name] = format;
     ops::PackedTensor panels = std::move(ops::tensors_of_weight(format, n, k).front());
-    result_.tensors.push_back({name, panels.type, std::move(panels.shape),
-                               [reader = reader(name, sources)] { return reader.read_panels(); }});
-    return Suffixes{{"", name}};
+    result_.tensors.push_back({reader.name, panels.type, std::move(panels.shape),
+                               [reader] { return reader.read_panels(); }});
+    return Suffixes{{"", reader.name}};
   }
 
   /// Their tensors depend on the quantised values, so these are determined at once.
-  Result<Suffixes> add_integers(const std::string& name, const Names& sources, const Shape& shape) {
+  Result<Suffixes> add_integers(const WeightReader& reader, const Shape& shape) {
+    const std::string& name = reader.name;
     const int64_t n = shape[0], k = shape[1];
-    LW_ASSIGN_OR_RETURN(JoinedTensors joined, reader(name, sources).read());
+    LW_ASSIGN_OR_RETURN(JoinedTensors joined, reader.read());
     const F32Tensor one = std::move(joined).as_one();
-    const bool is_tied = tables_.contains(sources);
+    const bool is_tied = tables_.contains(reader.sources);
     if (is_tied && ops::info_of(types_.format).bits < 8) {
       return add_packed(name, ops::pack_weight(quantize_int8(one.values, n, k)));
     }
@@ -296,10 +321,6 @@ class Packer {
     return suffixes;
   }
 
-  WeightReader reader(const std::string& name, const Names& sources) const {
-    return {&checkpoint_, &parts_, name, sources, types_.only_finite};
-  }
-
   const Checkpoint& checkpoint_;
   const TensorParts& parts_;
   const PackedTypes& types_;
@@ -320,8 +341,7 @@ Result<PackedGraph> pack_graph(graph::Graph graph, const Checkpoint& checkpoint,
   for (graph::Node& node : graph.nodes) {
     decltype(node.weights) weights;
     for (const auto& [role, sources] : node.weights) {
-      LW_ASSIGN_OR_RETURN(const Roles roles,
-                          packer.pack({node.name, role, layout_of(node.op, role)}, sources));
+      LW_ASSIGN_OR_RETURN(const Roles roles, packer.pack(use_of(node, role), sources));
       for (const auto& [packed_role, name] : roles) weights[packed_role] = {name};
     }
     node.weights = std::move(weights);

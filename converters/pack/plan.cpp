@@ -7,6 +7,7 @@
 
 #include "converters/pack/kept_weights.hpp"
 #include "converters/pack/layouts.hpp"
+#include "converters/pack/matrix_rows.hpp"
 #include "converters/pack/tables.hpp"
 
 namespace lanewise::converters {
@@ -32,7 +33,8 @@ class Planner {
       for (const graph::Node& node : graph_.nodes) {
         for (const auto& [role, sources] : node.weights) {
           const Layout layout = layout_of(node.op, role);
-          if ((layout == Layout::kPanels) == products) add(node.op, role, layout, sources);
+          if ((layout == Layout::kPanels) != products) continue;
+          add(node, role, layout, sources);
         }
       }
     }
@@ -40,13 +42,18 @@ class Planner {
   }
 
  private:
-  void add(const std::string& op, const std::string& role, Layout layout, const Sources& sources) {
+  void add(const graph::Node& node, const std::string& role, Layout layout,
+           const Sources& sources) {
     const bool is_tied = layout == Layout::kTable && products_.contains(sources);
     const bool is_new = stored_.insert({layout, sources}).second && !is_tied;
     if (layout == Layout::kPanels) products_.insert(sources);
     const ops::WeightFormat format = format_of(layout, sources);
-    if (is_new) plan_.bytes += bytes(layout, format, size_of(sources));
-    const std::string use = op + " " + role + ", " +
+    if (is_new) {
+      const Size size = size_of(sources);
+      plan_.bytes +=
+          bytes(layout, format, {MatrixRows::of(node, role).stored(size.rows), size.columns});
+    }
+    const std::string use = node.op + " " + role + ", " +
                             std::string(layout == Layout::kRows ? "f32"
                                         : is_tied               ? "shared"
                                                   : ops::label_of(ops::info_of(format)));

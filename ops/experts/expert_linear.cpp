@@ -27,7 +27,9 @@ struct ExpertProblem {
   int64_t n = 0;
   int64_t k = 0;
   bool per_expert = false;
-  WeightPtr weight;  // [experts * n, k]
+  WeightPtr weight;  // [experts * panels() * 16, k]
+
+  int64_t panels() const noexcept { return ceil_div(n, kPanelSize); }  // of each expert
 };
 
 /// Some tokens of one expert, as rows one after another.
@@ -45,12 +47,10 @@ class ExpertLinear final : public Operator {
   void cut(const Operands& operands, int threads, std::vector<Piece>& pieces) const override {
     if (operands.output.rows == 0) return;
     const int64_t parts = parts_of(operands.output.rows, threads);
-    const int64_t panels = p_.n / kPanelSize;
     for (int64_t expert = 0; expert < p_.experts; ++expert) {
       for (int64_t part = 0; part < parts; ++part) {
         pieces.push_back({static_cast<int32_t>(expert), static_cast<int32_t>(expert + 1),
-                          static_cast<int32_t>(panels * part / parts * kPanelSize),
-                          static_cast<int32_t>(panels * (part + 1) / parts * kPanelSize)});
+                          first_feature(part, parts), first_feature(part + 1, parts)});
       }
     }
   }
@@ -77,11 +77,16 @@ class ExpertLinear final : public Operator {
   }
 
  private:
+  /// Of part `part` of `parts`: the first one of a panel, or n.
+  int32_t first_feature(int64_t part, int64_t parts) const noexcept {
+    return static_cast<int32_t>(std::min(p_.panels() * part / parts * kPanelSize, p_.n));
+  }
+
   /// With few tokens there are few experts to divide among the threads, but at least top_k.
   int64_t parts_of(int64_t rows, int threads) const noexcept {
     if (threads <= 1) return 1;
     const int64_t busy = std::min(p_.experts, rows * p_.top_k);
-    return std::clamp(ceil_div(kPiecesPerThread * threads, busy), int64_t{1}, p_.n / kPanelSize);
+    return std::clamp(ceil_div(kPiecesPerThread * threads, busy), int64_t{1}, p_.panels());
   }
 
   int64_t x_stride() const noexcept {
@@ -125,7 +130,7 @@ class ExpertLinear final : public Operator {
     block.x_stride = static_cast<size_t>(x_stride());
     block.y = copies ? y : gathered.to[0];
     block.y_stride = block.n;
-    const auto feature = static_cast<size_t>(expert * p_.n + piece.other_begin);
+    const auto feature = static_cast<size_t>(expert * p_.panels() * kPanelSize + piece.other_begin);
     p_.weight->multiply(block, feature, reinterpret_cast<std::byte*>(y + kRowsAtOnce * p_.n));
     for (int64_t r = 0; copies && r < gathered.rows; ++r) {
       std::copy_n(y + r * n, n, gathered.to[r]);
@@ -158,13 +163,11 @@ Result<ExpertProblem> check(const OperatorConfig& config) {
     return invalid_argument("output: expected a multiple of " + std::to_string(p.top_k) +
                             " features, found " + std::to_string(config.output.features));
   }
-  if (p.n % kPanelSize != 0) {
-    return unsupported("experts of " + std::to_string(p.n) + " features: expected a multiple of " +
-                       std::to_string(kPanelSize));
-  }
-  if (p.n > INT32_MAX / p.experts)
+  if (p.panels() > INT32_MAX / kPanelSize / p.experts) {
     return invalid_argument("more than 2^31 features of all experts");
-  LW_ASSIGN_OR_RETURN(p.weight, bind_weight(config, "weight", p.experts * p.n, p.k));
+  }
+  const int64_t all = p.experts * p.panels() * kPanelSize;
+  LW_ASSIGN_OR_RETURN(p.weight, bind_weight(config, "weight", all, p.k));
   LW_RETURN_IF_ERROR(expect_only_weights(config, "weight", p.weight->format(), {}));
   return p;
 }
@@ -186,6 +189,11 @@ int64_t product_rows(const Attributes& attributes, std::span<const int64_t> feat
   return per_expert.ok() && *per_expert && features.size() > 1 ? features[1] / 2 : 1;
 }
 
+int64_t expert_matrices(const Attributes& attributes) {
+  const auto experts = attributes.get_int("experts", 1);
+  return experts.ok() ? *experts : 1;
+}
+
 }  // namespace
 
 constinit const OperatorDescription expert_linear_operator = {
@@ -194,6 +202,7 @@ constinit const OperatorDescription expert_linear_operator = {
     .step = DecodingStep{DecodingStep::Kind::kSame},
     .weights = kWeights,
     .product_rows = product_rows,
+    .matrices = expert_matrices,
 };
 
 }  // namespace lanewise::ops

@@ -1,5 +1,8 @@
 #include "ops/experts/top_experts.hpp"
 
+#include <algorithm>
+#include <cstdint>
+#include <numeric>
 #include <string>
 
 #include "base/status_macros.hpp"
@@ -10,52 +13,51 @@
 namespace lanewise::ops {
 namespace {
 
-constexpr double kComparisonNanoseconds = 1.0;
+constexpr double kSelectionNanoseconds = 2.0;
 
 class TopExperts final : public RowOperator {
  public:
   TopExperts(int64_t experts, int64_t top_k, bool normalize)
-      : RowOperator(kComparisonNanoseconds * static_cast<double>(experts * top_k)),
+      : RowOperator(kSelectionNanoseconds * static_cast<double>(experts + top_k)),
         experts_(experts),
         top_k_(top_k),
         normalize_(normalize) {}
 
-  void run(const Operands& operands, const Piece& piece, std::byte*) const noexcept override {
+  void run(const Operands& operands, const Piece& piece,
+           std::byte* scratch) const noexcept override {
+    auto* order = reinterpret_cast<int32_t*>(scratch);
     for (int64_t row = piece.begin; row < piece.end; ++row) {
-      choose(operands.inputs[0].f32(row), operands.output.f32(row));
+      choose(operands.inputs[0].f32(row), order, operands.output.f32(row));
     }
   }
 
+  size_t scratch_bytes() const noexcept override {
+    return sizeof(int32_t) * static_cast<size_t>(experts_);
+  }
+
  private:
-  void choose(const float* x, float* routes) const noexcept {
+  /// `order`: [experts], of which the first top_k become the chosen ones.
+  void choose(const float* x, int32_t* order, float* routes) const noexcept {
+    std::iota(order, order + experts_, 0);
+    std::partial_sort(order, order + top_k_, order + experts_,
+                      [x](int32_t a, int32_t b) { return goes_before(x, a, b); });
     float* weights = routes + top_k_;
     float sum = 0.0f;
     for (int64_t j = 0; j < top_k_; ++j) {
-      const int64_t expert = largest_but(x, routes, j);
-      routes[j] = static_cast<float>(expert);
-      weights[j] = x[expert];
+      routes[j] = static_cast<float>(order[j]);
+      weights[j] = x[order[j]];
       sum += weights[j];
     }
     if (!normalize_) return;
     for (int64_t j = 0; j < top_k_; ++j) weights[j] /= sum;
   }
 
-  /// The largest that is not among the first `count` of `chosen`.
-  int64_t largest_but(const float* x, const float* chosen, int64_t count) const noexcept {
-    int64_t best = -1;
-    for (int64_t i = 0; i < experts_; ++i) {
-      if (is_among(i, chosen, count)) continue;
-      // A NaN is replaced by whatever comes later.
-      if (best < 0 || x[i] > x[best] || x[best] != x[best]) best = i;
-    }
-    return best;
-  }
-
-  static bool is_among(int64_t expert, const float* chosen, int64_t count) noexcept {
-    for (int64_t j = 0; j < count; ++j) {
-      if (chosen[j] == static_cast<float>(expert)) return true;
-    }
-    return false;
+  /// A total order, so that the choice does not depend on the algorithm: numbers from the largest
+  /// on, of equal ones the lower index first, then NaNs from the last on.
+  static bool goes_before(const float* x, int32_t a, int32_t b) noexcept {
+    const bool a_is_nan = x[a] != x[a], b_is_nan = x[b] != x[b];
+    if (a_is_nan || b_is_nan) return a_is_nan && b_is_nan ? a > b : b_is_nan;
+    return x[a] != x[b] ? x[a] > x[b] : a < b;
   }
 
   const int64_t experts_;

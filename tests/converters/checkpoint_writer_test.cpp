@@ -235,7 +235,7 @@ TEST_F(CheckpointWriterTest, OfModelFilesInEveryFormat) {
 }
 
 TEST_F(CheckpointWriterTest, OfModelFilesOfDecoders) {
-  for (const char* variant : {"llama", "phi3", "gpt_neox"}) {
+  for (const char* variant : {"llama", "phi3", "gpt_neox", "mixtral_odd"}) {
     use(variant);
     write();
     options_.weights = "";

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <set>
@@ -235,6 +236,39 @@ class TwoTensors final : public Checkpoint {
   std::vector<std::byte> bytes_;
   std::vector<uint16_t> halves_;
 };
+
+TEST(KeptWeights, MatricesOfOneWeightHavePanelsOfTheirOwn) {
+  const TwoTensors checkpoint;
+  // 96 rows are four matrices of 24, in two panels each.
+  constexpr int64_t kMatrices = 4, kRows = 24, kStored = 32;
+  const auto packed =
+      pack_kept(checkpoint, {}, {"halves"}, ops::WeightFormat::f16, MatrixRows(kMatrices));
+  ASSERT_TRUE(packed.ok()) << packed.status().message();
+  std::vector<float> values(kMatrices * kStored * 64);
+  for (int64_t row = 0; row < kMatrices * kRows; ++row) {
+    const int64_t stored = row / kRows * kStored + row % kRows;
+    for (int64_t i = 0; i < 64; ++i) {
+      values[static_cast<size_t>(stored * 64 + i)] = TwoTensors::value(row * 64 + i);
+    }
+  }
+  const auto expected =
+      ops::pack_weight(ops::WeightFormat::f16, values.data(), kMatrices * kStored, 64);
+  EXPECT_EQ(packed->tensors[0].bytes, expected.tensors[0].bytes);
+}
+
+TEST(MatrixRowsTest, RowsOfAMatrixStayTogether) {
+  const MatrixRows rows(3);
+  EXPECT_EQ(rows.stored(3 * 20), 3 * 32);
+  EXPECT_EQ(rows.stored(3 * 16), 3 * 16);
+  EXPECT_TRUE(rows.check(60).ok());
+  EXPECT_TRUE(has(rows.check(61).message(), "61 rows are not 3 matrices of equal size"));
+  std::vector<std::array<int64_t, 3>> found;
+  for (const RowRange& range : rows.ranges(60, 15, 30)) {
+    found.push_back({range.stacked, range.stored, range.count});
+  }
+  EXPECT_EQ(found, (std::vector<std::array<int64_t, 3>>{{15, 15, 5}, {20, 32, 20}, {40, 64, 5}}));
+  EXPECT_EQ(MatrixRows().stored(17), 17);
+}
 
 TEST(KeptWeights, MayBePartsOfTensors) {
   const TwoTensors checkpoint;

@@ -47,7 +47,10 @@ TEST_F(LlamaTest, ChecksEveryField) {
        {"rope_theta", "0", kInvalid, "'rope_theta': expected a positive number"},
        {"rope_scaling", "{\"type\": \"axial\", \"factor\": 2}", kUnsupported,
         "unknown rope_type 'axial'; known: default, linear, dynamic, llama3, yarn, longrope"},
+       {"rope_scaling", "{\"rope_type\": \"mrope\", \"mrope_section\": [2, 2, 1]}", kUnsupported,
+        "unknown rope_type 'mrope'"},
        {"rope_scaling", "{\"rope_type\": \"linear\"}", kInvalid, "'factor': expected a positive"},
+       {"partial_rotary_factor", "0.4", kUnsupported, "'partial_rotary_factor' other than 1"},
        {"rope_scaling", "{\"rope_type\": \"llama3\", \"factor\": 2, \"low_freq_factor\": 2}",
         kInvalid, "'high_freq_factor'"},
        {"rope_scaling", "3", kInvalid, "'rope_scaling': expected an object"},
@@ -71,7 +74,9 @@ TEST_F(LlamaTest, ChecksEveryField) {
                           {"rope_scaling", "{\"type\": \"su\", \"short_factor\": [1, 2, \"3\"]}",
                            kInvalid, "'short_factor': expected an array of numbers"}});
   expect_refused("gemma2", {{"attn_logit_softcapping", "-1", kInvalid, "'attn_logit_softcapping'"},
-                            {"query_pre_attn_scalar", "0", kInvalid, "'query_pre_attn_scalar'"}});
+                            {"query_pre_attn_scalar", "0", kInvalid, "'query_pre_attn_scalar'"},
+                            {"use_bidirectional_attention", "true", kUnsupported,
+                             "'use_bidirectional_attention' true is not supported for gemma2"}});
 }
 
 TEST_F(LlamaTest, ChecksTheFieldsOfExperts) {
@@ -79,14 +84,25 @@ TEST_F(LlamaTest, ChecksTheFieldsOfExperts) {
                  {{"num_local_experts", "0", kInvalid, "'num_local_experts': expected"},
                   {"num_local_experts", "1", kInvalid, "'num_experts_per_tok': expected"},
                   {"num_experts_per_tok", "6", kInvalid, "'num_experts_per_tok': expected"},
-                  {"hidden_size", "72", kUnsupported, "config.json': hidden_size 72 is not"},
-                  {"intermediate_size", "40", kUnsupported, "config.json': intermediate_size 40"}});
+                  {"intermediate_size", "40", kInvalid, "expected [40, 64], file has [48, 64]"}});
   expect_refused("qwen3_moe",
                  {{"num_experts_per_tok", "null", kInvalid, "'num_experts_per_tok': expected"},
-                  {"moe_intermediate_size", "40", kUnsupported, "moe_intermediate_size 40 is not"},
                   {"decoder_sparse_step", "0", kInvalid, "'decoder_sparse_step': expected"},
                   // No experts, so none are chosen.
                   {"num_experts", "0", kNotFound, "'model.layers.0.mlp.gate_proj.weight'"}});
+}
+
+TEST_F(LlamaTest, ScoresOfGemma3AreNotCapped) {
+  for (const auto& [variant, capped] :
+       {std::pair{"gemma2", true}, std::pair{"gemma3_text", false}}) {
+    use(variant);
+    config_["attn_logit_softcapping"] = "2.0";
+    write();
+    for (const graph::Node& node : converted().graph.nodes) {
+      if (node.op != "attention") continue;
+      EXPECT_EQ(*node.attributes.get_double("soft_cap", 0) > 0, capped);
+    }
+  }
 }
 
 TEST_F(LlamaTest, LongRopeNeedsBothListsForALongContext) {
@@ -106,6 +122,11 @@ TEST_F(LlamaTest, WindowsAreThoseOfTheModel) {
   EXPECT_EQ(windows(), (std::vector<int64_t>{0, 0}));
   config_.erase("sliding_window");
   EXPECT_EQ(windows(), (std::vector<int64_t>{4096, 4096}));
+  // Transformers then takes the class of Ministral.
+  config_["layer_types"] = "[\"full_attention\", \"sliding_attention\"]";
+  EXPECT_EQ(windows(), (std::vector<int64_t>{0, 4096}));
+  config_["model_type"] = "\"ministral\"";
+  EXPECT_EQ(windows(), (std::vector<int64_t>{0, 4096}));
   use("qwen2");
   EXPECT_EQ(windows(), (std::vector<int64_t>{0, 5}));
   config_["layer_types"] = "[\"sliding_attention\", \"full_attention\"]";

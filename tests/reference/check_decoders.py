@@ -37,8 +37,7 @@ NEOX = dict(vocab_size=101, hidden_size=120, intermediate_size=88, num_hidden_la
             max_position_embeddings=128, bos_token_id=1, eos_token_id=None, pad_token_id=0)
 GEMMA = LLAMA | dict(head_dim=20, query_pre_attn_scalar=24, sliding_window=8, num_hidden_layers=4)
 
-# Experts have whole panels of 16 outputs.
-EXPERTS = LLAMA | dict(hidden_size=96, num_experts_per_tok=2, num_local_experts=5)
+EXPERTS = LLAMA | dict(num_experts_per_tok=2, num_local_experts=5)
 
 LINEAR = {"rope_type": "linear", "factor": 2.0}
 DYNAMIC = {"rope_type": "dynamic", "factor": 2.0}
@@ -65,6 +64,8 @@ MODELS = [
     ("llama longrope, long", "llama", LLAMA | dict(rope_parameters=LONGROPE | dict(
         original_max_position_embeddings=76))),
     ("mistral window", "mistral", LLAMA | dict(sliding_window=8)),
+    ("ministral", "ministral", LLAMA | dict(head_dim=20, sliding_window=8, layer_types=[
+        "full_attention", "sliding_attention", "full_attention"])),
     ("mistral no window", "mistral", LLAMA | dict(sliding_window=None)),
     ("qwen2", "qwen2", LLAMA),
     ("qwen2 tied, windows", "qwen2", LLAMA | dict(tie_word_embeddings=True, use_sliding_window=True, sliding_window=8,
@@ -86,10 +87,11 @@ MODELS = [
                                                            "partial_rotary_factor": 0.8})),
     ("olmo2", "olmo2", LLAMA),
     ("olmo2 tied", "olmo2", LLAMA | dict(tie_word_embeddings=True, attention_bias=True)),
-    ("mixtral", "mixtral", EXPERTS | dict(intermediate_size=48)),
+    ("mixtral", "mixtral", EXPERTS | dict(intermediate_size=43)),
+    ("mixtral whole panels", "mixtral", EXPERTS | dict(hidden_size=96, intermediate_size=48)),
     ("mixtral window", "mixtral", EXPERTS | dict(intermediate_size=80, sliding_window=8, num_experts_per_tok=1)),
-    ("qwen3_moe", "qwen3_moe", EXPERTS | dict(head_dim=24, moe_intermediate_size=48, norm_topk_prob=True)),
-    ("qwen3_moe dense layers", "qwen3_moe", EXPERTS | dict(head_dim=20, moe_intermediate_size=16, num_hidden_layers=5,
+    ("qwen3_moe", "qwen3_moe", EXPERTS | dict(head_dim=24, moe_intermediate_size=50, norm_topk_prob=True)),
+    ("qwen3_moe dense layers", "qwen3_moe", EXPERTS | dict(head_dim=20, moe_intermediate_size=9, num_hidden_layers=5,
                                                           mlp_only_layers=[1], decoder_sparse_step=2)),
     ("qwen3_moe windows, all experts", "qwen3_moe", EXPERTS | dict(head_dim=24, moe_intermediate_size=32,
                                                                   use_sliding_window=True, sliding_window=8,

@@ -25,7 +25,6 @@ LENGTHS, PROMPTS, CANDIDATES, LONGEST, NEW_TOKENS = (29, 1, 12), 12, 48, 20, 24
 SIZES = {"vocab_size": 61, "hidden_size": 60, "intermediate_size": 44, "num_hidden_layers": 2, "num_attention_heads": 6,
          "num_key_value_heads": 2, "max_position_embeddings": 64, "bos_token_id": 1, "eos_token_id": 2,
          "pad_token_id": 0}  # fmt: skip
-# Experts have whole panels of 16 outputs.
 EXPERTS = {**SIZES, "hidden_size": 64, "num_attention_heads": 4, "num_experts_per_tok": 2}
 GEMMA = {**SIZES, "num_hidden_layers": 3, "head_dim": 14, "query_pre_attn_scalar": 12, "sliding_window": 5}
 
@@ -45,6 +44,8 @@ VARIANTS = {
              "original_max_position_embeddings": 64, "sliding_window": 9, **SIZES},
     "olmo2": {"model_type": "olmo2", **SIZES},
     "mixtral": {"model_type": "mixtral", **EXPERTS, "intermediate_size": 48, "num_local_experts": 5},
+    "mixtral_odd": {"model_type": "mixtral", **SIZES, "intermediate_size": 21, "num_experts_per_tok": 3,
+                    "num_local_experts": 5},
     "qwen3_moe": {"model_type": "qwen3_moe", **EXPERTS, "num_hidden_layers": 3, "head_dim": 12, "num_experts": 6,
                   "moe_intermediate_size": 32, "mlp_only_layers": [1]},
     "gemma2": {"model_type": "gemma2", "attn_logit_softcapping": 2.0, "final_logit_softcapping": 3.0, **GEMMA},
