@@ -78,7 +78,7 @@ TEST_F(PageTest, LearnsOfSparseModels) {
   add("masked", masked());
   start();
   const auto paths = get("/v1/models").json()["data"][0]["paths"].get<std::set<std::string>>();
-  EXPECT_EQ(paths, (std::set<std::string>{"/embed_sparse", "/tokenize"}));
+  EXPECT_EQ(paths, (std::set<std::string>{"/embed_sparse", "/rerank", "/tokenize"}));
   EXPECT_EQ(post("/embed_sparse", {{"inputs", "a"}}).status, 200);
 }
 
