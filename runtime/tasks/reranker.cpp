@@ -55,8 +55,10 @@ tasks::MadeRanker make_ranker(const Model& model, const SessionOptions& options,
 
 std::vector<RankedText> best_first(const std::vector<RankedText>& unordered) {
   std::vector<float> scores;
+  scores.reserve(unordered.size());
   for (const RankedText& one : unordered) scores.push_back(one.score);
   std::vector<RankedText> result;
+  result.reserve(unordered.size());
   for (const size_t text : tasks::largest(scores, scores.size())) result.push_back(unordered[text]);
   return result;
 }

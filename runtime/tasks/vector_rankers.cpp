@@ -1,3 +1,4 @@
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -59,6 +60,7 @@ class SparseRanker : public Ranker {
     LW_RETURN_IF_ERROR(embedder_.set_prompt(prompts_.text));
     LW_ASSIGN_OR_RETURN(const auto vectors, embedder_.embed(texts, options, progress));
     std::vector<RankedText> results;
+    results.reserve(vectors.size());
     for (const SparseEmbedding& vector : vectors) {
       results.push_back({.index = std::ssize(results),
                          .score = similarity_of(std::span(its_vector->front().weights),
