@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -80,7 +82,7 @@ TEST_F(BenchMachineTest, QuotasOfTheFirstVersion) {
 }
 
 TEST_F(BenchMachineTest, FrequencyAndHeat) {
-  for (int cpu = 0; cpu < 1024; ++cpu) {
+  for (long cpu = 0; cpu < ::sysconf(_SC_NPROCESSORS_CONF); ++cpu) {
     const std::string folder = "/sys/devices/system/cpu/cpu" + std::to_string(cpu);
     put_at(folder + "/cpufreq/scaling_cur_freq", "3000000");
     put_at(folder + "/thermal_throttle/core_throttle_count", "1");
