@@ -39,7 +39,7 @@ Status write_portions(Source& source, OutputFile* file, Shell& shell, Progress& 
     LANEWISE_RETURN_IF_ERROR(source.skip(counts));
     progress.begin_at(counts.texts, source.part_done());
   }
-  const Status status = write_all_portions(source, file, shell, counts, next);
+  Status status = write_all_portions(source, file, shell, counts, next);
   progress.wipe();
   if (!status.ok() && file != nullptr) file->report_unfinished(shell);
   return status;

@@ -1,5 +1,6 @@
 #include "cli/progress_text.hpp"
 
+#include <cmath>
 #include <cstddef>
 
 #include <fmt/format.h>
@@ -9,7 +10,7 @@ namespace {
 
 /// In the two largest units that are not 0.
 std::string duration_text(double seconds) {
-  const auto whole = static_cast<int64_t>(seconds + 0.5);
+  const int64_t whole = std::llround(seconds);
   const int64_t minutes = whole / 60, hours = minutes / 60, days = hours / 24;
   if (days > 0) return fmt::format("{} d {} h", days, hours % 24);
   if (hours > 0) return fmt::format("{} h {} min", hours, minutes % 60);

@@ -39,8 +39,8 @@ constexpr std::array kWays =
                                                    {"mixed", RankBy::kMixed}});
 
 std::vector<std::string> names_of_ways() {
-  std::vector<std::string> names;
-  for (const auto& [name, by] : kWays) names.emplace_back(name);
+  std::vector<std::string> names(kWays.size());
+  std::ranges::transform(kWays, names.begin(), [](const auto& way) { return way.first; });
   return names;
 }
 
