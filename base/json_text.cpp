@@ -1,5 +1,6 @@
 #include "base/json_text.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -50,6 +51,15 @@ void append(const JsonValue& value, std::string* text) {
       *text += '}';
       break;
   }
+}
+
+/// The number of characters at the front of `string` that are themselves in JSON.
+size_t plain_prefix(std::string_view string) {
+  const auto is_plain = [](char c) {
+    return static_cast<uint8_t>(c) < 0x80 && static_cast<uint8_t>(c) >= 0x20 && c != '"' &&
+           c != '\\';
+  };
+  return static_cast<size_t>(std::ranges::find_if_not(string, is_plain) - string.begin());
 }
 
 /// What a character below 128 is in a string: itself, or an escape.
@@ -122,8 +132,11 @@ bool append_json_string(std::string_view string, std::string* text) {
   bool valid = true;
   *text += '"';
   while (!string.empty()) {
-    size_t length = 1;
-    if (static_cast<uint8_t>(string.front()) < 0x80) {
+    size_t length = plain_prefix(string);
+    if (length > 0) {
+      text->append(string.substr(0, length));
+    } else if (static_cast<uint8_t>(string.front()) < 0x80) {
+      length = 1;
       append_ascii(string.front(), text);
     } else {
       const Sequence sequence = sequence_at(string);

@@ -1,6 +1,7 @@
 #include "runtime/text/base64.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 
 namespace lanewise::text {
@@ -8,6 +9,18 @@ namespace {
 
 constexpr std::string_view kDigits =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+constexpr uint8_t kNoDigit = 64;
+
+/// The value of each character as a digit.
+constexpr std::array<uint8_t, 256> kValues = [] {
+  std::array<uint8_t, 256> values{};
+  values.fill(kNoDigit);
+  for (size_t i = 0; i < kDigits.size(); ++i) {
+    values[static_cast<uint8_t>(kDigits[i])] = static_cast<uint8_t>(i);
+  }
+  return values;
+}();
 
 }  // namespace
 
@@ -18,9 +31,9 @@ Result<std::string> decode_base64(std::string_view base64, std::string_view name
   uint32_t bits = 0;
   int count = 0;
   for (const char c : base64) {
-    const size_t digit = kDigits.find(c);
-    if (digit == std::string_view::npos) return data_loss(std::string(name) + " is not base64");
-    bits = bits << 6 | static_cast<uint32_t>(digit);
+    const uint8_t digit = kValues[static_cast<uint8_t>(c)];
+    if (digit == kNoDigit) return data_loss(std::string(name) + " is not base64");
+    bits = bits << 6 | digit;
     count += 6;
     if (count < 8) continue;
     count -= 8;
