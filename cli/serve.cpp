@@ -35,9 +35,13 @@ Result<std::unique_ptr<serve::Models>> load_models(const ServeOptions& options,
   for (const std::string& operand : options.models) {
     const serve::NamedPath named = serve::named_path(operand);
     serve::ModelSource source{
-        .name = named.name, .path = named.path, .open = [path = named.path, &shell] {
-          return open_model(path, shell);
-        }};
+        .name = named.name,
+        .path = named.path,
+        .open = [path = named.path, &shell] { return open_model(path, shell); },
+        .on_failure =
+            [name = named.name](const Status& status) {
+              print_warning("the model '" + name + "' cannot be opened: " + status.message());
+            }};
     LANEWISE_RETURN_IF_ERROR(
         models->add(std::move(source), session, options.server.limits, options.load_on_use));
   }

@@ -39,7 +39,8 @@ Result<std::shared_ptr<ServedModel>> ModelSlot::get(Exchange& exchange) {
   if (current_ == nullptr) {
     const Status status = open_behind(lock);
     if (!status.ok()) {
-      return io_error("the model '" + name() + "' cannot be opened: " + status.message());
+      if (source_.on_failure) source_.on_failure(status);
+      return io_error("the model '" + name() + "' cannot be opened");
     }
   }
   return current_;

@@ -19,6 +19,9 @@ struct ModelSource {
   std::string path;  ///< a file or a folder that is looked at for changes; empty: there is none
   /// Opens it, by any thread, one at a time. Must not throw but bad_alloc.
   std::function<Result<Model>()> open;
+  /// Told why a request's model could not be opened, which names files and is not for clients. Must
+  /// not throw but bad_alloc; may be empty.
+  std::function<void(const Status&)> on_failure = {};
 };
 
 /// A name, and the model behind it: none before its first use, and another one after its file has

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <utility>
 
 #include "base/messages.hpp"
@@ -167,10 +168,10 @@ Result<FamilyModel> build_gpt_neox(const FamilyInput& input) {
   const std::string outside = outside_of_model(prefix, "gpt_neox.");
   LW_ASSIGN_OR_RETURN(const DecoderForm form, decoder_form(input, "GPTNeoX", outside));
   FamilyModel model;
-  // Masks and frequencies.
-  model.leftovers =
-      layer_leftovers(prefix + "layers", config.layers,
-                      {"attention.bias", "attention.masked_bias", "attention.rotary_emb.inv_freq"});
+  model.leftovers = rotary_leftovers(prefix, config.layers, "attention");
+  std::ranges::move(layer_leftovers(prefix + "layers", config.layers,
+                                    {"attention.bias", "attention.masked_bias"}),
+                    std::back_inserter(model.leftovers));
   LW_ASSIGN_OR_RETURN(
       DecoderTables tables,
       find_decoder_tables(input, form, config.tied_head,

@@ -55,6 +55,15 @@ std::vector<std::string> layer_leftovers(const std::string& prefix, int64_t laye
   return all;
 }
 
+std::vector<std::string> rotary_leftovers(const std::string& prefix, int64_t layers,
+                                          std::string_view attention) {
+  constexpr std::string_view kFrequencies = "rotary_emb.inv_freq";
+  std::vector<std::string> all = layer_leftovers(
+      prefix + "layers", layers, {std::string(attention) + "." + std::string(kFrequencies)});
+  all.push_back(prefix + std::string(kFrequencies));
+  return all;
+}
+
 Status finish_decoder(const FamilyInput& input, DecoderForm form, graph::Builder& builder,
                       graph::ValueId x, const DecoderInfo& decoder, FamilyModel& model) {
   model.info.family = decoder.model_type;

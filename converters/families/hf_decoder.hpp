@@ -43,6 +43,11 @@ Result<DecoderTables> find_decoder_tables(const FamilyInput& input, DecoderForm 
 std::vector<std::string> layer_leftovers(const std::string& prefix, int64_t layers,
                                          std::initializer_list<std::string_view> names);
 
+/// The frequencies of rotary positions, which older versions stored with each layer's `attention`, and
+/// later ones once for the model. `prefix` is what the model's names begin with.
+std::vector<std::string> rotary_leftovers(const std::string& prefix, int64_t layers,
+                                          std::string_view attention);
+
 struct DecoderInfo {
   std::string_view model_type;
   int64_t vocabulary = 0;

@@ -242,8 +242,7 @@ Result<FamilyModel> build_llama(const FamilyInput& input) {
   LW_ASSIGN_OR_RETURN(const DecoderForm form,
                       decoder_form(input, config.kind->classes, outside_of_model(prefix)));
   FamilyModel model;
-  model.leftovers = layer_leftovers(prefix + "layers", std::ssize(config.layers),
-                                    {"self_attn.rotary_emb.inv_freq"});
+  model.leftovers = rotary_leftovers(prefix, std::ssize(config.layers), "self_attn");
   LW_ASSIGN_OR_RETURN(const DecoderTables tables,
                       find_decoder_tables(input, form, config.tied_head,
                                           {prefix + "embed_tokens.weight",

@@ -142,8 +142,7 @@ Result<FamilyModel> build_phi(const FamilyInput& input) {
   LW_ASSIGN_OR_RETURN(const DecoderForm form, decoder_form(input, "Phi", outside));
   const std::string head = outside + "lm_head.";
   FamilyModel model;
-  model.leftovers =
-      layer_leftovers(prefix + "layers", config.layers, {"self_attn.rotary_emb.inv_freq"});
+  model.leftovers = rotary_leftovers(prefix, config.layers, "self_attn");
   if (form != DecoderForm::kLogits) model.leftovers.push_back(head + "bias");
   LW_ASSIGN_OR_RETURN(
       DecoderTables tables,

@@ -247,6 +247,7 @@ TEST_F(LlamaTest, KnowsWhatOlderCheckpointsCarry) {
   for (const char* layer : {"0", "1"}) {
     set_tensor("model.layers." + std::string(layer) + ".self_attn.rotary_emb.inv_freq", {5});
   }
+  set_tensor("model.rotary_emb.inv_freq", {5});
   write();
   converted();
   EXPECT_FALSE(reported("unused"));

@@ -10,9 +10,13 @@ namespace {
 
 /// The test vectors of RFC 4648, section 10.
 TEST(Base64, HasTheDigitsOfTheStandard) {
-  const std::pair<const char*, const char*> vectors[] = {
-      {"", ""},         {"f", "Zg=="},         {"fo", "Zm8="},        {"foo", "Zm9v"},
-      {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+  const std::pair<const char*, const char*> vectors[] = {{"", ""},
+                                                         {"f", "Zg=="},
+                                                         {"fo", "Zm8="},
+                                                         {"foo", "Zm9v"},
+                                                         {"foob", "Zm9vYg=="},
+                                                         {"fooba", "Zm9vYmE="},
+                                                         {"foobar", "Zm9vYmFy"}};
   for (const auto& [bytes, base64] : vectors) {
     EXPECT_EQ(encode_base64(bytes), base64);
     const auto decoded = decode_base64(base64, "x");
@@ -33,8 +37,7 @@ TEST(Base64, AnyBytesComeBack) {
 }
 
 TEST(Base64, OtherCharactersAreRefused) {
-  const std::string digits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const std::string digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   for (int i = 0; i < 256; ++i) {
     const std::string base64 = {'Z', static_cast<char>(i), '9', 'v'};
     const auto decoded = decode_base64(base64, "the map");
