@@ -160,8 +160,8 @@ SWEEPS = [
           "Attention grows with the square of the length, which the prediction contains. Short sequences have too few "
           "rows for all threads, and every layer waits for the slowest one."),
     Sweep("batches", "sequences of 32 tokens", "GFLOP", 1e9, 3, batches,
-          "Threads take a slice of whole sequences through all layers, so that a large batch stays in the caches as a small "
-          "one does: what is above 1 here is what that does not reach."),
+          "Threads take a slice of whole sequences through all layers, so that a large batch should cost no more for each "
+          "sequence than a small one; ratios above 1 show by how much it does."),
     Sweep("threads", "threads, 8 x 128 tokens", "GFLOP per thread", 1e9, 0, threads,
           "Threads share the caches, the memory and, where there are two on a core, its arithmetic."),
     Sweep("parameters", "parameters of a decoder, f32, one token", "GB", 1e9, 4, parameters,
